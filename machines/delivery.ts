@@ -1,0 +1,65 @@
+import { assign, setup } from 'xstate';
+import type { DeliveryFact, FactOf } from './facts.ts';
+
+export type DeliveryContext = {
+  /** Tries started so far. */
+  tries: number;
+  /** When the next try is due, while backing off. */
+  dueAt: number | null;
+  /** Why the last try, or the whole delivery, failed. */
+  reason: string | null;
+};
+
+/**
+ * Handing one outcome to one destination (D1): `pending → delivering → backingOff → delivering … → delivered | dead`.
+ *
+ * A try is in the log before it is made (E1); it may be made again after a crash, under the same delivery id.
+ */
+export const deliveryMachine = setup({
+  types: { context: {} as DeliveryContext, events: {} as DeliveryFact },
+  guards: {
+    isNextTry: ({ context, event }) => event.try === context.tries + 1,
+    isNextTryAndDue: ({ context, event }) => event.try === context.tries + 1 && event.at >= (context.dueAt ?? 0),
+    isCurrentTry: ({ context, event }) => event.try === context.tries,
+  },
+  actions: {
+    startTry: assign({ tries: ({ event }) => event.try, dueAt: null }),
+    scheduleTry: assign({
+      dueAt: ({ event }) => (event as FactOf<'delivery.failed'>).dueAt,
+      reason: ({ event }) => (event as FactOf<'delivery.failed'>).reason,
+    }),
+    giveUp: assign({ dueAt: null, reason: ({ event }) => (event as FactOf<'delivery.dead'>).reason }),
+    // An effect: named here, performed by the destinations role.
+    deliver: () => {},
+  },
+}).createMachine({
+  id: 'delivery',
+  version: '1',
+  description: 'One outcome handed to one destination',
+  context: { tries: 0, dueAt: null, reason: null },
+  initial: 'pending',
+  states: {
+    pending: {
+      on: {
+        'delivery.started': { guard: 'isNextTry', target: 'delivering', actions: 'startTry' },
+        'delivery.dead': { target: 'dead', actions: 'giveUp' },
+      },
+    },
+    delivering: {
+      entry: 'deliver',
+      on: {
+        'delivery.failed': { guard: 'isCurrentTry', target: 'backingOff', actions: 'scheduleTry' },
+        'delivery.delivered': { guard: 'isCurrentTry', target: 'delivered' },
+        'delivery.dead': { guard: 'isCurrentTry', target: 'dead', actions: 'giveUp' },
+      },
+    },
+    backingOff: {
+      on: {
+        'delivery.started': { guard: 'isNextTryAndDue', target: 'delivering', actions: 'startTry' },
+        'delivery.dead': { target: 'dead', actions: 'giveUp' },
+      },
+    },
+    delivered: { type: 'final' },
+    dead: { type: 'final' },
+  },
+});

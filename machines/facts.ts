@@ -1,0 +1,171 @@
+import { z } from 'zod';
+
+/**
+ * The facts of an invocation's life: what the log holds, and the events its machine folds.
+ *
+ * A fact is named after the state it enters, is appended once and never changes. All times are
+ * milliseconds since the epoch by the clock of whoever appended it.
+ */
+
+/** Why an invocation failed. Closed: a new condition is a new version of the facts. */
+export const conditions = {
+  UnhandledInvocationError: 'the function threw, exited, ran out of memory or out of time',
+  EventAgeExceeded: 'the request was older than the function allows before an attempt could start',
+  FunctionNotFound: 'no such function, version or alias',
+  PayloadTooLarge: 'the request payload is larger than 262,144 bytes',
+  InvalidPayload: 'the request payload is not JSON text',
+  InvalidRequest: 'a header or the envelope of the request cannot be accepted',
+  LoopDetected: 'the chain of destinations that led here is too long',
+  InvocationCanceled: 'somebody cancelled it',
+  SystemError: 'the platform could not run it',
+} as const;
+
+export type Condition = keyof typeof conditions;
+
+/**
+ * The *system* return code of an outcome (S8): 200 for a success and for errors of the function
+ * itself, anything else says that the system refused or failed.
+ */
+export const statusCodes: Record<Condition, number> = {
+  UnhandledInvocationError: 200,
+  EventAgeExceeded: 408,
+  FunctionNotFound: 404,
+  PayloadTooLarge: 413,
+  InvalidPayload: 406,
+  InvalidRequest: 400,
+  LoopDetected: 508,
+  InvocationCanceled: 499,
+  SystemError: 500,
+};
+
+/** The bytes that a request payload, and likewise a returned value, may have (S9). */
+export const MAX_PAYLOAD_BYTES = 262_144;
+
+/**
+ * One thing that went wrong in one attempt.
+ *
+ * `function`: the user's code, which consumes a retry. `platform`: it could not be run (no responder,
+ * no process), which does not. `lost`: the worker that ran it is gone, which does not either.
+ */
+export const failureSchema = z.object({
+  kind: z.enum(['function', 'platform', 'lost']),
+  errorType: z.string(),
+  message: z.string(),
+  stackTrace: z.array(z.string()).optional(),
+  /** The vendor's code of the failure, such as 4002 (threw), 4010 (timed out), 4204 (exited), 4205 (memory). */
+  code: z.number().int(),
+});
+export type Failure = z.infer<typeof failureSchema>;
+
+export const backoffSchema = z.object({
+  initialInMs: z.number().int().min(0).max(86_400_000),
+  factor: z.number().min(1).max(10),
+  maxInMs: z.number().int().min(0).max(86_400_000),
+  /** The share of the delay that chance may take away: 0 is none, 1 is all of it. */
+  jitter: z.number().min(0).max(1),
+});
+export type Backoff = z.infer<typeof backoffSchema>;
+
+/** Who is told about an outcome: FunctionGraph's `destination` and `param`, under an id that is stable over all tries. */
+export const destinationSchema = z.object({
+  id: z.string(),
+  destination: z.string(),
+  param: z.string(),
+});
+export type Destination = z.infer<typeof destinationSchema>;
+
+/** What an invocation runs under, fixed when its first attempt starts. */
+export const termsSchema = z.object({
+  /** The revision of the function's definition, which any change of it raises. */
+  revision: z.number().int(),
+  timeoutInMs: z.number().int(),
+  maxRetries: z.number().int(),
+  maxAgeInMs: z.number().int(),
+  backoff: backoffSchema,
+});
+export type Terms = z.infer<typeof termsSchema>;
+
+const invocation = z.string();
+const at = z.number();
+const attempt = z.number().int();
+const output = z.string().optional();
+const destinations = z.array(destinationSchema).optional();
+
+/** The request was accepted: the message on the invoke subject itself. */
+const queued = z.object({
+  type: z.literal('queued'),
+  invocation,
+  at,
+  function: z.string(),
+  qualifier: z.string(),
+  traceparent: z.string().optional(),
+});
+
+/** An attempt started. Its number is the fence: only the current attempt can be settled (E5). */
+const running = z.object({
+  type: z.literal('running'),
+  invocation,
+  at,
+  attempt,
+  worker: z.string(),
+  /** On the first attempt only. */
+  terms: termsSchema.optional(),
+});
+
+/** The attempt did not succeed, and another one is due at an absolute time (T1). */
+const retrying = z.object({ type: z.literal('retrying'), invocation, at, attempt, dueAt: z.number(), failure: failureSchema, output });
+
+/** The function returned. */
+const succeeded = z.object({
+  type: z.literal('succeeded'),
+  invocation,
+  at,
+  attempt,
+  payload: z.string(),
+  /** The size of a returned value that was too large and was replaced by an empty one (S9). */
+  droppedBytes: z.number().int().optional(),
+  output,
+  destinations,
+});
+
+/** No further attempt will be made. `attempt` is 0 when none ever started. */
+const failed = z.object({
+  type: z.literal('failed'),
+  invocation,
+  at,
+  attempt,
+  condition: z.enum(Object.keys(conditions) as [Condition, ...Condition[]]),
+  failure: failureSchema,
+  output,
+  destinations,
+});
+
+const delivery = { invocation, at, destination: z.string(), try: z.number().int() };
+const deliveryStarted = z.object({ type: z.literal('delivery.started'), ...delivery });
+const deliveryFailed = z.object({ type: z.literal('delivery.failed'), ...delivery, dueAt: z.number(), reason: z.string() });
+const deliveryDelivered = z.object({ type: z.literal('delivery.delivered'), ...delivery });
+const deliveryDead = z.object({ type: z.literal('delivery.dead'), ...delivery, reason: z.string() });
+
+/** Every delivery of the outcome is settled, or there was nothing to deliver. */
+const notified = z.object({ type: z.literal('notified'), invocation, at });
+
+export const factSchema = z.discriminatedUnion('type', [
+  queued,
+  running,
+  retrying,
+  succeeded,
+  failed,
+  deliveryStarted,
+  deliveryFailed,
+  deliveryDelivered,
+  deliveryDead,
+  notified,
+]);
+
+export type Fact = z.infer<typeof factSchema>;
+export type FactOf<Type extends Fact['type']> = Extract<Fact, { type: Type }>;
+export type DeliveryFact = Extract<Fact, { destination: string }>;
+export type Outcome = FactOf<'succeeded'> | FactOf<'failed'>;
+
+/** The version of these shapes, written with every append. Older ones are lifted by upcasters when read. */
+export const FACTS_VERSION = 1;

@@ -1,0 +1,212 @@
+import { assign, type SnapshotFrom, setup } from 'xstate';
+import { deliveryMachine } from './delivery.ts';
+import type { DeliveryFact, Fact, FactOf, Failure, Outcome, Terms } from './facts.ts';
+import { createFolder } from './fold.ts';
+
+/** How often a worker may vanish in the middle of one invocation before the platform gives up on it. */
+export const MAX_LOST_ATTEMPTS = 8;
+
+export type InvocationContext = {
+  /** The request, once it was accepted. */
+  request: FactOf<'queued'> | null;
+  /** What it runs under, once its first attempt started. */
+  terms: Terms | null;
+  /** Executions started so far: the number of the current or latest attempt. */
+  attempts: number;
+  /** Attempts that consumed a retry. */
+  retries: number;
+  /** Attempts cut short because their worker vanished. They consume no retry, and are bounded. */
+  lost: number;
+  /** Who runs the current attempt, and since when. */
+  worker: string | null;
+  startedAt: number | null;
+  /** When the next attempt is due, while retrying. */
+  dueAt: number | null;
+  /** What went wrong last. */
+  failure: Failure | null;
+  outcome: Outcome | null;
+  /** One delivery machine for each destination of the outcome, by destination id. */
+  deliveries: Readonly<Record<string, SnapshotFrom<typeof deliveryMachine>>>;
+};
+
+const deliveryFolder = createFolder(deliveryMachine);
+
+/**
+ * The life of one asynchronous invocation: `queued → running → retrying → running … → succeeded | failed → notified`.
+ *
+ * The machine judges facts. It decides which may follow which, and names the effects that a fact asks for; it performs
+ * none, reads no clock and draws no chance. A fact that it refuses is never appended to the log.
+ */
+export const invocationMachine = setup({
+  types: { context: {} as InvocationContext, events: {} as Fact },
+  guards: {
+    /** Attempts are numbered without gap or repeat. The first one brings the terms, no other does. */
+    startsFirstAttempt: ({ event }) => isFact(event, 'running') && event.attempt === 1 && event.terms !== undefined,
+    /** A retry never starts before its time (T1). */
+    startsDueAttempt: ({ context, event }) =>
+      isFact(event, 'running') && event.attempt === context.attempts + 1 && event.at >= (context.dueAt ?? 0),
+    /** The fence (E5): what a worker says about an attempt that is not the current one is refused. */
+    settlesCurrentAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempts,
+    mayRetry: ({ context, event }) =>
+      isFact(event, 'retrying') &&
+      event.attempt === context.attempts &&
+      event.dueAt >= event.at &&
+      canTryAgain(context, event.failure),
+    /** Failed before any attempt: too old, no such function, a request that cannot run. */
+    neverRan: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
+    knowsTheDestination: ({ context, event }) => nextDelivery(context, event as DeliveryFact) !== undefined,
+    everyDeliveryIsSettled: ({ context }) =>
+      (context.outcome?.destinations ?? []).every(({ id }) => context.deliveries[id]?.status === 'done'),
+  },
+  actions: {
+    recordRequest: assign({ request: ({ event }) => event as FactOf<'queued'> }),
+    recordAttempt: assign(({ context, event }) => {
+      const running = event as FactOf<'running'>;
+      return {
+        terms: running.terms ?? context.terms,
+        attempts: running.attempt,
+        worker: running.worker,
+        startedAt: running.at,
+        dueAt: null,
+      };
+    }),
+    recordRetry: assign(({ context, event }) => {
+      const { dueAt, failure } = event as FactOf<'retrying'>;
+      return {
+        worker: null,
+        startedAt: null,
+        dueAt,
+        failure,
+        retries: context.retries + (failure.kind === 'function' ? 1 : 0),
+        lost: context.lost + (failure.kind === 'lost' ? 1 : 0),
+      };
+    }),
+    recordOutcome: assign(({ context, event }) => {
+      const outcome = event as Outcome;
+      const failure = outcome.type === 'failed' ? outcome.failure : context.failure;
+      return { worker: null, startedAt: null, dueAt: null, outcome, failure };
+    }),
+    recordDelivery: assign(({ context, event }) => {
+      const fact = event as DeliveryFact;
+      const next = nextDelivery(context, fact);
+      return next === undefined ? {} : { deliveries: { ...context.deliveries, [fact.destination]: next } };
+    }),
+    // The effects. They are names: the worker, the scheduler and the destinations role perform them, after the append (E1).
+    execute: () => {},
+    wakeWhenDue: () => {},
+    publishResult: () => {},
+    deliverOutcome: () => {},
+  },
+}).createMachine({
+  id: 'invocation',
+  version: '1',
+  description: 'One asynchronous invocation of a function',
+  context: {
+    request: null,
+    terms: null,
+    attempts: 0,
+    retries: 0,
+    lost: 0,
+    worker: null,
+    startedAt: null,
+    dueAt: null,
+    failure: null,
+    outcome: null,
+    deliveries: {},
+  },
+  initial: 'unborn',
+  states: {
+    unborn: {
+      description: 'Nothing was accepted yet',
+      on: { queued: { target: 'queued', actions: 'recordRequest' } },
+    },
+    queued: {
+      description: 'Accepted and durable; no attempt has started',
+      on: {
+        running: { guard: 'startsFirstAttempt', target: 'running', actions: 'recordAttempt' },
+        failed: { guard: 'neverRan', target: 'failed', actions: 'recordOutcome' },
+      },
+    },
+    running: {
+      description: 'A worker executes the function',
+      entry: 'execute',
+      on: {
+        succeeded: { guard: 'settlesCurrentAttempt', target: 'succeeded', actions: 'recordOutcome' },
+        retrying: { guard: 'mayRetry', target: 'retrying', actions: 'recordRetry' },
+        failed: { guard: 'settlesCurrentAttempt', target: 'failed', actions: 'recordOutcome' },
+      },
+    },
+    retrying: {
+      description: 'Waits until the next attempt is due',
+      entry: 'wakeWhenDue',
+      on: {
+        running: { guard: 'startsDueAttempt', target: 'running', actions: 'recordAttempt' },
+        failed: { guard: 'settlesCurrentAttempt', target: 'failed', actions: 'recordOutcome' },
+      },
+    },
+    succeeded: {
+      description: 'The function returned; its destinations are being told',
+      entry: ['publishResult', 'deliverOutcome'],
+      on: {
+        'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
+        notified: { guard: 'everyDeliveryIsSettled', target: 'notified' },
+      },
+    },
+    failed: {
+      description: 'No further attempt will be made; its destinations are being told',
+      entry: ['publishResult', 'deliverOutcome'],
+      on: {
+        'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
+        notified: { guard: 'everyDeliveryIsSettled', target: 'notified' },
+      },
+    },
+    notified: {
+      description: 'Every delivery is settled, or there was nothing to deliver',
+      type: 'final',
+    },
+  },
+});
+
+export type Invocation = SnapshotFrom<typeof invocationMachine>;
+export type InvocationState = Invocation['value'];
+export type InvocationEffect = 'execute' | 'wakeWhenDue' | 'publishResult' | 'deliverOutcome';
+
+/** Folds facts into invocations: the one function that worker, scheduler, projection and page share. */
+export const invocationFolder = createFolder(invocationMachine);
+
+/** Whether another attempt may follow this failure. */
+export function canTryAgain(context: Pick<InvocationContext, 'terms' | 'retries' | 'lost'>, failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'function':
+      return context.retries < (context.terms?.maxRetries ?? 0);
+    case 'lost':
+      return context.lost < MAX_LOST_ATTEMPTS;
+    case 'platform':
+      // Bounded by the age of the event.
+      return true;
+  }
+}
+
+/** FunctionGraph's five statuses. */
+export type Status = 'WAIT' | 'RUNNING' | 'SUCCESS' | 'FAIL' | 'DISCARD';
+
+/** The vendor's status of an invocation; `notified` keeps the status of its outcome. */
+export function statusOf({ value, context }: Invocation): Status {
+  if (context.outcome !== null) {
+    if (context.outcome.type === 'succeeded') return 'SUCCESS';
+    const { condition, attempt } = context.outcome;
+    const dropped = condition === 'EventAgeExceeded' || condition === 'LoopDetected';
+    return dropped && attempt === 0 ? 'DISCARD' : 'FAIL';
+  }
+  return value === 'running' || value === 'retrying' ? 'RUNNING' : 'WAIT';
+}
+
+function isFact<Type extends Fact['type']>(fact: Fact, type: Type): fact is FactOf<Type> {
+  return fact.type === type;
+}
+
+function nextDelivery(context: InvocationContext, fact: DeliveryFact): SnapshotFrom<typeof deliveryMachine> | undefined {
+  const known = context.outcome?.destinations?.some(({ id }) => id === fact.destination);
+  if (!known) return undefined;
+  return deliveryFolder.step(context.deliveries[fact.destination] ?? deliveryFolder.initial, fact)?.snapshot;
+}

@@ -1,0 +1,57 @@
+import type { Backoff, FactOf, Failure } from './facts.ts';
+import { canTryAgain, type Invocation } from './invocation.ts';
+
+/** How the platform paces itself when it, not the function, is what failed: no process, no responder. */
+const platformBackoff: Backoff = { initialInMs: 500, factor: 2, maxInMs: 60_000, jitter: 0.5 };
+
+/**
+ * Decides what follows a failed attempt: another one, due at an absolute time, or the end.
+ *
+ * Only failures of the function consume its retries; a lost worker is followed up at once.
+ */
+export function afterFailure(
+  invocation: Invocation,
+  { failure, output, at }: { failure: Failure; output?: string | undefined; at: number },
+): FactOf<'retrying'> | FactOf<'failed'> {
+  const { context } = invocation;
+  const id = context.request?.invocation ?? '';
+  const settled = { invocation: id, at, attempt: context.attempts, failure, ...(output === undefined ? {} : { output }) };
+  if (!canTryAgain(context, failure)) {
+    return { type: 'failed', condition: failure.kind === 'function' ? 'UnhandledInvocationError' : 'SystemError', ...settled };
+  }
+  return { type: 'retrying', dueAt: at + retryDelay(invocation, failure), ...settled };
+}
+
+/** The moment after which no further attempt may start. */
+export function expiresAt(invocation: Invocation, maxAgeInMs: number): number {
+  return (invocation.context.request?.at ?? 0) + (invocation.context.terms?.maxAgeInMs ?? maxAgeInMs);
+}
+
+function retryDelay({ context }: Invocation, failure: Failure): number {
+  const seed = `${context.request?.invocation}#${context.attempts}`;
+  switch (failure.kind) {
+    case 'lost':
+      return 0;
+    case 'platform':
+      return backoffDelay(platformBackoff, context.attempts - context.retries - context.lost, seed);
+    case 'function':
+      return context.terms === null ? 0 : backoffDelay(context.terms.backoff, context.retries + 1, seed);
+  }
+}
+
+/**
+ * The delay before retry number `retry` (1 is the first), in milliseconds.
+ *
+ * Chance is drawn from the seed, so that folding the same facts gives the same delay.
+ */
+export function backoffDelay(backoff: Backoff, retry: number, seed: string): number {
+  const full = Math.min(backoff.initialInMs * backoff.factor ** Math.max(0, retry - 1), backoff.maxInMs);
+  return Math.round(full * (1 - backoff.jitter * unitHash(seed)));
+}
+
+/** FNV-1a, mapped to [0, 1). */
+function unitHash(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return (hash >>> 0) / 2 ** 32;
+}

@@ -1,0 +1,119 @@
+import type { Fact, FactOf } from '#machines/facts.ts';
+import type { FunctionName, RequestId, StreamId } from './names.ts';
+
+/**
+ * The log: requests as they were accepted, and the facts about them, in one total order.
+ *
+ * A stream holds the facts of the invocations that were accepted together (1 to 64, usually one), after the request
+ * message itself. Everything that happens is one append to one stream, and every append says which version it expects.
+ */
+export type StreamName = { readonly function: FunctionName; readonly stream: StreamId };
+
+declare const version: unique symbol;
+/** The version of a stream. Opaque: compare it, never count with it; versions have gaps. */
+export type Version = number & { readonly [version]: true };
+/** The version of a stream without appends. */
+export const NO_APPENDS = 0 as Version;
+
+export type Append = {
+  /** Unique; a writer recognises its own append by it (A1). */
+  id: string;
+  /** The version that this append follows. */
+  previous: Version;
+  /** The sequence of the request message that gave birth to the invocations of this append. */
+  request: number;
+  /** Who wrote it. */
+  by: string;
+  facts: readonly Fact[];
+};
+
+export type RecordedAppend = Append & { version: Version };
+
+/** One request as it was accepted. `defect` says why it can never run. */
+export type AcceptedRequest = {
+  fact: FactOf<'queued'>;
+  payload: string;
+  defect?: { condition: 'PayloadTooLarge' | 'InvalidPayload' | 'InvalidRequest'; message: string };
+};
+
+/** One message on an invoke subject: the birth of one or more invocations. */
+export type RequestMessage = {
+  name: StreamName;
+  sequence: number;
+  /** When the log accepted it, in milliseconds since the epoch. */
+  at: number;
+  requests: readonly AcceptedRequest[];
+};
+
+/** What remains to be done in a stream, as its last writer saw it. A stream with neither is settled. */
+export type Attention = {
+  /** The earliest moment at which a waiting invocation is due. */
+  dueAt?: number;
+  /** Since when an invocation is in somebody's hands: being executed, or being delivered. */
+  heldSince?: number;
+};
+
+/** One message of the log, without its content: enough to know what needs attention. */
+export type LogEntry = { sequence: number; at: number } & (
+  | { kind: 'request'; name: StreamName }
+  | { kind: 'append'; name: StreamName; attention: Attention }
+  | { kind: 'hint' }
+);
+
+/** The same, with its content. */
+export type FullLogEntry =
+  | { kind: 'request'; sequence: number; at: number; message: RequestMessage }
+  | { kind: 'append'; sequence: number; at: number; name: StreamName; append: RecordedAppend }
+  | { kind: 'hint'; sequence: number; at: number };
+
+export type NewRequest = {
+  id?: RequestId;
+  payload: string;
+  qualifier?: string;
+  traceparent?: string;
+};
+
+export interface EventLog {
+  /**
+   * Appends to one stream if it is still at `append.previous`; returns the new version, or `undefined` on a conflict.
+   *
+   * An answer that does not come is resolved by reading back (A1). Throws `UnknownOutcomeError` when that fails for the
+   * whole budget, and `LogFullError` when nothing more can be stored.
+   */
+  append(name: StreamName, append: Append, attention: Attention): Promise<Version | undefined>;
+
+  /** The appends of one stream after a version, oldest first. */
+  read(name: StreamName, after: Version): Promise<RecordedAppend[]>;
+
+  /** The request message at a sequence, or `undefined` when it is not there. */
+  readRequest(sequence: number): Promise<RequestMessage | undefined>;
+
+  /**
+   * Accepts requests for one function as one message; durable when it resolves. One request may bring an id along, and
+   * then must be alone. Throws like {@link EventLog.append}.
+   */
+  accept(name: StreamName, requests: readonly NewRequest[]): Promise<{ sequence: number }>;
+
+  /** The name of the stream that holds this stream id, whatever its function; `undefined` when it has no append. */
+  find(stream: StreamId): Promise<StreamName | undefined>;
+
+  /** All messages from a sequence on, in order and without end, until the signal aborts. Survives restarts of the log's server. */
+  follow(from: number, onEntry: (entry: LogEntry) => void, signal: AbortSignal): Promise<void>;
+
+  /** Like {@link EventLog.follow}, with the contents. */
+  followFully(from: number, onEntry: (entry: FullLogEntry) => void, signal: AbortSignal): Promise<void>;
+
+  /** The sequence of the newest message, 0 in an empty log. */
+  lastSequence(): Promise<number>;
+}
+
+/** A hint that somebody should look at a stream. Safe to lose and to repeat. */
+export interface Hints {
+  wake(name: StreamName, request: number, id: string): Promise<void>;
+  deliver(name: StreamName, request: number, id: string): Promise<void>;
+}
+
+/** The outcomes for subscribers: one message an invocation, derived from the log and repeatable. */
+export interface Results {
+  publish(name: StreamName, id: RequestId, outcome: 'succeeded' | 'failed', envelope: string): Promise<void>;
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { backoffSchema, type Terms } from '#machines/facts.ts';
+import { isFunctionName } from './names.ts';
+
+/** How the code of a function is reached. */
+const handlerSchema = z.discriminatedUnion('kind', [
+  z
+    .strictObject({
+      kind: z.literal('process'),
+      /** The absolute path of a JavaScript or TypeScript module. */
+      file: z.string().min(1),
+      /** The exported function: `handler`, as in FunctionGraph's `index.handler`. */
+      export: z.string().min(1).default('handler'),
+      /** An exported function that runs once in each process before the first execution. */
+      initializer: z.string().min(1).optional(),
+    })
+    .describe('a Node.js handler, run in child processes of the worker'),
+  z.strictObject({ kind: z.literal('inline') }).describe('a handler registered by a worker in your own process'),
+  z
+    .strictObject({
+      kind: z.literal('subject'),
+      subject: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'must be dot-separated tokens of letters, digits, "-" and "_"')
+        .max(255),
+    })
+    .describe('a NATS responder in any language'),
+  z
+    .strictObject({ kind: z.literal('http'), url: z.url({ protocol: /^https?$/ }), headers: z.record(z.string(), z.string()).optional() })
+    .describe('an HTTP endpoint that is sent a POST'),
+]);
+export type Handler = z.infer<typeof handlerSchema>;
+
+const backoffDefaults = { initialInMs: 1_000, factor: 2, maxInMs: 60_000, jitter: 0.2 };
+
+const backoff = z
+  .strictObject({
+    initialInMs: backoffSchema.shape.initialInMs.default(backoffDefaults.initialInMs),
+    factor: backoffSchema.shape.factor.default(backoffDefaults.factor),
+    maxInMs: backoffSchema.shape.maxInMs.default(backoffDefaults.maxInMs),
+    jitter: backoffSchema.shape.jitter.default(backoffDefaults.jitter),
+  })
+  .prefault({});
+
+/** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (S2). */
+const policySchema = z.strictObject({
+  maxRetries: z.int().min(0).max(3).default(1),
+  maxAgeInSeconds: z.int().min(1).max(86_400).default(3_600),
+  backoff,
+});
+
+/** A function as its owner configures it. */
+export const functionDefinitionSchema = z.strictObject({
+  name: z.string().refine(isFunctionName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit'),
+  description: z.string().max(512).default(''),
+  handler: handlerSchema,
+  /** How long one execution may take. */
+  timeoutInMs: z.int().min(1).max(259_200_000).default(30_000),
+  /** The most memory that one process of the function may use (process handlers only). */
+  memoryInMb: z.int().min(64).max(10_240).default(256),
+  /** The most executions at one moment in one worker. */
+  concurrency: z.int().min(1).max(1_000).default(20),
+  /** What `context.getUserData(key)` and the environment of the process hold. */
+  userData: z.record(z.string(), z.string()).default({}),
+  policy: policySchema.default({ maxRetries: 0, maxAgeInSeconds: 3_600, backoff: backoffDefaults }),
+});
+
+export type FunctionDefinition = z.infer<typeof functionDefinitionSchema>;
+
+/** A function as the registry holds it. */
+export type RegisteredFunction = { definition: FunctionDefinition; revision: number };
+
+/** What an invocation of this function runs under, from its first attempt on. */
+export function termsOf({ definition, revision }: RegisteredFunction): Terms {
+  return {
+    revision,
+    timeoutInMs: definition.timeoutInMs,
+    maxRetries: definition.policy.maxRetries,
+    maxAgeInMs: definition.policy.maxAgeInSeconds * 1_000,
+    backoff: definition.policy.backoff,
+  };
+}

@@ -1,0 +1,49 @@
+import { isRequestId, type RequestId, type StreamId } from './names.ts';
+
+/**
+ * Request ids. Those that Sequent makes are UUIDs of version 8: 48 bits of time in milliseconds, 58 bits that make the
+ * stream unique, and in the last 16 bits the place of the request in its batch. So the stream of an id is the id with its
+ * last 16 bits cleared. Any other id (one that the caller brings) is its own stream, and thereby an idempotency key.
+ */
+
+/** The most requests that one message may carry. */
+export const MAX_BATCH = 64;
+
+const ownId = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+export function streamOf(id: RequestId): StreamId {
+  return (ownId.test(id) ? `${id.slice(0, 32)}0000` : id) as string as StreamId;
+}
+
+/** The id of the request at a place (0 to 63) of a batch. */
+export function idAt(stream: StreamId, place: number): RequestId {
+  return (stream.slice(0, 32) + place.toString(16).padStart(4, '0')) as RequestId;
+}
+
+/**
+ * Whether a caller may bring this id along. An id in Sequent's own form that points into a batch would land in the
+ * stream of another request.
+ */
+export function canBeBrought(id: string): id is RequestId {
+  return isRequestId(id) && (!ownId.test(id) || id.endsWith('0000'));
+}
+
+/** Makes the stream id of new requests from the time and 8 random bytes. */
+export function createStreamId(now: number, random: Uint8Array): StreamId {
+  const hex = Buffer.from(random).toString('hex');
+  // The top bit of the unique part is set, and clear in the ids derived from a sequence: the two can never meet.
+  const unique = ((Number.parseInt(hex.slice(0, 3), 16) | 0x800) >>> 0).toString(16) + hex.slice(3, 15);
+  return format(now, unique);
+}
+
+/** The id of a request that was published without one: derived from its place in the log, the same for every reader. */
+export function idFromSequence(at: number, sequence: number): StreamId {
+  return format(at, sequence.toString(16).padStart(15, '0'));
+}
+
+/** `unique` has 15 hexadecimal digits, of which 58 bits are kept. */
+function format(at: number, unique: string): StreamId {
+  const time = Math.max(0, Math.floor(at)).toString(16).padStart(12, '0').slice(-12);
+  const variant = (0x8 | (Number.parseInt(unique[3] ?? '0', 16) & 0x3)).toString(16);
+  return `${time.slice(0, 8)}-${time.slice(8)}-8${unique.slice(0, 3)}-${variant}${unique.slice(4, 7)}-${unique.slice(7, 15)}0000` as StreamId;
+}

@@ -1,0 +1,59 @@
+import { InvalidInputError } from './errors.ts';
+
+/**
+ * The names that may become a token of a subject (U1). Everything from outside passes here first: dots, wildcards,
+ * white space, control characters and over-long names would otherwise reach the wire, where a CR/LF injects a message.
+ */
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+export type FunctionName = Branded<'FunctionName'>;
+export type RequestId = Branded<'RequestId'>;
+/** The name of a stream: of the facts of the invocations that were accepted together. */
+export type StreamId = Branded<'StreamId'>;
+
+/** The function token for requests whose own token is no function name; no function can have it. */
+export const NO_FUNCTION = '_' as FunctionName;
+
+const functionName = /^[A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z0-9])?$/;
+const requestId = /^[A-Za-z0-9_-]{1,64}$/;
+const qualifier = /^!?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,40}[A-Za-z0-9])?$/;
+
+export function isFunctionName(text: string): text is FunctionName {
+  return functionName.test(text);
+}
+
+/** Throws {@link InvalidInputError} unless the text is a function name by FunctionGraph's rule (1–60 characters). */
+export function parseFunctionName(text: string): FunctionName {
+  if (isFunctionName(text)) return text;
+  throw new InvalidInputError({
+    field: `function name ${quote(text)}`,
+    problem: 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit',
+  });
+}
+
+export function isRequestId(text: string): text is RequestId {
+  return requestId.test(text);
+}
+
+/** Throws {@link InvalidInputError} unless the text can be a request id. */
+export function parseRequestId(text: string): RequestId {
+  if (isRequestId(text)) return text;
+  throw new InvalidInputError({ field: `request id ${quote(text)}`, problem: 'must be 1 to 64 letters, digits, "-" or "_"' });
+}
+
+/** A version such as `latest` or `v2`, or an alias with its leading `!`. */
+export function isQualifier(text: string): boolean {
+  return qualifier.test(text);
+}
+
+export function parseQualifier(text: string): string {
+  if (isQualifier(text)) return text;
+  throw new InvalidInputError({ field: `qualifier ${quote(text)}`, problem: 'must be a version, or "!" and an alias' });
+}
+
+/** Shows hostile text on one line, shortened. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}

@@ -1,0 +1,36 @@
+import type { RequestMessage, StreamName } from './event-log.ts';
+import type { FunctionName } from './names.ts';
+
+/** One message that says: here is work for this function. It comes again unless it is acknowledged in time. */
+export type WorkItem = {
+  name: StreamName;
+  /** The sequence of the request message behind it. */
+  request: number;
+  /** The request itself, unless this is a wake. */
+  message?: RequestMessage;
+  /** True when nobody can have touched it before. */
+  isFirstDelivery: boolean;
+  /** It is done: never deliver it again. A lost acknowledgement only delivers it again. */
+  ack(): void;
+  /** It is being worked on: extend the lease. */
+  working(): void;
+  /** It was not touched: deliver it to somebody else at once. */
+  release(): void;
+};
+
+/** What to do next for one function. Only a hint: the log says what is true. */
+export interface WorkQueue {
+  /**
+   * Delivers items to `onItem` while `demand()` says how many more may come. Resolves when the signal aborted and nothing
+   * more will be delivered. Survives a deleted consumer and a restarted server.
+   */
+  run(options: { function: FunctionName; demand: () => number; onItem: (item: WorkItem) => void; signal: AbortSignal }): WorkSubscription;
+  /** How long an item may go without `working()` before it is delivered again, in milliseconds. */
+  readonly leaseInMs: number;
+}
+
+export interface WorkSubscription {
+  /** Says that `demand()` may have risen. */
+  pull(): void;
+  readonly done: Promise<void>;
+}
