@@ -48,10 +48,7 @@ export const invocationMachine = setup({
     /** The fence (E5): what a worker says about an attempt that is not the current one is refused. */
     settlesCurrentAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempts,
     mayRetry: ({ context, event }) =>
-      isFact(event, 'retrying') &&
-      event.attempt === context.attempts &&
-      event.dueAt >= event.at &&
-      canTryAgain(context, event.failure),
+      isFact(event, 'retrying') && event.attempt === context.attempts && event.dueAt >= event.at && canTryAgain(context, event.failure),
     /** Failed before any attempt: too old, no such function, a request that cannot run. */
     neverRan: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
     knowsTheDestination: ({ context, event }) => nextDelivery(context, event as DeliveryFact) !== undefined,

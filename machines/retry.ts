@@ -22,11 +22,6 @@ export function afterFailure(
   return { type: 'retrying', dueAt: at + retryDelay(invocation, failure), ...settled };
 }
 
-/** The moment after which no further attempt may start. */
-export function expiresAt(invocation: Invocation, maxAgeInMs: number): number {
-  return (invocation.context.request?.at ?? 0) + (invocation.context.terms?.maxAgeInMs ?? maxAgeInMs);
-}
-
 function retryDelay({ context }: Invocation, failure: Failure): number {
   const seed = `${context.request?.invocation}#${context.attempts}`;
   switch (failure.kind) {

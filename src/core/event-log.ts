@@ -45,10 +45,12 @@ export type RequestMessage = {
   requests: readonly AcceptedRequest[];
 };
 
-/** What remains to be done in a stream, as its last writer saw it. A stream with neither is settled. */
+/** What remains to be done in a stream, as its last writer saw it. A stream with none of it is settled. */
 export type Attention = {
-  /** The earliest moment at which a waiting invocation is due. */
+  /** The earliest moment at which the next attempt of a waiting invocation is due. */
   dueAt?: number;
+  /** The earliest moment at which a waiting invocation becomes too old. */
+  endsAt?: number;
   /** Since when an invocation is in somebody's hands: being executed, or being delivered. */
   heldSince?: number;
 };
@@ -74,6 +76,9 @@ export type NewRequest = {
 };
 
 export interface EventLog {
+  /** The most bytes that one append may have, encoded. */
+  readonly maxAppendBytes: number;
+
   /**
    * Appends to one stream if it is still at `append.previous`; returns the new version, or `undefined` on a conflict.
    *
@@ -115,5 +120,7 @@ export interface Hints {
 
 /** The outcomes for subscribers: one message an invocation, derived from the log and repeatable. */
 export interface Results {
+  /** The most bytes that one envelope may have. */
+  readonly maxBytes: number;
   publish(name: StreamName, id: RequestId, outcome: 'succeeded' | 'failed', envelope: string): Promise<void>;
 }

@@ -51,7 +51,9 @@ const policySchema = z.strictObject({
 
 /** A function as its owner configures it. */
 export const functionDefinitionSchema = z.strictObject({
-  name: z.string().refine(isFunctionName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit'),
+  name: z
+    .string()
+    .refine(isFunctionName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit'),
   description: z.string().max(512).default(''),
   handler: handlerSchema,
   /** How long one execution may take. */

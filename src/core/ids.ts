@@ -15,6 +15,11 @@ export function streamOf(id: RequestId): StreamId {
   return (ownId.test(id) ? `${id.slice(0, 32)}0000` : id) as string as StreamId;
 }
 
+/** Whether the text is the stream of a batch, as {@link createStreamId} makes them. */
+export function isStreamId(text: string): text is StreamId {
+  return ownId.test(text) && text.endsWith('0000');
+}
+
 /** The id of the request at a place (0 to 63) of a batch. */
 export function idAt(stream: StreamId, place: number): RequestId {
   return (stream.slice(0, 32) + place.toString(16).padStart(4, '0')) as RequestId;
@@ -25,7 +30,7 @@ export function idAt(stream: StreamId, place: number): RequestId {
  * stream of another request.
  */
 export function canBeBrought(id: string): id is RequestId {
-  return isRequestId(id) && (!ownId.test(id) || id.endsWith('0000'));
+  return isRequestId(id) && (!ownId.test(id) || isStreamId(id));
 }
 
 /** Makes the stream id of new requests from the time and 8 random bytes. */

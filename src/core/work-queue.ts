@@ -25,6 +25,8 @@ export interface WorkQueue {
    * more will be delivered. Survives a deleted consumer and a restarted server.
    */
   run(options: { function: FunctionName; demand: () => number; onItem: (item: WorkItem) => void; signal: AbortSignal }): WorkSubscription;
+  /** The sequence up to which the work of a function was handed out, 0 when it never was. */
+  handedOut(name: FunctionName): Promise<number>;
   /** How long an item may go without `working()` before it is delivered again, in milliseconds. */
   readonly leaseInMs: number;
 }

@@ -1,0 +1,64 @@
+import { statusCodes } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import type { AcceptedRequest } from './event-log.ts';
+
+/** What a subscriber or a target receives about an outcome: exactly the keys of the source document (S7, S8). */
+export type Envelope = {
+  timestamp: string;
+  request_context: {
+    request_id: string;
+    function_urn: string;
+    condition: string;
+    approximate_invoke_count: number;
+  };
+  request_payload: string;
+  response_context: { status_code: number; function_error: string };
+  response_payload: string;
+};
+
+/** Where the functions are, for their URNs. */
+export type Place = { region: string; project: string };
+
+export function functionUrn({ region, project }: Place, name: string, qualifier: string): string {
+  return `urn:fss:${region}:${project}:function:default:${name}:${qualifier}`;
+}
+
+/**
+ * The envelope of an invocation that has an outcome; derived from the log alone, so that repeating it gives the same text.
+ *
+ * Payloads that would make it larger than `maxBytes` are replaced by empty ones, the request's first.
+ */
+export function encodeEnvelope(place: Place, request: AcceptedRequest, invocation: Invocation, maxBytes = Number.POSITIVE_INFINITY): string {
+  const envelope = envelopeOf(place, request, invocation);
+  const text = JSON.stringify(envelope);
+  // No character takes more than 3 bytes, so a short text needs no counting.
+  if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
+  const withoutRequest = JSON.stringify({ ...envelope, request_payload: '' });
+  if (Buffer.byteLength(withoutRequest) <= maxBytes) return withoutRequest;
+  return JSON.stringify({ ...envelope, request_payload: '', response_payload: '' });
+}
+
+function envelopeOf(place: Place, request: AcceptedRequest, { context }: Invocation): Envelope {
+  const { outcome, attempts } = context;
+  const failed = outcome?.type === 'failed' ? outcome : undefined;
+  return {
+    timestamp: new Date(request.fact.at).toISOString(),
+    request_context: {
+      request_id: request.fact.invocation,
+      function_urn: functionUrn(place, request.fact.function, request.fact.qualifier),
+      condition: failed?.condition ?? '',
+      approximate_invoke_count: attempts,
+    },
+    request_payload: request.payload,
+    response_context: {
+      status_code: failed === undefined ? 200 : statusCodes[failed.condition],
+      function_error: failed?.failure.message ?? '',
+    },
+    response_payload: failed === undefined ? (outcome?.type === 'succeeded' ? outcome.payload : '') : errorPayload(failed.failure),
+  };
+}
+
+/** The payload that FunctionGraph's runtimes return for an error. */
+function errorPayload({ errorType, message, stackTrace = [] }: { errorType: string; message: string; stackTrace?: string[] | undefined }): string {
+  return JSON.stringify({ errorMessage: message, errorType, stackTrace });
+}

@@ -1,0 +1,101 @@
+import type { Fact } from '#machines/facts.ts';
+import { type Invocation, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
+import type { AcceptedRequest, Attention, EventLog, RecordedAppend, RequestMessage, StreamName, Version } from './event-log.ts';
+import { NO_APPENDS } from './event-log.ts';
+
+/** The invocations that were accepted together, folded up to a version of their stream. */
+export type StreamState = {
+  readonly name: StreamName;
+  readonly request: RequestMessage;
+  readonly version: Version;
+  /** By request id. */
+  readonly invocations: ReadonlyMap<string, Invocation>;
+};
+
+/** The state right after acceptance. */
+export function newborn(request: RequestMessage): StreamState {
+  const invocations = new Map<string, Invocation>();
+  for (const { fact } of request.requests) invocations.set(fact.invocation, born(fact));
+  return { name: request.name, request, version: NO_APPENDS, invocations };
+}
+
+/**
+ * Folds a stream from the log; `undefined` when its request is not there, or is unknown.
+ *
+ * A stream belongs to the request that its first append names. A later request of the same id finds it there, and so
+ * starts nothing twice.
+ */
+export async function loadStream(log: EventLog, name: StreamName, request?: number | RequestMessage): Promise<StreamState | undefined> {
+  const appends = await log.read(name, NO_APPENDS);
+  const owner = appends[0]?.request ?? request;
+  const given = typeof request === 'number' ? undefined : request;
+  const message = given !== undefined && (owner === given || owner === given.sequence) ? given : await readOwner(log, owner);
+  return message === undefined ? undefined : foldAppends(newborn(message), appends);
+}
+
+/** Folds further appends. A fact that the machine refuses changes nothing: `verify` reports it. */
+export function foldAppends(state: StreamState, appends: readonly RecordedAppend[]): StreamState {
+  const invocations = new Map(state.invocations);
+  let version = state.version;
+  for (const append of appends) {
+    for (const fact of append.facts) {
+      const invocation = invocations.get(fact.invocation);
+      const step = invocation === undefined ? undefined : invocationFolder.step(invocation, fact);
+      if (step !== undefined) invocations.set(fact.invocation, step.snapshot);
+    }
+    version = append.version;
+  }
+  return { ...state, version, invocations };
+}
+
+/** Folds facts of one invocation as a whole: all of them, or `undefined` when the machine refuses one. */
+export function foldFacts(
+  invocation: Invocation,
+  facts: readonly Fact[],
+): { invocation: Invocation; effects: readonly InvocationEffect[] } | undefined {
+  let snapshot = invocation;
+  const effects: string[] = [];
+  for (const fact of facts) {
+    const step = invocationFolder.step(snapshot, fact);
+    if (step === undefined) return undefined;
+    snapshot = step.snapshot;
+    effects.push(...step.effects);
+  }
+  return { invocation: snapshot, effects: effects as InvocationEffect[] };
+}
+
+/** What remains to be done for these invocations. */
+export function attentionOf(invocations: Iterable<Invocation>): Attention {
+  const attention: Attention = {};
+  const lower = (key: keyof Attention, moment: number): void => {
+    attention[key] = Math.min(attention[key] ?? moment, moment);
+  };
+  for (const { value, context } of invocations) {
+    const bornAt = context.request?.at ?? 0;
+    if (value === 'notified' || value === 'unborn') continue;
+    if (value === 'retrying') {
+      lower('dueAt', context.dueAt ?? 0);
+      lower('endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
+    } else lower('heldSince', context.startedAt ?? context.outcome?.at ?? bornAt);
+  }
+  return attention;
+}
+
+export function isSettled(invocation: Invocation): boolean {
+  return invocation.value === 'notified';
+}
+
+/** The request of one invocation of the stream. */
+export function requestOf(state: StreamState, id: string): AcceptedRequest | undefined {
+  return state.request.requests.find(({ fact }) => fact.invocation === id);
+}
+
+function born(fact: AcceptedRequest['fact']): Invocation {
+  const step = invocationFolder.step(invocationFolder.initial, fact);
+  if (step === undefined) throw new Error(`the machine refuses the birth of ${fact.invocation}`);
+  return step.snapshot;
+}
+
+async function readOwner(log: EventLog, owner: number | RequestMessage | undefined): Promise<RequestMessage | undefined> {
+  return typeof owner === 'number' ? log.readRequest(owner) : owner;
+}

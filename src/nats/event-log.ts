@@ -1,0 +1,207 @@
+import { AckPolicy, DeliverPolicy, headers, type Msg, type MsgHdrs, nanos } from 'nats';
+import type { Clock } from '#src/core/clock.ts';
+import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
+import type { EventLog, FullLogEntry, Hints, LogEntry, Results, StreamName, Version } from '#src/core/event-log.ts';
+import { appendHeaders, decodeAppend, decodeAttention, decodeRequest, encodeAppend, encodeRequests, header, streamOfRequest } from './codec.ts';
+import type { Connection } from './connection.ts';
+import { parseDelivery, startPull } from './pull.ts';
+import type { Publisher } from './publisher.ts';
+import { readLastBySubject, readMessage, readNextBySubject, type StoredMessage } from './stored-messages.ts';
+import { INVOCATIONS, parseSubject, subjects } from './topology.ts';
+
+export type NatsEventLogOptions = {
+  connection: Connection;
+  publisher: Publisher;
+  clock: Clock;
+  /** How long an unanswered append is followed up before it is reported as unknown. */
+  budgetInMs?: number;
+  onProblem?: (problem: string) => void;
+};
+
+/** The log on JetStream. Keeps the append protocol: see `append` and `accept`. */
+export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
+  const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
+
+  async function read(name: StreamName, after: Version) {
+    const found = [];
+    let next = after + 1;
+    for (;;) {
+      const message = await readNextBySubject(connection, next, subjects.invocation(name));
+      if (message === undefined) return found;
+      found.push(decodeAppend(message.data, message.sequence));
+      next = message.sequence + 1;
+    }
+  }
+
+  return {
+    read,
+    get maxAppendBytes() {
+      return maxPayload(connection);
+    },
+
+    /**
+     * Invariant (A1, E3): an append is stored at most once, because it expects a version, and a repetition after an unknown
+     * answer expects the same one. A conflict after an unknown answer may be with our own append: its id tells.
+     */
+    async append(name, append, attention) {
+      const subject = subjects.invocation(name);
+      const payload = encodeAppend(append);
+      const startedAt = clock.now();
+      let isUnsure = false;
+      for (let tries = 0; ; tries++) {
+        // Headers are made anew for every try: one object sent twice carries what the first send left in it.
+        const answer = await publisher.publish(subject, payload, appendHeaders(append.previous, attention));
+        if (answer.kind === 'stored') return answer.sequence as Version;
+        if (answer.kind === 'conflict') {
+          if (!isUnsure) return undefined;
+          return (await read(name, append.previous)).find(({ id }) => id === append.id)?.version;
+        }
+        isUnsure ||= answer.kind === 'unknown';
+        if (clock.now() - startedAt > budgetInMs) throw failure(append.id, answer, budgetInMs);
+        await clock.sleep(pause(tries));
+      }
+    },
+
+    /** A repetition carries the same ids, and the second of two requests of one id starts nothing: so repeating is safe. */
+    async accept(name, requests) {
+      const startedAt = clock.now();
+      for (let tries = 0; ; tries++) {
+        const { payload, headers: found } = encodeRequests(name.stream, requests);
+        const answer = await publisher.publish(subjects.invoke(name.function), payload, found);
+        if (answer.kind === 'stored') return { sequence: answer.sequence };
+        const isOver = clock.now() - startedAt > budgetInMs;
+        if (answer.kind === 'refused' || answer.kind === 'conflict' || isOver) throw failure(requests[0]?.id ?? name.stream, answer, budgetInMs);
+        await clock.sleep(pause(tries));
+      }
+    },
+
+    async readRequest(sequence) {
+      const message = await readMessage(connection, sequence);
+      const parts = message === undefined ? undefined : parseSubject(message.subject);
+      if (message === undefined || parts?.kind !== 'invoke') return undefined;
+      return decodeRequest(parts, message);
+    },
+
+    async find(stream) {
+      const message = await readLastBySubject(connection, subjects.anyFunctionOf(stream));
+      const parts = message === undefined ? undefined : parseSubject(message.subject);
+      return parts?.kind === 'invocation' ? parts.name : undefined;
+    },
+
+    async lastSequence() {
+      const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+      return (await manager.streams.info(INVOCATIONS)).state.last_seq;
+    },
+
+    follow: (from, onEntry, signal) => followMessages({ connection, from, headersOnly: true, onProblem, signal }, (message) => onEntry(entryOf(message))),
+
+    followFully: (from, onEntry, signal) =>
+      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(fullEntryOf(message))),
+  };
+}
+
+/** Hints and results on JetStream. A lost hint is given again by the scheduler; a result is repeated until it is stored. */
+export function createNatsHints({ connection }: { connection: Connection }): Hints {
+  const publish = (subject: string, stream: string, request: number, id: string): Promise<void> => {
+    const found = headers();
+    // Two schedulers that give the same hint within the window of deduplication give it once.
+    found.set('Nats-Msg-Id', id);
+    connection.nats.publish(subject, JSON.stringify({ stream, request }), { headers: found });
+    return Promise.resolve();
+  };
+  return {
+    wake: (name, request, id) => publish(subjects.wake(name.function), name.stream, request, `wake.${id}`),
+    deliver: (name, request, id) => publish(subjects.deliver(name.function), name.stream, request, `deliver.${id}`),
+  };
+}
+
+export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'>): Results {
+  const { connection, publisher, clock, budgetInMs = 60_000 } = options;
+  return {
+    get maxBytes() {
+      return maxPayload(connection);
+    },
+    async publish(name, id, outcome, envelope) {
+      const startedAt = clock.now();
+      for (let tries = 0; ; tries++) {
+        const found = headers();
+        found.set(header.requestId, id);
+        const answer = await publisher.publish(subjects.result(name.function, outcome), envelope, found);
+        if (answer.kind === 'stored') return;
+        if (clock.now() - startedAt > budgetInMs) throw failure(id, answer, budgetInMs);
+        await clock.sleep(pause(tries));
+      }
+    },
+  };
+}
+
+/** What a message may hold beside its headers. */
+function maxPayload({ nats }: Connection): number {
+  return (nats.info?.max_payload ?? 1_048_576) - 4_096;
+}
+
+function failure(id: string, answer: { kind: string; why?: string }, waitedInMs: number): Error {
+  return answer.kind === 'refused' ? new LogFullError({ why: answer.why ?? 'refused' }) : new UnknownOutcomeError({ id, waitedInMs }, { cause: answer.why });
+}
+
+const pause = (tries: number): number => Math.min(50 * 2 ** tries, 1_000);
+
+type Followed = { subject: string; data: Uint8Array; headers: MsgHdrs | undefined; sequence: number; at: number };
+
+type FollowOptions = { connection: Connection; from: number; headersOnly: boolean; onProblem: (problem: string) => void; signal: AbortSignal };
+
+/** Invariant: messages are handed over in order and none is left out; after any loss reading goes on behind the last one. */
+async function followMessages(options: FollowOptions, onMessage: (message: Followed) => void): Promise<void> {
+  const { connection, from, headersOnly, onProblem, signal } = options;
+  let last = from - 1;
+  let expected = 1;
+  const openConsumer = async (): Promise<string> => {
+    const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+    const { name } = await manager.consumers.add(INVOCATIONS, {
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: last + 1,
+      mem_storage: true,
+      num_replicas: 1,
+      headers_only: headersOnly,
+      inactive_threshold: nanos(60_000),
+    });
+    expected = 1;
+    return name;
+  };
+  const onDelivery = (message: Msg): void => {
+    const { sequence, consumerSequence, at } = parseDelivery(message.reply ?? '');
+    // A message of an earlier consumer, or one behind a gap: this consumer is not to be trusted further.
+    if (sequence <= last) return;
+    if (consumerSequence !== expected) return pull.reopen();
+    expected++;
+    last = sequence;
+    onMessage({ subject: message.subject, data: message.data, headers: message.headers, sequence, at });
+  };
+  const pull = startPull({ connection, stream: INVOCATIONS, openConsumer, demand: () => 4_000, onMessage: onDelivery, onProblem, signal });
+  await pull.done;
+}
+
+function entryOf({ subject, headers: found, sequence, at }: Followed): LogEntry {
+  const parts = parseSubject(subject);
+  switch (parts.kind) {
+    case 'invoke':
+      return { kind: 'request', sequence, at, name: { function: parts.function, stream: streamOfRequest({ headers: found, sequence, at }) } };
+    case 'invocation':
+      return { kind: 'append', sequence, at, name: parts.name, attention: decodeAttention(found) };
+    default:
+      return { kind: 'hint', sequence, at };
+  }
+}
+
+function fullEntryOf({ subject, data, headers: found, sequence, at }: StoredMessage): FullLogEntry {
+  const parts = parseSubject(subject);
+  switch (parts.kind) {
+    case 'invoke':
+      return { kind: 'request', sequence, at, message: decodeRequest(parts, { data, headers: found, sequence, at }) };
+    case 'invocation':
+      return { kind: 'append', sequence, at, name: parts.name, append: decodeAppend(data, sequence) };
+    default:
+      return { kind: 'hint', sequence, at };
+  }
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { Owners } from '#src/core/owners.ts';
+import type { Connection } from './connection.ts';
+
+const questionSchema = z.object({ invocation: z.string(), attempt: z.number() });
+const ANSWER_WITHIN_MS = 2_000;
+
+/** Asks workers by request and reply: a subject without a responder answers at once. */
+export function createNatsOwners(connection: Connection): Owners {
+  const { nats } = connection;
+  return {
+    async isRunning(worker, invocation, attempt) {
+      if (!/^[A-Za-z0-9_-]+$/.test(worker)) return false;
+      try {
+        const answer = await nats.request(`worker.${worker}.runs`, JSON.stringify({ invocation, attempt }), { timeout: ANSWER_WITHIN_MS });
+        return answer.string() === 'yes';
+      } catch (error) {
+        // Cut off ourselves, we know nothing about others.
+        if (!connection.isConnected) throw error;
+        return false;
+      }
+    },
+    answer(worker, runs, signal) {
+      const subscription = nats.subscribe(`worker.${worker}.runs`, {
+        callback: (_, message) => {
+          const question = questionSchema.safeParse(message.json());
+          message.respond(question.success && runs(question.data.invocation, question.data.attempt) ? 'yes' : 'no');
+        },
+      });
+      signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+    },
+  };
+}

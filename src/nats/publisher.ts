@@ -1,0 +1,100 @@
+import { createInbox, type Msg, type MsgHdrs } from 'nats';
+import type { Connection } from './connection.ts';
+
+/** What became of a publish. Never a guess: without an answer it is unknown (A1). */
+export type PublishAnswer =
+  | { kind: 'stored'; sequence: number }
+  /** The stream is not at the expected version. */
+  | { kind: 'conflict' }
+  /** Refused, and certainly not stored. `isFull` when storage or a limit is exhausted. */
+  | { kind: 'refused'; why: string; isFull: boolean }
+  | { kind: 'unknown'; why: string };
+
+/** Publishes to JetStream with many publishes in flight. */
+export interface Publisher {
+  /** Never rejects. */
+  publish(subject: string, payload: string | Uint8Array, headers?: MsgHdrs): Promise<PublishAnswer>;
+  close(): void;
+}
+
+type Pending = { resolve: (answer: PublishAnswer) => void; sentAt: number };
+
+const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+/** Store failed, resources exceeded, maximum messages or bytes. */
+const FULL = new Set([10077, 10023, 10047, 10028]);
+/** The server is busy with it, or has just become leader. */
+const UNDECIDED = new Set([10158, 10163, 10008]);
+
+/**
+ * Makes a publisher on one long-lived acknowledgement inbox: an acknowledgement costs a look-up instead of a subscription.
+ *
+ * Every in-flight publish becomes `unknown` when the connection is lost or no answer comes within `timeoutInMs`.
+ */
+export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } = {}): Publisher {
+  const { nats } = connection;
+  const inbox = createInbox();
+  const pending = new Map<number, Pending>();
+  let next = 0;
+
+  const subscription = nats.subscribe(`${inbox}.*`, {
+    callback: (error, message) => {
+      const key = Number(message.subject.slice(inbox.length + 1));
+      const waiting = pending.get(key);
+      if (waiting === undefined) return;
+      pending.delete(key);
+      waiting.resolve(error === null ? parseAnswer(message) : { kind: 'unknown', why: error.message });
+    },
+  });
+  const endDisconnect = connection.onDisconnect(() => giveUp(() => true, 'the connection was lost'));
+  const sweep = setInterval(() => {
+    const oldest = performance.now() - timeoutInMs;
+    giveUp(({ sentAt }) => sentAt < oldest, `no answer within ${timeoutInMs} ms`);
+  }, 250);
+  sweep.unref();
+
+  function giveUp(which: (entry: Pending) => boolean, why: string): void {
+    for (const [key, entry] of pending) {
+      // The map is in the order of sending: behind the first that is young enough all are.
+      if (!which(entry)) return;
+      pending.delete(key);
+      entry.resolve({ kind: 'unknown', why });
+    }
+  }
+
+  return {
+    publish(subject, payload, headers) {
+      return new Promise((resolve) => {
+        const key = next++;
+        try {
+          nats.publish(subject, payload, headers === undefined ? { reply: `${inbox}.${key}` } : { reply: `${inbox}.${key}`, headers });
+          pending.set(key, { resolve, sentAt: performance.now() });
+        } catch (error) {
+          resolve({ kind: 'unknown', why: String(error) });
+        }
+      });
+    },
+    close() {
+      clearInterval(sweep);
+      endDisconnect();
+      giveUp(() => true, 'the publisher was closed');
+      subscription.unsubscribe();
+    },
+  };
+}
+
+type PubAck = { seq?: number; duplicate?: boolean; error?: { err_code?: number; description?: string } };
+
+const decoder = new TextDecoder();
+
+function parseAnswer(message: Msg): PublishAnswer {
+  if (message.data.length === 0) return { kind: 'unknown', why: 'JetStream does not respond' };
+  const { seq = 0, error } = JSON.parse(decoder.decode(message.data)) as PubAck;
+  if (error === undefined) {
+    // A duplicate at sequence 0 is staged, not stored (nats-server 2.10 with replicas).
+    return seq > 0 ? { kind: 'stored', sequence: seq } : { kind: 'unknown', why: 'answered as a duplicate that is not stored' };
+  }
+  const { err_code: code = 0, description = 'no description' } = error;
+  if (WRONG_LAST_SEQUENCE.has(code)) return { kind: 'conflict' };
+  if (UNDECIDED.has(code)) return { kind: 'unknown', why: description };
+  return { kind: 'refused', why: `${description} (${code})`, isFull: FULL.has(code) };
+}

@@ -1,0 +1,66 @@
+import { type MsgHdrs, headers as newHeaders } from 'nats';
+import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
+import type { Connection } from './connection.ts';
+import { INVOCATIONS } from './topology.ts';
+
+/** One message as the INVOCATIONS stream holds it. `at` is in milliseconds since the epoch. */
+export type StoredMessage = { subject: string; data: Uint8Array; headers: MsgHdrs | undefined; sequence: number; at: number };
+
+/** How long reading is tried again while the server does not answer. */
+const BUDGET_IN_MS = 60_000;
+
+export function readMessage(connection: Connection, sequence: number): Promise<StoredMessage | undefined> {
+  return getMessage(connection, { seq: sequence });
+}
+
+export function readNextBySubject(connection: Connection, from: number, subject: string): Promise<StoredMessage | undefined> {
+  return getMessage(connection, { seq: from, next_by_subj: subject });
+}
+
+export function readLastBySubject(connection: Connection, subject: string): Promise<StoredMessage | undefined> {
+  return getMessage(connection, { last_by_subj: subject });
+}
+
+type Query = { seq?: number; next_by_subj?: string; last_by_subj?: string };
+type Answer = {
+  message?: { subject: string; seq: number; hdrs?: string; data?: string; time: string };
+  error?: { err_code?: number; description?: string };
+};
+
+const NO_MESSAGE = 10037;
+
+/**
+ * Asks the leader (a direct get may be answered by a replica that is behind).
+ *
+ * Reading has no effect, so a question without answer is asked again; throws `NatsUnavailableError` after the budget.
+ */
+async function getMessage({ nats, servers }: Connection, query: Query): Promise<StoredMessage | undefined> {
+  const startedAt = Date.now();
+  for (;;) {
+    try {
+      const reply = await nats.request(`$JS.API.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
+      const { message, error } = reply.json<Answer>();
+      if (message !== undefined) return stored(message);
+      if (error?.err_code === NO_MESSAGE) return undefined;
+      throw new Error(error?.description ?? 'an empty answer');
+    } catch (cause) {
+      if (Date.now() - startedAt > BUDGET_IN_MS || nats.isClosed()) {
+        throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+function stored({ subject, seq, hdrs, data = '', time }: NonNullable<Answer['message']>): StoredMessage {
+  return { subject, sequence: seq, at: Date.parse(time), data: Buffer.from(data, 'base64'), headers: hdrs === undefined ? undefined : parseHeaders(hdrs) };
+}
+
+function parseHeaders(encoded: string): MsgHdrs {
+  const result = newHeaders();
+  for (const line of Buffer.from(encoded, 'base64').toString().split('\r\n').slice(1)) {
+    const colon = line.indexOf(':');
+    if (colon > 0) result.append(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return result;
+}

@@ -1,0 +1,81 @@
+import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
+import type { StreamName } from '#src/core/event-log.ts';
+import { type FunctionName, isFunctionName, isRequestId, NO_FUNCTION, type StreamId } from '#src/core/names.ts';
+
+/** The JetStream streams, buckets and subjects of Sequent, as data. */
+
+export const INVOCATIONS = 'INVOCATIONS';
+export const RESULTS = 'RESULTS';
+export const FUNCTIONS_BUCKET = 'SEQUENT_FUNCTIONS';
+export const STATE_BUCKET = 'SEQUENT_STATE';
+
+export type TopologyOptions = {
+  replicas: number;
+  resultsStorage: 'file' | 'memory';
+  resultsMaxAgeInMs: number;
+};
+
+/** The truth: every request and every fact, kept until they are archived. When it is full it refuses, it never forgets. */
+export function invocationsStream({ replicas }: TopologyOptions): Partial<StreamConfig> {
+  return {
+    name: INVOCATIONS,
+    description: 'Sequent: requests, and the facts of every invocation',
+    subjects: ['invoke.*', 'invocation.*.*', 'wake.*', 'deliver.*'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    num_replicas: replicas,
+  };
+}
+
+/** One message an invocation, derived from the log, for subscribers. */
+export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: TopologyOptions): Partial<StreamConfig> {
+  return {
+    name: RESULTS,
+    description: 'Sequent: the outcome of every invocation',
+    subjects: ['result.*.*'],
+    retention: RetentionPolicy.Limits,
+    storage: resultsStorage === 'memory' ? StorageType.Memory : StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(resultsMaxAgeInMs),
+    allow_direct: true,
+    num_replicas: replicas,
+  };
+}
+
+export const subjects = {
+  invoke: (name: FunctionName) => `invoke.${name}`,
+  wake: (name: FunctionName) => `wake.${name}`,
+  deliver: (name: FunctionName) => `deliver.${name}`,
+  invocation: (name: StreamName) => `invocation.${name.function}.${name.stream}`,
+  result: (name: FunctionName, outcome: 'succeeded' | 'failed' | '*') => `result.${name}.${outcome}`,
+  anyFunctionOf: (stream: StreamId) => `invocation.*.${stream}`,
+} as const;
+
+/** The durable consumer that hands out the work of one function. */
+export const workConsumer = (name: FunctionName) => `fn-${name}`;
+
+export type SubjectParts =
+  | { kind: 'invoke'; function: FunctionName; token: string }
+  | { kind: 'invocation'; name: StreamName }
+  | { kind: 'wake' | 'deliver'; function: FunctionName }
+  | { kind: 'foreign' };
+
+/** Takes a subject of the INVOCATIONS stream apart. A token that is no function name stands for {@link NO_FUNCTION}. */
+export function parseSubject(subject: string): SubjectParts {
+  const [kind, token = '', stream = ''] = subject.split('.');
+  const name = isFunctionName(token) ? token : NO_FUNCTION;
+  switch (kind) {
+    case 'invoke':
+      return { kind, function: name, token };
+    case 'wake':
+    case 'deliver':
+      return { kind, function: name };
+    case 'invocation':
+      if (!isRequestId(stream)) return { kind: 'foreign' };
+      return { kind, name: { function: name, stream: stream as string as StreamId } };
+    default:
+      return { kind: 'foreign' };
+  }
+}

@@ -1,0 +1,152 @@
+import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, type Msg, nanos } from 'nats';
+import { z } from 'zod';
+import type { KeyValue } from '#src/core/key-value.ts';
+import { type FunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
+import type { WorkItem, WorkQueue, WorkSubscription } from '#src/core/work-queue.ts';
+import { decodeRequest } from './codec.ts';
+import type { Connection } from './connection.ts';
+import { parseDelivery, startPull } from './pull.ts';
+import { INVOCATIONS, parseSubject, subjects, workConsumer } from './topology.ts';
+
+export type NatsWorkQueueOptions = {
+  connection: Connection;
+  /** Where the floors of the consumers are kept. */
+  state: KeyValue;
+  leaseInMs: number;
+  onProblem?: (problem: string) => void;
+};
+
+const FLOOR_EVERY_MS = 5_000;
+
+/**
+ * One durable pull consumer per function, so that a slow function never starves another one.
+ *
+ * Its filters are two literals. (A filter with a literal and a wildcard below it silently skips the literal's messages on
+ * nats-server 2.10.) A consumer that somebody deleted begins again at the floor: below it everything was acknowledged.
+ */
+export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = () => {} }: NatsWorkQueueOptions): WorkQueue {
+  return {
+    leaseInMs,
+    async handedOut(name) {
+      const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+      return (await findConsumer(manager, workConsumer(name)))?.delivered.stream_seq ?? 0;
+    },
+    run({ function: name, demand, onItem, signal }): WorkSubscription {
+      let isUsed = false;
+      const pull = startPull({
+        connection,
+        stream: INVOCATIONS,
+        openConsumer: () => openWorkConsumer({ connection, state, leaseInMs }, name),
+        demand,
+        signal,
+        onProblem: (problem) => onProblem(`function ${name}: ${problem}`),
+        onMessage: (message) => {
+          isUsed = true;
+          const item = toItem(connection, message);
+          if (item === undefined) message.respond(encoder.encode('+TERM'));
+          else onItem(item);
+        },
+      });
+      const timer = setInterval(() => {
+        if (!isUsed || !connection.isConnected) return;
+        isUsed = false;
+        saveFloor(connection, state, name).catch(() => {
+          isUsed = true;
+        });
+      }, FLOOR_EVERY_MS);
+      timer.unref();
+      return { pull: pull.poke, done: pull.done.finally(() => clearInterval(timer)) };
+    },
+  };
+}
+
+/** Removes the consumer of a function that is gone. */
+export async function deleteWorkConsumer(connection: Connection, state: KeyValue, name: FunctionName): Promise<void> {
+  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  await manager.consumers.delete(INVOCATIONS, workConsumer(name)).catch(() => {});
+  await state.delete(floorKey(name));
+}
+
+type ConsumerOptions = Pick<NatsWorkQueueOptions, 'connection' | 'state' | 'leaseInMs'>;
+
+async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOptions, name: FunctionName): Promise<string> {
+  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  const durable = workConsumer(name);
+  const existing = await findConsumer(manager, durable);
+  if (existing !== undefined) {
+    if (existing.config.ack_wait !== nanos(leaseInMs)) await manager.consumers.update(INVOCATIONS, durable, { ack_wait: nanos(leaseInMs) });
+    return durable;
+  }
+  const floor = Number((await state.get(floorKey(name)))?.value ?? 0);
+  await manager.consumers
+    .add(INVOCATIONS, {
+      durable_name: durable,
+      description: `Sequent: the work of function ${name}`,
+      filter_subjects: [subjects.invoke(name), subjects.wake(name)],
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(leaseInMs),
+      // Attempts are counted in the log. A broker that stops delivering would only hide the work.
+      max_deliver: -1,
+      max_ack_pending: 50_000,
+      max_waiting: 512,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: floor + 1,
+    })
+    .catch(async (error: unknown) => {
+      // Another worker was faster, with another floor.
+      if ((await findConsumer(manager, durable)) === undefined) throw error;
+    });
+  return durable;
+}
+
+async function findConsumer(manager: JetStreamManager, durable: string): Promise<ConsumerInfo | undefined> {
+  try {
+    return await manager.consumers.info(INVOCATIONS, durable);
+  } catch (error) {
+    if ((error as { api_error?: { err_code?: number } }).api_error?.err_code === CONSUMER_NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+const CONSUMER_NOT_FOUND = 10014;
+
+async function saveFloor(connection: Connection, state: KeyValue, name: FunctionName): Promise<void> {
+  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  const found = await findConsumer(manager, workConsumer(name));
+  if (found !== undefined) await state.put(floorKey(name), String(found.ack_floor.stream_seq));
+}
+
+const floorKey = (name: FunctionName): string => `floor.${name}`;
+
+const encoder = new TextEncoder();
+const ACK = encoder.encode('+ACK');
+const WORKING = encoder.encode('+WPI');
+const RELEASE = encoder.encode('-NAK');
+
+const wakeSchema = z.object({ stream: z.string().refine(isRequestId), request: z.number().int().positive() });
+
+function toItem({ nats }: Connection, { subject, reply = '', data, headers }: Msg): WorkItem | undefined {
+  const { deliveries, sequence, at } = parseDelivery(reply);
+  const answer = (payload: Uint8Array): void => {
+    if (!nats.isClosed()) nats.publish(reply, payload);
+  };
+  const settle = { ack: () => answer(ACK), working: () => answer(WORKING), release: () => answer(RELEASE) };
+  const parts = parseSubject(subject);
+  if (parts.kind === 'invoke') {
+    const message = decodeRequest(parts, { data, headers, sequence, at });
+    return { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1, ...settle };
+  }
+  if (parts.kind !== 'wake') return undefined;
+  const wake = wakeSchema.safeParse(parseJson(data));
+  if (!wake.success) return undefined;
+  const name = { function: parts.function, stream: wake.data.stream as string as StreamId };
+  return { name, request: wake.data.request, isFirstDelivery: false, ...settle };
+}
+
+function parseJson(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString());
+  } catch {
+    return undefined;
+  }
+}

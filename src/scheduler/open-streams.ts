@@ -1,0 +1,123 @@
+import type { LogEntry, StreamName } from '#src/core/event-log.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import { createDueTimes } from './due-times.ts';
+
+/** A stream with at least one invocation that is not `notified` yet. */
+export type OpenStream = {
+  name: StreamName;
+  /** The sequence of the request, unless the log was read from behind it. */
+  request: number | undefined;
+  /** The sequence of the newest message about it. */
+  version: number;
+  /** When the next attempt of one of its invocations is due, if one waits. */
+  dueAt: number | undefined;
+  /** When somebody should look at the stream. */
+  checkAt: number;
+  /** How often it was looked at, or woken, since its last append. */
+  looks: number;
+};
+
+/**
+ * The open invocations, folded from what every message of the log says about itself.
+ *
+ * Invariant: a stream is in here from its request until an append says that nothing remains to be done, and at `checkAt`
+ * somebody looks at it. Memory grows with what is open, never with the log.
+ */
+export interface OpenStreams {
+  readonly size: number;
+  /** The sequence of the oldest open request: everything before is settled. */
+  readonly floor: number;
+  fold(entry: LogEntry): void;
+  /** Takes a stream that is due. It is looked at again at its next `checkAt`. */
+  takeDue(now: number): OpenStream | undefined;
+  /** Sets when to look again. */
+  lookAgain(stream: OpenStream, at: number): void;
+  /** Forgets a stream that turned out to be settled. */
+  remove(stream: OpenStream): void;
+  find(key: string): OpenStream | undefined;
+  values(): Iterable<OpenStream>;
+}
+
+export type OpenStreamsOptions = {
+  /** How long others may take before somebody looks, in milliseconds. */
+  patienceInMs: number;
+  /** How old a request of the function may become, in milliseconds; `undefined` for a function that is not known. */
+  maxAgeOf: (name: FunctionName) => number | undefined;
+  /** How long a request for an unknown function may wait for the function, in milliseconds. */
+  unknownGraceInMs: number;
+};
+
+export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: OpenStreamsOptions): OpenStreams {
+  const open = new Map<string, OpenStream>();
+  const dueTimes = createDueTimes();
+  let nextSequence = 1;
+
+  const keyOf = (name: StreamName): string => `${name.function}.${name.stream}`;
+
+  function schedule(stream: OpenStream, at: number): void {
+    // Only an earlier time needs a new entry: an entry that comes too early is put back.
+    if (at < stream.checkAt) dueTimes.add(keyOf(stream.name), at);
+    stream.checkAt = at;
+  }
+
+  function insert(name: StreamName, request: number | undefined, version: number): OpenStream {
+    const stream: OpenStream = { name, request, version, dueAt: undefined, checkAt: Number.POSITIVE_INFINITY, looks: 0 };
+    open.set(keyOf(name), stream);
+    return stream;
+  }
+
+  return {
+    get size() {
+      return open.size;
+    },
+    get floor() {
+      for (const { request } of open.values()) return request ?? 1;
+      return nextSequence;
+    },
+    fold(entry) {
+      nextSequence = entry.sequence + 1;
+      if (entry.kind === 'hint') return;
+      const { name, sequence, at } = entry;
+      const key = keyOf(name);
+      const known = open.get(key);
+      if (entry.kind === 'request') {
+        // A second request of the same id finds the stream of the first.
+        if (known !== undefined) return;
+        const patience = Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs);
+        return schedule(insert(name, sequence, sequence), at + patience);
+      }
+      const { dueAt, endsAt, heldSince } = entry.attention;
+      if (dueAt === undefined && heldSince === undefined) {
+        open.delete(key);
+        return;
+      }
+      const stream = known ?? insert(name, undefined, sequence);
+      stream.version = sequence;
+      stream.dueAt = dueAt;
+      stream.looks = 0;
+      const heldUntil = heldSince === undefined ? Number.POSITIVE_INFINITY : at + patienceInMs;
+      schedule(stream, Math.min(dueAt ?? Number.POSITIVE_INFINITY, endsAt ?? Number.POSITIVE_INFINITY, heldUntil));
+    },
+    takeDue(now) {
+      for (;;) {
+        const key = dueTimes.takeDue(now);
+        if (key === undefined) return undefined;
+        const stream = open.get(key);
+        if (stream === undefined) continue;
+        if (stream.checkAt <= now) {
+          stream.checkAt = Number.POSITIVE_INFINITY;
+          return stream;
+        }
+        if (stream.checkAt < Number.POSITIVE_INFINITY) dueTimes.add(key, stream.checkAt);
+      }
+    },
+    lookAgain: (stream, at) => {
+      if (open.get(keyOf(stream.name)) === stream) schedule(stream, at);
+    },
+    remove: (stream) => {
+      if (open.get(keyOf(stream.name)) === stream) open.delete(keyOf(stream.name));
+    },
+    find: (key) => open.get(key),
+    values: () => open.values(),
+  };
+}

@@ -1,0 +1,122 @@
+import type { Clock } from '#src/core/clock.ts';
+import type { Place } from '#src/core/envelope.ts';
+import { messageOf } from '#src/core/errors.ts';
+import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
+import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { KeyValue } from '#src/core/key-value.ts';
+import type { Logger } from '#src/core/logger.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import { look } from './look.ts';
+import { createOpenStreams, type OpenStream, type OpenStreams } from './open-streams.ts';
+
+export type SchedulerOptions = {
+  /** The name of this scheduler: the log records it. */
+  name: string;
+  place: Place;
+  log: EventLog;
+  hints: Hints;
+  results: Results;
+  /** Where the oldest open request is remembered, so that a restart reads only what is open. */
+  state: KeyValue;
+  functions: { get(name: FunctionName): RegisteredFunction | undefined };
+  /** Asks the registry itself. Throws `FunctionNotFoundError`. */
+  findFunction: (name: string) => Promise<RegisteredFunction>;
+  /** Up to which sequence the work of a function was handed out to workers. */
+  handedOut: (name: FunctionName) => Promise<number>;
+  clock: Clock;
+  logger: Logger;
+  appendId: () => string;
+  /** How long others may take before the scheduler looks, in milliseconds. */
+  patienceInMs: number;
+};
+
+export interface Scheduler {
+  readonly open: OpenStreams;
+  stop(): Promise<void>;
+}
+
+const TICK_IN_MS = 25;
+const LOOKS_AT_ONCE = 64;
+const LONGEST_PAUSE_IN_MS = 60_000;
+const SAVE_FLOOR_EVERY_MS = 5_000;
+const UNKNOWN_GRACE_IN_MS = 1_000;
+const FLOOR_KEY = 'scheduler.floor';
+
+/**
+ * Acts when time passes: a retry is due, an event became too old, a worker is gone, nobody tells an outcome, nobody knows
+ * the function. The one backstop of liveness: with every consumer deleted, everything still ends.
+ *
+ * It appends by expected version and gives hints, and does nothing else: so several may run at once.
+ */
+export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
+  const { log, hints, clock, state, functions, patienceInMs, logger } = options;
+  const stopping = new AbortController();
+  const open = createOpenStreams({
+    patienceInMs,
+    unknownGraceInMs: UNKNOWN_GRACE_IN_MS,
+    maxAgeOf: (name) => {
+      const seconds = functions.get(name)?.definition.policy.maxAgeInSeconds;
+      return seconds === undefined ? undefined : seconds * 1_000;
+    },
+  });
+  const following = log.follow(await readFloor(options), open.fold, stopping.signal);
+  const looks = new Set<Promise<void>>();
+  const ticking = tick();
+
+  async function tick(): Promise<void> {
+    let savedAt = clock.now();
+    while (!stopping.signal.aborted) {
+      const now = clock.now();
+      for (let due = open.takeDue(now); due !== undefined; due = open.takeDue(now)) {
+        const look = attend(due).finally(() => looks.delete(look));
+        looks.add(look);
+        if (looks.size >= LOOKS_AT_ONCE) await Promise.race(looks);
+      }
+      if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
+        savedAt = now;
+        await state.put(FLOOR_KEY, String(open.floor)).catch(() => {});
+      }
+      await clock.sleep(TICK_IN_MS, stopping.signal);
+    }
+  }
+
+  async function attend(stream: OpenStream): Promise<void> {
+    const now = clock.now();
+    const pause = Math.min(patienceInMs * 2 ** stream.looks, LONGEST_PAUSE_IN_MS);
+    try {
+      // The common case, and the only one that others wait for: a retry is due. Whoever gets the wake decides.
+      if (stream.dueAt !== undefined && stream.dueAt <= now && stream.looks === 0 && stream.request !== undefined) {
+        await wake(stream);
+        open.lookAgain(stream, now + patienceInMs);
+      } else {
+        const nextAt = await look(stream, options);
+        if (nextAt === undefined) open.remove(stream);
+        else open.lookAgain(stream, Math.min(now + pause, nextAt));
+      }
+    } catch (error) {
+      logger.warn({ stream: stream.name.stream, function: stream.name.function, error: messageOf(error) }, 'the scheduler could not look at a stream');
+      open.lookAgain(stream, now + pause);
+    }
+  }
+
+  async function wake(stream: OpenStream): Promise<void> {
+    await hints.wake(stream.name, stream.request ?? 0, `${stream.name.stream}.${stream.version}.${stream.looks}`);
+    stream.looks++;
+  }
+
+  return {
+    open,
+    async stop() {
+      stopping.abort();
+      await Promise.all([ticking, following, ...looks]);
+    },
+  };
+}
+
+async function readFloor({ state, log, logger }: SchedulerOptions): Promise<number> {
+  const floor = Number((await state.get(FLOOR_KEY))?.value ?? 1);
+  const last = await log.lastSequence();
+  if (floor <= last + 1) return floor;
+  logger.error({ floor, last }, 'the log is shorter than it was: it lost messages or was made anew; the scheduler reads it from its beginning');
+  return 1;
+}

@@ -1,0 +1,41 @@
+import type { ExecutionResult } from '#src/core/function-host.ts';
+
+/** The executions of this worker at this moment: what `running` in the log stands for. */
+export interface Executions {
+  readonly size: number;
+  /** Whether all of them were given up because the worker stops. */
+  readonly isAborted: boolean;
+  isRunning(invocation: string, attempt: number): boolean;
+  run(invocation: string, attempt: number, execute: (signal: AbortSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
+  /** Gives up all executions. */
+  abort(): void;
+}
+
+export function createExecutions(): Executions {
+  const running = new Map<string, AbortController>();
+  let isAborted = false;
+  const key = (invocation: string, attempt: number): string => `${invocation}#${attempt}`;
+  return {
+    get size() {
+      return running.size;
+    },
+    get isAborted() {
+      return isAborted;
+    },
+    isRunning: (invocation, attempt) => running.has(key(invocation, attempt)),
+    async run(invocation, attempt, execute) {
+      const controller = new AbortController();
+      const name = key(invocation, attempt);
+      running.set(name, controller);
+      try {
+        return await execute(controller.signal);
+      } finally {
+        running.delete(name);
+      }
+    },
+    abort() {
+      isAborted = true;
+      for (const controller of running.values()) controller.abort();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { type Fact, type FactOf, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
+import { afterFailure } from '#machines/retry.ts';
+import type { AcceptedRequest } from '#src/core/event-log.ts';
+import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
+import type { ExecutionResult } from '#src/core/function-host.ts';
+
+/** What the log asks for next, for one invocation, at a moment. Pure: the worker performs it. */
+export type NextStep =
+  /** Append these facts; the invocation has an outcome then. */
+  | { kind: 'settle'; facts: readonly Fact[] }
+  /** Take a place, append this fact, execute. */
+  | { kind: 'start'; fact: FactOf<'running'> }
+  /** Somebody is executing it, or says so. */
+  | { kind: 'askOwner'; worker: string; attempt: number }
+  /** The outcome is durable; nobody was told, or it is unknown whether. */
+  | { kind: 'tell'; isNotified: boolean }
+  /** Not due yet: the scheduler wakes it. */
+  | { kind: 'wait' };
+
+type Situation = { invocation: Invocation; request: AcceptedRequest; fn: RegisteredFunction; worker: string; now: number };
+
+export function nextStep({ invocation, request, fn, worker, now }: Situation): NextStep {
+  const { value, context } = invocation;
+  switch (value) {
+    case 'queued':
+    case 'retrying': {
+      if (request.defect !== undefined) {
+        const { condition, message } = request.defect;
+        return { kind: 'settle', facts: closing(endedBy(condition, { invocation, at: now, message })) };
+      }
+      const terms = termsOf(fn);
+      if (now >= expiresAt(invocation, terms.maxAgeInMs)) {
+        return { kind: 'settle', facts: closing(expired(invocation, now, terms.maxAgeInMs)) };
+      }
+      if (now < (context.dueAt ?? 0)) return { kind: 'wait' };
+      const id = request.fact.invocation;
+      const attempt = context.attempts + 1;
+      return { kind: 'start', fact: { type: 'running', invocation: id, at: now, attempt, worker, ...(attempt === 1 ? { terms } : {}) } };
+    }
+    case 'running':
+      return { kind: 'askOwner', worker: context.worker ?? '', attempt: context.attempts };
+    case 'succeeded':
+    case 'failed':
+      return { kind: 'tell', isNotified: false };
+    case 'notified':
+      return { kind: 'tell', isNotified: true };
+    default:
+      return { kind: 'wait' };
+  }
+}
+
+/** The facts that follow an execution. `maxBytes` is what one append can hold. */
+export function afterExecution(invocation: Invocation, result: ExecutionResult, at: number, maxBytes: number): readonly Fact[] {
+  const { output } = result;
+  if (result.kind === 'failed') return closing(afterFailure(invocation, { failure: result.failure, output, at }));
+  const bytes = result.payload.length * 3 > MAX_PAYLOAD_BYTES ? Buffer.byteLength(result.payload) : result.payload.length;
+  const isTooLarge = bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(result.payload)) > maxBytes - 16_384);
+  const { request, attempts } = invocation.context;
+  return closing({
+    type: 'succeeded',
+    invocation: request?.invocation ?? '',
+    at,
+    attempt: attempts,
+    // Too large a value is replaced by an empty one (S9), and the log says so.
+    payload: isTooLarge ? '' : result.payload,
+    ...(isTooLarge ? { droppedBytes: bytes } : {}),
+    ...(output === undefined ? {} : { output }),
+  });
+}
+
+/** The facts that follow when the worker of the current attempt is gone. */
+export function afterLoss(invocation: Invocation, at: number, message: string): readonly Fact[] {
+  return closing(afterFailure(invocation, { failure: { kind: 'lost', errorType: 'WorkerLost', message, code: 161_901 }, at }));
+}

@@ -1,0 +1,23 @@
+import type { Clock } from '#src/core/clock.ts';
+import type { Place } from '#src/core/envelope.ts';
+import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
+import type { FunctionHost } from '#src/core/function-host.ts';
+import type { Logger } from '#src/core/logger.ts';
+import type { Owners } from '#src/core/owners.ts';
+import type { WorkQueue } from '#src/core/work-queue.ts';
+
+/** Everything the worker touches. */
+export type WorkerPorts = {
+  /** The name of this worker, unique among all that ever ran: the log records it. */
+  worker: string;
+  place: Place;
+  log: EventLog;
+  queue: WorkQueue;
+  host: FunctionHost;
+  results: Results;
+  hints: Hints;
+  owners: Owners;
+  clock: Clock;
+  logger: Logger;
+  appendId: () => string;
+};

@@ -1,0 +1,148 @@
+import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
+import type { AcceptedRequest } from '#src/core/event-log.ts';
+import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { ExecutionResult } from '#src/core/function-host.ts';
+import type { RequestId } from '#src/core/names.ts';
+import { requestOf, type StreamState } from '#src/core/stream.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+import type { Executions } from './executions.ts';
+import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
+import type { WorkerPorts } from './ports.ts';
+import type { Slots } from './slots.ts';
+
+/** What became of an invocation, as far as this run is concerned. */
+export type Rest =
+  /** It is settled and told, or waits for a time that the scheduler watches. */
+  | 'done'
+  /** Another worker is at it. Look again later. */
+  | 'elsewhere'
+  /** The worker stops; nothing was begun. */
+  | 'untouched';
+
+/** What became of all of them together. */
+export function restOf(rests: readonly Rest[]): Rest {
+  if (rests.includes('untouched')) return 'untouched';
+  return rests.includes('elsewhere') ? 'elsewhere' : 'done';
+}
+
+export type StreamRunOptions = {
+  ports: WorkerPorts;
+  state: StreamState;
+  fn: () => RegisteredFunction;
+  slots: Slots;
+  executions: Executions;
+};
+
+/** Brings the invocations of one stream forward, as far as the log allows now. */
+export interface StreamRun {
+  /** Brings every invocation forward that this run is not busy with already. Rejects when the log cannot tell. */
+  advance(): Promise<Rest>;
+}
+
+export function createStreamRun({ ports, state, fn, slots, executions }: StreamRunOptions): StreamRun {
+  const { worker, place, log, results, hints, owners, clock } = ports;
+  const writer: StreamWriter = createStreamWriter({ log, state, by: worker, appendId: ports.appendId });
+  const busy = new Set<string>();
+
+  async function advanceOne(request: AcceptedRequest): Promise<Rest> {
+    const id = request.fact.invocation;
+    for (;;) {
+      const invocation = writer.state.invocations.get(id);
+      if (invocation === undefined) return 'done';
+      const step = nextStep({ invocation, request, fn: fn(), worker, now: clock.now() });
+      switch (step.kind) {
+        case 'wait':
+          return 'done';
+        case 'settle':
+          await writer.propose(id, step.facts);
+          break;
+        case 'start':
+          if (!(await start(request, step))) return 'untouched';
+          break;
+        case 'askOwner':
+          if (await owners.isRunning(step.worker, id, step.attempt)) return 'elsewhere';
+          await writer.propose(id, afterLoss(invocation, clock.now(), `worker ${step.worker} vanished during attempt ${step.attempt}`));
+          break;
+        case 'tell':
+          await tell(request, step.isNotified);
+          return 'done';
+      }
+    }
+  }
+
+  /** False when the worker stops before the attempt began. */
+  async function start(request: AcceptedRequest, { fact }: NextStep & { kind: 'start' }): Promise<boolean> {
+    const waited = !slots.tryTake();
+    if (waited && !(await slots.take())) return false;
+    let result: ExecutionResult;
+    try {
+      // The time of the attempt is the moment it begins, not the moment it was queued for a place.
+      const begun = waited ? { ...fact, at: clock.now() } : fact;
+      const effects = await writer.propose(fact.invocation, [begun]);
+      // Refused: somebody else was first. The log says what happened instead.
+      if (!effects?.includes('execute')) return true;
+      result = await execute(request, fact.attempt);
+    } finally {
+      slots.release();
+    }
+    const current = writer.state.invocations.get(fact.invocation);
+    // The fence (E5): a state that is not our attempt's refuses whatever we report, and the result is dropped.
+    if (current === undefined || current.context.attempts !== fact.attempt) return true;
+    const facts = executions.isAborted
+      ? afterLoss(current, clock.now(), `worker ${worker} was stopped during attempt ${fact.attempt}`)
+      : afterExecution(current, result, clock.now(), log.maxAppendBytes);
+    await writer.propose(fact.invocation, facts);
+    return true;
+  }
+
+  function execute({ fact, payload }: AcceptedRequest, attempt: number): Promise<ExecutionResult> {
+    const { definition, revision } = fn();
+    const { invocation, qualifier, traceparent } = fact;
+    return executions.run(invocation, attempt, (signal) =>
+      ports.host.execute(
+        {
+          definition,
+          revision,
+          requestId: invocation as RequestId,
+          qualifier,
+          functionUrn: functionUrn(place, definition.name, qualifier),
+          attempt,
+          payload,
+          ...(traceparent === undefined ? {} : { traceparent }),
+        },
+        signal,
+      ),
+    );
+  }
+
+  /** Publishes the result, again if need be, and hands the outcome to those who tell the destinations. */
+  async function tell(request: AcceptedRequest, isNotified: boolean): Promise<void> {
+    const id = request.fact.invocation;
+    const invocation = writer.state.invocations.get(id);
+    const outcome = invocation?.context.outcome;
+    if (invocation === undefined || outcome === undefined || outcome === null) return;
+    const { name, version } = writer.state;
+    await results.publish(name, id as RequestId, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
+    if (isNotified) return;
+    if ((outcome.destinations ?? []).length > 0) await hints.deliver(name, writer.state.request.sequence, `${name.stream}.${version}`);
+    else await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
+  }
+
+  return {
+    async advance() {
+      const rests = await Promise.all(
+        [...writer.state.invocations.keys()].map(async (id) => {
+          const request = requestOf(writer.state, id);
+          if (busy.has(id) || request === undefined) return 'done';
+          busy.add(id);
+          try {
+            return await advanceOne(request);
+          } finally {
+            busy.delete(id);
+          }
+        }),
+      );
+      return restOf(rests);
+    },
+  };
+}
