@@ -7,9 +7,10 @@ import type { Connection } from './connection.ts';
 const text = StringCodec();
 const WRONG_LAST_SEQUENCE = 10071;
 
-/** A JetStream key-value bucket. Creates the bucket when it is missing. */
-export async function openKeyValue(connection: Connection, bucket: string, replicas: number): Promise<KeyValue> {
-  const kv = await connection.nats.jetstream().views.kv(bucket, { history: 1, replicas });
+/** A JetStream key-value bucket. Creates it when it is missing, unless no number of replicas is given. */
+export async function openKeyValue(connection: Connection, bucket: string, replicas: number | undefined): Promise<KeyValue> {
+  const options = replicas === undefined ? { bindOnly: true } : { history: 1, replicas };
+  const kv = await connection.nats.jetstream().views.kv(bucket, options);
   return {
     async get(key) {
       const entry = await kv.get(key);

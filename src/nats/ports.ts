@@ -1,15 +1,18 @@
-import { nanos, type StreamConfig } from 'nats';
+import { nanos, type StreamConfig, type StreamInfo } from 'nats';
 import type { Clock } from '#src/core/clock.ts';
+import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
+import type { OpenRequests } from '#src/core/open-requests.ts';
 import type { Owners } from '#src/core/owners.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
 import type { Connection } from './connection.ts';
 import { createNatsEventLog, createNatsHints, createNatsResults } from './event-log.ts';
 import { openKeyValue } from './key-value.ts';
+import { createNatsOpenRequests } from './open-requests.ts';
 import { createNatsOwners } from './owners.ts';
 import { createPublisher } from './publisher.ts';
-import { FUNCTIONS_BUCKET, invocationsStream, resultsStream, STATE_BUCKET, type TopologyOptions } from './topology.ts';
+import { FUNCTIONS_BUCKET, INVOCATIONS, invocationsStream, resultsStream, STATE_BUCKET, type TopologyOptions } from './topology.ts';
 import { createNatsWorkQueue } from './work-queue.ts';
 
 /** Every port that NATS implements. */
@@ -19,6 +22,7 @@ export type NatsPorts = {
   results: Results;
   queue: WorkQueue;
   owners: Owners;
+  openRequests: OpenRequests;
   /** The definitions of the functions. */
   functions: KeyValue;
   /** Positions that save work after a restart. Losing them loses nothing else. */
@@ -27,7 +31,8 @@ export type NatsPorts = {
 };
 
 export type NatsPortsOptions = {
-  topology: TopologyOptions;
+  /** Makes and updates the streams and buckets. Without it they must be there: a client changes nothing. */
+  topology?: TopologyOptions;
   leaseInMs: number;
   clock: Clock;
   /** How long an unanswered append is followed up before it is reported as unknown. */
@@ -35,14 +40,16 @@ export type NatsPortsOptions = {
   onProblem?: (problem: string) => void;
 };
 
-/** Makes the streams and buckets that are missing, and the ports on them. */
+/**
+ * Makes the ports. Throws `NatsUnavailableError` when no topology is given and Sequent never ran on this NATS.
+ */
 export async function openNatsPorts(connection: Connection, options: NatsPortsOptions): Promise<NatsPorts> {
   const { topology, leaseInMs, clock } = options;
   const problems = options.onProblem === undefined ? {} : { onProblem: options.onProblem };
-  await ensureStream(connection, invocationsStream(topology));
-  await ensureStream(connection, resultsStream(topology));
-  const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology.replicas);
-  const state = await openKeyValue(connection, STATE_BUCKET, topology.replicas);
+  if (topology === undefined) await expectStream(connection);
+  else for (const stream of [invocationsStream(topology), resultsStream(topology)]) await ensureStream(connection, stream);
+  const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology?.replicas);
+  const state = await openKeyValue(connection, STATE_BUCKET, topology?.replicas);
   const publisher = createPublisher(connection);
   const logOptions = { connection, publisher, clock, ...problems, ...(options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs }) };
   return {
@@ -51,6 +58,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     results: createNatsResults(logOptions),
     queue: createNatsWorkQueue({ connection, state, leaseInMs, ...problems }),
     owners: createNatsOwners(connection),
+    openRequests: createNatsOpenRequests(connection),
     functions,
     state,
     close: () => publisher.close(),
@@ -58,13 +66,10 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
 }
 
 /** Creates the stream, or brings what may change of an existing one up to date. */
-async function ensureStream({ nats }: Connection, wanted: Partial<StreamConfig>): Promise<void> {
-  const manager = await nats.jetstreamManager({ checkAPI: false });
+async function ensureStream(connection: Connection, wanted: Partial<StreamConfig>): Promise<void> {
+  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
   const name = wanted.name ?? '';
-  const present = await manager.streams.info(name).catch((error: { api_error?: { err_code?: number } }) => {
-    if (error.api_error?.err_code === STREAM_NOT_FOUND) return undefined;
-    throw error;
-  });
+  const present = await findStream(connection, name);
   if (present === undefined) {
     await manager.streams.add(wanted);
     return;
@@ -72,6 +77,22 @@ async function ensureStream({ nats }: Connection, wanted: Partial<StreamConfig>)
   const { subjects = [], max_age = nanos(0) } = wanted;
   const isCurrent = present.config.max_age === max_age && subjects.every((subject) => present.config.subjects.includes(subject));
   if (!isCurrent) await manager.streams.update(name, { subjects, max_age });
+}
+
+async function expectStream(connection: Connection): Promise<void> {
+  if ((await findStream(connection, INVOCATIONS)) !== undefined) return;
+  const why = `it has no stream ${INVOCATIONS}: Sequent does not run on it (start it with "npm start", or "sequent serve")`;
+  throw new NatsUnavailableError({ servers: connection.servers, why });
+}
+
+async function findStream({ nats }: Connection, name: string): Promise<StreamInfo | undefined> {
+  const manager = await nats.jetstreamManager({ checkAPI: false });
+  try {
+    return await manager.streams.info(name);
+  } catch (error) {
+    if ((error as { api_error?: { err_code?: number } }).api_error?.err_code === STREAM_NOT_FOUND) return undefined;
+    throw error;
+  }
 }
 
 const STREAM_NOT_FOUND = 10059;

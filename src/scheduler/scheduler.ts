@@ -6,6 +6,7 @@ import type { RegisteredFunction } from '#src/core/function-definition.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
+import type { OpenRequests } from '#src/core/open-requests.ts';
 import { look } from './look.ts';
 import { createOpenStreams, type OpenStream, type OpenStreams } from './open-streams.ts';
 
@@ -23,6 +24,7 @@ export type SchedulerOptions = {
   findFunction: (name: string) => Promise<RegisteredFunction>;
   /** Up to which sequence the work of a function was handed out to workers. */
   handedOut: (name: FunctionName) => Promise<number>;
+  openRequests: OpenRequests;
   clock: Clock;
   logger: Logger;
   appendId: () => string;
@@ -59,6 +61,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       return seconds === undefined ? undefined : seconds * 1_000;
     },
   });
+  options.openRequests.answer((stream) => {
+    for (const { name, request } of open.values()) if (name.stream === stream && request !== undefined) return { name, request };
+    return undefined;
+  }, stopping.signal);
   const following = log.follow(await readFloor(options), open.fold, stopping.signal);
   const looks = new Set<Promise<void>>();
   const ticking = tick();

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { openFunctionDirectory, createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
+import { systemClock } from '#src/core/clock.ts';
+import type { Envelope, Place } from '#src/core/envelope.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import type { FullLogEntry } from '#src/core/event-log.ts';
+import { type FunctionName, parseFunctionName } from '#src/core/names.ts';
+import { type Connection, openConnection, type NatsOptions } from '#src/nats/connection.ts';
+import { openNatsPorts } from '#src/nats/ports.ts';
+import { followResults } from '#src/nats/result-feed.ts';
+import { subjects } from '#src/nats/topology.ts';
+import type { TypedFunction } from './define-function.ts';
+import { readTimeline, type Timeline } from './invocations.ts';
+import { checkJson, createRequests, encodePayload } from './requests.ts';
+import { createResultWaiter, type Result, toResult } from './results.ts';
+
+export type { HandlerContext, TypedFunction } from './define-function.ts';
+export { defineFunction } from './define-function.ts';
+export type { Timeline, Transition } from './invocations.ts';
+export type { Result } from './results.ts';
+export { startWorker } from './worker.ts';
+
+export type ClientOptions = Partial<NatsOptions> & { place?: Place };
+
+export type InvokeOptions = {
+  /** The idempotency key: a second request of the same id starts nothing. */
+  id?: string;
+  /** A version or `!alias`; `latest` by default. */
+  qualifier?: string;
+  traceparent?: string;
+};
+
+export type WaitOptions = { function?: string; timeoutInMs?: number };
+
+/** An accepted invocation. */
+export type Invoked<Output = unknown> = {
+  requestId: string;
+  /** Waits for its outcome. Throws `TimedOutError` (after 60 s by default). */
+  result(options?: Pick<WaitOptions, 'timeoutInMs'>): Promise<Result<Output>>;
+};
+
+type Target<Input, Output> = string | TypedFunction<Input, Output>;
+
+/** What applications use. Everything it accepts is durable when it resolves. */
+export interface SequentClient extends AsyncDisposable {
+  readonly functions: FunctionRegistry;
+  readonly connection: Connection;
+  /**
+   * Invokes a function asynchronously. Throws `FunctionNotFoundError`, `InvalidInputError`, `LogFullError`, and
+   * `UnknownOutcomeError` when it is not known whether the request was accepted: repeat it under an `id` of your own then.
+   */
+  invoke<Input, Output>(target: Target<Input, Output>, event: Input, options?: InvokeOptions): Promise<Invoked<Output>>;
+  /** The same with JSON text, which is passed on as it is. */
+  invokeText(name: string, payload: string, options?: InvokeOptions): Promise<Invoked>;
+  /** Invokes a function once for each event. */
+  invokeMany<Input, Output>(target: Target<Input, Output>, events: readonly Input[], options?: Omit<InvokeOptions, 'id'>): Promise<Invoked<Output>[]>;
+  /** Waits for the outcome of an invocation. Throws `InvocationNotFoundError` and `TimedOutError`. */
+  result(id: string, options?: WaitOptions): Promise<Result>;
+  /**
+   * The outcomes of a function, in order: from the moment it resolves, or from a sequence of the result stream on. Ends with
+   * the loop that reads it, or with the client. An outcome may come twice: its `requestId` tells.
+   */
+  subscribe<Input, Output>(target: Target<Input, Output>, outcome?: 'succeeded' | 'failed', from?: 'now' | number): Promise<AsyncIterable<Result<Output>>>;
+  /** Everything the log says about an invocation. Throws `InvocationNotFoundError`. */
+  timeline(id: string, options?: Pick<WaitOptions, 'function'>): Promise<Timeline>;
+  /** Every message of the log from a sequence on, or from now on, until the signal aborts. */
+  follow(from: 'now' | number, onEntry: (entry: FullLogEntry) => void, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Connects to the NATS of a running Sequent. Throws `NatsUnavailableError`. */
+export async function connectClient(options: ClientOptions = {}): Promise<SequentClient> {
+  const { place = { region: 'local', project: 'default' }, ...natsOptions } = options;
+  const servers = natsOptions.servers ?? process.env['NATS_URL'] ?? 'nats://127.0.0.1:4222';
+  const connection = await openConnection({ name: 'sequent-client', ...natsOptions, servers });
+  const closing = new AbortController();
+  const ports = await openNatsPorts(connection, { leaseInMs: 15_000, clock: systemClock, budgetInMs: 30_000 }).catch(async (error: unknown) => {
+    await connection.close();
+    throw error;
+  });
+  const { log, openRequests } = ports;
+  const functions = createFunctionRegistry(ports.functions);
+  const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
+  const requests = createRequests({
+    log,
+    clock: systemClock,
+    random: { bytes: randomBytes },
+    maxBatch: (name) => directory.get(name)?.definition.concurrency ?? 1,
+  });
+  const timelineOptions = { log, place, findQueued: openRequests.find };
+  const waiter = createResultWaiter({
+    async listen(name, onResult) {
+      connection.nats.subscribe(subjects.result(name as FunctionName, '*'), {
+        callback: (_, message) => onResult(message.headers?.get('Request-Id') ?? '', message.string()),
+      });
+      await connection.nats.flush();
+    },
+    look: async (id, name) => (await readTimeline(id, { ...timelineOptions, functionName: name })).envelope,
+  });
+
+  async function known(name: string): Promise<FunctionName> {
+    const parsed = parseFunctionName(name);
+    // The local copy may be behind; the registry itself throws for a function that does not exist.
+    if (directory.get(parsed) === undefined) await functions.get(parsed);
+    return parsed;
+  }
+
+  async function send<Output>(name: FunctionName, payload: string, options: InvokeOptions): Promise<Invoked<Output>> {
+    const requestId = await requests.send(name, { payload, ...options });
+    return {
+      requestId,
+      result: async ({ timeoutInMs = 60_000 } = {}) => toResult(await waiter.wait(requestId, { name, timeoutInMs })) as Result<Output>,
+    };
+  }
+
+  const client: SequentClient = {
+    functions,
+    connection,
+    async invoke(target, event, options = {}) {
+      return send(await known(nameOf(target)), encodePayload(checkEvent(target, event)), options);
+    },
+    async invokeText(name, payload, options = {}) {
+      return send(await known(name), checkJson(payload), options);
+    },
+    async invokeMany(target, events, options = {}) {
+      const name = await known(nameOf(target));
+      const payloads = events.map((event) => encodePayload(checkEvent(target, event)));
+      return Promise.all(payloads.map((payload) => send<never>(name, payload, options)));
+    },
+    async result(id, { function: name, timeoutInMs = 60_000 } = {}) {
+      return toResult(await waiter.wait(id, { name: name === undefined ? undefined : parseFunctionName(name), timeoutInMs }));
+    },
+    subscribe(target, outcome, from = 'now') {
+      const subject = subjects.result(parseFunctionName(nameOf(target)), outcome ?? '*');
+      return subscribe(connection, { subject, from, closing: closing.signal });
+    },
+    timeline: (id, { function: functionName } = {}) => readTimeline(id, { ...timelineOptions, functionName }),
+    async follow(from, onEntry, signal) {
+      const ending = new AbortController();
+      for (const one of [signal, closing.signal]) one.addEventListener('abort', () => ending.abort(), { once: true });
+      await log.followFully(from === 'now' ? (await log.lastSequence()) + 1 : from, onEntry, ending.signal);
+    },
+    async close() {
+      closing.abort();
+      ports.close();
+      await connection.close();
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+  return client;
+}
+
+function nameOf(target: Target<never, unknown> | Target<unknown, unknown> | string | { name: string }): string {
+  return typeof target === 'string' ? target : target.name;
+}
+
+function checkEvent<Input>(target: string | TypedFunction<Input, unknown>, event: Input): Input {
+  if (typeof target === 'string' || target.input === undefined) return event;
+  const parsed = target.input.safeParse(event);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError({ field: `the event for ${target.name}`, problem: `is not valid: ${parsed.error.message}` }, { cause: parsed.error });
+}
+
+async function subscribe<Output>(
+  connection: Connection,
+  { subject, from, closing }: { subject: string; from: 'now' | number; closing: AbortSignal },
+): Promise<AsyncIterable<Result<Output>>> {
+  const arrived: Result<Output>[] = [];
+  let wake = (): void => {};
+  const ending = new AbortController();
+  const end = (): void => {
+    ending.abort();
+    wake();
+  };
+  closing.addEventListener('abort', end, { once: true });
+  await followResults(connection, { subject, from, signal: ending.signal }, ({ envelope }) => {
+    arrived.push(toResult(JSON.parse(envelope) as Envelope) as Result<Output>);
+    wake();
+  });
+  return read();
+
+  async function* read(): AsyncGenerator<Result<Output>> {
+    try {
+      while (!ending.signal.aborted) {
+        for (let next = arrived.shift(); next !== undefined; next = arrived.shift()) yield next;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          if (arrived.length > 0 || ending.signal.aborted) resolve();
+        });
+      }
+    } finally {
+      closing.removeEventListener('abort', end);
+      ending.abort();
+    }
+  }
+}

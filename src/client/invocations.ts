@@ -1,0 +1,77 @@
+import type { Fact } from '#machines/facts.ts';
+import { type Invocation, type Status, statusOf } from '#machines/invocation.ts';
+import { type Envelope, encodeEnvelope, type Place } from '#src/core/envelope.ts';
+import { InvocationNotFoundError } from '#src/core/errors.ts';
+import { type AcceptedRequest, type EventLog, NO_APPENDS, type StreamName } from '#src/core/event-log.ts';
+import { streamOf } from '#src/core/ids.ts';
+import { parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names.ts';
+import { foldAppends, newborn, requestOf } from '#src/core/stream.ts';
+
+/** One transition of an invocation: a fact, where it stands in the log, and who appended it. */
+export type Transition = { sequence: number; by: string; fact: Fact };
+
+/** Everything the log says about one invocation. */
+export type Timeline = {
+  requestId: string;
+  function: string;
+  qualifier: string;
+  /** The state of its machine: `queued`, `running`, `retrying`, `succeeded`, `failed` or `notified`. */
+  state: Invocation['value'];
+  /** FunctionGraph's status. */
+  status: Status;
+  attempts: number;
+  requestPayload: string;
+  transitions: Transition[];
+  /** The envelope of its outcome, once it has one. */
+  envelope?: Envelope;
+};
+
+/** Finds a request that no append speaks of yet: only the scheduler knows where it stands. */
+export type FindQueued = (stream: StreamId) => Promise<{ name: StreamName; request: number } | undefined>;
+
+/**
+ * Reads one invocation from the log.
+ *
+ * Throws `InvalidInputError` for what is no id, and `InvocationNotFoundError` when the log does not know it.
+ */
+export async function readTimeline(
+  id: string,
+  { log, place, findQueued, functionName }: { log: EventLog; place: Place; findQueued: FindQueued; functionName?: string | undefined },
+): Promise<Timeline> {
+  const requestId = parseRequestId(id);
+  const stream = streamOf(requestId);
+  const given = functionName === undefined ? undefined : { function: parseFunctionName(functionName), stream };
+  const name = given ?? (await log.find(stream)) ?? (await findQueued(stream))?.name;
+  if (name === undefined) throw new InvocationNotFoundError({ id });
+  const appends = await log.read(name, NO_APPENDS);
+  const sequence = appends[0]?.request ?? (await findQueued(stream))?.request;
+  const message = sequence === undefined ? undefined : await log.readRequest(sequence);
+  if (message === undefined) throw new InvocationNotFoundError({ id });
+  const state = foldAppends(newborn(message), appends);
+  const request = requestOf(state, requestId);
+  const invocation = state.invocations.get(requestId);
+  if (request === undefined || invocation === undefined) throw new InvocationNotFoundError({ id });
+  const transitions: Transition[] = [{ sequence: message.sequence, by: 'client', fact: request.fact }];
+  for (const append of appends) {
+    for (const fact of append.facts) {
+      if (fact.invocation === requestId) transitions.push({ sequence: append.version, by: append.by, fact });
+    }
+  }
+  return describe({ requestId, request, invocation, transitions, place });
+}
+
+type Known = { requestId: RequestId; request: AcceptedRequest; invocation: Invocation; transitions: Transition[]; place: Place };
+
+function describe({ requestId, request, invocation, transitions, place }: Known): Timeline {
+  return {
+    requestId,
+    function: request.fact.function,
+    qualifier: request.fact.qualifier,
+    state: invocation.value,
+    status: statusOf(invocation),
+    attempts: invocation.context.attempts,
+    requestPayload: request.payload,
+    transitions,
+    ...(invocation.context.outcome === null ? {} : { envelope: JSON.parse(encodeEnvelope(place, request, invocation)) as Envelope }),
+  };
+}

@@ -1,0 +1,95 @@
+import type { Envelope } from '#src/core/envelope.ts';
+import { TimedOutError } from '#src/core/errors.ts';
+import type { FunctionName } from '#src/core/names.ts';
+
+/** The outcome of one invocation. */
+export type Result<Value = unknown> = {
+  requestId: string;
+  outcome: 'succeeded' | 'failed';
+  /** What the function returned: the parsed JSON, or the text when it is none. `undefined` for a failure. */
+  value: Value | undefined;
+  /** What subscribers and targets receive, key for key. */
+  envelope: Envelope;
+};
+
+export function toResult(envelope: Envelope): Result {
+  const { condition, request_id } = envelope.request_context;
+  const outcome = condition === '' ? 'succeeded' : 'failed';
+  return { requestId: request_id, outcome, value: outcome === 'succeeded' ? parseValue(envelope.response_payload) : undefined, envelope };
+}
+
+function parseValue(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+type Waiting = { resolve: (envelope: Envelope) => void };
+
+export type ResultWaiterOptions = {
+  /** Hears the results of a function, or of all (`*`), from now on; resolves when it does. */
+  listen: (name: FunctionName | '*', onResult: (requestId: string, envelope: string) => void) => Promise<void>;
+  /** Looks into the log whether there is an outcome already. */
+  look: (id: string, name: FunctionName | undefined) => Promise<Envelope | undefined>;
+};
+
+/** Waits for outcomes: hears the result subjects, and looks into the log, which is what counts. */
+export interface ResultWaiter {
+  /** Throws `TimedOutError`, and what `look` throws. */
+  wait(id: string, options: { name?: FunctionName | undefined; timeoutInMs: number }): Promise<Envelope>;
+}
+
+/** How often the log is looked at while nothing is heard: a message to a plain subscriber can be lost. */
+const LOOK_EVERY_MS = 5_000;
+
+export function createResultWaiter({ listen, look }: ResultWaiterOptions): ResultWaiter {
+  const waiting = new Map<string, Waiting[]>();
+  const listening = new Map<string, Promise<void>>();
+
+  function hear(requestId: string, envelope: string): void {
+    const entries = waiting.get(requestId);
+    if (entries === undefined) return;
+    const parsed = JSON.parse(envelope) as Envelope;
+    for (const { resolve } of entries) resolve(parsed);
+  }
+
+  return {
+    async wait(id, { name, timeoutInMs }) {
+      const channel = name ?? '*';
+      if (!listening.has(channel)) listening.set(channel, listen(channel, hear));
+      await listening.get(channel);
+      const { promise, resolve, reject } = deferred<Envelope>();
+      const entry = { resolve };
+      waiting.set(id, [...(waiting.get(id) ?? []), entry]);
+      const lookNow = (): void => {
+        look(id, name).then((found) => found !== undefined && resolve(found), reject);
+      };
+      const timer = setInterval(lookNow, LOOK_EVERY_MS);
+      const deadline = setTimeout(() => reject(new TimedOutError({ what: `the outcome of ${id}`, afterMs: timeoutInMs })), timeoutInMs);
+      try {
+        lookNow();
+        return await promise;
+      } finally {
+        clearInterval(timer);
+        clearTimeout(deadline);
+        const rest = (waiting.get(id) ?? []).filter((other) => other !== entry);
+        if (rest.length === 0) waiting.delete(id);
+        else waiting.set(id, rest);
+      }
+    },
+  };
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function deferred<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void; reject: (reason: unknown) => void } {
+  let resolve: (value: Value) => void = () => {};
+  let reject: (reason: unknown) => void = () => {};
+  const promise = new Promise<Value>((onValue, onReason) => {
+    resolve = onValue;
+    reject = onReason;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { systemClock } from '#src/core/clock.ts';
+import type { Place } from '#src/core/envelope.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import { type Logger, silentLogger } from '#src/core/logger.ts';
+import { createFunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { type NatsOptions, openConnection } from '#src/nats/connection.ts';
+import { openNatsPorts } from '#src/nats/ports.ts';
+import { startWorker as startWorkerRole } from '#src/worker/worker.ts';
+import type { TypedFunction } from './define-function.ts';
+
+export type WorkerOptions = Partial<NatsOptions> & {
+  // biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
+  functions: readonly TypedFunction<any, any>[];
+  place?: Place;
+  logger?: Logger;
+  /** How long an execution may go unnoticed when its worker dies, in milliseconds. */
+  leaseInMs?: number;
+};
+
+/** A worker in the user's own process. */
+export interface EmbeddedWorker extends AsyncDisposable {
+  /** Takes nothing more, finishes what runs (at most `graceInMs`, 20 s by default), hands back the rest. */
+  stop(graceInMs?: number): Promise<void>;
+}
+
+/**
+ * Registers the functions and runs their handlers in this process. Several processes may do so: they share the work.
+ *
+ * Throws `InvalidInputError` for a function without a handler, and `NatsUnavailableError`.
+ */
+export async function startWorker({ functions, place, logger = silentLogger, leaseInMs = 15_000, ...natsOptions }: WorkerOptions): Promise<EmbeddedWorker> {
+  const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
+  const worker = workerName();
+  const servers = natsOptions.servers ?? process.env['NATS_URL'] ?? 'nats://127.0.0.1:4222';
+  const connection = await openConnection({ name: worker, ...natsOptions, servers });
+  const ports = await openNatsPorts(connection, { leaseInMs, clock: systemClock, onProblem: (problem) => logger.warn({}, problem) });
+  const registry = createFunctionRegistry(ports.functions);
+  for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });
+  const closing = new AbortController();
+  const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
+  let appends = 0;
+  const role = startWorkerRole({
+    ...ports,
+    worker,
+    place: place ?? { region: 'local', project: 'default' },
+    host: createInlineHost(handlers),
+    clock: systemClock,
+    logger,
+    appendId: () => `${worker}-${appends++}`,
+    functions: directory,
+    canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),
+  });
+  const stop = async (graceInMs = 20_000): Promise<void> => {
+    await role.stop(graceInMs);
+    closing.abort();
+    ports.close();
+    await connection.close();
+  };
+  return { stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+/** A name that no other worker ever has: the log records it. */
+export function workerName(): string {
+  return `${hostname().replace(/[^A-Za-z0-9-]/g, '-').slice(0, 40)}-${process.pid}-${randomBytes(4).toString('hex')}`;
+}
+
+function toHandler({ name, input, output, handler }: TypedFunction<unknown, unknown>) {
+  if (handler === undefined) throw new InvalidInputError({ field: `function ${name}`, problem: 'has no handler' });
+  return async (event: unknown, context: Parameters<typeof handler>[1]): Promise<unknown> => {
+    const returned = await handler(input === undefined ? event : input.parse(event), context);
+    return output === undefined ? returned : output.parse(returned);
+  };
+}

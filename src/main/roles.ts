@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '#src/core/clock.ts';
+import type { Place } from '#src/core/envelope.ts';
+import type { Logger } from '#src/core/logger.ts';
+import { workerName } from '#src/client/worker.ts';
+import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { createHost } from '#src/hosts/host.ts';
+import { createHttpHost } from '#src/hosts/http-host.ts';
+import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { createProcessHost } from '#src/hosts/process-host.ts';
+import { createSubjectHost } from '#src/hosts/subject-host.ts';
+import type { Connection } from '#src/nats/connection.ts';
+import { createNatsRequester } from '#src/nats/requester.ts';
+import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
+import type { TopologyOptions } from '#src/nats/topology.ts';
+import { startScheduler } from '#src/scheduler/scheduler.ts';
+import { startWorker } from '#src/worker/worker.ts';
+
+/** The parts of Sequent that run and scale by themselves. */
+export const roles = ['worker', 'scheduler'] as const;
+export type Role = (typeof roles)[number];
+
+export type RolesOptions = {
+  connection: Connection;
+  roles: readonly Role[];
+  topology: TopologyOptions;
+  /** How long an execution may go unnoticed when its worker dies, in milliseconds. */
+  leaseInMs: number;
+  /** How long the scheduler lets others take before it looks, in milliseconds. */
+  patienceInMs: number;
+  place: Place;
+  logger: Logger;
+};
+
+export interface RunningRoles {
+  readonly registry: FunctionRegistry;
+  readonly ports: NatsPorts;
+  /** Stops taking work, finishes what runs (at most `graceInMs`), then the rest in the order in which they need each other. */
+  stop(graceInMs: number): Promise<void>;
+}
+
+/** Wires the roles to NATS and starts them. Throws `NatsUnavailableError`. */
+export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
+  const { connection, topology, leaseInMs, place, logger } = options;
+  const ports = await openNatsPorts(connection, { topology, leaseInMs, clock: systemClock, onProblem: (problem) => logger.warn({}, problem) });
+  const registry = createFunctionRegistry(ports.functions);
+  const closing = new AbortController();
+  const functions = await openFunctionDirectory(ports.functions, { signal: closing.signal, onProblem: (problem) => logger.error({}, problem) });
+  const common = { ...ports, place, clock: systemClock, logger, functions };
+
+  const worker = options.roles.includes('worker') ? startWorkerRole() : undefined;
+  const scheduler = options.roles.includes('scheduler') ? await startSchedulerRole() : undefined;
+
+  function startWorkerRole() {
+    const name = workerName();
+    const host = createHost({
+      process: createProcessHost({ place }),
+      subject: createSubjectHost({ request: createNatsRequester(connection) }),
+      http: createHttpHost({ fetch }),
+      // Handlers of this kind live in the users' own workers.
+      inline: createInlineHost(new Map()),
+    });
+    return startWorker({ ...common, worker: name, host, appendId: appendIds(name), canRun: ({ handler }) => handler.kind !== 'inline' });
+  }
+
+  function startSchedulerRole() {
+    const name = `scheduler-${randomBytes(4).toString('hex')}`;
+    return startScheduler({
+      ...common,
+      name,
+      appendId: appendIds(name),
+      findFunction: registry.get,
+      handedOut: ports.queue.handedOut,
+      patienceInMs: options.patienceInMs,
+    });
+  }
+
+  return {
+    registry,
+    ports,
+    async stop(graceInMs) {
+      await worker?.stop(graceInMs);
+      await scheduler?.stop();
+      closing.abort();
+      ports.close();
+      await connection.close();
+    },
+  };
+}
+
+function appendIds(name: string): () => string {
+  let count = 0;
+  return () => `${name}-${count++}`;
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { isFunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
+import type { OpenRequests } from '#src/core/open-requests.ts';
+import type { Connection } from './connection.ts';
+
+const SUBJECT = 'scheduler.find';
+const questionSchema = z.object({ stream: z.string().refine(isRequestId) });
+const answerSchema = z.object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() }).nullable();
+
+export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
+  return {
+    async find(stream) {
+      try {
+        const reply = await nats.request(SUBJECT, JSON.stringify({ stream }), { timeout: 1_000 });
+        const found = answerSchema.parse(reply.json());
+        return found === null ? undefined : { name: { function: found.function as never, stream }, request: found.request };
+      } catch {
+        return undefined;
+      }
+    },
+    answer(find, signal) {
+      const subscription = nats.subscribe(SUBJECT, {
+        queue: 'schedulers',
+        callback: (_, message) => {
+          const question = questionSchema.safeParse(message.json());
+          const found = question.success ? find(question.data.stream as string as StreamId) : undefined;
+          message.respond(JSON.stringify(found === undefined ? null : { function: found.name.function, request: found.request }));
+        },
+      });
+      signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+    },
+  };
+}

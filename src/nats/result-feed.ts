@@ -1,0 +1,49 @@
+import { AckPolicy, DeliverPolicy, type Msg, nanos } from 'nats';
+import { header } from './codec.ts';
+import type { Connection } from './connection.ts';
+import { parseDelivery, startPull } from './pull.ts';
+import { RESULTS } from './topology.ts';
+
+/** One result as it stands on its subject. */
+export type ResultMessage = { sequence: number; subject: string; requestId: string; envelope: string };
+
+export type ResultFeedOptions = {
+  /** `result.<function>.<outcome>`; both tokens may be `*`. */
+  subject: string;
+  /** `now`, or the sequence to begin at. */
+  from: 'now' | number;
+  signal: AbortSignal;
+};
+
+/** Results in order, without a gap over lost connections, until the signal aborts. Resolves when reading began. */
+export async function followResults(connection: Connection, options: ResultFeedOptions, onResult: (result: ResultMessage) => void): Promise<void> {
+  const { subject, from, signal } = options;
+  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  let next = from === 'now' ? (await manager.streams.info(RESULTS)).state.last_seq + 1 : from;
+  const openConsumer = async (): Promise<string> => {
+    const { name } = await manager.consumers.add(RESULTS, {
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: next,
+      filter_subject: subject,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(30_000),
+    });
+    return name;
+  };
+  startPull({
+    connection,
+    stream: RESULTS,
+    openConsumer,
+    demand: () => 1_000,
+    signal,
+    onProblem: () => {},
+    onMessage: (message: Msg) => {
+      const { sequence } = parseDelivery(message.reply ?? '');
+      if (sequence < next) return;
+      next = sequence + 1;
+      onResult({ sequence, subject: message.subject, requestId: message.headers?.get(header.requestId) ?? '', envelope: message.string() });
+    },
+  });
+}
