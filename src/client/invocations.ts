@@ -44,7 +44,7 @@ export async function readTimeline(
   const name = given ?? (await log.find(stream)) ?? (await findQueued(stream))?.name;
   if (name === undefined) throw new InvocationNotFoundError({ id });
   const appends = await log.read(name, NO_APPENDS);
-  const sequence = appends[0]?.request ?? (await findQueued(stream))?.request;
+  const sequence = appends.find((append) => append.request > 0)?.request ?? (await findQueued(stream))?.request;
   const message = sequence === undefined ? undefined : await log.readRequest(sequence);
   if (message === undefined) throw new InvocationNotFoundError({ id });
   const state = foldAppends(newborn(message), appends);

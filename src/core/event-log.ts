@@ -66,7 +66,9 @@ export type LogEntry = { sequence: number; at: number } & (
 export type FullLogEntry =
   | { kind: 'request'; sequence: number; at: number; message: RequestMessage }
   | { kind: 'append'; sequence: number; at: number; name: StreamName; append: RecordedAppend }
-  | { kind: 'hint'; sequence: number; at: number };
+  | { kind: 'hint'; sequence: number; at: number }
+  /** Something that no version of Sequent wrote, or that a newer one did. */
+  | { kind: 'unreadable'; sequence: number; at: number; why: string };
 
 export type NewRequest = {
   id?: RequestId;
@@ -87,7 +89,7 @@ export interface EventLog {
    */
   append(name: StreamName, append: Append, attention: Attention): Promise<Version | undefined>;
 
-  /** The appends of one stream after a version, oldest first. */
+  /** The appends of one stream after a version, oldest first. One that cannot be read counts as an append without facts. */
   read(name: StreamName, after: Version): Promise<RecordedAppend[]>;
 
   /** The request message at a sequence, or `undefined` when it is not there. */

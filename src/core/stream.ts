@@ -27,7 +27,7 @@ export function newborn(request: RequestMessage): StreamState {
  */
 export async function loadStream(log: EventLog, name: StreamName, request?: number | RequestMessage): Promise<StreamState | undefined> {
   const appends = await log.read(name, NO_APPENDS);
-  const owner = appends[0]?.request ?? request;
+  const owner = appends.find((append) => append.request > 0)?.request ?? request;
   const given = typeof request === 'number' ? undefined : request;
   const message = given !== undefined && (owner === given || owner === given.sequence) ? given : await readOwner(log, owner);
   return message === undefined ? undefined : foldAppends(newborn(message), appends);

@@ -54,9 +54,11 @@ export function appendHeaders(previous: Version, attention: Attention): MsgHdrs 
   return result;
 }
 
-/** Throws when the bytes are no append of a known version. */
-export function decodeAppend(data: Uint8Array, sequence: number): RecordedAppend {
-  const { v: _, ...append } = appendSchema.parse(JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString()));
+/** `undefined` when the bytes are no append of a known version. */
+export function decodeAppend(data: Uint8Array, sequence: number): RecordedAppend | undefined {
+  const parsed = appendSchema.safeParse(parseJson(Buffer.from(data.buffer, data.byteOffset, data.length).toString()));
+  if (!parsed.success) return undefined;
+  const { v: _, ...append } = parsed.data;
   return { ...append, previous: append.previous as Version, version: sequence as Version } as RecordedAppend;
 }
 

@@ -1,7 +1,17 @@
 import { AckPolicy, DeliverPolicy, headers, type Msg, type MsgHdrs, nanos } from 'nats';
 import type { Clock } from '#src/core/clock.ts';
 import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
-import type { EventLog, FullLogEntry, Hints, LogEntry, Results, StreamName, Version } from '#src/core/event-log.ts';
+import {
+  type EventLog,
+  type FullLogEntry,
+  type Hints,
+  type LogEntry,
+  NO_APPENDS,
+  type RecordedAppend,
+  type Results,
+  type StreamName,
+  type Version,
+} from '#src/core/event-log.ts';
 import { appendHeaders, decodeAppend, decodeAttention, decodeRequest, encodeAppend, encodeRequests, header, streamOfRequest } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { parseDelivery, startPull } from './pull.ts';
@@ -28,7 +38,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     for (;;) {
       const message = await readNextBySubject(connection, next, subjects.invocation(name));
       if (message === undefined) return found;
-      found.push(decodeAppend(message.data, message.sequence));
+      found.push(decodeAppend(message.data, message.sequence) ?? unreadable(message.sequence));
       next = message.sequence + 1;
     }
   }
@@ -199,9 +209,16 @@ function fullEntryOf({ subject, data, headers: found, sequence, at }: StoredMess
   switch (parts.kind) {
     case 'invoke':
       return { kind: 'request', sequence, at, message: decodeRequest(parts, { data, headers: found, sequence, at }) };
-    case 'invocation':
-      return { kind: 'append', sequence, at, name: parts.name, append: decodeAppend(data, sequence) };
+    case 'invocation': {
+      const append = decodeAppend(data, sequence);
+      if (append === undefined) return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
+      return { kind: 'append', sequence, at, name: parts.name, append };
+    }
     default:
       return { kind: 'hint', sequence, at };
   }
+}
+
+function unreadable(sequence: number): RecordedAppend {
+  return { id: '', previous: NO_APPENDS, request: 0, by: '', facts: [], version: sequence as Version };
 }
