@@ -12,7 +12,8 @@ import {
   type StreamName,
   type Version,
 } from '#src/core/event-log.ts';
-import { appendHeaders, decodeAppend, decodeAttention, decodeRequest, encodeAppend, encodeRequests, header, streamOfRequest } from './codec.ts';
+import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/request-messages.ts';
+import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header, requestHeaders } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import type { Publisher } from './publisher.ts';
@@ -77,7 +78,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       const startedAt = clock.now();
       for (let tries = 0; ; tries++) {
         const { payload, headers: found } = encodeRequests(name.stream, requests);
-        const answer = await publisher.publish(subjects.invoke(name.function), payload, found);
+        const answer = await publisher.publish(subjects.invoke(name.function), payload, requestHeaders(found));
         if (answer.kind === 'stored') return { sequence: answer.sequence };
         const isOver = clock.now() - startedAt > budgetInMs;
         if (answer.kind === 'refused' || answer.kind === 'conflict' || isOver) throw failure(requests[0]?.id ?? name.stream, answer, budgetInMs);

@@ -2,8 +2,8 @@ import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, typ
 import { z } from 'zod';
 import type { KeyValue } from '#src/core/key-value.ts';
 import { type FunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
+import { decodeRequest } from '#src/core/request-messages.ts';
 import type { WorkItem, WorkQueue, WorkSubscription } from '#src/core/work-queue.ts';
-import { decodeRequest } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { INVOCATIONS, parseSubject, subjects, workConsumer } from './topology.ts';

@@ -1,0 +1,2 @@
+/** The function that the benchmark runs: it returns its event. */
+export const handler = async (event) => event;

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { headers } from 'nats';
+import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { createStreamId } from '#src/core/ids.ts';
+import { type Connection, openConnection } from '#src/nats/connection.ts';
+import { createPublisher, type Publisher } from '#src/nats/publisher.ts';
+
+/** The load: publishes, and hears every result on a connection of its own. */
+export interface Load {
+  /** Expected-sequence appends a second through one connection, of 300 bytes, each to a subject of its own. */
+  rawCeiling(count: number): Promise<number>;
+  /** Invocations a second, from the first publish until a subscriber has every result. */
+  singles(name: string, count: number): Promise<number>;
+  batches(name: string, count: number): Promise<number>;
+  /** Milliseconds from publish to result, at a steady rate. */
+  latencies(name: string, count: number, perSecond: number, how: 'raw' | 'client'): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+const IN_FLIGHT = 1_024;
+
+export async function openLoad(url: string): Promise<Load> {
+  const connection = await openConnection({ servers: url, name: 'bench-load' });
+  const listening = await openConnection({ servers: url, name: 'bench-subscriber' });
+  const publisher = createPublisher(connection, { timeoutInMs: 60_000 });
+  const client = await connectClient({ servers: url });
+  const heard = hearResults(listening);
+  return {
+    rawCeiling: (count) => measureCeiling(publisher, count),
+    singles: (name, count) =>
+      heard.rate(count, async () => {
+        const flow = createFlow(IN_FLIGHT);
+        for (let i = 0; i < count; i++) {
+          await flow.enter();
+          void publisher.publish(`invoke.${name}`, `{"i":${i}}`).then(flow.leave);
+        }
+      }),
+    batches: (name, count) =>
+      heard.rate(count, async () => {
+        const flow = createFlow(IN_FLIGHT * 4);
+        for (let i = 0; i < count; i++) {
+          await flow.enter();
+          void client.invoke(name, { i }).then(flow.leave);
+        }
+      }),
+    latencies: (name, count, perSecond, how) => measureLatencies({ publisher, client, heard, name, count, perSecond, how }),
+    async close() {
+      publisher.close();
+      await client.close();
+      await connection.close();
+      await listening.close();
+    },
+  };
+}
+
+async function measureCeiling(publisher: Publisher, count: number): Promise<number> {
+  const flow = createFlow(IN_FLIGHT);
+  const payload = 'x'.repeat(300);
+  const startedAt = performance.now();
+  for (let i = 0; i < count; i++) {
+    await flow.enter();
+    const found = headers();
+    found.set('Nats-Expected-Last-Subject-Sequence', '0');
+    void publisher.publish(`invocation.raw.${createStreamId(Date.now(), randomBytes(8))}`, payload, found).then(flow.leave);
+  }
+  await flow.empty();
+  return (count / (performance.now() - startedAt)) * 1_000;
+}
+
+type Flow = { enter(): Promise<void> | undefined; leave(): void; empty(): Promise<void> };
+
+/** Lets at most so many be on their way. */
+function createFlow(most: number): Flow {
+  let count = 0;
+  let resume = (): void => {};
+  return {
+    enter() {
+      count++;
+      return count <= most ? undefined : new Promise((resolve) => (resume = resolve));
+    },
+    leave() {
+      count--;
+      if (count < most) resume();
+    },
+    async empty() {
+      while (count > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    },
+  };
+}
+
+type Heard = {
+  rate(count: number, send: () => Promise<void>): Promise<number>;
+  onResult(listener: (requestId: string) => void): () => void;
+};
+
+function hearResults({ nats }: Connection): Heard {
+  let count = 0;
+  let listener: ((requestId: string) => void) | undefined;
+  let reached = { count: Number.POSITIVE_INFINITY, resolve: (): void => {} };
+  nats.subscribe('result.*.*', {
+    callback: (_, message) => {
+      count++;
+      listener?.(message.headers?.get('Request-Id') ?? '');
+      if (count >= reached.count) reached.resolve();
+    },
+  });
+  return {
+    async rate(expected, send) {
+      await nats.flush();
+      count = 0;
+      const all = new Promise<void>((resolve) => {
+        reached = { count: expected, resolve };
+      });
+      const startedAt = performance.now();
+      await Promise.all([send(), all]);
+      return (expected / (performance.now() - startedAt)) * 1_000;
+    },
+    onResult(next) {
+      listener = next;
+      return () => {
+        listener = undefined;
+      };
+    },
+  };
+}
+
+type LatencyOptions = {
+  publisher: Publisher;
+  client: SequentClient;
+  heard: Heard;
+  name: string;
+  count: number;
+  perSecond: number;
+  how: 'raw' | 'client';
+};
+
+async function measureLatencies({ publisher, client, heard, name, count, perSecond, how }: LatencyOptions): Promise<number[]> {
+  const arrivals = new Map<string, number>();
+  const end = heard.onResult((id) => arrivals.set(id, performance.now()));
+  const sent: { id: string; at: number }[] = [];
+  const begin = performance.now();
+  for (let i = 0; i < count; i++) {
+    const wait = begin + (i * 1_000) / perSecond - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    const at = performance.now();
+    if (how === 'client') {
+      void client.invoke(name, { i }).then(({ requestId }) => sent.push({ id: requestId, at }));
+      continue;
+    }
+    const id = createStreamId(Date.now(), randomBytes(8));
+    const found = headers();
+    found.set('Request-Id', id);
+    void publisher.publish(`invoke.${name}`, `{"i":${i}}`, found);
+    sent.push({ id, at });
+  }
+  while (arrivals.size < count) await new Promise((resolve) => setTimeout(resolve, 5));
+  end();
+  return sent.map(({ id, at }) => (arrivals.get(id) ?? Number.NaN) - at).sort((a, b) => a - b);
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** The measured worker process. */
+export type BenchWorker = {
+  pid: number;
+  /** Resident memory after a collection, in bytes. */
+  memory(): Promise<number>;
+  stop(): Promise<void>;
+};
+
+export async function startBenchWorker(url: string, env: Record<string, string> = {}): Promise<BenchWorker> {
+  const script = new URL('./worker.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', script], {
+    env: { ...process.env, NATS_URL: url, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  await lines.next();
+  return {
+    pid: child.pid ?? 0,
+    async memory() {
+      child.stdin.write('memory\n');
+      const { value } = await lines.next();
+      return (JSON.parse(value ?? '{}') as { rss: number }).rss;
+    },
+    async stop() {
+      child.stdin.end();
+      await once(child, 'exit');
+    },
+  };
+}
+
+const TICKS_PER_SECOND = 100;
+
+/** The processor time that a process used so far, in microseconds. Linux only; 0 elsewhere. */
+export function cpuOf(pid: number): number {
+  const fields = readProc(`${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+  return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 1e6) / TICKS_PER_SECOND;
+}
+
+/** The resident memory of a process in bytes. Linux only; 0 elsewhere. */
+export function memoryOf(pid: number): number {
+  return Number(readProc(`${pid}/statm`).split(' ')[1] ?? 0) * 4_096;
+}
+
+/** The process ids of the children of a process, and of theirs. */
+export function descendantsOf(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const entry of safely(() => readdirSync('/proc'), [])) {
+    const parent = Number(readProc(`${entry}/stat`).split(') ')[1]?.split(' ')[1] ?? Number.NaN);
+    if (!Number.isNaN(parent)) parents.set(Number(entry), parent);
+  }
+  const isBelow = (one: number): boolean => {
+    const parent = parents.get(one);
+    return parent !== undefined && (parent === pid || isBelow(parent));
+  };
+  return [...parents.keys()].filter(isBelow);
+}
+
+function readProc(path: string): string {
+  return safely(() => readFileSync(`/proc/${path}`, 'utf8'), '');
+}
+
+function safely<Value>(read: () => Value, otherwise: Value): Value {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,99 @@
+import { startTestServer } from '#test/support/nats-server.ts';
+import { type Load, openLoad } from './load.ts';
+import { type BenchWorker, cpuOf, descendantsOf, memoryOf, startBenchWorker } from './processes.ts';
+import { createReport } from './report.ts';
+
+/*
+ * npm run bench [-- --quick]: what one machine does, end to end: accepted, run, outcome and result durable, and the result
+ * received by a subscriber. Worker and scheduler share a process, client and subscriber another, the server is the third.
+ * Figures of different runs do not compare; the ratios within one run do.
+ */
+
+const isQuick = process.argv.includes('--quick');
+const scale = isQuick ? 1 : 4;
+const report = createReport();
+
+await measure('100ms', async ({ load, worker, server }) => {
+  const ceiling = await load.rawCeiling(50_000 * scale);
+  report.rate('raw ceiling: appends with an expected sequence', ceiling);
+  await load.singles('echo-inline', 10_000);
+  await load.singles('echo-process', 10_000);
+  const before = { memory: memoryOf(server.pid), bytes: await storedBytes(server.monitorUrl) };
+  const single = await measured('single publishes, inline host', () => load.singles('echo-inline', 30_000 * scale), 30_000 * scale, { worker, server });
+  const after = { memory: memoryOf(server.pid), bytes: await storedBytes(server.monitorUrl) };
+  report.figure('bytes in the log per single invocation', (after.bytes - before.bytes) / (30_000 * scale), 'bytes');
+  const brokerMemory = ((after.memory - before.memory) / (30_000 * scale)) * 100_000;
+  report.check('broker memory per 100,000 finished single invocations', brokerMemory / 1e6, { most: 100, unit: 'MB' });
+  const singleProcess = await measured('single publishes, process host', () => load.singles('echo-process', 20_000 * scale), 20_000 * scale, { worker, server });
+  const batch = await measured('client batches, inline host', () => load.batches('echo-inline', 60_000 * scale), 60_000 * scale, { worker, server });
+  const batchProcess = await measured('client batches, process host', () => load.batches('echo-process', 40_000 * scale), 40_000 * scale, { worker, server });
+  report.check('single publishes / ceiling', single / ceiling, { least: 0.09 });
+  report.figure('single publishes, process host / ceiling', singleProcess / ceiling, '');
+  report.check('batches, inline host / ceiling', batch / ceiling, { least: 0.2 });
+  report.check('batches, process host / ceiling', batchProcess / ceiling, { least: 0.12 });
+  for (const how of ['raw', 'client'] as const) {
+    const latencies = await load.latencies('echo-inline', isQuick ? 500 : 2_000, 100, how);
+    report.check(`latency at 100/s, ${how}: p50`, quantile(latencies, 0.5), { most: 3, unit: 'ms' });
+    report.check(`latency at 100/s, ${how}: p99`, quantile(latencies, 0.99), { most: 20, unit: 'ms' });
+  }
+  const { first, tenth, growth } = await endurance(load, worker);
+  report.check('the tenth tenth of the singles / the first', tenth / first, { least: 0.85 });
+  report.check('growth of the worker over the last nine tenths', growth / 1e6, { most: 40, unit: 'MB' });
+});
+
+await measure('always', async ({ load, worker, server }) => {
+  report.rate('raw ceiling, fsync always', await load.rawCeiling(10_000 * scale));
+  await load.batches('echo-inline', 5_000);
+  await measured('single publishes, inline host, fsync always', () => load.singles('echo-inline', 5_000 * scale), 5_000 * scale, { worker, server });
+  const batch = await measured('client batches, inline host, fsync always', () => load.batches('echo-inline', 30_000 * scale), 30_000 * scale, { worker, server });
+  report.check('batches under always / batches at 100ms', batch / report.last('client batches, inline host'), { least: 0.6 });
+});
+
+process.exitCode = report.print() ? 0 : 1;
+
+type Bench = { load: Load; worker: BenchWorker; server: { pid: number; monitorUrl: string } };
+
+async function measure(fsync: '100ms' | 'always', run: (bench: Bench) => Promise<void>): Promise<void> {
+  await using server = await startTestServer({ fsync });
+  const worker = await startBenchWorker(server.url, fsync === 'always' ? { BENCH_RESULTS: 'memory' } : {});
+  const load = await openLoad(server.url);
+  await run({ load, worker, server });
+  await load.close();
+  await worker.stop();
+}
+
+/** Runs a load, and splits the processor time of one invocation by process. */
+async function measured(title: string, run: () => Promise<number>, count: number, { worker, server }: Omit<Bench, 'load'>): Promise<number> {
+  const children = (): number => descendantsOf(worker.pid).reduce((sum, pid) => sum + cpuOf(pid), 0);
+  const before = { worker: cpuOf(worker.pid), server: cpuOf(server.pid), load: cpuOf(process.pid), children: children() };
+  const rate = await run();
+  const spent = {
+    worker: (cpuOf(worker.pid) - before.worker) / count,
+    broker: (cpuOf(server.pid) - before.server) / count,
+    client: (cpuOf(process.pid) - before.load) / count,
+    functions: (children() - before.children) / count,
+  };
+  report.rate(title, rate, spent);
+  return rate;
+}
+
+/** Ten rounds of singles on one growing log. */
+async function endurance(load: Load, worker: BenchWorker): Promise<{ first: number; tenth: number; growth: number }> {
+  const rates: number[] = [];
+  const memories: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    rates.push(await load.singles('echo-inline', isQuick ? 6_000 : 30_000));
+    memories.push(await worker.memory());
+  }
+  report.figures('ten rounds of singles', rates, '/s');
+  return { first: rates[0] ?? 0, tenth: rates[9] ?? 0, growth: (memories[9] ?? 0) - (memories[1] ?? 0) };
+}
+
+async function storedBytes(monitorUrl: string): Promise<number> {
+  const answer = (await (await fetch(`${monitorUrl}/jsz`)).json()) as { store?: number; storage?: number };
+  return answer.storage ?? answer.store ?? 0;
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}

@@ -1,0 +1,37 @@
+import { defineFunction, startWorker } from '#src/client/client.ts';
+import { silentLogger } from '#src/core/logger.ts';
+import { startRoles } from '#src/main/roles.ts';
+import { openConnection } from '#src/nats/connection.ts';
+
+/*
+ * The measured process: worker and scheduler, as `sequent serve` runs them, and a worker with an inline handler.
+ * Prints `ready`; tells its memory and processor time for every line it reads.
+ */
+
+const servers = process.env['NATS_URL'] ?? '';
+const roles = await startRoles({
+  connection: await openConnection({ servers, name: 'bench' }),
+  roles: ['worker', 'scheduler'],
+  topology: { replicas: 1, resultsStorage: process.env['BENCH_RESULTS'] === 'memory' ? 'memory' : 'file', resultsMaxAgeInMs: 3_600_000 },
+  leaseInMs: 15_000,
+  patienceInMs: 5_000,
+  place: { region: 'local', project: 'default' },
+  logger: silentLogger,
+});
+const inline = defineFunction({ name: 'echo-inline', concurrency: 512, handler: (event: unknown) => event });
+const worker = await startWorker({ servers, functions: [inline] });
+await roles.registry.put({
+  name: 'echo-process',
+  handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },
+  concurrency: 512,
+});
+process.stdout.write('ready\n');
+process.stdin.on('data', () => {
+  globalThis.gc?.();
+  const { user, system } = process.cpuUsage();
+  process.stdout.write(`${JSON.stringify({ rss: process.memoryUsage.rss(), cpuInUs: user + system })}\n`);
+});
+process.stdin.on('end', async () => {
+  await worker.stop(1_000);
+  await roles.stop(1_000);
+});

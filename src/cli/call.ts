@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import type { ExitCode } from './problem.ts';
+import { type ColourChoice, createTerminal, type Terminal } from './terminal.ts';
+
+export const formats = ['table', 'json', 'jsonl', 'name'] as const;
+export type Format = (typeof formats)[number];
+
+/** The options of every command. */
+export type GlobalOptions = {
+  server?: string;
+  context?: string;
+  output: Format;
+  json?: true;
+  color: ColourChoice;
+};
+
+/** One call of a command: what it was given, and where it writes. */
+export type Call<Options = object> = {
+  args: readonly (string | undefined)[];
+  options: Options & GlobalOptions;
+  format: Format;
+  terminal: Terminal;
+};
+
+/** What a command ends with: 0 unless it says otherwise. */
+export type Perform<Options> = (call: Call<Options>) => Promise<ExitCode | undefined>;
+
+/** Makes commander's action of what a command performs. */
+export function performs<Options = object>(perform: Perform<Options>): (...given: unknown[]) => Promise<void> {
+  return async (...given) => {
+    const command = given.at(-1) as Command;
+    const options = command.optsWithGlobals<Options & GlobalOptions>();
+    const format = options.json === true ? 'json' : options.output;
+    const terminal = createTerminal(options.color);
+    process.exitCode = (await perform({ args: command.processedArgs as string[], options, format, terminal })) ?? 0;
+  };
+}

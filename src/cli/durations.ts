@@ -1,0 +1,54 @@
+import { InvalidArgumentError } from 'commander';
+
+const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Reads `500ms`, `30s`, `5m`, `1h`, `1d`, or a number of seconds, as milliseconds. For an option: throws commander's error. */
+export function parseDuration(text: string): number {
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)?$/.exec(text.trim()) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError('Write it as 500ms, 30s, 5m, 1h or 1d; a bare number is seconds.');
+  const ms = Math.round(Number(amount) * (units[unit] ?? 1_000));
+  // Longer waits overflow the timers of Node.
+  if (ms > 2_147_483_647) throw new InvalidArgumentError('It is longer than 24 days.');
+  return ms;
+}
+
+/** Reads a whole number from `min` on. For an option: throws commander's error. */
+export function parseWhole(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(max === Number.MAX_SAFE_INTEGER ? `It must be a whole number from ${min} on.` : `It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** A length of time as a person says it: `12 ms`, `1.25 s`, `2 min 5 s`, `3 h 20 min`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${(ms / 1_000).toFixed(2)} s`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  if (ms < 3_600_000) return two(Math.round(ms / 1_000), 60, ['min', 's']);
+  if (ms < 86_400_000) return two(Math.round(ms / 60_000), 60, ['h', 'min']);
+  return two(Math.round(ms / 3_600_000), 24, ['d', 'h']);
+}
+
+function two(total: number, base: number, [large, small]: readonly [string, string]): string {
+  const rest = total % base;
+  return `${Math.floor(total / base)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} B`;
+  const power = Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1_024 ** power).toFixed(1)} ${['B', 'KB', 'MB', 'GB', 'TB'][power]}`;
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** A moment in this machine's time of day, to the millisecond. */
+export function formatTimeOfDay(at: number): string {
+  const date = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,95 @@
+import { messageOf, SequentError } from '#src/core/errors.ts';
+
+/** What the exit codes mean; documented, and never renumbered. */
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  conflict: 4,
+  auth: 5,
+  unreachable: 6,
+  timedOut: 7,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** What a person is told when something goes wrong: what, why, and the command to try. */
+export type Problem = { code: string; exitCode: ExitCode; what: string; why: string; remedy: string };
+
+/** Ends a command with a problem. */
+export class CommandError extends SequentError {
+  readonly code: string;
+  readonly retryable = false;
+  readonly problem: Problem;
+  constructor(problem: Problem, options?: ErrorOptions) {
+    super(`${problem.what}: ${problem.why}`, options);
+    this.code = problem.code;
+    this.problem = problem;
+  }
+}
+
+export function usageProblem(what: string, why: string, remedy: string): CommandError {
+  return new CommandError({ code: 'USAGE', exitCode: exitCodes.usage, what, why, remedy });
+}
+
+type Verdict = { exitCode: ExitCode; what: string; remedy: string };
+
+/** The one place that knows what the codes of Sequent's errors mean on the command line. */
+const verdicts: Record<string, Verdict> = {
+  INVALID_INPUT: { exitCode: exitCodes.usage, what: 'that cannot be accepted', remedy: 'the same command with --help' },
+  FUNCTION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such function', remedy: 'sequent fn ls' },
+  INVOCATION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such invocation', remedy: 'sequent tail' },
+  CONFLICT: { exitCode: exitCodes.conflict, what: 'somebody else was faster', remedy: 'read it again, then repeat the command' },
+  NATS_UNAVAILABLE: { exitCode: exitCodes.unreachable, what: 'NATS cannot be used', remedy: 'sequent doctor, or start Sequent with: npm start' },
+  NATS_SERVER_NOT_FOUND: { exitCode: exitCodes.unreachable, what: 'there is no nats-server to start', remedy: 'one of the commands above' },
+  NATS_SERVER_START_FAILED: { exitCode: exitCodes.unreachable, what: 'the nats-server did not start', remedy: 'another folder with --data, or read nats/nats-server.log in it' },
+  LOG_FULL: { exitCode: exitCodes.failed, what: 'nothing was stored', remedy: 'sequent doctor' },
+  UNKNOWN_OUTCOME: { exitCode: exitCodes.timedOut, what: 'it is unknown whether it was stored', remedy: 'repeat it with an --id of your own: the same id starts nothing twice' },
+  TIMED_OUT: { exitCode: exitCodes.timedOut, what: 'the wait is over', remedy: 'wait longer with --timeout, or look: sequent doctor' },
+};
+
+const refusedCredentials = new Set([
+  'AUTHORIZATION_VIOLATION',
+  'AUTHENTICATION_EXPIRED',
+  'AUTHENTICATION_TIMEOUT',
+  'ACCOUNT_EXPIRED',
+  'PERMISSIONS_VIOLATION',
+  'BAD_AUTHENTICATION',
+  'BAD_CREDS',
+]);
+const credentialProblem: Verdict = {
+  exitCode: exitCodes.auth,
+  what: 'NATS refuses these credentials',
+  remedy: 'check --context, NATS_CREDS, and what the account may do',
+};
+
+/** Turns whatever was thrown into what a person is told. */
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof CommandError) return thrown.problem;
+  const natsCode = natsCodeOf(thrown);
+  if (natsCode !== undefined && refusedCredentials.has(natsCode)) return problem(natsCode, credentialProblem, thrown);
+  if (thrown instanceof SequentError) {
+    const verdict = verdicts[thrown.code];
+    if (verdict !== undefined) return problem(thrown.code, verdict, thrown);
+  }
+  if (natsCode !== undefined) return problem('NATS_UNAVAILABLE', { ...verdicts.NATS_UNAVAILABLE, what: 'NATS does not answer' } as Verdict, thrown);
+  return problem('UNEXPECTED', { exitCode: exitCodes.failed, what: 'this was not expected', remedy: 'the same with SEQUENT_DEBUG=1, which prints where' }, thrown);
+}
+
+/** RFC 9457, for those who asked for JSON. */
+export function problemJson({ code, exitCode, what, why, remedy }: Problem): string {
+  return JSON.stringify({ type: `urn:sequent:problem:${code}`, title: what, detail: why, code, exit_code: exitCode, try: remedy });
+}
+
+function problem(code: string, { exitCode, what, remedy }: Verdict, thrown: unknown): Problem {
+  return { code, exitCode, what, why: messageOf(thrown), remedy };
+}
+
+/** The code of the NATS client's own error, here or as the cause of ours. */
+function natsCodeOf(thrown: unknown): string | undefined {
+  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
+    if (error.name === 'NatsError' && 'code' in error) return String(error.code);
+  }
+  return undefined;
+}

@@ -1,0 +1,87 @@
+import { createInterface } from 'node:readline/promises';
+import type { WriteStream } from 'node:tty';
+import pc from 'picocolors';
+
+export type ColourChoice = 'auto' | 'always' | 'never';
+export type Paint = ReturnType<typeof pc.createColors>;
+
+/** One of the two places to write to, as what reads it can bear. */
+export interface Sheet {
+  line(text?: string): void;
+  readonly paint: Paint;
+  readonly columns: number;
+  readonly isTty: boolean;
+  /** Whether more than ASCII can be drawn. */
+  readonly isUnicode: boolean;
+}
+
+/** The one writer of the command line: what was asked for goes to `out`, everything said about it to `err`. */
+export interface Terminal {
+  readonly out: Sheet;
+  readonly err: Sheet;
+  /** Whether a person is there to answer. */
+  readonly canAsk: boolean;
+  ask(question: string): Promise<boolean>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Stream = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>;
+
+const PIPED_COLUMNS = 100;
+
+export function createTerminal(colour: ColourChoice, env: Environment = process.env): Terminal {
+  const err = createSheet(process.stderr, colour, env);
+  return {
+    out: createSheet(process.stdout, colour, env),
+    err,
+    canAsk: process.stdin.isTTY === true && err.isTty,
+    async ask(question) {
+      const asking = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
+      } finally {
+        asking.close();
+      }
+    },
+  };
+}
+
+export function createSheet(stream: Stream, colour: ColourChoice, env: Environment): Sheet {
+  const isTty = stream.isTTY === true && env.TERM !== 'dumb';
+  return {
+    line: (text = '') => void stream.write(`${text}\n`),
+    paint: pc.createColors(hasColour(isTty, colour, env)),
+    isTty,
+    isUnicode: isTty && readsUnicode(env),
+    get columns() {
+      return (stream.isTTY && stream.columns) || PIPED_COLUMNS;
+    },
+  };
+}
+
+/** The widely followed order: what the command says, then `NO_COLOR`, then `FORCE_COLOR`, then whether it is a terminal. */
+function hasColour(isTty: boolean, colour: ColourChoice, env: Environment): boolean {
+  if (colour !== 'auto') return colour === 'always';
+  if ((env.NO_COLOR ?? '') !== '') return false;
+  if ((env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0') return true;
+  return isTty;
+}
+
+function readsUnicode(env: Environment): boolean {
+  if (process.platform === 'win32') return (env.WT_SESSION ?? '') !== '';
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
+  // Without any locale a Mac, and most of what runs today, still reads UTF-8; "C" and "POSIX" say that they do not.
+  return locale === '' ? process.platform === 'darwin' : /utf-?8/i.test(locale);
+}
+
+/** Text from outside on one line, without anything that could steer the terminal. */
+export function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+}
+
+/** The first characters that fit. */
+export function cut(text: string, width: number, ellipsis = '...'): string {
+  if (text.length <= width) return text;
+  return width <= ellipsis.length ? text.slice(0, Math.max(0, width)) : `${text.slice(0, width - ellipsis.length)}${ellipsis}`;
+}

@@ -1,0 +1,37 @@
+import type { Destination } from '#machines/facts.ts';
+
+/** One outcome to hand to one destination. */
+export type DeliveryRequest = {
+  /** The idempotency key of the delivery: the same on every try, different for every destination of an outcome. */
+  deliveryId: string;
+  /** 1 for the first try. */
+  try: number;
+  destination: Destination;
+  /** The envelope of S7, JSON text. */
+  envelope: string;
+  requestId: string;
+  functionName: string;
+  qualifier: string;
+  outcome: 'succeeded' | 'failed';
+  /** When the request was accepted, in milliseconds since the epoch. */
+  acceptedAt: number;
+  /** Where the chain began, and how many hops lie between. */
+  lineage: { root: string; hop: number };
+  traceparent?: string;
+};
+
+/** What became of one try. `dead` is final: trying again cannot help. */
+export type DeliveryResult =
+  | { kind: 'delivered' }
+  | { kind: 'failed'; reason: string; retryAfterInMs?: number }
+  | { kind: 'dead'; reason: string };
+
+/** A kind of target: FunctionGraph, OBS, SMN, DIS, NATS or HTTP. */
+export interface DestinationTarget {
+  /** Why this `param` cannot be used, or `undefined`. Asked when a function is configured (S5), and before a delivery. */
+  refuse(param: string): string | undefined;
+  /** Deliveries with the same key go to the same place, and share its bounded concurrency. */
+  placeOf(destination: Destination): string;
+  /** Never rejects. Gives up when the signal aborts. */
+  deliver(request: DeliveryRequest, signal: AbortSignal): Promise<DeliveryResult>;
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { type Failure, failureSchema } from '#machines/facts.ts';
+import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import type { Execution } from '#src/core/function-host.ts';
+
+/** The lines between the host and a child process: `runtime/child.mjs` is the other end. */
+
+export type ChildFrame =
+  | { type: 'ready' }
+  | { type: 'loaded' }
+  | { type: 'start-failed'; failure: Failure; output: string }
+  | { type: 'printed'; text: string }
+  | { type: 'returned'; id: number; payload: string; output: string }
+  | { type: 'failed'; id: number; failure: Failure; output: string }
+  | { type: 'recalled'; ids: number[] }
+  | { type: 'exiting'; id: number | null };
+
+export function startLine({ name, timeoutInMs, memoryInMb, userData, handler }: FunctionDefinition, functionUrn: string): string {
+  return JSON.stringify(['start', { ...handler, functionUrn, definition: { name, timeoutInMs, memoryInMb, userData } }]);
+}
+
+export function runLine(id: number, { payload, requestId, attempt, qualifier, functionUrn, traceparent }: Execution): string {
+  return JSON.stringify(['run', id, payload, requestId, attempt, qualifier, functionUrn, traceparent]);
+}
+
+export function abortLine(id: number): string {
+  return JSON.stringify(['abort', id]);
+}
+
+export const recallLine = JSON.stringify(['recall']);
+
+/** Gives `undefined` for what is no frame: the function can write to this pipe too, so nothing in it is trusted. */
+export function parseChildLine(line: string): ChildFrame | undefined {
+  const frame = parseJson(line);
+  if (!Array.isArray(frame)) return undefined;
+  const [type, id, payload, output]: unknown[] = frame;
+  // The one frame of every good execution is read by hand: zod would cost more than the rest of the round trip.
+  if (type === 'returned' && typeof id === 'number' && typeof payload === 'string' && typeof output === 'string') {
+    return { type, id, payload, output };
+  }
+  return otherFrames.safeParse(frame).data;
+}
+
+const otherFrames = z.union([
+  z.tuple([z.literal('ready')]).transform(([type]) => ({ type })),
+  z.tuple([z.literal('loaded')]).transform(([type]) => ({ type })),
+  z.tuple([z.literal('printed'), z.string()]).transform(([type, text]) => ({ type, text })),
+  z.tuple([z.literal('exiting'), z.number().nullable()]).transform(([type, id]) => ({ type, id })),
+  z.tuple([z.literal('recalled'), z.array(z.number())]).transform(([type, ids]) => ({ type, ids })),
+  z
+    .tuple([z.literal('failed'), z.number(), failureSchema, z.string()])
+    .transform(([type, id, failure, output]) => ({ type, id, failure, output })),
+  z.tuple([z.literal('start-failed'), failureSchema, z.string()]).transform(([type, failure, output]) => ({ type, failure, output })),
+]);
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

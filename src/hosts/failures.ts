@@ -1,0 +1,76 @@
+import type { Failure } from '#machines/facts.ts';
+import type { ExecutionResult } from '#src/core/function-host.ts';
+
+/** The failures that a host finds by itself, with the vendor's codes: up to 9,999 the function's fault, above the platform's. */
+
+export function failed(failure: Failure, output = ''): ExecutionResult {
+  return output === '' ? { kind: 'failed', failure } : { kind: 'failed', failure, output };
+}
+
+export function returned(payload: string, output = ''): ExecutionResult {
+  return output === '' ? { kind: 'returned', payload } : { kind: 'returned', payload, output };
+}
+
+export function timedOut(timeoutInMs: number): Failure {
+  return {
+    kind: 'function',
+    code: 4010,
+    errorType: 'InvocationTimedOut',
+    message: `function invocation timed out after ${timeoutInMs} ms`,
+  };
+}
+
+export function loadTimedOut(afterMs: number): Failure {
+  return { kind: 'function', code: 4012, errorType: 'LoadTimedOut', message: `function load timed out after ${afterMs} ms` };
+}
+
+export function initializationTimedOut(afterMs: number): Failure {
+  return {
+    kind: 'function',
+    code: 4211,
+    errorType: 'InitializationTimedOut',
+    message: `function initialization timed out after ${afterMs} ms`,
+  };
+}
+
+export function initializationFailed(why: string): Failure {
+  return { kind: 'function', code: 4201, errorType: 'InitializationFailed', message: `function initialization exception: ${why}` };
+}
+
+export function outOfMemory(memoryInMb: number): Failure {
+  return {
+    kind: 'function',
+    code: 4205,
+    errorType: 'MemoryLimitExceeded',
+    message: `runtime memory limit exceeded: the function may use ${memoryInMb} MB`,
+  };
+}
+
+export function processEnded(how: string): Failure {
+  return { kind: 'function', code: 4204, errorType: 'ProcessExited', message: `function process ${how}` };
+}
+
+export function refusedByFunction(facts: { errorType: string; message: string }): Failure {
+  return { kind: 'function', code: 4002, ...facts };
+}
+
+export function resultTooLarge(maxBytes: number): Failure {
+  return refusedByFunction({ errorType: 'ResultTooLarge', message: `the returned value has more than ${maxBytes} bytes` });
+}
+
+export function aborted(): Failure {
+  return { kind: 'platform', code: 161900, errorType: 'ExecutionAborted', message: 'the execution was given up by its worker' };
+}
+
+export function unavailable(message: string): Failure {
+  return { kind: 'platform', code: 161900, errorType: 'HostUnavailable', message };
+}
+
+/** Nobody is there who could run the function: the vendor's "metadata missing". */
+export function noHandler(message: string): Failure {
+  return { kind: 'platform', code: 150424, errorType: 'NoHandler', message };
+}
+
+export function lost(message: string): Failure {
+  return { kind: 'lost', code: 161900, errorType: 'ExecutionLost', message };
+}

@@ -1,0 +1,85 @@
+import type { Failure } from '#machines/facts.ts';
+import { messageOf } from '#src/core/errors.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import { createAbortWatch } from './abort-watch.ts';
+import { aborted, failed, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
+import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
+import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
+
+type Endpoint = { url: string; headers?: Record<string, string> | undefined };
+type Fetch = typeof globalThis.fetch;
+
+/** The answers that say "not now" instead of "no": the function is not to blame for them. */
+const PLATFORM_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+const MAX_ERROR_BYTES = 4_096;
+
+/** Runs functions behind a URL, by a POST of the event. Redirects are not followed. */
+export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
+  const watchAbort = createAbortWatch();
+
+  async function post(endpoint: Endpoint, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+    const { timeoutInMs } = execution.definition;
+    const request = new AbortController();
+    let gaveUp: Failure | undefined;
+    const giveUp = (failure: Failure) => {
+      gaveUp = failure;
+      request.abort();
+    };
+    const timer = setTimeout(() => giveUp(timedOut(timeoutInMs)), timeoutInMs);
+    const unwatch = watchAbort(signal, () => giveUp(aborted()));
+    try {
+      const response = await fetch(endpoint.url, {
+        method: 'POST',
+        body: eventOf(execution),
+        headers: { ...endpoint.headers, 'content-type': 'application/json', ...headersFor(execution) },
+        redirect: 'manual',
+        signal: request.signal,
+      });
+      return await resultOf(response);
+    } catch (error) {
+      return failed(gaveUp ?? unavailable(`the endpoint cannot be reached: ${reasonOf(error)}`));
+    } finally {
+      clearTimeout(timer);
+      unwatch();
+    }
+  }
+
+  return {
+    async execute(execution, signal) {
+      const { handler } = execution.definition;
+      if (handler.kind !== 'http') return failed(unavailable(`an HTTP host cannot run a handler of kind "${handler.kind}"`));
+      return signal.aborted ? failed(aborted()) : post(handler, execution, signal);
+    },
+    async close() {},
+  };
+}
+
+async function resultOf(response: Response): Promise<ExecutionResult> {
+  if (response.ok) {
+    const { text, isComplete } = await readBody(response, MAX_RESULT_BYTES);
+    return isComplete ? returned(text) : failed(resultTooLarge(MAX_RESULT_BYTES));
+  }
+  const answer = `the endpoint answered ${response.status} ${response.statusText}`.trimEnd();
+  const { text } = await readBody(response, MAX_ERROR_BYTES);
+  if (PLATFORM_STATUSES.has(response.status)) return failed(unavailable(answer));
+  return failed(failureInAnswer(text, { errorType: 'HttpError', message: answer }));
+}
+
+/** Reads at most `maxBytes`, and leaves the rest unread. */
+async function readBody(response: Response, maxBytes: number): Promise<{ text: string; isComplete: boolean }> {
+  if (response.body === null) return { text: '', isComplete: true };
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > maxBytes) break;
+  }
+  const bytes = Buffer.concat(chunks);
+  return { text: bytes.toString('utf8', 0, Math.min(size, maxBytes)), isComplete: size <= maxBytes };
+}
+
+/** `fetch` hides the reason in the cause. */
+function reasonOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+}

@@ -1,0 +1,24 @@
+import type { Failure } from '#machines/facts.ts';
+import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import type { ChildEnd } from './child-process.ts';
+import { initializationFailed, outOfMemory, processEnded, unavailable } from './failures.ts';
+
+/** What the end of a process by itself means for the execution that ran in it. */
+export function failureOfExecution(end: ChildEnd, { memoryInMb }: FunctionDefinition): Failure {
+  return isHeapExhausted(end) ? outOfMemory(memoryInMb) : processEnded(howItEnded(end));
+}
+
+/** What it means for the executions that waited for the process to start. */
+export function failureOfStart(end: ChildEnd, { memoryInMb }: FunctionDefinition): Failure {
+  if (end.spawnError !== undefined) return unavailable(`no process could be started: ${end.spawnError.message}`);
+  return isHeapExhausted(end) ? outOfMemory(memoryInMb) : initializationFailed(`the process ${howItEnded(end)}`);
+}
+
+/** V8 says so on standard error and aborts. */
+function isHeapExhausted({ output }: ChildEnd): boolean {
+  return output.includes('JavaScript heap out of memory');
+}
+
+function howItEnded({ code, signal }: ChildEnd): string {
+  return signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+}

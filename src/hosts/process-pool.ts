@@ -1,0 +1,182 @@
+import { availableParallelism } from 'node:os';
+import type { Failure } from '#machines/facts.ts';
+import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import { aborted, failed, processEnded } from './failures.ts';
+import type { FunctionProcess, ProcessObserver, StartFailure } from './function-process.ts';
+import type { Task } from './task.ts';
+
+/**
+ * The processes of one revision of a function, and the executions that wait for one.
+ *
+ * - P1: never more processes than the function's concurrency, and one execution at a time in each.
+ * - P2: executions queue up inside a process only while the function is fast; one that turns out slow gives the others back.
+ */
+
+/** A function is fast below this, by its moving average. */
+const FAST_IN_MS = 2;
+/** How much work may queue up inside one process, and how many executions. */
+const PIPELINE_IN_MS = 4;
+const MAX_PIPELINE = 64;
+/** The weight of the newest execution in the average, and how many it takes to trust it. */
+const WEIGHT = 0.1;
+const TRUSTED_AFTER = 8;
+/** Another process is worth its start when an execution has waited this long. */
+const GROW_AFTER_MS = 10;
+/** How long processes of an old revision stay without work. */
+const IDLE_WHEN_OLD_IN_MS = 1_000;
+/** How many processes may end under an execution before they start it. */
+const MAX_MOVES = 3;
+
+export type PoolSetup = {
+  definition: FunctionDefinition;
+  maxProcesses: number;
+  idleInMs: number;
+  recycleAfter: number;
+  start(observer: ProcessObserver): FunctionProcess;
+};
+
+export class ProcessPool {
+  readonly #setup: PoolSetup;
+  readonly #processes = new Set<FunctionProcess>();
+  #waiting: Task[] = [];
+  #averageInMs = 0;
+  #measured = 0;
+  #isOld = false;
+  #isClosed = false;
+
+  constructor(setup: PoolSetup) {
+    this.#setup = setup;
+  }
+
+  /** Whether time can make anything due soon. */
+  get isBusy(): boolean {
+    if (this.#waiting.length > 0) return true;
+    for (const process of this.#processes) if (process.load > 0 || !process.isReady) return true;
+    return false;
+  }
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#processes.size === 0;
+  }
+
+  submit(task: Task): void {
+    this.#waiting.push(task);
+    this.#dispatch();
+  }
+
+  warm(): void {
+    if (this.#processes.size === 0) this.#start();
+  }
+
+  abort(task: Task): void {
+    const place = this.#waiting.indexOf(task);
+    if (place >= 0) {
+      this.#waiting.splice(place, 1);
+      task.settle(failed(aborted()));
+      return;
+    }
+    for (const process of this.#processes) if (process.abort(task, performance.now())) return;
+  }
+
+  /** What passing time makes due. */
+  check(now: number): void {
+    const idleInMs = this.#isOld ? Math.min(IDLE_WHEN_OLD_IN_MS, this.#setup.idleInMs) : this.#setup.idleInMs;
+    for (const process of this.#processes) {
+      if (process.isIdle && process.idleFor(now) > idleInMs) process.kill();
+      else process.check(now);
+    }
+    const [oldest] = this.#waiting;
+    if (oldest !== undefined && now - oldest.queuedAt >= GROW_AFTER_MS) this.#grow();
+  }
+
+  /** A newer revision exists: processes that have no work do not stay. */
+  drain(): void {
+    this.#isOld = true;
+    for (const process of this.#processes) if (process.isIdle) process.kill();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#failWaiting(aborted());
+    const processes = [...this.#processes];
+    for (const process of processes) process.kill();
+    await Promise.all(processes.map((process) => process.ended));
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const process = this.#choose();
+      if (process === undefined) break;
+      const task = this.#waiting.shift();
+      if (task !== undefined) process.run(task, performance.now());
+    }
+    if (this.#waiting.length > 0 && !this.#hasWarmProcess()) this.#grow();
+  }
+
+  /** A free process, or else the one with the shortest queue that is short enough (P2). */
+  #choose(): FunctionProcess | undefined {
+    const depth = this.#depth();
+    let best: FunctionProcess | undefined;
+    for (const process of this.#processes) {
+      if (!process.isOpen || process.executions >= this.#setup.recycleAfter) continue;
+      if (process.load === 0) return process;
+      if (process.load < depth && (best === undefined || process.load < best.load)) best = process;
+    }
+    return best;
+  }
+
+  #depth(): number {
+    if (this.#measured < TRUSTED_AFTER || this.#averageInMs >= FAST_IN_MS) return 1;
+    return Math.min(MAX_PIPELINE, Math.max(1, Math.floor(PIPELINE_IN_MS / this.#averageInMs)));
+  }
+
+  #hasWarmProcess(): boolean {
+    for (const process of this.#processes) if (process.isReady || process.isStarting) return true;
+    return false;
+  }
+
+  #grow(): void {
+    let starting = 0;
+    for (const process of this.#processes) if (process.isStarting) starting += 1;
+    if (this.#processes.size >= this.#setup.maxProcesses || starting >= this.#waiting.length) return;
+    if (starting < availableParallelism()) this.#start();
+  }
+
+  #start(): void {
+    const process: FunctionProcess = this.#setup.start({
+      onReady: () => this.#dispatch(),
+      onSettled: (tookInMs) => this.#onSettled(process, tookInMs),
+      onUnstarted: (tasks) => this.#onUnstarted(tasks),
+      onEnd: (startFailure) => this.#onEnd(process, startFailure),
+    });
+    this.#processes.add(process);
+  }
+
+  #onSettled(process: FunctionProcess, tookInMs: number): void {
+    this.#averageInMs += (tookInMs - this.#averageInMs) * (this.#measured === 0 ? 1 : WEIGHT);
+    this.#measured += 1;
+    if (process.isIdle && process.executions >= this.#setup.recycleAfter) process.kill();
+    this.#dispatch();
+  }
+
+  #onUnstarted(tasks: Task[]): void {
+    const again: Task[] = [];
+    for (const task of tasks) {
+      if (this.#isClosed) task.settle(failed(aborted()));
+      else if (task.moves > MAX_MOVES) task.settle(failed(processEnded(`ended ${task.moves} times before the execution started`)));
+      else again.push(task);
+    }
+    this.#waiting = [...again, ...this.#waiting];
+    this.#dispatch();
+  }
+
+  /** A function that cannot start fails what waits for it, unless another process is there to serve it. */
+  #onEnd(process: FunctionProcess, startFailure: StartFailure | undefined): void {
+    this.#processes.delete(process);
+    if (startFailure !== undefined && !this.#hasWarmProcess()) this.#failWaiting(startFailure.failure, startFailure.output);
+    this.#dispatch();
+  }
+
+  #failWaiting(failure: Failure, output = ''): void {
+    for (const task of this.#waiting.splice(0)) task.settle(failed(failure, output));
+  }
+}

@@ -1,0 +1,43 @@
+type Log = (...parts: unknown[]) => void;
+
+/** What a context is made of: an execution, or as much of it as crosses to the child process. */
+export type ContextFacts = {
+  definition: { name: string; timeoutInMs: number; memoryInMb: number; userData: Record<string, string> };
+  requestId: string;
+  qualifier: string;
+  functionUrn: string;
+  attempt: number;
+  traceparent?: string;
+};
+
+/** The context that FunctionGraph documents for Node.js handlers, with Sequent's plain properties. */
+export class HandlerContext {
+  constructor(execution: ContextFacts, print: (text: string) => void);
+  readonly requestId: string;
+  readonly functionName: string;
+  readonly qualifier: string;
+  /** 1 for the first execution; above 1 it is a retry. */
+  readonly attempt: number;
+  readonly traceparent?: string;
+  /** Aborts when the execution is given up or, in an inline handler, out of time. */
+  readonly signal: AbortSignal;
+  static abort(context: HandlerContext): void;
+  getRequestID(): string;
+  getRemainingTimeInMilliSeconds(): number;
+  getRunningTimeInSeconds(): number;
+  getUserData(key: string): string | undefined;
+  getFunctionName(): string;
+  getVersion(): string;
+  getAlias(): string;
+  getProjectID(): string;
+  getPackage(): string;
+  getMemorySize(): number;
+  getCPUNumber(): number;
+  getLogger(): { debug: Log; info: Log; warn: Log; error: Log };
+  getAccessKey(): string;
+  getSecretKey(): string;
+  getSecurityAccessKey(): string;
+  getSecuritySecretKey(): string;
+  getSecurityToken(): string;
+  getToken(): string;
+}

@@ -1,0 +1,117 @@
+const LEVELS = ['debug', 'info', 'warn', 'error'];
+
+/**
+ * The context that FunctionGraph documents for Node.js handlers, and Sequent's additions: plain properties, of which
+ * `signal` aborts when the execution is given up.
+ *
+ * A class, because one is made for every execution and closures for twenty methods would cost more than the handler.
+ */
+export class HandlerContext {
+  #execution;
+  #print;
+  #startedAt = performance.now();
+  #isAborted = false;
+  #controller;
+
+  constructor(execution, print) {
+    this.#execution = execution;
+    this.#print = print;
+    this.requestId = execution.requestId;
+    this.functionName = execution.definition.name;
+    this.qualifier = execution.qualifier;
+    this.attempt = execution.attempt;
+    if (execution.traceparent !== undefined) this.traceparent = execution.traceparent;
+  }
+
+  /** Made when first read: most handlers never ask, and it is the dearest part of a context. */
+  get signal() {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  /** Aborts the signal of a context. Not a method, so that a handler cannot call it. */
+  static abort(context) {
+    context.#isAborted = true;
+    context.#controller?.abort();
+  }
+
+  getRequestID() {
+    return this.#execution.requestId;
+  }
+  getRemainingTimeInMilliSeconds() {
+    const left = this.#execution.definition.timeoutInMs - (performance.now() - this.#startedAt);
+    return Math.max(0, Math.floor(left));
+  }
+  /** The timeout of the function, as FunctionGraph has it. */
+  getRunningTimeInSeconds() {
+    return this.#execution.definition.timeoutInMs / 1_000;
+  }
+  getUserData(key) {
+    const { userData } = this.#execution.definition;
+    return Object.hasOwn(userData, key) ? userData[key] : undefined;
+  }
+  getFunctionName() {
+    return this.#execution.definition.name;
+  }
+  getVersion() {
+    const version = this.#execution.functionUrn.split(':')[7] ?? 'latest';
+    return version.startsWith('!') ? 'latest' : version;
+  }
+  getAlias() {
+    const { qualifier } = this.#execution;
+    return qualifier.startsWith('!') ? qualifier.slice(1) : '';
+  }
+  getProjectID() {
+    return this.#execution.functionUrn.split(':')[3] ?? '';
+  }
+  getPackage() {
+    return this.#execution.functionUrn.split(':')[5] ?? 'default';
+  }
+  getMemorySize() {
+    return this.#execution.definition.memoryInMb;
+  }
+  /** In millicores, by FunctionGraph's formula. */
+  getCPUNumber() {
+    return (this.#execution.definition.memoryInMb / 128) * 100 + 200;
+  }
+
+  /** Lines of time, request id, level and text. */
+  getLogger() {
+    const write = (level, parts) => {
+      const text = parts.map((part) => (typeof part === 'string' ? part : asText(part))).join(' ');
+      this.#print(`${new Date().toISOString()} ${this.#execution.requestId} [${level}] ${text}\n`);
+    };
+    return Object.fromEntries(LEVELS.map((level) => [level, (...parts) => write(level, parts)]));
+  }
+
+  // There is no agency, so there are no credentials: the calls exist and give nothing.
+  getAccessKey() {
+    return '';
+  }
+  getSecretKey() {
+    return '';
+  }
+  getSecurityAccessKey() {
+    return '';
+  }
+  getSecuritySecretKey() {
+    return '';
+  }
+  getSecurityToken() {
+    return '';
+  }
+  getToken() {
+    return '';
+  }
+}
+
+function asText(value) {
+  try {
+    return value instanceof Error ? (value.stack ?? value.message) : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return '[unprintable]';
+  }
+}

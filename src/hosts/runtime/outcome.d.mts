@@ -1,0 +1,17 @@
+import type { Failure } from '#machines/facts.ts';
+import type { HandlerContext } from './context.mjs';
+
+export const MAX_RESULT_BYTES: number;
+
+export type Callback = (error?: unknown, result?: unknown) => void;
+export type Handler = (event: unknown, context: HandlerContext, callback: Callback) => unknown;
+
+/** Runs a handler on a payload. Never rejects, whatever the handler does. */
+export function runHandler(
+  handler: Handler,
+  payload: string,
+  context: HandlerContext,
+): Promise<{ payload: string; failure?: undefined } | { failure: Failure }>;
+
+/** The failure that a thrown value stands for. Never throws, even when reading the value does. */
+export function describe(thrown: unknown, facts: { code: number; prefix: string }): Failure;

@@ -1,0 +1,105 @@
+/** The largest returned value that is passed on. Larger ones fail the attempt. */
+export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
+
+const THREW = 'function invocation exception, error: ';
+const CALLED_BACK = 'function entry exception, error: ';
+const MAX_MESSAGE = 4_096;
+const MAX_STACK_LINES = 32;
+const MAX_STACK_LINE = 512;
+
+/** Runs a handler on a payload and gives `{ payload }` or `{ failure }`. Never throws, whatever the handler does. */
+export async function runHandler(handler, payload, context) {
+  const origin = { prefix: THREW };
+  try {
+    const event = payload === '' ? {} : JSON.parse(payload);
+    return render(await call(handler, [event, context], origin));
+  } catch (thrown) {
+    return { failure: describe(thrown, { code: 4002, prefix: origin.prefix }) };
+  }
+}
+
+/**
+ * Calls a function that answers by a promise, a plain value or the callback that is its last parameter.
+ *
+ * Of a returned promise and a called callback, the first to come counts. A function that declares the callback and returns no
+ * promise answers by the callback only.
+ */
+export function call(fn, args, origin = {}) {
+  return new Promise((resolve, reject) => {
+    const returned = fn(...args, (error, result) => {
+      if (error === undefined || error === null) return resolve(result);
+      origin.prefix = CALLED_BACK;
+      reject(error);
+    });
+    if (fn.length <= args.length) resolve(returned);
+    else if (typeof returned?.then === 'function') Promise.resolve(returned).then(resolve, reject);
+  });
+}
+
+/** A string stays as it is, `undefined` is nothing, everything else becomes JSON. */
+function render(value) {
+  if (typeof value === 'string') return within(value);
+  if (value === undefined) return { payload: '' };
+  let json;
+  try {
+    json = JSON.stringify(value);
+  } catch (thrown) {
+    return notJson(describe(thrown, { code: 4002, prefix: '' }).message.split('\n', 1)[0]);
+  }
+  return json === undefined ? notJson(`it is a ${typeof value}`) : within(json);
+}
+
+function within(payload) {
+  if (payload.length * 3 <= MAX_RESULT_BYTES) return { payload };
+  const size = Buffer.byteLength(payload);
+  if (size <= MAX_RESULT_BYTES) return { payload };
+  return failed('ResultTooLarge', `the returned value has ${size} bytes, more than ${MAX_RESULT_BYTES}`);
+}
+
+function notJson(why) {
+  return failed('ResultNotSerializable', `the returned value cannot be written as JSON: ${why}`);
+}
+
+function failed(errorType, problem) {
+  return { failure: { kind: 'function', code: 4002, errorType, message: THREW + problem, stackTrace: [] } };
+}
+
+/** The failure that a thrown value stands for. Never throws, even when reading the value does. */
+export function describe(thrown, { code, prefix }) {
+  const isObject = (typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function';
+  const read = (key) => (isObject ? attempt(() => thrown[key]) : undefined);
+  const message = read('message');
+  const name = read('name');
+  const stack = read('stack');
+  return {
+    kind: 'function',
+    code,
+    errorType: (typeof name === 'string' && name.slice(0, 128)) || typeOf(thrown),
+    message: (prefix + (typeof message === 'string' ? message : asText(thrown))).slice(0, MAX_MESSAGE),
+    stackTrace: typeof stack === 'string' ? linesOf(stack) : [],
+  };
+}
+
+function typeOf(thrown) {
+  if (thrown === null) return 'null';
+  return typeof thrown === 'object' ? 'Object' : typeof thrown;
+}
+
+function asText(thrown) {
+  if (typeof thrown === 'string') return thrown;
+  const json = typeof thrown === 'object' ? attempt(() => JSON.stringify(thrown)) : undefined;
+  return json ?? attempt(() => String(thrown)) ?? 'a value that cannot be read';
+}
+
+function linesOf(stack) {
+  const lines = stack.split('\n', 256).filter((line) => /^\s+at /.test(line));
+  return lines.slice(0, MAX_STACK_LINES).map((line) => line.trim().slice(0, MAX_STACK_LINE));
+}
+
+function attempt(read) {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+import { messageOf } from '#src/core/errors.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import { aborted, failed, noHandler, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
+import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
+import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
+
+/** How a request on a subject ended. */
+export type SubjectReply =
+  | { kind: 'reply'; payload: Uint8Array; headers: Record<string, string> }
+  | { kind: 'no-responders' }
+  | { kind: 'timed-out' }
+  | { kind: 'unavailable'; why: string };
+
+export type SubjectRequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
+
+/** Asks whoever answers on a subject, once. */
+export type SubjectRequest = (subject: string, payload: Uint8Array, options: SubjectRequestOptions) => Promise<SubjectReply>;
+
+/**
+ * Runs functions that answer on a subject.
+ *
+ * A reply is a failure of the function when it says so: by `Nats-Service-Error-Code` (the convention of NATS services), or by
+ * `Function-Error`, best with FunctionGraph's error payload as the body.
+ */
+export function createSubjectHost({ request }: { request: SubjectRequest }): FunctionHost {
+  async function ask(subject: string, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+    const { timeoutInMs } = execution.definition;
+    const event = new TextEncoder().encode(eventOf(execution));
+    const reply = await request(subject, event, { headers: headersFor(execution), timeoutInMs, signal });
+    switch (reply.kind) {
+      case 'reply':
+        return resultOf(reply);
+      case 'no-responders':
+        return failed(noHandler(`nobody answers on the subject "${subject}"`));
+      case 'timed-out':
+        return failed(timedOut(timeoutInMs));
+      case 'unavailable':
+        return failed(unavailable(reply.why));
+    }
+  }
+
+  return {
+    async execute(execution, signal) {
+      const { handler } = execution.definition;
+      if (handler.kind !== 'subject') return failed(unavailable(`a subject host cannot run a handler of kind "${handler.kind}"`));
+      if (signal.aborted) return failed(aborted());
+      try {
+        const result = await ask(handler.subject, execution, signal);
+        return signal.aborted && result.kind === 'failed' ? failed(aborted()) : result;
+      } catch (error) {
+        return failed(signal.aborted ? aborted() : unavailable(messageOf(error)));
+      }
+    },
+    async close() {},
+  };
+}
+
+function resultOf({ payload, headers }: { payload: Uint8Array; headers: Record<string, string> }): ExecutionResult {
+  if (payload.byteLength > MAX_RESULT_BYTES) return failed(resultTooLarge(MAX_RESULT_BYTES));
+  const text = new TextDecoder().decode(payload);
+  const errorCode = headers['Nats-Service-Error-Code'];
+  if (errorCode !== undefined) {
+    const description = headers['Nats-Service-Error'] ?? 'no description';
+    return failed(
+      failureInAnswer(text, { errorType: 'NatsServiceError', message: `the service answered error ${errorCode}, ${description}` }),
+    );
+  }
+  const functionError = headers['Function-Error'];
+  if (functionError === undefined) return returned(text);
+  return failed(failureInAnswer(text, { errorType: 'FunctionError', message: `the function answered an error, ${functionError}` }));
+}

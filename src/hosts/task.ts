@@ -1,0 +1,12 @@
+import type { Execution, ExecutionResult } from '#src/core/function-host.ts';
+
+/** An execution on its way through a pool. */
+export type Task = {
+  readonly execution: Execution;
+  readonly queuedAt: number;
+  /** How many processes ended before they started it. */
+  moves: number;
+  isAborted: boolean;
+  isSettled: boolean;
+  settle(result: ExecutionResult): void;
+};

@@ -1,0 +1,120 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { SequentError } from '#src/core/errors.ts';
+import { FSYNC_CHOICES } from './nats-server/files.ts';
+import type { Environment } from './nats-server/find.ts';
+
+/** The parts of Sequent that run and scale by themselves. */
+export const ROLES = ['worker', 'scheduler'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const text = z.string().trim().min(1, 'must not be empty');
+const list = (separated: unknown): unknown => (typeof separated === 'string' ? separated.split(',').map((part) => part.trim()) : separated);
+const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
+  z.enum(choices, `must be one of ${choices.join(', ')}`);
+const wholeNumber = (least: number, most: number) => {
+  const problem = `must be a whole number from ${least} to ${most}`;
+  return z.string(problem).regex(/^\d+$/, problem).transform(Number).pipe(z.int(problem).min(least, problem).max(most, problem));
+};
+const serverUrl = text.regex(
+  /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i,
+  'must be addresses like nats://host:4222, separated by commas',
+);
+
+/**
+ * Every setting: its flag, its environment variable, what it must be. The flag goes before the variable, the variable
+ * before the default. All come as text.
+ */
+const settings = {
+  dataDir: { flag: '--data', env: 'SEQUENT_DATA', schema: text.default('.sequent').transform((path) => resolve(path)) },
+  natsUrls: { flag: '--nats-url', env: 'NATS_URL', schema: z.preprocess(list, z.array(serverUrl).min(1)).optional() },
+  natsCreds: { flag: '--nats-creds', env: 'NATS_CREDS', schema: text.transform((path) => resolve(path)).optional() },
+  natsContext: {
+    flag: '--context',
+    env: 'NATS_CONTEXT',
+    schema: text.regex(/^[^/\\]+$/, 'must be the name of a context of the nats command').optional(),
+  },
+  httpPort: { flag: '--http-port', env: 'SEQUENT_HTTP_PORT', schema: wholeNumber(0, 65_535).prefault('8080') },
+  replicas: {
+    flag: '--replicas',
+    env: 'SEQUENT_REPLICAS',
+    schema: oneOf(['1', '3', '5'])
+      .default('1')
+      .transform((count) => Number(count) as 1 | 3 | 5),
+  },
+  fsync: { flag: '--fsync', env: 'SEQUENT_FSYNC', schema: oneOf(FSYNC_CHOICES).default('100ms') },
+  logLevel: { flag: '--log-level', env: 'SEQUENT_LOG_LEVEL', schema: oneOf(LOG_LEVELS).default('info') },
+  leaseInMs: { flag: '--lease-ms', env: 'SEQUENT_LEASE_MS', schema: wholeNumber(500, 3_600_000).prefault('15000') },
+  roles: {
+    flag: '--role',
+    env: 'SEQUENT_ROLES',
+    schema: z
+      .preprocess(list, z.array(oneOf(ROLES)).min(1))
+      .default([...ROLES])
+      .transform((named) => ROLES.filter((role) => named.includes(role))),
+  },
+  resultsStorage: { flag: '--results-storage', env: 'SEQUENT_RESULTS_STORAGE', schema: oneOf(['file', 'memory']).default('file') },
+  resultsMaxAgeInHours: {
+    flag: '--results-max-age-hours',
+    env: 'SEQUENT_RESULTS_MAX_AGE_HOURS',
+    schema: wholeNumber(1, 24 * 366).prefault('24'),
+  },
+} as const;
+
+type Setting = keyof typeof settings;
+
+/** What a process of Sequent runs with. */
+export type Configuration = { readonly [Name in Setting]: z.output<(typeof settings)[Name]['schema']> } & {
+  /** Where each setting came from; the default has no entry. */
+  readonly given: Readonly<Partial<Record<Setting, 'flag' | 'environment'>>>;
+};
+export type Role = (typeof ROLES)[number];
+
+export type ConfigurationSource = {
+  /** By the name that commander gives them: `--http-port` is `httpPort`. A repeatable flag is an array. */
+  flags?: Readonly<Record<string, unknown>>;
+  env?: Environment;
+};
+
+/** A flag or an environment variable is not acceptable. The message has a line for each, with its name and the problem. */
+export class InvalidConfigurationError extends SequentError {
+  readonly code = 'INVALID_CONFIGURATION';
+  readonly retryable = false;
+  readonly exitCode = 2;
+  constructor(facts: { problems: readonly string[] }, options?: ErrorOptions) {
+    super(facts.problems.join('\n'), options);
+  }
+}
+
+/** Reads all settings at once. Throws `InvalidConfigurationError` that names every wrong one. An empty variable counts as unset. */
+export function readConfiguration({ flags = {}, env = process.env }: ConfigurationSource = {}): Configuration {
+  const problems: string[] = [];
+  const given: Partial<Record<Setting, 'flag' | 'environment'>> = {};
+  const values = Object.entries(settings).map(([name, { flag, env: variable, schema }]) => {
+    const fromFlag = flags[nameOfFlag(flag)];
+    const value = fromFlag ?? (env[variable] || undefined);
+    if (value !== undefined) given[name as Setting] = fromFlag === undefined ? 'environment' : 'flag';
+    const result = schema.safeParse(value);
+    if (!result.success)
+      problems.push(`${fromFlag === undefined ? variable : flag} ${result.error.issues[0]?.message}, not ${shown(value)}`);
+    return [name, result.data];
+  });
+  if (given.natsUrls === 'flag' && given.natsContext === 'flag')
+    problems.push('--nats-url and --context name two servers: give one of them');
+  if (problems.length > 0) throw new InvalidConfigurationError({ problems });
+  // Each value was parsed by the schema of its own name.
+  return { ...Object.fromEntries(values), given } as Configuration;
+}
+
+/** The environment variables and flags that Sequent reads, for the help and the documentation. */
+export function listSettings(): { flag: string; env: string }[] {
+  return Object.values(settings).map(({ flag, env }) => ({ flag, env }));
+}
+
+function nameOfFlag(flag: string): string {
+  return flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(Array.isArray(value) ? value.join(',') : value);
+}

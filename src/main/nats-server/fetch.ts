@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { messageOf } from '#src/core/errors.ts';
+import { downloadUrl, installInto, installRelease, type Release, releaseFor } from './archive.ts';
+import { ServerNotFoundError } from './errors.ts';
+import { cachedServer, type Environment, type FindOptions, findServer, isNewEnough, PINNED_VERSION, type ServerBinary } from './find.ts';
+
+const run = promisify(execFile);
+
+export const IMAGE = `nats:${PINNED_VERSION}-alpine`;
+const STEP_LIMIT_IN_MS = 180_000;
+
+export type FetchOptions = FindOptions & {
+  platform?: string;
+  arch?: string;
+  isRoot?: boolean;
+  /** Where the release archives are; without it, where the NATS project publishes them. */
+  release?: Release | undefined;
+  say?: (line: string) => void;
+};
+
+type Machine = { env: Environment; platform: string; isRoot: boolean; release: Release | undefined };
+type Way = {
+  isOpen(machine: Machine): Promise<boolean> | boolean;
+  promise(machine: Machine): string;
+  install(machine: Machine): Promise<void>;
+};
+
+/** Finds a nats-server, or fetches one: what `npm start` and the tests do. Throws like both. */
+export async function ensureServer(options: FetchOptions = {}): Promise<ServerBinary> {
+  return (await findServer(options)) ?? (await fetchServer(options));
+}
+
+/**
+ * Fetches a nats-server by the first way that is open here, saying in one line what it does: apt-get (as root), Homebrew,
+ * Docker, the pinned release.
+ *
+ * Throws `ServerNotFoundError` with the commands for this platform when none worked.
+ */
+export async function fetchServer(options: FetchOptions = {}): Promise<ServerBinary> {
+  const { env = process.env, platform = process.platform, arch = process.arch, say = sayOnStderr } = options;
+  const { isRoot = process.getuid?.() === 0, release = releaseFor(platform, arch) } = options;
+  const machine: Machine = { env, platform, isRoot, release };
+  const tried: string[] = [];
+  for (const way of [apt, homebrew, docker, archive]) {
+    if (!(await way.isOpen(machine))) continue;
+    say(`no nats-server here: ${way.promise(machine)}`);
+    try {
+      await way.install(machine);
+      const found = await findServer(options);
+      if (found !== undefined) return found;
+      tried.push(`${way.promise(machine)}: done, but no usable nats-server came of it`);
+    } catch (error) {
+      tried.push(`${way.promise(machine)}: ${firstLines(messageOf(error))}`);
+    }
+  }
+  throw new ServerNotFoundError({ tried, commands: commandsFor(platform) });
+}
+
+const apt: Way = {
+  isOpen: ({ env, platform, isRoot }) => platform === 'linux' && isRoot && isOnPath('apt-get', env),
+  promise: () => 'running "apt-get install -y nats-server" (its own service stays without JetStream, and Sequent does not use it)',
+  async install({ env }) {
+    const step = { timeout: STEP_LIMIT_IN_MS, env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
+    // One broken source among many fails the update; whether it mattered shows below.
+    await run('apt-get', ['update'], step).catch(() => undefined);
+    const { stdout } = await run('apt-cache', ['policy', 'nats-server'], step);
+    const candidate = /Candidate: (?:\d+:)?(\S+)/.exec(stdout)?.[1] ?? '(none)';
+    if (!isNewEnough(candidate)) throw new Error(`the version on offer is ${candidate}`);
+    await run('apt-get', ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=60', 'nats-server'], step);
+  },
+};
+
+const homebrew: Way = {
+  isOpen: ({ env, platform }) => platform === 'darwin' && isOnPath('brew', env),
+  promise: () => 'running "brew install nats-server"',
+  async install({ env }) {
+    await run('brew', ['install', 'nats-server'], { timeout: STEP_LIMIT_IN_MS, env: { ...env } });
+  },
+};
+
+/** The image holds a static Linux binary: Sequent takes it out and runs it like any other, so that one supervisor serves all. */
+const docker: Way = {
+  isOpen: ({ env, platform }) => platform === 'linux' && isOnPath('docker', env),
+  promise: ({ env }) => `copying it out of the Docker image ${IMAGE} to ${cachedServer(env)}`,
+  async install({ env }) {
+    const step = { timeout: STEP_LIMIT_IN_MS, env: { ...env } };
+    const { stdout } = await run('docker', ['create', IMAGE], step);
+    const container = stdout.trim();
+    try {
+      await installInto(cachedServer(env), async (folder) => {
+        await run('docker', ['cp', `${container}:/usr/local/bin/nats-server`, join(folder, 'nats-server')], step);
+        return join(folder, 'nats-server');
+      });
+    } finally {
+      await run('docker', ['rm', container], step);
+    }
+  },
+};
+
+const archive: Way = {
+  isOpen: ({ release }) => release !== undefined,
+  promise: ({ env, release }) => `downloading ${release === undefined ? '' : archiveUrl(release, env)} to ${cachedServer(env)}`,
+  async install({ env, release }) {
+    if (release !== undefined) await installRelease(release, { url: archiveUrl(release, env), target: cachedServer(env) });
+  },
+};
+
+function archiveUrl(release: Release, env: Environment): string {
+  return downloadUrl(release, env.SEQUENT_NATS_DOWNLOAD_URL || undefined);
+}
+
+function commandsFor(platform: string): string[] {
+  const install: Record<string, string> = {
+    linux: 'sudo apt-get install -y nats-server          (Debian 13, Ubuntu 24.10, or newer)',
+    darwin: 'brew install nats-server',
+    win32: 'scoop install nats-server',
+  };
+  return [
+    ...(install[platform] === undefined ? [] : [install[platform]]),
+    `docker run -d -p 127.0.0.1:4222:4222 ${IMAGE} -js     and then set NATS_URL=nats://127.0.0.1:4222`,
+    'set NATS_SERVER_BIN to a nats-server that you have, or NATS_URL to a NATS that runs with JetStream',
+  ];
+}
+
+async function isOnPath(command: string, env: Environment): Promise<boolean> {
+  for (const folder of (env.PATH ?? '').split(delimiter)) {
+    const isThere = await access(join(folder, command), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return true;
+  }
+  return false;
+}
+
+function firstLines(text: string): string {
+  return text.trim().split('\n').slice(0, 3).join('; ');
+}
+
+function sayOnStderr(line: string): void {
+  process.stderr.write(`sequent: ${line}\n`);
+}

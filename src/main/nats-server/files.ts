@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+export const FSYNC_CHOICES = ['100ms', 'always', 'default'] as const;
+/** How long an acknowledged message may wait for its fsync; `default` is the server's own two minutes. */
+export type Fsync = (typeof FSYNC_CHOICES)[number];
+
+/** Where the embedded server of one data folder keeps its things, and the name by which it is recognised on its port. */
+export type ServerFiles = {
+  readonly folder: string;
+  readonly config: string;
+  readonly record: string;
+  readonly log: string;
+  readonly serverName: string;
+};
+
+/** Two paths to one folder give the same files and the same name. Throws when the folder does not exist. */
+export function serverFiles(dataDir: string): ServerFiles {
+  const folder = realpathSync(join(dataDir, 'nats'));
+  return {
+    folder,
+    config: join(folder, 'nats-server.conf'),
+    record: join(folder, 'server.json'),
+    log: join(folder, 'nats-server.log'),
+    serverName: `sequent-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`,
+  };
+}
+
+export function createServerFiles(dataDir: string): ServerFiles {
+  mkdirSync(join(dataDir, 'nats'), { recursive: true });
+  return serverFiles(dataDir);
+}
+
+/** What the last start on a data folder left behind; `port` outlives the process, so that the next one listens there too. */
+const serverRecordSchema = z.object({
+  pid: z.int().positive(),
+  port: z.int().min(1).max(65_535).optional(),
+  monitorUrl: z.string().optional(),
+  fsync: z.enum(FSYNC_CHOICES),
+});
+export type ServerRecord = z.infer<typeof serverRecordSchema>;
+
+export function readRecord({ record }: ServerFiles): ServerRecord | undefined {
+  try {
+    return serverRecordSchema.parse(JSON.parse(readFileSync(record, 'utf8')));
+  } catch {
+    // No record, or one cut short by a power failure: then no server of it is alive either.
+    return undefined;
+  }
+}
+
+/** Synchronous, so that nothing can come between starting a process and writing down which. */
+export function writeRecord({ record }: ServerFiles, content: ServerRecord): void {
+  writeFileSync(`${record}.next`, `${JSON.stringify(content)}\n`);
+  renameSync(`${record}.next`, record);
+}
+
+export type ServerSettings = { fsync: Fsync; port: number | undefined };
+
+/** Only this machine may connect, and a slow reader is cut off, not waited for. */
+export function writeServerConfig(files: ServerFiles, { fsync, port = -1 }: ServerSettings): void {
+  const text = [
+    '# Written by Sequent at every start.',
+    `server_name: ${quoted(files.serverName)}`,
+    `listen: "127.0.0.1:${port}"`,
+    'http: "127.0.0.1:-1"',
+    `jetstream {`,
+    `  store_dir: ${quoted(files.folder)}`,
+    ...(fsync === 'default' ? [] : [`  sync_interval: "${fsync}"`]),
+    '}',
+    'max_payload: 1MB',
+    'write_deadline: "10s"',
+    `ports_file_dir: ${quoted(files.folder)}`,
+    `log_file: ${quoted(files.log)}`,
+    'logfile_size_limit: 10MB',
+    'logfile_max_num: 3',
+  ];
+  writeFileSync(files.config, `${text.join('\n')}\n`);
+}
+
+export function urlOf(port: number): string {
+  return `nats://127.0.0.1:${port}`;
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}

@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { promisify } from 'node:util';
+import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+
+const run = promisify(execFile);
+
+/** What a machine may have installed: the oldest version that Sequent runs on. */
+export const OLDEST_VERSION = '2.10.0';
+/** What Sequent fetches where no package manager has one. */
+export const PINNED_VERSION = '2.12.15';
+
+export type ServerBinary = { readonly bin: string; readonly version: string };
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type FindOptions = { env?: Environment; systemFolders?: readonly string[] };
+
+const fileName = process.platform === 'win32' ? 'nats-server.exe' : 'nats-server';
+/** Debian's folder for daemons is not on a user's PATH, Homebrew's is not on the one of an app. */
+const usualFolders = ['/usr/sbin', '/opt/homebrew/bin', '/usr/local/bin'];
+
+/**
+ * The first nats-server that is new enough: `NATS_SERVER_BIN`, `PATH`, the usual folders, Sequent's own cache.
+ *
+ * Throws `InvalidInputError` when `NATS_SERVER_BIN` names something else: who names one wants that one.
+ */
+export async function findServer({ env = process.env, systemFolders = usualFolders }: FindOptions = {}): Promise<ServerBinary | undefined> {
+  const named = env.NATS_SERVER_BIN;
+  if (named !== undefined && named !== '') return await namedServer(named);
+  const folders = [...(env.PATH ?? '').split(delimiter).filter(isAbsolute), ...systemFolders];
+  for (const bin of [...folders.map((folder) => join(folder, fileName)), cachedServer(env)]) {
+    const version = await usableVersion(bin);
+    if (version !== undefined) return { bin, version };
+  }
+  return undefined;
+}
+
+/** Where a fetched nats-server is kept. */
+export function cachedServer(env: Environment): string {
+  const base = env.XDG_CACHE_HOME;
+  const folder = base !== undefined && isAbsolute(base) ? base : join(env.HOME ?? homedir(), '.cache');
+  return join(folder, 'sequent', `nats-server-${PINNED_VERSION}`);
+}
+
+/** Whether a version (as in `2.10.27` or `2.12.0-RC.1`) is new enough. */
+export function isNewEnough(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number.parseFloat);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_VERSION.split('.').map(Number);
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+}
+
+async function namedServer(bin: string): Promise<ServerBinary> {
+  try {
+    const version = await versionOf(bin);
+    if (isNewEnough(version)) return { bin, version };
+    throw new Error(`it is version ${version}, and Sequent needs ${OLDEST_VERSION}`);
+  } catch (cause) {
+    throw new InvalidInputError(
+      { field: 'NATS_SERVER_BIN', problem: `names "${bin}", which cannot be used: ${messageOf(cause)}` },
+      { cause },
+    );
+  }
+}
+
+async function usableVersion(bin: string): Promise<string | undefined> {
+  try {
+    await access(bin, constants.X_OK);
+    const version = await versionOf(bin);
+    return isNewEnough(version) ? version : undefined;
+  } catch {
+    // Not there, not ours to run, or not a nats-server: the next place may have one.
+    return undefined;
+  }
+}
+
+async function versionOf(bin: string): Promise<string> {
+  const { stdout } = await run(bin, ['--version'], { timeout: 10_000 });
+  const version = /^nats-server: v(\d+\.\d+\.\S+)/.exec(stdout)?.[1];
+  if (version === undefined) throw new Error(`"${bin} --version" printed ${JSON.stringify(stdout.slice(0, 80))}`);
+  return version;
+}

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { systemClock } from '#src/core/clock.ts';
+import { messageOf } from '#src/core/errors.ts';
+import { ServerStartError } from './errors.ts';
+import { type Fsync, type ServerFiles, type ServerRecord, type ServerSettings, writeRecord, writeServerConfig } from './files.ts';
+import { belongsTo, endServer } from './processes.ts';
+import { greetingOf } from './tether.ts';
+
+/** A server that answers, with JetStream on. */
+export type LiveServer = { pid: number; fsync: Fsync; port: number; monitorUrl: string; version: string };
+
+const POLL_IN_MS = 10;
+
+export type LaunchOptions = ServerSettings & {
+  bin: string;
+  /** In a process group of its own: a Ctrl-C in the terminal must not reach it before Sequent is drained. */
+  detached: boolean;
+  signal?: AbortSignal | undefined;
+  /** Recovering a large log takes its time. */
+  readyWithinMs?: number;
+};
+
+/**
+ * Starts a nats-server on a data folder, and resolves when it answers.
+ *
+ * The caller holds the lock of the folder, and knows that no other server runs on it. Throws `ServerStartError` with the
+ * server's own words when it ends or takes too long; the process is gone then.
+ */
+export async function launchServer(files: ServerFiles, options: LaunchOptions): Promise<LiveServer> {
+  const { bin, fsync, port, detached, signal, readyWithinMs = 60_000 } = options;
+  writeServerConfig(files, { fsync, port });
+  for (const name of readdirSync(files.folder)) if (name.endsWith('.ports')) rmSync(join(files.folder, name), { force: true });
+  const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
+  const pid = await spawnServer(bin, files, detached);
+  const record: ServerRecord = { pid, fsync, ...(port === undefined ? {} : { port }) };
+  writeRecord(files, record);
+  try {
+    return await waitUntilReady(files, record, { signal, readyWithinMs });
+  } catch (cause) {
+    await endServer(record.pid, files.config);
+    const words = complaints(files.log, logStart);
+    throw new ServerStartError({ dataDir: files.folder, why: words === '' ? messageOf(cause) : words }, { cause });
+  }
+}
+
+/** Waits for a server that was started, by this process or another one, and completes its record. */
+export async function waitUntilReady(
+  files: ServerFiles,
+  record: ServerRecord,
+  { signal, readyWithinMs }: { signal?: AbortSignal | undefined; readyWithinMs: number },
+): Promise<LiveServer> {
+  const deadline = Date.now() + readyWithinMs;
+  while (Date.now() < deadline) {
+    signal?.throwIfAborted();
+    const live = await liveServer(files, record);
+    if (live !== undefined) return live;
+    if (!(await belongsTo(record.pid, files.config))) throw new Error('it ended at once');
+    await systemClock.sleep(POLL_IN_MS);
+  }
+  throw new Error(`it did not answer within ${readyWithinMs} ms; if process ${record.pid} hangs, "kill -9 ${record.pid}" frees the folder`);
+}
+
+/** Whether a port of the loopback address can be listened on now. */
+export async function isPortFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  try {
+    probe.listen({ host: '127.0.0.1', port, exclusive: true });
+    await once(probe, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    probe.close();
+  }
+}
+
+async function liveServer(files: ServerFiles, record: ServerRecord): Promise<LiveServer | undefined> {
+  const ports = readPorts(files, record.pid);
+  const greeting = ports === undefined ? undefined : await greetingOf(ports.port);
+  if (ports === undefined || greeting?.server_name !== files.serverName) return undefined;
+  writeRecord(files, { ...record, ...ports });
+  return { ...record, ...ports, version: greeting.version };
+}
+
+async function spawnServer(bin: string, files: ServerFiles, detached: boolean): Promise<number> {
+  // What it says before it opens its log, and a panic, go to the same file; a pipe would break with this process.
+  const log = openSync(files.log, 'a');
+  try {
+    const child = spawn(bin, ['-c', files.config], { detached, stdio: ['ignore', log, log] });
+    await once(child, 'spawn');
+    child.unref();
+    return child.pid ?? 0;
+  } catch (cause) {
+    throw new ServerStartError({ dataDir: files.folder, why: messageOf(cause) }, { cause });
+  } finally {
+    closeSync(log);
+  }
+}
+
+const portsSchema = z.object({ nats: z.array(z.url()).min(1), monitoring: z.array(z.url()).min(1) });
+
+function readPorts({ folder }: ServerFiles, pid: number): { port: number; monitorUrl: string } | undefined {
+  const name = readdirSync(folder).find((candidate) => candidate.endsWith(`_${pid}.ports`));
+  if (name === undefined) return undefined;
+  try {
+    const { nats, monitoring } = portsSchema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')));
+    return { port: Number(new URL(nats[0] ?? '').port), monitorUrl: monitoring[0] ?? '' };
+  } catch {
+    // Half written: look again.
+    return undefined;
+  }
+}
+
+function complaints(log: string, from: number): string {
+  const lines = readFileSync(log).subarray(from).toString('utf8').split('\n');
+  const complaint = /\[(?:ERR|FTL)\] (.*)|^nats-server: (.*)/;
+  return lines
+    .flatMap((line) => complaint.exec(line)?.slice(1).find(Boolean) ?? [])
+    .slice(-3)
+    .join('; ');
+}

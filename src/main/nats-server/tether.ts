@@ -1,0 +1,73 @@
+import { connect } from 'node:net';
+import { z } from 'zod';
+
+const infoSchema = z.object({ server_name: z.string(), version: z.string(), jetstream: z.boolean().default(false) });
+export type ServerInfo = z.infer<typeof infoSchema>;
+
+/** A connection that does nothing but stay: when it closes, its server is gone. */
+export interface Tether {
+  readonly info: ServerInfo;
+  readonly closed: Promise<void>;
+  close(): void;
+}
+
+/** The name of a tether in the server's list of connections: so many Sequents use the server. */
+export const TETHER_NAME = 'sequent-tether';
+const GREETING_LIMIT_IN_MS = 2_000;
+
+/** Connects to a NATS server, and resolves with its greeting. Rejects when nobody answers like one within two seconds. */
+export function openTether(port: number): Promise<Tether> {
+  const socket = connect({ host: '127.0.0.1', port }).setEncoding('utf8');
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const close = () => void socket.destroy();
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(close, GREETING_LIMIT_IN_MS);
+    void closed.then(() => {
+      clearTimeout(timer);
+      reject(new Error(`nobody greets like a NATS server on port ${port}`));
+    });
+    socket.on('error', reject);
+    let rest = '';
+    let isGreeted = false;
+    socket.on('data', (text: string) => {
+      const lines = `${rest}${text}`.split('\r\n');
+      rest = lines.pop() ?? '';
+      if (lines.includes('PING')) socket.write('PONG\r\n');
+      const info = isGreeted ? undefined : parseInfo(lines[0]);
+      if (info === undefined) return;
+      isGreeted = true;
+      clearTimeout(timer);
+      socket.write(`CONNECT ${JSON.stringify({ verbose: false, pedantic: false, name: TETHER_NAME, lang: 'sequent', version: '1' })}\r\n`);
+      resolve({ info, closed, close });
+    });
+  });
+}
+
+/** The server's greeting, or `undefined` when none answers on the port. */
+export async function greetingOf(port: number): Promise<ServerInfo | undefined> {
+  try {
+    const tether = await openTether(port);
+    tether.close();
+    return tether.info;
+  } catch {
+    return undefined;
+  }
+}
+
+const connectionsSchema = z.object({ connections: z.array(z.object({ name: z.string().default('') })) });
+
+/** How many Sequents hold on to the server behind a monitoring address. */
+export async function countTethers(monitorUrl: string): Promise<number> {
+  const response = await fetch(`${monitorUrl}/connz?limit=65536`, { signal: AbortSignal.timeout(5_000) });
+  const { connections } = connectionsSchema.parse(await response.json());
+  return connections.filter(({ name }) => name === TETHER_NAME).length;
+}
+
+function parseInfo(line = ''): ServerInfo | undefined {
+  try {
+    if (!line.startsWith('INFO ')) return undefined;
+    return infoSchema.parse(JSON.parse(line.slice('INFO '.length)));
+  } catch {
+    return undefined;
+  }
+}

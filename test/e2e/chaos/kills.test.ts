@@ -1,0 +1,147 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { headers } from 'nats';
+import { expect, test } from 'vitest';
+import { connectClient } from '#src/client/client.ts';
+import { systemClock } from '#src/core/clock.ts';
+import { openConnection } from '#src/nats/connection.ts';
+import { openNatsPorts } from '#src/nats/ports.ts';
+import { createPublisher } from '#src/nats/publisher.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { type SequentProcess, startSequent } from '#test/support/sequent-process.ts';
+import { createSeededRandom } from '#test/support/seeded-random.ts';
+
+const INVOCATIONS = Number(process.env['SEQUENT_CHAOS_INVOCATIONS'] ?? 20_000);
+const KILLS = Number(process.env['SEQUENT_CHAOS_KILLS'] ?? 32);
+const seed = Number(process.env['SEQUENT_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+
+test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of workers, scheduler and nats-server, seed ${seed}`, { timeout: 600_000 }, async () => {
+  const random = createSeededRandom(seed);
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-chaos-'));
+  const executions = join(folder, 'executions');
+  await writeFile(executions, '');
+  await using server = await startTestServer();
+  const env = { NATS_URL: server.url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '2000' };
+  const roles = ['worker', 'worker', 'scheduler', 'scheduler'];
+  const processes = await Promise.all(roles.map((role) => startSequent(['--role', role], env)));
+  await using client = await connectClient({ servers: server.url });
+  await client.functions.put({
+    name: 'chaos',
+    handler: { kind: 'process', file: new URL('./handler.mjs', import.meta.url).pathname },
+    concurrency: 64,
+    userData: { executions },
+    policy: { maxRetries: 3, maxAgeInSeconds: 3_600, backoff: { initialInMs: 300, factor: 2, maxInMs: 2_000, jitter: 0.5 } },
+  });
+
+  const sending = sendAll(server.url, client);
+  const kills = await killAgainAndAgain({ server, processes, roles, env, random });
+  const accepted = await sending;
+  await untilAllAreOver(server.url, accepted.size);
+
+  const connection = await openConnection({ servers: server.url });
+  const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
+  const { invocations, facts, problems } = await foldWholeLog(ports.log);
+  const lost = [...accepted].filter((id) => !invocations.has(id));
+  const lives = [...facts].flatMap(([id, life]) => findLifeProblems(id, life));
+  const failed = [...invocations.values()].filter(({ context }) => context.outcome?.type !== 'succeeded');
+  const cut = [...invocations.values()].reduce((sum, { context }) => sum + context.lost, 0);
+  const executed = (await readFile(executions, 'utf8')).trim().split('\n');
+  const started = new Set([...facts.values()].flat().flatMap((fact) => (fact.type === 'running' ? [`${fact.invocation} ${fact.attempt}`] : [])));
+  process.stdout.write(
+    `chaos: seed ${seed}, ${JSON.stringify(kills)} kills, ${accepted.size} accepted, ${invocations.size} in the log, ${cut} attempts cut, ${executed.length} executions of ${started.size} attempts\n`,
+  );
+
+  expect(problems).toEqual([]);
+  expect(lost).toEqual([]);
+  expect(lives).toEqual([]);
+  expect(failed.map(({ context }) => context.outcome)).toEqual([]);
+  expect(accepted.size).toBe(INVOCATIONS);
+  // Every execution stands in the log as an attempt, and no attempt was executed twice.
+  expect(executed.filter((execution) => !started.has(execution))).toEqual([]);
+  expect(new Set(executed).size).toBe(executed.length);
+  expect(Object.values(kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(KILLS);
+
+  ports.close();
+  await connection.close();
+  for (const one of processes) await one[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+/** Half of them published raw with an id of their own, half in the client library's batches; paced over the kills. */
+async function sendAll(servers: string, client: Awaited<ReturnType<typeof connectClient>>): Promise<Set<string>> {
+  const accepted = new Set<string>();
+  const connection = await openConnection({ servers });
+  const publisher = createPublisher(connection, { timeoutInMs: 2_000 });
+  const half = INVOCATIONS / 2;
+  const perRound = Math.ceil(half / (KILLS * 2));
+
+  async function publishRaw(i: number): Promise<void> {
+    for (;;) {
+      const found = headers();
+      found.set('Request-Id', `raw-${i}`);
+      const answer = await publisher.publish('invoke.chaos', JSON.stringify({ i }), found);
+      if (answer.kind === 'stored') break;
+      await systemClock.sleep(50);
+    }
+    accepted.add(`raw-${i}`);
+  }
+
+  for (let i = 0; i < half; i += perRound) {
+    const numbers = Array.from({ length: Math.min(perRound, half - i) }, (_, k) => i + k);
+    const batch = client.invokeMany(
+      'chaos',
+      numbers.map((number) => ({ i: number })),
+    );
+    const sent = await Promise.all([batch, ...numbers.map(publishRaw)]);
+    for (const { requestId } of sent[0]) accepted.add(requestId);
+    await systemClock.sleep(400);
+  }
+  publisher.close();
+  await connection.close();
+  return accepted;
+}
+
+type Killing = { server: TestServer; processes: SequentProcess[]; roles: string[]; env: Record<string, string>; random: () => number };
+
+async function killAgainAndAgain({ server, processes, roles, env, random }: Killing): Promise<Record<string, number>> {
+  const kills: Record<string, number> = { worker: 0, scheduler: 0, 'nats-server': 0 };
+  for (let count = 0; count < KILLS; count++) {
+    await systemClock.sleep(200 + random() * 900);
+    const victim = Math.floor(random() * (roles.length + 2));
+    const role = roles[victim];
+    if (role === undefined) {
+      await server.kill();
+      await systemClock.sleep(random() * 500);
+      await server.restart();
+      kills['nats-server'] = (kills['nats-server'] ?? 0) + 1;
+    } else {
+      await processes[victim]?.signal('SIGKILL');
+      processes[victim] = await startSequent(['--role', role], env);
+      kills[role] = (kills[role] ?? 0) + 1;
+    }
+  }
+  return kills;
+}
+
+/** Follows the log until as many invocations as were accepted are notified. */
+async function untilAllAreOver(servers: string, expected: number): Promise<void> {
+  const connection = await openConnection({ servers });
+  const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
+  const over = new Set<string>();
+  const stop = AbortSignal.timeout(180_000);
+  const done = new AbortController();
+  stop.addEventListener('abort', () => done.abort());
+  await ports.log.followFully(
+    1,
+    (entry) => {
+      if (entry.kind !== 'append') return;
+      for (const fact of entry.append.facts) if (fact.type === 'notified') over.add(fact.invocation);
+      if (over.size >= expected) done.abort();
+    },
+    done.signal,
+  );
+  ports.close();
+  await connection.close();
+}

@@ -1,0 +1,155 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'nats';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ServerStartError } from '#src/main/nats-server/errors.ts';
+import { ensureServer } from '#src/main/nats-server/fetch.ts';
+import { createServerFiles } from '#src/main/nats-server/files.ts';
+import { findRunningServer } from '#src/main/nats-server/running.ts';
+import { type EmbeddedServer, type ServerEvent, type StartServerOptions, startServer } from '#src/main/nats-server/start.ts';
+import { endServersOn, serversOn } from '#test/support/embedded-servers.ts';
+
+const { bin } = await ensureServer();
+let dataDir: string;
+let started: EmbeddedServer[] = [];
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'sequent-embedded-'));
+  createServerFiles(dataDir);
+});
+
+afterEach(async () => {
+  await Promise.all(started.map((server) => server.stop()));
+  started = [];
+  await endServersOn(dataDir);
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+describe('an embedded server', () => {
+  test('answers with JetStream on in under a second, and is gone after stop', async () => {
+    const startedAt = performance.now();
+    const server = await start();
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    await createStream(server.url);
+    expect(await serversOn(dataDir)).toEqual([server.pid]);
+    await server.stop();
+    expect(await serversOn(dataDir)).toEqual([]);
+  });
+
+  test('keeps its store and its address from one start to the next', async () => {
+    const first = await start();
+    await createStream(first.url);
+    await first.stop();
+    const second = await start();
+    expect(second.url).toBe(first.url);
+    expect(await messagesIn(second.url)).toBe(1);
+  });
+
+  test('is found by its folder while it runs, and only then', async () => {
+    const server = await start();
+    expect(await findRunningServer(dataDir)).toEqual({ url: server.url, pid: server.pid, monitorUrl: server.monitorUrl, fsync: '100ms' });
+    await server.stop();
+    expect(await findRunningServer(dataDir)).toBeUndefined();
+    expect(await findRunningServer(join(dataDir, 'elsewhere'))).toBeUndefined();
+  });
+
+  test('listens where it is told, and on another port when that one is taken', async () => {
+    const other = createServer().listen({ host: '127.0.0.1', port: 0 });
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const elsewhere = await start({ port });
+    expect(elsewhere.url).not.toBe(`nats://127.0.0.1:${port}`);
+    await elsewhere.stop();
+    other.close();
+    await rm(createServerFiles(dataDir).record);
+    expect((await start({ port })).url).toBe(`nats://127.0.0.1:${port}`);
+  });
+
+  test.for([
+    { fsync: '100ms', expected: { sync_interval: 100_000_000 } },
+    { fsync: 'always', expected: { sync_always: true } },
+    { fsync: 'default', expected: { sync_interval: 120_000_000_000 } },
+  ] as const)('runs with the durability that was asked for: $fsync', async ({ fsync, expected }) => {
+    const server = await start({ fsync });
+    const status = (await (await fetch(`${server.monitorUrl}/varz`)).json()) as { jetstream: { config: unknown } };
+    expect(status.jetstream.config).toMatchObject(expected);
+  });
+
+  test('that is killed is restarted on the same port, and its clients go on', async () => {
+    const events: ServerEvent['type'][] = [];
+    const server = await start({ onEvent: ({ type }) => void events.push(type) });
+    await createStream(server.url);
+    const client = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    for (let kills = 1; kills <= 3; kills++) {
+      process.kill(server.pid, 'SIGKILL');
+      await vi.waitFor(() => expect(events.filter((type) => type === 'restarted')).toHaveLength(kills), { timeout: 5_000 });
+      await vi.waitFor(() => client.jetstream().publish('kept.x', '', { timeout: 500 }), { timeout: 10_000 });
+    }
+    expect(events).toEqual(['exited', 'restarted', 'exited', 'restarted', 'exited', 'restarted']);
+    await client.close();
+    expect(await messagesIn(server.url)).toBeGreaterThanOrEqual(4);
+  });
+
+  test('whose port is taken after a crash waits for that port, for its clients know no other', async () => {
+    const events: ServerEvent['type'][] = [];
+    const server = await start({ onEvent: ({ type }) => void events.push(type) });
+    const { url } = server;
+    process.kill(server.pid, 'SIGKILL');
+    const thief = createServer();
+    await vi.waitFor(async () => {
+      thief.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });
+      await once(thief, 'listening');
+    });
+    await vi.waitFor(() => expect(events).toContain('restart-failed'), { timeout: 5_000 });
+    thief.close();
+    await vi.waitFor(() => expect(events).toContain('restarted'), { timeout: 5_000 });
+    expect(server.url).toBe(url);
+  });
+
+  test('stops while it is being restarted, and nothing is left running', async () => {
+    const server = await start();
+    process.kill(server.pid, 'SIGKILL');
+    await server.stop();
+    expect(await serversOn(dataDir)).toEqual([]);
+  });
+
+  test('that does not come up says so in the words of nats-server, and leaves nothing running', async () => {
+    await symlink('/dev/null', join(dataDir, 'nats', 'jetstream'));
+    const starting = start();
+    await expect(starting).rejects.toThrow(ServerStartError);
+    await expect(starting).rejects.toThrow(/not a directory/i);
+    expect(await serversOn(dataDir)).toEqual([]);
+  });
+
+  test('whose start is given up leaves nothing running', async () => {
+    const giveUp = new AbortController();
+    const starting = start({ signal: giveUp.signal });
+    giveUp.abort();
+    await expect(starting).rejects.toThrow(ServerStartError);
+    expect(await serversOn(dataDir)).toEqual([]);
+  });
+});
+
+async function start(options: Partial<StartServerOptions> = {}): Promise<EmbeddedServer> {
+  const server = await startServer({ bin, dataDir, fsync: '100ms', ...options });
+  started.push(server);
+  return server;
+}
+
+async function createStream(url: string): Promise<void> {
+  const client = await connect({ servers: url });
+  const manager = await client.jetstreamManager();
+  await manager.streams.add({ name: 'KEPT', subjects: ['kept.>'] });
+  await client.jetstream().publish('kept.x');
+  await client.close();
+}
+
+async function messagesIn(url: string): Promise<number> {
+  const client = await connect({ servers: url });
+  const { state } = await (await client.jetstreamManager()).streams.info('KEPT');
+  await client.close();
+  return state.messages;
+}

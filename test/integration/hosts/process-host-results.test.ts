@@ -1,0 +1,186 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import type { FunctionHost } from '#src/core/function-host.ts';
+import { createProcessHost } from '#src/hosts/process-host.ts';
+import { execute, handlerFile, processFunction } from '#test/support/hosts/executions.ts';
+
+const host: FunctionHost = createProcessHost({ startTimeoutInMs: 2_000 });
+afterAll(() => host.close());
+
+/** A pool of its own for each export. */
+function run(name: string, event?: unknown) {
+  return execute(host, processFunction({ name: `f-${name}`, export: name }), event);
+}
+
+describe('what a handler returns', () => {
+  test.each([
+    ['echo', { id: 7, text: 'ß€😀' }, '{"id":7,"text":"ß€😀"}'],
+    ['returnText', {}, 'hello world!'],
+    ['returnUndefined', {}, ''],
+    ['returnNull', {}, 'null'],
+    ['returnPlainly', { id: 7 }, '{"plain":7}'],
+    ['callBack', { id: 7 }, '{"called":7}'],
+    ['callBackFromAsync', {}, 'called back'],
+  ])('%s arrives as FunctionGraph would give it', async (name, event, payload) => {
+    expect(await run(name, event)).toEqual({ kind: 'returned', payload });
+  });
+
+  test('an empty payload is the event {}', async () => {
+    const definition = processFunction({ name: 'f-echo', export: 'echo' });
+    expect(await execute(host, definition, undefined, { payload: '' })).toEqual({ kind: 'returned', payload: '{}' });
+  });
+
+  test('a value above the limit of a payload is reported in full', async () => {
+    expect(await run('returnLarge', { length: 5_000_000 })).toEqual({ kind: 'returned', payload: 'x'.repeat(5_000_000) });
+  });
+
+  test('a value beyond 16 MB fails the attempt', async () => {
+    const failure = { kind: 'function', code: 4002, errorType: 'ResultTooLarge' };
+    expect(await run('returnLarge', { length: 16 * 1024 * 1024 + 1 })).toMatchObject({ kind: 'failed', failure });
+  });
+
+  test.each([
+    ['returnCycle', /circular structure/],
+    ['returnBigInt', /BigInt/],
+    ['returnSymbol', /it is a symbol/],
+    ['returnFunction', /it is a function/],
+  ])('%s is a failure of the function, because it is no JSON', async (name, message) => {
+    const failure = { kind: 'function', code: 4002, errorType: 'ResultNotSerializable', message: expect.stringMatching(message) };
+    expect(await run(name)).toMatchObject({ kind: 'failed', failure });
+  });
+});
+
+describe('what a handler throws', () => {
+  test('an error is told with its type, its message and its stack', async () => {
+    const result = await run('throwIt', { what: 'error' });
+    expect(result).toEqual({
+      kind: 'failed',
+      failure: {
+        kind: 'function',
+        code: 4002,
+        errorType: 'TypeError',
+        message: 'function invocation exception, error: bad order',
+        stackTrace: expect.arrayContaining([expect.stringMatching(/^at .*handlers\.mjs/)]),
+      },
+    });
+  });
+
+  test.each([
+    ['text', 'string', 'just text'],
+    ['undefined', 'undefined', 'undefined'],
+    ['null', 'null', 'null'],
+    ['object', 'Object', '{"reason":7}'],
+    ['hostile', 'Object', 'a value that cannot be read'],
+    ['proxy', 'Object', 'a value that cannot be read'],
+  ])('a thrown %s is a failure too', async (what, errorType, text) => {
+    const message = `function invocation exception, error: ${text}`;
+    expect(await run('throwIt', { what })).toEqual({
+      kind: 'failed',
+      failure: { kind: 'function', code: 4002, errorType, message, stackTrace: [] },
+    });
+  });
+
+  test('a handler that throws before its promise exists fails alike', async () => {
+    expect(await run('throwAtOnce')).toMatchObject({ failure: { code: 4002, message: 'function invocation exception, error: at once' } });
+  });
+
+  test('an error given to the callback is an entry exception', async () => {
+    const failure = { code: 4002, errorType: 'RangeError', message: 'function entry exception, error: out of stock' };
+    expect(await run('callBackError')).toMatchObject({ kind: 'failed', failure });
+  });
+
+  test('an error that nobody catches fails the execution that runs', async () => {
+    const failure = { code: 4002, errorType: 'TypeError', message: 'function invocation exception, error: nobody catches this' };
+    expect(await run('throwLater')).toMatchObject({ kind: 'failed', failure });
+  });
+});
+
+describe('loading', () => {
+  test('CommonJS modules and any export name serve', async () => {
+    const file = handlerFile('handlers.cjs');
+    const handler = processFunction({ name: 'cjs', file, export: 'handler' });
+    expect(await execute(host, handler, { id: 1 })).toEqual({ kind: 'returned', payload: '{"from":"CommonJS","event":{"id":1}}' });
+    const named = processFunction({ name: 'cjs-named', file, export: 'on-order' });
+    expect(await execute(host, named)).toEqual({ kind: 'returned', payload: 'called back' });
+  });
+
+  test('TypeScript modules serve', async () => {
+    const definition = processFunction({ name: 'ts', file: handlerFile('handler.ts'), export: 'handler' });
+    expect(await execute(host, definition, { id: 7 })).toEqual({ kind: 'returned', payload: '{"typed":7}' });
+  });
+
+  test('a missing file and a missing export fail with 4001', async () => {
+    const noFile = processFunction({ name: 'no-file', file: '/nowhere/index.mjs' });
+    expect(await execute(host, noFile)).toMatchObject({ failure: { kind: 'function', code: 4001, message: expect.stringContaining('/nowhere/index.mjs') } });
+    const noExport = processFunction({ name: 'no-export', export: 'absent' });
+    expect(await execute(host, noExport)).toMatchObject({ failure: { kind: 'function', code: 4001, message: expect.stringContaining('"absent"') } });
+  });
+
+  test('a module that throws while it loads fails with 4201, for everybody who waited', async () => {
+    const definition = processFunction({ name: 'broken', file: handlerFile('broken.mjs') });
+    const results = await Promise.all([1, 2, 3].map((id) => execute(host, definition, { id })));
+    for (const result of results) {
+      const message = 'function initialization exception: cannot be loaded';
+      expect(result).toMatchObject({ failure: { kind: 'function', code: 4201, errorType: 'RangeError', message } });
+    }
+  });
+});
+
+describe('the initializer', () => {
+  test('runs once in a process, before its first execution', async () => {
+    const definition = processFunction({ name: 'init', export: 'countInitializations', initializer: 'initializer' });
+    expect(await execute(host, definition)).toEqual({ kind: 'returned', payload: '1' });
+    expect(await execute(host, definition)).toEqual({ kind: 'returned', payload: '1' });
+  });
+
+  test('may answer by a callback', async () => {
+    const definition = processFunction({ name: 'init-cb', export: 'echo', initializer: 'calledBackInitializer' });
+    expect(await execute(host, definition)).toEqual({ kind: 'returned', payload: '{}' });
+  });
+
+  test('fails the attempt with 4201 when it throws, with what it printed', async () => {
+    const definition = processFunction({ name: 'init-throws', export: 'echo', initializer: 'failingInitializer' });
+    expect(await execute(host, definition)).toMatchObject({
+      failure: { kind: 'function', code: 4201, errorType: 'TypeError', message: 'function initialization exception: no database' },
+      output: 'about to fail\n',
+    });
+  });
+
+  test('fails the attempt with 4211 when it never ends', async () => {
+    const definition = processFunction({ name: 'init-hangs', export: 'echo', initializer: 'hangingInitializer' });
+    expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4211 } });
+  });
+});
+
+describe('the context', () => {
+  test('has what FunctionGraph documents', async () => {
+    const definition = processFunction({ name: 'context', export: 'readContext', userData: { colour: 'red' }, timeoutInMs: 5_000 });
+    const facts = { qualifier: '!live', functionUrn: 'urn:fss:here:p1:function:default:context:!live', attempt: 3, traceparent: '00-a-b-01' };
+    const result = await execute(host, definition, {}, { requestId: 'r-7' as never, ...facts });
+    if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
+    const { remaining, ...rest } = JSON.parse(result.payload);
+    expect(remaining).toBeGreaterThan(4_000);
+    expect(remaining).toBeLessThanOrEqual(5_000);
+    expect(rest).toEqual({
+      requestId: 'r-7',
+      credentials: ['', '', '', '', '', ''],
+      userData: ['red', 'none'],
+      functionName: 'context',
+      runningTime: 5,
+      version: 'latest',
+      memory: 256,
+      cpu: 400,
+      package: 'default',
+      project: 'p1',
+      alias: 'live',
+      attempt: 3,
+      traceparent: '00-a-b-01',
+      isAborted: false,
+    });
+  });
+
+  test('logs lines of time, request id, level and text', async () => {
+    const definition = processFunction({ name: 'log', export: 'log' });
+    const { output } = await execute(host, definition, {}, { requestId: 'r-8' as never });
+    expect(output).toMatch(/^\S+Z r-8 \[info\] one \{"two":2\}\n\S+Z r-8 \[error\] three\n$/);
+  });
+});

@@ -1,0 +1,76 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/function-definition.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import type { RequestId } from '#src/core/names.ts';
+
+/** The path of a file of functions beside this one. */
+export function handlerFile(name = 'handlers.mjs'): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+type DefinitionFacts = Partial<Omit<FunctionDefinition, 'handler'>> & { file?: string; export?: string; initializer?: string };
+
+/** A function whose handler is an export of `handlers.mjs`. */
+export function processFunction({ file = handlerFile(), export: name, initializer, ...rest }: DefinitionFacts): FunctionDefinition {
+  const handler = { kind: 'process', file, export: name, initializer };
+  return functionDefinitionSchema.parse({ name: 'tested', ...rest, handler });
+}
+
+let count = 0;
+
+export function executionOf(definition: FunctionDefinition, event: unknown = {}, facts: Partial<Execution> = {}): Execution {
+  return {
+    definition,
+    revision: 1,
+    requestId: `request-${count++}` as RequestId,
+    qualifier: 'latest',
+    functionUrn: `urn:fss:here:project:function:default:${definition.name}:latest`,
+    attempt: 1,
+    payload: JSON.stringify(event),
+    ...facts,
+  };
+}
+
+export const neverAborted = new AbortController().signal;
+
+export function execute(host: FunctionHost, definition: FunctionDefinition, event?: unknown, facts?: Partial<Execution>): Promise<ExecutionResult> {
+  return host.execute(executionOf(definition, event, facts), neverAborted);
+}
+
+/** Waits for a condition. Throws when it does not come true in time. */
+export async function until(condition: () => boolean, what: string, deadlineInMs = 10_000): Promise<void> {
+  const deadline = performance.now() + deadlineInMs;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`${what} did not come true within ${deadlineInMs} ms`);
+    await delay(5);
+  }
+}
+
+/** Whether a process runs: one that has ended but was not collected yet does not. */
+export function isRunning(pid: number): boolean {
+  const status = contentOf(`/proc/${pid}/status`);
+  return status !== undefined && !/^State:\s+[ZX]/m.test(status);
+}
+
+/** The text of a file, or `undefined` when there is none yet. */
+export function contentOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Process ids that a handler writes to a file, as soon as it has. */
+export async function pidsIn(file: string): Promise<number[]> {
+  await until(() => contentOf(file)?.endsWith(']') ?? false, `${file} is written`);
+  return JSON.parse(contentOf(file) ?? '[]');
+}
+
+export function scratchFile(): string {
+  return join(mkdtempSync(join(tmpdir(), 'sequent-test-')), 'scratch');
+}

@@ -1,0 +1,202 @@
+import { spawn } from 'node:child_process';
+import { appendFileSync, writeFileSync, writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/*
+ * Functions as users write them, good and bad: each export is the handler of one test.
+ */
+
+let initialized = 0;
+export const initializer = async (context) => {
+  await delay(1);
+  initialized += 1;
+  process.stdout.write(`initialized ${context.getFunctionName()}\n`);
+};
+export const calledBackInitializer = (_context, callback) => setTimeout(callback, 1);
+export const failingInitializer = async () => {
+  process.stdout.write('about to fail\n');
+  throw new TypeError('no database');
+};
+export const hangingInitializer = () => new Promise(() => undefined);
+export const countInitializations = async () => initialized;
+
+export const echo = async (event) => event;
+export const pid = async () => process.pid;
+export const returnText = async () => 'hello world!';
+export const returnUndefined = async () => undefined;
+export const returnNull = async () => null;
+export const returnPlainly = (event) => ({ plain: event.id });
+export const callBack = (event, _context, callback) => setTimeout(() => callback(null, { called: event.id }), 1);
+export const callBackError = (_event, _context, callback) => callback(new RangeError('out of stock'));
+export const callBackFromAsync = async (_event, _context, callback) => {
+  await delay(1);
+  callback(null, 'called back');
+};
+export const returnLarge = async (event) => 'x'.repeat(event.length);
+export const returnCycle = async () => {
+  const value = {};
+  value.self = value;
+  return value;
+};
+export const returnBigInt = async () => ({ n: 1n });
+export const returnSymbol = async () => Symbol('s');
+export const returnFunction = async () => () => undefined;
+
+const hostile = {
+  get message() {
+    throw new Error('no');
+  },
+  get stack() {
+    throw new Error('no');
+  },
+  get name() {
+    throw new Error('no');
+  },
+  toString() {
+    throw new Error('no');
+  },
+  toJSON() {
+    throw new Error('no');
+  },
+};
+const thrown = {
+  error: () => new TypeError('bad order'),
+  text: () => 'just text',
+  undefined: () => undefined,
+  null: () => null,
+  object: () => ({ reason: 7 }),
+  hostile: () => hostile,
+  proxy: () =>
+    new Proxy(
+      {},
+      {
+        get() {
+          throw new Error('no');
+        },
+        getPrototypeOf() {
+          throw new Error('no');
+        },
+      },
+    ),
+};
+export const throwIt = async (event) => {
+  // biome-ignore lint/style/useThrowOnlyError: what is thrown here is the case
+  throw thrown[event.what]();
+};
+export const throwAtOnce = () => {
+  throw new Error('at once');
+};
+export const throwLater = async () => {
+  setTimeout(() => {
+    throw new TypeError('nobody catches this');
+  }, 5);
+  await delay(10_000);
+};
+
+export const readContext = async (_event, context) => ({
+  requestId: context.getRequestID(),
+  remaining: context.getRemainingTimeInMilliSeconds(),
+  credentials: [
+    context.getAccessKey(),
+    context.getSecretKey(),
+    context.getSecurityAccessKey(),
+    context.getSecuritySecretKey(),
+    context.getSecurityToken(),
+    context.getToken(),
+  ],
+  userData: [context.getUserData('colour'), context.getUserData('toString') ?? 'none'],
+  functionName: context.getFunctionName(),
+  runningTime: context.getRunningTimeInSeconds(),
+  version: context.getVersion(),
+  memory: context.getMemorySize(),
+  cpu: context.getCPUNumber(),
+  package: context.getPackage(),
+  project: context.getProjectID(),
+  alias: context.getAlias(),
+  attempt: context.attempt,
+  traceparent: context.traceparent,
+  isAborted: context.signal.aborted,
+});
+export const log = async (_event, context) => {
+  const logger = context.getLogger();
+  logger.info('one', { two: 2 });
+  logger.error('three');
+};
+
+export const sleep = async (event) => {
+  await delay(event.inMs);
+  return process.pid;
+};
+export const spin = async (event) => {
+  process.stdout.write('before the loop\n');
+  const until = Date.now() + (event.inMs ?? 60_000);
+  while (Date.now() < until);
+  return 'spun';
+};
+/** Fast unless told otherwise: `spinInMs` blocks the process, `sleepInMs` does not. Leaves a trace of each start in `file`. */
+export const mixed = async (event) => {
+  if (event.file !== undefined) appendFileSync(event.file, `${event.id}\n`);
+  if (event.spinInMs !== undefined) await spin({ inMs: event.spinInMs });
+  if (event.sleepInMs !== undefined) await delay(event.sleepInMs);
+  if (event.exit === true) process.exit(3);
+  return event.id;
+};
+export const never = () => new Promise(() => undefined);
+export const untilAborted = (_event, context) =>
+  new Promise((resolve) => {
+    context.signal.addEventListener('abort', () => resolve('noticed'));
+  });
+export const exit = async (event) => {
+  process.stdout.write('leaving\n');
+  process.exit(event.code);
+};
+export const crash = async () => process.kill(process.pid, 'SIGSEGV');
+export const fillHeap = async () => {
+  const kept = [];
+  for (;;) kept.push({ text: `${kept.length}`.padEnd(64, '-'), list: new Array(64).fill(kept.length) });
+};
+export const fillBuffers = async () => {
+  const kept = [];
+  for (;;) {
+    kept.push(Buffer.alloc(8 * 1024 * 1024, 1));
+    await delay(2);
+  }
+};
+
+export const print = async (event) => {
+  // biome-ignore lint/suspicious/noConsole: functions print like this
+  console.log(event.text);
+  return event.text;
+};
+export const printMegabytes = async () => {
+  const line = `${'ß'.repeat(511)}\n`;
+  for (let i = 0; i < 20_000; i++) process.stdout.write(line);
+  process.stderr.write('the end');
+  return 'printed';
+};
+export const printPastTheRuntime = async () => {
+  const chunk = Buffer.alloc(65_536, 'y');
+  for (let i = 0; i < 320; i++) writeSync(1, chunk);
+  return 'written';
+};
+export const printLater = async (event) => {
+  setTimeout(() => process.stdout.write('too late\n'), 1);
+  return event.id;
+};
+
+export const environment = async () => ({ env: process.env, cwd: process.cwd(), args: process.argv.slice(2) });
+export const fork = async (event) => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: event.inherit ? 'inherit' : 'ignore' });
+  writeFileSync(event.file, JSON.stringify([process.pid, child.pid]));
+  if (event.thenSpin) await spin({});
+  return 'forked';
+};
+export const leaveTimer = async () => {
+  setInterval(() => undefined, 1);
+  setTimeout(() => process.exit(9), 50);
+  return process.pid;
+};
+export const forge = async () => {
+  writeSync(4, 'not a frame\n');
+  await delay(10_000);
+};

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureServer } from '#src/main/nats-server/fetch.ts';
+import { createServerFiles, type Fsync, type ServerFiles, urlOf } from '#src/main/nats-server/files.ts';
+import { type LiveServer, launchServer } from '#src/main/nats-server/launch.ts';
+import { belongsTo, endServer } from '#src/main/nats-server/processes.ts';
+
+/** A real nats-server of a test's own, on a store of its own, with all the ways of ill-treating it. Nobody restarts it. */
+export interface TestServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly monitorUrl: string;
+  /** The folder that holds its store, configuration and log. */
+  readonly dataDir: string;
+  /** SIGKILL. Resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM. Resolves when it is gone; the store stays. */
+  end(): Promise<void>;
+  /** SIGSTOP: it holds its connections and answers nothing. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** Starts it again after `kill` or `end`, on the same store and port. */
+  restart(): Promise<void>;
+}
+
+export async function startTestServer({ fsync = '100ms' }: { fsync?: Fsync } = {}): Promise<TestServer> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-test-'));
+  const files = createServerFiles(dataDir);
+  const { bin } = await ensureServer();
+  let live = await launchServer(files, { bin, fsync, port: undefined, detached: false });
+
+  return {
+    url: urlOf(live.port),
+    port: live.port,
+    dataDir,
+    get pid() {
+      return live.pid;
+    },
+    get monitorUrl() {
+      return live.monitorUrl;
+    },
+    async kill() {
+      process.kill(live.pid, 'SIGKILL');
+      await endServer(live.pid, files.config);
+    },
+    end: () => endServer(live.pid, files.config),
+    pause: () => void process.kill(live.pid, 'SIGSTOP'),
+    resume: () => void process.kill(live.pid, 'SIGCONT'),
+    async restart() {
+      live = await launchServer(files, { bin, fsync, port: live.port, detached: false });
+    },
+    async [Symbol.asyncDispose]() {
+      await killQuietly(live, files);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Also when it is paused or long gone. */
+async function killQuietly({ pid }: LiveServer, files: ServerFiles): Promise<void> {
+  if (!(await belongsTo(pid, files.config))) return;
+  process.kill(pid, 'SIGKILL');
+  await endServer(pid, files.config);
+}

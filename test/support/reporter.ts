@@ -1,0 +1,25 @@
+import { writeSync } from 'node:fs';
+import type { Reporter, TestModule } from 'vitest/node';
+
+/** Prints `N passed, N failed` as the very last line: after vitest's own summary, and after everything that closes late. */
+export class CountReporter implements Reporter {
+  #line: string | undefined;
+
+  constructor() {
+    process.once('exit', () => {
+      if (this.#line !== undefined) writeSync(1, `${this.#line}\n`);
+    });
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const count = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 };
+    for (const module of modules) {
+      // A file that cannot be loaded, or a hook that throws outside of every test, has no failed test to show for it.
+      count.failed += module.errors().length;
+      for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
+      for (const test of module.children.allTests()) count[test.result().state]++;
+    }
+    const skipped = count.skipped + count.pending;
+    this.#line = `${count.passed} passed, ${count.failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+  }
+}

@@ -1,0 +1,235 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InvalidConfigurationError, listSettings, readConfiguration } from '#src/main/configuration.ts';
+import { askedNats, findNats } from '#src/main/find-nats.ts';
+import { addressOf } from '#src/main/nats-address.ts';
+
+describe('readConfiguration', () => {
+  test('has a default for everything that needs one', () => {
+    expect(readConfiguration({ env: {} })).toEqual({
+      dataDir: resolve('.sequent'),
+      natsUrls: undefined,
+      natsCreds: undefined,
+      natsContext: undefined,
+      httpPort: 8080,
+      replicas: 1,
+      fsync: '100ms',
+      logLevel: 'info',
+      leaseInMs: 15_000,
+      roles: ['worker', 'scheduler'],
+      resultsStorage: 'file',
+      resultsMaxAgeInHours: 24,
+      given: {},
+    });
+  });
+
+  test('reads every setting from the environment and from a flag alike', () => {
+    const wanted = {
+      dataDir: '/var/lib/sequent',
+      natsUrls: ['nats://one:4222', 'tls://two'],
+      natsCreds: '/etc/sequent.creds',
+      natsContext: 'production',
+      httpPort: 0,
+      replicas: 3,
+      fsync: 'always',
+      logLevel: 'debug',
+      leaseInMs: 500,
+      roles: ['scheduler'],
+      resultsStorage: 'memory',
+      resultsMaxAgeInHours: 1,
+    };
+    const env = {
+      SEQUENT_DATA: '/var/lib/sequent',
+      NATS_URL: 'nats://one:4222, tls://two',
+      NATS_CREDS: '/etc/sequent.creds',
+      NATS_CONTEXT: 'production',
+      SEQUENT_HTTP_PORT: '0',
+      SEQUENT_REPLICAS: '3',
+      SEQUENT_FSYNC: 'always',
+      SEQUENT_LOG_LEVEL: 'debug',
+      SEQUENT_LEASE_MS: '500',
+      SEQUENT_ROLES: 'scheduler',
+      SEQUENT_RESULTS_STORAGE: 'memory',
+      SEQUENT_RESULTS_MAX_AGE_HOURS: '1',
+    };
+    const flags = {
+      data: '/var/lib/sequent',
+      natsUrl: 'nats://one:4222,tls://two',
+      natsCreds: '/etc/sequent.creds',
+      httpPort: '0',
+      replicas: '3',
+      fsync: 'always',
+      logLevel: 'debug',
+      leaseMs: '500',
+      role: ['scheduler'],
+      resultsStorage: 'memory',
+      resultsMaxAgeHours: '1',
+    };
+    expect(readConfiguration({ env })).toMatchObject(wanted);
+    expect(readConfiguration({ flags, env: { NATS_CONTEXT: 'production' } })).toMatchObject(wanted);
+    expect(listSettings().map((setting) => setting.env)).toEqual(Object.keys(env));
+  });
+
+  test('puts a flag before the environment, and takes an empty variable for an unset one', () => {
+    const env = { SEQUENT_FSYNC: 'always', SEQUENT_REPLICAS: '', NATS_URL: '' };
+    expect(readConfiguration({ flags: { fsync: 'default' }, env })).toMatchObject({
+      fsync: 'default',
+      replicas: 1,
+      natsUrls: undefined,
+      given: { fsync: 'flag' },
+    });
+  });
+
+  test('keeps roles in one order and once, however they are named', () => {
+    expect(readConfiguration({ flags: { role: ['scheduler', 'worker', 'scheduler'] }, env: {} }).roles).toEqual(['worker', 'scheduler']);
+    expect(readConfiguration({ env: { SEQUENT_ROLES: 'scheduler, worker' } }).roles).toEqual(['worker', 'scheduler']);
+  });
+
+  test.for([
+    [{ SEQUENT_REPLICAS: '2' }, 'SEQUENT_REPLICAS must be one of 1, 3, 5, not "2"'],
+    [{ SEQUENT_FSYNC: '1s' }, 'SEQUENT_FSYNC must be one of 100ms, always, default, not "1s"'],
+    [{ SEQUENT_LOG_LEVEL: 'loud' }, 'SEQUENT_LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not "loud"'],
+    [{ SEQUENT_HTTP_PORT: '80a' }, 'SEQUENT_HTTP_PORT must be a whole number from 0 to 65535, not "80a"'],
+    [{ SEQUENT_HTTP_PORT: '65536' }, 'SEQUENT_HTTP_PORT must be a whole number from 0 to 65535, not "65536"'],
+    [{ SEQUENT_HTTP_PORT: '-1' }, 'SEQUENT_HTTP_PORT must be a whole number from 0 to 65535, not "-1"'],
+    [{ SEQUENT_LEASE_MS: '499' }, 'SEQUENT_LEASE_MS must be a whole number from 500 to 3600000, not "499"'],
+    [{ SEQUENT_LEASE_MS: '1e3' }, 'SEQUENT_LEASE_MS must be a whole number from 500 to 3600000, not "1e3"'],
+    [{ SEQUENT_ROLES: 'worker,cook' }, 'SEQUENT_ROLES must be one of worker, scheduler, not "worker,cook"'],
+    [{ SEQUENT_RESULTS_STORAGE: 'tape' }, 'SEQUENT_RESULTS_STORAGE must be one of file, memory, not "tape"'],
+    [{ SEQUENT_DATA: '  ' }, 'SEQUENT_DATA must not be empty, not "  "'],
+    [{ NATS_URL: 'http://x' }, 'NATS_URL must be addresses like nats://host:4222, separated by commas, not "http://x"'],
+    [{ NATS_URL: 'nats://a b' }, 'NATS_URL must be addresses like nats://host:4222, separated by commas, not "nats://a b"'],
+    [{ NATS_URL: 'nats://a,' }, 'NATS_URL must not be empty, not "nats://a,"'],
+    [{ NATS_CONTEXT: '../x' }, 'NATS_CONTEXT must be the name of a context of the nats command, not "../x"'],
+  ] as const)('refuses %j', ([env, message]) => {
+    expect(() => readConfiguration({ env })).toThrow(message);
+  });
+
+  test('names the flag when the flag is wrong, all that is wrong at once, and exits with 2', () => {
+    const flags = { httpPort: 'x', role: ['cook'], natsUrl: 'nats://a', context: 'b' };
+    const failure = thrown(() => readConfiguration({ flags, env: { SEQUENT_REPLICAS: '2' } }));
+    expect(failure).toBeInstanceOf(InvalidConfigurationError);
+    expect(failure).toMatchObject({ exitCode: 2, code: 'INVALID_CONFIGURATION' });
+    expect(String(failure).split('\n')).toEqual([
+      'InvalidConfigurationError: --http-port must be a whole number from 0 to 65535, not "x"',
+      'SEQUENT_REPLICAS must be one of 1, 3, 5, not "2"',
+      '--role must be one of worker, scheduler, not "cook"',
+      '--nats-url and --context name two servers: give one of them',
+    ]);
+  });
+});
+
+describe('the NATS that a command talks to', () => {
+  let home: string;
+
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), 'sequent-home-'));
+    await writeContext('production', {
+      url: 'nats://a:4222,nats://b:4222',
+      creds: '~/production.creds',
+      user: '',
+      token: '',
+      ca: '~/ca.pem',
+      cert: '/c.pem',
+      key: '/k.pem',
+      color_scheme: 'red',
+    });
+    await writeContext('staging', { url: 'nats://staging', user: 'me', password: 'secret' });
+  });
+
+  afterEach(() => {
+    rmSync(home, { recursive: true });
+  });
+
+  test('is what a flag says, before what the environment says', async () => {
+    expect(await find({ flags: { natsUrl: 'nats://flag' }, env: { NATS_URL: 'nats://env', NATS_CONTEXT: 'staging' } })).toMatchObject({
+      servers: ['nats://flag'],
+      from: '--nats-url',
+    });
+    expect(await find({ flags: { context: 'staging' }, env: { NATS_URL: 'nats://env' } })).toMatchObject({ servers: ['nats://staging'] });
+  });
+
+  test('is NATS_URL, before NATS_CONTEXT, before a selected context', async () => {
+    await select('staging');
+    expect(await find({ env: { NATS_URL: 'nats://env', NATS_CONTEXT: 'production' } })).toEqual({
+      servers: ['nats://env'],
+      from: 'NATS_URL',
+    });
+    expect(await find({ env: { NATS_CONTEXT: 'production' } })).toMatchObject({ from: 'the nats context "production"' });
+    expect(await find({})).toEqual({ servers: ['nats://staging'], user: 'me', pass: 'secret', from: 'the nats context "staging"' });
+  });
+
+  test('is the local default when nothing decides', async () => {
+    expect(await find({})).toEqual({ servers: ['nats://127.0.0.1:4222'], from: 'the default' });
+  });
+
+  test('is never a context that is merely selected when a server of its own may be started', async () => {
+    await select('staging');
+    expect(askedNats(configure({}), { HOME: home })).toBeUndefined();
+    expect(askedNats(configure({ flags: { context: 'staging' } }), { HOME: home })).toMatchObject({ servers: ['nats://staging'] });
+  });
+
+  test('brings along what a context file holds, and the credentials of NATS_CREDS before the ones in the file', async () => {
+    const production = await find({ env: { NATS_CONTEXT: 'production' } });
+    expect(production).toEqual({
+      servers: ['nats://a:4222', 'nats://b:4222'],
+      credsFile: join(home, 'production.creds'),
+      tls: { caFile: join(home, 'ca.pem'), certFile: '/c.pem', keyFile: '/k.pem' },
+      from: 'the nats context "production"',
+    });
+    expect(await find({ env: { NATS_CONTEXT: 'production', NATS_CREDS: '/mine.creds' } })).toMatchObject({ credsFile: '/mine.creds' });
+    expect(await find({ env: { NATS_URL: 'nats://x', NATS_CREDS: '/mine.creds' } })).toMatchObject({ credsFile: '/mine.creds' });
+  });
+
+  test('is refused with the reason when a context is missing, broken, or needs what Sequent does not support', async () => {
+    await writeContext('signed', { url: 'nats://x', nkey: '/seed.nk' });
+    await writeContext('broken', { url: 7 });
+    await expect(find({ env: { NATS_CONTEXT: 'gone' } })).rejects.toThrow(
+      /^the nats context "gone" cannot be read from .*gone\.json: ENOENT/,
+    );
+    await expect(find({ env: { NATS_CONTEXT: 'broken' } })).rejects.toThrow('at url');
+    await expect(find({ env: { NATS_CONTEXT: 'signed' } })).rejects.toThrow(
+      'the nats context "signed" uses nkey, which Sequent does not support',
+    );
+    await expect(find({ env: { NATS_CONTEXT: 'signed' } })).rejects.toThrow(InvalidConfigurationError);
+  });
+
+  test.for([
+    ['nats://host:1', { servers: ['nats://host:1'] }],
+    ['host', { servers: ['host'] }],
+    ['nats://[::1]:4222', { servers: ['nats://[::1]:4222'] }],
+    ['nats://me:p%40ss:word@host', { servers: ['nats://host'], user: 'me', pass: 'p@ss:word' }],
+    ['nats://t0ken@host', { servers: ['nats://host'], token: 't0ken' }],
+  ] as const)('of the URL %s', ([url, address]) => {
+    expect(readConfiguration({ env: { NATS_URL: url } }).natsUrls).toEqual([url]);
+    expect(addressOf([url])).toEqual(address);
+  });
+
+  function configure({ flags = {}, env = {} }: { flags?: Record<string, unknown>; env?: Record<string, string> }) {
+    return readConfiguration({ flags: { data: join(home, 'none'), ...flags }, env });
+  }
+
+  async function find(source: { flags?: Record<string, unknown>; env?: Record<string, string> }) {
+    return await findNats(configure(source), { HOME: home });
+  }
+
+  async function writeContext(name: string, content: object): Promise<void> {
+    await mkdir(join(home, '.config/nats/context'), { recursive: true });
+    await writeFile(join(home, '.config/nats/context', `${name}.json`), JSON.stringify(content));
+  }
+
+  async function select(name: string): Promise<void> {
+    await writeFile(join(home, '.config/nats/context.txt'), `${name}\n`);
+  }
+});
+
+function thrown(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return error;
+  }
+}
