@@ -19,14 +19,28 @@ await measure('100ms', async ({ load, worker, server }) => {
   await load.singles('echo-inline', 10_000);
   await load.singles('echo-process', 10_000);
   const before = { memory: memoryOf(server.pid), bytes: await storedBytes(server.monitorUrl) };
-  const single = await measured('single publishes, inline host', () => load.singles('echo-inline', 30_000 * scale), 30_000 * scale, { worker, server });
+  const single = await measured('single publishes, inline host', () => load.singles('echo-inline', 30_000 * scale), 30_000 * scale, {
+    worker,
+    server,
+  });
   const after = { memory: memoryOf(server.pid), bytes: await storedBytes(server.monitorUrl) };
   report.figure('bytes in the log per single invocation', (after.bytes - before.bytes) / (30_000 * scale), 'bytes');
   const brokerMemory = ((after.memory - before.memory) / (30_000 * scale)) * 100_000;
   report.check('broker memory per 100,000 finished single invocations', brokerMemory / 1e6, { most: 100, unit: 'MB' });
-  const singleProcess = await measured('single publishes, process host', () => load.singles('echo-process', 20_000 * scale), 20_000 * scale, { worker, server });
-  const batch = await measured('client batches, inline host', () => load.batches('echo-inline', 60_000 * scale), 60_000 * scale, { worker, server });
-  const batchProcess = await measured('client batches, process host', () => load.batches('echo-process', 40_000 * scale), 40_000 * scale, { worker, server });
+  const singleProcess = await measured(
+    'single publishes, process host',
+    () => load.singles('echo-process', 20_000 * scale),
+    20_000 * scale,
+    { worker, server },
+  );
+  const batch = await measured('client batches, inline host', () => load.batches('echo-inline', 60_000 * scale), 60_000 * scale, {
+    worker,
+    server,
+  });
+  const batchProcess = await measured('client batches, process host', () => load.batches('echo-process', 40_000 * scale), 40_000 * scale, {
+    worker,
+    server,
+  });
   report.check('single publishes / ceiling', single / ceiling, { least: 0.09 });
   report.figure('single publishes, process host / ceiling', singleProcess / ceiling, '');
   report.check('batches, inline host / ceiling', batch / ceiling, { least: 0.2 });
@@ -44,8 +58,16 @@ await measure('100ms', async ({ load, worker, server }) => {
 await measure('always', async ({ load, worker, server }) => {
   report.rate('raw ceiling, fsync always', await load.rawCeiling(10_000 * scale));
   await load.batches('echo-inline', 5_000);
-  await measured('single publishes, inline host, fsync always', () => load.singles('echo-inline', 5_000 * scale), 5_000 * scale, { worker, server });
-  const batch = await measured('client batches, inline host, fsync always', () => load.batches('echo-inline', 30_000 * scale), 30_000 * scale, { worker, server });
+  await measured('single publishes, inline host, fsync always', () => load.singles('echo-inline', 5_000 * scale), 5_000 * scale, {
+    worker,
+    server,
+  });
+  const batch = await measured(
+    'client batches, inline host, fsync always',
+    () => load.batches('echo-inline', 30_000 * scale),
+    30_000 * scale,
+    { worker, server },
+  );
   report.check('batches under always / batches at 100ms', batch / report.last('client batches, inline host'), { least: 0.6 });
 });
 
@@ -63,7 +85,12 @@ async function measure(fsync: '100ms' | 'always', run: (bench: Bench) => Promise
 }
 
 /** Runs a load, and splits the processor time of one invocation by process. */
-async function measured(title: string, run: () => Promise<number>, count: number, { worker, server }: Omit<Bench, 'load'>): Promise<number> {
+async function measured(
+  title: string,
+  run: () => Promise<number>,
+  count: number,
+  { worker, server }: Omit<Bench, 'load'>,
+): Promise<number> {
   const children = (): number => descendantsOf(worker.pid).reduce((sum, pid) => sum + cpuOf(pid), 0);
   const before = { worker: cpuOf(worker.pid), server: cpuOf(server.pid), load: cpuOf(process.pid), children: children() };
   const rate = await run();

@@ -8,13 +8,14 @@ import { openConnection } from '#src/nats/connection.ts';
  * Prints `ready`; tells its memory and processor time for every line it reads.
  */
 
-const servers = process.env['NATS_URL'] ?? '';
+const servers = process.env.NATS_URL ?? '';
 const roles = await startRoles({
   connection: await openConnection({ servers, name: 'bench' }),
   roles: ['worker', 'scheduler'],
-  topology: { replicas: 1, resultsStorage: process.env['BENCH_RESULTS'] === 'memory' ? 'memory' : 'file', resultsMaxAgeInMs: 3_600_000 },
+  topology: { replicas: 1, resultsStorage: process.env.BENCH_RESULTS === 'memory' ? 'memory' : 'file', resultsMaxAgeInMs: 3_600_000 },
   leaseInMs: 15_000,
   patienceInMs: 5_000,
+  maxHops: 16,
   place: { region: 'local', project: 'default' },
   logger: silentLogger,
 });

@@ -1,9 +1,12 @@
 import { assign, setup } from 'xstate';
-import type { DeliveryFact, FactOf } from './facts.ts';
+import { backoffDelay } from './backoff.ts';
+import type { Backoff, DeliveryFact, FactOf } from './facts.ts';
 
 export type DeliveryContext = {
   /** Tries started so far. */
   tries: number;
+  /** Who makes the current try. */
+  deliverer: string | null;
   /** When the next try is due, while backing off. */
   dueAt: number | null;
   /** Why the last try, or the whole delivery, failed. */
@@ -23,7 +26,11 @@ export const deliveryMachine = setup({
     isCurrentTry: ({ context, event }) => event.try === context.tries,
   },
   actions: {
-    startTry: assign({ tries: ({ event }) => event.try, dueAt: null }),
+    startTry: assign({
+      tries: ({ event }) => event.try,
+      deliverer: ({ event }) => (event as FactOf<'delivery.started'>).deliverer,
+      dueAt: null,
+    }),
     scheduleTry: assign({
       dueAt: ({ event }) => (event as FactOf<'delivery.failed'>).dueAt,
       reason: ({ event }) => (event as FactOf<'delivery.failed'>).reason,
@@ -36,7 +43,7 @@ export const deliveryMachine = setup({
   id: 'delivery',
   version: '1',
   description: 'One outcome handed to one destination',
-  context: { tries: 0, dueAt: null, reason: null },
+  context: { tries: 0, deliverer: null, dueAt: null, reason: null },
   initial: 'pending',
   states: {
     pending: {
@@ -63,3 +70,19 @@ export const deliveryMachine = setup({
     dead: { type: 'final' },
   },
 });
+
+const tryBackoff: Backoff = { initialInMs: 1_000, factor: 2, maxInMs: 300_000, jitter: 0.3 };
+
+export type FailedTry = { fact: Omit<FactOf<'delivery.failed'>, 'type' | 'dueAt'>; retryAfterInMs?: number | undefined; endsAt: number };
+
+/**
+ * Decides what follows a failed try: another one, not before the target asks for it, or the end of the delivery.
+ *
+ * `endsAt` is the moment after which no further try may start.
+ */
+export function afterFailedTry({ fact, retryAfterInMs = 0, endsAt }: FailedTry): FactOf<'delivery.failed'> | FactOf<'delivery.dead'> {
+  const delay = Math.max(retryAfterInMs, backoffDelay(tryBackoff, fact.try, `${fact.invocation}/${fact.destination}#${fact.try}`));
+  const dueAt = fact.at + delay;
+  if (dueAt < endsAt) return { type: 'delivery.failed', ...fact, dueAt };
+  return { type: 'delivery.dead', ...fact, reason: `given up after ${fact.try} tries; the last one: ${fact.reason}` };
+}

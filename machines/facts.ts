@@ -82,6 +82,9 @@ export const termsSchema = z.object({
   maxRetries: z.number().int(),
   maxAgeInMs: z.number().int(),
   backoff: backoffSchema,
+  /** Who is told about a success, and who about a failure. */
+  onSuccess: z.array(destinationSchema).optional(),
+  onFailure: z.array(destinationSchema).optional(),
 });
 export type Terms = z.infer<typeof termsSchema>;
 
@@ -91,6 +94,17 @@ const attempt = z.number().int();
 const output = z.string().optional();
 const destinations = z.array(destinationSchema).optional();
 
+/** Where a chain of destinations came from. */
+export const lineageSchema = z.object({
+  /** The request that the chain began with. */
+  root: z.string(),
+  /** The request whose outcome led here. */
+  parent: z.string(),
+  /** How many destinations lie between the root and here. */
+  hop: z.number().int(),
+});
+export type Lineage = z.infer<typeof lineageSchema>;
+
 /** The request was accepted: the message on the invoke subject itself. */
 const queued = z.object({
   type: z.literal('queued'),
@@ -99,6 +113,7 @@ const queued = z.object({
   function: z.string(),
   qualifier: z.string(),
   traceparent: z.string().optional(),
+  lineage: lineageSchema.optional(),
 });
 
 /** An attempt started. Its number is the fence: only the current attempt can be settled (E5). */
@@ -141,7 +156,8 @@ const failed = z.object({
 });
 
 const delivery = { invocation, at, destination: z.string(), try: z.number().int() };
-const deliveryStarted = z.object({ type: z.literal('delivery.started'), ...delivery });
+/** A try begins. `deliverer` is who makes it. */
+const deliveryStarted = z.object({ type: z.literal('delivery.started'), ...delivery, deliverer: z.string() });
 const deliveryFailed = z.object({ type: z.literal('delivery.failed'), ...delivery, dueAt: z.number(), reason: z.string() });
 const deliveryDelivered = z.object({ type: z.literal('delivery.delivered'), ...delivery });
 const deliveryDead = z.object({ type: z.literal('delivery.dead'), ...delivery, reason: z.string() });

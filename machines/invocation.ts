@@ -44,7 +44,7 @@ export const invocationMachine = setup({
     startsFirstAttempt: ({ event }) => isFact(event, 'running') && event.attempt === 1 && event.terms !== undefined,
     /** A retry never starts before its time (T1). */
     startsDueAttempt: ({ context, event }) =>
-      isFact(event, 'running') && event.attempt === context.attempts + 1 && event.at >= (context.dueAt ?? 0),
+      isFact(event, 'running') && event.attempt === context.attempts + 1 && event.terms === undefined && event.at >= (context.dueAt ?? 0),
     /** The fence (E5): what a worker says about an attempt that is not the current one is refused. */
     settlesCurrentAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempts,
     mayRetry: ({ context, event }) =>
@@ -53,7 +53,7 @@ export const invocationMachine = setup({
     neverRan: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
     knowsTheDestination: ({ context, event }) => nextDelivery(context, event as DeliveryFact) !== undefined,
     everyDeliveryIsSettled: ({ context }) =>
-      (context.outcome?.destinations ?? []).every(({ id }) => context.deliveries[id]?.status === 'done'),
+      (context.outcome?.destinations ?? []).every(({ id }) => deliveryOf(context, id)?.status === 'done'),
   },
   actions: {
     recordRequest: assign({ request: ({ event }) => event as FactOf<'queued'> }),
@@ -205,5 +205,10 @@ function isFact<Type extends Fact['type']>(fact: Fact, type: Type): fact is Fact
 function nextDelivery(context: InvocationContext, fact: DeliveryFact): SnapshotFrom<typeof deliveryMachine> | undefined {
   const known = context.outcome?.destinations?.some(({ id }) => id === fact.destination);
   if (!known) return undefined;
-  return deliveryFolder.step(context.deliveries[fact.destination] ?? deliveryFolder.initial, fact)?.snapshot;
+  return deliveryFolder.step(deliveryOf(context, fact.destination) ?? deliveryFolder.initial, fact)?.snapshot;
+}
+
+/** A destination may be named like something that every object inherits. */
+function deliveryOf({ deliveries }: InvocationContext, destination: string): SnapshotFrom<typeof deliveryMachine> | undefined {
+  return Object.hasOwn(deliveries, destination) ? deliveries[destination] : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Condition, Fact, FactOf, Outcome } from './facts.ts';
+import type { Condition, Fact, FactOf, Outcome, Terms } from './facts.ts';
 import type { Invocation } from './invocation.ts';
 
 /** The vendor's integer codes of the conditions that have one of their own. */
@@ -33,11 +33,24 @@ export function expiresAt({ context }: Invocation, maxAgeInMs: number): number {
 
 export function expired(invocation: Invocation, at: number, maxAgeInMs: number): FactOf<'failed'> {
   const seconds = (invocation.context.terms?.maxAgeInMs ?? maxAgeInMs) / 1_000;
-  return endedBy('EventAgeExceeded', { invocation, at, message: `no attempt could start within ${seconds} s after the request was accepted` });
+  return endedBy('EventAgeExceeded', {
+    invocation,
+    at,
+    message: `no attempt could start within ${seconds} s after the request was accepted`,
+  });
 }
 
-/** An outcome that nobody is to be told about is notified in the same breath. */
-export function closing(fact: FactOf<'retrying'> | Outcome): readonly Fact[] {
-  if (fact.type === 'retrying' || (fact.destinations ?? []).length > 0) return [fact];
-  return [fact, { type: 'notified', invocation: fact.invocation, at: fact.at }];
+/** An outcome with those who are to be told about it. A loop that was cut tells nobody: that would go on with it. */
+export function addressed<Fact extends Outcome>(outcome: Fact, terms: Terms | undefined): Fact {
+  const destinations = outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure;
+  const isCut = outcome.type === 'failed' && outcome.condition === 'LoopDetected';
+  return destinations === undefined || destinations.length === 0 || isCut ? outcome : { ...outcome, destinations };
+}
+
+/** An outcome, addressed by the terms; one that nobody is to be told about is notified in the same breath. */
+export function closing(fact: FactOf<'retrying'> | Outcome, terms: Terms | undefined): readonly Fact[] {
+  if (fact.type === 'retrying') return [fact];
+  const outcome = addressed(fact, terms);
+  if (outcome.destinations !== undefined) return [outcome];
+  return [outcome, { type: 'notified', invocation: outcome.invocation, at: outcome.at }];
 }

@@ -9,6 +9,7 @@ export type Format = (typeof formats)[number];
 export type GlobalOptions = {
   server?: string;
   context?: string;
+  data?: string;
   output: Format;
   json?: true;
   color: ColourChoice;

@@ -17,7 +17,9 @@ export function parseWhole(min: number, max = Number.MAX_SAFE_INTEGER): (text: s
   return (text) => {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(max === Number.MAX_SAFE_INTEGER ? `It must be a whole number from ${min} on.` : `It must be a whole number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(
+      max === Number.MAX_SAFE_INTEGER ? `It must be a whole number from ${min} on.` : `It must be a whole number from ${min} to ${max}.`,
+    );
   };
 }
 

@@ -33,7 +33,10 @@ export function printList<Row>({ terminal, format }: Pick<Call, 'terminal' | 'fo
 }
 
 /** Prints one thing: as JSON, by its name, or as the lines that are for people. */
-export function printOne({ terminal, format }: Pick<Call, 'terminal' | 'format'>, thing: { value: unknown; name: string; lines: () => readonly string[] }): void {
+export function printOne(
+  { terminal, format }: Pick<Call, 'terminal' | 'format'>,
+  thing: { value: unknown; name: string; lines: () => readonly string[] },
+): void {
   switch (format) {
     case 'json':
       return terminal.out.line(JSON.stringify(thing.value, null, 2));

@@ -38,14 +38,31 @@ type Verdict = { exitCode: ExitCode; what: string; remedy: string };
 /** The one place that knows what the codes of Sequent's errors mean on the command line. */
 const verdicts: Record<string, Verdict> = {
   INVALID_INPUT: { exitCode: exitCodes.usage, what: 'that cannot be accepted', remedy: 'the same command with --help' },
+  INVALID_CONFIGURATION: {
+    exitCode: exitCodes.usage,
+    what: 'a setting cannot be accepted',
+    remedy: 'sequent serve --help, which lists all settings',
+  },
   FUNCTION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such function', remedy: 'sequent fn ls' },
   INVOCATION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such invocation', remedy: 'sequent tail' },
   CONFLICT: { exitCode: exitCodes.conflict, what: 'somebody else was faster', remedy: 'read it again, then repeat the command' },
-  NATS_UNAVAILABLE: { exitCode: exitCodes.unreachable, what: 'NATS cannot be used', remedy: 'sequent doctor, or start Sequent with: npm start' },
+  NATS_UNAVAILABLE: {
+    exitCode: exitCodes.unreachable,
+    what: 'NATS cannot be used',
+    remedy: 'sequent doctor, or start Sequent with: npm start',
+  },
   NATS_SERVER_NOT_FOUND: { exitCode: exitCodes.unreachable, what: 'there is no nats-server to start', remedy: 'one of the commands above' },
-  NATS_SERVER_START_FAILED: { exitCode: exitCodes.unreachable, what: 'the nats-server did not start', remedy: 'another folder with --data, or read nats/nats-server.log in it' },
+  NATS_SERVER_START_FAILED: {
+    exitCode: exitCodes.unreachable,
+    what: 'the nats-server did not start',
+    remedy: 'another folder with --data, or read nats/nats-server.log in it',
+  },
   LOG_FULL: { exitCode: exitCodes.failed, what: 'nothing was stored', remedy: 'sequent doctor' },
-  UNKNOWN_OUTCOME: { exitCode: exitCodes.timedOut, what: 'it is unknown whether it was stored', remedy: 'repeat it with an --id of your own: the same id starts nothing twice' },
+  UNKNOWN_OUTCOME: {
+    exitCode: exitCodes.timedOut,
+    what: 'it is unknown whether it was stored',
+    remedy: 'repeat it with an --id of your own: the same id starts nothing twice',
+  },
   TIMED_OUT: { exitCode: exitCodes.timedOut, what: 'the wait is over', remedy: 'wait longer with --timeout, or look: sequent doctor' },
 };
 
@@ -73,8 +90,13 @@ export function problemOf(thrown: unknown): Problem {
     const verdict = verdicts[thrown.code];
     if (verdict !== undefined) return problem(thrown.code, verdict, thrown);
   }
-  if (natsCode !== undefined) return problem('NATS_UNAVAILABLE', { ...verdicts.NATS_UNAVAILABLE, what: 'NATS does not answer' } as Verdict, thrown);
-  return problem('UNEXPECTED', { exitCode: exitCodes.failed, what: 'this was not expected', remedy: 'the same with SEQUENT_DEBUG=1, which prints where' }, thrown);
+  if (natsCode !== undefined)
+    return problem('NATS_UNAVAILABLE', { ...verdicts.NATS_UNAVAILABLE, what: 'NATS does not answer' } as Verdict, thrown);
+  return problem(
+    'UNEXPECTED',
+    { exitCode: exitCodes.failed, what: 'this was not expected', remedy: 'the same with SEQUENT_DEBUG=1, which prints where' },
+    thrown,
+  );
 }
 
 /** RFC 9457, for those who asked for JSON. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { openFunctionDirectory, createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { systemClock } from '#src/core/clock.ts';
 import type { Envelope, Place } from '#src/core/envelope.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names.ts';
-import { type Connection, openConnection, type NatsOptions } from '#src/nats/connection.ts';
+import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { type Connection, type NatsOptions, openConnection } from '#src/nats/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { followResults } from '#src/nats/result-feed.ts';
 import { subjects } from '#src/nats/topology.ts';
@@ -53,14 +53,22 @@ export interface SequentClient extends AsyncDisposable {
   /** The same with JSON text, which is passed on as it is. */
   invokeText(name: string, payload: string, options?: InvokeOptions): Promise<Invoked>;
   /** Invokes a function once for each event. */
-  invokeMany<Input, Output>(target: Target<Input, Output>, events: readonly Input[], options?: Omit<InvokeOptions, 'id'>): Promise<Invoked<Output>[]>;
+  invokeMany<Input, Output>(
+    target: Target<Input, Output>,
+    events: readonly Input[],
+    options?: Omit<InvokeOptions, 'id'>,
+  ): Promise<Invoked<Output>[]>;
   /** Waits for the outcome of an invocation. Throws `InvocationNotFoundError` and `TimedOutError`. */
   result(id: string, options?: WaitOptions): Promise<Result>;
   /**
    * The outcomes of a function, in order: from the moment it resolves, or from a sequence of the result stream on. Ends with
    * the loop that reads it, or with the client. An outcome may come twice: its `requestId` tells.
    */
-  subscribe<Input, Output>(target: Target<Input, Output>, outcome?: 'succeeded' | 'failed', from?: 'now' | number): Promise<AsyncIterable<Result<Output>>>;
+  subscribe<Input, Output>(
+    target: Target<Input, Output>,
+    outcome?: 'succeeded' | 'failed',
+    from?: 'now' | number,
+  ): Promise<AsyncIterable<Result<Output>>>;
   /** Everything the log says about an invocation. Throws `InvocationNotFoundError`. */
   timeline(id: string, options?: Pick<WaitOptions, 'function'>): Promise<Timeline>;
   /** Every message of the log from a sequence on, or from now on, until the signal aborts. */
@@ -71,13 +79,15 @@ export interface SequentClient extends AsyncDisposable {
 /** Connects to the NATS of a running Sequent. Throws `NatsUnavailableError`. */
 export async function connectClient(options: ClientOptions = {}): Promise<SequentClient> {
   const { place = { region: 'local', project: 'default' }, ...natsOptions } = options;
-  const servers = natsOptions.servers ?? process.env['NATS_URL'] ?? 'nats://127.0.0.1:4222';
+  const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: 'sequent-client', ...natsOptions, servers });
   const closing = new AbortController();
-  const ports = await openNatsPorts(connection, { leaseInMs: 15_000, clock: systemClock, budgetInMs: 30_000 }).catch(async (error: unknown) => {
-    await connection.close();
-    throw error;
-  });
+  const ports = await openNatsPorts(connection, { leaseInMs: 15_000, clock: systemClock, budgetInMs: 30_000 }).catch(
+    async (error: unknown) => {
+      await connection.close();
+      throw error;
+    },
+  );
   const { log, openRequests } = ports;
   const functions = createFunctionRegistry(ports.functions);
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
@@ -158,7 +168,10 @@ function checkEvent<Input>(target: string | TypedFunction<Input, unknown>, event
   if (typeof target === 'string' || target.input === undefined) return event;
   const parsed = target.input.safeParse(event);
   if (parsed.success) return parsed.data;
-  throw new InvalidInputError({ field: `the event for ${target.name}`, problem: `is not valid: ${parsed.error.message}` }, { cause: parsed.error });
+  throw new InvalidInputError(
+    { field: `the event for ${target.name}`, problem: `is not valid: ${parsed.error.message}` },
+    { cause: parsed.error },
+  );
 }
 
 async function subscribe<Output>(

@@ -53,7 +53,7 @@ export function createRequests({ log, clock, random, maxBatch }: RequestsOptions
           { function: name, stream },
           batch.map(({ request }) => request),
         );
-        batch.forEach(({ resolve }, place) => resolve(idAt(stream, place)));
+        for (const [place, { resolve }] of batch.entries()) resolve(idAt(stream, place));
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }

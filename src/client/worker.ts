@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
+import { MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
 import { createFunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -31,10 +32,16 @@ export interface EmbeddedWorker extends AsyncDisposable {
  *
  * Throws `InvalidInputError` for a function without a handler, and `NatsUnavailableError`.
  */
-export async function startWorker({ functions, place, logger = silentLogger, leaseInMs = 15_000, ...natsOptions }: WorkerOptions): Promise<EmbeddedWorker> {
+export async function startWorker({
+  functions,
+  place,
+  logger = silentLogger,
+  leaseInMs = 15_000,
+  ...natsOptions
+}: WorkerOptions): Promise<EmbeddedWorker> {
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
   const worker = workerName();
-  const servers = natsOptions.servers ?? process.env['NATS_URL'] ?? 'nats://127.0.0.1:4222';
+  const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: worker, ...natsOptions, servers });
   const ports = await openNatsPorts(connection, { leaseInMs, clock: systemClock, onProblem: (problem) => logger.warn({}, problem) });
   const registry = createFunctionRegistry(ports.functions);
@@ -47,6 +54,7 @@ export async function startWorker({ functions, place, logger = silentLogger, lea
     worker,
     place: place ?? { region: 'local', project: 'default' },
     host: createInlineHost(handlers),
+    maxHops: MAX_HOPS,
     clock: systemClock,
     logger,
     appendId: () => `${worker}-${appends++}`,
@@ -64,7 +72,9 @@ export async function startWorker({ functions, place, logger = silentLogger, lea
 
 /** A name that no other worker ever has: the log records it. */
 export function workerName(): string {
-  return `${hostname().replace(/[^A-Za-z0-9-]/g, '-').slice(0, 40)}-${process.pid}-${randomBytes(4).toString('hex')}`;
+  return `${hostname()
+    .replace(/[^A-Za-z0-9-]/g, '-')
+    .slice(0, 40)}-${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 
 function toHandler({ name, input, output, handler }: TypedFunction<unknown, unknown>) {

@@ -28,7 +28,12 @@ export function functionUrn({ region, project }: Place, name: string, qualifier:
  *
  * Payloads that would make it larger than `maxBytes` are replaced by empty ones, the request's first.
  */
-export function encodeEnvelope(place: Place, request: AcceptedRequest, invocation: Invocation, maxBytes = Number.POSITIVE_INFINITY): string {
+export function encodeEnvelope(
+  place: Place,
+  request: AcceptedRequest,
+  invocation: Invocation,
+  maxBytes = Number.POSITIVE_INFINITY,
+): string {
   const envelope = envelopeOf(place, request, invocation);
   const text = JSON.stringify(envelope);
   // No character takes more than 3 bytes, so a short text needs no counting.
@@ -59,6 +64,14 @@ function envelopeOf(place: Place, request: AcceptedRequest, { context }: Invocat
 }
 
 /** The payload that FunctionGraph's runtimes return for an error. */
-function errorPayload({ errorType, message, stackTrace = [] }: { errorType: string; message: string; stackTrace?: string[] | undefined }): string {
+function errorPayload({
+  errorType,
+  message,
+  stackTrace = [],
+}: {
+  errorType: string;
+  message: string;
+  stackTrace?: string[] | undefined;
+}): string {
   return JSON.stringify({ errorMessage: message, errorType, stackTrace });
 }

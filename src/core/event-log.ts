@@ -1,4 +1,4 @@
-import type { Fact, FactOf } from '#machines/facts.ts';
+import type { Fact, FactOf, Lineage } from '#machines/facts.ts';
 import type { FunctionName, RequestId, StreamId } from './names.ts';
 
 /**
@@ -51,6 +51,8 @@ export type Attention = {
   dueAt?: number;
   /** The earliest moment at which a waiting invocation becomes too old. */
   endsAt?: number;
+  /** The earliest moment at which the next try of a delivery is due. */
+  deliverAt?: number;
   /** Since when an invocation is in somebody's hands: being executed, or being delivered. */
   heldSince?: number;
 };
@@ -75,6 +77,8 @@ export type NewRequest = {
   payload: string;
   qualifier?: string;
   traceparent?: string;
+  /** Where a chain of destinations came from. Such a request travels alone. */
+  lineage?: Lineage;
 };
 
 export interface EventLog {
@@ -116,8 +120,10 @@ export interface EventLog {
 
 /** A hint that somebody should look at a stream. Safe to lose and to repeat. */
 export interface Hints {
-  wake(name: StreamName, request: number, id: string): Promise<void>;
-  deliver(name: StreamName, request: number, id: string): Promise<void>;
+  /** An attempt is due. Two hints of one id are one. */
+  wake(name: StreamName, request: number, id: string): void;
+  /** A delivery is due. */
+  deliver(name: StreamName, request: number, id: string): void;
 }
 
 /** The outcomes for subscribers: one message an invocation, derived from the log and repeatable. */

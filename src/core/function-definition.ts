@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { backoffSchema, type Terms } from '#machines/facts.ts';
+import { backoffSchema, type Destination, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from './names.ts';
 
 /** How the code of a function is reached. */
@@ -42,11 +42,28 @@ const backoff = z
   })
   .prefault({});
 
+/**
+ * A destination in FunctionGraph's own form: `param` is a text that holds JSON, kept as it is. An object is accepted too.
+ */
+const destinationSchema = z.strictObject({
+  destination: z.enum(['FunctionGraph', 'OBS', 'SMN', 'DIS', 'NATS', 'HTTP']),
+  param: z.union([
+    z.string().refine(isJsonObject, 'must be a text that holds a JSON object'),
+    z.record(z.string(), z.unknown()).transform((param) => JSON.stringify(param)),
+  ]),
+});
+const destinationsSchema = z.array(destinationSchema).max(10).default([]);
+
 /** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (S2). */
 const policySchema = z.strictObject({
   maxRetries: z.int().min(0).max(3).default(1),
   maxAgeInSeconds: z.int().min(1).max(86_400).default(3_600),
   backoff,
+  /** Who is told about a success, and who about a failure (S3, S4). */
+  onSuccess: destinationsSchema,
+  onFailure: destinationsSchema,
+  /** Lets the destinations form a loop. It is still cut when running (L1). */
+  allowCycle: z.boolean().default(false),
 });
 
 /** A function as its owner configures it. */
@@ -64,21 +81,48 @@ export const functionDefinitionSchema = z.strictObject({
   concurrency: z.int().min(1).max(1_000).default(20),
   /** What `context.getUserData(key)` and the environment of the process hold. */
   userData: z.record(z.string(), z.string()).default({}),
-  policy: policySchema.default({ maxRetries: 0, maxAgeInSeconds: 3_600, backoff: backoffDefaults }),
+  policy: policySchema.default({
+    maxRetries: 0,
+    maxAgeInSeconds: 3_600,
+    backoff: backoffDefaults,
+    onSuccess: [],
+    onFailure: [],
+    allowCycle: false,
+  }),
 });
 
 export type FunctionDefinition = z.infer<typeof functionDefinitionSchema>;
+
+/** How many destinations a chain may have before it is cut, unless it is configured (L1). */
+export const MAX_HOPS = 16;
 
 /** A function as the registry holds it. */
 export type RegisteredFunction = { definition: FunctionDefinition; revision: number };
 
 /** What an invocation of this function runs under, from its first attempt on. */
 export function termsOf({ definition, revision }: RegisteredFunction): Terms {
+  const { onSuccess, onFailure } = definition.policy;
   return {
     revision,
     timeoutInMs: definition.timeoutInMs,
     maxRetries: definition.policy.maxRetries,
     maxAgeInMs: definition.policy.maxAgeInSeconds * 1_000,
     backoff: definition.policy.backoff,
+    ...(onSuccess.length === 0 ? {} : { onSuccess: onSuccess.map(withId) }),
+    ...(onFailure.length === 0 ? {} : { onFailure: onFailure.map(withId) }),
   };
+}
+
+/** The id of a destination is stable as long as its place in the list is. */
+function withId({ destination, param }: { destination: string; param: string }, place: number): Destination {
+  return { id: `${destination.toLowerCase()}-${place}`, destination, param };
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 import { canBeBrought, idAt, idFromSequence, isStreamId, MAX_BATCH, streamOf } from './ids.ts';
 import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from './names.ts';
@@ -11,6 +11,8 @@ export const requestHeader = {
   requestId: 'Request-Id',
   qualifier: 'Qualifier',
   traceparent: 'traceparent',
+  /** Where a chain of destinations came from: `<root>/<parent>/<hop>`. */
+  lineage: 'Lineage',
   /** Says that the payload is a batch of requests, and names its stream. */
   batch: 'Batch',
 } as const;
@@ -39,6 +41,7 @@ export function encodeRequests(stream: StreamId, requests: readonly NewRequest[]
   const headers = new Map<string, string>([[requestHeader.requestId, only.id ?? stream]]);
   if (only.qualifier !== undefined) headers.set(requestHeader.qualifier, only.qualifier);
   if (only.traceparent !== undefined) headers.set(requestHeader.traceparent, only.traceparent);
+  if (only.lineage !== undefined) headers.set(requestHeader.lineage, encodeLineage(only.lineage));
   return { payload: only.payload, headers };
 }
 
@@ -62,11 +65,15 @@ export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMes
 function decodeSingle(token: string, stream: StreamId, { data, headers, at }: RawRequest): AcceptedRequest {
   const given = headers?.get(requestHeader.requestId) ?? '';
   const id = (canBeBrought(given) ? given : stream) as RequestId;
-  const request = accepted(token, id, at, {
-    payload: decodeText(data),
-    qualifier: headers?.get(requestHeader.qualifier) || undefined,
-    traceparent: headers?.get(requestHeader.traceparent) || undefined,
-  });
+  const request = accepted(
+    { token, id, at },
+    {
+      payload: decodeText(data),
+      qualifier: headers?.get(requestHeader.qualifier) || undefined,
+      traceparent: headers?.get(requestHeader.traceparent) || undefined,
+      lineage: decodeLineage(headers?.get(requestHeader.lineage) ?? ''),
+    },
+  );
   if (given === '' || canBeBrought(given)) return request;
   const problem = isRequestId(given)
     ? 'has the form of the ids that Sequent makes; bring another one'
@@ -78,19 +85,25 @@ function decodeBatch(token: string, stream: StreamId, raw: RawRequest): Accepted
   const batch = batchSchema.safeParse(parseJson(decodeText(raw.data)));
   const isNamed = isStreamId(raw.headers?.get(requestHeader.batch) ?? '');
   if (batch.success && isNamed) {
-    return batch.data.requests.map((request, place) => accepted(token, idAt(stream, place), raw.at, request));
+    return batch.data.requests.map((request, place) => accepted({ token, id: idAt(stream, place), at: raw.at }, request));
   }
   const problem = batch.success ? 'the Batch header names no stream' : prettify(batch.error);
-  const request = accepted(token, stream as string as RequestId, raw.at, { payload: '' });
+  const request = accepted({ token, id: stream as string as RequestId, at: raw.at }, { payload: '' });
   return [{ ...request, defect: { condition: 'InvalidRequest', message: `the batch cannot be read: ${problem}` } }];
 }
 
-type Content = { payload: string | undefined; qualifier?: string | undefined; traceparent?: string | undefined };
+type Identity = { token: string; id: RequestId; at: number };
+type Content = {
+  payload: string | undefined;
+  qualifier?: string | undefined;
+  traceparent?: string | undefined;
+  lineage?: Lineage | undefined;
+};
 
-// biome-ignore lint/complexity/useMaxParams: the token and the id of one request, not options.
-function accepted(token: string, id: RequestId, at: number, { payload, qualifier, traceparent }: Content): AcceptedRequest {
+function accepted({ token, id, at }: Identity, { payload, qualifier, traceparent, lineage }: Content): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
   if (traceparent !== undefined) fact.traceparent = traceparent;
+  if (lineage !== undefined) fact.lineage = lineage;
   const defect = defectOf(payload, qualifier);
   return { fact, payload: payload ?? '', ...(defect === undefined ? {} : { defect }) };
 }
@@ -111,6 +124,17 @@ function defectOf(payload: string | undefined, qualifier: string | undefined): A
   } catch (error) {
     return { condition: 'InvalidPayload', message: `the payload is not JSON: ${(error as Error).message}` };
   }
+}
+
+function encodeLineage({ root, parent, hop }: Lineage): string {
+  return `${root}/${parent}/${hop}`;
+}
+
+/** Whoever writes a lineage that is none has none. */
+function decodeLineage(text: string): Lineage | undefined {
+  const [root = '', parent = '', hop = ''] = text.split('/');
+  if (!isRequestId(root) || !isRequestId(parent) || !/^[0-9]{1,6}$/.test(hop)) return undefined;
+  return { root, parent, hop: Number(hop) };
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,5 +1,5 @@
 import type { Fact } from '#machines/facts.ts';
-import { type Invocation, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
+import { type Invocation, type InvocationContext, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
 import type { AcceptedRequest, Attention, EventLog, RecordedAppend, RequestMessage, StreamName, Version } from './event-log.ts';
 import { NO_APPENDS } from './event-log.ts';
 
@@ -76,9 +76,18 @@ export function attentionOf(invocations: Iterable<Invocation>): Attention {
     if (value === 'retrying') {
       lower('dueAt', context.dueAt ?? 0);
       lower('endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
-    } else lower('heldSince', context.startedAt ?? context.outcome?.at ?? bornAt);
+    } else if (context.outcome === null) lower('heldSince', context.startedAt ?? bornAt);
+    else lowerByDeliveries(context, lower);
   }
   return attention;
+}
+
+/** An outcome with deliveries that all wait for their next try is nobody's business until the first is due. */
+function lowerByDeliveries({ outcome, deliveries }: InvocationContext, lower: (key: keyof Attention, moment: number) => void): void {
+  const waiting = (outcome?.destinations ?? []).map(({ id }) => deliveries[id]).filter((delivery) => delivery?.status !== 'done');
+  const dueTimes = waiting.map((delivery) => (delivery?.value === 'backingOff' ? (delivery.context.dueAt ?? 0) : undefined));
+  for (const dueAt of dueTimes) if (dueAt !== undefined) lower('deliverAt', dueAt);
+  if (dueTimes.length === 0 || dueTimes.includes(undefined)) lower('heldSince', outcome?.at ?? 0);
 }
 
 export function isSettled(invocation: Invocation): boolean {

@@ -1,7 +1,10 @@
 import type { RequestMessage, StreamName } from './event-log.ts';
 import type { FunctionName } from './names.ts';
 
-/** One message that says: here is work for this function. It comes again unless it is acknowledged in time. */
+/** What work is for: the executions of one function, or the deliveries of all outcomes. */
+export type WorkSource = { kind: 'function'; name: FunctionName } | { kind: 'deliveries' };
+
+/** One message that says: here is work. It comes again unless it is acknowledged in time. */
 export type WorkItem = {
   name: StreamName;
   /** The sequence of the request message behind it. */
@@ -18,13 +21,13 @@ export type WorkItem = {
   release(): void;
 };
 
-/** What to do next for one function. Only a hint: the log says what is true. */
+/** What to do next. Only a hint: the log says what is true. */
 export interface WorkQueue {
   /**
    * Delivers items to `onItem` while `demand()` says how many more may come. Resolves when the signal aborted and nothing
    * more will be delivered. Survives a deleted consumer and a restarted server.
    */
-  run(options: { function: FunctionName; demand: () => number; onItem: (item: WorkItem) => void; signal: AbortSignal }): WorkSubscription;
+  run(options: { source: WorkSource; demand: () => number; onItem: (item: WorkItem) => void; signal: AbortSignal }): WorkSubscription;
   /** The sequence up to which the work of a function was handed out, 0 when it never was. */
   handedOut(name: FunctionName): Promise<number>;
   /** How long an item may go without `working()` before it is delivered again, in milliseconds. */

@@ -94,7 +94,10 @@ export async function openFunctionDirectory(
 export function parseDefinition(input: unknown): FunctionDefinition {
   const parsed = functionDefinitionSchema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new InvalidInputError({ field: 'the function definition', problem: `is not valid:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
+  throw new InvalidInputError(
+    { field: 'the function definition', problem: `is not valid:\n${z.prettifyError(parsed.error)}` },
+    { cause: parsed.error },
+  );
 }
 
 function decode(value: string, revision: number): RegisteredFunction {

@@ -6,7 +6,6 @@ import { HandlerContext } from './runtime/context.mjs';
 import { type Handler, runHandler } from './runtime/outcome.mjs';
 import { lastBytes } from './runtime/output.mjs';
 
-
 /**
  * Runs handlers of this very process, found by the name of the function.
  *

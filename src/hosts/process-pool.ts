@@ -22,6 +22,8 @@ const WEIGHT = 0.1;
 const TRUSTED_AFTER = 8;
 /** Another process is worth its start when an execution has waited this long. */
 const GROW_AFTER_MS = 10;
+/** How long after a failed start no other one is made while a process serves. */
+const START_AGAIN_AFTER_MS = 1_000;
 /** How long processes of an old revision stay without work. */
 const IDLE_WHEN_OLD_IN_MS = 1_000;
 /** How many processes may end under an execution before they start it. */
@@ -41,6 +43,7 @@ export class ProcessPool {
   #waiting: Task[] = [];
   #averageInMs = 0;
   #measured = 0;
+  #startFailedAt = Number.NEGATIVE_INFINITY;
   #isOld = false;
   #isClosed = false;
 
@@ -135,10 +138,12 @@ export class ProcessPool {
   }
 
   #grow(): void {
-    let starting = 0;
-    for (const process of this.#processes) if (process.isStarting) starting += 1;
-    if (this.#processes.size >= this.#setup.maxProcesses || starting >= this.#waiting.length) return;
-    if (starting < availableParallelism()) this.#start();
+    let ready = 0;
+    for (const process of this.#processes) if (process.isReady) ready += 1;
+    const changing = this.#processes.size - ready;
+    if (this.#processes.size >= this.#setup.maxProcesses || changing >= Math.min(this.#waiting.length, availableParallelism())) return;
+    if (ready > 0 && performance.now() - this.#startFailedAt < START_AGAIN_AFTER_MS) return;
+    this.#start();
   }
 
   #start(): void {
@@ -169,10 +174,13 @@ export class ProcessPool {
     this.#dispatch();
   }
 
-  /** A function that cannot start fails what waits for it, unless another process is there to serve it. */
+  /** A function that cannot start fails what waits for it, unless a process is there to serve it. */
   #onEnd(process: FunctionProcess, startFailure: StartFailure | undefined): void {
     this.#processes.delete(process);
-    if (startFailure !== undefined && !this.#hasWarmProcess()) this.#failWaiting(startFailure.failure, startFailure.output);
+    if (startFailure !== undefined) {
+      this.#startFailedAt = performance.now();
+      if (![...this.#processes].some((other) => other.isReady)) this.#failWaiting(startFailure.failure, startFailure.output);
+    }
     this.#dispatch();
   }
 

@@ -36,7 +36,8 @@ export function bootstrap() {
 /** Runs the `sequent` command line in this process, so that signals and the exit code need no forwarding. */
 export async function runSequent(args) {
   const { register } = await import('tsx/esm/api');
-  register();
+  // Wherever the user stands: this checkout's own compiler settings.
+  register({ tsconfig: join(root, 'tsconfig.json') });
   process.argv.splice(2, Infinity, ...args);
   await import('../cli/cli.ts');
 }

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { workerName } from '#src/client/worker.ts';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { Logger } from '#src/core/logger.ts';
-import { workerName } from '#src/client/worker.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import { startDestinations } from '#src/destinations/destinations.ts';
+import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
@@ -10,14 +13,14 @@ import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
 import type { Connection } from '#src/nats/connection.ts';
-import { createNatsRequester } from '#src/nats/requester.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
+import { createNatsRequester } from '#src/nats/requester.ts';
 import type { TopologyOptions } from '#src/nats/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
 
 /** The parts of Sequent that run and scale by themselves. */
-export const roles = ['worker', 'scheduler'] as const;
+export const roles = ['worker', 'scheduler', 'destinations'] as const;
 export type Role = (typeof roles)[number];
 
 export type RolesOptions = {
@@ -28,6 +31,8 @@ export type RolesOptions = {
   leaseInMs: number;
   /** How long the scheduler lets others take before it looks, in milliseconds. */
   patienceInMs: number;
+  /** How many destinations a chain may have before it is cut. */
+  maxHops: number;
   place: Place;
   logger: Logger;
 };
@@ -41,15 +46,39 @@ export interface RunningRoles {
 
 /** Wires the roles to NATS and starts them. Throws `NatsUnavailableError`. */
 export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
-  const { connection, topology, leaseInMs, place, logger } = options;
-  const ports = await openNatsPorts(connection, { topology, leaseInMs, clock: systemClock, onProblem: (problem) => logger.warn({}, problem) });
+  const { connection, topology, leaseInMs, place, maxHops, logger } = options;
+  const ports = await openNatsPorts(connection, {
+    topology,
+    leaseInMs,
+    clock: systemClock,
+    onProblem: (problem) => logger.warn({}, problem),
+  });
   const registry = createFunctionRegistry(ports.functions);
   const closing = new AbortController();
-  const functions = await openFunctionDirectory(ports.functions, { signal: closing.signal, onProblem: (problem) => logger.error({}, problem) });
-  const common = { ...ports, place, clock: systemClock, logger, functions };
+  const functions = await openFunctionDirectory(ports.functions, {
+    signal: closing.signal,
+    onProblem: (problem) => logger.error({}, problem),
+  });
+  const common = { ...ports, place, maxHops, clock: systemClock, logger, functions };
 
   const worker = options.roles.includes('worker') ? startWorkerRole() : undefined;
   const scheduler = options.roles.includes('scheduler') ? await startSchedulerRole() : undefined;
+
+  const destinations = options.roles.includes('destinations') ? startDestinationsRole() : undefined;
+
+  function startDestinationsRole() {
+    const name = `deliverer-${workerName()}`;
+    const isKnown = (fn: FunctionName): boolean => functions.get(fn) !== undefined;
+    return startDestinations({
+      ...common,
+      name,
+      appendId: appendIds(name),
+      targets: { FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.get, isKnown, maxHops }) },
+      triesAtOnce: 32,
+      tryTimeoutInMs: 15_000,
+      maxDeliveryAgeInMs: 86_400_000,
+    });
+  }
 
   function startWorkerRole() {
     const name = workerName();
@@ -80,6 +109,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     ports,
     async stop(graceInMs) {
       await worker?.stop(graceInMs);
+      await destinations?.stop();
       await scheduler?.stop();
       closing.abort();
       ports.close();

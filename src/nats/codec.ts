@@ -12,6 +12,7 @@ export const header = {
   expected: 'Nats-Expected-Last-Subject-Sequence',
   dueAt: 'Due-At',
   endsAt: 'Ends-At',
+  deliverAt: 'Deliver-At',
   heldSince: 'Held-Since',
 } as const;
 
@@ -28,7 +29,7 @@ export function encodeAppend(append: Append): string {
   return JSON.stringify({ v: FACTS_VERSION, ...append });
 }
 
-const attentionHeaders = { dueAt: header.dueAt, endsAt: header.endsAt, heldSince: header.heldSince } as const;
+const attentionHeaders = { dueAt: header.dueAt, endsAt: header.endsAt, deliverAt: header.deliverAt, heldSince: header.heldSince } as const;
 const attentionKeys = Object.keys(attentionHeaders) as (keyof Attention)[];
 
 export function appendHeaders(previous: Version, attention: Attention): MsgHdrs {

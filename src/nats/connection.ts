@@ -1,7 +1,7 @@
 import { type ConnectionOptions, connect, Events, type NatsConnection } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 
-export type NatsOptions = ConnectionOptions & { servers: string };
+export type NatsOptions = Omit<ConnectionOptions, 'servers'> & { servers: string | string[] };
 
 /** One connection to NATS, with the one reader of its status. */
 export interface Connection {
@@ -22,7 +22,7 @@ export interface Connection {
  * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s), or has JetStream switched off.
  */
 export async function openConnection(options: NatsOptions): Promise<Connection> {
-  const { servers } = options;
+  const servers = [options.servers].flat().join(', ');
   const nats = await connect({
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
@@ -37,24 +37,18 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
   });
   await nats.jetstreamManager().catch(async (cause: unknown) => {
     await nats.close();
-    throw new NatsUnavailableError({ servers, why: 'it answers, but JetStream is off (start it with -js, or add "jetstream {}")' }, { cause });
+    throw new NatsUnavailableError(
+      { servers, why: 'it answers, but JetStream is off (start it with -js, or add "jetstream {}")' },
+      { cause },
+    );
   });
   const reconnected = new Set<() => void>();
   const disconnected = new Set<() => void>();
   let isConnected = true;
-  void readStatus();
-
-  async function readStatus(): Promise<void> {
-    for await (const { type } of nats.status()) {
-      if (type === Events.Reconnect) {
-        isConnected = true;
-        for (const listener of reconnected) listener();
-      } else if (type === Events.Disconnect) {
-        isConnected = false;
-        for (const listener of disconnected) listener();
-      }
-    }
-  }
+  void readStatus(nats, (now) => {
+    isConnected = now;
+    for (const listener of now ? reconnected : disconnected) listener();
+  });
 
   return {
     nats,
@@ -70,6 +64,13 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
       else await nats.close();
     },
   };
+}
+
+async function readStatus(nats: NatsConnection, onChange: (isConnected: boolean) => void): Promise<void> {
+  for await (const { type } of nats.status()) {
+    if (type === Events.Reconnect) onChange(true);
+    else if (type === Events.Disconnect) onChange(false);
+  }
 }
 
 function subscribe(listeners: Set<() => void>, listener: () => void): () => void {

@@ -15,8 +15,8 @@ import {
 import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/request-messages.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header, requestHeaders } from './codec.ts';
 import type { Connection } from './connection.ts';
-import { parseDelivery, startPull } from './pull.ts';
 import type { Publisher } from './publisher.ts';
+import { parseDelivery, startPull } from './pull.ts';
 import { readLastBySubject, readMessage, readNextBySubject, type StoredMessage } from './stored-messages.ts';
 import { INVOCATIONS, parseSubject, subjects } from './topology.ts';
 
@@ -81,7 +81,8 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
         const answer = await publisher.publish(subjects.invoke(name.function), payload, requestHeaders(found));
         if (answer.kind === 'stored') return { sequence: answer.sequence };
         const isOver = clock.now() - startedAt > budgetInMs;
-        if (answer.kind === 'refused' || answer.kind === 'conflict' || isOver) throw failure(requests[0]?.id ?? name.stream, answer, budgetInMs);
+        if (answer.kind === 'refused' || answer.kind === 'conflict' || isOver)
+          throw failure(requests[0]?.id ?? name.stream, answer, budgetInMs);
         await clock.sleep(pause(tries));
       }
     },
@@ -104,7 +105,8 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       return (await manager.streams.info(INVOCATIONS)).state.last_seq;
     },
 
-    follow: (from, onEntry, signal) => followMessages({ connection, from, headersOnly: true, onProblem, signal }, (message) => onEntry(entryOf(message))),
+    follow: (from, onEntry, signal) =>
+      followMessages({ connection, from, headersOnly: true, onProblem, signal }, (message) => onEntry(entryOf(message))),
 
     followFully: (from, onEntry, signal) =>
       followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(fullEntryOf(message))),
@@ -113,12 +115,11 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
 
 /** Hints and results on JetStream. A lost hint is given again by the scheduler; a result is repeated until it is stored. */
 export function createNatsHints({ connection }: { connection: Connection }): Hints {
-  const publish = (subject: string, stream: string, request: number, id: string): Promise<void> => {
+  const publish = (subject: string, stream: string, request: number, id: string): void => {
     const found = headers();
     // Two schedulers that give the same hint within the window of deduplication give it once.
     found.set('Nats-Msg-Id', id);
-    connection.nats.publish(subject, JSON.stringify({ stream, request }), { headers: found });
-    return Promise.resolve();
+    if (!connection.nats.isClosed()) connection.nats.publish(subject, JSON.stringify({ stream, request }), { headers: found });
   };
   return {
     wake: (name, request, id) => publish(subjects.wake(name.function), name.stream, request, `wake.${id}`),
@@ -152,14 +153,22 @@ function maxPayload({ nats }: Connection): number {
 }
 
 function failure(id: string, answer: { kind: string; why?: string }, waitedInMs: number): Error {
-  return answer.kind === 'refused' ? new LogFullError({ why: answer.why ?? 'refused' }) : new UnknownOutcomeError({ id, waitedInMs }, { cause: answer.why });
+  return answer.kind === 'refused'
+    ? new LogFullError({ why: answer.why ?? 'refused' })
+    : new UnknownOutcomeError({ id, waitedInMs }, { cause: answer.why });
 }
 
 const pause = (tries: number): number => Math.min(50 * 2 ** tries, 1_000);
 
 type Followed = { subject: string; data: Uint8Array; headers: MsgHdrs | undefined; sequence: number; at: number };
 
-type FollowOptions = { connection: Connection; from: number; headersOnly: boolean; onProblem: (problem: string) => void; signal: AbortSignal };
+type FollowOptions = {
+  connection: Connection;
+  from: number;
+  headersOnly: boolean;
+  onProblem: (problem: string) => void;
+  signal: AbortSignal;
+};
 
 /** Invariant: messages are handed over in order and none is left out; after any loss reading goes on behind the last one. */
 async function followMessages(options: FollowOptions, onMessage: (message: Followed) => void): Promise<void> {
@@ -197,7 +206,12 @@ function entryOf({ subject, headers: found, sequence, at }: Followed): LogEntry 
   const parts = parseSubject(subject);
   switch (parts.kind) {
     case 'invoke':
-      return { kind: 'request', sequence, at, name: { function: parts.function, stream: streamOfRequest({ headers: found, sequence, at }) } };
+      return {
+        kind: 'request',
+        sequence,
+        at,
+        name: { function: parts.function, stream: streamOfRequest({ headers: found, sequence, at }) },
+      };
     case 'invocation':
       return { kind: 'append', sequence, at, name: parts.name, attention: decodeAttention(found) };
     default:

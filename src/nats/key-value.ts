@@ -22,7 +22,8 @@ export async function openKeyValue(connection: Connection, bucket: string, repli
         if (expected === 0) return await kv.create(key, text.encode(value));
         return await kv.update(key, text.encode(value), expected);
       } catch (cause) {
-        if (cause instanceof NatsError && cause.api_error?.err_code === WRONG_LAST_SEQUENCE) throw new ConflictError({ what: `"${key}"` }, { cause });
+        if (cause instanceof NatsError && cause.api_error?.err_code === WRONG_LAST_SEQUENCE)
+          throw new ConflictError({ what: `"${key}"` }, { cause });
         throw cause;
       }
     },

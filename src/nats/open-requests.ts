@@ -5,7 +5,9 @@ import type { Connection } from './connection.ts';
 
 const SUBJECT = 'scheduler.find';
 const questionSchema = z.object({ stream: z.string().refine(isRequestId) });
-const answerSchema = z.object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() }).nullable();
+const answerSchema = z
+  .object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() })
+  .nullable();
 
 export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
   return {

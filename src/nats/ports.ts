@@ -51,7 +51,13 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology?.replicas);
   const state = await openKeyValue(connection, STATE_BUCKET, topology?.replicas);
   const publisher = createPublisher(connection);
-  const logOptions = { connection, publisher, clock, ...problems, ...(options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs }) };
+  const logOptions = {
+    connection,
+    publisher,
+    clock,
+    ...problems,
+    ...(options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs }),
+  };
   return {
     log: createNatsEventLog(logOptions),
     hints: createNatsHints({ connection }),

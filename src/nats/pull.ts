@@ -90,7 +90,9 @@ export function startPull({ connection, stream, openConsumer, demand, onMessage,
     outstanding += batch;
     const request = { batch, expires: nanos(EXPIRES_IN_MS), idle_heartbeat: nanos(HEARTBEAT_IN_MS) };
     if (outstanding === batch) heardAt = performance.now();
-    nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), { reply: `${inbox}.${generation}.${asked++}` });
+    nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), {
+      reply: `${inbox}.${generation}.${asked++}`,
+    });
   }
 
   function receive(message: Msg): void {

@@ -16,7 +16,11 @@ export type ResultFeedOptions = {
 };
 
 /** Results in order, without a gap over lost connections, until the signal aborts. Resolves when reading began. */
-export async function followResults(connection: Connection, options: ResultFeedOptions, onResult: (result: ResultMessage) => void): Promise<void> {
+export async function followResults(
+  connection: Connection,
+  options: ResultFeedOptions,
+  onResult: (result: ResultMessage) => void,
+): Promise<void> {
   const { subject, from, signal } = options;
   const manager = await connection.nats.jetstreamManager({ checkAPI: false });
   let next = from === 'now' ? (await manager.streams.info(RESULTS)).state.last_seq + 1 : from;

@@ -53,7 +53,13 @@ async function getMessage({ nats, servers }: Connection, query: Query): Promise<
 }
 
 function stored({ subject, seq, hdrs, data = '', time }: NonNullable<Answer['message']>): StoredMessage {
-  return { subject, sequence: seq, at: Date.parse(time), data: Buffer.from(data, 'base64'), headers: hdrs === undefined ? undefined : parseHeaders(hdrs) };
+  return {
+    subject,
+    sequence: seq,
+    at: Date.parse(time),
+    data: Buffer.from(data, 'base64'),
+    headers: hdrs === undefined ? undefined : parseHeaders(hdrs),
+  };
 }
 
 function parseHeaders(encoded: string): MsgHdrs {

@@ -47,7 +47,7 @@ export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: T
 export const subjects = {
   invoke: (name: FunctionName) => `invoke.${name}`,
   wake: (name: FunctionName) => `wake.${name}`,
-  deliver: (name: FunctionName) => `deliver.${name}`,
+  deliver: (name: FunctionName | '*') => `deliver.${name}`,
   invocation: (name: StreamName) => `invocation.${name.function}.${name.stream}`,
   result: (name: FunctionName, outcome: 'succeeded' | 'failed' | '*') => `result.${name}.${outcome}`,
   anyFunctionOf: (stream: StreamId) => `invocation.*.${stream}`,
@@ -55,6 +55,9 @@ export const subjects = {
 
 /** The durable consumer that hands out the work of one function. */
 export const workConsumer = (name: FunctionName) => `fn-${name}`;
+
+/** The durable consumer that hands out the outcomes that have destinations. */
+export const DELIVERIES_CONSUMER = 'destinations';
 
 export type SubjectParts =
   | { kind: 'invoke'; function: FunctionName; token: string }

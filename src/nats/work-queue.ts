@@ -1,12 +1,12 @@
-import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, type Msg, nanos } from 'nats';
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamManager, type Msg, nanos } from 'nats';
 import { z } from 'zod';
 import type { KeyValue } from '#src/core/key-value.ts';
 import { type FunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
-import type { WorkItem, WorkQueue, WorkSubscription } from '#src/core/work-queue.ts';
+import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/work-queue.ts';
 import type { Connection } from './connection.ts';
 import { parseDelivery, startPull } from './pull.ts';
-import { INVOCATIONS, parseSubject, subjects, workConsumer } from './topology.ts';
+import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, subjects, workConsumer } from './topology.ts';
 
 export type NatsWorkQueueOptions = {
   connection: Connection;
@@ -31,15 +31,15 @@ export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = 
       const manager = await connection.nats.jetstreamManager({ checkAPI: false });
       return (await findConsumer(manager, workConsumer(name)))?.delivered.stream_seq ?? 0;
     },
-    run({ function: name, demand, onItem, signal }): WorkSubscription {
+    run({ source, demand, onItem, signal }): WorkSubscription {
       let isUsed = false;
       const pull = startPull({
         connection,
         stream: INVOCATIONS,
-        openConsumer: () => openWorkConsumer({ connection, state, leaseInMs }, name),
+        openConsumer: () => openWorkConsumer({ connection, state, leaseInMs }, source),
         demand,
         signal,
-        onProblem: (problem) => onProblem(`function ${name}: ${problem}`),
+        onProblem: (problem) => onProblem(`${durableOf(source)}: ${problem}`),
         onMessage: (message) => {
           isUsed = true;
           const item = toItem(connection, message);
@@ -50,7 +50,7 @@ export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = 
       const timer = setInterval(() => {
         if (!isUsed || !connection.isConnected) return;
         isUsed = false;
-        saveFloor(connection, state, name).catch(() => {
+        saveFloor(connection, state, durableOf(source)).catch(() => {
           isUsed = true;
         });
       }, FLOOR_EVERY_MS);
@@ -64,25 +64,24 @@ export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = 
 export async function deleteWorkConsumer(connection: Connection, state: KeyValue, name: FunctionName): Promise<void> {
   const manager = await connection.nats.jetstreamManager({ checkAPI: false });
   await manager.consumers.delete(INVOCATIONS, workConsumer(name)).catch(() => {});
-  await state.delete(floorKey(name));
+  await state.delete(floorKey(workConsumer(name)));
 }
 
 type ConsumerOptions = Pick<NatsWorkQueueOptions, 'connection' | 'state' | 'leaseInMs'>;
 
-async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOptions, name: FunctionName): Promise<string> {
+async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOptions, source: WorkSource): Promise<string> {
   const manager = await connection.nats.jetstreamManager({ checkAPI: false });
-  const durable = workConsumer(name);
+  const durable = durableOf(source);
   const existing = await findConsumer(manager, durable);
   if (existing !== undefined) {
     if (existing.config.ack_wait !== nanos(leaseInMs)) await manager.consumers.update(INVOCATIONS, durable, { ack_wait: nanos(leaseInMs) });
     return durable;
   }
-  const floor = Number((await state.get(floorKey(name)))?.value ?? 0);
+  const floor = Number((await state.get(floorKey(durable)))?.value ?? 0);
   await manager.consumers
     .add(INVOCATIONS, {
       durable_name: durable,
-      description: `Sequent: the work of function ${name}`,
-      filter_subjects: [subjects.invoke(name), subjects.wake(name)],
+      ...filterOf(source),
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(leaseInMs),
       // Attempts are counted in the log. A broker that stops delivering would only hide the work.
@@ -110,13 +109,24 @@ async function findConsumer(manager: JetStreamManager, durable: string): Promise
 
 const CONSUMER_NOT_FOUND = 10014;
 
-async function saveFloor(connection: Connection, state: KeyValue, name: FunctionName): Promise<void> {
+async function saveFloor(connection: Connection, state: KeyValue, durable: string): Promise<void> {
   const manager = await connection.nats.jetstreamManager({ checkAPI: false });
-  const found = await findConsumer(manager, workConsumer(name));
-  if (found !== undefined) await state.put(floorKey(name), String(found.ack_floor.stream_seq));
+  const found = await findConsumer(manager, durable);
+  if (found !== undefined) await state.put(floorKey(durable), String(found.ack_floor.stream_seq));
 }
 
-const floorKey = (name: FunctionName): string => `floor.${name}`;
+const floorKey = (durable: string): string => `floor.${durable}`;
+
+function durableOf(source: WorkSource): string {
+  return source.kind === 'deliveries' ? DELIVERIES_CONSUMER : workConsumer(source.name);
+}
+
+function filterOf(source: WorkSource): Partial<ConsumerConfig> {
+  if (source.kind === 'deliveries')
+    return { description: 'Sequent: the outcomes that have destinations', filter_subject: subjects.deliver('*') };
+  const { name } = source;
+  return { description: `Sequent: the work of function ${name}`, filter_subjects: [subjects.invoke(name), subjects.wake(name)] };
+}
 
 const encoder = new TextEncoder();
 const ACK = encoder.encode('+ACK');
@@ -136,7 +146,7 @@ function toItem({ nats }: Connection, { subject, reply = '', data, headers }: Ms
     const message = decodeRequest(parts, { data, headers, sequence, at });
     return { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1, ...settle };
   }
-  if (parts.kind !== 'wake') return undefined;
+  if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;
   const wake = wakeSchema.safeParse(parseJson(data));
   if (!wake.success) return undefined;
   const name = { function: parts.function, stream: wake.data.stream as string as StreamId };

@@ -1,9 +1,9 @@
-import type { FactOf } from '#machines/facts.ts';
+import type { FactOf, Terms } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import { endedBy, expired, expiresAt } from '#machines/outcome.ts';
+import { addressed, endedBy, expired, expiresAt } from '#machines/outcome.ts';
 import { encodeEnvelope } from '#src/core/envelope.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
-import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
 import { type FunctionName, quote, type RequestId } from '#src/core/names.ts';
 import { loadStream, requestOf } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
@@ -15,34 +15,56 @@ import type { SchedulerOptions } from './scheduler.ts';
  * is settled. The log decides, not what the scheduler remembers.
  */
 export async function look(open: OpenStream, options: SchedulerOptions): Promise<number | undefined> {
-  const { log, hints, appendId, name: by, clock } = options;
+  const { log, hints, appendId, name: by } = options;
   const stream = await loadStream(log, open.name, open.request);
   if (stream === undefined) return undefined;
   const writer = createStreamWriter({ log, state: stream, by, appendId });
   const fn = await findFunction(open.name.function, options);
-  let nextAt = Number.POSITIVE_INFINITY;
-  let needsWake = false;
-  let needsDelivery = false;
-  for (const [id, invocation] of stream.invocations) {
-    if (invocation.value === 'notified') continue;
-    const verdict = judge(invocation, fn, clock.now());
-    if ('nextAt' in verdict) nextAt = Math.min(nextAt, verdict.nextAt);
-    if (verdict.kind === 'wake') needsWake = true;
-    else if (verdict.kind === 'end') await end(id, verdict.fact, writer, options);
-    else if (verdict.kind === 'tell') needsDelivery = (await tell(id, writer, options)) || needsDelivery;
-  }
-  const id = `${open.name.stream}.${writer.state.version}.${open.looks}`;
+  const needs: Needs = { nextAt: Number.POSITIVE_INFINITY, wake: false, delivery: false };
+  for (const [id, invocation] of stream.invocations) await attend(id, invocation, { fn, writer, needs, options });
+  const hintId = `${open.name.stream}.${writer.state.version}.${open.looks}`;
   open.looks++;
   // A request that still stands in the queue needs no wake.
-  if (needsWake && (stream.version > 0 || stream.request.sequence <= (await options.handedOut(open.name.function)))) {
-    await hints.wake(open.name, stream.request.sequence, id);
+  if (needs.wake && (stream.version > 0 || stream.request.sequence <= (await options.handedOut(open.name.function)))) {
+    hints.wake(open.name, stream.request.sequence, hintId);
   }
-  if (needsDelivery) await hints.deliver(open.name, stream.request.sequence, id);
+  if (needs.delivery) hints.deliver(open.name, stream.request.sequence, hintId);
   const isSettled = [...writer.state.invocations.values()].every(({ value }) => value === 'notified');
-  return isSettled ? undefined : nextAt;
+  return isSettled ? undefined : needs.nextAt;
 }
 
-type Verdict = { kind: 'wake'; nextAt: number } | { kind: 'wait'; nextAt: number } | { kind: 'end'; fact: FactOf<'failed'> } | { kind: 'tell' };
+/** What a stream needs, after all its invocations were looked at. */
+type Needs = { nextAt: number; wake: boolean; delivery: boolean };
+type Attending = { fn: RegisteredFunction | undefined; writer: StreamWriter; needs: Needs; options: SchedulerOptions };
+
+async function attend(id: string, invocation: Invocation, { fn, writer, needs, options }: Attending): Promise<void> {
+  if (invocation.value === 'notified') return;
+  const verdict = judge(invocation, fn, options.clock.now());
+  switch (verdict.kind) {
+    case 'wait':
+    case 'wake':
+      needs.nextAt = Math.min(needs.nextAt, verdict.nextAt);
+      needs.wake ||= verdict.kind === 'wake';
+      return;
+    case 'end':
+      await writer.propose(id, [addressed(verdict.fact, termsFor(invocation, fn))]);
+      // Whoever ended it, somebody must tell.
+      needs.delivery = (await tell(id, writer, options)) || needs.delivery;
+      return;
+    case 'tell':
+      needs.delivery = (await tell(id, writer, options)) || needs.delivery;
+  }
+}
+
+function termsFor(invocation: Invocation, fn: RegisteredFunction | undefined): Terms | undefined {
+  return invocation.context.terms ?? (fn === undefined ? undefined : termsOf(fn));
+}
+
+type Verdict =
+  | { kind: 'wake'; nextAt: number }
+  | { kind: 'wait'; nextAt: number }
+  | { kind: 'end'; fact: FactOf<'failed'> }
+  | { kind: 'tell' };
 
 function judge(invocation: Invocation, fn: RegisteredFunction | undefined, now: number): Verdict {
   const { value, context } = invocation;
@@ -59,7 +81,10 @@ function judge(invocation: Invocation, fn: RegisteredFunction | undefined, now: 
   return now < dueAt ? { kind: 'wait', nextAt: Math.min(dueAt, endsAt) } : { kind: 'wake', nextAt: endsAt };
 }
 
-async function findFunction(name: FunctionName, { findFunction: find, functions }: SchedulerOptions): Promise<RegisteredFunction | undefined> {
+async function findFunction(
+  name: FunctionName,
+  { findFunction: find, functions }: SchedulerOptions,
+): Promise<RegisteredFunction | undefined> {
   const known = functions.get(name);
   if (known !== undefined) return known;
   try {
@@ -69,11 +94,6 @@ async function findFunction(name: FunctionName, { findFunction: find, functions 
     if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return undefined;
     throw error;
   }
-}
-
-async function end(id: string, fact: FactOf<'failed'>, writer: StreamWriter, options: SchedulerOptions): Promise<void> {
-  const effects = await writer.propose(id, [fact]);
-  if (effects?.includes('publishResult')) await tell(id, writer, options);
 }
 
 /** Publishes the result of an outcome, and records that nobody else is to be told. True when destinations are. */

@@ -11,6 +11,8 @@ export type OpenStream = {
   version: number;
   /** When the next attempt of one of its invocations is due, if one waits. */
   dueAt: number | undefined;
+  /** When the next try of one of its deliveries is due, if one waits. */
+  deliverAt: number | undefined;
   /** When somebody should look at the stream. */
   checkAt: number;
   /** How often it was looked at, or woken, since its last append. */
@@ -61,7 +63,15 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
   }
 
   function insert(name: StreamName, request: number | undefined, version: number): OpenStream {
-    const stream: OpenStream = { name, request, version, dueAt: undefined, checkAt: Number.POSITIVE_INFINITY, looks: 0 };
+    const stream: OpenStream = {
+      name,
+      request,
+      version,
+      dueAt: undefined,
+      deliverAt: undefined,
+      checkAt: Number.POSITIVE_INFINITY,
+      looks: 0,
+    };
     open.set(keyOf(name), stream);
     return stream;
   }
@@ -86,17 +96,18 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
         const patience = Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs);
         return schedule(insert(name, sequence, sequence), at + patience);
       }
-      const { dueAt, endsAt, heldSince } = entry.attention;
-      if (dueAt === undefined && heldSince === undefined) {
+      const { dueAt, endsAt, deliverAt, heldSince } = entry.attention;
+      if (dueAt === undefined && deliverAt === undefined && heldSince === undefined) {
         open.delete(key);
         return;
       }
       const stream = known ?? insert(name, undefined, sequence);
       stream.version = sequence;
       stream.dueAt = dueAt;
+      stream.deliverAt = deliverAt;
       stream.looks = 0;
-      const heldUntil = heldSince === undefined ? Number.POSITIVE_INFINITY : at + patienceInMs;
-      schedule(stream, Math.min(dueAt ?? Number.POSITIVE_INFINITY, endsAt ?? Number.POSITIVE_INFINITY, heldUntil));
+      const heldUntil = heldSince === undefined ? undefined : at + patienceInMs;
+      schedule(stream, Math.min(...[dueAt, endsAt, deliverAt, heldUntil].map((moment) => moment ?? Number.POSITIVE_INFINITY)));
     },
     takeDue(now) {
       for (;;) {

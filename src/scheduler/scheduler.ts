@@ -90,9 +90,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     const now = clock.now();
     const pause = Math.min(patienceInMs * 2 ** stream.looks, LONGEST_PAUSE_IN_MS);
     try {
-      // The common case, and the only one that others wait for: a retry is due. Whoever gets the wake decides.
-      if (stream.dueAt !== undefined && stream.dueAt <= now && stream.looks === 0 && stream.request !== undefined) {
-        await wake(stream);
+      // The common case, and the only one that others wait for: a retry is due. Whoever gets the hint decides.
+      if (stream.looks === 0 && hint(stream, now)) {
+        stream.looks++;
         open.lookAgain(stream, now + patienceInMs);
       } else {
         const nextAt = await look(stream, options);
@@ -100,14 +100,23 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
         else open.lookAgain(stream, Math.min(now + pause, nextAt));
       }
     } catch (error) {
-      logger.warn({ stream: stream.name.stream, function: stream.name.function, error: messageOf(error) }, 'the scheduler could not look at a stream');
+      logger.warn(
+        { stream: stream.name.stream, function: stream.name.function, error: messageOf(error) },
+        'the scheduler could not look at a stream',
+      );
       open.lookAgain(stream, now + pause);
     }
   }
 
-  async function wake(stream: OpenStream): Promise<void> {
-    await hints.wake(stream.name, stream.request ?? 0, `${stream.name.stream}.${stream.version}.${stream.looks}`);
-    stream.looks++;
+  /** False when nothing is due yet. */
+  function hint({ name, request, version, dueAt, deliverAt }: OpenStream, now: number): boolean {
+    if (request === undefined) return false;
+    const id = `${name.stream}.${version}.0`;
+    const isAttemptDue = dueAt !== undefined && dueAt <= now;
+    const isTryDue = deliverAt !== undefined && deliverAt <= now;
+    if (isAttemptDue) hints.wake(name, request, id);
+    if (isTryDue) hints.deliver(name, request, id);
+    return isAttemptDue || isTryDue;
   }
 
   return {
@@ -123,6 +132,9 @@ async function readFloor({ state, log, logger }: SchedulerOptions): Promise<numb
   const floor = Number((await state.get(FLOOR_KEY))?.value ?? 1);
   const last = await log.lastSequence();
   if (floor <= last + 1) return floor;
-  logger.error({ floor, last }, 'the log is shorter than it was: it lost messages or was made anew; the scheduler reads it from its beginning');
+  logger.error(
+    { floor, last },
+    'the log is shorter than it was: it lost messages or was made anew; the scheduler reads it from its beginning',
+  );
   return 1;
 }

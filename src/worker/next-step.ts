@@ -1,4 +1,4 @@
-import { type Fact, type FactOf, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
@@ -19,20 +19,25 @@ export type NextStep =
   /** Not due yet: the scheduler wakes it. */
   | { kind: 'wait' };
 
-type Situation = { invocation: Invocation; request: AcceptedRequest; fn: RegisteredFunction; worker: string; now: number };
+type Situation = { invocation: Invocation; request: AcceptedRequest; fn: RegisteredFunction; worker: string; maxHops: number; now: number };
 
-export function nextStep({ invocation, request, fn, worker, now }: Situation): NextStep {
+export function nextStep({ invocation, request, fn, worker, maxHops, now }: Situation): NextStep {
   const { value, context } = invocation;
   switch (value) {
     case 'queued':
     case 'retrying': {
+      const terms = context.terms ?? termsOf(fn);
       if (request.defect !== undefined) {
         const { condition, message } = request.defect;
-        return { kind: 'settle', facts: closing(endedBy(condition, { invocation, at: now, message })) };
+        return { kind: 'settle', facts: closing(endedBy(condition, { invocation, at: now, message }), terms) };
       }
-      const terms = termsOf(fn);
+      const hop = request.fact.lineage?.hop ?? 0;
+      if (hop > maxHops) {
+        const message = `the chain of destinations that began with ${request.fact.lineage?.root} has more than ${maxHops} hops`;
+        return { kind: 'settle', facts: closing(endedBy('LoopDetected', { invocation, at: now, message }), terms) };
+      }
       if (now >= expiresAt(invocation, terms.maxAgeInMs)) {
-        return { kind: 'settle', facts: closing(expired(invocation, now, terms.maxAgeInMs)) };
+        return { kind: 'settle', facts: closing(expired(invocation, now, terms.maxAgeInMs), terms) };
       }
       if (now < (context.dueAt ?? 0)) return { kind: 'wait' };
       const id = request.fact.invocation;
@@ -54,11 +59,13 @@ export function nextStep({ invocation, request, fn, worker, now }: Situation): N
 /** The facts that follow an execution. `maxBytes` is what one append can hold. */
 export function afterExecution(invocation: Invocation, result: ExecutionResult, at: number, maxBytes: number): readonly Fact[] {
   const { output } = result;
-  if (result.kind === 'failed') return closing(afterFailure(invocation, { failure: result.failure, output, at }));
+  const terms = invocation.context.terms ?? undefined;
+  if (result.kind === 'failed') return closing(afterFailure(invocation, { failure: result.failure, output, at }), terms);
   const bytes = result.payload.length * 3 > MAX_PAYLOAD_BYTES ? Buffer.byteLength(result.payload) : result.payload.length;
-  const isTooLarge = bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(result.payload)) > maxBytes - 16_384);
+  const isTooLarge =
+    bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(result.payload)) > maxBytes - 16_384);
   const { request, attempts } = invocation.context;
-  return closing({
+  const succeeded: FactOf<'succeeded'> = {
     type: 'succeeded',
     invocation: request?.invocation ?? '',
     at,
@@ -67,10 +74,12 @@ export function afterExecution(invocation: Invocation, result: ExecutionResult, 
     payload: isTooLarge ? '' : result.payload,
     ...(isTooLarge ? { droppedBytes: bytes } : {}),
     ...(output === undefined ? {} : { output }),
-  });
+  };
+  return closing(succeeded, terms);
 }
 
 /** The facts that follow when the worker of the current attempt is gone. */
 export function afterLoss(invocation: Invocation, at: number, message: string): readonly Fact[] {
-  return closing(afterFailure(invocation, { failure: { kind: 'lost', errorType: 'WorkerLost', message, code: 161_901 }, at }));
+  const failure: Failure = { kind: 'lost', errorType: 'WorkerLost', message, code: 161_901 };
+  return closing(afterFailure(invocation, { failure, at }), invocation.context.terms ?? undefined);
 }

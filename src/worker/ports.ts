@@ -11,6 +11,8 @@ export type WorkerPorts = {
   /** The name of this worker, unique among all that ever ran: the log records it. */
   worker: string;
   place: Place;
+  /** How many destinations a chain may have before it is cut (L1). */
+  maxHops: number;
   log: EventLog;
   queue: WorkQueue;
   host: FunctionHost;

@@ -1,29 +1,16 @@
+import type { Invocation } from '#machines/invocation.ts';
 import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
 import type { RegisteredFunction } from '#src/core/function-definition.ts';
 import type { ExecutionResult } from '#src/core/function-host.ts';
 import type { RequestId } from '#src/core/names.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
+import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
 import type { Executions } from './executions.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
 import type { Slots } from './slots.ts';
-
-/** What became of an invocation, as far as this run is concerned. */
-export type Rest =
-  /** It is settled and told, or waits for a time that the scheduler watches. */
-  | 'done'
-  /** Another worker is at it. Look again later. */
-  | 'elsewhere'
-  /** The worker stops; nothing was begun. */
-  | 'untouched';
-
-/** What became of all of them together. */
-export function restOf(rests: readonly Rest[]): Rest {
-  if (rests.includes('untouched')) return 'untouched';
-  return rests.includes('elsewhere') ? 'elsewhere' : 'done';
-}
 
 export type StreamRunOptions = {
   ports: WorkerPorts;
@@ -33,40 +20,39 @@ export type StreamRunOptions = {
   executions: Executions;
 };
 
-/** Brings the invocations of one stream forward, as far as the log allows now. */
-export interface StreamRun {
-  /** Brings every invocation forward that this run is not busy with already. Rejects when the log cannot tell. */
-  advance(): Promise<Rest>;
-}
-
+/** Executes what is due in one stream, and records what came of it. */
 export function createStreamRun({ ports, state, fn, slots, executions }: StreamRunOptions): StreamRun {
   const { worker, place, log, results, hints, owners, clock } = ports;
   const writer: StreamWriter = createStreamWriter({ log, state, by: worker, appendId: ports.appendId });
   const busy = new Set<string>();
 
   async function advanceOne(request: AcceptedRequest): Promise<Rest> {
-    const id = request.fact.invocation;
     for (;;) {
-      const invocation = writer.state.invocations.get(id);
+      const invocation = writer.state.invocations.get(request.fact.invocation);
       if (invocation === undefined) return 'done';
-      const step = nextStep({ invocation, request, fn: fn(), worker, now: clock.now() });
-      switch (step.kind) {
-        case 'wait':
-          return 'done';
-        case 'settle':
-          await writer.propose(id, step.facts);
-          break;
-        case 'start':
-          if (!(await start(request, step))) return 'untouched';
-          break;
-        case 'askOwner':
-          if (await owners.isRunning(step.worker, id, step.attempt)) return 'elsewhere';
-          await writer.propose(id, afterLoss(invocation, clock.now(), `worker ${step.worker} vanished during attempt ${step.attempt}`));
-          break;
-        case 'tell':
-          await tell(request, step.isNotified);
-          return 'done';
-      }
+      const step = nextStep({ invocation, request, fn: fn(), worker, maxHops: ports.maxHops, now: clock.now() });
+      const rest = await perform(step, request, invocation);
+      if (rest !== 'again') return rest;
+    }
+  }
+
+  async function perform(step: NextStep, request: AcceptedRequest, invocation: Invocation): Promise<Rest | 'again'> {
+    const id = request.fact.invocation;
+    switch (step.kind) {
+      case 'wait':
+        return 'done';
+      case 'settle':
+        await writer.propose(id, step.facts);
+        return 'again';
+      case 'start':
+        return (await start(request, step)) ? 'again' : 'untouched';
+      case 'askOwner':
+        if (await owners.isRunning(step.worker, id, step.attempt)) return 'elsewhere';
+        await writer.propose(id, afterLoss(invocation, clock.now(), `worker ${step.worker} vanished during attempt ${step.attempt}`));
+        return 'again';
+      case 'tell':
+        await tell(request, step.isNotified);
+        return 'done';
     }
   }
 
@@ -124,7 +110,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     const { name, version } = writer.state;
     await results.publish(name, id as RequestId, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
     if (isNotified) return;
-    if ((outcome.destinations ?? []).length > 0) await hints.deliver(name, writer.state.request.sequence, `${name.stream}.${version}`);
+    if ((outcome.destinations ?? []).length > 0) hints.deliver(name, writer.state.request.sequence, `${name.stream}.${version}`);
     else await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
   }
 
@@ -133,6 +119,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       const rests = await Promise.all(
         [...writer.state.invocations.keys()].map(async (id) => {
           const request = requestOf(writer.state, id);
+          // Whoever is busy with it reports its rest.
           if (busy.has(id) || request === undefined) return 'done';
           busy.add(id);
           try {

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { readConfiguration } from '#src/main/configuration.ts';
+import { findNats } from '#src/main/find-nats.ts';
 import { ServerStartError } from '#src/main/nats-server/errors.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles } from '#src/main/nats-server/files.ts';
@@ -54,6 +56,20 @@ describe('an embedded server', () => {
     await server.stop();
     expect(await findRunningServer(dataDir)).toBeUndefined();
     expect(await findRunningServer(join(dataDir, 'elsewhere'))).toBeUndefined();
+  });
+
+  test('is what the commands on its folder talk to, before a selected nats context, and after NATS_URL', async () => {
+    const home = join(dataDir, 'home');
+    await mkdir(join(home, '.config/nats/context'), { recursive: true });
+    await writeFile(join(home, '.config/nats/context/staging.json'), '{"url":"nats://staging"}');
+    await writeFile(join(home, '.config/nats/context.txt'), 'staging');
+    const serversFor = async (env: Record<string, string>): Promise<string[]> =>
+      (await findNats(readConfiguration({ flags: { data: dataDir }, env }), { HOME: home })).servers;
+    const server = await start();
+    expect(await serversFor({})).toEqual([server.url]);
+    expect(await serversFor({ NATS_URL: 'nats://env' })).toEqual(['nats://env']);
+    await server.stop();
+    expect(await serversFor({})).toEqual(['nats://staging']);
   });
 
   test('listens where it is told, and on another port when that one is taken', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { FunctionHost } from '#src/core/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
-import { execute, handlerFile, processFunction } from '#test/support/hosts/executions.ts';
+import { execute, executionOf, handlerFile, neverAborted, processFunction } from '#test/support/hosts/executions.ts';
 
 const host: FunctionHost = createProcessHost({ startTimeoutInMs: 2_000 });
 afterAll(() => host.close());
@@ -26,7 +26,7 @@ describe('what a handler returns', () => {
 
   test('an empty payload is the event {}', async () => {
     const definition = processFunction({ name: 'f-echo', export: 'echo' });
-    expect(await execute(host, definition, undefined, { payload: '' })).toEqual({ kind: 'returned', payload: '{}' });
+    expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted)).toEqual({ kind: 'returned', payload: '{}' });
   });
 
   test('a value above the limit of a payload is reported in full', async () => {
@@ -110,9 +110,13 @@ describe('loading', () => {
 
   test('a missing file and a missing export fail with 4001', async () => {
     const noFile = processFunction({ name: 'no-file', file: '/nowhere/index.mjs' });
-    expect(await execute(host, noFile)).toMatchObject({ failure: { kind: 'function', code: 4001, message: expect.stringContaining('/nowhere/index.mjs') } });
+    expect(await execute(host, noFile)).toMatchObject({
+      failure: { kind: 'function', code: 4001, message: expect.stringContaining('/nowhere/index.mjs') },
+    });
     const noExport = processFunction({ name: 'no-export', export: 'absent' });
-    expect(await execute(host, noExport)).toMatchObject({ failure: { kind: 'function', code: 4001, message: expect.stringContaining('"absent"') } });
+    expect(await execute(host, noExport)).toMatchObject({
+      failure: { kind: 'function', code: 4001, message: expect.stringContaining('"absent"') },
+    });
   });
 
   test('a module that throws while it loads fails with 4201, for everybody who waited', async () => {
@@ -154,8 +158,14 @@ describe('the initializer', () => {
 describe('the context', () => {
   test('has what FunctionGraph documents', async () => {
     const definition = processFunction({ name: 'context', export: 'readContext', userData: { colour: 'red' }, timeoutInMs: 5_000 });
-    const facts = { qualifier: '!live', functionUrn: 'urn:fss:here:p1:function:default:context:!live', attempt: 3, traceparent: '00-a-b-01' };
-    const result = await execute(host, definition, {}, { requestId: 'r-7' as never, ...facts });
+    const facts = {
+      requestId: 'r-7' as never,
+      qualifier: '!live',
+      functionUrn: 'urn:fss:here:p1:function:default:context:!live',
+      attempt: 3,
+      traceparent: '00-a-b-01',
+    };
+    const result = await host.execute(executionOf(definition, {}, facts), neverAborted);
     if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
     const { remaining, ...rest } = JSON.parse(result.payload);
     expect(remaining).toBeGreaterThan(4_000);
@@ -180,7 +190,7 @@ describe('the context', () => {
 
   test('logs lines of time, request id, level and text', async () => {
     const definition = processFunction({ name: 'log', export: 'log' });
-    const { output } = await execute(host, definition, {}, { requestId: 'r-8' as never });
+    const { output } = await host.execute(executionOf(definition, {}, { requestId: 'r-8' as never }), neverAborted);
     expect(output).toMatch(/^\S+Z r-8 \[info\] one \{"two":2\}\n\S+Z r-8 \[error\] three\n$/);
   });
 });

@@ -12,7 +12,12 @@ export function handlerFile(name = 'handlers.mjs'): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-type DefinitionFacts = Partial<Omit<FunctionDefinition, 'handler'>> & { file?: string; export?: string; initializer?: string };
+type DefinitionFacts = Partial<Omit<FunctionDefinition, 'handler' | 'name'>> & {
+  name?: string;
+  file?: string;
+  export?: string;
+  initializer?: string;
+};
 
 /** A function whose handler is an export of `handlers.mjs`. */
 export function processFunction({ file = handlerFile(), export: name, initializer, ...rest }: DefinitionFacts): FunctionDefinition {
@@ -37,8 +42,8 @@ export function executionOf(definition: FunctionDefinition, event: unknown = {},
 
 export const neverAborted = new AbortController().signal;
 
-export function execute(host: FunctionHost, definition: FunctionDefinition, event?: unknown, facts?: Partial<Execution>): Promise<ExecutionResult> {
-  return host.execute(executionOf(definition, event, facts), neverAborted);
+export function execute(host: FunctionHost, definition: FunctionDefinition, event?: unknown): Promise<ExecutionResult> {
+  return host.execute(executionOf(definition, event), neverAborted);
 }
 
 /** Waits for a condition. Throws when it does not come true in time. */

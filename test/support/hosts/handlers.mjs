@@ -80,7 +80,6 @@ const thrown = {
     ),
 };
 export const throwIt = async (event) => {
-  // biome-ignore lint/style/useThrowOnlyError: what is thrown here is the case
   throw thrown[event.what]();
 };
 export const throwAtOnce = () => {

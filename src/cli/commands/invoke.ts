@@ -1,0 +1,110 @@
+import { Command } from 'commander';
+import type { Invoked, SequentClient } from '#src/client/client.ts';
+import { type Call, performs } from '../call.ts';
+import { parseDuration } from '../durations.ts';
+import { readPayload } from '../payload.ts';
+import { type ExitCode, exitCodes } from '../problem.ts';
+import { printResult } from '../result-output.ts';
+import { withClient } from '../session.ts';
+import { type LiveTransition, transitionLine, transitionsIn } from '../transitions.ts';
+
+type InvokeOptions = { data?: string; event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
+
+export function invokeCommand(): Command {
+  return new Command('invoke')
+    .summary('run a function asynchronously')
+    .description('Accepts an invocation: durable when the command returns. Prints its request id, or with --wait what the function returned.')
+    .argument('<function>', 'its name')
+    .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (stdin too when something is piped in)')
+    .option('--id <id>', 'your own request id: a second request of the same id starts nothing')
+    .option('-q, --qualifier <qualifier>', 'a version, or ! and an alias')
+    .option('-w, --wait', 'wait for the outcome, and print what the function returned')
+    .option('-f, --follow', 'print every transition as it happens, then the outcome')
+    .option('--timeout <duration>', 'how long --wait and --follow wait', parseDuration, 60_000)
+    .addHelpText('after', examples)
+    .action(performs<InvokeOptions>(invoke));
+}
+
+const examples = `
+Examples:
+  sequent invoke hello -d '{"name":"Ada"}' --wait
+  sequent invoke flaky --follow
+  sequent invoke orders -d @order.json --id order-4711
+  jq -c .order report.json | sequent invoke orders
+
+Exit codes with --wait and --follow: 0 it succeeded, 1 it failed, 7 no outcome within --timeout.`;
+
+async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> {
+  const { options, terminal, format } = call;
+  const name = call.args[0] ?? '';
+  const payload = await readPayload(options.event, terminal);
+  return await withClient(options, async (client) => {
+    const send = () =>
+      client.invokeText(name, payload, {
+        ...(options.id === undefined ? {} : { id: options.id }),
+        ...(options.qualifier === undefined ? {} : { qualifier: options.qualifier }),
+      });
+    if (options.follow) return await follow(call, client, send);
+    const invoked = await send();
+    if (options.wait) return await awaitOutcome(call, invoked);
+    if (format === 'json' || format === 'jsonl') terminal.out.line(JSON.stringify({ requestId: invoked.requestId, function: name }));
+    else terminal.out.line(invoked.requestId);
+    return exitCodes.ok;
+  });
+}
+
+async function awaitOutcome(call: Call<InvokeOptions>, invoked: Invoked): Promise<ExitCode> {
+  const { options, terminal } = call;
+  sayAccepted(call, invoked.requestId);
+  const result = await invoked.result({ timeoutInMs: options.timeout }).catch((error: unknown) => {
+    terminal.err.line(terminal.err.paint.dim(`it goes on without this command: sequent result ${invoked.requestId}`));
+    throw error;
+  });
+  return printResult(call, result);
+}
+
+/** The log is read from before the request on, so that nothing of its life is missed. */
+async function follow(call: Call<InvokeOptions>, client: SequentClient, send: () => Promise<Invoked>): Promise<ExitCode> {
+  const { options, terminal, format } = call;
+  const from = (await client.lastSequence()) + 1;
+  const invoked = await send();
+  if (format === 'table') sayAccepted(call, invoked.requestId);
+  const ending = new AbortController();
+  let last = 0;
+  const print = (transition: LiveTransition): void => {
+    if (transition.fact.invocation !== invoked.requestId || transition.sequence < last) return;
+    // A second request of the same id is not a second birth.
+    if (transition.fact.type === 'queued' && last > 0) return;
+    last = transition.sequence;
+    if (format !== 'name') terminal.out.line(transitionLine(transition, format, terminal.out));
+    if (transition.fact.type === 'notified') ending.abort();
+  };
+  // An id that was brought along may have a past.
+  if (options.id !== undefined) for (const transition of await pastOf(client, options.id)) print(transition);
+  const deadline = setTimeout(() => ending.abort(), options.timeout);
+  const result = invoked.result({ timeoutInMs: options.timeout });
+  result.catch(() => ending.abort());
+  const past = last + 1;
+  if (!ending.signal.aborted) {
+    await client.follow(Math.max(from, past), (entry) => transitionsIn(entry).forEach(print), ending.signal);
+  }
+  clearTimeout(deadline);
+  return printResult(call, await result);
+}
+
+async function pastOf(client: SequentClient, id: string): Promise<LiveTransition[]> {
+  const { InvocationNotFoundError } = await import('#src/core/errors.ts');
+  try {
+    const { transitions, function: name } = await client.timeline(id);
+    return transitions.map(({ sequence, by, fact }) => ({ sequence, by, fact, function: name }));
+  } catch (error) {
+    if (error instanceof InvocationNotFoundError) return [];
+    throw error;
+  }
+}
+
+/** Also said to who presses Ctrl-C: what was accepted goes on. */
+function sayAccepted({ terminal: { err } }: Call<InvokeOptions>, requestId: string): void {
+  err.line(err.paint.dim(`accepted as ${requestId}`));
+  process.prependOnceListener('SIGINT', () => err.line(`\nit goes on without this command: sequent result ${requestId}`));
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { type Call, performs } from '../call.ts';
+import { printOne } from '../output.ts';
+import { exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+import { drawTimeline } from '../timeline-picture.ts';
+
+type TimelineOptions = { function?: string };
+
+export function timelineCommand(): Command {
+  return new Command('timeline')
+    .summary('where the time of an invocation went')
+    .description('Draws the attempts and waits of an invocation on one scale, then lists every transition with its reason.')
+    .argument('<id>', 'the request id')
+    .option('--function <name>', 'its function: finds it a little faster, and also what no worker has touched yet')
+    .addHelpText('after', examples)
+    .action(performs<TimelineOptions>(timeline));
+}
+
+const examples = `
+Examples:
+  sequent timeline 0193f0c2-7b1e-8a44-9c1b-2f6f5a1e0000
+  sequent timeline order-4711 --json          everything the log says
+  sequent timeline order-4711 -o jsonl        one transition a line
+  sequent timeline order-4711 -o name         its state
+
+Exit codes: 0 found, 3 no such invocation.`;
+
+async function timeline(call: Call<TimelineOptions>): Promise<typeof exitCodes.ok> {
+  const { options, terminal, format } = call;
+  return await withClient(options, async (client) => {
+    const found = await client.timeline(call.args[0] ?? '', options.function === undefined ? {} : { function: options.function });
+    if (format === 'jsonl') for (const transition of found.transitions) terminal.out.line(JSON.stringify(transition));
+    else printOne(call, { value: found, name: found.state, lines: () => drawTimeline(found, terminal.out, Date.now()) });
+    return exitCodes.ok;
+  });
+}

@@ -1,0 +1,90 @@
+import type { Fact, FactOf, Failure } from '#machines/facts.ts';
+import { formatDuration, plural } from './durations.ts';
+import { type Paint, plain, type Sheet } from './terminal.ts';
+
+type Sign = {
+  unicode: string;
+  ascii: string;
+  colour: keyof Pick<Paint, 'cyan' | 'blue' | 'yellow' | 'green' | 'red' | 'magenta' | 'gray'>;
+};
+
+/** How each transition looks. Colour is never the only sign. */
+const signs: Record<Fact['type'], Sign> = {
+  queued: { unicode: '○', ascii: 'o', colour: 'cyan' },
+  running: { unicode: '▶', ascii: '>', colour: 'blue' },
+  retrying: { unicode: '↻', ascii: '~', colour: 'yellow' },
+  succeeded: { unicode: '✔', ascii: '+', colour: 'green' },
+  failed: { unicode: '✖', ascii: 'x', colour: 'red' },
+  'delivery.started': { unicode: '▷', ascii: '>', colour: 'blue' },
+  'delivery.failed': { unicode: '↻', ascii: '~', colour: 'yellow' },
+  'delivery.delivered': { unicode: '✓', ascii: '+', colour: 'green' },
+  'delivery.dead': { unicode: '✗', ascii: 'x', colour: 'red' },
+  notified: { unicode: '■', ascii: '=', colour: 'gray' },
+};
+
+export const factTypes = Object.keys(signs) as Fact['type'][];
+
+/** The sign and the name of a transition, in its colour, as wide as `width`. */
+export function nameFact(type: Fact['type'], sheet: Sheet, width = 0): string {
+  const { unicode, ascii, colour } = signs[type];
+  return sheet.paint[colour](`${sheet.isUnicode ? unicode : ascii} ${type.padEnd(width)}`);
+}
+
+/** What happened, in words, on one line. */
+export function describeFact(fact: Fact): string {
+  return plain(wordsFor(fact));
+}
+
+function wordsFor(fact: Fact): string {
+  switch (fact.type) {
+    case 'queued':
+      return fact.qualifier === 'latest' ? 'accepted' : `accepted for ${fact.qualifier}`;
+    case 'running':
+      return `attempt ${fact.attempt} on ${fact.worker}${describeTerms(fact)}`;
+    case 'retrying':
+      return `attempt ${fact.attempt} ${describeFailure(fact.failure)}; the next one is due in ${formatDuration(fact.dueAt - fact.at)}`;
+    case 'succeeded':
+      return `attempt ${fact.attempt} returned ${describePayload(fact)}`;
+    case 'failed':
+      return describeEnd(fact);
+    case 'delivery.started':
+      return `try ${fact.try} to tell ${fact.destination}`;
+    case 'delivery.failed':
+      return `try ${fact.try} to tell ${fact.destination} failed: ${fact.reason}; the next one is due in ${formatDuration(fact.dueAt - fact.at)}`;
+    case 'delivery.delivered':
+      return `${fact.destination} was told`;
+    case 'delivery.dead':
+      return `${fact.destination} was given up: ${fact.reason}`;
+    case 'notified':
+      return 'nobody is left to be told';
+  }
+}
+
+/** What went wrong in an attempt, as the end of a sentence about it. */
+export function describeFailure({ kind, errorType, message }: Failure): string {
+  switch (kind) {
+    case 'function':
+      return `failed: ${errorType}: ${message}`;
+    case 'platform':
+      return `could not be run: ${message}`;
+    case 'lost':
+      return `was lost with its worker: ${message}`;
+  }
+}
+
+function describeTerms({ terms }: FactOf<'running'>): string {
+  if (terms === undefined) return '';
+  const { revision, timeoutInMs, maxRetries } = terms;
+  return `, revision ${revision}, up to ${formatDuration(timeoutInMs)}, ${maxRetries === 0 ? 'no retry' : `at most ${plural(maxRetries, 'retry', 'retries')}`}`;
+}
+
+function describePayload({ payload, droppedBytes }: FactOf<'succeeded'>): string {
+  if (droppedBytes !== undefined) return `${droppedBytes} bytes, more than is kept: the result is empty`;
+  if (payload === '') return 'nothing';
+  return payload.length <= 80 ? payload : `${Buffer.byteLength(payload)} bytes`;
+}
+
+function describeEnd({ attempt, condition, failure }: FactOf<'failed'>): string {
+  if (condition !== 'UnhandledInvocationError') return `${condition}: ${failure.message}`;
+  return `${condition}: attempt ${attempt} ${describeFailure(failure)}`;
+}

@@ -1,0 +1,36 @@
+import type { SequentClient } from '#src/client/client.ts';
+import { NatsUnavailableError } from '#src/core/errors.ts';
+import type { NatsOptions } from '#src/nats/connection.ts';
+import type { GlobalOptions } from './call.ts';
+import { CommandError, problemOf } from './problem.ts';
+
+/** Where a command connects to, and what decided that. */
+export type Target = { options: NatsOptions; from: string; dataDir: string };
+
+/** Finds the NATS to talk to: the flags, the environment, the server of the data folder, the context selected in `nats`. */
+export async function findTarget({ server, context, data }: GlobalOptions): Promise<Target> {
+  // What a command needs is loaded when it runs: the help needs none of it.
+  const { readConfiguration } = await import('#src/main/configuration.ts');
+  const { findNats } = await import('#src/main/find-nats.ts');
+  const { natsOptionsOf } = await import('#src/nats/address.ts');
+  const configuration = readConfiguration({ flags: { natsUrl: server, context, data } });
+  const { from, ...address } = await findNats(configuration);
+  return { options: { ...natsOptionsOf(address), name: 'sequent-cli' }, from, dataDir: configuration.dataDir };
+}
+
+/** Connects, lets the command work, and closes, whatever comes of it. */
+export async function withClient<Value>(options: GlobalOptions, work: (client: SequentClient) => Promise<Value>): Promise<Value> {
+  const target = await findTarget(options);
+  const { connectClient } = await import('#src/client/client.ts');
+  await using client = await connectClient(target.options).catch(explainTarget(target));
+  return await work(client);
+}
+
+/** Says in the error who chose the address that does not answer. */
+export function explainTarget({ from }: Target): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof NatsUnavailableError)) throw error;
+    const problem = problemOf(error);
+    throw new CommandError({ ...problem, why: `${problem.why} (the address comes from ${from})` }, { cause: error });
+  };
+}

@@ -1,0 +1,102 @@
+import { messageOf } from './errors.ts';
+import type { EventLog } from './event-log.ts';
+import type { Logger } from './logger.ts';
+import { loadStream, newborn, type StreamState } from './stream.ts';
+import type { WorkItem } from './work-queue.ts';
+
+/** What became of an invocation, as far as this process is concerned. */
+export type Rest =
+  /** It is settled, or waits for a time that the scheduler watches. */
+  | 'done'
+  /** Another process is at it. Look again later. */
+  | 'elsewhere'
+  /** This process stops; nothing was begun. */
+  | 'untouched';
+
+/** What became of all of them together. */
+export function restOf(rests: readonly Rest[]): Rest {
+  if (rests.includes('untouched')) return 'untouched';
+  return rests.includes('elsewhere') ? 'elsewhere' : 'done';
+}
+
+/** Brings the invocations of one stream forward, as far as the log allows now. */
+export interface StreamRun {
+  /** Brings every invocation forward that this run is not busy with already. Rejects when the log cannot tell. */
+  advance(): Promise<Rest>;
+}
+
+/**
+ * The streams that this process has in hand, with the items that brought them.
+ *
+ * Invariant: an item is acknowledged only when its stream rests and everything about it is durable. A stream is in hand
+ * once: what comes for it meanwhile makes the same run look again.
+ */
+export interface StreamHands {
+  readonly size: number;
+  take(item: WorkItem): void;
+  /** Extends the lease of everything in hand. */
+  keepLeases(): void;
+}
+
+export type StreamHandsOptions = {
+  log: EventLog;
+  logger: Logger;
+  createRun: (state: StreamState) => StreamRun;
+  /** A stream left the hands. */
+  onRest: () => void;
+};
+
+type Hand = { items: WorkItem[]; run: StreamRun | undefined; advances: Promise<Rest>[] };
+
+export function createStreamHands({ log, logger, createRun, onRest }: StreamHandsOptions): StreamHands {
+  const hands = new Map<string, Hand>();
+
+  async function work(item: WorkItem, key: string): Promise<void> {
+    const hand: Hand = { items: [item], run: undefined, advances: [] };
+    hands.set(key, hand);
+    try {
+      const { message, isFirstDelivery } = item;
+      const state = isFirstDelivery && message !== undefined ? newborn(message) : await loadStream(log, item.name, message ?? item.request);
+      // The request is not in the log any more: it was archived, and only finished invocations are.
+      if (state === undefined) return settle(hand, (held) => held.ack());
+      hand.run = createRun(state);
+      hand.advances.push(hand.run.advance());
+      const rests: Rest[] = [];
+      while (hand.advances.length > 0) rests.push(...(await Promise.all(hand.advances.splice(0))));
+      const rest = restOf(rests);
+      if (rest === 'done') settle(hand, (held) => held.ack());
+      else if (rest === 'untouched') settle(hand, (held) => held.release());
+      // Elsewhere: without an acknowledgement it comes again after the lease, and the owner is asked again.
+    } catch (error) {
+      // The log cannot tell. Nothing is claimed: the item comes again after the lease, and the log is read first then.
+      logger.warn(
+        { function: item.name.function, stream: item.name.stream, error: messageOf(error) },
+        'the work on a stream was given up for now',
+      );
+    } finally {
+      hands.delete(key);
+      onRest();
+    }
+  }
+
+  function settle(hand: Hand, how: (item: WorkItem) => void): void {
+    for (const item of hand.items) how(item);
+  }
+
+  return {
+    get size() {
+      return hands.size;
+    },
+    take(item) {
+      const key = `${item.name.function}.${item.name.stream}`;
+      const hand = hands.get(key);
+      if (hand === undefined) return void work(item, key);
+      // It came again, or a hint came for another invocation of the same stream.
+      hand.items.push(item);
+      if (hand.run !== undefined) hand.advances.push(hand.run.advance());
+    },
+    keepLeases() {
+      for (const { items } of hands.values()) for (const item of items) item.working();
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { InvalidInputError } from './errors.ts';
+import { type FunctionName, parseFunctionName, parseQualifier, quote } from './names.ts';
+
+/** A function as a URN names it: the name, and which version or alias of it. */
+export type FunctionReference = { name: FunctionName; qualifier: string };
+
+/**
+ * Reads a function URN in any of FunctionGraph's six forms: `name`, `package:name`, `project:package:name`, the same with a
+ * version or `!alias` behind, and the full `urn:fss:region:project:function:package:name` without or with one.
+ *
+ * Throws `InvalidInputError`.
+ */
+export function parseFunctionUrn(text: string): FunctionReference {
+  const parts = text.split(':');
+  const isFull = parts[0] === 'urn';
+  const short = isFull ? parts.slice(3, 4).concat(parts.slice(5)) : parts;
+  const known = isFull ? (parts.length === 7 || parts.length === 8) && parts[1] === 'fss' && parts[4] === 'function' : parts.length <= 4;
+  if (!known) throw new InvalidInputError({ field: `function URN ${quote(text)}`, problem: 'is none of the forms of a function URN' });
+  // 1: name; 2: package and name; 3: project, package and name; 4: with a qualifier.
+  const name = short[Math.min(short.length - 1, 2)] ?? '';
+  return { name: parseFunctionName(name), qualifier: parseQualifier(short[3] ?? 'latest') };
+}

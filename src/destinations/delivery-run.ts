@@ -1,0 +1,134 @@
+import type { SnapshotFrom } from 'xstate';
+import { afterFailedTry, type deliveryMachine } from '#machines/delivery.ts';
+import type { Destination, Fact } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import type { DeliveryResult } from '#src/core/destination-target.ts';
+import { encodeEnvelope } from '#src/core/envelope.ts';
+import type { AcceptedRequest } from '#src/core/event-log.ts';
+import { requestOf, type StreamState } from '#src/core/stream.ts';
+import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
+import { createStreamWriter } from '#src/core/stream-writer.ts';
+import type { DestinationsPorts } from './ports.ts';
+
+/** Tells the destinations of the outcomes of one stream, as far as it is time. */
+export function createDeliveryRun(ports: DestinationsPorts, state: StreamState): StreamRun {
+  const { log, clock, name: deliverer, targets, places, active, owners } = ports;
+  const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId });
+
+  async function advanceOne(id: string, request: AcceptedRequest): Promise<Rest> {
+    const destinations = writer.state.invocations.get(id)?.context.outcome?.destinations ?? [];
+    const rests = await Promise.all(destinations.map((destination) => deliver(request, destination)));
+    const invocation = writer.state.invocations.get(id);
+    if (invocation !== undefined && isTold(invocation)) await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
+    return restOf(rests);
+  }
+
+  async function deliver(request: AcceptedRequest, destination: Destination): Promise<Rest> {
+    for (;;) {
+      const rest = await step(request, destination);
+      if (rest !== 'again') return rest;
+    }
+  }
+
+  async function step(request: AcceptedRequest, destination: Destination): Promise<Rest | 'again'> {
+    const id = request.fact.invocation;
+    const deliveryId = `${id}/${destination.id}`;
+    const invocation = writer.state.invocations.get(id);
+    const delivery = deliveryOf(invocation, destination);
+    // Done, or somebody in this process is at it, who reports for it.
+    if (invocation === undefined || delivery?.status === 'done' || active.has(deliveryId)) return 'done';
+    if (delivery?.value === 'delivering') {
+      const { tries, deliverer: other } = delivery.context;
+      if (await owners.isRunning(other ?? '', deliveryId, tries)) return 'elsewhere';
+      await writer.propose(id, [cut(id, destination, tries, other)]);
+      return 'again';
+    }
+    if (clock.now() < (delivery?.context.dueAt ?? 0)) return 'done';
+    active.add(deliveryId);
+    try {
+      // Too many wait for the same place. Unacknowledged, it comes again after the lease.
+      return (await attempt(request, invocation, destination)) ? 'again' : 'elsewhere';
+    } finally {
+      active.delete(deliveryId);
+    }
+  }
+
+  /** Makes one try. False when the place is too busy. */
+  async function attempt(request: AcceptedRequest, invocation: Invocation, destination: Destination): Promise<boolean> {
+    const target = targets[destination.destination];
+    const leave = await places.enter(target?.placeOf(destination) ?? destination.destination);
+    if (leave === undefined) return false;
+    try {
+      const id = request.fact.invocation;
+      const number = (deliveryOf(invocation, destination)?.context.tries ?? 0) + 1;
+      const fact = { invocation: id, destination: destination.id, try: number };
+      const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, at: clock.now(), deliverer }]);
+      // Refused: somebody else began this try. The log says how it goes on.
+      if (effects === undefined) return true;
+      const result: DeliveryResult =
+        target === undefined
+          ? { kind: 'dead', reason: `there is no destination of the kind ${destination.destination}` }
+          : await target.deliver(deliveryRequest(request, invocation, destination, number), AbortSignal.timeout(ports.tryTimeoutInMs));
+      await writer.propose(id, [settledTry(invocation, { ...fact, at: clock.now() }, result)]);
+      return true;
+    } finally {
+      leave();
+    }
+  }
+
+  function deliveryRequest(request: AcceptedRequest, invocation: Invocation, destination: Destination, number: number) {
+    const { fact } = request;
+    return {
+      deliveryId: `${fact.invocation}/${destination.id}`,
+      try: number,
+      destination,
+      envelope: encodeEnvelope(ports.place, request, invocation),
+      requestId: fact.invocation,
+      functionName: fact.function,
+      qualifier: fact.qualifier,
+      outcome: invocation.context.outcome?.type ?? 'failed',
+      acceptedAt: fact.at,
+      lineage: { root: fact.lineage?.root ?? fact.invocation, hop: fact.lineage?.hop ?? 0 },
+      ...(fact.traceparent === undefined ? {} : { traceparent: fact.traceparent }),
+    };
+  }
+
+  function settledTry(invocation: Invocation, fact: TryFact, result: DeliveryResult): Fact {
+    if (result.kind === 'delivered') return { type: 'delivery.delivered', ...fact };
+    if (result.kind === 'dead') return { type: 'delivery.dead', ...fact, reason: result.reason };
+    const endsAt = (invocation.context.outcome?.at ?? 0) + ports.maxDeliveryAgeInMs;
+    return afterFailedTry({ fact: { ...fact, reason: result.reason }, retryAfterInMs: result.retryAfterInMs, endsAt });
+  }
+
+  /** A try whose maker vanished: nobody knows whether it arrived, so it is made again under the same delivery id (D1). */
+  function cut(id: string, destination: Destination, tries: number, other: string | null): Fact {
+    const at = clock.now();
+    const reason = `${other} vanished during try ${tries}`;
+    return { type: 'delivery.failed', invocation: id, destination: destination.id, try: tries, at, dueAt: at, reason };
+  }
+
+  return {
+    async advance() {
+      const open = [...writer.state.invocations].filter(([, { value }]) => value === 'succeeded' || value === 'failed');
+      return restOf(
+        await Promise.all(
+          open.map(([id]) => {
+            const request = requestOf(writer.state, id);
+            return request === undefined ? 'done' : advanceOne(id, request);
+          }),
+        ),
+      );
+    },
+  };
+}
+
+type TryFact = { invocation: string; destination: string; try: number; at: number };
+
+function deliveryOf(invocation: Invocation | undefined, { id }: Destination): SnapshotFrom<typeof deliveryMachine> | undefined {
+  return invocation?.context.deliveries[id];
+}
+
+function isTold({ value, context }: Invocation): boolean {
+  if (value !== 'succeeded' && value !== 'failed') return false;
+  return (context.outcome?.destinations ?? []).every(({ id }) => context.deliveries[id]?.status === 'done');
+}

@@ -1,0 +1,52 @@
+import { createStreamHands } from '#src/core/stream-hands.ts';
+import { createDeliveryRun } from './delivery-run.ts';
+import { createPlaces } from './places.ts';
+import type { DestinationsPorts } from './ports.ts';
+
+/** The destinations role: tells the configured targets about outcomes. */
+export interface Destinations {
+  /** Takes nothing more; resolves when the tries under way are recorded. */
+  stop(): Promise<void>;
+}
+
+/** How many streams may be in hand. */
+const IN_HAND = 4_000;
+/** How many deliveries may wait for one place: a place that is slow or dead must not fill the hands. */
+const WAITING_FOR_ONE_PLACE = IN_HAND / 4;
+
+export type DestinationsOptions = Omit<DestinationsPorts, 'places' | 'active'> & {
+  /** The most tries to one place at one moment. */
+  triesAtOnce: number;
+};
+
+export function startDestinations({ triesAtOnce, ...options }: DestinationsOptions): Destinations {
+  const { queue, log, logger, clock, owners, name } = options;
+  const active = new Set<string>();
+  const ports: DestinationsPorts = { ...options, active, places: createPlaces({ atOnce: triesAtOnce, waiting: WAITING_FOR_ONE_PLACE }) };
+  const stopping = new AbortController();
+  const answering = new AbortController();
+  const hands = createStreamHands({
+    log,
+    logger,
+    createRun: (state) => createDeliveryRun(ports, state),
+    onRest: () => subscription.pull(),
+  });
+  const subscription = queue.run({
+    source: { kind: 'deliveries' },
+    signal: stopping.signal,
+    demand: () => IN_HAND - hands.size,
+    onItem: (item) => (stopping.signal.aborted ? item.release() : hands.take(item)),
+  });
+  const leases = setInterval(hands.keepLeases, queue.leaseInMs / 3);
+  owners.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
+
+  return {
+    async stop() {
+      stopping.abort();
+      await subscription.done;
+      while (hands.size > 0) await clock.sleep(10);
+      clearInterval(leases);
+      answering.abort();
+    },
+  };
+}

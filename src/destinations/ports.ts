@@ -1,0 +1,30 @@
+import type { Clock } from '#src/core/clock.ts';
+import type { DestinationTarget } from '#src/core/destination-target.ts';
+import type { Place } from '#src/core/envelope.ts';
+import type { EventLog } from '#src/core/event-log.ts';
+import type { Logger } from '#src/core/logger.ts';
+import type { Owners } from '#src/core/owners.ts';
+import type { WorkQueue } from '#src/core/work-queue.ts';
+import type { Places } from './places.ts';
+
+/** Everything the destinations role touches. */
+export type DestinationsPorts = {
+  /** The name of this deliverer, unique among all that ever ran: the log records it. */
+  name: string;
+  place: Place;
+  log: EventLog;
+  queue: WorkQueue;
+  owners: Owners;
+  clock: Clock;
+  logger: Logger;
+  appendId: () => string;
+  /** By the name of the destination: `FunctionGraph`, `OBS`, … */
+  targets: Readonly<Record<string, DestinationTarget>>;
+  places: Places;
+  /** The ids of the deliveries that this process makes at this moment. */
+  active: Set<string>;
+  /** How long one try may take, in milliseconds. */
+  tryTimeoutInMs: number;
+  /** How long after the outcome a delivery is tried, in milliseconds. */
+  maxDeliveryAgeInMs: number;
+};

@@ -1,0 +1,60 @@
+import { ErrorCode, type Msg, NatsError, headers as newHeaders } from 'nats';
+import { messageOf } from '#src/core/errors.ts';
+import type { Connection } from './connection.ts';
+
+/** How a request on a subject ended. */
+export type Reply =
+  | { kind: 'reply'; payload: Uint8Array; headers: Record<string, string> }
+  | { kind: 'no-responders' }
+  | { kind: 'timed-out' }
+  | { kind: 'unavailable'; why: string };
+
+export type RequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
+
+/**
+ * Asks responders by request and reply. Never rejects.
+ *
+ * Says `unavailable` as soon as the connection is lost or the signal aborts: whether the responder ran is unknown then.
+ */
+export function createNatsRequester(
+  connection: Connection,
+): (subject: string, payload: Uint8Array, options: RequestOptions) => Promise<Reply> {
+  return (subject, payload, options) => {
+    if (!connection.isConnected) return Promise.resolve(unavailable('the worker is not connected to NATS'));
+    if (options.signal.aborted) return Promise.resolve(unavailable('given up'));
+    return new Promise((resolve) => {
+      const endDisconnect = connection.onDisconnect(() => end(unavailable('the connection to NATS was lost while waiting for the reply')));
+      const onAbort = (): void => end(unavailable('given up'));
+      options.signal.addEventListener('abort', onAbort, { once: true });
+
+      function end(reply: Reply): void {
+        endDisconnect();
+        options.signal.removeEventListener('abort', onAbort);
+        resolve(reply);
+      }
+      void ask(connection, { subject, payload, options }).then(end);
+    });
+  };
+}
+
+async function ask(
+  { nats }: Connection,
+  { subject, payload, options }: { subject: string; payload: Uint8Array; options: RequestOptions },
+): Promise<Reply> {
+  try {
+    const sent = newHeaders();
+    for (const [name, value] of Object.entries(options.headers)) sent.set(name, value);
+    const message = await nats.request(subject, payload, { timeout: options.timeoutInMs, headers: sent });
+    return { kind: 'reply', payload: message.data, headers: headersOf(message) };
+  } catch (error) {
+    if (error instanceof NatsError && error.code === ErrorCode.NoResponders) return { kind: 'no-responders' };
+    if (error instanceof NatsError && error.code === ErrorCode.Timeout) return { kind: 'timed-out' };
+    return unavailable(messageOf(error));
+  }
+}
+
+function headersOf({ headers }: Msg): Record<string, string> {
+  return Object.fromEntries((headers?.keys() ?? []).map((name) => [name, headers?.get(name) ?? '']));
+}
+
+const unavailable = (why: string): Reply => ({ kind: 'unavailable', why });

@@ -1,0 +1,48 @@
+import type { AnyStateMachine, EventFromLogic, SnapshotFrom } from 'xstate';
+import { expect } from 'vitest';
+import { createFolder, type Folder } from '#machines/fold.ts';
+
+/** `given(machine, …past).when(fact).expect(…)`: one claim about one transition. */
+export type Given<Machine extends AnyStateMachine> = {
+  when(fact: EventFromLogic<Machine>): {
+    expect(claim: { state: string; effects?: readonly string[]; context?: Partial<SnapshotFrom<Machine>['context']> }): void;
+    /** The machine refuses the fact, and the past stands as it was. */
+    expectRefusal(): void;
+  };
+};
+
+/** Every fact of the past must be accepted: a test that builds on an impossible past proves nothing. */
+export function given<Machine extends AnyStateMachine>(machine: Machine, ...past: readonly EventFromLogic<Machine>[]): Given<Machine> {
+  const folder = createFolder(machine);
+  const snapshot = fold(folder, past);
+  return {
+    when(fact) {
+      const step = folder.step(snapshot, fact);
+      return {
+        expect({ state, effects = [], context = {} }) {
+          if (step === undefined) throw new Error(`the machine refuses ${fact.type} in ${JSON.stringify(snapshot.value)}`);
+          expect(step.snapshot.value).toBe(state);
+          expect(step.effects).toEqual(effects);
+          expect(step.snapshot.context).toMatchObject(context);
+        },
+        expectRefusal() {
+          expect(step).toBeUndefined();
+        },
+      };
+    },
+  };
+}
+
+/** Folds a past in which every fact must be accepted. */
+export function fold<Machine extends AnyStateMachine>(
+  folder: Folder<Machine>,
+  past: readonly EventFromLogic<Machine>[],
+): SnapshotFrom<Machine> {
+  let snapshot = folder.initial;
+  for (const fact of past) {
+    const step = folder.step(snapshot, fact);
+    if (step === undefined) throw new Error(`the past is impossible: ${fact.type} is refused in ${JSON.stringify(snapshot.value)}`);
+    snapshot = step.snapshot;
+  }
+  return snapshot;
+}

@@ -1,0 +1,121 @@
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const checkout = new URL('../..', import.meta.url).pathname;
+
+const slowToStop = `
+  process.once('SIGTERM', () => setTimeout(() => process.exit(42), 200));
+  setInterval(() => {}, 1_000);
+  process.stdout.write(String(process.pid));
+`;
+
+/** A clone with the real start scripts, a command line of its own, and an npm whose `ci` only links what is installed here. */
+let clone: string;
+
+beforeEach(async () => {
+  clone = await mkdtemp(join(tmpdir(), 'sequent-clone-'));
+  for (const file of ['package.json', 'tsconfig.json']) await cp(join(checkout, file), join(clone, file));
+  for (const file of ['bootstrap', 'start', 'sequent']) {
+    await cp(join(checkout, `src/main/${file}.mjs`), join(clone, `src/main/${file}.mjs`));
+  }
+  await writeFile(join(clone, 'package-lock.json'), '{}');
+  await utimes(join(clone, 'package-lock.json'), 0, 0);
+  await mkdir(join(clone, 'bin'));
+  await writeFile(
+    join(clone, 'bin/npm'),
+    `#!/bin/sh\necho "$@" >> ${clone}/npm.log; echo noise; ln -s ${checkout}/node_modules ${clone}/node_modules; exit $NPM_EXIT_CODE\n`,
+    { mode: 0o755 },
+  );
+  await mkdir(join(clone, 'src/cli'));
+  await writeFile(
+    join(clone, 'src/cli/cli.ts'),
+    'const args: string[] = process.argv.slice(2);\nprocess.stdout.write(JSON.stringify(args));\n',
+  );
+});
+
+afterEach(async () => {
+  await rm(clone, { recursive: true, force: true });
+});
+
+describe('npm start', () => {
+  test('serves with a server of its own and the examples, and passes on what the user adds', async () => {
+    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    const { stdout, stderr, status } = run('start', ['--data', 'x y']);
+    expect({ args: JSON.parse(stdout), stderr, status }).toEqual({
+      args: ['serve', '--start-server', '--deploy-examples', '--data', 'x y'],
+      stderr: '',
+      status: 0,
+    });
+  });
+
+  test('installs missing dependencies first, once, in one line and with nothing on stdout', async () => {
+    const first = run('start');
+    expect(first.stderr).toBe(`sequent: its dependencies are not installed; running "npm ci" in ${clone}/\nnoise\n`);
+    expect(JSON.parse(first.stdout)).toContain('serve');
+    expect(run('start').stderr).toBe('');
+    expect(await readFile(join(clone, 'npm.log'), 'utf8')).toBe('ci --no-audit --no-fund\n');
+  });
+
+  test('installs again when package-lock.json is newer than what is installed', async () => {
+    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    const tomorrow = Date.now() / 1_000 + 86_400;
+    await utimes(join(clone, 'package-lock.json'), tomorrow, tomorrow);
+    expect(run('start').stderr).toContain('sequent: its dependencies are older than package-lock.json; running "npm ci"');
+  });
+
+  test('ends with the exit code of an npm ci that failed', () => {
+    const { stdout, stderr, status } = run('start', [], { NPM_EXIT_CODE: '3' });
+    expect({ stdout, status }).toEqual({ stdout: '', status: 3 });
+    expect(stderr).toContain('sequent: "npm ci" failed');
+  });
+
+  test('that is told to stop lets the command line stop in its own time, ends with its exit code, and leaves no process', async () => {
+    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    await writeFile(join(clone, 'src/cli/cli.ts'), slowToStop);
+    const npm = spawn('npm', ['start', '--silent'], { cwd: clone, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [pid] = await once(npm.stdout, 'data');
+    npm.kill('SIGTERM');
+    expect(await once(npm, 'exit')).toEqual([42, null]);
+    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+  });
+
+  test('says which Node it needs when this one is too old', () => {
+    const old = "data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.18.3'}})";
+    const { stderr, status } = run('start', [], { NODE_OPTIONS: `--import=${old}` });
+    expect({ stderr, status }).toEqual({ stderr: 'sequent: Sequent needs Node 20.19 or newer, and this is Node 20.18.3\n', status: 1 });
+  });
+});
+
+describe('the sequent command', () => {
+  beforeEach(async () => {
+    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+  });
+
+  test('runs where the user stands, whatever tsconfig.json lies there', async () => {
+    await mkdir(join(clone, 'elsewhere'));
+    await writeFile(join(clone, 'elsewhere/tsconfig.json'), '{ not json');
+    const { stdout, status } = run('sequent', ['invoke', 'f'], { cwd: join(clone, 'elsewhere') });
+    expect({ args: JSON.parse(stdout), status }).toEqual({ args: ['invoke', 'f'], status: 0 });
+  });
+
+  test('is one process: a signal reaches the command line itself, and its exit code is the one that counts', async () => {
+    await writeFile(join(clone, 'src/cli/cli.ts'), slowToStop);
+    const sequent = spawn(process.execPath, [join(clone, 'src/main/sequent.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [pid] = await once(sequent.stdout, 'data');
+    expect(Number(pid)).toBe(sequent.pid);
+    sequent.kill('SIGTERM');
+    expect(await once(sequent, 'exit')).toEqual([42, null]);
+  });
+});
+
+function run(script: string, args: string[] = [], { cwd = clone, ...env }: Record<string, string> = {}): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, [join(clone, `src/main/${script}.mjs`), ...args], {
+    cwd,
+    encoding: 'utf8',
+    env: { PATH: `${join(clone, 'bin')}:${process.env.PATH}`, NPM_EXIT_CODE: '0', ...env },
+  });
+}

@@ -1,0 +1,113 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { functionDefinitionSchema } from '#src/core/function-definition.ts';
+import { createHttpHost } from '#src/hosts/http-host.ts';
+import { execute, executionOf, neverAborted, until } from '#test/support/hosts/executions.ts';
+
+const seen: string[] = [];
+const server = createServer((request, response) => void answer(request, response));
+beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+afterAll(() => {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(resolve));
+});
+
+/** Answers as the path says: a status, `echo`, `large`, `reset` or `never`. */
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const what = request.url?.slice(1) ?? '';
+  seen.push(what);
+  let body = '';
+  for await (const chunk of request.setEncoding('utf8')) body += chunk;
+  if (what === 'echo') response.end(JSON.stringify({ method: request.method, body, headers: request.headers }));
+  else if (what === 'large') response.end(Buffer.alloc(17 * 1024 * 1024, 'x'));
+  else if (what === 'reset') request.socket.destroy();
+  else if (what === 'redirect') response.writeHead(302, { location: '/echo' }).end();
+  else if (what === 'error') response.writeHead(500).end(JSON.stringify({ errorMessage: 'out of stock', errorType: 'StockError' }));
+  else if (what !== 'never') response.writeHead(Number(what)).end('words');
+}
+
+const host = createHttpHost({ fetch });
+
+function at(path: string, url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`) {
+  return functionDefinitionSchema.parse({
+    name: 'order',
+    handler: { kind: 'http', url, headers: { authorization: 'Bearer t' } },
+    timeoutInMs: 2_000,
+  });
+}
+
+describe('an HTTP host', () => {
+  test('posts the event with its headers, and returns the body', async () => {
+    const result = await host.execute(
+      executionOf(at('echo'), { id: 1 }, { requestId: 'r-1' as never, attempt: 2, traceparent: '00-a-b-01' }),
+      neverAborted,
+    );
+    if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
+    expect(JSON.parse(result.payload)).toMatchObject({
+      method: 'POST',
+      body: '{"id":1}',
+      headers: {
+        'content-type': 'application/json',
+        authorization: 'Bearer t',
+        'request-id': 'r-1',
+        'function-urn': 'urn:fss:here:project:function:default:order:latest',
+        attempt: '2',
+        traceparent: '00-a-b-01',
+      },
+    });
+  });
+
+  test('returns nothing for an answer without a body', async () => {
+    expect(await execute(host, at('204'))).toEqual({ kind: 'returned', payload: '' });
+  });
+
+  test.each([408, 425, 429, 502, 503, 504])('blames the platform for %i', async (status) => {
+    const failure = { kind: 'platform', code: 161900, message: expect.stringContaining(String(status)) };
+    expect(await execute(host, at(String(status)))).toMatchObject({ kind: 'failed', failure });
+  });
+
+  test.each([400, 404, 500])('blames the function for %i', async (status) => {
+    const failure = { kind: 'function', code: 4002, errorType: 'HttpError', message: expect.stringContaining(String(status)) };
+    expect(await execute(host, at(String(status)))).toMatchObject({ kind: 'failed', failure });
+  });
+
+  test("tells the function's own error payload", async () => {
+    const message = 'the endpoint answered 500 Internal Server Error: out of stock';
+    expect(await execute(host, at('error'))).toMatchObject({ failure: { kind: 'function', errorType: 'StockError', message } });
+  });
+
+  test('does not follow a redirect', async () => {
+    seen.length = 0;
+    expect(await execute(host, at('redirect'))).toMatchObject({ failure: { kind: 'function', message: expect.stringContaining('302') } });
+    expect(seen).toEqual(['redirect']);
+  });
+
+  test('blames the platform when the connection is refused or reset', async () => {
+    expect(await execute(host, at('reset'))).toMatchObject({ failure: { kind: 'platform', code: 161900 } });
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    const refused = { kind: 'platform', message: expect.stringContaining('ECONNREFUSED') };
+    expect(await execute(host, at('', `http://127.0.0.1:${port}/`))).toMatchObject({ failure: refused });
+  });
+
+  test('reads no more than 16 MB', async () => {
+    expect(await execute(host, at('large'))).toMatchObject({ failure: { kind: 'function', errorType: 'ResultTooLarge' } });
+  });
+
+  test('blames the function for a timeout', async () => {
+    const definition = { ...at('never'), timeoutInMs: 50 };
+    expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4010 } });
+  });
+
+  test('gives an execution up when its signal aborts', async () => {
+    const giveUp = new AbortController();
+    seen.length = 0;
+    const running = host.execute(executionOf(at('never')), giveUp.signal);
+    await until(() => seen.includes('never'), 'the endpoint is asked');
+    giveUp.abort();
+    expect(await running).toMatchObject({ failure: { kind: 'platform', errorType: 'ExecutionAborted' } });
+  });
+});

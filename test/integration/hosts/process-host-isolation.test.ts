@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { FunctionHost } from '#src/core/function-host.ts';
+import { createProcessHost } from '#src/hosts/process-host.ts';
+import { execute, isRunning, pidsIn, processFunction, scratchFile, until } from '#test/support/hosts/executions.ts';
+
+let host: FunctionHost | undefined;
+afterEach(() => host?.close());
+
+function open(): FunctionHost {
+  host = createProcessHost();
+  return host;
+}
+
+describe('what a function can see', () => {
+  test('is an environment of its user data alone, and a directory of its own that goes with it', async () => {
+    process.env.NATS_URL = 'nats://secret@127.0.0.1';
+    process.env.AWS_SECRET_ACCESS_KEY = 'secret';
+    const opened = open();
+    const result = await execute(opened, processFunction({ export: 'environment', userData: { COLOUR: 'red' } }));
+    if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
+    const { env, cwd, args } = JSON.parse(result.payload);
+    expect(new Set(Object.keys(env))).toEqual(
+      new Set(['PATH', 'HOME', 'TMPDIR', 'COLOUR', ...(process.env.TZ === undefined ? [] : ['TZ'])]),
+    );
+    expect(env).toMatchObject({ COLOUR: 'red', HOME: cwd, TMPDIR: cwd });
+    expect(args).toEqual([]);
+    expect(existsSync(cwd)).toBe(true);
+    await opened.close();
+    expect(existsSync(cwd)).toBe(false);
+  });
+});
+
+describe('what a function has started', () => {
+  test.each([false, true])('is gone after a timeout (sharing its output: %s)', async (inherit) => {
+    const file = scratchFile();
+    const definition = processFunction({ export: 'fork', timeoutInMs: 500 });
+    const running = execute(open(), definition, { file, inherit, thenSpin: true });
+    const pids = await pidsIn(file);
+    expect(pids.map(isRunning)).toEqual([true, true]);
+    expect(await running).toMatchObject({ failure: { code: 4010 } });
+    await until(() => !pids.some(isRunning), 'the whole group is gone');
+  });
+
+  test('is gone after the host has closed', async () => {
+    const opened = open();
+    const file = scratchFile();
+    expect(await execute(opened, processFunction({ export: 'fork' }), { file })).toEqual({ kind: 'returned', payload: 'forked' });
+    const pids = await pidsIn(file);
+    await opened.close();
+    await until(() => !pids.some(isRunning), 'the whole group is gone');
+  });
+
+  test.each(['idle', 'spin'])('is gone after the host was killed (%s)', async (mode) => {
+    const file = scratchFile();
+    const parent = spawn(
+      process.execPath,
+      ['--import', 'tsx', fileURLToPath(new URL('../../support/hosts/doomed-parent.ts', import.meta.url)), file, mode],
+      {
+        stdio: 'ignore',
+      },
+    );
+    const pids = await pidsIn(file);
+    expect(pids.map(isRunning)).toEqual([true, true]);
+    parent.kill('SIGKILL');
+    await until(() => !pids.some(isRunning), 'children and grandchildren are gone');
+  });
+});

@@ -1,0 +1,92 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import type { FunctionHost } from '#src/core/function-host.ts';
+import { createProcessHost } from '#src/hosts/process-host.ts';
+import { execute, processFunction } from '#test/support/hosts/executions.ts';
+
+const host: FunctionHost = createProcessHost();
+afterAll(() => host.close());
+
+describe('the timeout', () => {
+  test('ends a promise that never settles, within a moment', async () => {
+    const definition = processFunction({ name: 'never', export: 'never', timeoutInMs: 200 });
+    const startedAt = performance.now();
+    const message = 'function invocation timed out after 200 ms';
+    expect(await execute(host, definition)).toMatchObject({ kind: 'failed', failure: { kind: 'function', code: 4010, message } });
+    expect(performance.now() - startedAt).toBeGreaterThan(200);
+    expect(performance.now() - startedAt).toBeLessThan(1_200);
+  });
+
+  test('ends a busy loop, and what it had printed is kept', async () => {
+    const definition = processFunction({ name: 'spin', export: 'spin', timeoutInMs: 200 });
+    expect(await execute(host, definition)).toMatchObject({ failure: { code: 4010 }, output: 'before the loop\n' });
+  });
+
+  test('leaves the function able to run again', async () => {
+    const definition = processFunction({ name: 'mixed', export: 'mixed', timeoutInMs: 200 });
+    expect(await execute(host, definition, { id: 1, spinInMs: 60_000 })).toMatchObject({ failure: { code: 4010 } });
+    expect(await execute(host, definition, { id: 2 })).toEqual({ kind: 'returned', payload: '2' });
+  });
+});
+
+describe('the end of the process', () => {
+  test.each([0, 7])('process.exit(%i) fails the attempt with 4204, and what it had printed is kept', async (code) => {
+    const definition = processFunction({ name: 'exit', export: 'exit' });
+    expect(await execute(host, definition, { code })).toEqual({
+      kind: 'failed',
+      failure: { kind: 'function', code: 4204, errorType: 'ProcessExited', message: `function process exited with code ${code}` },
+      output: 'leaving\n',
+    });
+  });
+
+  test('a crash fails the attempt with 4204', async () => {
+    const definition = processFunction({ name: 'crash', export: 'crash' });
+    const message = 'function process was ended by SIGSEGV';
+    expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204, message } });
+  });
+
+  test('a function that writes to the channel of the runtime is ended, not believed', async () => {
+    const definition = processFunction({ name: 'forge', export: 'forge' });
+    expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204 } });
+  });
+});
+
+describe('the memory limit', () => {
+  test.each(['fillHeap', 'fillBuffers'])('%s ends with 4205', async (name) => {
+    const definition = processFunction({ name, export: name, memoryInMb: 64, timeoutInMs: 15_000 });
+    const message = expect.stringContaining('runtime memory limit exceeded');
+    expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4205, message } });
+  });
+});
+
+describe('output', () => {
+  test('is captured for each execution by itself', async () => {
+    const definition = processFunction({ name: 'print', export: 'print' });
+    const texts = Array.from({ length: 200 }, (_, i) => `line ${i}`);
+    const results = await Promise.all(texts.map((text) => execute(host, definition, { text })));
+    expect(results).toEqual(texts.map((text) => ({ kind: 'returned', payload: text, output: `${text}\n` })));
+  });
+
+  test('of megabytes neither blocks nor is kept, but for its last 4,096 bytes on a character', async () => {
+    const definition = processFunction({ name: 'flood', export: 'printMegabytes' });
+    const before = process.memoryUsage().rss;
+    const result = await execute(host, definition);
+    expect(result).toMatchObject({ kind: 'returned', payload: 'printed' });
+    expect(Buffer.byteLength(result.output ?? '')).toBeLessThanOrEqual(4_096);
+    expect(Buffer.byteLength(result.output ?? '')).toBeGreaterThan(4_090);
+    expect(result.output).toMatch(/^[ß\n]+the end$/);
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024);
+  });
+
+  test('written past the runtime does not block either', async () => {
+    const definition = processFunction({ name: 'raw', export: 'printPastTheRuntime' });
+    expect(await execute(host, definition)).toMatchObject({ kind: 'returned', payload: 'written' });
+  });
+
+  test('between executions is dropped', async () => {
+    const definition = processFunction({ name: 'late', export: 'printLater' });
+    expect(await execute(host, definition, { id: 1 })).toEqual({ kind: 'returned', payload: '1' });
+    const spaced = processFunction({ name: 'late', export: 'printLater' });
+    await execute(host, processFunction({ name: 'sleep', export: 'sleep' }), { inMs: 50 });
+    expect(await execute(host, spaced, { id: 2 })).toEqual({ kind: 'returned', payload: '2' });
+  });
+});

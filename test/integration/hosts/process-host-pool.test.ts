@@ -1,0 +1,235 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import { createProcessHost, type ProcessHostOptions } from '#src/hosts/process-host.ts';
+import { execute, executionOf, isRunning, neverAborted, processFunction, scratchFile, until } from '#test/support/hosts/executions.ts';
+
+let host: FunctionHost | undefined;
+afterEach(() => host?.close());
+
+function open(options?: ProcessHostOptions): FunctionHost {
+  host = createProcessHost(options);
+  return host;
+}
+
+function payloads(results: ExecutionResult[]): string[] {
+  return results.map((result) => (result.kind === 'returned' ? result.payload : JSON.stringify(result.failure)));
+}
+
+/** Runs a function often enough that the host takes it for a fast one. */
+async function makeFast(opened: FunctionHost, definition: ReturnType<typeof processFunction>): Promise<void> {
+  for (let id = 0; id < 50; id++) await execute(opened, definition, { id });
+}
+
+describe('the pool', () => {
+  test('reuses a warm process', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'pid' });
+    const pids = new Set<string>();
+    for (let i = 0; i < 5; i++) pids.add(payloads([await execute(opened, definition)])[0] ?? '');
+    expect(pids.size).toBe(1);
+  });
+
+  test('grows while executions wait, and never above the concurrency', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'sleep', concurrency: 3 });
+    const pids = payloads(await Promise.all(Array.from({ length: 12 }, () => execute(opened, definition, { inMs: 100 }))));
+    expect(new Set(pids).size).toBe(3);
+  });
+
+  test('never grows above the limit of the host', async () => {
+    const opened = open({ maxProcessesPerFunction: 2 });
+    const definition = processFunction({ export: 'sleep', concurrency: 20 });
+    const pids = payloads(await Promise.all(Array.from({ length: 8 }, () => execute(opened, definition, { inMs: 100 }))));
+    expect(new Set(pids).size).toBe(2);
+  });
+
+  test('runs one execution at a time in a process, in order', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'mixed', concurrency: 1 });
+    await makeFast(opened, definition);
+    const file = scratchFile();
+    const ids = Array.from({ length: 100 }, (_, id) => id);
+    const results = await Promise.all(ids.map((id) => execute(opened, definition, { id, file })));
+    expect(payloads(results)).toEqual(ids.map(String));
+    expect(readFileSync(file, 'utf8')).toBe(ids.map((id) => `${id}\n`).join(''));
+  });
+
+  test('ends a process without work after its idle time, and keeps none', async () => {
+    const opened = open({ idleInMs: 50 });
+    const pid = Number(payloads([await execute(opened, processFunction({ export: 'pid' }))])[0]);
+    expect(isRunning(pid)).toBe(true);
+    await until(() => !isRunning(pid), 'the idle process is gone');
+  });
+
+  test('recycles a process after as many executions as told', async () => {
+    const opened = open({ recycleAfter: 2 });
+    const definition = processFunction({ export: 'pid' });
+    const pids: string[] = [];
+    for (let i = 0; i < 6; i++) pids.push(...payloads([await execute(opened, definition)]));
+    expect(new Set(pids).size).toBe(3);
+  });
+
+  test('warms a process before the first execution', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'pid' });
+    opened.warm?.(definition, 1);
+    expect(await execute(opened, definition)).toMatchObject({ kind: 'returned' });
+  });
+
+  test('runs a new revision in new processes, and drains the old ones', async () => {
+    const opened = open();
+    const old = processFunction({ export: 'pid' });
+    const oldPid = Number(payloads([await execute(opened, old)])[0]);
+    const running = execute(opened, old);
+    const pid = Number(
+      payloads([await opened.execute(executionOf(processFunction({ export: 'pid' }), {}, { revision: 2 }), neverAborted)])[0],
+    );
+    expect(await running).toEqual({ kind: 'returned', payload: String(oldPid) });
+    expect(pid).not.toBe(oldPid);
+    await until(() => !isRunning(oldPid), 'the process of the old revision is gone');
+    expect(isRunning(pid)).toBe(true);
+  });
+
+  test('is not harmed by a timer that a handler left behind', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'leaveTimer' });
+    const pid = Number(payloads([await execute(opened, definition)])[0]);
+    await until(() => !isRunning(pid), 'the left timer ends the process');
+    expect(await execute(opened, definition)).toMatchObject({ kind: 'returned' });
+  });
+});
+
+describe('neighbours in the same pipe', () => {
+  test('survive a timeout of the execution before them', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'mixed', concurrency: 1, timeoutInMs: 300 });
+    await makeFast(opened, definition);
+    const file = scratchFile();
+    const bad = execute(opened, definition, { id: 'bad', spinInMs: 60_000 });
+    const good = Array.from({ length: 20 }, (_, id) => execute(opened, definition, { id, file }));
+    expect(await bad).toMatchObject({ failure: { kind: 'function', code: 4010 } });
+    expect(payloads(await Promise.all(good))).toEqual(Array.from({ length: 20 }, (_, id) => String(id)));
+    expect(readFileSync(file, 'utf8').trim().split('\n')).toHaveLength(20);
+  });
+
+  test('survive an exit of the execution before them, and none runs twice', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'mixed', concurrency: 1 });
+    await makeFast(opened, definition);
+    const file = scratchFile();
+    const ids = Array.from({ length: 30 }, (_, id) => id);
+    const results = await Promise.all(ids.map((id) => execute(opened, definition, { id, file, exit: id === 10 })));
+    const failed = results.filter((result) => result.kind === 'failed');
+    expect(failed).toMatchObject([{ failure: { kind: 'function', code: 4204, message: 'function process exited with code 3' } }]);
+    expect(readFileSync(file, 'utf8').trim().split('\n').map(Number)).toEqual(ids);
+  });
+
+  test('do not wait behind an execution that turns out slow', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'mixed', concurrency: 2 });
+    await makeFast(opened, definition);
+    const slow = execute(opened, definition, { id: 'slow', sleepInMs: 3_000 });
+    const startedAt = performance.now();
+    await Promise.all(Array.from({ length: 20 }, (_, id) => execute(opened, definition, { id })));
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(await slow).toEqual({ kind: 'returned', payload: 'slow' });
+  });
+
+  test('are each given their whole time', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'mixed', concurrency: 1, timeoutInMs: 1_000 });
+    await makeFast(opened, definition);
+    const results = await Promise.all([1, 2, 3, 4].map((id) => execute(opened, definition, { id, spinInMs: 400 })));
+    expect(payloads(results)).toEqual(['1', '2', '3', '4']);
+  });
+});
+
+describe('an execution that is given up', () => {
+  const aborted = { kind: 'failed', failure: { kind: 'platform', errorType: 'ExecutionAborted' } };
+
+  test('never starts when it had not', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'mixed', concurrency: 1 });
+    const giveUp = new AbortController();
+    const file = scratchFile();
+    const first = execute(opened, definition, { id: 1, sleepInMs: 300 });
+    const second = opened.execute(executionOf(definition, { id: 2, file }), giveUp.signal);
+    giveUp.abort();
+    expect(await second).toMatchObject(aborted);
+    expect(await first).toEqual({ kind: 'returned', payload: '1' });
+    expect(await opened.execute(executionOf(definition), AbortSignal.abort())).toMatchObject(aborted);
+    expect(() => readFileSync(file)).toThrow('ENOENT');
+  });
+
+  test('never starts when it was in the pipe of a busy process', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'mixed', concurrency: 1 });
+    await makeFast(opened, definition);
+    const giveUp = new AbortController();
+    const file = scratchFile();
+    const first = execute(opened, definition, { id: 1, sleepInMs: 300 });
+    const second = opened.execute(executionOf(definition, { id: 2, file }), giveUp.signal);
+    giveUp.abort();
+    expect(await second).toMatchObject(aborted);
+    expect(await first).toEqual({ kind: 'returned', payload: '1' });
+    expect(await execute(opened, definition, { id: 3 })).toEqual({ kind: 'returned', payload: '3' });
+    expect(() => readFileSync(file)).toThrow('ENOENT');
+  });
+
+  test('is told by its signal, and ends before the grace is over when it listens', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'untilAborted' });
+    opened.warm?.(definition, 1);
+    const giveUp = new AbortController();
+    const running = opened.execute(executionOf(definition), giveUp.signal);
+    await execute(opened, processFunction({ name: 'other', export: 'sleep' }), { inMs: 200 });
+    const abortedAt = performance.now();
+    giveUp.abort();
+    expect(await running).toMatchObject(aborted);
+    expect(performance.now() - abortedAt).toBeLessThan(900);
+  });
+
+  test('is killed after the grace when it does not, and its neighbours run elsewhere', async () => {
+    const opened = open({ abortGraceInMs: 100 });
+    const definition = processFunction({ export: 'mixed', concurrency: 1 });
+    await makeFast(opened, definition);
+    const giveUp = new AbortController();
+    const running = opened.execute(executionOf(definition, { id: 'bad', spinInMs: 60_000 }), giveUp.signal);
+    const neighbour = execute(opened, definition, { id: 2 });
+    await execute(opened, processFunction({ name: 'other', export: 'sleep' }), { inMs: 100 });
+    giveUp.abort();
+    expect(await running).toMatchObject(aborted);
+    expect(await neighbour).toEqual({ kind: 'returned', payload: '2' });
+  });
+});
+
+describe('a process that cannot be started', () => {
+  test('is a failure of the platform: no such executable', async () => {
+    const opened = open({ command: '/nowhere/node' });
+    const failure = { kind: 'platform', code: 161900, message: expect.stringContaining('ENOENT') };
+    expect(await execute(opened, processFunction({ export: 'echo' }))).toMatchObject({ kind: 'failed', failure });
+  });
+
+  test('is a failure of the platform: the system refuses', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'echo', userData: { large: 'x'.repeat(4_000_000) } });
+    const failure = { kind: 'platform', code: 161900, message: expect.stringContaining('E2BIG') };
+    expect(await execute(opened, definition)).toMatchObject({ kind: 'failed', failure });
+  });
+});
+
+describe('closing', () => {
+  test('loses what runs, gives up what waits, and refuses what comes', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'sleep', concurrency: 1 });
+    const pid = Number(payloads([await execute(opened, definition, { inMs: 20 })])[0]);
+    const running = execute(opened, definition, { inMs: 60_000 });
+    const waiting = execute(opened, definition, { inMs: 60_000 });
+    await opened.close();
+    expect(await running).toMatchObject({ failure: { kind: 'lost' } });
+    expect(await waiting).toMatchObject({ failure: { kind: 'platform' } });
+    expect(await opened.execute(executionOf(definition), neverAborted)).toMatchObject({ failure: { kind: 'platform' } });
+    expect(isRunning(pid)).toBe(false);
+  });
+});

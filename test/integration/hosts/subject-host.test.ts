@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { functionDefinitionSchema } from '#src/core/function-definition.ts';
+import { createSubjectHost, type SubjectReply, type SubjectRequest } from '#src/hosts/subject-host.ts';
+import { execute, executionOf, neverAborted } from '#test/support/hosts/executions.ts';
+
+const definition = functionDefinitionSchema.parse({
+  name: 'order',
+  handler: { kind: 'subject', subject: 'orders.price' },
+  timeoutInMs: 100,
+});
+
+function hostOf(answer: SubjectRequest) {
+  return createSubjectHost({ request: answer });
+}
+
+function hostThatAnswers(reply: SubjectReply) {
+  return hostOf(async () => reply);
+}
+
+function reply(text: string, headers: Record<string, string> = {}): SubjectReply {
+  return { kind: 'reply', payload: new TextEncoder().encode(text), headers };
+}
+
+describe('a subject host', () => {
+  test('sends the event with its headers, and returns the reply', async () => {
+    const asked: unknown[] = [];
+    const host = hostOf(async (subject, payload, { headers, timeoutInMs }) => {
+      asked.push(subject, new TextDecoder().decode(payload), headers, timeoutInMs);
+      return reply('{"price":7}');
+    });
+    const facts = { requestId: 'r-1' as never, attempt: 2, traceparent: '00-a-b-01' };
+    expect(await host.execute(executionOf(definition, { id: 1 }, facts), neverAborted)).toEqual({
+      kind: 'returned',
+      payload: '{"price":7}',
+    });
+    const urn = 'urn:fss:here:project:function:default:order:latest';
+    expect(asked).toEqual([
+      'orders.price',
+      '{"id":1}',
+      { 'Request-Id': 'r-1', 'Function-Urn': urn, Attempt: '2', traceparent: '00-a-b-01' },
+      100,
+    ]);
+  });
+
+  test('sends {} for an empty payload', async () => {
+    const host = hostOf(async (_subject, payload) => reply(new TextDecoder().decode(payload)));
+    expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted)).toEqual({ kind: 'returned', payload: '{}' });
+  });
+
+  test('takes the error of a NATS service for a failure of the function', async () => {
+    const host = hostThatAnswers(reply('', { 'Nats-Service-Error-Code': '400', 'Nats-Service-Error': 'no such order' }));
+    const message = 'the service answered error 400, no such order';
+    expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', errorType: 'NatsServiceError', message } });
+  });
+
+  test('takes a Function-Error with its payload for a failure of the function', async () => {
+    const body = JSON.stringify({ errorMessage: 'out of stock', errorType: 'StockError', stackTrace: ['at x'] });
+    const host = hostThatAnswers(reply(body, { 'Function-Error': 'Unhandled' }));
+    const message = 'the function answered an error, Unhandled: out of stock';
+    expect(await execute(host, definition)).toMatchObject({
+      failure: { kind: 'function', errorType: 'StockError', message, stackTrace: ['at x'] },
+    });
+  });
+
+  test('blames the platform when nobody answers on the subject, or NATS is away', async () => {
+    expect(await execute(hostThatAnswers({ kind: 'no-responders' }), definition)).toMatchObject({
+      failure: { kind: 'platform', code: 150424 },
+    });
+    const away = { kind: 'unavailable', why: 'connection closed' } as const;
+    expect(await execute(hostThatAnswers(away), definition)).toMatchObject({
+      failure: { kind: 'platform', code: 161900, message: 'connection closed' },
+    });
+  });
+
+  test('blames the function for a timeout', async () => {
+    expect(await execute(hostThatAnswers({ kind: 'timed-out' }), definition)).toMatchObject({ failure: { kind: 'function', code: 4010 } });
+  });
+
+  test('gives an execution up when its signal aborts', async () => {
+    const giveUp = new AbortController();
+    const host = hostOf(
+      (_subject, _payload, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
+    const running = host.execute(executionOf(definition), giveUp.signal);
+    giveUp.abort();
+    expect(await running).toMatchObject({ failure: { kind: 'platform', errorType: 'ExecutionAborted' } });
+  });
+
+  test('never rejects, even when the request does', async () => {
+    const host = hostOf(() => Promise.reject(new Error('bad subject')));
+    expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'platform', message: 'bad subject' } });
+  });
+});

@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const checkout = new URL('../..', import.meta.url).pathname;
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sequent-run-'));
+  await symlink(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+  await writeFile(
+    join(folder, 'vitest.config.ts'),
+    `import { CountReporter } from '${checkout}/test/support/reporter.ts';
+     export default { test: { reporters: ['default', new CountReporter()], setupFiles: ['${checkout}/test/support/no-console.ts'] } };`,
+  );
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+describe('a test run', () => {
+  test.for([
+    ['that passes', 'test("a", () => {});', '1 passed, 0 failed', 0],
+    ['with a failure', 'test("a", () => {}); test("b", () => { throw new Error("no"); });', '1 passed, 1 failed', 1],
+    ['with a skipped test', 'test("a", () => {}); test.skip("b", () => {});', '1 passed, 0 failed, 1 skipped', 0],
+    ['with a file that cannot be loaded', 'throw new Error("no");', '0 passed, 1 failed', 1],
+    ['with an error outside of every test', 'test("a", () => {}); afterAll(() => { throw new Error("no"); });', '1 passed, 1 failed', 1],
+    ['with a rejection that nobody handles', 'test("a", () => { void Promise.reject(new Error("no")); });', '1 passed, 1 failed', 1],
+    ['with a test that writes to the console', 'test("a", () => console.info("hello"));', '0 passed, 1 failed', 1],
+    ['with a file that writes to the console', 'console.warn("hello"); test("a", () => {});', '0 passed, 1 failed', 1],
+  ] as const)('%s says so in its last line and its exit code', async ([, content, lastLine, exitCode]) => {
+    await writeFile(join(folder, 'x.test.ts'), `import { afterAll, test } from 'vitest';\n${content}\n`);
+    const { stdout, status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, NO_COLOR: '1' },
+    });
+    expect({ lastLine: stdout.trimEnd().split('\n').at(-1), status }).toEqual({ lastLine, status: exitCode });
+  });
+});
