@@ -8,12 +8,13 @@ export default defineConfig({
     reporters: ['default', new CountReporter()],
     projects: [
       {
-        test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 2_000 },
+        test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 2_000, sequence: { groupOrder: 0 } },
       },
       {
         test: {
           ...shared,
           name: 'integration',
+          sequence: { groupOrder: 1 },
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/support/shared-nats-server.ts'],
           testTimeout: 20_000,
@@ -24,6 +25,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
+          // By themselves, and one after the other: they kill processes and measure time.
+          sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,

@@ -17,7 +17,8 @@ export type GlobalOptions = {
 
 /** One call of a command: what it was given, and where it writes. */
 export type Call<Options = object> = {
-  args: readonly (string | undefined)[];
+  /** In order; an optional one that is missing may be `undefined`. */
+  args: readonly string[];
   options: Options & GlobalOptions;
   format: Format;
   terminal: Terminal;
@@ -33,6 +34,6 @@ export function performs<Options = object>(perform: Perform<Options>): (...given
     const options = command.optsWithGlobals<Options & GlobalOptions>();
     const format = options.json === true ? 'json' : options.output;
     const terminal = createTerminal(options.color);
-    process.exitCode = (await perform({ args: command.processedArgs as string[], options, format, terminal })) ?? 0;
+    process.exitCode = (await perform({ args: command.processedArgs.flat() as string[], options, format, terminal })) ?? 0;
   };
 }

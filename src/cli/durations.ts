@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -10,6 +10,11 @@ export function parseDuration(text: string): number {
   // Longer waits overflow the timers of Node.
   if (ms > 2_147_483_647) throw new InvalidArgumentError('It is longer than 24 days.');
   return ms;
+}
+
+/** An option that takes a duration, whose default is shown as it is written. */
+export function durationOption(flags: string, description: string, ms: number): Option {
+  return new Option(flags, description).argParser(parseDuration).default(ms, `${ms / 1_000}s`);
 }
 
 /** Reads a whole number from `min` on. For an option: throws commander's error. */
@@ -26,8 +31,8 @@ export function parseWhole(min: number, max = Number.MAX_SAFE_INTEGER): (text: s
 /** A length of time as a person says it: `12 ms`, `1.25 s`, `2 min 5 s`, `3 h 20 min`. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 10_000) return `${(ms / 1_000).toFixed(2)} s`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  // Three digits tell enough; `Number` drops the zeros behind them.
+  if (ms < 59_950) return `${Number((ms / 1_000).toPrecision(3))} s`;
   if (ms < 3_600_000) return two(Math.round(ms / 1_000), 60, ['min', 's']);
   if (ms < 86_400_000) return two(Math.round(ms / 60_000), 60, ['h', 'min']);
   return two(Math.round(ms / 3_600_000), 24, ['d', 'h']);

@@ -1,4 +1,4 @@
-import type { Fact, FactOf, Failure } from '#machines/facts.ts';
+import type { Fact, FactOf, Failure, Outcome } from '#machines/facts.ts';
 import { formatDuration, plural } from './durations.ts';
 import { type Paint, plain, type Sheet } from './terminal.ts';
 
@@ -44,7 +44,7 @@ function wordsFor(fact: Fact): string {
     case 'retrying':
       return `attempt ${fact.attempt} ${describeFailure(fact.failure)}; the next one is due in ${formatDuration(fact.dueAt - fact.at)}`;
     case 'succeeded':
-      return `attempt ${fact.attempt} returned ${describePayload(fact)}`;
+      return `attempt ${fact.attempt} returned ${describePayload(fact)}${describeDestinations(fact)}`;
     case 'failed':
       return describeEnd(fact);
     case 'delivery.started':
@@ -84,7 +84,13 @@ function describePayload({ payload, droppedBytes }: FactOf<'succeeded'>): string
   return payload.length <= 80 ? payload : `${Buffer.byteLength(payload)} bytes`;
 }
 
-function describeEnd({ attempt, condition, failure }: FactOf<'failed'>): string {
-  if (condition !== 'UnhandledInvocationError') return `${condition}: ${failure.message}`;
-  return `${condition}: attempt ${attempt} ${describeFailure(failure)}`;
+function describeEnd(fact: FactOf<'failed'>): string {
+  const { attempt, condition, failure } = fact;
+  if (condition !== 'UnhandledInvocationError') return `${condition}: ${failure.message}${describeDestinations(fact)}`;
+  return `${condition}: attempt ${attempt} ${describeFailure(failure)}${describeDestinations(fact)}`;
+}
+
+function describeDestinations({ destinations = [] }: Outcome): string {
+  if (destinations.length === 0) return '';
+  return `; to be told: ${destinations.map(({ id, param }) => `${id} ${param}`).join(', ')}`;
 }

@@ -2,13 +2,16 @@ import type { SequentClient } from '#src/client/client.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { NatsOptions } from '#src/nats/connection.ts';
 import type { GlobalOptions } from './call.ts';
-import { CommandError, problemOf } from './problem.ts';
+import { CommandError, problemOf, usageProblem } from './problem.ts';
 
 /** Where a command connects to, and what decided that. */
 export type Target = { options: NatsOptions; from: string; dataDir: string };
 
 /** Finds the NATS to talk to: the flags, the environment, the server of the data folder, the context selected in `nats`. */
 export async function findTarget({ server, context, data }: GlobalOptions): Promise<Target> {
+  if (data !== undefined && /^[{["@]/.test(data)) {
+    throw usageProblem('--data is not the event', 'it names the data folder of the server', `-d '${data}'`);
+  }
   // What a command needs is loaded when it runs: the help needs none of it.
   const { readConfiguration } = await import('#src/main/configuration.ts');
   const { findNats } = await import('#src/main/find-nats.ts');

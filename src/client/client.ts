@@ -71,6 +71,8 @@ export interface SequentClient extends AsyncDisposable {
   ): Promise<AsyncIterable<Result<Output>>>;
   /** Everything the log says about an invocation. Throws `InvocationNotFoundError`. */
   timeline(id: string, options?: Pick<WaitOptions, 'function'>): Promise<Timeline>;
+  /** The sequence of the newest message of the log: what is accepted after this comes behind it. */
+  lastSequence(): Promise<number>;
   /** Every message of the log from a sequence on, or from now on, until the signal aborts. */
   follow(from: 'now' | number, onEntry: (entry: FullLogEntry) => void, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -119,7 +121,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     const requestId = await requests.send(name, { payload, ...options });
     return {
       requestId,
-      result: async ({ timeoutInMs = 60_000 } = {}) => toResult(await waiter.wait(requestId, { name, timeoutInMs })) as Result<Output>,
+      result: async ({ timeoutInMs = 60_000 } = {}) => toResult(await waiter.wait(requestId, { name, timeoutInMs, isAccepted: true })) as Result<Output>,
     };
   }
 
@@ -145,6 +147,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
       return subscribe(connection, { subject, from, closing: closing.signal });
     },
     timeline: (id, { function: functionName } = {}) => readTimeline(id, { ...timelineOptions, functionName }),
+    lastSequence: () => log.lastSequence(),
     async follow(from, onEntry, signal) {
       const ending = new AbortController();
       for (const one of [signal, closing.signal]) one.addEventListener('abort', () => ending.abort(), { once: true });

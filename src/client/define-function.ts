@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import type { FunctionDefinitionInput } from '#src/core/function-definition.ts';
 import { parseFunctionName } from '#src/core/names.ts';
 
 /** What a handler learns about its execution. */
@@ -21,10 +21,10 @@ export type TypedFunction<Input, Output> = {
   readonly output: z.ZodType<Output> | undefined;
   readonly handler: ((event: Input, context: HandlerContext) => Output | Promise<Output>) | undefined;
   /** The rest of its definition: timeout, concurrency, policy. */
-  readonly options: Partial<Omit<FunctionDefinition, 'name' | 'handler'>>;
+  readonly options: Partial<Omit<FunctionDefinitionInput, 'name' | 'handler'>>;
 };
 
-export type FunctionOptions<Input, Output> = Partial<Omit<FunctionDefinition, 'name' | 'handler'>> & {
+export type FunctionOptions<Input, Output> = Partial<Omit<FunctionDefinitionInput, 'name' | 'handler'>> & {
   name: string;
   /** Checks the event before it is sent, and again before the handler sees it. */
   input?: z.ZodType<Input>;

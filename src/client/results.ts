@@ -1,5 +1,5 @@
 import type { Envelope } from '#src/core/envelope.ts';
-import { TimedOutError } from '#src/core/errors.ts';
+import { InvocationNotFoundError, TimedOutError } from '#src/core/errors.ts';
 import type { FunctionName } from '#src/core/names.ts';
 
 /** The outcome of one invocation. */
@@ -36,10 +36,12 @@ export type ResultWaiterOptions = {
   look: (id: string, name: FunctionName | undefined) => Promise<Envelope | undefined>;
 };
 
+export type WaitForOptions = { name?: FunctionName | undefined; timeoutInMs: number; isAccepted?: boolean };
+
 /** Waits for outcomes: hears the result subjects, and looks into the log, which is what counts. */
 export interface ResultWaiter {
-  /** Throws `TimedOutError`, and what `look` throws. */
-  wait(id: string, options: { name?: FunctionName | undefined; timeoutInMs: number }): Promise<Envelope>;
+  /** Throws `TimedOutError`, and what `look` throws; of what `isAccepted` the log may say nothing yet. */
+  wait(id: string, options: WaitForOptions): Promise<Envelope>;
 }
 
 /** How often the log is looked at while nothing is heard: a message to a plain subscriber can be lost. */
@@ -57,7 +59,7 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
   }
 
   return {
-    async wait(id, { name, timeoutInMs }) {
+    async wait(id, { name, timeoutInMs, isAccepted = false }) {
       const channel = name ?? '*';
       if (!listening.has(channel)) listening.set(channel, listen(channel, hear));
       await listening.get(channel);
@@ -65,7 +67,12 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
       const entry = { resolve };
       waiting.set(id, [...(waiting.get(id) ?? []), entry]);
       const lookNow = (): void => {
-        look(id, name).then((found) => found !== undefined && resolve(found), reject);
+        look(id, name).then(
+          (found) => found !== undefined && resolve(found),
+          (error: unknown) => {
+            if (!isAccepted || !(error instanceof InvocationNotFoundError)) reject(error);
+          },
+        );
       };
       const timer = setInterval(lookNow, LOOK_EVERY_MS);
       const deadline = setTimeout(() => reject(new TimedOutError({ what: `the outcome of ${id}`, afterMs: timeoutInMs })), timeoutInMs);

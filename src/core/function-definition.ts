@@ -92,6 +92,8 @@ export const functionDefinitionSchema = z.strictObject({
 });
 
 export type FunctionDefinition = z.infer<typeof functionDefinitionSchema>;
+/** The same as its owner writes it: what has a default may be left out. */
+export type FunctionDefinitionInput = z.input<typeof functionDefinitionSchema>;
 
 /** How many destinations a chain may have before it is cut, unless it is configured (L1). */
 export const MAX_HOPS = 16;

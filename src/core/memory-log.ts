@@ -130,7 +130,7 @@ function entryOf({ full, attention = {} }: Message): LogEntry {
 }
 
 function createHints(give: () => void): Hints {
-  return { wake: async () => give(), deliver: async () => give() };
+  return { wake: () => give(), deliver: () => give() };
 }
 
 function createResults(maxBytes: number): MemoryLog['results'] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import type { Append, EventLog } from './event-log.ts';
-import { attentionOf, foldAppends, foldFacts, type StreamState } from './stream.ts';
+import { attentionOf, catchUp, foldFacts, type StreamState } from './stream.ts';
 
 /**
  * The one who writes to a stream, as far as this process is concerned.
@@ -81,7 +81,7 @@ export function createStreamWriter({ log, state: initial, by, appendId }: Stream
       open = [...kept.map(({ proposal }) => proposal), ...later];
       const news = await log.read(state.name, state.version);
       assert(news.length > 0, `the log refuses version ${state.version} of ${state.name.stream}, and holds nothing newer`);
-      state = foldAppends(state, news);
+      state = await catchUp(log, state, news);
     }
   }
 
@@ -106,6 +106,11 @@ function judge(state: StreamState, proposals: readonly Proposal[], maxBytes: num
   const round: Round = { next: new Map(state.invocations), kept: [], facts: [], later: [] };
   let room = maxBytes;
   for (const proposal of proposals) {
+    // What waits for the next append keeps its place before later proposals of its invocation.
+    if (round.later.some(({ id }) => id === proposal.id)) {
+      round.later.push(proposal);
+      continue;
+    }
     const invocation = round.next.get(proposal.id);
     const folded = invocation === undefined ? undefined : foldFacts(invocation, proposal.facts);
     if (folded === undefined) {
@@ -130,7 +135,13 @@ function encodedBytes(facts: readonly Fact[]): number {
   let bytes = 0;
   for (const fact of facts) {
     const text = ('payload' in fact ? fact.payload.length : 0) + ('output' in fact ? (fact.output?.length ?? 0) : 0);
-    bytes += text < 2_000 && !('failure' in fact) ? 2_048 + 6 * text : Buffer.byteLength(JSON.stringify(fact));
+    bytes += text < 2_000 && isBounded(fact) ? 2_048 + 6 * text : Buffer.byteLength(JSON.stringify(fact));
   }
   return bytes;
+}
+
+/** Whether nothing in it but the payload and the output can be long. */
+function isBounded(fact: Fact): boolean {
+  if ('terms' in fact && (fact.terms?.onSuccess !== undefined || fact.terms?.onFailure !== undefined)) return false;
+  return !('failure' in fact || 'destinations' in fact || 'reason' in fact);
 }

@@ -48,6 +48,17 @@ export function foldAppends(state: StreamState, appends: readonly RecordedAppend
   return { ...state, version, invocations };
 }
 
+/**
+ * Folds what was appended while the state was at hand. The first appends may say that the stream belongs to another request
+ * of its id: then that request is what its invocations are about.
+ */
+export async function catchUp(log: EventLog, state: StreamState, news: readonly RecordedAppend[]): Promise<StreamState> {
+  const owner = news.find((append) => append.request > 0)?.request;
+  if (state.version !== NO_APPENDS || owner === undefined || owner === state.request.sequence) return foldAppends(state, news);
+  const request = await log.readRequest(owner);
+  return foldAppends(request === undefined ? state : newborn(request), news);
+}
+
 /** Folds facts of one invocation as a whole: all of them, or `undefined` when the machine refuses one. */
 export function foldFacts(
   invocation: Invocation,

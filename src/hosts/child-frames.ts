@@ -41,6 +41,17 @@ export function parseChildLine(line: string): ChildFrame | undefined {
   return otherFrames.safeParse(frame).data;
 }
 
+/** A function cannot blame the platform, nor fill the log. */
+const failureOfFunction = failureSchema.transform(
+  ({ errorType, message, stackTrace = [], code }): Failure => ({
+    kind: 'function',
+    code,
+    errorType: errorType.slice(0, 128),
+    message: message.slice(0, 4_096),
+    stackTrace: stackTrace.slice(0, 32).map((line) => line.slice(0, 512)),
+  }),
+);
+
 const otherFrames = z.union([
   z.tuple([z.literal('ready')]).transform(([type]) => ({ type })),
   z.tuple([z.literal('loaded')]).transform(([type]) => ({ type })),
@@ -48,9 +59,9 @@ const otherFrames = z.union([
   z.tuple([z.literal('exiting'), z.number().nullable()]).transform(([type, id]) => ({ type, id })),
   z.tuple([z.literal('recalled'), z.array(z.number())]).transform(([type, ids]) => ({ type, ids })),
   z
-    .tuple([z.literal('failed'), z.number(), failureSchema, z.string()])
+    .tuple([z.literal('failed'), z.number(), failureOfFunction, z.string()])
     .transform(([type, id, failure, output]) => ({ type, id, failure, output })),
-  z.tuple([z.literal('start-failed'), failureSchema, z.string()]).transform(([type, failure, output]) => ({ type, failure, output })),
+  z.tuple([z.literal('start-failed'), failureOfFunction, z.string()]).transform(([type, failure, output]) => ({ type, failure, output })),
 ]);
 
 function parseJson(line: string): unknown {

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rm } from 'node:fs/promises';
-import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { splitLines } from './runtime/lines.mjs';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 import { lastBytes } from './runtime/output.mjs';
@@ -23,12 +21,7 @@ export interface Child {
   kill(): void;
 }
 
-export type ChildOptions = {
-  command: string;
-  args: readonly string[];
-  env: Record<string, string>;
-  /** A directory of its own, removed when the child has ended. */
-  cwd: string;
+export type ChildEvents = {
   onLine(line: string): void;
   /** What the child, or a process it started, wrote to file descriptors 1 and 2 past the runtime. */
   onRawOutput(text: string): void;
@@ -36,83 +29,79 @@ export type ChildOptions = {
   onEnd(end: ChildEnd): void;
 };
 
+export type ChildOptions = {
+  command: string;
+  args: readonly string[];
+  env: Record<string, string>;
+  cwd: string;
+};
+
 /** Starts a child as the leader of its own process group. A failure to start is reported as an end, never thrown. */
-export function openChild(options: ChildOptions): Child {
+export function openChild({ command, args, env, cwd }: ChildOptions, events: ChildEvents): Child {
   let child: ChildProcess;
   try {
-    child = spawn(options.command, options.args, {
-      cwd: options.cwd,
-      env: options.env,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    });
+    child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
   } catch (error) {
-    return stillbornChild(options, error);
+    return stillbornChild(events, error);
   }
-  // Later the id may be somebody else's.
-  const kill = () => child.exitCode === null && child.signalCode === null && killGroup(child.pid);
-  watch(child, kill, options);
-  return { pid: child.pid, write: batchedWriter(child.stdio[3] as Socket), kill };
+  if (child.pid === undefined) {
+    child.on('error', (error) => events.onEnd({ code: null, signal: null, output: '', spawnError: error }));
+    return unwritable;
+  }
+  // Once it has ended, the id may be somebody else's.
+  const kill = () => {
+    if (child.exitCode === null && child.signalCode === null) killGroup(child.pid);
+  };
+  watch(child, kill, events);
+  return { pid: child.pid, write: batchedWriter(child.stdio[3] as Writable), kill };
 }
+
+const unwritable: Child = { pid: undefined, write: () => undefined, kill: () => undefined };
 
 /** A child that could not even be tried. */
-export function stillbornChild({ onEnd }: Pick<ChildOptions, 'onEnd'>, why: unknown): Child {
+export function stillbornChild({ onEnd }: Pick<ChildEvents, 'onEnd'>, why: unknown): Child {
   const spawnError = why instanceof Error ? why : new Error(String(why));
   setImmediate(() => onEnd({ code: null, signal: null, output: '', spawnError }));
-  return { pid: undefined, write: () => undefined, kill: () => undefined };
+  return unwritable;
 }
 
-function watch(child: ChildProcess, kill: () => unknown, options: ChildOptions): void {
+function watch(child: ChildProcess, kill: () => void, events: ChildEvents): void {
   let output = '';
-  const end = endOnce(options);
-  const accept = splitLines(options.onLine, MAX_LINE);
-  const results = child.stdio[4] as Socket;
+  const accept = splitLines(events.onLine, MAX_LINE);
+  const results = child.stdio[4] as Readable;
   results.setEncoding('utf8').on('data', (chunk: string) => {
     if (!accept(chunk)) kill();
   });
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       output = lastBytes(output + text);
-      options.onRawOutput(text);
+      events.onRawOutput(text);
     });
   }
   // A broken pipe is the end of the child, which is reported as such.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
-
-  child.on('error', (error) => end({ code: null, signal: null, output, spawnError: error }));
+  // After a start that succeeded this is a signal that could not be sent.
+  child.on('error', () => undefined);
   child.on('exit', (code, signal) => {
     // What it started and left behind goes with it.
     killGroup(child.pid);
     const closeAnyway = setTimeout(() => {
-      for (const stream of child.stdio) (stream as Readable | null)?.destroy();
-      end({ code, signal, output });
+      for (const stream of child.stdio) stream?.destroy();
     }, PIPES_AFTER_EXIT_MS);
     child.on('close', () => {
       clearTimeout(closeAnyway);
-      end({ code, signal, output });
+      events.onEnd({ code, signal, output });
     });
   });
 }
 
-function endOnce({ onEnd, cwd }: ChildOptions): (end: ChildEnd) => void {
-  let hasEnded = false;
-  return (end) => {
-    if (hasEnded) return;
-    hasEnded = true;
-    rm(cwd, { recursive: true, force: true }).then(
-      () => onEnd(end),
-      () => onEnd(end),
-    );
-  };
-}
-
 /** One write a turn of the event loop, however many lines it has. */
-function batchedWriter(socket: Socket): (line: string) => void {
+function batchedWriter(pipe: Writable): (line: string) => void {
   let lines = '';
   function flush(): void {
     const batch = lines;
     lines = '';
-    socket.write(batch);
+    pipe.write(batch);
   }
   return (line) => {
     if (lines === '') setImmediate(flush);

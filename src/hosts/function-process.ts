@@ -2,7 +2,7 @@ import type { Failure } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/function-definition.ts';
 import type { ExecutionResult } from '#src/core/function-host.ts';
 import { abortLine, type ChildFrame, parseChildLine, recallLine, runLine, startLine } from './child-frames.ts';
-import type { Child, ChildEnd, ChildOptions } from './child-process.ts';
+import type { Child, ChildEnd, ChildEvents } from './child-process.ts';
 import { aborted, failed, initializationTimedOut, loadTimedOut, lost, outOfMemory, processEnded, returned, timedOut } from './failures.ts';
 import { failureOfExecution, failureOfStart } from './process-end.ts';
 import { residentMemoryInMb } from './process-memory.ts';
@@ -47,7 +47,7 @@ type Setup = {
   functionUrn: string;
   limits: ProcessLimits;
   observer: ProcessObserver;
-  open(events: Pick<ChildOptions, 'onLine' | 'onRawOutput' | 'onEnd'>): Child;
+  open(events: ChildEvents): Child;
 };
 
 type Sent = { id: number; task: Task; output: string };
@@ -69,6 +69,7 @@ export class FunctionProcess {
   /** What was printed before the process was ready. */
   #startOutput: string | undefined = '';
   #wasIdleAtExit = false;
+  #hasSettled = false;
 
   constructor(setup: Setup) {
     this.#setup = setup;
@@ -235,6 +236,7 @@ export class FunctionProcess {
     const now = performance.now();
     const tookInMs = now - this.#since;
     this.#since = now;
+    this.#hasSettled = true;
     this.#hasRecalled = false;
     this.#abortedAt = this.#sent[0]?.task.isAborted ? now : undefined;
     task.settle(task.isAborted ? failed(aborted(), result.output) : result);
@@ -265,7 +267,7 @@ export class FunctionProcess {
     const head = this.#wasIdleAtExit ? undefined : sent.shift();
     head?.task.settle(failed(this.#failureOf(head, end), head.output));
     observer.onEnd(undefined);
-    for (const { task } of sent) task.moves += 1;
+    if (head === undefined && !this.#hasSettled) for (const { task } of sent) task.moves += 1;
     this.#giveBack(sent);
   }
 

@@ -25,7 +25,10 @@ for each in $groups; do kill -s KILL -- "-$each" 2>/dev/null; done
 rm -rf -- "$1"
 `;
 
-/** Where there is no shell, the children still end by themselves when their input closes, unless they are in a busy loop. */
+/**
+ * Where there is no shell, or no room for one, nothing is watched: the children still end by themselves when their input closes,
+ * unless they are in a busy loop.
+ */
 export function openOrphanGuard(directory: string): OrphanGuard {
   const shell = spawn('/bin/sh', ['-c', script, 'sequent-orphan-guard', directory], {
     detached: true,
@@ -36,6 +39,7 @@ export function openOrphanGuard(directory: string): OrphanGuard {
     shell.on('exit', () => resolve());
     shell.on('error', () => resolve());
   });
+  if (shell.pid === undefined) return { watch: () => undefined, forget: () => undefined, close: () => ended };
   shell.stdin.on('error', () => undefined);
   return {
     watch: (pid) => void shell.stdin.write(`watch ${pid}\n`),

@@ -2,7 +2,7 @@ import { functionUrn, type Place } from '#src/core/envelope.ts';
 import type { FunctionDefinition } from '#src/core/function-definition.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
 import { createAbortWatch } from './abort-watch.ts';
-import { aborted, failed } from './failures.ts';
+import { aborted, failed, unavailable } from './failures.ts';
 import { FunctionProcess, type ProcessLimits, type ProcessObserver } from './function-process.ts';
 import { createProcessNursery } from './process-nursery.ts';
 import { ProcessPool } from './process-pool.ts';
@@ -84,6 +84,8 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
   return {
     execute(execution, signal) {
       if (isClosed || signal.aborted) return Promise.resolve(failed(aborted()));
+      const { kind } = execution.definition.handler;
+      if (kind !== 'process') return Promise.resolve(failed(unavailable(`a process host cannot run a handler of kind "${kind}"`)));
       return new Promise((resolve) => {
         const pool = poolOf(execution.definition, execution.revision);
         const task = createTask(execution, (result) => {
@@ -96,7 +98,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
       });
     },
     warm(definition, revision) {
-      if (isClosed) return;
+      if (isClosed || definition.handler.kind !== 'process') return;
       poolOf(definition, revision).warm();
       ticker.wake();
     },

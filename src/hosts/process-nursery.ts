@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FunctionDefinition } from '#src/core/function-definition.ts';
-import { type Child, type ChildOptions, openChild, stillbornChild } from './child-process.ts';
+import { type Child, type ChildEvents, openChild, stillbornChild } from './child-process.ts';
 import { type OrphanGuard, openOrphanGuard } from './orphan-guard.ts';
 
 type Home = { directory: string; guard: OrphanGuard };
-type ChildEvents = Pick<ChildOptions, 'onLine' | 'onRawOutput' | 'onEnd'>;
 
 /** Starts the processes of one host, each in a directory of its own, and sees to it that none survives the host. */
 export interface ProcessNursery {
@@ -30,14 +29,12 @@ export function createProcessNursery(command: string): ProcessNursery {
 
   function openIn({ directory, guard }: Home, definition: FunctionDefinition, events: ChildEvents): Child {
     const cwd = mkdtempSync(join(directory, `${definition.name}-`));
-    const child = openChild({
-      command,
-      args: argumentsFor(definition),
-      env: environmentFor(definition, cwd),
-      cwd,
+    const options = { command, args: argumentsFor(definition), env: environmentFor(definition, cwd), cwd };
+    const child = openChild(options, {
       ...events,
       onEnd(end) {
         if (child.pid !== undefined) guard.forget(child.pid);
+        void removeDirectory(cwd);
         events.onEnd(end);
       },
     });
@@ -57,9 +54,14 @@ export function createProcessNursery(command: string): ProcessNursery {
     async close() {
       if (home === undefined) return;
       await home.guard.close();
-      await rm(home.directory, { recursive: true, force: true }).catch(() => undefined);
+      await removeDirectory(home.directory);
     },
   };
+}
+
+/** As far as possible: a directory that stays is a nuisance, no more. */
+async function removeDirectory(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** TypeScript needs a loader, which costs a start of about 0.2 s; JavaScript starts without. */

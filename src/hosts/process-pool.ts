@@ -22,11 +22,13 @@ const WEIGHT = 0.1;
 const TRUSTED_AFTER = 8;
 /** Another process is worth its start when an execution has waited this long. */
 const GROW_AFTER_MS = 10;
+/** More starts at once than processors only slow each other down. */
+const MAX_STARTING = availableParallelism();
 /** How long after a failed start no other one is made while a process serves. */
 const START_AGAIN_AFTER_MS = 1_000;
 /** How long processes of an old revision stay without work. */
 const IDLE_WHEN_OLD_IN_MS = 1_000;
-/** How many processes may end under an execution before they start it. */
+/** How many processes may end under an execution before they have started anything. */
 const MAX_MOVES = 3;
 
 export type PoolSetup = {
@@ -141,7 +143,7 @@ export class ProcessPool {
     let ready = 0;
     for (const process of this.#processes) if (process.isReady) ready += 1;
     const changing = this.#processes.size - ready;
-    if (this.#processes.size >= this.#setup.maxProcesses || changing >= Math.min(this.#waiting.length, availableParallelism())) return;
+    if (this.#processes.size >= this.#setup.maxProcesses || changing >= Math.min(this.#waiting.length, MAX_STARTING)) return;
     if (ready > 0 && performance.now() - this.#startFailedAt < START_AGAIN_AFTER_MS) return;
     this.#start();
   }

@@ -4,7 +4,7 @@ import type { Execution, ExecutionResult } from '#src/core/function-host.ts';
 export type Task = {
   readonly execution: Execution;
   readonly queuedAt: number;
-  /** How many processes ended before they started it. */
+  /** How many processes ended by themselves before they had started it or anything else. */
   moves: number;
   isAborted: boolean;
   isSettled: boolean;

@@ -16,23 +16,28 @@ export function createTicker(tick: (now: number) => Activity, idleInMs: number):
   const slowInMs = Math.min(SLOW_TICK_MS, Math.max(TICK_MS, idleInMs / 2));
   let timer: NodeJS.Timeout | undefined;
   let isFast = false;
+  let isStopped = false;
 
   function schedule(inMs: number): void {
     isFast = inMs === TICK_MS;
-    timer = setTimeout(() => {
-      timer = undefined;
-      isFast = false;
-      const activity = tick(performance.now());
-      if (activity !== 'empty') schedule(activity === 'busy' ? TICK_MS : slowInMs);
-    }, inMs);
+    // By way of `setImmediate`, what has already arrived is read first: after a pause of this process, nothing is late that was not.
+    timer = setTimeout(() => setImmediate(run), inMs);
+  }
+  function run(): void {
+    if (isStopped) return;
+    const activity = tick(performance.now());
+    clearTimeout(timer);
+    if (activity !== 'empty') schedule(activity === 'busy' ? TICK_MS : slowInMs);
+    else isFast = false;
   }
   return {
     wake() {
-      if (isFast) return;
+      if (isFast || isStopped) return;
       clearTimeout(timer);
       schedule(TICK_MS);
     },
     stop() {
+      isStopped = true;
       clearTimeout(timer);
     },
   };

@@ -5,7 +5,7 @@ import { FSYNC_CHOICES } from './nats-server/files.ts';
 import type { Environment } from './nats-server/find.ts';
 
 /** The parts of Sequent that run and scale by themselves. */
-export const ROLES = ['worker', 'scheduler'] as const;
+export const ROLES = ['worker', 'scheduler', 'destinations'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const text = z.string().trim().min(1, 'must not be empty');
@@ -27,7 +27,7 @@ const serverUrl = text.regex(
  */
 const settings = {
   dataDir: { flag: '--data', env: 'SEQUENT_DATA', schema: text.default('.sequent').transform((path) => resolve(path)) },
-  natsUrls: { flag: '--nats-url', env: 'NATS_URL', schema: z.preprocess(list, z.array(serverUrl).min(1)).optional() },
+  natsUrls: { flag: '--server', key: 'natsUrl', env: 'NATS_URL', schema: z.preprocess(list, z.array(serverUrl).min(1)).optional() },
   natsCreds: { flag: '--nats-creds', env: 'NATS_CREDS', schema: text.transform((path) => resolve(path)).optional() },
   natsContext: {
     flag: '--context',
@@ -45,6 +45,9 @@ const settings = {
   fsync: { flag: '--fsync', env: 'SEQUENT_FSYNC', schema: oneOf(FSYNC_CHOICES).default('100ms') },
   logLevel: { flag: '--log-level', env: 'SEQUENT_LOG_LEVEL', schema: oneOf(LOG_LEVELS).default('info') },
   leaseInMs: { flag: '--lease-ms', env: 'SEQUENT_LEASE_MS', schema: wholeNumber(500, 3_600_000).prefault('15000') },
+  patienceInMs: { flag: '--patience-ms', env: 'SEQUENT_PATIENCE_MS', schema: wholeNumber(100, 3_600_000).prefault('5000') },
+  maxHops: { flag: '--max-hops', env: 'SEQUENT_MAX_HOPS', schema: wholeNumber(1, 1_000).prefault('16') },
+  connections: { flag: '--connections', env: 'SEQUENT_CONNECTIONS', schema: text.transform((path) => resolve(path)).optional() },
   roles: {
     flag: '--role',
     env: 'SEQUENT_ROLES',
@@ -71,7 +74,7 @@ export type Configuration = { readonly [Name in Setting]: z.output<(typeof setti
 export type Role = (typeof ROLES)[number];
 
 export type ConfigurationSource = {
-  /** By the name that commander gives them: `--http-port` is `httpPort`. A repeatable flag is an array. */
+  /** By the name that commander gives them: `--http-port` is `httpPort`; `--server` is `natsUrl`. A repeatable flag is an array. */
   flags?: Readonly<Record<string, unknown>>;
   env?: Environment;
 };
@@ -90,8 +93,8 @@ export class InvalidConfigurationError extends SequentError {
 export function readConfiguration({ flags = {}, env = process.env }: ConfigurationSource = {}): Configuration {
   const problems: string[] = [];
   const given: Partial<Record<Setting, 'flag' | 'environment'>> = {};
-  const values = Object.entries(settings).map(([name, { flag, env: variable, schema }]) => {
-    const fromFlag = flags[nameOfFlag(flag)];
+  const values = Object.entries(settings).map(([name, { env: variable, schema, flag, ...rest }]) => {
+    const fromFlag = flags['key' in rest ? rest.key : nameOfFlag(flag)];
     const value = fromFlag ?? (env[variable] || undefined);
     if (value !== undefined) given[name as Setting] = fromFlag === undefined ? 'environment' : 'flag';
     const result = schema.safeParse(value);
@@ -99,8 +102,7 @@ export function readConfiguration({ flags = {}, env = process.env }: Configurati
       problems.push(`${fromFlag === undefined ? variable : flag} ${result.error.issues[0]?.message}, not ${shown(value)}`);
     return [name, result.data];
   });
-  if (given.natsUrls === 'flag' && given.natsContext === 'flag')
-    problems.push('--nats-url and --context name two servers: give one of them');
+  if (given.natsUrls === 'flag' && given.natsContext === 'flag') problems.push('--server and --context name two servers: give one of them');
   if (problems.length > 0) throw new InvalidConfigurationError({ problems });
   // Each value was parsed by the schema of its own name.
   return { ...Object.fromEntries(values), given } as Configuration;

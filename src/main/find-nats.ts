@@ -11,7 +11,7 @@ const DEFAULT_URL = 'nats://127.0.0.1:4222';
 /**
  * The NATS that a command talks to. The first of these decides:
  *
- * 1. a flag: `--nats-url`, or `--context` with the name of a context of the `nats` command,
+ * 1. a flag: `--server`, or `--context` with the name of a context of the `nats` command,
  * 2. the environment: `NATS_URL`, or `NATS_CONTEXT`,
  * 3. the server that runs on the data folder now, started by `npm start` or `sequent serve --start-server`,
  * 4. the context that is selected in the `nats` command,
@@ -40,7 +40,7 @@ export function askedNats(configuration: Asked, env: Environment = process.env):
   const contextGoesFirst = given.natsContext === 'flag' || natsUrls === undefined;
   if (natsContext !== undefined && contextGoesFirst) return withCreds(readNatsContext(natsContext, env), configuration);
   if (natsUrls === undefined) return undefined;
-  return withCreds({ ...addressOf(natsUrls), from: given.natsUrls === 'flag' ? '--nats-url' : 'NATS_URL' }, configuration);
+  return withCreds({ ...addressOf(natsUrls), from: given.natsUrls === 'flag' ? '--server' : 'NATS_URL' }, configuration);
 }
 
 function withCreds(address: NatsAddress, { natsCreds }: Asked): NatsAddress {

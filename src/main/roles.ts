@@ -18,10 +18,7 @@ import { createNatsRequester } from '#src/nats/requester.ts';
 import type { TopologyOptions } from '#src/nats/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
-
-/** The parts of Sequent that run and scale by themselves. */
-export const roles = ['worker', 'scheduler', 'destinations'] as const;
-export type Role = (typeof roles)[number];
+import type { Role } from './configuration.ts';
 
 export type RolesOptions = {
   connection: Connection;

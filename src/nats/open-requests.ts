@@ -3,7 +3,7 @@ import { isFunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
 import type { Connection } from './connection.ts';
 
-const SUBJECT = 'scheduler.find';
+export const FIND_SUBJECT = 'scheduler.find';
 const questionSchema = z.object({ stream: z.string().refine(isRequestId) });
 const answerSchema = z
   .object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() })
@@ -13,7 +13,7 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
   return {
     async find(stream) {
       try {
-        const reply = await nats.request(SUBJECT, JSON.stringify({ stream }), { timeout: 1_000 });
+        const reply = await nats.request(FIND_SUBJECT, JSON.stringify({ stream }), { timeout: 1_000 });
         const found = answerSchema.parse(reply.json());
         return found === null ? undefined : { name: { function: found.function as never, stream }, request: found.request };
       } catch {
@@ -21,7 +21,7 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
       }
     },
     answer(find, signal) {
-      const subscription = nats.subscribe(SUBJECT, {
+      const subscription = nats.subscribe(FIND_SUBJECT, {
         queue: 'schedulers',
         callback: (_, message) => {
           const question = questionSchema.safeParse(message.json());

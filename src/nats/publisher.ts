@@ -1,4 +1,4 @@
-import { createInbox, type Msg, type MsgHdrs } from 'nats';
+import { createInbox, ErrorCode, type Msg, type MsgHdrs, NatsError } from 'nats';
 import type { Connection } from './connection.ts';
 
 /** What became of a publish. Never a guess: without an answer it is unknown (A1). */
@@ -63,13 +63,16 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
 
   return {
     publish(subject, payload, headers) {
+      // The client would keep it for the next connection, and then forget it.
+      if (!connection.isConnected) return Promise.resolve({ kind: 'unknown', why: 'not connected' });
       return new Promise((resolve) => {
         const key = next++;
         try {
           nats.publish(subject, payload, headers === undefined ? { reply: `${inbox}.${key}` } : { reply: `${inbox}.${key}`, headers });
           pending.set(key, { resolve, sentAt: performance.now() });
         } catch (error) {
-          resolve({ kind: 'unknown', why: String(error) });
+          const isTooLarge = error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded;
+          resolve(isTooLarge ? { kind: 'refused', why: error.message, isFull: false } : { kind: 'unknown', why: String(error) });
         }
       });
     },
@@ -82,13 +85,15 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
   };
 }
 
-type PubAck = { seq?: number; duplicate?: boolean; error?: { err_code?: number; description?: string } };
+type PubAck = { seq?: number; error?: { err_code?: number; description?: string } };
 
 const decoder = new TextDecoder();
 
 function parseAnswer(message: Msg): PublishAnswer {
   if (message.data.length === 0) return { kind: 'unknown', why: 'JetStream does not respond' };
-  const { seq = 0, error } = JSON.parse(decoder.decode(message.data)) as PubAck;
+  const answer = parseJson(decoder.decode(message.data));
+  if (typeof answer !== 'object' || answer === null) return { kind: 'unknown', why: 'the answer cannot be read' };
+  const { seq = 0, error } = answer as PubAck;
   if (error === undefined) {
     // A duplicate at sequence 0 is staged, not stored (nats-server 2.10 with replicas).
     return seq > 0 ? { kind: 'stored', sequence: seq } : { kind: 'unknown', why: 'answered as a duplicate that is not stored' };
@@ -97,4 +102,12 @@ function parseAnswer(message: Msg): PublishAnswer {
   if (WRONG_LAST_SEQUENCE.has(code)) return { kind: 'conflict' };
   if (UNDECIDED.has(code)) return { kind: 'unknown', why: description };
   return { kind: 'refused', why: `${description} (${code})`, isFull: FULL.has(code) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

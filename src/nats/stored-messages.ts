@@ -34,10 +34,13 @@ const NO_MESSAGE = 10037;
  *
  * Reading has no effect, so a question without answer is asked again; throws `NatsUnavailableError` after the budget.
  */
-async function getMessage({ nats, servers }: Connection, query: Query): Promise<StoredMessage | undefined> {
+async function getMessage(connection: Connection, query: Query): Promise<StoredMessage | undefined> {
+  const { nats, servers } = connection;
   const startedAt = Date.now();
   for (;;) {
     try {
+      // A question asked now would be forgotten, and time out.
+      if (!connection.isConnected) throw new Error('not connected');
       const reply = await nats.request(`$JS.API.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
       const { message, error } = reply.json<Answer>();
       if (message !== undefined) return stored(message);

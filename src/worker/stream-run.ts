@@ -26,10 +26,12 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
   const writer: StreamWriter = createStreamWriter({ log, state, by: worker, appendId: ports.appendId });
   const busy = new Set<string>();
 
-  async function advanceOne(request: AcceptedRequest): Promise<Rest> {
+  async function advanceOne(id: string): Promise<Rest> {
     for (;;) {
-      const invocation = writer.state.invocations.get(request.fact.invocation);
-      if (invocation === undefined) return 'done';
+      const invocation = writer.state.invocations.get(id);
+      // Looked up again every time: after a conflict the stream may turn out to be another request's.
+      const request = requestOf(writer.state, id);
+      if (invocation === undefined || request === undefined) return 'done';
       const step = nextStep({ invocation, request, fn: fn(), worker, maxHops: ports.maxHops, now: clock.now() });
       const rest = await perform(step, request, invocation);
       if (rest !== 'again') return rest;
@@ -123,7 +125,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
           if (busy.has(id) || request === undefined) return 'done';
           busy.add(id);
           try {
-            return await advanceOne(request);
+            return await advanceOne(id);
           } finally {
             busy.delete(id);
           }

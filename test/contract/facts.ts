@@ -49,7 +49,7 @@ export const alarm: Destination = { id: 'd2', destination: 'SMN', param: '{"topi
 const delivery = { invocation: ID, at: 50 };
 
 export function deliveryStarted(attempt: number, part: Part<'delivery.started'> = {}): FactOf<'delivery.started'> {
-  return { type: 'delivery.started', ...delivery, destination: billing.id, try: attempt, ...part };
+  return { type: 'delivery.started', ...delivery, destination: billing.id, try: attempt, deliverer: 'p1', ...part };
 }
 
 export function deliveryFailed(attempt: number, part: Part<'delivery.failed'> = {}): FactOf<'delivery.failed'> {

@@ -1,11 +1,13 @@
-import type { AnyStateMachine, EventFromLogic, SnapshotFrom } from 'xstate';
 import { expect } from 'vitest';
+import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, SnapshotFrom } from 'xstate';
 import { createFolder, type Folder } from '#machines/fold.ts';
+
+type Claim = { state: string; effects?: readonly string[]; context?: object };
 
 /** `given(machine, …past).when(fact).expect(…)`: one claim about one transition. */
 export type Given<Machine extends AnyStateMachine> = {
   when(fact: EventFromLogic<Machine>): {
-    expect(claim: { state: string; effects?: readonly string[]; context?: Partial<SnapshotFrom<Machine>['context']> }): void;
+    expect(claim: Claim): void;
     /** The machine refuses the fact, and the past stands as it was. */
     expectRefusal(): void;
   };
@@ -14,16 +16,16 @@ export type Given<Machine extends AnyStateMachine> = {
 /** Every fact of the past must be accepted: a test that builds on an impossible past proves nothing. */
 export function given<Machine extends AnyStateMachine>(machine: Machine, ...past: readonly EventFromLogic<Machine>[]): Given<Machine> {
   const folder = createFolder(machine);
-  const snapshot = fold(folder, past);
+  const before = fold(folder, past);
   return {
     when(fact) {
-      const step = folder.step(snapshot, fact);
+      const step = folder.step(before, fact);
       return {
         expect({ state, effects = [], context = {} }) {
-          if (step === undefined) throw new Error(`the machine refuses ${fact.type} in ${JSON.stringify(snapshot.value)}`);
-          expect(step.snapshot.value).toBe(state);
+          if (step === undefined) throw new Error(`refused: ${fact.type} in ${valueOf(before)}`);
+          expect(valueOf(step.snapshot)).toBe(state);
           expect(step.effects).toEqual(effects);
-          expect(step.snapshot.context).toMatchObject(context);
+          expect((step.snapshot as AnyMachineSnapshot).context).toMatchObject(context);
         },
         expectRefusal() {
           expect(step).toBeUndefined();
@@ -41,8 +43,12 @@ export function fold<Machine extends AnyStateMachine>(
   let snapshot = folder.initial;
   for (const fact of past) {
     const step = folder.step(snapshot, fact);
-    if (step === undefined) throw new Error(`the past is impossible: ${fact.type} is refused in ${JSON.stringify(snapshot.value)}`);
+    if (step === undefined) throw new Error(`the past is impossible: ${fact.type} is refused in ${valueOf(snapshot)}`);
     snapshot = step.snapshot;
   }
   return snapshot;
+}
+
+function valueOf(snapshot: SnapshotFrom<AnyStateMachine>): string {
+  return (snapshot as AnyMachineSnapshot).value as string;
 }

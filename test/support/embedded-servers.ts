@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { serverFiles } from '#src/main/nats-server/files.ts';
-import { belongsTo, endServer } from '#src/main/nats-server/processes.ts';
+import { endServer, serversWith } from '#src/main/nats-server/processes.ts';
 
 const standIn = new URL('./sequent-stand-in.ts', import.meta.url).pathname;
 
@@ -27,13 +26,9 @@ export async function endProcess(process: ChildProcess, signal: NodeJS.Signals):
 
 /** The process ids of all nats-servers that run on the folder. */
 export async function serversOn(dataDir: string): Promise<number[]> {
-  const { config } = serverFiles(dataDir);
-  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
-  const mine = await Promise.all(pids.map(async (pid) => ((await belongsTo(pid, config)) ? [pid] : [])));
-  return mine.flat();
+  return await serversWith(serverFiles(dataDir).config);
 }
 
 export async function endServersOn(dataDir: string): Promise<void> {
-  const { config } = serverFiles(dataDir);
-  for (const pid of await serversOn(dataDir)) await endServer(pid, config);
+  for (const pid of await serversOn(dataDir)) await endServer(pid, serverFiles(dataDir).config);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles, type Fsync, type ServerFiles, urlOf } from '#src/main/nats-server/files.ts';
 import { type LiveServer, launchServer } from '#src/main/nats-server/launch.ts';
-import { belongsTo, endServer } from '#src/main/nats-server/processes.ts';
+import { endServer, isRunning } from '#src/main/nats-server/processes.ts';
 
 /** A real nats-server of a test's own, on a store of its own, with all the ways of ill-treating it. Nobody restarts it. */
 export interface TestServer extends AsyncDisposable {
@@ -30,7 +30,7 @@ export async function startTestServer({ fsync = '100ms' }: { fsync?: Fsync } = {
   const dataDir = await mkdtemp(join(tmpdir(), 'sequent-test-'));
   const files = createServerFiles(dataDir);
   const { bin } = await ensureServer();
-  let live = await launchServer(files, { bin, fsync, port: undefined, detached: false });
+  let live = await launchServer(files, { bin, fsync, detached: false });
 
   return {
     url: urlOf(live.port),
@@ -61,7 +61,7 @@ export async function startTestServer({ fsync = '100ms' }: { fsync?: Fsync } = {
 
 /** Also when it is paused or long gone. */
 async function killQuietly({ pid }: LiveServer, files: ServerFiles): Promise<void> {
-  if (!(await belongsTo(pid, files.config))) return;
+  if (!(await isRunning(pid, files.config))) return;
   process.kill(pid, 'SIGKILL');
   await endServer(pid, files.config);
 }

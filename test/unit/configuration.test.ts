@@ -19,7 +19,7 @@ describe('readConfiguration', () => {
       fsync: '100ms',
       logLevel: 'info',
       leaseInMs: 15_000,
-      roles: ['worker', 'scheduler'],
+      roles: ['worker', 'scheduler', 'destinations'],
       resultsStorage: 'file',
       resultsMaxAgeInHours: 24,
       given: {},
@@ -97,7 +97,7 @@ describe('readConfiguration', () => {
     [{ SEQUENT_HTTP_PORT: '-1' }, 'SEQUENT_HTTP_PORT must be a whole number from 0 to 65535, not "-1"'],
     [{ SEQUENT_LEASE_MS: '499' }, 'SEQUENT_LEASE_MS must be a whole number from 500 to 3600000, not "499"'],
     [{ SEQUENT_LEASE_MS: '1e3' }, 'SEQUENT_LEASE_MS must be a whole number from 500 to 3600000, not "1e3"'],
-    [{ SEQUENT_ROLES: 'worker,cook' }, 'SEQUENT_ROLES must be one of worker, scheduler, not "worker,cook"'],
+    [{ SEQUENT_ROLES: 'worker,cook' }, 'SEQUENT_ROLES must be one of worker, scheduler, destinations, not "worker,cook"'],
     [{ SEQUENT_RESULTS_STORAGE: 'tape' }, 'SEQUENT_RESULTS_STORAGE must be one of file, memory, not "tape"'],
     [{ SEQUENT_DATA: '  ' }, 'SEQUENT_DATA must not be empty, not "  "'],
     [{ NATS_URL: 'http://x' }, 'NATS_URL must be addresses like nats://host:4222, separated by commas, not "http://x"'],
@@ -116,8 +116,8 @@ describe('readConfiguration', () => {
     expect(String(failure).split('\n')).toEqual([
       'InvalidConfigurationError: --http-port must be a whole number from 0 to 65535, not "x"',
       'SEQUENT_REPLICAS must be one of 1, 3, 5, not "2"',
-      '--role must be one of worker, scheduler, not "cook"',
-      '--nats-url and --context name two servers: give one of them',
+      '--role must be one of worker, scheduler, destinations, not "cook"',
+      '--server and --context name two servers: give one of them',
     ]);
   });
 });
@@ -147,7 +147,7 @@ describe('the NATS that a command talks to', () => {
   test('is what a flag says, before what the environment says', async () => {
     expect(await find({ flags: { natsUrl: 'nats://flag' }, env: { NATS_URL: 'nats://env', NATS_CONTEXT: 'staging' } })).toMatchObject({
       servers: ['nats://flag'],
-      from: '--nats-url',
+      from: '--server',
     });
     expect(await find({ flags: { context: 'staging' }, env: { NATS_URL: 'nats://env' } })).toMatchObject({ servers: ['nats://staging'] });
   });

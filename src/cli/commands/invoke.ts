@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import type { Invoked, SequentClient } from '#src/client/client.ts';
 import { type Call, performs } from '../call.ts';
-import { parseDuration } from '../durations.ts';
+import { durationOption } from '../durations.ts';
 import { readPayload } from '../payload.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { printResult } from '../result-output.ts';
 import { withClient } from '../session.ts';
 import { type LiveTransition, transitionLine, transitionsIn } from '../transitions.ts';
 
-type InvokeOptions = { data?: string; event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
+type InvokeOptions = { event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
 
 export function invokeCommand(): Command {
   return new Command('invoke')
@@ -20,7 +20,7 @@ export function invokeCommand(): Command {
     .option('-q, --qualifier <qualifier>', 'a version, or ! and an alias')
     .option('-w, --wait', 'wait for the outcome, and print what the function returned')
     .option('-f, --follow', 'print every transition as it happens, then the outcome')
-    .option('--timeout <duration>', 'how long --wait and --follow wait', parseDuration, 60_000)
+    .addOption(durationOption('--timeout <duration>', 'how long --wait and --follow wait', 60_000))
     .addHelpText('after', examples)
     .action(performs<InvokeOptions>(invoke));
 }

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
+import type { Result, SequentClient } from '#src/client/client.ts';
+import { TimedOutError } from '#src/core/errors.ts';
 import { type Call, performs } from '../call.ts';
-import { parseDuration } from '../durations.ts';
-import type { ExitCode } from '../problem.ts';
-import { exitCodes } from '../problem.ts';
+import { durationOption } from '../durations.ts';
+import { type ExitCode, exitCodes } from '../problem.ts';
 import { printResult } from '../result-output.ts';
 import { withClient } from '../session.ts';
 
@@ -13,7 +14,7 @@ export function resultCommand(): Command {
     .summary('what an invocation returned')
     .description('Prints what the function returned, and waits for it if the invocation is not over.')
     .argument('<id>', 'the request id')
-    .option('--timeout <duration>', 'how long to wait for an outcome; 0 only looks', parseDuration, 60_000)
+    .addOption(durationOption('--timeout <duration>', 'how long to wait for an outcome; 0 only looks', 60_000))
     .option('-e, --envelope', 'print the whole envelope that subscribers and destinations receive')
     .option('--function <name>', 'its function: finds it a little faster')
     .addHelpText('after', examples)
@@ -31,15 +32,19 @@ Exit codes: 0 it succeeded, 1 it failed, 3 no such invocation, 7 no outcome with
 async function result(call: Call<ResultOptions>): Promise<ExitCode> {
   const { options, terminal } = call;
   return await withClient(options, async (client) => {
-    const found = await client.result(call.args[0] ?? '', {
-      timeoutInMs: Math.max(options.timeout, ONE_LOOK_IN_MS),
-      ...(options.function === undefined ? {} : { function: options.function }),
-    });
+    const found = await find(call, client);
     if (!options.envelope) return printResult(call, found);
     terminal.out.line(JSON.stringify(found.envelope, null, terminal.out.isTty ? 2 : 0));
     return found.outcome === 'succeeded' ? exitCodes.ok : exitCodes.failed;
   });
 }
 
-/** Time enough to read the log once. */
-const ONE_LOOK_IN_MS = 2_000;
+async function find({ args, options }: Call<ResultOptions>, client: SequentClient): Promise<Result> {
+  const id = args[0] ?? '';
+  const named = options.function === undefined ? {} : { function: options.function };
+  if (options.timeout > 0) return await client.result(id, { timeoutInMs: options.timeout, ...named });
+  const { toResult } = await import('#src/client/results.ts');
+  const { envelope, state } = await client.timeline(id, named);
+  if (envelope !== undefined) return toResult(envelope);
+  throw new TimedOutError({ what: `the outcome of ${id} (it is ${state})`, afterMs: 0 });
+}

@@ -31,9 +31,9 @@ input.on('data', splitLines(receive));
 input.on('close', () => process.kill(0, 'SIGKILL'));
 
 process.on('uncaughtException', (thrown) => {
+  if (handler === undefined) send(['start-failed', describe(thrown, { code: 4201, prefix: INITIALIZING }), output.take()]);
   if (current !== undefined) {
-    const failure = describe(thrown, { code: 4002, prefix: 'function invocation exception, error: ' });
-    send(['failed', current.id, failure, output.take()]);
+    send(['failed', current.id, describe(thrown, { code: 4002, prefix: 'function invocation exception, error: ' }), output.take()]);
     current = undefined;
   }
   process.exit(1);
@@ -88,9 +88,9 @@ function giveBack(frames) {
 async function start(spec) {
   definition = spec.definition;
   const outcome = await load(spec);
+  handler = outcome.handler;
   if (outcome.failure === undefined) send(['ready']);
   else send(['start-failed', outcome.failure, output.take()]);
-  handler = outcome.handler;
   output.shut();
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { messageOf } from '#src/core/errors.ts';
 import { PINNED_VERSION } from './find.ts';
 
 const run = promisify(execFile);
@@ -40,7 +41,9 @@ export function downloadUrl(release: Release, baseUrl: string = DOWNLOAD_URL): s
  * Throws when the bytes do not have the sum; nothing of them was unpacked then. `target` appears whole or not at all.
  */
 export async function installRelease(release: Release, { url, target }: { url: string; target: string }): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_LIMIT_IN_MS) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_LIMIT_IN_MS) }).catch((cause: Error) => {
+    throw new Error(messageOf(cause.cause ?? cause), { cause });
+  });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   const archive = Buffer.from(await response.arrayBuffer());
   const sum = createHash('sha256').update(archive).digest('hex');

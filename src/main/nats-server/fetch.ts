@@ -114,7 +114,7 @@ function archiveUrl(release: Release, env: Environment): string {
 
 function commandsFor(platform: string): string[] {
   const install: Record<string, string> = {
-    linux: 'sudo apt-get install -y nats-server          (Debian 13, Ubuntu 24.10, or newer)',
+    linux: 'sudo apt-get install -y nats-server          (Debian 13, Ubuntu 24.04, or newer)',
     darwin: 'brew install nats-server',
     win32: 'scoop install nats-server',
   };

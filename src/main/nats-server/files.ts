@@ -28,19 +28,21 @@ export function serverFiles(dataDir: string): ServerFiles {
   };
 }
 
+/** The same, on a folder that only its owner can read: it holds what users sent. */
 export function createServerFiles(dataDir: string): ServerFiles {
-  mkdirSync(join(dataDir, 'nats'), { recursive: true });
+  mkdirSync(join(dataDir, 'nats'), { recursive: true, mode: 0o700 });
   return serverFiles(dataDir);
 }
 
 /** What the last start on a data folder left behind; `port` outlives the process, so that the next one listens there too. */
 const serverRecordSchema = z.object({
-  pid: z.int().positive(),
-  port: z.int().min(1).max(65_535).optional(),
-  monitorUrl: z.string().optional(),
   fsync: z.enum(FSYNC_CHOICES),
+  port: z.int().min(1).max(65_535).optional(),
+  // Once it answered.
+  pid: z.int().positive().optional(),
+  monitorUrl: z.string().optional(),
 });
-export type ServerRecord = z.infer<typeof serverRecordSchema>;
+export type ServerRecord = z.output<typeof serverRecordSchema>;
 
 export function readRecord({ record }: ServerFiles): ServerRecord | undefined {
   try {
@@ -51,13 +53,12 @@ export function readRecord({ record }: ServerFiles): ServerRecord | undefined {
   }
 }
 
-/** Synchronous, so that nothing can come between starting a process and writing down which. */
 export function writeRecord({ record }: ServerFiles, content: ServerRecord): void {
   writeFileSync(`${record}.next`, `${JSON.stringify(content)}\n`);
   renameSync(`${record}.next`, record);
 }
 
-export type ServerSettings = { fsync: Fsync; port: number | undefined };
+export type ServerSettings = { fsync: Fsync; port?: number | undefined };
 
 /** Only this machine may connect, and a slow reader is cut off, not waited for. */
 export function writeServerConfig(files: ServerFiles, { fsync, port = -1 }: ServerSettings): void {
@@ -70,7 +71,7 @@ export function writeServerConfig(files: ServerFiles, { fsync, port = -1 }: Serv
     `  store_dir: ${quoted(files.folder)}`,
     ...(fsync === 'default' ? [] : [`  sync_interval: "${fsync}"`]),
     '}',
-    'max_payload: 1MB',
+    'max_payload: 4MB',
     'write_deadline: "10s"',
     `ports_file_dir: ${quoted(files.folder)}`,
     `log_file: ${quoted(files.log)}`,

@@ -7,8 +7,8 @@ import { z } from 'zod';
 import { systemClock } from '#src/core/clock.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { ServerStartError } from './errors.ts';
-import { type Fsync, type ServerFiles, type ServerRecord, type ServerSettings, writeRecord, writeServerConfig } from './files.ts';
-import { belongsTo, endServer } from './processes.ts';
+import { type Fsync, readRecord, type ServerFiles, type ServerSettings, writeRecord, writeServerConfig } from './files.ts';
+import { endServer, isRunning } from './processes.ts';
 import { greetingOf } from './tether.ts';
 
 /** A server that answers, with JetStream on. */
@@ -32,17 +32,17 @@ export type LaunchOptions = ServerSettings & {
  * server's own words when it ends or takes too long; the process is gone then.
  */
 export async function launchServer(files: ServerFiles, options: LaunchOptions): Promise<LiveServer> {
-  const { bin, fsync, port, detached, signal, readyWithinMs = 60_000 } = options;
-  writeServerConfig(files, { fsync, port });
+  const { fsync, port, signal, readyWithinMs = 60_000 } = options;
+  writeServerConfig(files, options);
   for (const name of readdirSync(files.folder)) if (name.endsWith('.ports')) rmSync(join(files.folder, name), { force: true });
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
-  const pid = await spawnServer(bin, files, detached);
-  const record: ServerRecord = { pid, fsync, ...(port === undefined ? {} : { port }) };
-  writeRecord(files, record);
+  // Before it runs: whoever finds it later knows what it was started with.
+  writeRecord(files, { fsync, port });
+  const pid = await spawnServer(files, options);
   try {
-    return await waitUntilReady(files, record, { signal, readyWithinMs });
+    return await waitUntilReady(files, pid, { signal, readyWithinMs });
   } catch (cause) {
-    await endServer(record.pid, files.config);
+    await endServer(pid, files.config);
     const words = complaints(files.log, logStart);
     throw new ServerStartError({ dataDir: files.folder, why: words === '' ? messageOf(cause) : words }, { cause });
   }
@@ -51,25 +51,25 @@ export async function launchServer(files: ServerFiles, options: LaunchOptions): 
 /** Waits for a server that was started, by this process or another one, and completes its record. */
 export async function waitUntilReady(
   files: ServerFiles,
-  record: ServerRecord,
+  pid: number,
   { signal, readyWithinMs }: { signal?: AbortSignal | undefined; readyWithinMs: number },
 ): Promise<LiveServer> {
   const deadline = Date.now() + readyWithinMs;
   while (Date.now() < deadline) {
     signal?.throwIfAborted();
-    const live = await liveServer(files, record);
+    const live = await liveServer(files, pid);
     if (live !== undefined) return live;
-    if (!(await belongsTo(record.pid, files.config))) throw new Error('it ended at once');
+    if (!(await isRunning(pid, files.config))) throw new Error('it ended at once');
     await systemClock.sleep(POLL_IN_MS);
   }
-  throw new Error(`it did not answer within ${readyWithinMs} ms; if process ${record.pid} hangs, "kill -9 ${record.pid}" frees the folder`);
+  throw new Error(`it did not answer within ${readyWithinMs} ms; if process ${pid} hangs, "kill -9 ${pid}" frees the folder`);
 }
 
 /** Whether a port of the loopback address can be listened on now. */
 export async function isPortFree(port: number): Promise<boolean> {
   const probe = createServer();
   try {
-    probe.listen({ host: '127.0.0.1', port, exclusive: true });
+    probe.listen({ host: '127.0.0.1', port });
     await once(probe, 'listening');
     return true;
   } catch {
@@ -79,15 +79,17 @@ export async function isPortFree(port: number): Promise<boolean> {
   }
 }
 
-async function liveServer(files: ServerFiles, record: ServerRecord): Promise<LiveServer | undefined> {
-  const ports = readPorts(files, record.pid);
-  const greeting = ports === undefined ? undefined : await greetingOf(ports.port);
-  if (ports === undefined || greeting?.server_name !== files.serverName) return undefined;
-  writeRecord(files, { ...record, ...ports });
-  return { ...record, ...ports, version: greeting.version };
+async function liveServer(files: ServerFiles, pid: number): Promise<LiveServer | undefined> {
+  const ports = readPorts(files, pid);
+  const record = readRecord(files);
+  if (ports === undefined || record === undefined) return undefined;
+  const greeting = await greetingOf(ports.port);
+  if (greeting?.server_name !== files.serverName) return undefined;
+  writeRecord(files, { ...record, ...ports, pid });
+  return { pid, fsync: record.fsync, ...ports, version: greeting.version };
 }
 
-async function spawnServer(bin: string, files: ServerFiles, detached: boolean): Promise<number> {
+async function spawnServer(files: ServerFiles, { bin, detached }: LaunchOptions): Promise<number> {
   // What it says before it opens its log, and a panic, go to the same file; a pipe would break with this process.
   const log = openSync(files.log, 'a');
   try {

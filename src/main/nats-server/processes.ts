@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { systemClock } from '#src/core/clock.ts';
 
@@ -7,16 +7,28 @@ const run = promisify(execFile);
 const STOP_LIMIT_IN_MS = 10_000;
 const POLL_IN_MS = 10;
 
-/** Whether a process is alive and is the nats-server of this configuration file: a number in a file may be anybody's by now. */
-export async function belongsTo(pid: number, config: string): Promise<boolean> {
-  return (await commandLineOf(pid)).includes(`-c ${config}`);
+type Process = { pid: number; commandLine: string };
+
+/**
+ * The nats-servers that run with this configuration file, whoever started them.
+ *
+ * They are looked for among all processes: a number in a file may be somebody else's by now, and whoever started one may
+ * have been killed before it could write a number down.
+ */
+export async function serversWith(config: string): Promise<number[]> {
+  const processes = process.platform === 'linux' ? await processesOfLinux() : await processesOfPs();
+  return processes.filter(({ commandLine }) => commandLine.includes(`-c ${config}`)).map(({ pid }) => pid);
+}
+
+export async function isRunning(pid: number, config: string): Promise<boolean> {
+  return (await serversWith(config)).includes(pid);
 }
 
 /** Ends a nats-server: SIGTERM, and SIGKILL after ten seconds. Resolves when it is gone. */
 export async function endServer(pid: number, config: string): Promise<void> {
   const killAt = Date.now() + STOP_LIMIT_IN_MS;
   let asked: NodeJS.Signals | undefined;
-  while (await belongsTo(pid, config)) {
+  while (await isRunning(pid, config)) {
     const due = Date.now() < killAt ? 'SIGTERM' : 'SIGKILL';
     if (asked !== due) sendSignal(pid, due);
     asked = due;
@@ -24,14 +36,24 @@ export async function endServer(pid: number, config: string): Promise<void> {
   }
 }
 
-/** A process that is gone, or only waits to be reaped, has none. */
+/** A process that only waits to be reaped has an empty command line. */
+async function processesOfLinux(): Promise<Process[]> {
+  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
+  return await Promise.all(pids.map(async (pid) => ({ pid, commandLine: await commandLineOf(pid) })));
+}
+
 async function commandLineOf(pid: number): Promise<string> {
   try {
-    if (process.platform === 'linux') return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
-    return (await run('ps', ['-ww', '-o', 'args=', '-p', String(pid)])).stdout;
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
   } catch {
+    // It ended since it was listed.
     return '';
   }
+}
+
+async function processesOfPs(): Promise<Process[]> {
+  const { stdout } = await run('ps', ['-axww', '-o', 'pid=,args='], { maxBuffer: 64 * 1024 * 1024 });
+  return stdout.split('\n').map((line) => ({ pid: Number.parseInt(line, 10), commandLine: line }));
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): void {

@@ -4,18 +4,19 @@ import { ServerStartError } from './errors.ts';
 import { createServerFiles, type Fsync, readRecord, type ServerFiles, urlOf } from './files.ts';
 import { isPortFree, type LiveServer, launchServer, waitUntilReady } from './launch.ts';
 import { withLock } from './lock.ts';
-import { belongsTo, endServer } from './processes.ts';
+import { endServer, isRunning, serversWith } from './processes.ts';
 import { countTethers, openTether, type Tether } from './tether.ts';
 
 /*
  * The NATS server of a data folder: started, watched, shared, stopped.
  *
- * N-1  At most one nats-server runs on a data folder. Who starts or stops one holds the folder's lock, and the process is
- *      written down before anything else happens, so that it is found again whatever was killed.
+ * N-1  At most one nats-server runs on a data folder. Who starts or stops one holds the folder's lock, and looks among all
+ *      processes first, so that one is found whatever was killed before it could be written down.
  * N-2  Every Sequent on the folder holds a tether to the server. Whoever sees it break restarts the server, on the same port.
  * N-3  Who stops and is the last on a tether ends the server; who is not leaves it to the others.
  */
 
+/** The server is gone; it is back on the same address, restarted by this Sequent or another; a try failed, and the next follows. */
 export type ServerEvent =
   | { type: 'exited'; pid: number }
   | { type: 'restarted'; pid: number; url: string }
@@ -120,16 +121,16 @@ class Supervisor implements EmbeddedServer {
 
   /** The server that runs on the folder already. One with another durability is replaced if nobody else uses it. */
   async #adopt(): Promise<LiveServer | undefined> {
-    const record = readRecord(this.#files);
-    if (record === undefined || !(await belongsTo(record.pid, this.#files.config))) return undefined;
+    const [pid] = await serversWith(this.#files.config);
+    if (pid === undefined) return undefined;
     const { signal, dataDir, fsync } = this.#options;
     let live: LiveServer;
     try {
-      live = await waitUntilReady(this.#files, record, { signal, readyWithinMs: READY_WITHIN_MS });
+      live = await waitUntilReady(this.#files, pid, { signal, readyWithinMs: READY_WITHIN_MS });
     } catch (cause) {
       // It ended meanwhile: then the folder is free.
-      if (!(await belongsTo(record.pid, this.#files.config))) return undefined;
-      throw new ServerStartError({ dataDir, why: `process ${record.pid} runs on it already, and ${messageOf(cause)}` }, { cause });
+      if (!(await isRunning(pid, this.#files.config))) return undefined;
+      throw new ServerStartError({ dataDir, why: `process ${pid} runs on it already, and ${messageOf(cause)}` }, { cause });
     }
     if (live.fsync === fsync || (await countTethers(live.monitorUrl)) > 0) return live;
     await endServer(live.pid, this.#files.config);

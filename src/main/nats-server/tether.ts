@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { z } from 'zod';
 
 const infoSchema = z.object({ server_name: z.string(), version: z.string(), jetstream: z.boolean().default(false) });
@@ -15,13 +15,29 @@ export interface Tether {
 export const TETHER_NAME = 'sequent-tether';
 const GREETING_LIMIT_IN_MS = 2_000;
 
-/** Connects to a NATS server, and resolves with its greeting. Rejects when nobody answers like one within two seconds. */
-export function openTether(port: number): Promise<Tether> {
+/** Ties the caller to a NATS server. Rejects when nobody answers like one within two seconds. */
+export async function openTether(port: number): Promise<Tether> {
+  const { socket, info, closed } = await greet(port);
+  socket.write(`CONNECT ${JSON.stringify({ verbose: false, pedantic: false, name: TETHER_NAME, lang: 'sequent', version: '1' })}\r\n`);
+  return { info, closed, close: () => void socket.destroy() };
+}
+
+/** The server's greeting, or `undefined` when none answers on the port. Does not count as a tether. */
+export async function greetingOf(port: number): Promise<ServerInfo | undefined> {
+  try {
+    const { socket, info } = await greet(port);
+    socket.destroy();
+    return info;
+  } catch {
+    return undefined;
+  }
+}
+
+function greet(port: number): Promise<{ socket: Socket; info: ServerInfo; closed: Promise<void> }> {
   const socket = connect({ host: '127.0.0.1', port }).setEncoding('utf8');
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  const close = () => void socket.destroy();
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(close, GREETING_LIMIT_IN_MS);
+    const timer = setTimeout(() => socket.destroy(), GREETING_LIMIT_IN_MS);
     void closed.then(() => {
       clearTimeout(timer);
       reject(new Error(`nobody greets like a NATS server on port ${port}`));
@@ -37,21 +53,9 @@ export function openTether(port: number): Promise<Tether> {
       if (info === undefined) return;
       isGreeted = true;
       clearTimeout(timer);
-      socket.write(`CONNECT ${JSON.stringify({ verbose: false, pedantic: false, name: TETHER_NAME, lang: 'sequent', version: '1' })}\r\n`);
-      resolve({ info, closed, close });
+      resolve({ socket, info, closed });
     });
   });
-}
-
-/** The server's greeting, or `undefined` when none answers on the port. */
-export async function greetingOf(port: number): Promise<ServerInfo | undefined> {
-  try {
-    const tether = await openTether(port);
-    tether.close();
-    return tether.info;
-  } catch {
-    return undefined;
-  }
 }
 
 const connectionsSchema = z.object({ connections: z.array(z.object({ name: z.string().default('') })) });

@@ -129,10 +129,10 @@ describe('neighbours in the same pipe', () => {
     const opened = open();
     const definition = processFunction({ export: 'mixed', concurrency: 2 });
     await makeFast(opened, definition);
-    const slow = execute(opened, definition, { id: 'slow', sleepInMs: 3_000 });
+    const slow = execute(opened, definition, { id: 'slow', sleepInMs: 1_500 });
     const startedAt = performance.now();
     await Promise.all(Array.from({ length: 20 }, (_, id) => execute(opened, definition, { id })));
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
     expect(await slow).toEqual({ kind: 'returned', payload: 'slow' });
   });
 

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { exitCodes, type Problem, problemJson, problemOf } from './problem.ts';
+import { createProgram } from './program.ts';
+import { sayProblem } from './result-output.ts';
+import { type ColourChoice, createTerminal } from './terminal.ts';
+
+/** The entry: runs one command, says what went wrong, and ends the process with the exit code that says so too. */
+async function main(args: readonly string[]): Promise<void> {
+  // Whoever read stdout has seen enough, as in `sequent tail | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => leave(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed));
+  process.stderr.on('error', () => {});
+  process.on('SIGINT', () => leave(exitCodes.interrupted));
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const program = createProgram(version);
+  try {
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error, args);
+  }
+  // What a client still waits for must not keep the process.
+  process.stdout.write('', () => leave(Number(process.exitCode ?? 0)));
+}
+
+function leave(code: number): never {
+  process.exit(code);
+}
+
+/** Says it on stderr; returns the exit code. */
+function report(error: unknown, args: readonly string[]): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
+  // A group without a command: its help was printed.
+  if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage;
+  const problem = error instanceof CommanderError ? usage(error, args) : problemOf(error);
+  const { err } = createTerminal(colourIn(args));
+  if (wantsJson(args)) err.line(problemJson(problem));
+  else sayProblem(problem, err);
+  if (process.env.SEQUENT_DEBUG && error instanceof Error) err.line(error.stack);
+  return problem.exitCode;
+}
+
+/** Commander's message without its prefix; what it suggests comes on a line of its own. */
+function usage({ message }: CommanderError, args: readonly string[]): Problem {
+  const why = message.replace(/^error: /, '').replaceAll('\n', ' ').trim();
+  const [command = ''] = args.filter((arg) => /^[a-z]+$/.test(arg));
+  const known = ['serve', 'invoke', 'result', 'timeline', 'tail', 'fn', 'doctor', 'machine'];
+  const remedy = known.includes(command) ? `sequent ${command} --help` : 'sequent --help';
+  return { code: 'USAGE', exitCode: exitCodes.usage, what: 'the command is not complete, or not known', why, remedy };
+}
+
+function wantsJson(args: readonly string[]): boolean {
+  return args.some((arg, index) => arg === '--json' || /^(-o|--output=)(json|jsonl)$/.test(arg) || (/^(-o|--output)$/.test(arg) && /^jsonl?$/.test(args[index + 1] ?? '')));
+}
+
+function colourIn(args: readonly string[]): ColourChoice {
+  const given = args.flatMap((arg, index) => (arg === '--color' ? [args[index + 1]] : arg.startsWith('--color=') ? [arg.slice(8)] : []));
+  return given[0] === 'always' || given[0] === 'never' ? given[0] : 'auto';
+}
+
+await main(process.argv.slice(2));

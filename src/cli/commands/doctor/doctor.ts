@@ -1,0 +1,98 @@
+import { access } from 'node:fs/promises';
+import { Command } from 'commander';
+import { messageOf } from '#src/core/errors.ts';
+import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { Connection } from '#src/nats/connection.ts';
+import { type Call, performs } from '../../call.ts';
+import { durabilityOf } from '../../durability.ts';
+import { type ExitCode, exitCodes } from '../../problem.ts';
+import { explainTarget, findTarget, type Target } from '../../session.ts';
+import { plain, type Sheet } from '../../terminal.ts';
+import { type Examined, type Finding, judge } from './findings.ts';
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .summary('what is wrong, and what to do about it')
+    .description('Examines the server, the streams, the roles, the functions and the clocks.')
+    .addHelpText('after', examples)
+    .action(performs(doctor));
+}
+
+const examples = `
+Examples:
+  sequent doctor
+  sequent doctor --json | jq '.findings[] | select(.level != "ok")'
+
+Exit codes: 0 nothing is wrong, 1 something is, 6 NATS cannot be reached or JetStream is off.`;
+
+async function doctor(call: Call): Promise<ExitCode> {
+  const { terminal, format } = call;
+  const target = await findTarget(call.options);
+  const { openConnection } = await import('#src/nats/connection.ts');
+  const connection = await openConnection(target.options).catch(explainTarget(target));
+  try {
+    const examined = await examine(connection, target);
+    const findings = judge(examined);
+    const isHealthy = findings.every(({ level }) => level !== 'problem');
+    const { inspection, durability } = examined;
+    if (format === 'json') terminal.out.line(JSON.stringify({ healthy: isHealthy, ...inspection, durability, findings }, null, 2));
+    else if (format === 'jsonl') for (const finding of findings) terminal.out.line(JSON.stringify(finding));
+    else if (format === 'name') terminal.out.line(isHealthy ? 'healthy' : 'unhealthy');
+    else for (const line of draw(examined, findings, terminal.out)) terminal.out.line(line);
+    return isHealthy ? exitCodes.ok : exitCodes.failed;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function examine(connection: Connection, { dataDir }: Target): Promise<Examined> {
+  const { inspect } = await import('#src/nats/inspection.ts');
+  const { findRunningServer } = await import('#src/main/nats-server/running.ts');
+  const inspection = await inspect(connection);
+  const own = await findRunningServer(dataDir);
+  const isOwn = own !== undefined && portOf(own.url) === portOf(inspection.server.url);
+  const registry = await readRegistry(connection);
+  const functions = 'functions' in registry ? registry.functions : [];
+  return { inspection, durability: durabilityOf(isOwn ? own.fsync : undefined), registry, missingFiles: await missingFiles(functions) };
+}
+
+async function readRegistry(connection: Connection): Promise<Examined['registry']> {
+  const { openKeyValue } = await import('#src/nats/key-value.ts');
+  const { createFunctionRegistry } = await import('#src/functions/registry.ts');
+  const { FUNCTIONS_BUCKET } = await import('#src/nats/topology.ts');
+  try {
+    return { functions: await createFunctionRegistry(await openKeyValue(connection, FUNCTIONS_BUCKET, undefined)).list() };
+  } catch (error) {
+    return { why: messageOf(error) };
+  }
+}
+
+async function missingFiles(functions: readonly RegisteredFunction[]): Promise<{ name: string; file: string }[]> {
+  const missing: { name: string; file: string }[] = [];
+  for (const { definition } of functions) {
+    if (definition.handler.kind !== 'process') continue;
+    const { file } = definition.handler;
+    await access(file).catch(() => missing.push({ name: definition.name, file }));
+  }
+  return missing;
+}
+
+const portOf = (url: string): string => url.split(':').at(-1) ?? '';
+
+const signs = { ok: { unicode: '✔', ascii: 'ok', colour: 'green' }, note: { unicode: '●', ascii: '--', colour: 'yellow' }, problem: { unicode: '✖', ascii: '!!', colour: 'red' } } as const;
+
+function draw({ inspection }: Examined, findings: readonly Finding[], sheet: Sheet): string[] {
+  const { paint, isUnicode } = sheet;
+  const { url, name } = inspection.server;
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const lines = findings.flatMap(({ level, check, seen, remedy }) => {
+    const { unicode, ascii, colour } = signs[level];
+    const sign = paint[colour](isUnicode ? unicode : ascii);
+    const line = `${sign} ${check.padEnd(width)}  ${plain(seen)}`;
+    return remedy === undefined ? [line] : [line, `${' '.repeat((isUnicode ? 1 : 2) + width + 3)}${paint.dim(`try: ${plain(remedy)}`)}`];
+  });
+  const wrong = findings.filter(({ level }) => level === 'problem').length;
+  const notes = findings.filter(({ level }) => level === 'note').length;
+  const verdict = wrong > 0 ? paint.red(`${wrong} wrong`) : paint.green('nothing is wrong');
+  return [`${paint.bold(plain(url))}  ${paint.dim(plain(name))}`, '', ...lines, '', `${verdict}${notes > 0 ? `, ${notes} to know` : ''}`];
+}

@@ -1,0 +1,134 @@
+import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { ConsumerFacts, Inspection, StreamFacts } from '#src/nats/inspection.ts';
+import type { Durability } from '../../durability.ts';
+import { formatBytes, formatDuration, plural } from '../../durations.ts';
+
+/** What was looked at, what was seen, and what to do about it. A problem makes the doctor fail, a note does not. */
+export type Finding = { level: 'ok' | 'note' | 'problem'; check: string; seen: string; remedy?: string };
+
+export type Examined = {
+  inspection: Inspection;
+  durability: Durability;
+  /** The functions, or why they cannot be read. */
+  registry: { functions: readonly RegisteredFunction[] } | { why: string };
+  /** The files of process functions that are not on this machine. */
+  missingFiles: readonly { name: string; file: string }[];
+};
+
+/** Judges what was seen. Pure, so that every judgement can be tested. */
+export function judge(examined: Examined): Finding[] {
+  const { inspection, durability } = examined;
+  return [
+    judgeVersion(inspection.server.version),
+    { level: 'ok', check: 'JetStream', seen: 'on' },
+    durability.class === '100ms' || durability.class === 'always'
+      ? { level: 'ok', check: 'durability', seen: durability.words }
+      : { level: 'note', check: 'durability', seen: durability.words, remedy: 'run with --fsync 100ms or always, or set sync_interval in the jetstream block of the server' },
+    judgePayload(inspection.server.maxPayloadInBytes),
+    judgeClock(inspection.server),
+    judgeStorage(inspection.storage),
+    ...judgeStreams(inspection.streams),
+    inspection.scheduler
+      ? { level: 'ok', check: 'scheduler', seen: 'answers' }
+      : { level: 'problem', check: 'scheduler', seen: 'nobody answers: retries wait, and nothing ends by age', remedy: 'sequent serve --role scheduler' },
+    ...judgeRegistry(examined),
+    ...judgeConsumers(inspection.consumers, 'functions' in examined.registry ? examined.registry.functions : []),
+  ];
+}
+
+export function judgeVersion(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number.parseFloat);
+  const check = 'server version';
+  if (major < 2 || (major === 2 && minor < 10)) {
+    return { level: 'problem', check, seen: `${version}, and Sequent needs 2.10`, remedy: 'upgrade nats-server to 2.12 or newer' };
+  }
+  if (major === 2 && minor < 12) {
+    return { level: 'note', check, seen: `${version}: works; 2.12 or newer is the advice for production`, remedy: 'plan an upgrade: 2.10 gets no more fixes' };
+  }
+  return { level: 'ok', check, seen: version };
+}
+
+/** A request, its outcome and their envelope travel in one message. */
+const SMALLEST_PAYLOAD = 1_048_576;
+
+function judgePayload(bytes: number): Finding {
+  const check = 'max payload';
+  if (bytes >= SMALLEST_PAYLOAD) return { level: 'ok', check, seen: formatBytes(bytes) };
+  return { level: 'problem', check, seen: `${formatBytes(bytes)}: large requests and results do not fit`, remedy: 'set max_payload: 1MB on the server' };
+}
+
+const SKEW_NOTED_MS = 1_000;
+const SKEW_BAD_MS = 30_000;
+
+function judgeClock({ clockAheadInMs, roundTripInMs }: Inspection['server']): Finding {
+  const check = 'clocks';
+  if (clockAheadInMs === undefined) return { level: 'note', check, seen: 'the server does not tell its time' };
+  const skew = Math.abs(clockAheadInMs);
+  const seen =
+    skew <= Math.max(5, roundTripInMs)
+      ? `the server and this machine agree (round trip ${formatDuration(roundTripInMs)})`
+      : `the server is ${formatDuration(skew)} ${clockAheadInMs > 0 ? 'ahead of' : 'behind'} this machine (round trip ${formatDuration(roundTripInMs)})`;
+  if (skew < SKEW_NOTED_MS) return { level: 'ok', check, seen };
+  const remedy = 'synchronise the clocks (chrony, systemd-timesyncd): retries and ages are absolute times';
+  return { level: skew < SKEW_BAD_MS ? 'note' : 'problem', check, seen, remedy };
+}
+
+function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage']): Finding {
+  const check = 'storage';
+  if (limitInBytes === undefined) return { level: 'ok', check, seen: `${formatBytes(usedInBytes)} used, no limit on the account` };
+  const share = usedInBytes / limitInBytes;
+  const seen = `${formatBytes(usedInBytes)} of ${formatBytes(limitInBytes)} used (${Math.round(share * 100)} %)`;
+  const remedy = 'raise the limit of the account, or give it more disk: a full log accepts nothing more';
+  if (share < 0.8) return { level: 'ok', check, seen };
+  return { level: share < 0.95 ? 'note' : 'problem', check, seen, remedy };
+}
+
+function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
+  return streams.map((stream) => {
+    const check = `stream ${stream.name}`;
+    if (!stream.exists) return { level: 'problem', check, seen: `is missing (${stream.why})`, remedy: 'sequent serve, which makes it; or npm start' };
+    const size = `${plural(stream.messages, 'message')}, ${formatBytes(stream.bytes)}, ${plural(stream.subjects, 'subject')}, ${stream.storage}`;
+    if (!stream.hasLeader) return { level: 'problem', check, seen: `has no leader; ${size}`, remedy: 'bring back the servers that hold its replicas' };
+    return { level: 'ok', check, seen: stream.replicas > 1 ? `${size}, ${stream.replicas} replicas` : size };
+  });
+}
+
+function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {
+  if ('why' in registry) {
+    return [{ level: 'problem', check: 'functions', seen: registry.why, remedy: 'put the function again, or remove it: sequent fn rm' }];
+  }
+  const { functions } = registry;
+  const seen = `${plural(functions.length, 'function')}, all valid`;
+  const found: Finding[] =
+    functions.length === 0
+      ? [{ level: 'note', check: 'functions', seen: 'none is defined', remedy: 'sequent fn put hello --file ./hello.mjs' }]
+      : [{ level: 'ok', check: 'functions', seen }];
+  for (const { name, file } of missingFiles) {
+    found.push({ level: 'note', check: `function ${name}`, seen: `${file} is not on this machine`, remedy: 'fine when its workers have it; else put it again' });
+  }
+  return found;
+}
+
+function judgeConsumers(consumers: readonly ConsumerFacts[], functions: readonly RegisteredFunction[]): Finding[] {
+  const byName = new Map(consumers.map((consumer) => [consumer.name, consumer]));
+  const found = functions.map(({ definition }) => judgeConsumer(definition, byName.get(`fn-${definition.name}`)));
+  const idle = found.filter(({ isIdle }) => isIdle).length;
+  const summary: Finding[] = idle === 0 ? [] : [{ level: 'ok', check: 'workers', seen: `${plural(idle, 'function')} with a worker that waits for work` }];
+  // Those where nothing happens are told together.
+  return [...summary, ...found.filter(({ isIdle }) => !isIdle).map(({ finding }) => finding)];
+}
+
+function judgeConsumer({ name, handler }: RegisteredFunction['definition'], consumer: ConsumerFacts | undefined): { finding: Finding; isIdle: boolean } {
+  const check = `worker for ${name}`;
+  const whose = handler.kind === 'inline' ? 'start your own worker: startWorker() of sequent/client' : 'sequent serve --role worker';
+  const tell = (level: Finding['level'], seen: string, remedy?: string) => ({ finding: { level, check, seen, ...(remedy === undefined ? {} : { remedy }) }, isIdle: false });
+  if (consumer === undefined) return tell('note', 'no worker ever worked for it', whose);
+  const { pending, unacknowledged, redelivered, waiting } = consumer;
+  const lag = `${pending} waiting, ${unacknowledged} at work${redelivered > 0 ? `, ${redelivered} given out again` : ''}`;
+  if (waiting > 0 && pending + unacknowledged === 0) return { ...tell('ok', lag), isIdle: true };
+  if (waiting > 0) return tell('ok', lag);
+  // Without a question for work, either all places are taken or nobody is there.
+  if (unacknowledged > 0) return tell('note', `${lag}: all places are taken, or its workers are gone`, 'more workers, or a higher --concurrency');
+  if (pending > 0) return tell('problem', `${lag}, and nobody asks for work`, whose);
+  return tell('note', 'nobody asks for work', whose);
+}

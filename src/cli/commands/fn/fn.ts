@@ -1,0 +1,16 @@
+import { Command } from 'commander';
+import { getCommand } from './get.ts';
+import { listCommand } from './ls.ts';
+import { putCommand } from './put.ts';
+import { removeCommand } from './rm.ts';
+
+export function functionsCommand(): Command {
+  return new Command('fn')
+    .alias('functions')
+    .summary('functions: ls, get, put, rm')
+    .description('The functions that can be invoked, and how each of them runs.')
+    .addCommand(listCommand())
+    .addCommand(getCommand())
+    .addCommand(putCommand())
+    .addCommand(removeCommand());
+}

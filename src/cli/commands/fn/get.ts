@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import { type Call, performs } from '../../call.ts';
+import { formatDuration, plural } from '../../durations.ts';
+import { printOne } from '../../output.ts';
+import { exitCodes } from '../../problem.ts';
+import { withClient } from '../../session.ts';
+import { cut, plain } from '../../terminal.ts';
+import { describeHandler } from './handler-in-words.ts';
+
+export function getCommand(): Command {
+  return new Command('get')
+    .description('Shows one function. Its JSON can be edited and put again: sequent fn get hello --json | sequent fn put -')
+    .argument('<function>', 'its name')
+    .action(performs(get));
+}
+
+async function get(call: Call): Promise<typeof exitCodes.ok> {
+  return await withClient(call.options, async ({ functions }) => {
+    const found = await functions.get(call.args[0] ?? '');
+    printOne(call, { value: { ...found.definition, revision: found.revision }, name: found.definition.name, lines: () => describe(found, call) });
+    return exitCodes.ok;
+  });
+}
+
+function describe({ definition, revision }: RegisteredFunction, { terminal: { out } }: Call): string[] {
+  const { name, description, handler, timeoutInMs, memoryInMb, concurrency, policy, userData } = definition;
+  const { backoff, maxRetries, maxAgeInSeconds } = policy;
+  const retries = `at most ${plural(maxRetries, 'retry', 'retries')}, after ${formatDuration(backoff.initialInMs)}, then ${backoff.factor} times as long, at most ${formatDuration(backoff.maxInMs)}`;
+  const destinations = [...policy.onSuccess.map((target) => ['success', target] as const), ...policy.onFailure.map((target) => ['failure', target] as const)];
+  const facts: [string, string][] = [
+    ['runs', handler.kind === 'process' ? `${handler.export} of ${handler.file}` : `${handler.kind}: ${describeHandler(handler)}`],
+    ['timeout', formatDuration(timeoutInMs)],
+    ['retries', maxRetries === 0 ? 'none' : retries],
+    ['max age', formatDuration(maxAgeInSeconds * 1_000)],
+    ['at once', `${concurrency} in one worker`],
+    ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
+    ...Object.entries(userData).map(([key, value]): [string, string] => ['user data', `${key}=${value}`]),
+    ...destinations.map(([outcome, { destination, param }]): [string, string] => [`on ${outcome}`, `${destination} ${param}`]),
+    ['revision', String(revision)],
+  ];
+  const width = Math.max(...facts.map(([label]) => label.length));
+  return [
+    out.paint.bold(name) + (description === '' ? '' : `  ${plain(description)}`),
+    ...facts.map(([label, value]) => `  ${out.paint.dim(label.padEnd(width))}  ${fit(plain(value), out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY)}`),
+  ];
+}
+
+const fit = (text: string, width: number): string => cut(text, width);

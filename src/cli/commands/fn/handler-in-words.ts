@@ -1,0 +1,16 @@
+import { basename } from 'node:path';
+import type { Handler } from '#src/core/function-definition.ts';
+
+/** How the code of a function is reached, short enough for a table. */
+export function describeHandler(handler: Handler): string {
+  switch (handler.kind) {
+    case 'process':
+      return `${basename(handler.file)}${handler.export === 'handler' ? '' : `#${handler.export}`}`;
+    case 'subject':
+      return handler.subject;
+    case 'http':
+      return handler.url;
+    case 'inline':
+      return 'in your own worker';
+  }
+}

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import { type Call, performs } from '../../call.ts';
+import { formatDuration } from '../../durations.ts';
+import { type Column, printList } from '../../output.ts';
+import { exitCodes } from '../../problem.ts';
+import { withClient } from '../../session.ts';
+import { describeHandler } from './handler-in-words.ts';
+
+export function listCommand(): Command {
+  return new Command('ls').alias('list').description('Lists the functions.').action(performs(list));
+}
+
+const columns: Column<RegisteredFunction>[] = [
+  { head: 'NAME', cell: ({ definition }) => definition.name },
+  { head: 'KIND', cell: ({ definition }) => definition.handler.kind },
+  { head: 'TIMEOUT', cell: ({ definition }) => formatDuration(definition.timeoutInMs), align: 'right' },
+  { head: 'RETRIES', cell: ({ definition }) => String(definition.policy.maxRetries), align: 'right' },
+  { head: 'AT ONCE', cell: ({ definition }) => String(definition.concurrency), align: 'right' },
+  { head: 'REVISION', cell: ({ revision }) => String(revision), align: 'right' },
+  { head: 'RUNS', cell: ({ definition }) => describeHandler(definition.handler) },
+  { head: 'DESCRIPTION', cell: ({ definition }) => definition.description },
+];
+
+async function list(call: Call): Promise<typeof exitCodes.ok> {
+  return await withClient(call.options, async ({ functions }) => {
+    printList(call, {
+      rows: await functions.list(),
+      columns,
+      name: ({ definition }) => definition.name,
+      toJson: ({ definition, revision }) => ({ ...definition, revision }),
+      empty: 'no function is defined yet; try: sequent fn put hello --file ./hello.mjs',
+    });
+    return exitCodes.ok;
+  });
+}

@@ -1,0 +1,70 @@
+import { Command } from 'commander';
+import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import { type Call, performs } from '../../call.ts';
+import { parseDuration, parseWhole } from '../../durations.ts';
+import { type ExitCode, exitCodes } from '../../problem.ts';
+import { withClient } from '../../session.ts';
+import { type DefinitionFlags, definitionFromFlags } from './definition-from-flags.ts';
+import { isDefinitionFile, readDefinitions } from './read-definitions.ts';
+
+type PutOptions = DefinitionFlags & { expect?: number };
+
+export function putCommand(): Command {
+  return new Command('put')
+    .summary('define a function, or change it')
+    .description('Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.')
+    .argument('<function>', 'its name; or a .json file; or - for JSON on stdin')
+    .option('--file <path>', 'run this JavaScript or TypeScript module, in child processes of the worker')
+    .option('--handler <export>', 'the exported function of the module (default: handler)')
+    .option('--initializer <export>', 'an exported function that runs once in each process')
+    .option('--subject <subject>', 'ask a NATS responder on this subject')
+    .option('--url <url>', 'POST the event to this address')
+    .option('--inline', 'a worker of your own runs it (startWorker of sequent/client)')
+    .option('--description <text>', 'what it is for')
+    .option('--timeout <duration>', 'how long one attempt may take (default: 30s)', parseDuration)
+    .option('--memory <mb>', 'the most memory of one process (default: 256)', parseWhole(1))
+    .option('--concurrency <count>', 'executions at one moment in one worker (default: 20)', parseWhole(1))
+    .option('--user-data <key=value>', 'what context.getUserData(key) returns (repeatable)', collect)
+    .option('--max-retries <count>', 'retries after a failure of the function (default: 0)', parseWhole(0))
+    .option('--max-age <duration>', 'how long after its acceptance an attempt may start (default: 1h)', parseDuration)
+    .option('--backoff <duration>', 'the wait before the first retry (default: 1s); it doubles from there', parseDuration)
+    .option('--max-backoff <duration>', 'the longest wait before a retry (default: 1m)', parseDuration)
+    .option('--expect <revision>', 'only if this is its revision still; 0: only if it is new', parseWhole(0))
+    .addHelpText('after', examples)
+    .action(performs<PutOptions>(put));
+}
+
+const examples = `
+Examples:
+  sequent fn put hello --file ./hello.mjs --handler handler --timeout 30s --max-retries 2 --concurrency 10
+  sequent fn put resize --subject images.resize --timeout 5m
+  sequent fn put audit --url http://127.0.0.1:3000/audit
+  sequent fn put functions.json
+  sequent fn get hello --json | jq '.timeoutInMs = 60000' | sequent fn put -
+
+Exit codes: 0 stored, 2 not a valid definition, 4 somebody else changed it (--expect).`;
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
+}
+
+async function put(call: Call<PutOptions>): Promise<ExitCode> {
+  const { args, options, terminal } = call;
+  const source = args[0] ?? '';
+  const definitions = isDefinitionFile(source)
+    ? await readDefinitions(source, options, (line) => terminal.err.line(line))
+    : [await definitionFromFlags(source, options)];
+  const { parseDefinition } = await import('#src/functions/registry.ts');
+  // All must be valid before the first one is stored.
+  const parsed = definitions.map((definition) => parseDefinition(definition));
+  return await withClient(options, async ({ functions }) => {
+    for (const definition of parsed) say(call, await functions.put(definition, options.expect));
+    return exitCodes.ok;
+  });
+}
+
+function say({ terminal: { out }, format }: Call, { definition, revision }: RegisteredFunction): void {
+  if (format === 'name') out.line(definition.name);
+  else if (format === 'table') out.line(`${definition.name} is defined, revision ${revision}`);
+  else out.line(JSON.stringify({ ...definition, revision }, null, format === 'json' ? 2 : 0));
+}

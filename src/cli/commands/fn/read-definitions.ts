@@ -1,0 +1,72 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { messageOf } from '#src/core/errors.ts';
+import { readStdinText } from '../../payload.ts';
+import { usageProblem } from '../../problem.ts';
+import type { DefinitionFlags } from './definition-from-flags.ts';
+
+/** Whether the argument is no name, but where definitions are. */
+export function isDefinitionFile(text: string): boolean {
+  return text === '-' || text.endsWith('.json');
+}
+
+/** The definitions of a JSON file, or of stdin, with the paths of their modules made absolute, from the folder of the file. */
+export async function readDefinitions(source: string, flags: DefinitionFlags, say: (line: string) => void): Promise<object[]> {
+  const extra = Object.keys(flags).find((key) => definitionKeys.has(key));
+  if (extra !== undefined) throw usageProblem('flags and a file do not mix', `the definition in ${source} says it all`, 'change the file, or give a name instead of it');
+  const parsed = parse(await read(source, say), source);
+  const folder = source === '-' ? process.cwd() : dirname(resolve(source));
+  return await Promise.all([parsed].flat().map((definition) => completed(definition, folder)));
+}
+
+const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
+  'file',
+  'handler',
+  'initializer',
+  'subject',
+  'url',
+  'inline',
+  'description',
+  'timeout',
+  'memory',
+  'concurrency',
+  'userData',
+  'maxRetries',
+  'maxAge',
+  'backoff',
+  'maxBackoff',
+]);
+
+/** The absolute path of a module. Throws when it is not there: a worker would only find out when it runs. */
+export async function existingFile(path: string, folder: string): Promise<string> {
+  const absolute = resolve(folder, path);
+  const found = await stat(absolute).catch(() => undefined);
+  if (found?.isFile()) return absolute;
+  throw usageProblem('the module is not there', `${absolute} ${found === undefined ? 'does not exist' : 'is no file'}`, '--file with the path of a .js, .mjs, .cjs or .ts file');
+}
+
+async function read(source: string, say: (line: string) => void): Promise<string> {
+  if (source === '-') return await readStdinText(say);
+  return await readFile(source, 'utf8').catch((cause: unknown) => {
+    throw usageProblem('the definition cannot be read', messageOf(cause), 'sequent fn put --help');
+  });
+}
+
+function parse(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (cause) {
+    throw usageProblem('the definition cannot be read', `${source === '-' ? 'stdin' : source} is not JSON: ${messageOf(cause)}`, 'sequent fn get hello --json, which shows one');
+  }
+}
+
+async function completed(definition: unknown, folder: string): Promise<object> {
+  if (typeof definition !== 'object' || definition === null) {
+    throw usageProblem('the definition cannot be read', 'it is no JSON object', 'sequent fn get hello --json, which shows one');
+  }
+  // What "fn get" prints can be put again: the revision is the registry's.
+  const { revision: _, ...fields } = definition as { revision?: unknown; handler?: { kind?: unknown; file?: unknown } };
+  const { handler } = fields;
+  if (handler?.kind !== 'process' || typeof handler.file !== 'string') return fields;
+  return { ...fields, handler: { ...handler, file: await existingFile(handler.file, folder) } };
+}

@@ -1,0 +1,114 @@
+import { pino } from 'pino';
+import { examples } from '#src/examples/index.ts';
+import { type Configuration, readConfiguration } from '#src/main/configuration.ts';
+import { askedNats, findNats } from '#src/main/find-nats.ts';
+import { ensureServer } from '#src/main/nats-server/fetch.ts';
+import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
+import { type RunningRoles, startRoles } from '#src/main/roles.ts';
+import { natsOptionsOf } from '#src/nats/address.ts';
+import { type Connection, openConnection } from '#src/nats/connection.ts';
+import type { Call } from '../../call.ts';
+import { type Durability, durabilityOf } from '../../durability.ts';
+import { usageProblem } from '../../problem.ts';
+import { explainTarget } from '../../session.ts';
+import type { ServeOptions } from './serve.ts';
+
+/** Sequent, up and running in this process. */
+export type Running = {
+  configuration: Configuration;
+  url: string;
+  serverVersion: string;
+  /** The server that this process started or joined; `undefined` when it only connected to one. */
+  server: EmbeddedServer | undefined;
+  durability: Durability;
+  examples: readonly string[];
+  /** Since this process began. */
+  startedInMs: number;
+  /** The roles first, so that what they hold is settled while the server still answers. */
+  stop(graceInMs: number): Promise<void>;
+};
+
+type Log = ReturnType<typeof createLog>;
+
+const PATIENCE_IN_MS = 2_000;
+const MAX_HOPS = 16;
+
+/** Starts the server if asked, connects, starts the roles, defines the examples. `undefined` when it was told to stop meanwhile. */
+export async function start(call: Call<ServeOptions>, signal: AbortSignal): Promise<Running | undefined> {
+  const configuration = configurationOf(call);
+  const log = createLog(configuration);
+  const server = call.options.startServer && askedNats(configuration) === undefined ? await startOwnServer(call, configuration, log) : undefined;
+  const stopping: (() => Promise<void>)[] = server === undefined ? [] : [() => server.stop()];
+  try {
+    const { from, ...address } = server === undefined ? await findNats(configuration) : { servers: [server.url], from: 'its own server' };
+    const options = { ...natsOptionsOf(address), name: 'sequent' };
+    const connection = await openConnection(options).catch(explainTarget({ options, from, dataDir: configuration.dataDir }));
+    stopping.unshift(() => connection.close());
+    watch(connection, log);
+    const roles = await startRoles({ connection, ...rolesOptions(configuration), logger: log });
+    const running = { configuration, server, ...factsOf(connection), durability: durabilityOf(server?.fsync) };
+    const deployed = call.options.deployExamples ? await deployExamples(roles) : [];
+    const stop = async (graceInMs: number): Promise<void> => {
+      await roles.stop(graceInMs);
+      await server?.stop();
+    };
+    if (!signal.aborted) return { ...running, examples: deployed, startedInMs: performance.now(), stop };
+    await stop(0);
+    return undefined;
+  } catch (error) {
+    for (const stop of stopping) await stop();
+    throw error;
+  }
+}
+
+function configurationOf({ options, terminal }: Call<ServeOptions>): Configuration {
+  const quiet = terminal.err.isTty ? { SEQUENT_LOG_LEVEL: 'warn' } : {};
+  return readConfiguration({ flags: { ...options, natsUrl: options.server }, env: { ...quiet, ...process.env } });
+}
+
+function rolesOptions({ roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs }: Configuration) {
+  return {
+    roles,
+    topology: { replicas, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
+    leaseInMs,
+    patienceInMs: PATIENCE_IN_MS,
+    maxHops: MAX_HOPS,
+    place: { region: 'local', project: 'default' },
+  };
+}
+
+/** Synchronous: a line that says why a process ends is written before it does. */
+function createLog({ logLevel }: Configuration) {
+  return pino({ level: logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
+}
+
+async function startOwnServer({ options, terminal }: Call<ServeOptions>, { dataDir, fsync }: Configuration, log: Log): Promise<EmbeddedServer> {
+  const { bin } = await ensureServer({ say: (line) => terminal.err.line(`sequent: ${line}`) });
+  const port = portOf(options.natsPort);
+  return await startServer({ bin, dataDir, fsync, ...(port === 0 ? {} : { port }), onEvent: (event) => logServer(log, event) });
+}
+
+function portOf(text = '4222'): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw usageProblem('a setting cannot be accepted', `--nats-port must be a port from 0 to 65535, not "${text}"`, '--nats-port 0, which takes any free one');
+}
+
+function logServer(log: Log, event: ServerEvent): void {
+  if (event.type === 'restarted') log.warn(event, 'the NATS server runs again');
+  else log.error(event, event.type === 'exited' ? 'the NATS server ended; it is started again' : 'the NATS server could not be started again yet');
+}
+
+function watch(connection: Connection, log: Log): void {
+  connection.onDisconnect(() => log.warn({}, 'the connection to NATS is lost; trying again'));
+  connection.onReconnect(() => log.warn({}, 'connected to NATS again'));
+}
+
+function factsOf({ nats, servers }: Connection): { url: string; serverVersion: string } {
+  return { url: servers, serverVersion: nats.info?.version ?? 'unknown' };
+}
+
+async function deployExamples({ registry }: RunningRoles): Promise<string[]> {
+  for (const definition of examples) await registry.put(definition);
+  return examples.map(({ name }) => name);
+}

@@ -1,0 +1,74 @@
+import { Command } from 'commander';
+import { type Call, performs } from '../../call.ts';
+import { durationOption } from '../../durations.ts';
+import { type ExitCode, exitCodes } from '../../problem.ts';
+import type { Running } from './run.ts';
+import { stopRequest } from './stop-request.ts';
+import { describeRunning, readyLine } from './welcome.ts';
+
+export type ServeOptions = {
+  role?: string[];
+  startServer?: true;
+  deployExamples?: true;
+  natsPort?: string;
+  grace: number;
+};
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .summary('run Sequent: its roles, and a NATS server if asked')
+    .description('Runs the roles of Sequent until Ctrl-C. With --start-server it also starts a NATS server on the data folder, unless NATS_URL names one.')
+    .option('--role <role>', 'only this role: worker, scheduler, destinations (repeatable; SEQUENT_ROLES)', collect)
+    .option('--start-server', 'start a NATS server of its own, when no other one is named')
+    .option('--nats-port <port>', 'where its own NATS server listens first; any free port when it is taken, or 0', '4222')
+    .option('--deploy-examples', 'define the example functions')
+    .option('--fsync <mode>', 'how long an acknowledged message may wait for the disk: 100ms, always, default (SEQUENT_FSYNC)')
+    .option('--http-port <port>', 'where HTTP is served (SEQUENT_HTTP_PORT, default: 8080)')
+    .option('--replicas <count>', 'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)')
+    .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
+    .option('--results-storage <kind>', 'where results are kept for subscribers: file, memory (SEQUENT_RESULTS_STORAGE)')
+    .option('--results-max-age-hours <hours>', 'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)')
+    .option('--nats-creds <file>', 'credentials for the NATS that is named (NATS_CREDS)')
+    .option('--log-level <level>', 'what is logged to stderr as JSON lines (SEQUENT_LOG_LEVEL, default: info, warn on a terminal)')
+    .addOption(durationOption('--grace <duration>', 'how long what runs may take to finish after Ctrl-C', 20_000))
+    .addHelpText('after', examples)
+    .action(performs<ServeOptions>(serve));
+}
+
+const examples = `
+Examples:
+  sequent serve --start-server --deploy-examples       everything, here (npm start does this)
+  NATS_URL=nats://nats.example:4222 sequent serve       all roles, on a NATS that is there
+  sequent serve --role worker                          one more worker
+
+When all is up, one line on stdout begins "sequent ready" and names the NATS address.
+Ctrl-C stops cleanly; a second one stops at once. Exit codes: 0 stopped, 2 a wrong setting, 6 no NATS.`;
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, ...value.split(',')];
+}
+
+/** Invariant: whoever reads `sequent ready` can invoke; whoever sees exit code 0 finds nothing of it running. */
+async function serve(call: Call<ServeOptions>): Promise<ExitCode> {
+  const { options, terminal } = call;
+  const { out, err } = terminal;
+  const stop = stopRequest(err);
+  const { start } = await import('./run.ts');
+  const running = await start(call, stop.signal);
+  // Asked to stop while it was starting.
+  if (running === undefined) return exitCodes.ok;
+  try {
+    for (const line of describeRunning(running, err)) err.line(line);
+    out.line(readyLine(running, call.format));
+    await stop.requested;
+  } finally {
+    await shutDown(running, options.grace, (line) => err.line(line));
+  }
+  return exitCodes.ok;
+}
+
+async function shutDown(running: Running, graceInMs: number, say: (line: string) => void): Promise<void> {
+  say(`sequent: stopping; what runs may finish within ${graceInMs / 1_000} s (Ctrl-C again stops at once)`);
+  await running.stop(graceInMs);
+  say('sequent: stopped');
+}

@@ -1,0 +1,21 @@
+import { exitCodes } from '../../problem.ts';
+import type { Sheet } from '../../terminal.ts';
+
+export type StopRequest = { signal: AbortSignal; requested: Promise<void> };
+
+/** The first SIGINT or SIGTERM asks to stop; the second Ctrl-C ends the process at once. */
+export function stopRequest(err: Sheet): StopRequest {
+  const asking = new AbortController();
+  const requested = new Promise<void>((resolve) => asking.signal.addEventListener('abort', () => resolve(), { once: true }));
+  // Instead of the listener that ends every other command.
+  process.removeAllListeners('SIGINT');
+  process.on('SIGINT', () => {
+    if (asking.signal.aborted) {
+      err.line('sequent: stopped at once; what was running is taken over after its lease');
+      process.exit(exitCodes.interrupted);
+    }
+    asking.abort();
+  });
+  process.on('SIGTERM', () => asking.abort());
+  return { signal: asking.signal, requested };
+}

@@ -1,0 +1,52 @@
+import type { Format } from '../../call.ts';
+import { formatDuration } from '../../durations.ts';
+import type { Sheet } from '../../terminal.ts';
+import type { Running } from './run.ts';
+
+/** The one line that scripts wait for. */
+export function readyLine({ url, server, configuration: { dataDir, roles } }: Running, format: Format): string {
+  if (format === 'json' || format === 'jsonl') return `sequent ready ${JSON.stringify({ url, data: server === undefined ? null : dataDir, roles })}`;
+  return server === undefined ? `sequent ready ${url}` : `sequent ready ${url} data ${dataDir}`;
+}
+
+/** What listens where, what it promises, and what to try. */
+export function describeRunning(running: Running, { paint }: Sheet): string[] {
+  const { configuration, url, serverVersion, server, durability, examples, startedInMs } = running;
+  const { roles, dataDir } = configuration;
+  const facts: [string, string][] = [
+    ['NATS', `${url}  (nats-server ${serverVersion}, ${howItRuns(running)})`],
+    ...(server === undefined ? [] : ([['data', dataDir]] satisfies [string, string][])),
+    ['durability', durability.words],
+    ['roles', roles.join(', ')],
+    ...(examples.length === 0 ? [] : ([['examples', examples.join(', ')]] satisfies [string, string][])),
+  ];
+  const width = Math.max(...facts.map(([label]) => label.length));
+  return [
+    `${paint.bold('Sequent')} ${paint.dim(`started in ${formatDuration(startedInMs)}`)}`,
+    ...facts.map(([label, value]) => `  ${paint.dim(label.padEnd(width))}  ${value}`),
+    ...tryNext(running).map((line, index) => (index === 0 ? line : `  ${paint.cyan(line)}`)),
+    paint.dim('Ctrl-C stops it cleanly.'),
+  ];
+}
+
+function howItRuns({ server }: Running): string {
+  if (server === undefined) return 'not started by Sequent';
+  return server.adopted ? `joined the one that runs on the data folder, process ${server.pid}` : `process ${server.pid}`;
+}
+
+/** Commands that work as they are, in another terminal in this folder. */
+function tryNext({ examples, configuration: { given }, url }: Running): string[] {
+  if (examples.length === 0) return ['Try next:', 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, given, url));
+  return [
+    'Try next, in another terminal:',
+    `npx sequent invoke hello -d '{"name":"Ada"}' --wait`,
+    'npx sequent invoke flaky --follow',
+    'npx sequent tail',
+  ].map((line) => withServer(line, given, url));
+}
+
+/** The server of another data folder than the usual one, or a NATS named by a flag, is not found by itself. */
+function withServer(line: string, given: Running['configuration']['given'], url: string): string {
+  const isFoundByItself = given.dataDir === undefined && given.natsUrls === undefined && given.natsContext === undefined;
+  return isFoundByItself || !line.startsWith('npx') ? line : `${line} --server ${url}`;
+}

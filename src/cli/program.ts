@@ -1,0 +1,67 @@
+import { type Argument, Command, Option } from 'commander';
+import { formats } from './call.ts';
+import { doctorCommand } from './commands/doctor/doctor.ts';
+import { functionsCommand } from './commands/fn/fn.ts';
+import { invokeCommand } from './commands/invoke.ts';
+import { machineCommand } from './commands/machine.ts';
+import { resultCommand } from './commands/result.ts';
+import { serveCommand } from './commands/serve/serve.ts';
+import { tailCommand } from './commands/tail.ts';
+import { timelineCommand } from './commands/timeline.ts';
+
+/** The whole command line. What a command needs to work is loaded when it runs: this is all that `--help` loads. */
+export function createProgram(version: string): Command {
+  const program = new Command('sequent')
+    .description('Asynchronous functions on NATS JetStream: durable, retried, every transition an event.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .option('-s, --server <url>', 'the NATS to talk to (NATS_URL)')
+    .option('--context <name>', 'a context of the nats command (NATS_CONTEXT)')
+    .option('--data <folder>', 'the data folder, whose server is found by itself (SEQUENT_DATA, default: .sequent)')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default('table'))
+    .option('--json', 'the same as -o json')
+    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .addHelpText('after', epilogue);
+  for (const command of [
+    serveCommand(),
+    invokeCommand(),
+    resultCommand(),
+    timelineCommand(),
+    tailCommand(),
+    functionsCommand(),
+    doctorCommand(),
+    machineCommand(),
+  ]) {
+    program.addCommand(command);
+  }
+  for (const command of everyCommand(program)) settle(command);
+  return program;
+}
+
+const epilogue = `
+Try first:
+  sequent serve --start-server --deploy-examples
+  sequent invoke hello -d '{"name":"Ada"}' --wait
+  sequent fn ls
+
+What was asked for goes to stdout, all else to stderr.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 refused credentials, 6 no NATS, 7 timed out, 130 Ctrl-C.`;
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+/** How errors and help behave, the same for every command: nothing but the entry ends the process or writes an error. */
+function settle(command: Command): void {
+  command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: command.parent !== null, subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map(termOf)].join(' ') })
+    .configureOutput({ outputError: () => {} });
+}
+
+function termOf(argument: Argument): string {
+  const term = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${term}>` : `[${term}]`;
+}

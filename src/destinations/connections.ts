@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { InvalidInputError } from '#src/core/errors.ts';
+import { type Connection, type ConnectionKind, type ConnectionOf, type Connections, connectionSchema } from './targets/connection.ts';
+
+const connectionName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'must be 1 to 64 letters, digits, "-" or "_", and start with a letter');
+const connectionsSchema = z.record(connectionName, connectionSchema);
+
+/**
+ * Reads the connections of a JSON file. Their secrets stay where they are until they are used.
+ *
+ * Throws `InvalidInputError`, naming the field; nothing of the file is repeated but names of fields.
+ */
+export async function openConnections(file: string): Promise<Connections> {
+  const field = `the connections file ${file}`;
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new InvalidInputError({ field, problem: `cannot be read (${(cause as NodeJS.ErrnoException).code})` }, { cause });
+  }
+  return parseConnections(parseJson(text, field), field);
+}
+
+/** Throws `InvalidInputError`, naming the field. */
+export function parseConnections(input: unknown, field = 'the connections'): Connections {
+  const parsed = connectionsSchema.safeParse(input);
+  if (!parsed.success)
+    throw new InvalidInputError({ field, problem: `are not valid:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
+  const connections = new Map<string, Connection>(Object.entries(parsed.data));
+  return {
+    has: (name) => connections.has(name),
+    pick<Kind extends ConnectionKind>(kind: Kind, name: string = kind) {
+      const connection = connections.get(name);
+      if (connection?.kind === kind) return { kind: 'picked', name, connection: connection as ConnectionOf<Kind> };
+      const found = connection === undefined ? '' : `; "${name}" is of the kind "${connection.kind}"`;
+      return { kind: 'missing', problem: `insufficient permission: no connection "${name}" of the kind "${kind}" is configured${found}` };
+    },
+  };
+}
+
+function parseJson(text: string, field: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Its message would quote the file, which may hold a secret by mistake.
+    throw new InvalidInputError({ field, problem: 'is not valid JSON' });
+  }
+}

@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { secretSchema } from './secret.ts';
+
+/**
+ * What a connection holds: the agency of S5, by which Sequent may use a service. Its secrets are references.
+ */
+
+const reach = {
+  /** Lets the connection reach addresses that are not public: a network of one's own, this machine. */
+  allowPrivate: z.boolean().default(false),
+  /** How long one request may take from its beginning to its end. */
+  timeoutInMs: z.int().min(100).max(60_000).default(10_000),
+};
+
+/** An address that the operator chose. Its own port and protocol are thereby allowed. */
+const endpoint = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .refine(isPlainUrl, 'must not hold a user, a password or a fragment');
+const name = z.string().trim().min(1, 'must not be empty');
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~\dA-Za-z-]{1,100}$/, 'must be the name of a header')
+  .regex(/^(?!(?:host|connection|content-length|transfer-encoding|expect|upgrade|te|trailer|keep-alive)$)/i, 'is set by Sequent alone');
+
+const obs = z.strictObject({
+  kind: z.literal('obs'),
+  endpoint,
+  /** Guessed from an endpoint like `obs.<region>.myhuaweicloud.com`. */
+  region: name.optional(),
+  accessKeyId: z.union([name, secretSchema]),
+  secretAccessKey: secretSchema,
+  /** Puts the bucket into the path and not before the host. Always so when the host is an IP address. */
+  forcePathStyle: z.boolean().default(false),
+  ...reach,
+});
+
+const webhook = { endpoint, secret: secretSchema };
+const subscription = z.discriminatedUnion('protocol', [
+  z.strictObject({ protocol: z.literal('https'), ...webhook }),
+  z.strictObject({ protocol: z.literal('http'), ...webhook }),
+  z.strictObject({ protocol: z.literal('email'), endpoint: z.email('must be an e-mail address') }),
+]);
+export type Subscription = z.output<typeof subscription>;
+
+const smtp = z.strictObject({
+  host: name,
+  port: z.int().min(1).max(65_535),
+  /** TLS from the first byte; without it the connection is upgraded when the server offers it. */
+  secure: z.boolean().default(false),
+  user: name.optional(),
+  password: secretSchema.optional(),
+  from: z.email('must be an e-mail address'),
+  /** Sends nothing over a connection that is not encrypted. On by default when there is a password. */
+  requireTls: z.boolean().optional(),
+});
+export type Smtp = z.output<typeof smtp>;
+
+const smn = z
+  .strictObject({
+    kind: z.literal('smn'),
+    topics: z.record(name, z.strictObject({ subscriptions: z.array(subscription).min(1).max(100) })),
+    smtp: smtp.optional(),
+    ...reach,
+  })
+  .superRefine(({ topics, smtp }, context) => {
+    for (const [topic, { subscriptions }] of Object.entries(topics)) {
+      for (const [place, { protocol, endpoint }] of subscriptions.entries()) {
+        const path = ['topics', topic, 'subscriptions', place];
+        if (protocol === 'email' && smtp === undefined)
+          context.addIssue({ code: 'custom', path, message: 'needs "smtp" in the connection' });
+        if (protocol !== 'email' && new URL(endpoint).protocol !== `${protocol}:`) {
+          context.addIssue({ code: 'custom', path: [...path, 'endpoint'], message: `must be an ${protocol} URL, as its protocol says` });
+        }
+      }
+    }
+  });
+
+const dis = z
+  .strictObject({
+    kind: z.literal('dis'),
+    endpoint,
+    projectId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the id of a project'),
+    accessKeyId: z.union([name, secretSchema]).optional(),
+    secretAccessKey: secretSchema.optional(),
+    token: secretSchema.optional(),
+    ...reach,
+  })
+  .refine(hasOneCredential, { path: ['token'], message: 'must be there, or else both "accessKeyId" and "secretAccessKey"' });
+
+const http = z.strictObject({
+  kind: z.literal('http'),
+  /** Signs the requests by Standard Webhooks: `whsec_…`, several of them separated by white space while rotating. */
+  secret: secretSchema.optional(),
+  headers: z.record(headerName, z.union([z.string().regex(/^[\x20-\x7e]{0,1024}$/), secretSchema])).default({}),
+  /** Lets it use http and not only https. */
+  allowHttp: z.boolean().default(false),
+  /** Further ports, beside 443 and 8443 (80 and 8080 for http). */
+  ports: z.array(z.int().min(1).max(65_535)).max(100).default([]),
+  ...reach,
+});
+const httpWithoutPlainSecrets = http.superRefine(({ headers }, context) => {
+  for (const [header, value] of Object.entries(headers)) {
+    if (typeof value !== 'string' || !/auth|cookie|token|key|secret|password|signature/i.test(header)) continue;
+    const message = 'must be a reference, {"env": "NAME"} or {"file": "/path"}: a secret in plain text is refused';
+    context.addIssue({ code: 'custom', path: ['headers', header], message });
+  }
+});
+
+export const connectionSchema = z.discriminatedUnion('kind', [obs, smn, dis, httpWithoutPlainSecrets]);
+export type Connection = z.output<typeof connectionSchema>;
+export type ConnectionKind = Connection['kind'];
+export type ConnectionOf<Kind extends ConnectionKind> = Extract<Connection, { kind: Kind }>;
+
+export type Picked<Kind extends ConnectionKind> =
+  | { kind: 'picked'; name: string; connection: ConnectionOf<Kind> }
+  | { kind: 'missing'; problem: string };
+
+/** The named connections that this process may use. */
+export interface Connections {
+  /** The connection of that name and kind, or the sentence that says that it is not there (S5). The name is the kind by default. */
+  pick<Kind extends ConnectionKind>(kind: Kind, name?: string): Picked<Kind>;
+  has(name: string): boolean;
+}
+
+function isPlainUrl(text: string): boolean {
+  const { username, password, hash } = new URL(text);
+  return username === '' && password === '' && hash === '';
+}
+
+function hasOneCredential(given: { accessKeyId?: unknown; secretAccessKey?: unknown; token?: unknown }): boolean {
+  const keys = [given.accessKeyId, given.secretAccessKey].filter((key) => key !== undefined).length;
+  return given.token === undefined ? keys === 2 : keys === 0;
+}

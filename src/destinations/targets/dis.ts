@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
+import type { ConnectionOf, Connections } from './connection.ts';
+import { signByHuawei } from './huawei-signature.ts';
+import { connectionName, parseParam, refusalOf } from './param.ts';
+import { type Publication, resultOf } from './publication.ts';
+import { type Revealed, reveal } from './secret.ts';
+import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
+import { reachOf, type VettedHttp } from './vetted-request.ts';
+
+export const disParamSchema = z.strictObject({
+  stream_name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"'),
+  connection: connectionName,
+});
+
+/** A record as DIS keeps it. */
+export type DisRecord = {
+  stream: string;
+  /** Records with the same key keep their order. It is the request id. */
+  partitionKey: string;
+  /** The envelope in base64. */
+  data: string;
+  /** When the request was accepted, in milliseconds since the epoch. */
+  timestamp: number;
+  /** The idempotency key: no stream keeps two records with the same one. */
+  deliveryId: string;
+};
+
+/** The streams that Sequent has itself. */
+export interface DisStreams {
+  /** Never rejects. */
+  publishRecord(record: DisRecord, signal: AbortSignal): Promise<Publication>;
+}
+
+type Remote = { kind: 'remote'; stream: string; name: string; connection: ConnectionOf<'dis'> };
+type Found = { kind: 'built-in'; stream: string } | Remote | { kind: 'refused'; problem: string };
+
+/** Appends the envelope to a stream: of Sequent's own, or of the service behind a connection. */
+export function createDisTarget({
+  connections,
+  http,
+  streams,
+}: {
+  connections: Connections;
+  http: VettedHttp;
+  streams: DisStreams;
+}): DestinationTarget {
+  return {
+    refuse(text) {
+      const found = find(text, connections);
+      return found.kind === 'refused' ? found.problem : undefined;
+    },
+    placeOf({ param }) {
+      const found = find(param, connections);
+      if (found.kind === 'refused') return 'DIS';
+      return found.kind === 'remote' ? `DIS ${found.name}/${found.stream}` : `DIS ${found.stream}`;
+    },
+    async deliver(request, signal) {
+      const found = find(request.destination.param, connections);
+      switch (found.kind) {
+        case 'refused':
+          return dead(found.problem);
+        case 'built-in': {
+          const { stream } = found;
+          const { requestId, envelope, acceptedAt, deliveryId } = request;
+          const record = { stream, partitionKey: requestId, data: toBase64(envelope), timestamp: acceptedAt, deliveryId };
+          return resultOf(await streams.publishRecord(record, signal), `DIS stream "${stream}"`);
+        }
+        case 'remote':
+          return putRecord(found, request, { http, signal });
+      }
+    },
+  };
+}
+
+/** The built-in streams, unless a connection is named or there is one named `dis`. */
+function find(text: string, connections: Connections): Found {
+  const parsed = parseParam(disParamSchema, text);
+  if (parsed.kind === 'invalid') return { kind: 'refused', problem: refusalOf(parsed) };
+  const { stream_name: stream, connection: wanted } = parsed.param;
+  if (wanted === undefined && !connections.has('dis')) return { kind: 'built-in', stream };
+  const picked = connections.pick('dis', wanted);
+  return picked.kind === 'missing' ? { kind: 'refused', problem: picked.problem } : { ...picked, kind: 'remote', stream };
+}
+
+async function putRecord(
+  remote: Remote,
+  request: DeliveryRequest,
+  { http, signal }: { http: VettedHttp; signal: AbortSignal },
+): Promise<DeliveryResult> {
+  const { connection, stream, name } = remote;
+  const url = `${connection.endpoint.replace(/\/+$/, '')}/v2/${connection.projectId}/records`;
+  const body = JSON.stringify({ stream_name: stream, records: [{ data: toBase64(request.envelope), partition_key: request.requestId }] });
+  const headers = headersOf(connection, url, body);
+  if (headers.kind === 'unreadable') return unusable(name, headers.problem);
+  const reach = reachOf(connection.endpoint, connection);
+  const answer = await http.send({ method: 'POST', url, headers: headers.texts, body, reach }, signal);
+  const place = `DIS stream "${stream}" of connection "${name}"`;
+  if (answer.kind !== 'answered') return verdictOf(answer, place);
+  return resultOfAnswer(answer, place);
+}
+
+function headersOf({ accessKeyId, secretAccessKey, token, projectId }: ConnectionOf<'dis'>, url: string, body: string): Revealed<string> {
+  const headers = { 'content-type': 'application/json', 'x-project-id': projectId };
+  if (token !== undefined) {
+    const revealed = reveal({ token });
+    return revealed.kind === 'unreadable' ? revealed : { kind: 'revealed', texts: { ...headers, 'x-auth-token': revealed.texts.token } };
+  }
+  if (accessKeyId === undefined || secretAccessKey === undefined) return { kind: 'unreadable', problem: 'it has no credentials' };
+  const keys = reveal({ accessKeyId, secretAccessKey });
+  if (keys.kind === 'unreadable') return keys;
+  return { kind: 'revealed', texts: signByHuawei({ method: 'POST', url, headers, body }, keys.texts) };
+}
+
+const resultSchema = z.object({
+  failed_record_count: z.int(),
+  records: z.array(z.object({ error_code: z.string().nullish() })).default([]),
+});
+
+/** A success counts only when DIS says that no record of it failed. */
+function resultOfAnswer(answer: Answered, place: string): DeliveryResult {
+  if (answer.status === 401 || answer.status === 403) {
+    return dead(`insufficient permission: ${place} refused the credentials (${answer.status})`);
+  }
+  if (answer.status === 404) return dead(`${place} does not exist (404)`);
+  const verdict = verdictOf(answer, place);
+  if (verdict.kind !== 'delivered') return verdict;
+  const said = resultSchema.safeParse(parseJson(answer.body));
+  if (!said.success) return failed(`${place} did not say whether it took the record`);
+  if (said.data.failed_record_count === 0) return delivered;
+  const code = said.data.records.map(({ error_code }) => error_code ?? '').find((each) => /^DIS\.\d{4}$/.test(each));
+  return failed(`${place} did not take the record${code === undefined ? '' : ` (${code})`}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function toBase64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}

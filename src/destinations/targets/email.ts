@@ -1,0 +1,65 @@
+import { createTransport } from 'nodemailer';
+import type { DeliveryRequest, DeliveryResult } from '#src/core/destination-target.ts';
+import type { Smtp } from './connection.ts';
+import { type Revealed, reveal } from './secret.ts';
+import { dead, delivered, failed } from './verdict.ts';
+
+export type Email = { to: string; messageId: string; request: DeliveryRequest };
+export type EmailOptions = { smtp: Smtp; timeoutInMs: number; signal: AbortSignal };
+
+/** Mails the envelope. Nothing that the server said is repeated but its codes. */
+export async function sendEmail({ to, messageId, request }: Email, { smtp, timeoutInMs, signal }: EmailOptions): Promise<DeliveryResult> {
+  const credentials = credentialsOf(smtp);
+  if (credentials.kind === 'unreadable') return failed(`insufficient permission: ${credentials.problem}`);
+  const { password } = credentials.texts;
+  const deadline = AbortSignal.timeout(timeoutInMs);
+  const transport = createTransport({
+    host: smtp.host,
+    port: smtp.port,
+    secure: smtp.secure,
+    requireTLS: smtp.requireTls ?? password !== undefined,
+    ...(password === undefined ? {} : { auth: { user: smtp.user ?? '', pass: password } }),
+    connectionTimeout: timeoutInMs,
+    greetingTimeout: timeoutInMs,
+    socketTimeout: timeoutInMs,
+    // A connection that is given up is gone at once.
+    socketCloseTimeout: 0,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  try {
+    await transport.sendMail({
+      from: smtp.from,
+      to,
+      messageId: `<${messageId.replace(/[^A-Za-z0-9._-]/g, '_')}@${smtp.from.split('@')[1]}>`,
+      subject: `${request.functionName}:${request.qualifier} ${request.outcome} (${request.requestId})`,
+      text: textOf(request),
+      signal: AbortSignal.any([signal, deadline]),
+    });
+    return delivered;
+  } catch (error) {
+    if (signal.aborted) return failed('the mail was given up');
+    if (deadline.aborted) return failed(`the mail server ${smtp.host} did not take the mail within ${timeoutInMs} ms`);
+    return resultOf(error as SmtpError, smtp.host);
+  }
+}
+
+function credentialsOf({ password }: Smtp): Revealed<'password'> | { kind: 'none'; texts: { password?: undefined } } {
+  return password === undefined ? { kind: 'none', texts: {} } : reveal({ password });
+}
+
+function textOf(request: DeliveryRequest): string {
+  const { functionName, qualifier, outcome, requestId, envelope } = request;
+  return `The invocation ${requestId} of ${functionName}:${qualifier} ${outcome}.\n\n${JSON.stringify(JSON.parse(envelope), null, 2)}\n`;
+}
+
+type SmtpError = Error & { code?: string; responseCode?: number };
+
+/** A code from 500 on is final; so is a refused password. */
+function resultOf({ code, responseCode }: SmtpError, host: string): DeliveryResult {
+  const said = responseCode === undefined ? (code ?? 'unknown error') : `${responseCode}${code === undefined ? '' : ` ${code}`}`;
+  if (code === 'EAUTH' && (responseCode ?? 500) >= 500)
+    return dead(`insufficient permission: the mail server ${host} refused the user (${said})`);
+  const reason = `the mail server ${host} did not take the mail (${said})`;
+  return responseCode !== undefined && responseCode >= 500 ? dead(reason) : failed(reason);
+}

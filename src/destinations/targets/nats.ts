@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { DeliveryRequest, DestinationTarget } from '#src/core/destination-target.ts';
+import { parseParam, refusalOf } from './param.ts';
+import { type Publication, resultOf } from './publication.ts';
+import { traceHeaders } from './trace-headers.ts';
+import { dead } from './verdict.ts';
+
+/** Publishes to JetStream. */
+export interface Publisher {
+  /** Never rejects. Stores nothing twice under one `Nats-Msg-Id`, as far as the stream's window reaches. */
+  publish(subject: string, payload: string, options: { headers: Record<string, string>; signal: AbortSignal }): Promise<Publication>;
+}
+
+/** First tokens of subjects that are Sequent's own, or the server's. */
+const ownTokens = new Set(['invoke', 'invocation', 'wake', 'deliver', 'result', 'worker', 'scheduler', 'dis', '_INBOX']);
+
+const subjectSchema = z
+  .string()
+  .min(1)
+  .regex(/^[^\s\p{C}*>]+$/u, 'must not hold white space, control characters or wildcards')
+  .refine((subject) => subject.split('.').every((token) => token !== ''), 'must not have empty tokens')
+  .refine((subject) => Buffer.byteLength(subject) <= 255, 'must not be longer than 255 bytes')
+  .refine(isForUsers, 'must not be a subject of Sequent or of the server');
+
+const headersSchema = z
+  .record(
+    z
+      .string()
+      .regex(/^[!#$%&'*+.^_`|~\dA-Za-z-]{1,100}$/, 'must be the name of a header')
+      .regex(/^(?!nats-|ce-|content-type$|traceparent$)/i, 'is set by Sequent or by the server alone'),
+    z
+      .string()
+      .max(1_024)
+      .regex(/^[^\p{Cc}]*$/u, 'must be a text of one line'),
+  )
+  .refine((headers) => Object.keys(headers).length <= 20, 'must not be more than 20');
+
+export const natsParamSchema = z.strictObject({
+  subject: subjectSchema,
+  /** Adds the attributes of CloudEvents 1.0, in binary mode. */
+  cloudevents: z.boolean().default(false),
+  headers: headersSchema.default({}),
+});
+
+/** Publishes the envelope to a subject that a stream stores. */
+export function createNatsTarget({ publisher }: { publisher: Publisher }): DestinationTarget {
+  return {
+    refuse(text) {
+      const parsed = parseParam(natsParamSchema, text);
+      return parsed.kind === 'invalid' ? refusalOf(parsed) : undefined;
+    },
+    placeOf({ param }) {
+      const parsed = parseParam(natsParamSchema, param);
+      return parsed.kind === 'parsed' ? `NATS ${parsed.param.subject}` : 'NATS';
+    },
+    async deliver(request, signal) {
+      const parsed = parseParam(natsParamSchema, request.destination.param);
+      if (parsed.kind === 'invalid') return dead(refusalOf(parsed));
+      const { subject, cloudevents, headers: own } = parsed.param;
+      const headers = {
+        ...own,
+        ...(cloudevents ? attributesOf(request) : {}),
+        ...traceHeaders(request),
+        'content-type': 'application/json',
+        'Nats-Msg-Id': request.deliveryId,
+      };
+      return resultOf(await publisher.publish(subject, request.envelope, { headers, signal }), `subject "${subject}"`);
+    },
+  };
+}
+
+function isForUsers(subject: string): boolean {
+  const [first = ''] = subject.split('.');
+  return !first.startsWith('$') && !ownTokens.has(first);
+}
+
+/** The attributes of a CloudEvent, as the NATS binding puts them into headers. */
+function attributesOf(request: DeliveryRequest): Record<string, string> {
+  return {
+    'ce-specversion': '1.0',
+    'ce-id': request.deliveryId,
+    'ce-source': sourceOf(request.envelope),
+    'ce-type': `sequent.invocation.${request.outcome}`,
+    'ce-subject': request.requestId,
+    'ce-time': new Date(request.acceptedAt).toISOString(),
+    'ce-datacontenttype': 'application/json',
+  };
+}
+
+const envelopeSchema = z.object({ request_context: z.object({ function_urn: z.string() }) });
+
+/** The URN of the function, percent-encoded where a header needs it. */
+function sourceOf(envelope: string): string {
+  const urn = envelopeSchema.parse(JSON.parse(envelope)).request_context.function_urn;
+  return urn.replace(/[^\x21-\x7e]|["%]/gu, encodeURIComponent);
+}

@@ -1,0 +1,30 @@
+import { Webhook } from 'standardwebhooks';
+import { type Revealed, reveal, type Secret } from './secret.ts';
+
+/**
+ * The headers that sign a body by Standard Webhooks. The id is the same on every try, the timestamp is of this one.
+ *
+ * The text of the secret may hold several secrets separated by white space, while one replaces another: then there is a
+ * signature by each.
+ */
+export function signWebhook(secret: Secret, id: string, body: string): Revealed<'webhook-id' | 'webhook-timestamp' | 'webhook-signature'> {
+  const revealed = reveal({ secret });
+  if (revealed.kind === 'unreadable') return revealed;
+  const secrets = revealed.texts.secret.split(/\s+/);
+  if (!secrets.every(isWebhookSecret)) {
+    return { kind: 'unreadable', problem: `its secret in ${secret.place} is not "whsec_" and 24 to 64 bytes in base64` };
+  }
+  const now = new Date();
+  const texts = {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+    'webhook-signature': secrets.map((each) => new Webhook(each).sign(id, now, body)).join(' '),
+  };
+  return { kind: 'revealed', texts };
+}
+
+function isWebhookSecret(text: string): boolean {
+  const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? [];
+  const bytes = Buffer.from(base64, 'base64');
+  return bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === base64;
+}

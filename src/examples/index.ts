@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url';
+
+const file = (name: string): string => fileURLToPath(new URL(`./functions/${name}`, import.meta.url));
+const invoking = (name: string) => [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: `urn:fss:local:default:function:default:${name}:latest` }) }];
+
+/** The definitions of the example functions: what `sequent serve --deploy-examples` puts into the registry. */
+export const examples = [
+  {
+    name: 'hello',
+    description: 'the first thing to try: greets the name in the event',
+    handler: { kind: 'process', file: file('hello.mjs') },
+  },
+  {
+    name: 'test1',
+    description: 'the worked example: fails when the event says {"fail": true}; then test3 is told, else test2',
+    handler: { kind: 'process', file: file('test1.mjs') },
+    policy: { maxRetries: 0, onSuccess: invoking('test2'), onFailure: invoking('test3') },
+  },
+  {
+    name: 'test2',
+    description: 'prints the envelope of a success',
+    handler: { kind: 'process', file: file('log-outcome.mjs') },
+  },
+  {
+    name: 'test3',
+    description: 'prints the envelope of a failure',
+    handler: { kind: 'process', file: file('log-outcome.mjs') },
+  },
+  {
+    name: 'flaky',
+    description: 'succeeds on its third attempt',
+    handler: { kind: 'process', file: file('flaky.mjs') },
+    policy: { maxRetries: 3, backoff: { initialInMs: 500, factor: 2, maxInMs: 5_000, jitter: 0.2 } },
+  },
+  {
+    name: 'slow',
+    description: 'times out after 2 s; {"ms": 100} is fast enough',
+    handler: { kind: 'process', file: file('slow.mjs') },
+    timeoutInMs: 2_000,
+  },
+  {
+    name: 'responder',
+    description: 'a NATS responder: start it with npx tsx src/examples/responder.ts',
+    handler: { kind: 'subject', subject: 'examples.responder' },
+    timeoutInMs: 5_000,
+  },
+];

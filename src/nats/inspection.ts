@@ -1,0 +1,148 @@
+import { type ConsumerInfo, ErrorCode, type JetStreamManager, NatsError, type StreamInfo } from 'nats';
+import { messageOf } from '#src/core/errors.ts';
+import type { Connection } from './connection.ts';
+import { FIND_SUBJECT } from './open-requests.ts';
+import { FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './topology.ts';
+
+/** What can be told about a NATS, and about the Sequent on it, by looking. Changes nothing. */
+export type Inspection = {
+  server: {
+    url: string;
+    name: string;
+    version: string;
+    maxPayloadInBytes: number;
+    roundTripInMs: number;
+    /** How far the server's clock is ahead of this one; `undefined` when the server does not tell. */
+    clockAheadInMs: number | undefined;
+  };
+  storage: { usedInBytes: number; limitInBytes: number | undefined };
+  streams: StreamFacts[];
+  consumers: ConsumerFacts[];
+  /** Whether a scheduler answers. */
+  scheduler: boolean;
+};
+
+export type StreamFacts =
+  | { name: string; exists: false; why: string }
+  | {
+      name: string;
+      exists: true;
+      messages: number;
+      bytes: number;
+      subjects: number;
+      storage: string;
+      replicas: number;
+      lastSequence: number;
+      hasLeader: boolean;
+    };
+
+/** The consumer that hands out the work of one function. */
+export type ConsumerFacts = {
+  name: string;
+  /** Messages that nobody was given yet. */
+  pending: number;
+  /** Messages that somebody works on. */
+  unacknowledged: number;
+  redelivered: number;
+  /** Questions for work that wait: somebody is there to do it. */
+  waiting: number;
+};
+
+const STREAMS = [INVOCATIONS, RESULTS, `KV_${FUNCTIONS_BUCKET}`, `KV_${STATE_BUCKET}`];
+const CLOCK_SAMPLES = 5;
+
+export async function inspect(connection: Connection): Promise<Inspection> {
+  const { nats, servers } = connection;
+  const manager = await nats.jetstreamManager();
+  const { streams, clocks } = await inspectStreams(manager);
+  const account = await manager.getAccountInfo();
+  const limit = account.limits.max_storage;
+  return {
+    server: {
+      url: nats.getServer() || servers,
+      name: nats.info?.server_name ?? '',
+      version: nats.info?.version ?? '',
+      maxPayloadInBytes: nats.info?.max_payload ?? 0,
+      roundTripInMs: await nats.rtt(),
+      clockAheadInMs: await clockAhead(manager, clocks),
+    },
+    storage: { usedInBytes: account.storage, limitInBytes: limit > 0 ? limit : undefined },
+    streams,
+    consumers: streams[0]?.exists ? await inspectConsumers(manager) : [],
+    scheduler: await schedulerAnswers(connection),
+  };
+}
+
+type ClockSample = { aheadInMs: number; roundTripInMs: number };
+
+async function inspectStreams(manager: JetStreamManager): Promise<{ streams: StreamFacts[]; clocks: ClockSample[] }> {
+  const streams: StreamFacts[] = [];
+  const clocks: ClockSample[] = [];
+  for (const name of STREAMS) {
+    try {
+      const { info, clock } = await timedInfo(manager, name);
+      if (clock !== undefined) clocks.push(clock);
+      streams.push(factsOf(name, info));
+    } catch (error) {
+      streams.push({ name, exists: false, why: messageOf(error) });
+    }
+  }
+  return { streams, clocks };
+}
+
+function factsOf(name: string, { state, config, cluster }: StreamInfo): StreamFacts {
+  return {
+    name,
+    exists: true,
+    messages: state.messages,
+    bytes: state.bytes,
+    subjects: state.num_subjects ?? 0,
+    storage: config.storage,
+    replicas: config.num_replicas,
+    lastSequence: state.last_seq,
+    hasLeader: cluster === undefined || cluster.leader !== undefined,
+  };
+}
+
+/** The answer of the server carries its time, and lies somewhere between question and answer. */
+async function timedInfo(manager: JetStreamManager, name: string): Promise<{ info: StreamInfo; clock: ClockSample | undefined }> {
+  const askedAt = Date.now();
+  const info = await manager.streams.info(name);
+  const roundTripInMs = Date.now() - askedAt;
+  const serverAt = Date.parse((info as { ts?: string }).ts ?? '');
+  if (Number.isNaN(serverAt)) return { info, clock: undefined };
+  return { info, clock: { aheadInMs: serverAt - (askedAt + roundTripInMs / 2), roundTripInMs } };
+}
+
+/** The sample with the shortest round trip is the least wrong. */
+async function clockAhead(manager: JetStreamManager, samples: ClockSample[]): Promise<number | undefined> {
+  const all = [...samples];
+  while (all.length > 0 && all.length < CLOCK_SAMPLES) {
+    const { clock } = await timedInfo(manager, INVOCATIONS).catch(() => ({ clock: undefined }));
+    if (clock === undefined) break;
+    all.push(clock);
+  }
+  const best = all.sort((one, other) => one.roundTripInMs - other.roundTripInMs)[0];
+  return best === undefined ? undefined : Math.round(best.aheadInMs);
+}
+
+async function inspectConsumers(manager: JetStreamManager): Promise<ConsumerFacts[]> {
+  const found: ConsumerFacts[] = [];
+  for await (const info of manager.consumers.list(INVOCATIONS)) if (info.config.durable_name !== undefined) found.push(consumerFactsOf(info));
+  return found.sort((one, other) => one.name.localeCompare(other.name));
+}
+
+function consumerFactsOf({ name, num_pending, num_ack_pending, num_redelivered, num_waiting }: ConsumerInfo): ConsumerFacts {
+  return { name, pending: num_pending, unacknowledged: num_ack_pending, redelivered: num_redelivered, waiting: num_waiting };
+}
+
+/** Schedulers answer where a request stands; that of a stream which cannot exist stands nowhere. */
+async function schedulerAnswers({ nats }: Connection): Promise<boolean> {
+  try {
+    await nats.request(FIND_SUBJECT, JSON.stringify({ stream: 'doctor' }), { timeout: 1_000 });
+    return true;
+  } catch (error) {
+    if (error instanceof NatsError && (error.code === ErrorCode.NoResponders || error.code === ErrorCode.Timeout)) return false;
+    throw error;
+  }
+}

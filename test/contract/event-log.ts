@@ -1,0 +1,351 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AcceptedRequest, EventLog, FullLogEntry, LogEntry, Version } from '#src/core/event-log.ts';
+import { NO_APPENDS } from '#src/core/event-log.ts';
+import { idAt, idFromSequence } from '#src/core/ids.ts';
+import type { RequestId, StreamId } from '#src/core/names.ts';
+import { notified, running, succeeded } from './facts.ts';
+import { accept, append, collect, newStream, type OpenedLog, ownStream } from './opened-log.ts';
+
+const settled = {};
+
+/** What every log promises, whatever holds it. The log may be shared by all tests: each has streams of its own. */
+export function describeEventLog(title: string, open: () => Promise<OpenedLog>): void {
+  describe(`the log ${title}`, () => {
+    let opened: OpenedLog;
+    let log: EventLog;
+    let other: EventLog;
+
+    beforeAll(async () => {
+      opened = await open();
+      ({ log, other } = opened);
+    });
+    afterAll(() => opened[Symbol.asyncDispose]());
+
+    describe('append', () => {
+      test('stores facts at the version that it expects, and returns the new version', async () => {
+        const name = newStream();
+        const first = await expectStored(log.append(name, append([running(1)]), settled));
+        const second = await expectStored(log.append(name, append([succeeded(1)], { previous: first }), settled));
+        expect(second).toBeGreaterThan(first);
+        expect(await log.read(name, NO_APPENDS)).toMatchObject([{ version: first }, { version: second }]);
+      });
+
+      test('stores nothing at any other version, older or newer or none (E3)', async () => {
+        const name = newStream();
+        const first = await expectStored(log.append(name, append([running(1)]), settled));
+        const second = await expectStored(log.append(name, append([running(2)], { previous: first }), settled));
+        for (const previous of [NO_APPENDS, first, (second + 1) as Version, (second - 1) as Version]) {
+          expect(await log.append(name, append([succeeded(2)], { previous }), settled)).toBeUndefined();
+        }
+        expect(await log.read(name, second)).toEqual([]);
+      });
+
+      test('of eight writers at once has one winner in every round, and the others a conflict', async () => {
+        const name = newStream();
+        let version = NO_APPENDS;
+        for (let round = 1; round <= 25; round++) {
+          const bids = Array.from({ length: 8 }, (_, place) =>
+            (place % 2 === 0 ? log : other).append(name, append([running(round, { worker: `w${place}` })], { previous: version }), settled),
+          );
+          const won = (await Promise.all(bids)).filter((bid) => bid !== undefined);
+          expect(won).toHaveLength(1);
+          version = await expectStored(Promise.resolve(won[0]));
+        }
+        expect(await log.read(name, NO_APPENDS)).toHaveLength(25);
+      });
+
+      test('keeps streams apart: of one id in two functions, and of two ids in one function', async () => {
+        const name = newStream();
+        const others = [{ ...name, function: newStream('billing').function }, newStream()];
+        await expectStored(log.append(name, append([running(1)]), settled));
+        for (const elsewhere of others) expect(await log.read(elsewhere, NO_APPENDS)).toEqual([]);
+        for (const elsewhere of others) await expectStored(log.append(elsewhere, append([running(1)]), settled));
+      });
+
+      test('gives versions in one order over all streams, with gaps: what lies between belongs to others', async () => {
+        const [one, two] = [newStream(), newStream()];
+        const versions: Version[] = [];
+        let [atOne, atTwo] = [NO_APPENDS, NO_APPENDS];
+        for (let round = 1; round <= 3; round++) {
+          atOne = await expectStored(log.append(one, append([running(round)], { previous: atOne }), settled));
+          await accept(log, newStream());
+          atTwo = await expectStored(log.append(two, append([running(round)], { previous: atTwo }), settled));
+          versions.push(atOne, atTwo);
+        }
+        expect(versions).toEqual([...versions].sort((a, b) => a - b));
+        const ofOne = (await log.read(one, NO_APPENDS)).map(({ version }) => version);
+        for (const [place, version] of ofOne.slice(1).entries()) expect(version - (ofOne[place] ?? 0)).toBeGreaterThan(1);
+      });
+
+      test('shares no object with its caller', async () => {
+        const name = newStream();
+        const fact = running(1);
+        await expectStored(log.append(name, append([fact]), settled));
+        fact.worker = 'somebody else';
+        const [stored] = await log.read(name, NO_APPENDS);
+        expect(stored?.facts).toEqual([running(1)]);
+      });
+    });
+
+    describe('read', () => {
+      test('returns everything that was written, in order, and only what is newer than a version', async () => {
+        const name = newStream();
+        const written = append([running(1), succeeded(1), notified()], { request: 3 });
+        const first = await expectStored(log.append(name, written, settled));
+        expect(await other.read(name, NO_APPENDS)).toEqual([{ ...written, version: first }]);
+        expect(await log.read(name, first)).toEqual([]);
+      });
+
+      test('of a stream that does not exist is empty', async () => expect(await log.read(newStream(), NO_APPENDS)).toEqual([]));
+    });
+
+    describe('accept', () => {
+      test('makes a request durable under the id of its stream', async () => {
+        const name = newStream();
+        const sequence = await accept(log, name, { payload: '{"a":1}', qualifier: '!live', traceparent: '00-ab-cd-01' });
+        const message = await other.readRequest(sequence);
+        const { at = 0 } = message ?? {};
+        expect(at).toBeGreaterThan(0);
+        expect(message).toEqual({
+          name,
+          sequence,
+          at,
+          requests: [
+            {
+              fact: { type: 'queued', invocation: name.stream, at, function: 'orders', qualifier: '!live', traceparent: '00-ab-cd-01' },
+              payload: '{"a":1}',
+            },
+          ],
+        });
+      });
+
+      test('makes a request durable under the id that it brings along', async () => {
+        const name = ownStream();
+        const sequence = await accept(log, name, { id: name.stream as string as RequestId });
+        expect(await log.readRequest(sequence)).toMatchObject({ name, requests: [{ fact: { invocation: name.stream } }] });
+      });
+
+      test('makes a batch durable as one message, with the place of each in its id', async () => {
+        const name = newStream();
+        const payloads = ['{"a":1}', '', '"ü"'];
+        const { sequence } = await log.accept(
+          name,
+          payloads.map((payload, place) => ({ payload, ...(place === 2 ? { qualifier: 'v2' } : {}) })),
+        );
+        const message = await log.readRequest(sequence);
+        expect(message?.requests.map(({ payload }) => payload)).toEqual(payloads);
+        expect(message?.requests.map(({ fact }) => fact.invocation)).toEqual([0, 1, 2].map((place) => idAt(name.stream, place)));
+        expect(message?.requests.map(({ fact }) => fact.qualifier)).toEqual(['latest', 'latest', 'v2']);
+      });
+
+      test('of one id twice leaves two messages of one stream: whoever appends first owns it', async () => {
+        const name = ownStream();
+        const own = { id: name.stream as string as RequestId };
+        const [first, second] = [await accept(log, name, own), await accept(log, name, own)];
+        expect(second).toBeGreaterThan(first);
+        expect((await log.readRequest(second))?.name).toEqual((await log.readRequest(first))?.name);
+      });
+    });
+
+    describe('a request that anybody published', () => {
+      test('without an id gets one from its place in the log, the same for every reader', async () => {
+        const sequence = await opened.publish('orders', '{"raw":true}');
+        const [mine, theirs] = [await log.readRequest(sequence), await other.readRequest(sequence)];
+        expect(mine).toEqual(theirs);
+        expect(mine?.name.stream).toBe(idFromSequence(mine?.at ?? 0, sequence));
+        const followed = await collect<FullLogEntry>((on, signal) => log.followFully(sequence, on, signal), () => true);
+        expect(followed).toEqual([{ kind: 'request', sequence, at: mine?.at, message: mine }]);
+        const headersOnly = await collect<LogEntry>((on, signal) => log.follow(sequence, on, signal), () => true);
+        expect(headersOnly).toEqual([{ kind: 'request', sequence, at: mine?.at, name: mine?.name }]);
+      });
+
+      test.for<[string, string, string | Uint8Array, Record<string, string>, AcceptedRequest['defect'] | undefined]>([
+        ['orders', 'is accepted with an empty payload', '', {}, undefined],
+        ['orders', 'keeps its byte order mark as text, which is no JSON', '\uFEFF{}', {}, invalid(/not JSON/)],
+        ['orders', 'is not JSON', 'hello', {}, invalid(/the payload is not JSON: .*hello/)],
+        ['orders', 'is not UTF-8', Buffer.from([0xff, 0xfe, 0x22]), {}, invalid(/not UTF-8/)],
+        ['orders', 'ends in the middle of a character', Buffer.from('"ü').subarray(0, 2), {}, invalid(/not UTF-8/)],
+        ['orders', 'brings an id with a dot', '{}', { 'Request-Id': 'a.b' }, refused(/Request-Id header "a\.b" must be 1 to 64/)],
+        ['orders', 'brings a wildcard as its id', '{}', { 'Request-Id': '>' }, refused(/Request-Id header ">"/)],
+        ['orders', 'brings an id of 5,000 characters', '{}', { 'Request-Id': 'x'.repeat(5_000) }, refused(/^.{60,220}$/)],
+        ['orders', 'brings an id of unicode', '{}', { 'Request-Id': 'größe' }, refused(/Request-Id header/)],
+        ['orders', 'brings the id of a place in a batch', '{}', { 'Request-Id': idAt(newStream().stream, 3) }, refused(/has the form of the ids/)],
+        ['orders', 'brings a qualifier with a space', '{}', { Qualifier: 'a b' }, refused(/qualifier "a b" is neither/)],
+        ['orders', 'brings a qualifier of 5,000 characters', '{}', { Qualifier: 'x'.repeat(5_000) }, refused(/^.{60,220}$/)],
+        ['orders', 'brings __proto__ as a qualifier', '{}', { Qualifier: '__proto__' }, refused(/neither a version/)],
+        ['orders', 'names no stream for its batch', '{"requests":[{"payload":"1"}]}', { Batch: 'mine' }, refused(/Batch header names no stream/)],
+        ['orders', 'has an empty batch', '{"requests":[]}', { Batch: newStream().stream }, refused(/batch cannot be read: .*Too small/s)],
+        ['orders', 'has a batch that is no JSON', 'x', { Batch: newStream().stream }, refused(/batch cannot be read/)],
+        ['orders', 'has a batch of wrong types', '{"requests":[{"payload":7}]}', { Batch: newStream().stream }, refused(/payload/)],
+        ['orders', 'has 65 requests in a batch', batchOf(65), { Batch: newStream().stream }, refused(/<=64 items/)],
+        [
+          'orders',
+          'has sixty mistakes in a batch, of which it tells a few',
+          JSON.stringify({ requests: Array.from({ length: 60 }, () => 1) }),
+          { Batch: newStream().stream },
+          refused(/^[^]{20,400}and 57 more$/),
+        ],
+        ['$x', 'is for a token that no function can have', '{}', {}, undefined],
+      ])('to %s, that %s', async ([token, , data, headers, defect]) => {
+        const sequence = await opened.publish(token, data, headers);
+        const message = await log.readRequest(sequence);
+        expect(message?.requests).toHaveLength(1);
+        expect(message?.requests[0]?.defect).toEqual(defect);
+        expect(message?.requests[0]?.fact.function).toBe(token);
+        expect(await other.readRequest(sequence)).toEqual(message);
+      });
+
+      test('may have 262,144 bytes and not one more', async () => {
+        const most = JSON.stringify('x'.repeat(262_142));
+        const fits = await log.readRequest(await opened.publish('orders', most));
+        expect(fits?.requests[0]).toMatchObject({ payload: most });
+        expect(fits?.requests[0]?.defect).toBeUndefined();
+        const over = await log.readRequest(await opened.publish('orders', `${most} `));
+        const message = 'the payload has 262145 bytes; at most 262144 are accepted';
+        expect(over?.requests[0]?.defect).toEqual({ condition: 'PayloadTooLarge', message });
+        const wide = await log.readRequest(await opened.publish('orders', JSON.stringify('ü'.repeat(131_072))));
+        expect(wide?.requests[0]?.defect?.condition).toBe('PayloadTooLarge');
+      });
+    });
+
+    describe('readRequest', () => {
+      test('is undefined where no request is', async () => {
+        const name = newStream();
+        const version = await expectStored(log.append(name, append([running(1)]), settled));
+        expect(await log.readRequest(version)).toBeUndefined();
+        expect(await log.readRequest(version + 1_000_000)).toBeUndefined();
+      });
+    });
+
+    describe('find', () => {
+      test('names the function of a stream that has an append, and nothing otherwise', async () => {
+        const name = ownStream('billing');
+        await accept(log, name, { id: name.stream as string as RequestId });
+        expect(await log.find(name.stream)).toBeUndefined();
+        await expectStored(log.append(name, append([running(1)]), settled));
+        expect(await other.find(name.stream)).toEqual(name);
+        expect(await log.find('nobody' as StreamId)).toBeUndefined();
+      });
+    });
+
+    describe('follow', () => {
+      test('tells every message from a position on, in order, what was there and what comes', async () => {
+        const from = (await log.lastSequence()) + 1;
+        const name = newStream();
+        const request = await accept(log, name);
+        const attention = { dueAt: 7, endsAt: 9, heldSince: 5, deliverAt: 3 };
+        const first = await expectStored(log.append(name, append([running(1)]), attention));
+        const told: LogEntry[] = [];
+        const stop = new AbortController();
+        const arrived = deferred();
+        const following = other.follow(
+          from,
+          (entry) => {
+            told.push(entry);
+            if (entry.sequence >= first) arrived.resolve();
+          },
+          stop.signal,
+        );
+        await arrived.promise;
+        const next = await expectStored(log.append(name, append([succeeded(1)], { previous: first }), settled));
+        await collect<LogEntry>((on, signal) => other.follow(next, on, signal), ({ sequence }) => sequence >= next);
+        await until(() => told.length >= 3);
+        stop.abort();
+        await following;
+        expect(told).toMatchObject([
+          { kind: 'request', sequence: request, name },
+          { kind: 'append', sequence: first, name, attention },
+          { kind: 'append', sequence: next, name, attention: {} },
+        ]);
+      });
+
+      test('fully tells the contents as well', async () => {
+        const from = (await log.lastSequence()) + 1;
+        const name = newStream();
+        const request = await accept(log, name);
+        const written = append([running(1)], { request });
+        const version = await expectStored(log.append(name, written, settled));
+        const told = await collect<FullLogEntry>((on, signal) => other.followFully(from, on, signal), ({ sequence }) => sequence >= version);
+        expect(told).toMatchObject([
+          { kind: 'request', sequence: request, message: { name, sequence: request } },
+          { kind: 'append', sequence: version, name, append: { ...written, version } },
+        ]);
+      });
+
+      test('tells each of a thousand messages once, in order, to followers that begin at different places', async () => {
+        const from = (await log.lastSequence()) + 1;
+        const name = newStream();
+        const stored = Promise.all(Array.from({ length: 1_000 }, () => accept(log, { ...newStream(), function: name.function })));
+        const early = collect<LogEntry>((on, signal) => log.follow(from, on, signal), hasSeen(1_000));
+        const sequences = (await stored).sort((a, b) => a - b);
+        expect((await early).map(({ sequence }) => sequence)).toEqual(sequences);
+        const late = await collect<LogEntry>((on, signal) => log.follow(sequences[500] ?? 0, on, signal), hasSeen(500));
+        expect(late.map(({ sequence }) => sequence)).toEqual(sequences.slice(500));
+      });
+
+      test('ends at once for a signal that is aborted already', async () => {
+        await log.follow(1, () => expect.unreachable(), AbortSignal.abort());
+      });
+    });
+
+    describe('lastSequence', () => {
+      test('is that of the newest message', async () => {
+        const sequence = await accept(log, newStream());
+        expect(await other.lastSequence()).toBe(sequence);
+      });
+    });
+
+    describe('a log whose beginning was purged', () => {
+      test('still has what is newer, forgets the rest, and goes on counting', async () => {
+        const [old, young] = [newStream(), newStream()];
+        const request = await accept(log, old);
+        await expectStored(log.append(old, append([running(1)], { request }), settled));
+        const version = await expectStored(log.append(young, append([running(1)]), settled));
+        await opened.purge(version);
+        expect(await log.readRequest(request)).toBeUndefined();
+        expect(await log.read(old, NO_APPENDS)).toEqual([]);
+        expect(await log.find(old.stream)).toBeUndefined();
+        expect(await log.read(young, NO_APPENDS)).toMatchObject([{ version }]);
+        const told = await collect<LogEntry>((on, signal) => log.follow(1, on, signal), ({ sequence }) => sequence >= version);
+        expect(told).toMatchObject([{ kind: 'append', sequence: version, name: young }]);
+        expect(await accept(log, newStream())).toBeGreaterThan(version);
+      });
+    });
+  });
+}
+
+async function expectStored(append: Promise<Version | undefined>): Promise<Version> {
+  const version = await append;
+  if (version === undefined) throw new Error('the append met a conflict');
+  return version;
+}
+
+function invalid(message: RegExp): AcceptedRequest['defect'] {
+  return { condition: 'InvalidPayload', message: expect.stringMatching(message) };
+}
+
+function refused(message: RegExp): AcceptedRequest['defect'] {
+  return { condition: 'InvalidRequest', message: expect.stringMatching(message) };
+}
+
+function batchOf(size: number): string {
+  return JSON.stringify({ requests: Array.from({ length: size }, () => ({ payload: '1' })) });
+}
+
+function hasSeen(count: number): () => boolean {
+  let seen = 0;
+  return () => ++seen === count;
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+/** Waits for what has been caused already. The test's own timeout is the deadline. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}

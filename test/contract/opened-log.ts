@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import type { Fact } from '#machines/facts.ts';
+import type { Append, EventLog, NewRequest, StreamName, Version } from '#src/core/event-log.ts';
+import { NO_APPENDS } from '#src/core/event-log.ts';
+import { createStreamId } from '#src/core/ids.ts';
+import type { FunctionName, StreamId } from '#src/core/names.ts';
+
+/** A log as a contract suite needs it: with what others may do to it. */
+export interface OpenedLog extends AsyncDisposable {
+  readonly log: EventLog;
+  /** The same log, as another process has it. */
+  readonly other: EventLog;
+  /** What any client may do: publish bytes to `invoke.<token>`. Returns the sequence. */
+  publish(token: string, data: string | Uint8Array, headers?: Readonly<Record<string, string>>): Promise<number>;
+  /** What the janitor does: forgets all messages before a sequence. */
+  purge(before: number): Promise<void>;
+}
+
+/** The name of a stream that no other test has. */
+export function newStream(name = 'orders'): StreamName {
+  return { function: name as FunctionName, stream: createStreamId(Date.now(), randomBytes(8)) };
+}
+
+let streams = 0;
+
+/** A stream under an id that the caller brings: the idempotency key. */
+export function ownStream(name = 'orders'): StreamName {
+  return { function: name as FunctionName, stream: `order-${Date.now()}-${streams++}` as StreamId };
+}
+
+let appends = 0;
+export const appendId = (): string => `test-${process.pid}-${appends++}`;
+
+export function append(facts: readonly Fact[], { previous = NO_APPENDS, request = 1 }: { previous?: Version; request?: number } = {}): Append {
+  return { id: appendId(), previous, request, by: 'test', facts };
+}
+
+/** Accepts one request of the stream's own id; returns its sequence. */
+export async function accept(log: EventLog, name: StreamName, request: Partial<NewRequest> = {}): Promise<number> {
+  return (await log.accept(name, [{ payload: '{"id":7}', ...request }])).sequence;
+}
+
+/** Collects what a log tells until the first that satisfies the condition, inclusive. The test's own timeout is the deadline. */
+export async function collect<Entry>(
+  follow: (onEntry: (entry: Entry) => void, signal: AbortSignal) => Promise<void>,
+  isLast: (entry: Entry) => boolean,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  const enough = new AbortController();
+  await follow((entry) => {
+    if (enough.signal.aborted) return;
+    entries.push(entry);
+    if (isLast(entry)) enough.abort();
+  }, enough.signal);
+  return entries;
+}

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FullLogEntry, LogEntry } from '#src/core/event-log.ts';
+import { NO_APPENDS } from '#src/core/event-log.ts';
+import { describeEventLog } from '#test/contract/event-log.ts';
+import { running, succeeded } from '#test/contract/facts.ts';
+import { accept, append, collect, newStream, type OpenedLog } from '#test/contract/opened-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { type OpenedNats, openNats, openNatsLog } from './opened-nats.ts';
+
+// A server of its own: the suite reads the whole log, and purges it.
+const server = await startTestServer();
+afterAll(() => server[Symbol.asyncDispose]());
+
+describeEventLog('on JetStream', () => openNatsLog(server.url));
+
+describe('the log on JetStream, with foreign messages in it', () => {
+  let opened: OpenedLog;
+  let stranger: OpenedNats;
+  beforeAll(async () => {
+    opened = await openNatsLog(server.url);
+    stranger = await openNats(server.url);
+  });
+  afterAll(async () => {
+    await stranger[Symbol.asyncDispose]();
+    await opened[Symbol.asyncDispose]();
+  });
+
+  test.for(['', 'garbage', '{}', '{"v":99,"facts":[]}', '{"v":1,"id":"x","previous":0,"request":1,"by":"me","facts":[{"type":"nope"}]}'])(
+    'reads an append that nobody can read (%s) as one without facts, and goes on behind it',
+    async (garbage) => {
+      const { log } = opened;
+      const name = newStream();
+      const { seq } = await stranger.connection.nats.jetstream().publish(`invocation.${name.function}.${name.stream}`, garbage);
+      const [unreadable] = await log.read(name, NO_APPENDS);
+      expect(unreadable).toMatchObject({ version: seq, facts: [] });
+      const version = await log.append(name, append([running(1)], { previous: unreadable?.version ?? NO_APPENDS }), {});
+      expect(version).toBeGreaterThan(seq);
+      const told = await collect<FullLogEntry>((on, signal) => log.followFully(seq, on, signal), ({ kind }) => kind === 'append');
+      expect(told).toMatchObject([{ kind: 'unreadable', sequence: seq }, { kind: 'append', sequence: version }]);
+    },
+  );
+});
+
+describe('followers of a log whose server is killed and restarted', () => {
+  let mortal: TestServer;
+  beforeAll(async () => {
+    mortal = await startTestServer();
+  });
+  afterAll(() => mortal[Symbol.asyncDispose]());
+
+  test('are told every message once and in order, across two restarts', async () => {
+    await using nats = await openNats(mortal.url);
+    const { log } = nats.ports;
+    const name = newStream();
+    const stop = new AbortController();
+    const told: LogEntry[] = [];
+    const full: FullLogEntry[] = [];
+    const following = [log.follow(1, (entry) => told.push(entry), stop.signal), log.followFully(1, (entry) => full.push(entry), stop.signal)];
+    const sequences: number[] = [];
+    let version = NO_APPENDS;
+    for (let round = 1; round <= 3; round++) {
+      for (let place = 0; place < 20; place++) sequences.push(await accept(log, newStream()));
+      version = (await log.append(name, append([running(round)], { previous: version }), {})) ?? NO_APPENDS;
+      sequences.push(version);
+      if (round === 3) break;
+      await mortal.kill();
+      await mortal.restart();
+    }
+    const last = (await log.append(name, append([succeeded(3)], { previous: version }), {})) ?? NO_APPENDS;
+    sequences.push(last);
+    await reached(log, last);
+    await expect.poll(() => [told.at(-1)?.sequence, full.at(-1)?.sequence], { timeout: 15_000 }).toEqual([last, last]);
+    stop.abort();
+    await Promise.all(following);
+    expect(told.map(({ sequence }) => sequence)).toEqual(sequences);
+    expect(full.map(({ sequence }) => sequence)).toEqual(sequences);
+    expect((await log.read(name, NO_APPENDS)).map(({ facts }) => facts[0]?.type)).toEqual(['running', 'running', 'running', 'succeeded']);
+  }, 40_000);
+});
+
+/** A third follower, that begins now, has seen the message. */
+async function reached(log: OpenedNats['ports']['log'], sequence: number): Promise<void> {
+  await collect<LogEntry>((on, signal) => log.follow(sequence, on, signal), (entry) => entry.sequence >= sequence);
+}

@@ -1,0 +1,138 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { NO_APPENDS, type Version } from '#src/core/event-log.ts';
+import { loadStream } from '#src/core/stream.ts';
+import { createStreamWriter } from '#src/core/stream-writer.ts';
+import { createPublisher, type PublishAnswer, type Publisher } from '#src/nats/publisher.ts';
+import { running, succeeded } from '#test/contract/facts.ts';
+import { accept, append, appendId, newStream } from '#test/contract/opened-log.ts';
+import { describeStreamWriter } from '#test/contract/stream-writer.ts';
+import { startTestServer } from '#test/support/nats-server.ts';
+import { openNats, openNatsLog } from './opened-nats.ts';
+import { tamperAnswers } from './tampered-answers.ts';
+
+// A server of its own: one of the tests pauses it.
+const server = await startTestServer();
+afterAll(() => server[Symbol.asyncDispose]());
+
+describeStreamWriter('on JetStream', () => openNatsLog(server.url));
+
+describeStreamWriter('on JetStream, where every second answer is lost', () => openNatsLog(server.url, losingEverySecond));
+
+describe('an append on JetStream whose answer', () => {
+  test('is lost, time and again, is stored exactly once', async () => {
+    await using opened = await openNatsLog(server.url, (publisher) => losing(publisher, 3));
+    const name = newStream();
+    const version = await opened.log.append(name, append([running(1)]), {});
+    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version, facts: [running(1)] }]);
+  });
+
+  test('is lost, and behind which somebody else appended, is recognised as stored', async () => {
+    const name = newStream();
+    await using rival = await openNatsLog(server.url);
+    await using opened = await openNatsLog(server.url, (publisher) => ({
+      ...losing(publisher, 1),
+      async publish(...given) {
+        const answer = await publisher.publish(...given);
+        if (answer.kind !== 'stored') return answer;
+        await rival.log.append(name, append([succeeded(1)], { previous: answer.sequence as Version }), {});
+        return { kind: 'unknown', why: 'lost' };
+      },
+    }));
+    const version = await opened.log.append(name, append([running(1)]), {});
+    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version }, { facts: [succeeded(1)] }]);
+  });
+
+  test('is lost before anything was stored, loses to whoever comes first', async () => {
+    const name = newStream();
+    await using rival = await openNatsLog(server.url);
+    await using opened = await openNatsLog(server.url, (publisher) => ({
+      ...publisher,
+      async publish(...given) {
+        const won = await rival.log.append(name, append([running(1, { worker: 'rival' })]), {});
+        return won === undefined ? publisher.publish(...given) : { kind: 'unknown', why: 'never sent' };
+      },
+    }));
+    expect(await opened.log.append(name, append([running(1)]), {})).toBeUndefined();
+    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ facts: [{ worker: 'rival' }] }]);
+  });
+
+  test('says "duplicate, sequence 0" is not believed: what was not stored is stored by the next try', async () => {
+    await using nats = await openNats(server.url);
+    const connection = tamperAnswers(nats.connection, (answer, count) => (count < 3 ? staged : answer));
+    const publisher = createPublisher(connection);
+    expect(await publisher.publish('invoke.orders', '{}')).toEqual({ kind: 'unknown', why: 'answered as a duplicate that is not stored' });
+    publisher.close();
+    await using opened = await openNatsLog(server.url, () => createPublisher(connection));
+    const name = newStream();
+    const version = await opened.log.append(name, append([running(1)]), {});
+    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version }]);
+  });
+
+  test.for(['+OK', 'null', '7', '', '{"error":{"err_code":10158,"description":"id in process"}}', '{"error":{"err_code":10163}}'])(
+    'is %s counts as unknown, and is followed up',
+    async (strange) => {
+      await using nats = await openNats(server.url);
+      const publisher = createPublisher(tamperAnswers(nats.connection, (answer, count) => (count < 2 ? strange : answer)));
+      expect((await publisher.publish('invoke.orders', '{}')).kind).toBe('unknown');
+      await using opened = await openNatsLog(server.url, () => publisher);
+      const name = newStream();
+      const version = await opened.log.append(name, append([running(1)]), {});
+      expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version }]);
+      publisher.close();
+    },
+  );
+});
+
+describe('a server that is paused during an append', () => {
+  test('leaves it unknown, then stored exactly once', async () => {
+    await using nats = await openNats(server.url);
+    const publisher = createPublisher(nats.connection, { timeoutInMs: 300 });
+    const answers: PublishAnswer['kind'][] = [];
+    const watched: Publisher = {
+      ...publisher,
+      async publish(...given) {
+        const answer = await publisher.publish(...given);
+        answers.push(answer.kind); process.stderr.write(JSON.stringify(answer)+'\n');
+        if (answers.length === 2) server.resume();
+        return answer;
+      },
+    };
+    await using opened = await openNatsLog(server.url, () => watched);
+    const name = newStream();
+    const request = await accept(opened.other, name);
+    const state = await loadStream(opened.log, name, request);
+    if (state === undefined) throw new Error('the request is not there');
+    const writer = createStreamWriter({ log: opened.log, state, by: 'w1', appendId });
+    const id = name.stream;
+    server.pause();
+    expect(await writer.propose(id, [running(1, { invocation: id })])).toEqual(['execute']);
+    publisher.close();
+    expect(answers.slice(0, 2)).toEqual(['unknown', 'unknown']);
+    expect(await opened.other.read(name, NO_APPENDS)).toMatchObject([{ version: writer.state.version, facts: [{ attempt: 1 }] }]);
+  });
+});
+
+/** Stores, and then does not say so, the first `count` times. */
+function losing(publisher: Publisher, count: number): Publisher {
+  let lost = 0;
+  return {
+    ...publisher,
+    async publish(...given) {
+      const answer = await publisher.publish(...given);
+      return lost++ < count ? { kind: 'unknown', why: 'the answer was lost' } : answer;
+    },
+  };
+}
+
+function losingEverySecond(publisher: Publisher): Publisher {
+  let count = 0;
+  return {
+    ...publisher,
+    async publish(...given) {
+      const answer = await publisher.publish(...given);
+      return count++ % 2 === 0 && answer.kind === 'stored' ? { kind: 'unknown', why: 'the answer was lost' } : answer;
+    },
+  };
+}
+
+const staged = '{"stream":"INVOCATIONS","seq":0,"duplicate":true}';

@@ -1,0 +1,4 @@
+import { describeEventLog } from '#test/contract/event-log.ts';
+import { openMemoryLog } from '#test/contract/memory.ts';
+
+describeEventLog('in memory', openMemoryLog);

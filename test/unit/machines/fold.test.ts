@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { initialTransition, transition } from 'xstate';
+import type { Fact } from '#machines/facts.ts';
+import { type Invocation, invocationFolder, invocationMachine } from '#machines/invocation.ts';
+import { notified, queued, retrying, running, succeeded } from '#test/contract/facts.ts';
+
+const life: readonly Fact[] = [queued(), running(1), retrying(1), running(2, { at: 20 }), succeeded(2), notified()];
+
+test('the shared scope leads to the same states and effects as xstate’s own transition', () => {
+  let [theirs] = initialTransition(invocationMachine);
+  let ours = invocationFolder.initial;
+  for (const fact of life) {
+    const [next, actions] = transition(invocationMachine, theirs, fact);
+    const step = invocationFolder.step(ours, fact);
+    expect(JSON.stringify(step?.snapshot)).toBe(JSON.stringify(next));
+    expect(step?.effects).toEqual(actions.map(({ type }) => type));
+    theirs = next;
+    ours = step?.snapshot ?? ours;
+  }
+});
+
+test('folding with the shared scope is clearly faster than xstate’s own transition, which builds an actor for every call', () => {
+  const foldOurs = (): void => {
+    let snapshot: Invocation = invocationFolder.initial;
+    for (const fact of life) snapshot = invocationFolder.step(snapshot, fact)?.snapshot ?? snapshot;
+  };
+  const [start] = initialTransition(invocationMachine);
+  const foldTheirs = (): void => {
+    let snapshot = start;
+    for (const fact of life) [snapshot] = transition(invocationMachine, snapshot, fact);
+  };
+  // The best of several short rounds: a busy machine slows some of them down, not all.
+  const rounds = Array.from({ length: 8 }, () => [time(foldOurs), time(foldTheirs)] as const);
+  const ours = Math.min(...rounds.map(([mine]) => mine));
+  const theirs = Math.min(...rounds.map(([, other]) => other));
+  // 1.9 to 3.4 with warm code on two busy cores.
+  expect(theirs / ours).toBeGreaterThan(1.4);
+});
+
+function time(work: () => void): number {
+  const startedAt = performance.now();
+  for (let round = 0; round < 100; round++) work();
+  return performance.now() - startedAt;
+}

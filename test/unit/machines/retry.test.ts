@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { backoffDelay } from '#machines/backoff.ts';
+import type { Backoff, Fact, Failure } from '#machines/facts.ts';
+import { type Invocation, invocationFolder, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
+import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
+import { afterFailure } from '#machines/retry.ts';
+import { billing, failed, queued, retrying, running, succeeded, terms, threw, unplaced, vanished } from '#test/contract/facts.ts';
+import { fold } from '#test/contract/given.ts';
+
+const folded = (...past: readonly Fact[]): Invocation => fold(invocationFolder, past);
+
+describe('afterFailure', () => {
+  const first = folded(queued(), running(1));
+
+  test('grants a retry after the backoff of the terms, counted from the failure', () => {
+    expect(afterFailure(first, { failure: threw, at: 20 })).toEqual(retrying(1, { at: 20, dueAt: 1_020 }));
+    const second = folded(queued(), running(1), retrying(1), running(2, { at: 20 }));
+    expect(afterFailure(second, { failure: threw, at: 20 })).toMatchObject({ type: 'retrying', attempt: 2, dueAt: 2_020 });
+  });
+
+  test('fails with UnhandledInvocationError when the function used its retries up', () => {
+    const last = folded(queued(), running(1, { terms: { ...terms, maxRetries: 0 } }));
+    expect(afterFailure(last, { failure: threw, output: 'printed', at: 30 })).toEqual(failed(1, { output: 'printed' }));
+  });
+
+  test('lets a lost worker be followed up at once', () => {
+    expect(afterFailure(first, { failure: vanished, at: 20 })).toMatchObject({ type: 'retrying', dueAt: 20, failure: vanished });
+  });
+
+  test('fails with SystemError when too many workers were lost', () => {
+    const past: Fact[] = [queued()];
+    for (let attempt = 1; attempt <= MAX_LOST_ATTEMPTS; attempt++) {
+      past.push(running(attempt, { at: 20 }), retrying(attempt, { failure: vanished }));
+    }
+    const lost = folded(...past, running(MAX_LOST_ATTEMPTS + 1, { at: 20 }));
+    expect(afterFailure(lost, { failure: vanished, at: 30 })).toMatchObject({ type: 'failed', condition: 'SystemError' });
+  });
+
+  test('paces the platform by itself, more slowly every time, whatever the terms say', () => {
+    const delays: number[] = [];
+    const past: Fact[] = [queued(), running(1, { terms: { ...terms, maxRetries: 0 } })];
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      const retry = afterFailure(folded(...past), { failure: unplaced, at: 0 });
+      if (retry.type !== 'retrying') throw new Error('no retry');
+      delays.push(retry.dueAt);
+      past.push(retry, running(attempt + 1, { at: retry.dueAt }));
+    }
+    for (const [index, delay] of delays.entries()) {
+      expect(delay).toBeGreaterThan((500 * 2 ** index) / 2);
+      expect(delay).toBeLessThanOrEqual(500 * 2 ** index);
+    }
+  });
+
+  test('only ever says what the machine accepts', () => {
+    const failures = fc.array(fc.constantFrom<Failure>(threw, unplaced, vanished), { maxLength: 24 });
+    fc.assert(
+      fc.property(failures, fc.integer({ min: 0, max: 3 }), (sequence, maxRetries) => {
+        let invocation = folded(queued());
+        let at = 10;
+        for (const failure of sequence) {
+          const attempt = invocation.context.attempts + 1;
+          const start = running(attempt, { at, ...(attempt === 1 ? { terms: { ...terms, maxRetries } } : {}) });
+          const started = invocationFolder.step(invocation, start);
+          if (started === undefined) throw new Error('the next attempt is refused');
+          const fact = afterFailure(started.snapshot, { failure, at });
+          const step = invocationFolder.step(started.snapshot, fact);
+          expect(step).toBeDefined();
+          if (step === undefined || fact.type === 'failed') return;
+          invocation = step.snapshot;
+          at = fact.dueAt;
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('backoffDelay', () => {
+  const backoff: Backoff = { initialInMs: 100, factor: 3, maxInMs: 1_000, jitter: 0 };
+
+  test('grows by the factor up to the maximum', () => {
+    expect([1, 2, 3, 4, 5].map((retry) => backoffDelay(backoff, retry, 'seed'))).toEqual([100, 300, 900, 1_000, 1_000]);
+  });
+
+  test('takes away at most the share that is left to chance, and the same for one seed', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.integer({ min: 1, max: 9 }), fc.double({ min: 0, max: 1, noNaN: true }), (seed, retry, jitter) => {
+        const full = backoffDelay(backoff, retry, seed);
+        const delay = backoffDelay({ ...backoff, jitter }, retry, seed);
+        expect(delay).toBeLessThanOrEqual(full);
+        expect(delay).toBeGreaterThanOrEqual(Math.round(full * (1 - jitter)));
+        expect(backoffDelay({ ...backoff, jitter }, retry, seed)).toBe(delay);
+      }),
+    );
+  });
+
+  test('spreads invocations that failed together', () => {
+    const delays = Array.from({ length: 200 }, (_, index) => backoffDelay({ ...backoff, jitter: 1 }, 4, `order-${index}#1`));
+    expect(Math.min(...delays)).toBeLessThan(100);
+    expect(Math.max(...delays)).toBeGreaterThan(900);
+  });
+});
+
+describe('the age of an event', () => {
+  test('counts from acceptance, by the terms once they are fixed', () => {
+    expect(expiresAt(folded(queued({ at: 7 })), 1_000)).toBe(1_007);
+    expect(expiresAt(folded(queued({ at: 7 }), running(1)), 1_000)).toBe(7 + terms.maxAgeInMs);
+  });
+
+  test('ends an invocation with EventAgeExceeded, as the attempt that ran last', () => {
+    expect(expired(folded(queued()), 61_000, 60_000)).toMatchObject({ type: 'failed', condition: 'EventAgeExceeded', attempt: 0, at: 61_000 });
+    const waiting = folded(queued(), running(1), retrying(1));
+    expect(expired(waiting, 61_000, 1)).toMatchObject({
+      attempt: 1,
+      failure: { message: 'no attempt could start within 60 s after the request was accepted; the last attempt failed: boom' },
+    });
+  });
+});
+
+describe('the end of an invocation', () => {
+  test('carries the vendor’s code where there is one', () => {
+    const request = folded(queued());
+    const codeOf = (condition: Parameters<typeof endedBy>[0]): number =>
+      endedBy(condition, { invocation: request, at: 0, message: 'why' }).failure.code;
+    expect(codeOf('PayloadTooLarge')).toBe(4_140);
+    expect(codeOf('FunctionNotFound')).toBe(150_424);
+    expect(codeOf('InvocationCanceled')).toBe(4_208);
+    expect(codeOf('InvalidPayload')).toBe(161_900);
+  });
+
+  test('is notified in the same breath when nobody is to be told, and not otherwise', () => {
+    expect(closing(succeeded(1), terms).map(({ type }) => type)).toEqual(['succeeded', 'notified']);
+    expect(closing(retrying(1), terms)).toEqual([retrying(1)]);
+    const told = { ...terms, onSuccess: [billing] };
+    expect(closing(succeeded(1), told)).toEqual([succeeded(1, { destinations: [billing] })]);
+    expect(closing(failed(1), told).map(({ type }) => type)).toEqual(['failed', 'notified']);
+  });
+});
