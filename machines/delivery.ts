@@ -1,4 +1,4 @@
-import { assign, setup } from 'xstate';
+import { assign, type SnapshotFrom, setup } from 'xstate';
 import { backoffDelay } from './backoff.ts';
 import type { Backoff, DeliveryFact, FactOf } from './facts.ts';
 
@@ -67,9 +67,19 @@ export const deliveryMachine = setup({
       },
     },
     delivered: { type: 'final' },
-    dead: { type: 'final' },
+    dead: {
+      description: 'Given up; somebody may have it tried again',
+      on: { 'delivery.redriven': { guard: 'isCurrentTry', target: 'pending' } },
+    },
   },
 });
+
+export type Delivery = SnapshotFrom<typeof deliveryMachine>;
+
+/** Whether a delivery needs nothing more: delivered, or given up. One that did not begin is absent. */
+export function isSettled(delivery: Delivery | undefined): boolean {
+  return delivery?.value === 'delivered' || delivery?.value === 'dead';
+}
 
 const tryBackoff: Backoff = { initialInMs: 1_000, factor: 2, maxInMs: 300_000, jitter: 0.3 };
 

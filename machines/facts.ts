@@ -114,6 +114,8 @@ const queued = z.object({
   qualifier: z.string(),
   traceparent: z.string().optional(),
   lineage: lineageSchema.optional(),
+  /** The invocation that this one runs again. */
+  redriveOf: z.string().optional(),
 });
 
 /** An attempt started. Its number is the fence: only the current attempt can be settled (E5). */
@@ -162,8 +164,14 @@ const deliveryFailed = z.object({ type: z.literal('delivery.failed'), ...deliver
 const deliveryDelivered = z.object({ type: z.literal('delivery.delivered'), ...delivery });
 const deliveryDead = z.object({ type: z.literal('delivery.dead'), ...delivery, reason: z.string() });
 
+/** Somebody asked for a dead delivery to be tried again. */
+const deliveryRedriven = z.object({ type: z.literal('delivery.redriven'), ...delivery });
+
 /** Every delivery of the outcome is settled, or there was nothing to deliver. */
 const notified = z.object({ type: z.literal('notified'), invocation, at });
+
+/** Somebody ran it again, as a new invocation. */
+const redriven = z.object({ type: z.literal('redriven'), invocation, at, redrive: z.string() });
 
 export const factSchema = z.discriminatedUnion('type', [
   queued,
@@ -175,7 +183,9 @@ export const factSchema = z.discriminatedUnion('type', [
   deliveryFailed,
   deliveryDelivered,
   deliveryDead,
+  deliveryRedriven,
   notified,
+  redriven,
 ]);
 
 export type Fact = z.infer<typeof factSchema>;

@@ -1,6 +1,6 @@
 import { assign, type SnapshotFrom, setup } from 'xstate';
-import { deliveryMachine } from './delivery.ts';
-import type { DeliveryFact, Fact, FactOf, Failure, Outcome, Terms } from './facts.ts';
+import { type Delivery, deliveryMachine, isSettled } from './delivery.ts';
+import type { DeliveryFact, Destination, Fact, FactOf, Failure, Outcome, Terms } from './facts.ts';
 import { createFolder } from './fold.ts';
 
 /** How often a worker may vanish in the middle of one invocation before the platform gives up on it. */
@@ -26,7 +26,9 @@ export type InvocationContext = {
   failure: Failure | null;
   outcome: Outcome | null;
   /** One delivery machine for each destination of the outcome, by destination id. */
-  deliveries: Readonly<Record<string, SnapshotFrom<typeof deliveryMachine>>>;
+  deliveries: Readonly<Record<string, Delivery>>;
+  /** The invocations that ran it again. */
+  redrives: readonly string[];
 };
 
 const deliveryFolder = createFolder(deliveryMachine);
@@ -52,8 +54,7 @@ export const invocationMachine = setup({
     /** Failed before any attempt: too old, no such function, a request that cannot run. */
     neverRan: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
     knowsTheDestination: ({ context, event }) => nextDelivery(context, event as DeliveryFact) !== undefined,
-    everyDeliveryIsSettled: ({ context }) =>
-      (context.outcome?.destinations ?? []).every(({ id }) => deliveryOf(context, id)?.status === 'done'),
+    everyDeliveryIsSettled: ({ context }) => openDeliveries(context).length === 0,
   },
   actions: {
     recordRequest: assign({ request: ({ event }) => event as FactOf<'queued'> }),
@@ -88,6 +89,7 @@ export const invocationMachine = setup({
       const next = nextDelivery(context, fact);
       return next === undefined ? {} : { deliveries: { ...context.deliveries, [fact.destination]: next } };
     }),
+    recordRedrive: assign({ redrives: ({ context, event }) => [...context.redrives, (event as FactOf<'redriven'>).redrive] }),
     // The effects. They are names: the worker, the scheduler and the destinations role perform them, after the append (E1).
     execute: () => {},
     wakeWhenDue: () => {},
@@ -110,6 +112,7 @@ export const invocationMachine = setup({
     failure: null,
     outcome: null,
     deliveries: {},
+    redrives: [],
   },
   initial: 'unborn',
   states: {
@@ -159,7 +162,11 @@ export const invocationMachine = setup({
     },
     notified: {
       description: 'Every delivery is settled, or there was nothing to deliver',
-      type: 'final',
+      on: {
+        // A dead delivery is tried again; that changes neither the outcome nor this.
+        'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
+        redriven: { actions: 'recordRedrive' },
+      },
     },
   },
 });
@@ -202,13 +209,18 @@ function isFact<Type extends Fact['type']>(fact: Fact, type: Type): fact is Fact
   return fact.type === type;
 }
 
-function nextDelivery(context: InvocationContext, fact: DeliveryFact): SnapshotFrom<typeof deliveryMachine> | undefined {
+function nextDelivery(context: InvocationContext, fact: DeliveryFact): Delivery | undefined {
   const known = context.outcome?.destinations?.some(({ id }) => id === fact.destination);
   if (!known) return undefined;
   return deliveryFolder.step(deliveryOf(context, fact.destination) ?? deliveryFolder.initial, fact)?.snapshot;
 }
 
-/** A destination may be named like something that every object inherits. */
-function deliveryOf({ deliveries }: InvocationContext, destination: string): SnapshotFrom<typeof deliveryMachine> | undefined {
+/** The destinations of the outcome that are not told yet. */
+export function openDeliveries(context: InvocationContext): Destination[] {
+  return (context.outcome?.destinations ?? []).filter(({ id }) => !isSettled(deliveryOf(context, id)));
+}
+
+/** The delivery to a destination, once it began. A destination may be named like something that every object inherits. */
+export function deliveryOf({ deliveries }: InvocationContext, destination: string): Delivery | undefined {
   return Object.hasOwn(deliveries, destination) ? deliveries[destination] : undefined;
 }

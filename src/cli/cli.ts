@@ -32,7 +32,7 @@ function report(error: unknown, args: readonly string[]): number {
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
   // A group without a command: its help was printed.
   if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage;
-  const problem = error instanceof CommanderError ? usage(error, args) : problemOf(error);
+  const problem = error instanceof CommanderError ? usage(error, args) : withHelp(problemOf(error), args);
   const { err } = createTerminal(colourIn(args));
   if (wantsJson(args)) err.line(problemJson(problem));
   else sayProblem(problem, err);
@@ -40,17 +40,43 @@ function report(error: unknown, args: readonly string[]): number {
   return problem.exitCode;
 }
 
-/** Commander's message without its prefix; what it suggests comes on a line of its own. */
+/** Commander's message without its prefix. */
 function usage({ message }: CommanderError, args: readonly string[]): Problem {
-  const why = message.replace(/^error: /, '').replaceAll('\n', ' ').trim();
-  const [command = ''] = args.filter((arg) => /^[a-z]+$/.test(arg));
-  const known = ['serve', 'invoke', 'result', 'timeline', 'tail', 'fn', 'doctor', 'machine'];
-  const remedy = known.includes(command) ? `sequent ${command} --help` : 'sequent --help';
-  return { code: 'USAGE', exitCode: exitCodes.usage, what: 'the command is not complete, or not known', why, remedy };
+  const why = message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .trim();
+  return {
+    code: 'USAGE',
+    exitCode: exitCodes.usage,
+    what: 'the command is not complete, or not known',
+    why,
+    remedy: `${commandIn(args)} --help`,
+  };
+}
+
+function withHelp(problem: Problem, args: readonly string[]): Problem {
+  return problem.code === 'INVALID_INPUT' ? { ...problem, remedy: `${commandIn(args)} --help` } : problem;
+}
+
+const commands = new Set(['serve', 'invoke', 'result', 'timeline', 'tail', 'fn', 'functions', 'doctor', 'machine']);
+const functionCommands = new Set(['ls', 'get', 'put', 'rm']);
+
+/** The command that was meant, as far as it is one. */
+function commandIn(args: readonly string[]): string {
+  const at = args.findIndex((arg) => commands.has(arg));
+  const [command = '', next = ''] = at < 0 ? [] : args.slice(at);
+  if (command === '') return 'sequent';
+  return command.startsWith('f') && functionCommands.has(next) ? `sequent ${command} ${next}` : `sequent ${command}`;
 }
 
 function wantsJson(args: readonly string[]): boolean {
-  return args.some((arg, index) => arg === '--json' || /^(-o|--output=)(json|jsonl)$/.test(arg) || (/^(-o|--output)$/.test(arg) && /^jsonl?$/.test(args[index + 1] ?? '')));
+  return args.some(
+    (arg, index) =>
+      arg === '--json' ||
+      /^(-o|--output=)(json|jsonl)$/.test(arg) ||
+      (/^(-o|--output)$/.test(arg) && /^jsonl?$/.test(args[index + 1] ?? '')),
+  );
 }
 
 function colourIn(args: readonly string[]): ColourChoice {

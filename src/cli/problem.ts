@@ -49,7 +49,7 @@ const verdicts: Record<string, Verdict> = {
   NATS_UNAVAILABLE: {
     exitCode: exitCodes.unreachable,
     what: 'NATS cannot be used',
-    remedy: 'sequent doctor, or start Sequent with: npm start',
+    remedy: 'npm start here, or name the NATS of a running Sequent with --server',
   },
   NATS_SERVER_NOT_FOUND: { exitCode: exitCodes.unreachable, what: 'there is no nats-server to start', remedy: 'one of the commands above' },
   NATS_SERVER_START_FAILED: {

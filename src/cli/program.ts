@@ -15,7 +15,6 @@ export function createProgram(version: string): Command {
     .description('Asynchronous functions on NATS JetStream: durable, retried, every transition an event.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
     .option('-s, --server <url>', 'the NATS to talk to (NATS_URL)')
     .option('--context <name>', 'a context of the nats command (NATS_CONTEXT)')
     .option('--data <folder>', 'the data folder, whose server is found by itself (SEQUENT_DATA, default: .sequent)')
@@ -56,8 +55,12 @@ function everyCommand(command: Command): Command[] {
 function settle(command: Command): void {
   command
     .exitOverride()
+    .helpCommand(false)
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: command.parent !== null, subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map(termOf)].join(' ') })
+    .configureHelp({
+      showGlobalOptions: command.parent !== null,
+      subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map(termOf)].join(' '),
+    })
     .configureOutput({ outputError: () => {} });
 }
 

@@ -27,7 +27,15 @@ export function transitionLine(transition: LiveTransition, format: Format, sheet
   switch (format) {
     case 'json':
     case 'jsonl':
-      return JSON.stringify({ sequence, at, requestId: invocation, function: transition.function, transition: type, by, ...without(rest, 'function') });
+      return JSON.stringify({
+        sequence,
+        at,
+        requestId: invocation,
+        function: transition.function,
+        transition: type,
+        by,
+        ...without(rest, 'function'),
+      });
     case 'name':
       return invocation;
     case 'table':

@@ -1,5 +1,12 @@
 import type { Fact } from '#machines/facts.ts';
-import { type Invocation, type InvocationContext, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
+import {
+  deliveryOf,
+  type Invocation,
+  type InvocationContext,
+  type InvocationEffect,
+  invocationFolder,
+  openDeliveries,
+} from '#machines/invocation.ts';
 import type { AcceptedRequest, Attention, EventLog, RecordedAppend, RequestMessage, StreamName, Version } from './event-log.ts';
 import { NO_APPENDS } from './event-log.ts';
 
@@ -83,26 +90,29 @@ export function attentionOf(invocations: Iterable<Invocation>): Attention {
   };
   for (const { value, context } of invocations) {
     const bornAt = context.request?.at ?? 0;
-    if (value === 'notified' || value === 'unborn') continue;
+    if (value === 'unborn') continue;
     if (value === 'retrying') {
       lower('dueAt', context.dueAt ?? 0);
       lower('endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
     } else if (context.outcome === null) lower('heldSince', context.startedAt ?? bornAt);
-    else lowerByDeliveries(context, lower);
+    else lowerByDeliveries(context, value === 'notified', lower);
   }
   return attention;
 }
 
-/** An outcome with deliveries that all wait for their next try is nobody's business until the first is due. */
-function lowerByDeliveries({ outcome, deliveries }: InvocationContext, lower: (key: keyof Attention, moment: number) => void): void {
-  const waiting = (outcome?.destinations ?? []).map(({ id }) => deliveries[id]).filter((delivery) => delivery?.status !== 'done');
-  const dueTimes = waiting.map((delivery) => (delivery?.value === 'backingOff' ? (delivery.context.dueAt ?? 0) : undefined));
-  for (const dueAt of dueTimes) if (dueAt !== undefined) lower('deliverAt', dueAt);
-  if (dueTimes.length === 0 || dueTimes.includes(undefined)) lower('heldSince', outcome?.at ?? 0);
+type Lower = (key: keyof Attention, moment: number) => void;
+
+/** An outcome whose deliveries all wait for their next try is nobody's business until the first is due. */
+function lowerByDeliveries(context: InvocationContext, isNotified: boolean, lower: Lower): void {
+  const open = openDeliveries(context).map(({ id }) => deliveryOf(context, id));
+  for (const delivery of open) if (delivery?.value === 'backingOff') lower('deliverAt', delivery.context.dueAt ?? 0);
+  const isHeld = open.length === 0 ? !isNotified : open.some((delivery) => delivery?.value !== 'backingOff');
+  if (isHeld) lower('heldSince', context.outcome?.at ?? 0);
 }
 
-export function isSettled(invocation: Invocation): boolean {
-  return invocation.value === 'notified';
+/** Whether nothing remains to be done for it. */
+export function isSettled({ value, context }: Invocation): boolean {
+  return value === 'notified' && openDeliveries(context).length === 0;
 }
 
 /** The request of one invocation of the stream. */

@@ -21,7 +21,9 @@ export async function openConnections(file: string): Promise<Connections> {
   } catch (cause) {
     throw new InvalidInputError({ field, problem: `cannot be read (${(cause as NodeJS.ErrnoException).code})` }, { cause });
   }
-  return parseConnections(parseJson(text, field), field);
+  const json = parseJson(text);
+  if (json === undefined) throw new InvalidInputError({ field, problem: 'is not valid JSON' });
+  return parseConnections(json, field);
 }
 
 /** Throws `InvalidInputError`, naming the field. */
@@ -41,11 +43,11 @@ export function parseConnections(input: unknown, field = 'the connections'): Con
   };
 }
 
-function parseJson(text: string, field: string): unknown {
+/** `undefined` when it is none. The parser's own message would quote the file, which may hold a secret by mistake. */
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Its message would quote the file, which may hold a secret by mistake.
-    throw new InvalidInputError({ field, problem: 'is not valid JSON' });
+    return undefined;
   }
 }

@@ -1,7 +1,6 @@
-import type { SnapshotFrom } from 'xstate';
-import { afterFailedTry, type deliveryMachine } from '#machines/delivery.ts';
+import { afterFailedTry, type Delivery, isSettled } from '#machines/delivery.ts';
 import type { Destination, Fact } from '#machines/facts.ts';
-import type { Invocation } from '#machines/invocation.ts';
+import { deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
 import type { DeliveryResult } from '#src/core/destination-target.ts';
 import { encodeEnvelope } from '#src/core/envelope.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
@@ -16,10 +15,13 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
   const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId });
 
   async function advanceOne(id: string, request: AcceptedRequest): Promise<Rest> {
-    const destinations = writer.state.invocations.get(id)?.context.outcome?.destinations ?? [];
-    const rests = await Promise.all(destinations.map((destination) => deliver(request, destination)));
-    const invocation = writer.state.invocations.get(id);
-    if (invocation !== undefined && isTold(invocation)) await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
+    const before = writer.state.invocations.get(id);
+    const rests = await Promise.all(
+      (before === undefined ? [] : openDeliveries(before.context)).map((destination) => deliver(request, destination)),
+    );
+    const after = writer.state.invocations.get(id);
+    const isTold = after !== undefined && after.value !== 'notified' && openDeliveries(after.context).length === 0;
+    if (isTold) await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
     return restOf(rests);
   }
 
@@ -34,15 +36,10 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
     const id = request.fact.invocation;
     const deliveryId = `${id}/${destination.id}`;
     const invocation = writer.state.invocations.get(id);
-    const delivery = deliveryOf(invocation, destination);
+    const delivery = invocation === undefined ? undefined : deliveryOf(invocation.context, destination.id);
     // Done, or somebody in this process is at it, who reports for it.
-    if (invocation === undefined || delivery?.status === 'done' || active.has(deliveryId)) return 'done';
-    if (delivery?.value === 'delivering') {
-      const { tries, deliverer: other } = delivery.context;
-      if (await owners.isRunning(other ?? '', deliveryId, tries)) return 'elsewhere';
-      await writer.propose(id, [cut(id, destination, tries, other)]);
-      return 'again';
-    }
+    if (invocation === undefined || isSettled(delivery) || active.has(deliveryId)) return 'done';
+    if (delivery?.value === 'delivering') return takeOver(id, destination, delivery);
     if (clock.now() < (delivery?.context.dueAt ?? 0)) return 'done';
     active.add(deliveryId);
     try {
@@ -53,6 +50,13 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
     }
   }
 
+  async function takeOver(id: string, destination: Destination, { context }: Delivery): Promise<Rest | 'again'> {
+    const { tries, deliverer: other } = context;
+    if (await owners.isRunning(other ?? '', `${id}/${destination.id}`, tries)) return 'elsewhere';
+    await writer.propose(id, [cut(id, destination, tries, other)]);
+    return 'again';
+  }
+
   /** Makes one try. False when the place is too busy. */
   async function attempt(request: AcceptedRequest, invocation: Invocation, destination: Destination): Promise<boolean> {
     const target = targets[destination.destination];
@@ -60,7 +64,7 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
     if (leave === undefined) return false;
     try {
       const id = request.fact.invocation;
-      const number = (deliveryOf(invocation, destination)?.context.tries ?? 0) + 1;
+      const number = (deliveryOf(invocation.context, destination.id)?.context.tries ?? 0) + 1;
       const fact = { invocation: id, destination: destination.id, try: number };
       const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, at: clock.now(), deliverer }]);
       // Refused: somebody else began this try. The log says how it goes on.
@@ -109,7 +113,7 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
 
   return {
     async advance() {
-      const open = [...writer.state.invocations].filter(([, { value }]) => value === 'succeeded' || value === 'failed');
+      const open = [...writer.state.invocations].filter(([, { context }]) => context.outcome !== null);
       return restOf(
         await Promise.all(
           open.map(([id]) => {
@@ -123,12 +127,3 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
 }
 
 type TryFact = { invocation: string; destination: string; try: number; at: number };
-
-function deliveryOf(invocation: Invocation | undefined, { id }: Destination): SnapshotFrom<typeof deliveryMachine> | undefined {
-  return invocation?.context.deliveries[id];
-}
-
-function isTold({ value, context }: Invocation): boolean {
-  if (value !== 'succeeded' && value !== 'failed') return false;
-  return (context.outcome?.destinations ?? []).every(({ id }) => context.deliveries[id]?.status === 'done');
-}

@@ -4,7 +4,7 @@ import { disParamSchema } from './targets/dis.ts';
 import { httpParamSchema } from './targets/http.ts';
 import { natsParamSchema } from './targets/nats.ts';
 import { obsParamSchema } from './targets/obs.ts';
-import { fieldOf, parseParam } from './targets/param.ts';
+import { fieldOf, parseParam, sentence } from './targets/param.ts';
 import { smnParamSchema } from './targets/smn.ts';
 
 /** What the `param` of every destination must be. */
@@ -45,7 +45,7 @@ export function parseDestinations(input: unknown, field = 'destinations'): Confi
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const path = issue?.path ?? [];
-    throw invalid(fieldOf(field, isList ? path : path.slice(1)), issue?.message);
+    throw invalid(fieldOf(field, isList ? path : path.slice(1)), sentence(issue?.message));
   }
   for (const [place, { destination, param }] of parsed.data.entries()) {
     const found = parseParam<unknown>(paramSchemas[destination], param);
@@ -54,11 +54,6 @@ export function parseDestinations(input: unknown, field = 'destinations'): Confi
   return parsed.data;
 }
 
-function invalid(field: string, problem = 'is not valid'): InvalidInputError {
-  return new InvalidInputError({ field, problem: sentence(problem) });
-}
-
-/** Some messages of the schemas are sentences of their own. */
-function sentence(problem: string): string {
-  return /^(?:must|is) /.test(problem) ? problem : `is not valid: ${problem}`;
+function invalid(field: string, problem: string): InvalidInputError {
+  return new InvalidInputError({ field, problem });
 }

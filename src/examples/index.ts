@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 
 const file = (name: string): string => fileURLToPath(new URL(`./functions/${name}`, import.meta.url));
-const invoking = (name: string) => [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: `urn:fss:local:default:function:default:${name}:latest` }) }];
+const invoking = (name: string) => [
+  { destination: 'FunctionGraph', param: JSON.stringify({ func_urn: `urn:fss:local:default:function:default:${name}:latest` }) },
+];
 
 /** The definitions of the example functions: what `sequent serve --deploy-examples` puts into the registry. */
 export const examples = [

@@ -69,7 +69,6 @@ export class FunctionProcess {
   /** What was printed before the process was ready. */
   #startOutput: string | undefined = '';
   #wasIdleAtExit = false;
-  #hasSettled = false;
 
   constructor(setup: Setup) {
     this.#setup = setup;
@@ -131,10 +130,11 @@ export class FunctionProcess {
     return true;
   }
 
-  /** What passing time makes due: to be called often while the process has anything to do. */
+  /** What passing time makes due. */
   check(now: number): void {
     if (this.isStarting) this.#checkStart(now);
-    else if (this.#phase === 'ready' && this.#sent.length > 0) this.#checkHead(now);
+    else if (this.isIdle) this.#checkMemory(now);
+    else if (this.#phase === 'ready') this.#checkHead(now);
   }
 
   /** Ends the process. What it executes is lost, the rest is given back. */
@@ -236,7 +236,6 @@ export class FunctionProcess {
     const now = performance.now();
     const tookInMs = now - this.#since;
     this.#since = now;
-    this.#hasSettled = true;
     this.#hasRecalled = false;
     this.#abortedAt = this.#sent[0]?.task.isAborted ? now : undefined;
     task.settle(task.isAborted ? failed(aborted(), result.output) : result);
@@ -244,7 +243,7 @@ export class FunctionProcess {
   }
 
   #takeBack(ids: number[]): void {
-    const isBack = (sent: Sent) => ids.includes(sent.id);
+    const isBack = (sent: Sent) => sent !== this.#sent[0] && ids.includes(sent.id);
     const back = this.#sent.filter(isBack);
     this.#sent = this.#sent.filter((sent) => !isBack(sent));
     this.#giveBack(back);
@@ -267,7 +266,7 @@ export class FunctionProcess {
     const head = this.#wasIdleAtExit ? undefined : sent.shift();
     head?.task.settle(failed(this.#failureOf(head, end), head.output));
     observer.onEnd(undefined);
-    if (head === undefined && !this.#hasSettled) for (const { task } of sent) task.moves += 1;
+    if (head === undefined && sent[0] !== undefined) sent[0].task.moves += 1;
     this.#giveBack(sent);
   }
 

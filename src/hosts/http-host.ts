@@ -60,8 +60,11 @@ async function resultOf(response: Response): Promise<ExecutionResult> {
     return isComplete ? returned(text) : failed(resultTooLarge(MAX_RESULT_BYTES));
   }
   const answer = `the endpoint answered ${response.status} ${response.statusText}`.trimEnd();
+  if (PLATFORM_STATUSES.has(response.status)) {
+    await response.body?.cancel();
+    return failed(unavailable(answer));
+  }
   const { text } = await readBody(response, MAX_ERROR_BYTES);
-  if (PLATFORM_STATUSES.has(response.status)) return failed(unavailable(answer));
   return failed(failureInAnswer(text, { errorType: 'HttpError', message: answer }));
 }
 

@@ -28,7 +28,7 @@ const MAX_STARTING = availableParallelism();
 const START_AGAIN_AFTER_MS = 1_000;
 /** How long processes of an old revision stay without work. */
 const IDLE_WHEN_OLD_IN_MS = 1_000;
-/** How many processes may end under an execution before they have started anything. */
+/** How many processes may end by themselves just before they start an execution. */
 const MAX_MOVES = 3;
 
 export type PoolSetup = {

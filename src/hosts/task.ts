@@ -4,7 +4,7 @@ import type { Execution, ExecutionResult } from '#src/core/function-host.ts';
 export type Task = {
   readonly execution: Execution;
   readonly queuedAt: number;
-  /** How many processes ended by themselves before they had started it or anything else. */
+  /** How many processes ended by themselves, with nothing to blame, just before it was to start. */
   moves: number;
   isAborted: boolean;
   isSettled: boolean;

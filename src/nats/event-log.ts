@@ -68,7 +68,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
           return (await read(name, append.previous)).find(({ id }) => id === append.id)?.version;
         }
         isUnsure ||= answer.kind === 'unknown';
-        if (clock.now() - startedAt > budgetInMs) throw failure(append.id, answer, budgetInMs);
+        if (clock.now() - startedAt > budgetInMs) throw failure(append.id, isUnsure ? UNSURE : answer, budgetInMs);
         await clock.sleep(pause(tries));
       }
     },
@@ -76,13 +76,15 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     /** A repetition carries the same ids, and the second of two requests of one id starts nothing: so repeating is safe. */
     async accept(name, requests) {
       const startedAt = clock.now();
+      let isUnsure = false;
       for (let tries = 0; ; tries++) {
         const { payload, headers: found } = encodeRequests(name.stream, requests);
         const answer = await publisher.publish(subjects.invoke(name.function), payload, requestHeaders(found));
         if (answer.kind === 'stored') return { sequence: answer.sequence };
         const isOver = clock.now() - startedAt > budgetInMs;
+        isUnsure ||= answer.kind === 'unknown';
         if (answer.kind === 'refused' || answer.kind === 'conflict' || isOver)
-          throw failure(requests[0]?.id ?? name.stream, answer, budgetInMs);
+          throw failure(requests[0]?.id ?? name.stream, isUnsure ? UNSURE : answer, budgetInMs);
         await clock.sleep(pause(tries));
       }
     },
@@ -151,6 +153,9 @@ export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'
 function maxPayload({ nats }: Connection): number {
   return (nats.info?.max_payload ?? 1_048_576) - 4_096;
 }
+
+/** A refusal says nothing about an earlier try whose answer was lost (A1). */
+const UNSURE = { kind: 'unknown' };
 
 function failure(id: string, answer: { kind: string; why?: string }, waitedInMs: number): Error {
   return answer.kind === 'refused'

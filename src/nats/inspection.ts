@@ -128,7 +128,8 @@ async function clockAhead(manager: JetStreamManager, samples: ClockSample[]): Pr
 
 async function inspectConsumers(manager: JetStreamManager): Promise<ConsumerFacts[]> {
   const found: ConsumerFacts[] = [];
-  for await (const info of manager.consumers.list(INVOCATIONS)) if (info.config.durable_name !== undefined) found.push(consumerFactsOf(info));
+  for await (const info of manager.consumers.list(INVOCATIONS))
+    if (info.config.durable_name !== undefined) found.push(consumerFactsOf(info));
   return found.sort((one, other) => one.name.localeCompare(other.name));
 }
 

@@ -5,7 +5,7 @@ import { encodeEnvelope } from '#src/core/envelope.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
 import { type FunctionName, quote, type RequestId } from '#src/core/names.ts';
-import { loadStream, requestOf } from '#src/core/stream.ts';
+import { isSettled, loadStream, requestOf } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
 import type { OpenStream } from './open-streams.ts';
 import type { SchedulerOptions } from './scheduler.ts';
@@ -29,8 +29,7 @@ export async function look(open: OpenStream, options: SchedulerOptions): Promise
     hints.wake(open.name, stream.request.sequence, hintId);
   }
   if (needs.delivery) hints.deliver(open.name, stream.request.sequence, hintId);
-  const isSettled = [...writer.state.invocations.values()].every(({ value }) => value === 'notified');
-  return isSettled ? undefined : needs.nextAt;
+  return [...writer.state.invocations.values()].every(isSettled) ? undefined : needs.nextAt;
 }
 
 /** What a stream needs, after all its invocations were looked at. */
@@ -38,7 +37,7 @@ type Needs = { nextAt: number; wake: boolean; delivery: boolean };
 type Attending = { fn: RegisteredFunction | undefined; writer: StreamWriter; needs: Needs; options: SchedulerOptions };
 
 async function attend(id: string, invocation: Invocation, { fn, writer, needs, options }: Attending): Promise<void> {
-  if (invocation.value === 'notified') return;
+  if (isSettled(invocation)) return;
   const verdict = judge(invocation, fn, options.clock.now());
   switch (verdict.kind) {
     case 'wait':

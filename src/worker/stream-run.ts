@@ -1,7 +1,8 @@
 import type { Invocation } from '#machines/invocation.ts';
+import { expiresAt } from '#machines/outcome.ts';
 import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
-import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
 import type { ExecutionResult } from '#src/core/function-host.ts';
 import type { RequestId } from '#src/core/names.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
@@ -47,7 +48,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
         await writer.propose(id, step.facts);
         return 'again';
       case 'start':
-        return (await start(request, step)) ? 'again' : 'untouched';
+        return (await start(request, step, invocation)) ? 'again' : 'untouched';
       case 'askOwner':
         if (await owners.isRunning(step.worker, id, step.attempt)) return 'elsewhere';
         await writer.propose(id, afterLoss(invocation, clock.now(), `worker ${step.worker} vanished during attempt ${step.attempt}`));
@@ -59,11 +60,13 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
   }
 
   /** False when the worker stops before the attempt began. */
-  async function start(request: AcceptedRequest, { fact }: NextStep & { kind: 'start' }): Promise<boolean> {
+  async function start(request: AcceptedRequest, { fact }: NextStep & { kind: 'start' }, invocation: Invocation): Promise<boolean> {
     const waited = !slots.tryTake();
     if (waited && !(await slots.take())) return false;
     let result: ExecutionResult;
     try {
+      // It became too old in the meantime: look again.
+      if (waited && clock.now() >= expiresAt(invocation, termsOf(fn()).maxAgeInMs)) return true;
       // The time of the attempt is the moment it begins, not the moment it was queued for a place.
       const begun = waited ? { ...fact, at: clock.now() } : fact;
       const effects = await writer.propose(fact.invocation, [begun]);
@@ -120,9 +123,8 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     async advance() {
       const rests = await Promise.all(
         [...writer.state.invocations.keys()].map(async (id) => {
-          const request = requestOf(writer.state, id);
           // Whoever is busy with it reports its rest.
-          if (busy.has(id) || request === undefined) return 'done';
+          if (busy.has(id)) return 'done';
           busy.add(id);
           try {
             return await advanceOne(id);

@@ -13,7 +13,9 @@ type InvokeOptions = { event?: string; id?: string; qualifier?: string; wait?: t
 export function invokeCommand(): Command {
   return new Command('invoke')
     .summary('run a function asynchronously')
-    .description('Accepts an invocation: durable when the command returns. Prints its request id, or with --wait what the function returned.')
+    .description(
+      'Accepts an invocation: durable when the command returns. Prints its request id, or with --wait what the function returned.',
+    )
     .argument('<function>', 'its name')
     .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (stdin too when something is piped in)')
     .option('--id <id>', 'your own request id: a second request of the same id starts nothing')

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { percentEncode } from './percent-encode.ts';
 
 export type SignableRequest = { method: string; url: string; headers: Record<string, string>; body: string };
 export type HuaweiKeys = { accessKeyId: string; secretAccessKey: string };
@@ -30,16 +31,12 @@ export function signByHuawei(
 function pathOf({ pathname }: URL): string {
   const path = pathname
     .split('/')
-    .map((segment) => encode(decodeURIComponent(segment)))
+    .map((segment) => percentEncode(decodeURIComponent(segment)))
     .join('/');
   return path.endsWith('/') ? path : `${path}/`;
 }
 
 function queryOf({ searchParams }: URL): string {
-  const pairs = [...searchParams].map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  const pairs = [...searchParams].map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`);
   return pairs.sort().join('&');
-}
-
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }

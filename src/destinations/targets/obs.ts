@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
+import { percentEncode } from './percent-encode.ts';
 import { reveal } from './secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
 import { type Answer, reachOf, type VettedHttp } from './vetted-request.ts';
@@ -88,7 +89,7 @@ function keyOf({ prefix }: ObsParam, { functionName, acceptedAt, requestId }: De
 function urlOf({ endpoint, forcePathStyle }: ConnectionOf<'obs'>, { bucket }: ObsParam, key: string): string {
   const url = new URL(endpoint);
   const base = url.pathname.replace(/\/+$/, '');
-  const path = key.split('/').map(encodeURIComponent).join('/');
+  const path = key.split('/').map(percentEncode).join('/');
   if (forcePathStyle || url.hostname.startsWith('[') || isIP(url.hostname) !== 0) return `${url.origin}${base}/${bucket}/${path}`;
   return `${url.protocol}//${bucket}.${url.host}${base}/${path}`;
 }

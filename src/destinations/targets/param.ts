@@ -16,7 +16,12 @@ export function parseParam<Param>(schema: z.ZodType<Param>, text: string): Parse
   const parsed = schema.safeParse(json);
   if (parsed.success) return { kind: 'parsed', param: parsed.data };
   const [issue] = parsed.error.issues;
-  return { kind: 'invalid', problem: issue?.message ?? 'is not valid', path: issue?.path ?? [] };
+  return { kind: 'invalid', problem: sentence(issue?.message), path: issue?.path ?? [] };
+}
+
+/** The end of a sentence that begins with a field. Some messages of the schemas are sentences of their own. */
+export function sentence(problem = 'is not known'): string {
+  return /^(?:must|is) /.test(problem) ? problem : `is not valid: ${problem}`;
 }
 
 /** A field's name with the way into it: `onSuccess[0].param.bucket`. */

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { FunctionHost } from '#src/core/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
-import { execute, isRunning, pidsIn, processFunction, scratchFile, until } from '#test/support/hosts/executions.ts';
+import { execute, isRunning, pidsIn, processFunction, until } from '#test/support/hosts/executions.ts';
+import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 let host: FunctionHost | undefined;
 afterEach(() => host?.close());

@@ -44,6 +44,11 @@ describe('the end of the process', () => {
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204, message } });
   });
 
+  test('again and again, before anything can start, fails the attempt too', async () => {
+    const definition = processFunction({ name: 'leaving', export: 'never', initializer: 'leavingInitializer' });
+    expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204 } });
+  });
+
   test('a function that writes to the channel of the runtime is ended, not believed', async () => {
     const definition = processFunction({ name: 'forge', export: 'forge' });
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204 } });

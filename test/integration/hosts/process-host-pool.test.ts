@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
 import { createProcessHost, type ProcessHostOptions } from '#src/hosts/process-host.ts';
-import { execute, executionOf, isRunning, neverAborted, processFunction, scratchFile, until } from '#test/support/hosts/executions.ts';
+import { execute, executionOf, isRunning, neverAborted, processFunction, until } from '#test/support/hosts/executions.ts';
+import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 let host: FunctionHost | undefined;
 afterEach(() => host?.close());

@@ -1,4 +1,5 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { NO_APPENDS, type Version } from '#src/core/event-log.ts';
 import { loadStream } from '#src/core/stream.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
@@ -56,7 +57,7 @@ describe('an append on JetStream whose answer', () => {
     expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ facts: [{ worker: 'rival' }] }]);
   });
 
-  test('says "duplicate, sequence 0" is not believed: what was not stored is stored by the next try', async () => {
+  test('says "duplicate, sequence 0" is no acknowledgement: it is unknown, and is followed up', async () => {
     await using nats = await openNats(server.url);
     const connection = tamperAnswers(nats.connection, (answer, count) => (count < 3 ? staged : answer));
     const publisher = createPublisher(connection);
@@ -84,7 +85,7 @@ describe('an append on JetStream whose answer', () => {
 });
 
 describe('a server that is paused during an append', () => {
-  test('leaves it unknown, then stored exactly once', async () => {
+  test('leaves it unknown, and then it is stored exactly once', async () => {
     await using nats = await openNats(server.url);
     const publisher = createPublisher(nats.connection, { timeoutInMs: 300 });
     const answers: PublishAnswer['kind'][] = [];
@@ -92,7 +93,7 @@ describe('a server that is paused during an append', () => {
       ...publisher,
       async publish(...given) {
         const answer = await publisher.publish(...given);
-        answers.push(answer.kind); process.stderr.write(JSON.stringify(answer)+'\n');
+        answers.push(answer.kind);
         if (answers.length === 2) server.resume();
         return answer;
       },
@@ -105,6 +106,9 @@ describe('a server that is paused during an append', () => {
     const writer = createStreamWriter({ log: opened.log, state, by: 'w1', appendId });
     const id = name.stream;
     server.pause();
+    onTestFinished(() => server.resume());
+    // A signal is only on its way when it was sent.
+    await expect.poll(() => readFile(`/proc/${server.pid}/stat`, 'utf8')).toMatch(/\) T /);
     expect(await writer.propose(id, [running(1, { invocation: id })])).toEqual(['execute']);
     publisher.close();
     expect(answers.slice(0, 2)).toEqual(['unknown', 'unknown']);

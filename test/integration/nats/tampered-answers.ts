@@ -1,10 +1,9 @@
-import type { Msg, NatsConnection, Subscription, SubscriptionOptions } from 'nats';
+import type { Msg, Subscription, SubscriptionOptions } from 'nats';
 import type { Connection } from '#src/nats/connection.ts';
 
 /**
  * The same connection with a server that answers otherwise: `tamper` gets every payload that arrives at a subscription,
- * with its number, and says what arrives instead. A message whose answer is replaced by another payload is also withheld
- * from the server, so that the answer tells the truth about what was not stored.
+ * with its number, and says what arrives instead.
  */
 export function tamperAnswers(connection: Connection, tamper: (answer: string, count: number) => string): Connection {
   let count = 0;
@@ -32,5 +31,3 @@ function overriding<Target extends object>(target: Target, replaced: Partial<Rec
     },
   }) as Target;
 }
-
-export type { NatsConnection };

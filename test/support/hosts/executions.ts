@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/function-definition.ts';
@@ -74,8 +72,4 @@ export function contentOf(file: string): string | undefined {
 export async function pidsIn(file: string): Promise<number[]> {
   await until(() => contentOf(file)?.endsWith(']') ?? false, `${file} is written`);
   return JSON.parse(contentOf(file) ?? '[]');
-}
-
-export function scratchFile(): string {
-  return join(mkdtempSync(join(tmpdir(), 'sequent-test-')), 'scratch');
 }

@@ -18,6 +18,9 @@ export const failingInitializer = async () => {
   throw new TypeError('no database');
 };
 export const hangingInitializer = () => new Promise(() => undefined);
+export const leavingInitializer = async () => {
+  setTimeout(() => process.exit(1), 1);
+};
 export const countInitializations = async () => initialized;
 
 export const echo = async (event) => event;

@@ -79,7 +79,11 @@ async function missingFiles(functions: readonly RegisteredFunction[]): Promise<{
 
 const portOf = (url: string): string => url.split(':').at(-1) ?? '';
 
-const signs = { ok: { unicode: '✔', ascii: 'ok', colour: 'green' }, note: { unicode: '●', ascii: '--', colour: 'yellow' }, problem: { unicode: '✖', ascii: '!!', colour: 'red' } } as const;
+const signs = {
+  ok: { unicode: '✔', ascii: 'ok', colour: 'green' },
+  note: { unicode: '●', ascii: '--', colour: 'yellow' },
+  problem: { unicode: '✖', ascii: '!!', colour: 'red' },
+} as const;
 
 function draw({ inspection }: Examined, findings: readonly Finding[], sheet: Sheet): string[] {
   const { paint, isUnicode } = sheet;

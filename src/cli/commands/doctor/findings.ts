@@ -23,14 +23,24 @@ export function judge(examined: Examined): Finding[] {
     { level: 'ok', check: 'JetStream', seen: 'on' },
     durability.class === '100ms' || durability.class === 'always'
       ? { level: 'ok', check: 'durability', seen: durability.words }
-      : { level: 'note', check: 'durability', seen: durability.words, remedy: 'run with --fsync 100ms or always, or set sync_interval in the jetstream block of the server' },
+      : {
+          level: 'note',
+          check: 'durability',
+          seen: durability.words,
+          remedy: 'run with --fsync 100ms or always, or set sync_interval in the jetstream block of the server',
+        },
     judgePayload(inspection.server.maxPayloadInBytes),
     judgeClock(inspection.server),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
     inspection.scheduler
       ? { level: 'ok', check: 'scheduler', seen: 'answers' }
-      : { level: 'problem', check: 'scheduler', seen: 'nobody answers: retries wait, and nothing ends by age', remedy: 'sequent serve --role scheduler' },
+      : {
+          level: 'problem',
+          check: 'scheduler',
+          seen: 'nobody answers: retries wait, and nothing ends by age',
+          remedy: 'sequent serve --role scheduler',
+        },
     ...judgeRegistry(examined),
     ...judgeConsumers(inspection.consumers, 'functions' in examined.registry ? examined.registry.functions : []),
   ];
@@ -43,7 +53,12 @@ export function judgeVersion(version: string): Finding {
     return { level: 'problem', check, seen: `${version}, and Sequent needs 2.10`, remedy: 'upgrade nats-server to 2.12 or newer' };
   }
   if (major === 2 && minor < 12) {
-    return { level: 'note', check, seen: `${version}: works; 2.12 or newer is the advice for production`, remedy: 'plan an upgrade: 2.10 gets no more fixes' };
+    return {
+      level: 'note',
+      check,
+      seen: `${version}: works; 2.12 or newer is the advice for production`,
+      remedy: 'plan an upgrade: 2.10 gets no more fixes',
+    };
   }
   return { level: 'ok', check, seen: version };
 }
@@ -54,7 +69,12 @@ const SMALLEST_PAYLOAD = 1_048_576;
 function judgePayload(bytes: number): Finding {
   const check = 'max payload';
   if (bytes >= SMALLEST_PAYLOAD) return { level: 'ok', check, seen: formatBytes(bytes) };
-  return { level: 'problem', check, seen: `${formatBytes(bytes)}: large requests and results do not fit`, remedy: 'set max_payload: 1MB on the server' };
+  return {
+    level: 'problem',
+    check,
+    seen: `${formatBytes(bytes)}: large requests and results do not fit`,
+    remedy: 'set max_payload: 1MB on the server',
+  };
 }
 
 const SKEW_NOTED_MS = 1_000;
@@ -86,9 +106,11 @@ function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage']): Fin
 function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
   return streams.map((stream) => {
     const check = `stream ${stream.name}`;
-    if (!stream.exists) return { level: 'problem', check, seen: `is missing (${stream.why})`, remedy: 'sequent serve, which makes it; or npm start' };
+    if (!stream.exists)
+      return { level: 'problem', check, seen: `is missing (${stream.why})`, remedy: 'sequent serve, which makes it; or npm start' };
     const size = `${plural(stream.messages, 'message')}, ${formatBytes(stream.bytes)}, ${plural(stream.subjects, 'subject')}, ${stream.storage}`;
-    if (!stream.hasLeader) return { level: 'problem', check, seen: `has no leader; ${size}`, remedy: 'bring back the servers that hold its replicas' };
+    if (!stream.hasLeader)
+      return { level: 'problem', check, seen: `has no leader; ${size}`, remedy: 'bring back the servers that hold its replicas' };
     return { level: 'ok', check, seen: stream.replicas > 1 ? `${size}, ${stream.replicas} replicas` : size };
   });
 }
@@ -104,7 +126,12 @@ function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {
       ? [{ level: 'note', check: 'functions', seen: 'none is defined', remedy: 'sequent fn put hello --file ./hello.mjs' }]
       : [{ level: 'ok', check: 'functions', seen }];
   for (const { name, file } of missingFiles) {
-    found.push({ level: 'note', check: `function ${name}`, seen: `${file} is not on this machine`, remedy: 'fine when its workers have it; else put it again' });
+    found.push({
+      level: 'note',
+      check: `function ${name}`,
+      seen: `${file} is not on this machine`,
+      remedy: 'fine when its workers have it; else put it again',
+    });
   }
   return found;
 }
@@ -113,22 +140,30 @@ function judgeConsumers(consumers: readonly ConsumerFacts[], functions: readonly
   const byName = new Map(consumers.map((consumer) => [consumer.name, consumer]));
   const found = functions.map(({ definition }) => judgeConsumer(definition, byName.get(`fn-${definition.name}`)));
   const idle = found.filter(({ isIdle }) => isIdle).length;
-  const summary: Finding[] = idle === 0 ? [] : [{ level: 'ok', check: 'workers', seen: `${plural(idle, 'function')} with a worker that waits for work` }];
+  const summary: Finding[] =
+    idle === 0 ? [] : [{ level: 'ok', check: 'workers', seen: `${plural(idle, 'function')} with a worker that waits for work` }];
   // Those where nothing happens are told together.
   return [...summary, ...found.filter(({ isIdle }) => !isIdle).map(({ finding }) => finding)];
 }
 
-function judgeConsumer({ name, handler }: RegisteredFunction['definition'], consumer: ConsumerFacts | undefined): { finding: Finding; isIdle: boolean } {
+function judgeConsumer(
+  { name, handler }: RegisteredFunction['definition'],
+  consumer: ConsumerFacts | undefined,
+): { finding: Finding; isIdle: boolean } {
   const check = `worker for ${name}`;
   const whose = handler.kind === 'inline' ? 'start your own worker: startWorker() of sequent/client' : 'sequent serve --role worker';
-  const tell = (level: Finding['level'], seen: string, remedy?: string) => ({ finding: { level, check, seen, ...(remedy === undefined ? {} : { remedy }) }, isIdle: false });
+  const tell = (level: Finding['level'], seen: string, remedy?: string) => ({
+    finding: { level, check, seen, ...(remedy === undefined ? {} : { remedy }) },
+    isIdle: false,
+  });
   if (consumer === undefined) return tell('note', 'no worker ever worked for it', whose);
   const { pending, unacknowledged, redelivered, waiting } = consumer;
   const lag = `${pending} waiting, ${unacknowledged} at work${redelivered > 0 ? `, ${redelivered} given out again` : ''}`;
   if (waiting > 0 && pending + unacknowledged === 0) return { ...tell('ok', lag), isIdle: true };
   if (waiting > 0) return tell('ok', lag);
   // Without a question for work, either all places are taken or nobody is there.
-  if (unacknowledged > 0) return tell('note', `${lag}: all places are taken, or its workers are gone`, 'more workers, or a higher --concurrency');
+  if (unacknowledged > 0)
+    return tell('note', `${lag}: all places are taken, or its workers are gone`, 'more workers, or a higher --concurrency');
   if (pending > 0) return tell('problem', `${lag}, and nobody asks for work`, whose);
   return tell('note', 'nobody asks for work', whose);
 }

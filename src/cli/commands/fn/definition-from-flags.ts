@@ -44,7 +44,12 @@ async function handlerFrom(name: string, { file, handler, initializer, subject, 
   if (url !== undefined) return { kind: 'http', url };
   if (file === undefined) return { kind: 'inline' };
   // FunctionGraph writes a handler with its file, as in index.handler.
-  return present({ kind: 'process', file: await existingFile(file, process.cwd()), export: handler?.split('.').at(-1), initializer: initializer?.split('.').at(-1) });
+  return present({
+    kind: 'process',
+    file: await existingFile(file, process.cwd()),
+    export: handler?.split('.').at(-1),
+    initializer: initializer?.split('.').at(-1),
+  });
 }
 
 /** Without any flag about them there is no policy, and so no retry. */
@@ -59,7 +64,8 @@ function policyFrom({ maxRetries, maxAge, backoff, maxBackoff }: DefinitionFlags
 
 function pairOf(text: string): [string, string] {
   const [key = '', ...rest] = text.split('=');
-  if (key === '' || rest.length === 0) throw usageProblem('--user-data cannot be read', `"${text}" is not key=value`, '--user-data REGION=eu');
+  if (key === '' || rest.length === 0)
+    throw usageProblem('--user-data cannot be read', `"${text}" is not key=value`, '--user-data REGION=eu');
   return [key, rest.join('=')];
 }
 

@@ -10,6 +10,7 @@ import { describeHandler } from './handler-in-words.ts';
 
 export function getCommand(): Command {
   return new Command('get')
+    .summary('show one function')
     .description('Shows one function. Its JSON can be edited and put again: sequent fn get hello --json | sequent fn put -')
     .argument('<function>', 'its name')
     .action(performs(get));
@@ -18,7 +19,11 @@ export function getCommand(): Command {
 async function get(call: Call): Promise<typeof exitCodes.ok> {
   return await withClient(call.options, async ({ functions }) => {
     const found = await functions.get(call.args[0] ?? '');
-    printOne(call, { value: { ...found.definition, revision: found.revision }, name: found.definition.name, lines: () => describe(found, call) });
+    printOne(call, {
+      value: { ...found.definition, revision: found.revision },
+      name: found.definition.name,
+      lines: () => describe(found, call),
+    });
     return exitCodes.ok;
   });
 }
@@ -27,7 +32,10 @@ function describe({ definition, revision }: RegisteredFunction, { terminal: { ou
   const { name, description, handler, timeoutInMs, memoryInMb, concurrency, policy, userData } = definition;
   const { backoff, maxRetries, maxAgeInSeconds } = policy;
   const retries = `at most ${plural(maxRetries, 'retry', 'retries')}, after ${formatDuration(backoff.initialInMs)}, then ${backoff.factor} times as long, at most ${formatDuration(backoff.maxInMs)}`;
-  const destinations = [...policy.onSuccess.map((target) => ['success', target] as const), ...policy.onFailure.map((target) => ['failure', target] as const)];
+  const destinations = [
+    ...policy.onSuccess.map((target) => ['success', target] as const),
+    ...policy.onFailure.map((target) => ['failure', target] as const),
+  ];
   const facts: [string, string][] = [
     ['runs', handler.kind === 'process' ? `${handler.export} of ${handler.file}` : `${handler.kind}: ${describeHandler(handler)}`],
     ['timeout', formatDuration(timeoutInMs)],
@@ -42,7 +50,10 @@ function describe({ definition, revision }: RegisteredFunction, { terminal: { ou
   const width = Math.max(...facts.map(([label]) => label.length));
   return [
     out.paint.bold(name) + (description === '' ? '' : `  ${plain(description)}`),
-    ...facts.map(([label, value]) => `  ${out.paint.dim(label.padEnd(width))}  ${fit(plain(value), out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY)}`),
+    ...facts.map(
+      ([label, value]) =>
+        `  ${out.paint.dim(label.padEnd(width))}  ${fit(plain(value), out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY)}`,
+    ),
   ];
 }
 

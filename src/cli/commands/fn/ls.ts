@@ -8,7 +8,7 @@ import { withClient } from '../../session.ts';
 import { describeHandler } from './handler-in-words.ts';
 
 export function listCommand(): Command {
-  return new Command('ls').alias('list').description('Lists the functions.').action(performs(list));
+  return new Command('ls').alias('list').summary('list the functions').description('Lists the functions.').action(performs(list));
 }
 
 const columns: Column<RegisteredFunction>[] = [

@@ -12,7 +12,9 @@ type PutOptions = DefinitionFlags & { expect?: number };
 export function putCommand(): Command {
   return new Command('put')
     .summary('define a function, or change it')
-    .description('Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.')
+    .description(
+      'Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.',
+    )
     .argument('<function>', 'its name; or a .json file; or - for JSON on stdin')
     .option('--file <path>', 'run this JavaScript or TypeScript module, in child processes of the worker')
     .option('--handler <export>', 'the exported function of the module (default: handler)')

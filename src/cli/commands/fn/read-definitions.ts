@@ -13,7 +13,12 @@ export function isDefinitionFile(text: string): boolean {
 /** The definitions of a JSON file, or of stdin, with the paths of their modules made absolute, from the folder of the file. */
 export async function readDefinitions(source: string, flags: DefinitionFlags, say: (line: string) => void): Promise<object[]> {
   const extra = Object.keys(flags).find((key) => definitionKeys.has(key));
-  if (extra !== undefined) throw usageProblem('flags and a file do not mix', `the definition in ${source} says it all`, 'change the file, or give a name instead of it');
+  if (extra !== undefined)
+    throw usageProblem(
+      'flags and a file do not mix',
+      `the definition in ${source} says it all`,
+      'change the file, or give a name instead of it',
+    );
   const parsed = parse(await read(source, say), source);
   const folder = source === '-' ? process.cwd() : dirname(resolve(source));
   return await Promise.all([parsed].flat().map((definition) => completed(definition, folder)));
@@ -42,7 +47,11 @@ export async function existingFile(path: string, folder: string): Promise<string
   const absolute = resolve(folder, path);
   const found = await stat(absolute).catch(() => undefined);
   if (found?.isFile()) return absolute;
-  throw usageProblem('the module is not there', `${absolute} ${found === undefined ? 'does not exist' : 'is no file'}`, '--file with the path of a .js, .mjs, .cjs or .ts file');
+  throw usageProblem(
+    'the module is not there',
+    `${absolute} ${found === undefined ? 'does not exist' : 'is no file'}`,
+    '--file with the path of a .js, .mjs, .cjs or .ts file',
+  );
 }
 
 async function read(source: string, say: (line: string) => void): Promise<string> {
@@ -56,7 +65,11 @@ function parse(text: string, source: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    throw usageProblem('the definition cannot be read', `${source === '-' ? 'stdin' : source} is not JSON: ${messageOf(cause)}`, 'sequent fn get hello --json, which shows one');
+    throw usageProblem(
+      'the definition cannot be read',
+      `${source === '-' ? 'stdin' : source} is not JSON: ${messageOf(cause)}`,
+      'sequent fn get hello --json, which shows one',
+    );
   }
 }
 

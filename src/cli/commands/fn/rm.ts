@@ -8,6 +8,7 @@ type RemoveOptions = { yes?: true };
 export function removeCommand(): Command {
   return new Command('rm')
     .alias('delete')
+    .summary('remove functions')
     .description('Removes functions. What is queued for them then fails with the condition FunctionNotFound; finished invocations stay.')
     .argument('<function...>', 'their names')
     .option('-y, --yes', 'do not ask')

@@ -30,14 +30,12 @@ export type Running = {
 
 type Log = ReturnType<typeof createLog>;
 
-const PATIENCE_IN_MS = 2_000;
-const MAX_HOPS = 16;
-
 /** Starts the server if asked, connects, starts the roles, defines the examples. `undefined` when it was told to stop meanwhile. */
 export async function start(call: Call<ServeOptions>, signal: AbortSignal): Promise<Running | undefined> {
   const configuration = configurationOf(call);
   const log = createLog(configuration);
-  const server = call.options.startServer && askedNats(configuration) === undefined ? await startOwnServer(call, configuration, log) : undefined;
+  const server =
+    call.options.startServer && askedNats(configuration) === undefined ? await startOwnServer(call, configuration, log) : undefined;
   const stopping: (() => Promise<void>)[] = server === undefined ? [] : [() => server.stop()];
   try {
     const { from, ...address } = server === undefined ? await findNats(configuration) : { servers: [server.url], from: 'its own server' };
@@ -66,13 +64,14 @@ function configurationOf({ options, terminal }: Call<ServeOptions>): Configurati
   return readConfiguration({ flags: { ...options, natsUrl: options.server }, env: { ...quiet, ...process.env } });
 }
 
-function rolesOptions({ roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs }: Configuration) {
+function rolesOptions(configuration: Configuration) {
+  const { roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs, patienceInMs, maxHops } = configuration;
   return {
     roles,
     topology: { replicas, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
     leaseInMs,
-    patienceInMs: PATIENCE_IN_MS,
-    maxHops: MAX_HOPS,
+    patienceInMs,
+    maxHops,
     place: { region: 'local', project: 'default' },
   };
 }
@@ -82,7 +81,11 @@ function createLog({ logLevel }: Configuration) {
   return pino({ level: logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
 }
 
-async function startOwnServer({ options, terminal }: Call<ServeOptions>, { dataDir, fsync }: Configuration, log: Log): Promise<EmbeddedServer> {
+async function startOwnServer(
+  { options, terminal }: Call<ServeOptions>,
+  { dataDir, fsync }: Configuration,
+  log: Log,
+): Promise<EmbeddedServer> {
   const { bin } = await ensureServer({ say: (line) => terminal.err.line(`sequent: ${line}`) });
   const port = portOf(options.natsPort);
   return await startServer({ bin, dataDir, fsync, ...(port === 0 ? {} : { port }), onEvent: (event) => logServer(log, event) });
@@ -91,12 +94,20 @@ async function startOwnServer({ options, terminal }: Call<ServeOptions>, { dataD
 function portOf(text = '4222'): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
-  throw usageProblem('a setting cannot be accepted', `--nats-port must be a port from 0 to 65535, not "${text}"`, '--nats-port 0, which takes any free one');
+  throw usageProblem(
+    'a setting cannot be accepted',
+    `--nats-port must be a port from 0 to 65535, not "${text}"`,
+    '--nats-port 0, which takes any free one',
+  );
 }
 
 function logServer(log: Log, event: ServerEvent): void {
   if (event.type === 'restarted') log.warn(event, 'the NATS server runs again');
-  else log.error(event, event.type === 'exited' ? 'the NATS server ended; it is started again' : 'the NATS server could not be started again yet');
+  else
+    log.error(
+      event,
+      event.type === 'exited' ? 'the NATS server ended; it is started again' : 'the NATS server could not be started again yet',
+    );
 }
 
 function watch(connection: Connection, log: Log): void {

@@ -17,7 +17,9 @@ export type ServeOptions = {
 export function serveCommand(): Command {
   return new Command('serve')
     .summary('run Sequent: its roles, and a NATS server if asked')
-    .description('Runs the roles of Sequent until Ctrl-C. With --start-server it also starts a NATS server on the data folder, unless NATS_URL names one.')
+    .description(
+      'Runs the roles of Sequent until Ctrl-C. With --start-server it also starts a NATS server on the data folder, unless NATS_URL names one.',
+    )
     .option('--role <role>', 'only this role: worker, scheduler, destinations (repeatable; SEQUENT_ROLES)', collect)
     .option('--start-server', 'start a NATS server of its own, when no other one is named')
     .option('--nats-port <port>', 'where its own NATS server listens first; any free port when it is taken, or 0', '4222')
@@ -26,6 +28,8 @@ export function serveCommand(): Command {
     .option('--http-port <port>', 'where HTTP is served (SEQUENT_HTTP_PORT, default: 8080)')
     .option('--replicas <count>', 'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)')
     .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
+    .option('--patience-ms <ms>', 'how long the scheduler lets others take before it looks (SEQUENT_PATIENCE_MS)')
+    .option('--max-hops <count>', 'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)')
     .option('--results-storage <kind>', 'where results are kept for subscribers: file, memory (SEQUENT_RESULTS_STORAGE)')
     .option('--results-max-age-hours <hours>', 'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)')
     .option('--nats-creds <file>', 'credentials for the NATS that is named (NATS_CREDS)')

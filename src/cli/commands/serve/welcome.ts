@@ -5,7 +5,8 @@ import type { Running } from './run.ts';
 
 /** The one line that scripts wait for. */
 export function readyLine({ url, server, configuration: { dataDir, roles } }: Running, format: Format): string {
-  if (format === 'json' || format === 'jsonl') return `sequent ready ${JSON.stringify({ url, data: server === undefined ? null : dataDir, roles })}`;
+  if (format === 'json' || format === 'jsonl')
+    return `sequent ready ${JSON.stringify({ url, data: server === undefined ? null : dataDir, roles })}`;
   return server === undefined ? `sequent ready ${url}` : `sequent ready ${url} data ${dataDir}`;
 }
 
@@ -36,7 +37,8 @@ function howItRuns({ server }: Running): string {
 
 /** Commands that work as they are, in another terminal in this folder. */
 function tryNext({ examples, configuration: { given }, url }: Running): string[] {
-  if (examples.length === 0) return ['Try next:', 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, given, url));
+  if (examples.length === 0)
+    return ['Try next:', 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, given, url));
   return [
     'Try next, in another terminal:',
     `npx sequent invoke hello -d '{"name":"Ada"}' --wait`,

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+
+export type Mail = { from: string; to: string[]; text: string };
+
+/** A real SMTP server that keeps what it is sent. */
+export interface Mailbox extends AsyncDisposable {
+  readonly port: number;
+  readonly mails: readonly Mail[];
+}
+
+export type MailboxOptions = {
+  /** The only user, and whether the server wants one. */
+  user?: { name: string; password: string };
+  /** Replies with these codes to the recipients, in turn; 250 afterwards. */
+  refusals?: number[];
+  /** Never greets. */
+  isSilent?: boolean;
+};
+
+export async function openMailbox({ user, refusals = [], isSilent = false }: MailboxOptions = {}): Promise<Mailbox> {
+  const mails: Mail[] = [];
+  const server = new SMTPServer({
+    authOptional: user === undefined,
+    allowInsecureAuth: true,
+    disabledCommands: ['STARTTLS'],
+    disableReverseLookup: true,
+    onConnect: (_session, callback) => (isSilent ? undefined : callback()),
+    onAuth({ username, password }, _session, callback) {
+      if (username === user?.name && password === user?.password) callback(null, { user: username });
+      else callback(new Error(`the password ${password} is wrong`));
+    },
+    onRcptTo(_address, _session, callback) {
+      const responseCode = refusals.shift();
+      if (responseCode === undefined) callback();
+      else callback(Object.assign(new Error('no such mailbox'), { responseCode }));
+    },
+    async onData(stream, { envelope }, callback) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of stream) chunks.push(chunk);
+      const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
+      mails.push({ from, to: envelope.rcptTo.map(({ address }) => address), text: Buffer.concat(chunks).toString() });
+      callback();
+    },
+  });
+  server.on('error', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server.server, 'listening');
+  return {
+    port: (server.server.address() as AddressInfo).port,
+    mails,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}

@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+export type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string };
+export type Reply = (response: ServerResponse, received: Received, request: IncomingMessage) => void;
+
+/** A real HTTP server that remembers what it got. */
+export interface Receiver extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  readonly received: readonly Received[];
+  /** How many connections were made to it. */
+  readonly connections: number;
+}
+
+export const answer =
+  (status: number, headers: Record<string, string> = {}, body = ''): Reply =>
+  (response) =>
+    void response.writeHead(status, headers).end(body);
+
+/** Replies with each of these in turn, the last one for ever. */
+export async function openReceiver(...replies: Reply[]): Promise<Receiver> {
+  const received: Received[] = [];
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const got = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() };
+    const reply = replies[Math.min(received.length, replies.length - 1)] ?? answer(200);
+    received.push(got);
+    reply(response, got, request);
+  });
+  server.on('connection', (socket) => {
+    connections++;
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    received,
+    get connections() {
+      return connections;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A port of this machine that nobody listens at. */
+export async function unusedPort(): Promise<number> {
+  await using receiver = await openReceiver();
+  return receiver.port;
+}
