@@ -19,7 +19,9 @@ const signs: Record<Fact['type'], Sign> = {
   'delivery.failed': { unicode: '↻', ascii: '~', colour: 'yellow' },
   'delivery.delivered': { unicode: '✓', ascii: '+', colour: 'green' },
   'delivery.dead': { unicode: '✗', ascii: 'x', colour: 'red' },
+  'delivery.redriven': { unicode: '↺', ascii: '~', colour: 'magenta' },
   notified: { unicode: '■', ascii: '=', colour: 'gray' },
+  redriven: { unicode: '↺', ascii: '~', colour: 'magenta' },
 };
 
 export const factTypes = Object.keys(signs) as Fact['type'][];
@@ -55,8 +57,12 @@ function wordsFor(fact: Fact): string {
       return `${fact.destination} was told`;
     case 'delivery.dead':
       return `${fact.destination} was given up: ${fact.reason}`;
+    case 'delivery.redriven':
+      return `${fact.destination} is to be told again: somebody asked for it`;
     case 'notified':
       return 'nobody is left to be told';
+    case 'redriven':
+      return `run again as ${fact.redrive}`;
   }
 }
 

@@ -79,6 +79,8 @@ export const functionDefinitionSchema = z.strictObject({
   memoryInMb: z.int().min(64).max(10_240).default(256),
   /** The most executions at one moment in one worker. */
   concurrency: z.int().min(1).max(1_000).default(20),
+  /** While it is paused nothing of it starts; what is queued waits, and ages. */
+  paused: z.boolean().default(false),
   /** What `context.getUserData(key)` and the environment of the process hold. */
   userData: z.record(z.string(), z.string()).default({}),
   policy: policySchema.default({

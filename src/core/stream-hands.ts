@@ -8,7 +8,7 @@ import type { WorkItem } from './work-queue.ts';
 export type Rest =
   /** It is settled, or waits for a time that the scheduler watches. */
   | 'done'
-  /** Another process is at it. Look again later. */
+  /** Another process is at it, or it must wait here. Unacknowledged, it comes again after the lease. */
   | 'elsewhere'
   /** This process stops; nothing was begun. */
   | 'untouched';
@@ -66,7 +66,6 @@ export function createStreamHands({ log, logger, createRun, onRest }: StreamHand
       const rest = restOf(rests);
       if (rest === 'done') settle(hand, (held) => held.ack());
       else if (rest === 'untouched') settle(hand, (held) => held.release());
-      // Elsewhere: without an acknowledgement it comes again after the lease, and the owner is asked again.
     } catch (error) {
       // The log cannot tell. Nothing is claimed: the item comes again after the lease, and the log is read first then.
       logger.warn(

@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: this is somebody else's program, which knows NATS and not Sequent
 import { connect, StringCodec } from 'nats';
 
 /**

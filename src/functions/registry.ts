@@ -3,12 +3,15 @@ import { ConflictError, FunctionNotFoundError, InvalidInputError } from '#src/co
 import { type FunctionDefinition, functionDefinitionSchema, type RegisteredFunction } from '#src/core/function-definition.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names.ts';
+import { findLoop } from './loops.ts';
 
 /** Which functions there are, and how each is configured. */
 export interface FunctionRegistry {
   /**
-   * Stores a definition; returns it with its revision. Throws `InvalidInputError`, naming the field, when it is not valid,
-   * and `ConflictError` when `expected` is not its revision any more.
+   * Stores a definition; returns it with its revision.
+   *
+   * Throws `InvalidInputError`, naming the field, when it is not valid, when a destination cannot be used (S5), or when its
+   * destinations close a loop (L1); and `ConflictError` when `expected` is not its revision any more.
    */
   put(definition: unknown, expected?: number): Promise<RegisteredFunction>;
   /** Throws `FunctionNotFoundError`. */
@@ -26,7 +29,12 @@ export interface FunctionDirectory {
   subscribe(listener: (name: FunctionName, found: RegisteredFunction | undefined) => void): void;
 }
 
-export function createFunctionRegistry(store: KeyValue): FunctionRegistry {
+export type RegistryOptions = {
+  /** Why a destination cannot be used, as far as can be told here: a missing connection, a lacking permission. */
+  refuseDestination?: (destination: { destination: string; param: string }) => Promise<string | undefined>;
+};
+
+export function createFunctionRegistry(store: KeyValue, { refuseDestination }: RegistryOptions = {}): FunctionRegistry {
   async function find(name: FunctionName): Promise<RegisteredFunction | undefined> {
     const entry = await store.get(name);
     return entry === undefined ? undefined : decode(entry.value, entry.revision);
@@ -36,10 +44,35 @@ export function createFunctionRegistry(store: KeyValue): FunctionRegistry {
     if (found === undefined) throw new FunctionNotFoundError({ name });
     return found;
   }
+  async function list(): Promise<RegisteredFunction[]> {
+    const found = await Promise.all((await store.keys()).map((key) => find(parseFunctionName(key))));
+    return found.filter((entry) => entry !== undefined);
+  }
+  async function check(definition: FunctionDefinition): Promise<void> {
+    const { onSuccess, onFailure, allowCycle } = definition.policy;
+    for (const [list, destinations] of Object.entries({ onSuccess, onFailure })) {
+      for (const [place, destination] of destinations.entries()) {
+        const problem = await refuseDestination?.(destination);
+        if (problem !== undefined)
+          throw new InvalidInputError({ field: `policy.${list}[${place}]`, problem: `cannot be used: ${problem}` });
+      }
+    }
+    const chains = [...onSuccess, ...onFailure].some(({ destination }) => destination === 'FunctionGraph');
+    if (!chains || allowCycle) return;
+    const loop = findLoop(
+      definition,
+      (await list()).map((other) => other.definition),
+    );
+    if (loop === undefined) return;
+    const problem = `close a loop: ${loop.join(' → ')}; break it, or set policy.allowCycle (it is then cut when running)`;
+    throw new InvalidInputError({ field: 'the destinations', problem });
+  }
   return {
     get,
+    list,
     async put(input, expected) {
       const definition = parseDefinition(input);
+      await check(definition);
       const value = JSON.stringify(definition);
       const name = parseFunctionName(definition.name);
       const present = await find(name);
@@ -48,10 +81,6 @@ export function createFunctionRegistry(store: KeyValue): FunctionRegistry {
       if (expected !== undefined && (present?.revision ?? 0) !== expected) throw new ConflictError({ what: `function "${name}"` });
       const revision = expected === undefined ? await store.put(name, value) : await store.put(name, value, expected);
       return { definition, revision };
-    },
-    async list() {
-      const found = await Promise.all((await store.keys()).map((key) => find(parseFunctionName(key))));
-      return found.filter((entry) => entry !== undefined);
     },
     async delete(name) {
       await get(name);

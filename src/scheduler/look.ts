@@ -77,6 +77,7 @@ function judge(invocation: Invocation, fn: RegisteredFunction | undefined, now: 
   const endsAt = expiresAt(invocation, maxAgeInMs);
   if (now >= endsAt) return { kind: 'end', fact: expired(invocation, now, maxAgeInMs) };
   const dueAt = context.dueAt ?? 0;
+  if (fn.definition.paused) return { kind: 'wait', nextAt: endsAt };
   return now < dueAt ? { kind: 'wait', nextAt: Math.min(dueAt, endsAt) } : { kind: 'wake', nextAt: endsAt };
 }
 

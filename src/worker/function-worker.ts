@@ -33,7 +33,7 @@ export function startFunctionWorker(ports: WorkerPorts, executions: Executions, 
   const subscription = queue.run({
     source: { kind: 'function', name: fn.definition.name },
     signal: stopping.signal,
-    demand: () => (slots.waiting > 0 ? 0 : Math.ceil(slots.free / meanBatch)),
+    demand: () => (slots.waiting > 0 || fn.definition.paused ? 0 : Math.ceil(slots.free / meanBatch)),
     onItem,
   });
 

@@ -1,4 +1,4 @@
-import { type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type Condition, type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
@@ -17,33 +17,18 @@ export type NextStep =
   /** The outcome is durable; nobody was told, or it is unknown whether. */
   | { kind: 'tell'; isNotified: boolean }
   /** Not due yet: the scheduler wakes it. */
-  | { kind: 'wait' };
+  | { kind: 'wait' }
+  /** The function is paused: the work stays in the queue. */
+  | { kind: 'hold' };
 
 type Situation = { invocation: Invocation; request: AcceptedRequest; fn: RegisteredFunction; worker: string; maxHops: number; now: number };
 
-export function nextStep({ invocation, request, fn, worker, maxHops, now }: Situation): NextStep {
-  const { value, context } = invocation;
+export function nextStep(situation: Situation): NextStep {
+  const { value, context } = situation.invocation;
   switch (value) {
     case 'queued':
-    case 'retrying': {
-      const terms = context.terms ?? termsOf(fn);
-      if (request.defect !== undefined) {
-        const { condition, message } = request.defect;
-        return { kind: 'settle', facts: closing(endedBy(condition, { invocation, at: now, message }), terms) };
-      }
-      const hop = request.fact.lineage?.hop ?? 0;
-      if (hop > maxHops) {
-        const message = `the chain of destinations that began with ${request.fact.lineage?.root} has more than ${maxHops} hops`;
-        return { kind: 'settle', facts: closing(endedBy('LoopDetected', { invocation, at: now, message }), terms) };
-      }
-      if (now >= expiresAt(invocation, terms.maxAgeInMs)) {
-        return { kind: 'settle', facts: closing(expired(invocation, now, terms.maxAgeInMs), terms) };
-      }
-      if (now < (context.dueAt ?? 0)) return { kind: 'wait' };
-      const id = request.fact.invocation;
-      const attempt = context.attempts + 1;
-      return { kind: 'start', fact: { type: 'running', invocation: id, at: now, attempt, worker, ...(attempt === 1 ? { terms } : {}) } };
-    }
+    case 'retrying':
+      return beforeAttempt(situation);
     case 'running':
       return { kind: 'askOwner', worker: context.worker ?? '', attempt: context.attempts };
     case 'succeeded':
@@ -54,6 +39,29 @@ export function nextStep({ invocation, request, fn, worker, maxHops, now }: Situ
     default:
       return { kind: 'wait' };
   }
+}
+
+function beforeAttempt({ invocation, request, fn, worker, maxHops, now }: Situation): NextStep {
+  const { context } = invocation;
+  const terms = context.terms ?? termsOf(fn);
+  const refusal = refuse(request, maxHops);
+  if (refusal !== undefined)
+    return { kind: 'settle', facts: closing(endedBy(refusal.condition, { ...refusal, invocation, at: now }), terms) };
+  if (now >= expiresAt(invocation, terms.maxAgeInMs))
+    return { kind: 'settle', facts: closing(expired(invocation, now, terms.maxAgeInMs), terms) };
+  if (now < (context.dueAt ?? 0)) return { kind: 'wait' };
+  if (fn.definition.paused) return { kind: 'hold' };
+  const id = request.fact.invocation;
+  const attempt = context.attempts + 1;
+  return { kind: 'start', fact: { type: 'running', invocation: id, at: now, attempt, worker, ...(attempt === 1 ? { terms } : {}) } };
+}
+
+/** Why a request can never run. */
+function refuse({ fact, defect }: AcceptedRequest, maxHops: number): { condition: Condition; message: string } | undefined {
+  if (defect !== undefined) return defect;
+  const { lineage } = fact;
+  if (lineage === undefined || lineage.hop <= maxHops) return undefined;
+  return { condition: 'LoopDetected', message: `the chain of destinations that began with ${lineage.root} has more than ${maxHops} hops` };
 }
 
 /** The facts that follow an execution. `maxBytes` is what one append can hold. */

@@ -1,3 +1,4 @@
+import type { FactOf } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { expiresAt } from '#machines/outcome.ts';
 import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
@@ -44,6 +45,8 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     switch (step.kind) {
       case 'wait':
         return 'done';
+      case 'hold':
+        return 'elsewhere';
       case 'settle':
         await writer.propose(id, step.facts);
         return 'again';
@@ -60,30 +63,34 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
   }
 
   /** False when the worker stops before the attempt began. */
-  async function start(request: AcceptedRequest, { fact }: NextStep & { kind: 'start' }, invocation: Invocation): Promise<boolean> {
+  async function start(request: AcceptedRequest, step: NextStep & { kind: 'start' }, invocation: Invocation): Promise<boolean> {
+    let { fact } = step;
     const waited = !slots.tryTake();
     if (waited && !(await slots.take())) return false;
-    let result: ExecutionResult;
+    let result: ExecutionResult | undefined;
     try {
-      // It became too old in the meantime: look again.
-      if (waited && clock.now() >= expiresAt(invocation, termsOf(fn()).maxAgeInMs)) return true;
       // The time of the attempt is the moment it begins, not the moment it was queued for a place.
-      const begun = waited ? { ...fact, at: clock.now() } : fact;
-      const effects = await writer.propose(fact.invocation, [begun]);
-      // Refused: somebody else was first. The log says what happened instead.
-      if (!effects?.includes('execute')) return true;
-      result = await execute(request, fact.attempt);
+      if (waited) fact = { ...fact, at: clock.now() };
+      // It became too old in the meantime: look again.
+      if (fact.at >= expiresAt(invocation, termsOf(fn()).maxAgeInMs)) return true;
+      const effects = await writer.propose(fact.invocation, [fact]);
+      // Without the effect it was refused: somebody else was first, and the log says what happened instead.
+      if (effects?.includes('execute')) result = await execute(request, fact.attempt);
     } finally {
       slots.release();
     }
-    const current = writer.state.invocations.get(fact.invocation);
-    // The fence (E5): a state that is not our attempt's refuses whatever we report, and the result is dropped.
-    if (current === undefined || current.context.attempts !== fact.attempt) return true;
-    const facts = executions.isAborted
-      ? afterLoss(current, clock.now(), `worker ${worker} was stopped during attempt ${fact.attempt}`)
-      : afterExecution(current, result, clock.now(), log.maxAppendBytes);
-    await writer.propose(fact.invocation, facts);
+    if (result !== undefined) await report(fact, result);
     return true;
+  }
+
+  /** The fence (E5): a state that is not our attempt's refuses whatever we report, and the result is dropped. */
+  async function report({ invocation: id, attempt }: FactOf<'running'>, result: ExecutionResult): Promise<void> {
+    const current = writer.state.invocations.get(id);
+    if (current?.context.attempts !== attempt) return;
+    const facts = executions.isAborted
+      ? afterLoss(current, clock.now(), `worker ${worker} was stopped during attempt ${attempt}`)
+      : afterExecution(current, result, clock.now(), log.maxAppendBytes);
+    await writer.propose(id, facts);
   }
 
   function execute({ fact, payload }: AcceptedRequest, attempt: number): Promise<ExecutionResult> {

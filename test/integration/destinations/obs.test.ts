@@ -36,7 +36,7 @@ describe('the OBS target, against moto', () => {
   test('stores the envelope under prefix, function, day of acceptance and request', async () => {
     const request = deliveryTo('OBS', { bucket: 'outcomes', prefix: 'failed/' }, { requestId: 'stored' });
     expect(await targetAt(moto.url).deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
-    const object = await fetch(`${moto.url}/outcomes/failed/orders/2026-11-24/stored.json`);
+    const object = await moto.get('/outcomes/failed/orders/2026-11-24/stored.json');
     expect(await object.text()).toBe(envelope);
     expect(object.headers.get('content-type')).toBe('application/json');
     expect(object.headers.get('x-amz-meta-delivery-id')).toBe(request.deliveryId);
@@ -47,13 +47,13 @@ describe('the OBS target, against moto', () => {
     const request = deliveryTo('OBS', { bucket: 'outcomes' }, { requestId: 'repeated' });
     await target.deliver(request, neverAborted);
     expect(await target.deliver({ ...request, try: 2, envelope: '{}' }, neverAborted)).toEqual({ kind: 'delivered' });
-    expect(await (await fetch(`${moto.url}/outcomes/orders/2026-11-24/repeated.json`)).text()).toBe(envelope);
+    expect(await (await moto.get('/outcomes/orders/2026-11-24/repeated.json')).text()).toBe(envelope);
   });
 
   test('keeps a prefix with characters that a URL gives a meaning to', async () => {
     const request = deliveryTo('OBS', { bucket: 'outcomes', prefix: 'a b+c/%2e%2e/中?#/' }, { requestId: 'odd' });
     expect(await targetAt(moto.url).deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
-    const listing = await (await fetch(`${moto.url}/outcomes?prefix=a`)).text();
+    const listing = await (await moto.get('/outcomes?prefix=a')).text();
     expect(listing).toContain('<Key>a b+c/%2e%2e/中?#/orders/2026-11-24/odd.json</Key>');
   });
 

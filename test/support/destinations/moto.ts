@@ -6,12 +6,17 @@ import { createInterface } from 'node:readline';
 export interface Moto extends AsyncDisposable {
   readonly url: string;
   createBucket(name: string): Promise<void>;
+  /** Reads an object, or lists a bucket. */
+  get(path: string): Promise<Response>;
 }
 
 /** By its path: another Python may come first on the PATH. */
 const BIN = '/usr/bin/moto_server';
 
-/** Throws when `python3-moto` is not installed: nothing is skipped. */
+/** It answers only to whoever signs, and takes any signature. */
+const ANYBODY = 'AWS4-HMAC-SHA256 Credential=anybody/20261124/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00';
+
+/** Throws when `python3-moto` or `python3-flask-cors` is not installed: nothing is skipped. */
 export async function startMoto(): Promise<Moto> {
   const child = spawn(BIN, ['-H', '127.0.0.1', '-p', '0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -27,6 +32,7 @@ export async function startMoto(): Promise<Moto> {
       const { status } = await fetch(`${url}/${name}`, { method: 'PUT' });
       if (status !== 200) throw new Error(`the bucket ${name} could not be made: ${status}`);
     },
+    get: (path) => fetch(`${url}${path}`, { headers: { authorization: ANYBODY } }),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await ended;

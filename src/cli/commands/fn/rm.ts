@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Call, performs } from '../../call.ts';
+import { type Call, type Format, performs } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
@@ -27,11 +27,15 @@ async function remove(call: Call<RemoveOptions>): Promise<ExitCode> {
     }
     for (const name of names) {
       await functions.delete(name);
-      if (format === 'json' || format === 'jsonl') terminal.out.line(JSON.stringify({ removed: name }));
-      else terminal.out.line(format === 'name' ? name : `removed ${name}`);
+      terminal.out.line(lineFor(name, format));
     }
     return exitCodes.ok;
   });
+}
+
+function lineFor(name: string, format: Format): string {
+  if (format === 'name') return name;
+  return format === 'table' ? `removed ${name}` : JSON.stringify({ removed: name });
 }
 
 async function confirm({ terminal }: Call, names: readonly string[]): Promise<boolean> {

@@ -1,0 +1,215 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import type { Reach, VettedRequest } from '#src/destinations/targets/vetted-request.ts';
+import { createVettedHttp, type ResolveHost } from '#src/destinations/vetted-http.ts';
+import { neverAborted } from '#test/support/destinations/deliveries.ts';
+import { hostileUrls } from '#test/support/destinations/hostile-urls.ts';
+import { answer, openReceiver, type Receiver, unusedPort } from '#test/support/destinations/receiver.ts';
+
+const publicOnly: Reach = { allowPrivate: false, allowHttp: true, ports: [], timeoutInMs: 2_000 };
+
+function requestTo(url: string, reach: Partial<Reach> = {}): VettedRequest {
+  return { method: 'POST', url, headers: { 'content-type': 'application/json' }, body: '{"n":"中"}', reach: { ...publicOnly, ...reach } };
+}
+
+/** To a receiver of this machine. */
+function requestHere({ url, port }: Receiver, reach: Partial<Reach> = {}): VettedRequest {
+  return requestTo(`${url}/hook?token=canary`, { allowPrivate: true, ports: [port], ...reach });
+}
+
+const http = createVettedHttp();
+
+describe('the vetted HTTP client, for URLs that lead inside', () => {
+  test('has more than 60 of them', () => expect(new Set(hostileUrls).size).toBeGreaterThan(60));
+
+  test('refuses each of them and connects to nobody', async () => {
+    await using canary = await openReceiver();
+    for (const url of hostileUrls) {
+      const request = requestTo(url.replace('PORT', String(canary.port)), { ports: [canary.port] });
+      expect([url, (await http.send(request, neverAborted)).kind]).toEqual([url, 'refused']);
+    }
+    expect(canary.connections).toBe(0);
+  });
+
+  test('refuses what no connection may reach, also when private addresses are allowed', async () => {
+    const urls = [
+      'http://169.254.169.254/',
+      'http://[fd00:ec2::254]/',
+      'http://[::ffff:127.0.0.1]/',
+      'http://0.0.0.0/',
+      'http://224.0.0.1/',
+      'http://[fe80::1]/',
+    ];
+    for (const url of urls)
+      expect([url, (await http.send(requestTo(url, { allowPrivate: true }), neverAborted)).kind]).toEqual([url, 'refused']);
+  });
+
+  test('refuses a name with one forbidden address among public ones, whatever their order', async () => {
+    await using canary = await openReceiver();
+    const addresses = [
+      { address: '93.184.215.14', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+    ];
+    for (const resolved of [addresses, addresses.toReversed()]) {
+      const client = createVettedHttp({ resolve: async () => resolved });
+      expect(await client.send(requestTo(`http://mixed.example:${canary.port}/`, { ports: [canary.port] }), neverAborted)).toEqual({
+        kind: 'refused',
+        reason: 'mixed.example is not at a public address',
+      });
+    }
+    expect(canary.connections).toBe(0);
+  });
+
+  test('gains nothing from a name that turns to this machine after its first lookup', async () => {
+    await using canary = await openReceiver();
+    let lookups = 0;
+    // The first answer is public, at an address that drops everything or refuses; every later one is this machine.
+    const rebinding: ResolveHost = async () => [
+      { address: lookups++ === 0 ? '2001:1ff:ffff::1' : '127.0.0.1', family: lookups === 1 ? 6 : 4 },
+    ];
+    const client = createVettedHttp({ resolve: rebinding });
+    const request = requestTo(`http://rebinding.example:${canary.port}/`, { ports: [canary.port] });
+    for (let round = 0; round < 3; round++) expect((await client.send(request, neverAborted)).kind).toBe('refused');
+    // One lookup for each request: nothing is looked up again between the vetting and the connection.
+    expect(lookups).toBe(3);
+    expect(canary.connections).toBe(0);
+  });
+
+  test('connects to the very address that it vetted', async () => {
+    await using receiver = await openReceiver();
+    let lookups = 0;
+    const client = createVettedHttp({ resolve: async () => [{ address: lookups++ === 0 ? '127.0.0.1' : '169.254.169.254', family: 4 }] });
+    const request = { ...requestHere(receiver), url: `http://once.example:${receiver.port}/` };
+    expect(await client.send(request, neverAborted)).toMatchObject({ kind: 'answered', status: 200 });
+    expect([lookups, receiver.received[0]?.headers.host]).toEqual([1, `once.example:${receiver.port}`]);
+    expect((await client.send(request, neverAborted)).kind).toBe('refused');
+  });
+
+  test('uses https alone unless http is allowed', async () => {
+    await using canary = await openReceiver();
+    const answer = await http.send(requestHere(canary, { allowHttp: false }), neverAborted);
+    expect(answer).toEqual({ kind: 'refused', reason: 'only https may be used, not http' });
+    expect(canary.connections).toBe(0);
+  });
+
+  test('uses the usual ports alone unless others are allowed', async () => {
+    await using canary = await openReceiver();
+    expect(await http.send(requestHere(canary, { ports: [] }), neverAborted)).toEqual({
+      kind: 'refused',
+      reason: `port ${canary.port} is not allowed`,
+    });
+    expect(canary.connections).toBe(0);
+  });
+
+  test('follows no redirect', async () => {
+    await using canary = await openReceiver();
+    await using receiver = await openReceiver(answer(307, { location: canary.url }));
+    expect(await http.send(requestHere(receiver, { ports: [receiver.port, canary.port] }), neverAborted)).toMatchObject({
+      kind: 'answered',
+      status: 307,
+    });
+    expect(canary.connections).toBe(0);
+  });
+
+  test('refuses a header that would inject another', async () => {
+    await using canary = await openReceiver();
+    const request = { ...requestHere(canary), headers: { 'x-a': 'b\r\nx-c: d' } };
+    expect(await http.send(request, neverAborted)).toEqual({ kind: 'refused', reason: 'the header x-a is not a text of one line' });
+    expect(canary.connections).toBe(0);
+  });
+});
+
+describe('the vetted HTTP client', () => {
+  test('sends the body as it is given, and answers with what came back', async () => {
+    await using receiver = await openReceiver(answer(201, { 'x-a': 'b' }, 'made'));
+    expect(await http.send(requestHere(receiver), neverAborted)).toMatchObject({
+      kind: 'answered',
+      status: 201,
+      headers: { 'x-a': 'b' },
+      body: 'made',
+      isComplete: true,
+    });
+    expect(receiver.received[0]).toMatchObject({ method: 'POST', path: '/hook?token=canary', body: '{"n":"中"}' });
+  });
+
+  test('reads at most 64 KB of an endless body', async () => {
+    let wasCut = false;
+    await using receiver = await openReceiver((response) => {
+      const more = () => void (response.writable && response.write(Buffer.alloc(65_536, 'x'), more));
+      response.on('close', () => (wasCut = true));
+      more();
+    });
+    const answer = await http.send(requestHere(receiver), neverAborted);
+    expect(answer).toMatchObject({ kind: 'answered', status: 200, isComplete: false });
+    expect(answer.kind === 'answered' && answer.body.length).toBe(65_536);
+    await expect.poll(() => wasCut).toBe(true);
+  });
+
+  test('keeps an answer whose connection ends in the middle of its body', async () => {
+    await using receiver = await openReceiver((response) => {
+      response.writeHead(200, { 'content-length': 100 });
+      response.write('begun', () => response.destroy());
+    });
+    expect(await http.send(requestHere(receiver), neverAborted)).toMatchObject({
+      kind: 'answered',
+      status: 200,
+      body: 'begun',
+      isComplete: false,
+    });
+  });
+
+  test('gives up a receiver that never answers', async () => {
+    await using receiver = await openReceiver(() => {});
+    expect(await http.send(requestHere(receiver, { timeoutInMs: 100 }), neverAborted)).toEqual({
+      kind: 'timed-out',
+      reason: `${receiver.url} did not answer within 100 ms`,
+    });
+  });
+
+  test('counts the time of the whole exchange, so that a trickle of header bytes does not prolong it', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.write('HTTP/1.1 200 OK\r\nx-a: ');
+      const timer = setInterval(() => socket.write('b'), 10);
+      socket.on('close', () => clearInterval(timer));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const request = requestTo(`http://127.0.0.1:${port}/`, { allowPrivate: true, ports: [port], timeoutInMs: 150 });
+    expect((await http.send(request, neverAborted)).kind).toBe('timed-out');
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('gives up at once when it is told to', async () => {
+    const stop = new AbortController();
+    await using receiver = await openReceiver(() => stop.abort());
+    expect(await http.send(requestHere(receiver), stop.signal)).toMatchObject({
+      kind: 'unreachable',
+      reason: `the request to ${receiver.url} was given up`,
+    });
+    expect((await http.send(requestHere(receiver), stop.signal)).kind).toBe('unreachable');
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  test('says why nobody is reached, without the path of the URL', async () => {
+    const port = await unusedPort();
+    const refused = await http.send(
+      requestTo(`http://127.0.0.1:${port}/canary?canary`, { allowPrivate: true, ports: [port] }),
+      neverAborted,
+    );
+    expect(refused).toEqual({ kind: 'unreachable', reason: `http://127.0.0.1:${port} cannot be reached (ECONNREFUSED)` });
+    await using receiver = await openReceiver((response) => void response.socket?.resetAndDestroy());
+    expect(await http.send(requestHere(receiver), neverAborted)).toEqual({
+      kind: 'unreachable',
+      reason: `${receiver.url} cannot be reached (ECONNRESET)`,
+    });
+    const client = createVettedHttp({ resolve: () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' })) });
+    expect(await client.send(requestTo('https://nowhere.example/'), neverAborted)).toMatchObject({
+      reason: 'https://nowhere.example cannot be reached (ENOTFOUND)',
+    });
+  });
+});
