@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '#src/core/clock.ts';
-import type { Envelope, Place } from '#src/core/envelope.ts';
+import type { Place } from '#src/core/envelope.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names.ts';
@@ -12,7 +12,7 @@ import { subjects } from '#src/nats/topology.ts';
 import type { TypedFunction } from './define-function.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
 import { checkJson, createRequests, encodePayload } from './requests.ts';
-import { createResultWaiter, type Result, toResult } from './results.ts';
+import { createResultWaiter, type Result, readEnvelope, toResult } from './results.ts';
 
 export type { HandlerContext, TypedFunction } from './define-function.ts';
 export { defineFunction } from './define-function.ts';
@@ -121,7 +121,8 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     const requestId = await requests.send(name, { payload, ...options });
     return {
       requestId,
-      result: async ({ timeoutInMs = 60_000 } = {}) => toResult(await waiter.wait(requestId, { name, timeoutInMs, isAccepted: true })) as Result<Output>,
+      result: async ({ timeoutInMs = 60_000 } = {}) =>
+        toResult(await waiter.wait(requestId, { name, timeoutInMs, isAccepted: true })) as Result<Output>,
     };
   }
 
@@ -190,7 +191,9 @@ async function subscribe<Output>(
   };
   closing.addEventListener('abort', end, { once: true });
   await followResults(connection, { subject, from, signal: ending.signal }, ({ envelope }) => {
-    arrived.push(toResult(JSON.parse(envelope) as Envelope) as Result<Output>);
+    const found = readEnvelope(envelope);
+    if (found === undefined) return;
+    arrived.push(toResult(found) as Result<Output>);
     wake();
   });
   return read();

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Envelope } from '#src/core/envelope.ts';
 import { InvocationNotFoundError, TimedOutError } from '#src/core/errors.ts';
 import type { FunctionName } from '#src/core/names.ts';
@@ -16,6 +17,28 @@ export function toResult(envelope: Envelope): Result {
   const { condition, request_id } = envelope.request_context;
   const outcome = condition === '' ? 'succeeded' : 'failed';
   return { requestId: request_id, outcome, value: outcome === 'succeeded' ? parseValue(envelope.response_payload) : undefined, envelope };
+}
+
+const envelopeSchema: z.ZodType<Envelope> = z.object({
+  timestamp: z.string(),
+  request_context: z.object({
+    request_id: z.string(),
+    function_urn: z.string(),
+    condition: z.string(),
+    approximate_invoke_count: z.number(),
+  }),
+  request_payload: z.string(),
+  response_context: z.object({ status_code: z.number(), function_error: z.string() }),
+  response_payload: z.string(),
+});
+
+/** The envelope in a message of a result subject, or `undefined` when it holds none: anybody may publish there. */
+export function readEnvelope(text: string): Envelope | undefined {
+  try {
+    return envelopeSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 function parseValue(text: string): unknown {
@@ -54,8 +77,8 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
   function hear(requestId: string, envelope: string): void {
     const entries = waiting.get(requestId);
     if (entries === undefined) return;
-    const parsed = JSON.parse(envelope) as Envelope;
-    for (const { resolve } of entries) resolve(parsed);
+    const parsed = readEnvelope(envelope);
+    if (parsed !== undefined) for (const { resolve } of entries) resolve(parsed);
   }
 
   return {

@@ -37,7 +37,8 @@ export async function loadStream(log: EventLog, name: StreamName, request?: numb
   const owner = appends.find((append) => append.request > 0)?.request ?? request;
   const given = typeof request === 'number' ? undefined : request;
   const message = given !== undefined && (owner === given || owner === given.sequence) ? given : await readOwner(log, owner);
-  return message === undefined ? undefined : foldAppends(newborn(message), appends);
+  // Whoever asks by a number may be wrong about whose it is.
+  return message === undefined || !isSame(message.name, name) ? undefined : foldAppends(newborn(message), appends);
 }
 
 /** Folds further appends. A fact that the machine refuses changes nothing: `verify` reports it. */
@@ -63,7 +64,7 @@ export async function catchUp(log: EventLog, state: StreamState, news: readonly 
   const owner = news.find((append) => append.request > 0)?.request;
   if (state.version !== NO_APPENDS || owner === undefined || owner === state.request.sequence) return foldAppends(state, news);
   const request = await log.readRequest(owner);
-  return foldAppends(request === undefined ? state : newborn(request), news);
+  return foldAppends(request === undefined || !isSame(request.name, state.name) ? state : newborn(request), news);
 }
 
 /** Folds facts of one invocation as a whole: all of them, or `undefined` when the machine refuses one. */
@@ -118,6 +119,10 @@ export function isSettled({ value, context }: Invocation): boolean {
 /** The request of one invocation of the stream. */
 export function requestOf(state: StreamState, id: string): AcceptedRequest | undefined {
   return state.request.requests.find(({ fact }) => fact.invocation === id);
+}
+
+function isSame(one: StreamName, other: StreamName): boolean {
+  return one.function === other.function && one.stream === other.stream;
 }
 
 function born(fact: AcceptedRequest['fact']): Invocation {

@@ -50,7 +50,8 @@ function refusalOf({ url: text, reach, headers }: VettedRequest): string | undef
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   if (!PORTS[url.protocol]?.includes(port) && !reach.ports.includes(port)) return `port ${port} is not allowed`;
   const host = hostOf(url);
-  if (isIP(host) !== 0 && !canReach(host, reach)) return notPublic(host);
+  const isHere = /(?:^|\.)localhost\.?$/.test(host) && !reach.allowPrivate;
+  if (isHere || (isIP(host) !== 0 && !canReach(host, reach))) return notPublic(host);
   const header = Object.keys(headers).find((name) => !/^[\t\x20-\x7e]*$/.test(headers[name] ?? ''));
   return header === undefined ? undefined : `the header ${header} is not a text of one line`;
 }

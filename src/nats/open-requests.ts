@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isFunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
 import type { Connection } from './connection.ts';
+import { readQuestion } from './question.ts';
 
 export const FIND_SUBJECT = 'scheduler.find';
 const questionSchema = z.object({ stream: z.string().refine(isRequestId) });
@@ -24,8 +25,8 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
       const subscription = nats.subscribe(FIND_SUBJECT, {
         queue: 'schedulers',
         callback: (_, message) => {
-          const question = questionSchema.safeParse(message.json());
-          const found = question.success ? find(question.data.stream as string as StreamId) : undefined;
+          const question = readQuestion(questionSchema, message);
+          const found = question === undefined ? undefined : find(question.stream as string as StreamId);
           message.respond(JSON.stringify(found === undefined ? null : { function: found.name.function, request: found.request }));
         },
       });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Owners } from '#src/core/owners.ts';
 import type { Connection } from './connection.ts';
+import { readQuestion } from './question.ts';
 
 const questionSchema = z.object({ invocation: z.string(), attempt: z.number() });
 const ANSWER_WITHIN_MS = 2_000;
@@ -23,8 +24,8 @@ export function createNatsOwners(connection: Connection): Owners {
     answer(worker, runs, signal) {
       const subscription = nats.subscribe(`worker.${worker}.runs`, {
         callback: (_, message) => {
-          const question = questionSchema.safeParse(message.json());
-          message.respond(question.success && runs(question.data.invocation, question.data.attempt) ? 'yes' : 'no');
+          const question = readQuestion(questionSchema, message);
+          message.respond(question !== undefined && runs(question.invocation, question.attempt) ? 'yes' : 'no');
         },
       });
       signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });

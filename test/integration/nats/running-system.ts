@@ -24,6 +24,7 @@ export interface RunningSystem extends AsyncDisposable, Pick<OpenedNats, 'connec
   publish(token: string, data: string | Uint8Array, headers?: Readonly<Record<string, string>>): Promise<number>;
   /** Waits for the result of the request at a sequence. */
   resultOf(sequence: number): Promise<Result>;
+  resultFor(requestId: string): Promise<Result>;
   /** Waits until every invocation is `notified`, as far as the scheduler knows. */
   settled(): Promise<void>;
 }
@@ -69,6 +70,7 @@ export async function startSystem(url: string, handlers: Handlers, patienceInMs 
       const id = message?.requests[0]?.fact.invocation;
       return await results.waitFor((result) => result.requestId === id);
     },
+    resultFor: (id) => results.waitFor(({ requestId }) => requestId === id),
     async settled() {
       const last = await ports.log.lastSequence();
       while (scheduler.open.size > 0 || scheduler.open.floor <= last) await systemClock.sleep(5);
