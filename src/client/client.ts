@@ -11,6 +11,7 @@ import { followResults } from '#src/nats/result-feed.ts';
 import { subjects } from '#src/nats/topology.ts';
 import type { TypedFunction } from './define-function.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
+import { createRepair, type Repair } from './repair.ts';
 import { checkJson, createRequests, encodePayload } from './requests.ts';
 import { createResultWaiter, type Result, readEnvelope, toResult } from './results.ts';
 
@@ -45,6 +46,8 @@ type Target<Input, Output> = string | TypedFunction<Input, Output>;
 export interface SequentClient extends AsyncDisposable {
   readonly functions: FunctionRegistry;
   readonly connection: Connection;
+  /** Finding what went wrong, and having it tried again. */
+  readonly repair: Repair;
   /**
    * Invokes a function asynchronously. Throws `FunctionNotFoundError`, `InvalidInputError`, `LogFullError`, and
    * `UnknownOutcomeError` when it is not known whether the request was accepted: repeat it under an `id` of your own then.
@@ -126,9 +129,14 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     };
   }
 
+  const by = `client-${randomBytes(6).toString('hex')}`;
+  let appends = 0;
+  const repair = createRepair({ log, hints: ports.hints, clock: systemClock, by, appendId: () => `${by}-${appends++}` });
+
   const client: SequentClient = {
     functions,
     connection,
+    repair,
     async invoke(target, event, options = {}) {
       return send(await known(nameOf(target)), encodePayload(checkEvent(target, event)), options);
     },

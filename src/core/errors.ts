@@ -43,6 +43,15 @@ export class ConflictError extends SequentError {
   }
 }
 
+/** What was asked for does not fit the state that something is in. */
+export class WrongStateError extends SequentError {
+  readonly code = 'WRONG_STATE';
+  readonly retryable = false;
+  constructor(facts: { what: string }, options?: ErrorOptions) {
+    super(facts.what, options);
+  }
+}
+
 /** NATS cannot be reached, or JetStream is off. */
 export class NatsUnavailableError extends SequentError {
   readonly code = 'NATS_UNAVAILABLE';

@@ -79,6 +79,8 @@ export type NewRequest = {
   traceparent?: string;
   /** Where a chain of destinations came from. Such a request travels alone. */
   lineage?: Lineage;
+  /** The invocation that it runs again. Such a request travels alone too. */
+  redriveOf?: RequestId;
 };
 
 export interface EventLog {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isRequestId, type RequestId, type StreamId } from './names.ts';
 
 /**
@@ -44,6 +45,16 @@ export function createStreamId(now: number, random: Uint8Array): StreamId {
 /** The id of a request that was published without one: derived from its place in the log, the same for every reader. */
 export function idFromSequence(at: number, sequence: number): StreamId {
   return format(at, sequence.toString(16).padStart(15, '0'));
+}
+
+/**
+ * The id of a request that follows from something: the same cause gives the same id, so asking twice starts nothing twice.
+ * A UUID of version 5: never in the form of the ids that Sequent makes for new requests.
+ */
+export function derivedId(cause: string): RequestId {
+  const hex = createHash('sha1').update(cause).digest('hex');
+  const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}` as RequestId;
 }
 
 /** `unique` has 15 hexadecimal digits, of which 58 bits are kept. */

@@ -13,6 +13,8 @@ export const requestHeader = {
   traceparent: 'traceparent',
   /** Where a chain of destinations came from: `<root>/<parent>/<hop>`. */
   lineage: 'Lineage',
+  /** The invocation that this request runs again. */
+  redriveOf: 'Redrive-Of',
   /** Says that the payload is a batch of requests, and names its stream. */
   batch: 'Batch',
 } as const;
@@ -41,6 +43,7 @@ export function encodeRequests(stream: StreamId, requests: readonly NewRequest[]
   const headers = new Map<string, string>([[requestHeader.requestId, only.id ?? stream]]);
   if (only.qualifier !== undefined) headers.set(requestHeader.qualifier, only.qualifier);
   if (only.traceparent !== undefined) headers.set(requestHeader.traceparent, only.traceparent);
+  if (only.redriveOf !== undefined) headers.set(requestHeader.redriveOf, only.redriveOf);
   if (only.lineage !== undefined) headers.set(requestHeader.lineage, encodeLineage(only.lineage));
   return { payload: only.payload, headers };
 }
@@ -71,6 +74,7 @@ function decodeSingle(token: string, stream: StreamId, { data, headers, at }: Ra
       payload: decodeText(data),
       qualifier: headers?.get(requestHeader.qualifier) || undefined,
       traceparent: headers?.get(requestHeader.traceparent) || undefined,
+      redriveOf: headers?.get(requestHeader.redriveOf) || undefined,
       lineage: decodeLineage(headers?.get(requestHeader.lineage) ?? ''),
     },
   );
@@ -98,12 +102,14 @@ type Content = {
   qualifier?: string | undefined;
   traceparent?: string | undefined;
   lineage?: Lineage | undefined;
+  redriveOf?: string | undefined;
 };
 
-function accepted({ token, id, at }: Identity, { payload, qualifier, traceparent, lineage }: Content): AcceptedRequest {
+function accepted({ token, id, at }: Identity, { payload, qualifier, traceparent, lineage, redriveOf }: Content): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
   if (traceparent !== undefined) fact.traceparent = traceparent;
   if (lineage !== undefined) fact.lineage = lineage;
+  if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
   const defect = defectOf(payload, qualifier);
   return { fact, payload: payload ?? '', ...(defect === undefined ? {} : { defect }) };
 }

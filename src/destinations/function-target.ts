@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { DestinationTarget } from '#src/core/destination-target.ts';
 import { FunctionNotFoundError, InvalidInputError, messageOf } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/event-log.ts';
-import { streamOf } from '#src/core/ids.ts';
-import type { FunctionName, RequestId } from '#src/core/names.ts';
+import { derivedId, streamOf } from '#src/core/ids.ts';
+import type { FunctionName } from '#src/core/names.ts';
 import { type FunctionReference, parseFunctionUrn } from '#src/core/urn.ts';
 
 const paramSchema = z.object({ func_urn: z.string() });
@@ -37,7 +36,7 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops }: Fu
       const { name, qualifier } = target;
       try {
         if (!isKnown(name)) await findFunction(name);
-        const id = childId(deliveryId);
+        const id = derivedId(deliveryId);
         const hop = lineage.hop + 1;
         const child = { id, payload: envelope, qualifier, lineage: { root: lineage.root, parent: requestId, hop } };
         await log.accept({ function: name, stream: streamOf(id) }, [traceparent === undefined ? child : { ...child, traceparent }]);
@@ -52,13 +51,6 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops }: Fu
       }
     },
   };
-}
-
-/** A UUID of version 5: never in the form of the ids that Sequent makes for new requests. */
-export function childId(deliveryId: string): RequestId {
-  const hex = createHash('sha1').update(deliveryId).digest('hex');
-  const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}` as RequestId;
 }
 
 function readParam(param: string): FunctionReference | string {

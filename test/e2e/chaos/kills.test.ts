@@ -10,14 +10,16 @@ import { openNatsPorts } from '#src/nats/ports.ts';
 import { createPublisher } from '#src/nats/publisher.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { type SequentProcess, startSequent } from '#test/support/sequent-process.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
+import { type SequentProcess, startSequent } from '#test/support/sequent-process.ts';
 
 const INVOCATIONS = Number(process.env['SEQUENT_CHAOS_INVOCATIONS'] ?? 20_000);
 const KILLS = Number(process.env['SEQUENT_CHAOS_KILLS'] ?? 32);
 const seed = Number(process.env['SEQUENT_CHAOS_SEED'] ?? Date.now() % 1_000_000);
 
-test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of workers, scheduler and nats-server, seed ${seed}`, { timeout: 600_000 }, async () => {
+test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of workers, scheduler and nats-server, seed ${seed}`, {
+  timeout: 600_000,
+}, async () => {
   const random = createSeededRandom(seed);
   const folder = await mkdtemp(join(tmpdir(), 'sequent-chaos-'));
   const executions = join(folder, 'executions');
@@ -29,7 +31,7 @@ test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of workers, scheduler
   await using client = await connectClient({ servers: server.url });
   await client.functions.put({
     name: 'chaos',
-    handler: { kind: 'process', file: new URL('./handler.mjs', import.meta.url).pathname },
+    handler: { kind: 'process', file: new URL('./chaos.mjs', import.meta.url).pathname },
     concurrency: 64,
     userData: { executions },
     policy: { maxRetries: 3, maxAgeInSeconds: 3_600, backoff: { initialInMs: 300, factor: 2, maxInMs: 2_000, jitter: 0.5 } },
@@ -48,7 +50,9 @@ test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of workers, scheduler
   const failed = [...invocations.values()].filter(({ context }) => context.outcome?.type !== 'succeeded');
   const cut = [...invocations.values()].reduce((sum, { context }) => sum + context.lost, 0);
   const executed = (await readFile(executions, 'utf8')).trim().split('\n');
-  const started = new Set([...facts.values()].flat().flatMap((fact) => (fact.type === 'running' ? [`${fact.invocation} ${fact.attempt}`] : [])));
+  const started = new Set(
+    [...facts.values()].flat().flatMap((fact) => (fact.type === 'running' ? [`${fact.invocation} ${fact.attempt}`] : [])),
+  );
   process.stdout.write(
     `chaos: seed ${seed}, ${JSON.stringify(kills)} kills, ${accepted.size} accepted, ${invocations.size} in the log, ${cut} attempts cut, ${executed.length} executions of ${started.size} attempts\n`,
   );

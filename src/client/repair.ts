@@ -1,0 +1,145 @@
+import type { Fact } from '#machines/facts.ts';
+import { deliveryOf, type Invocation } from '#machines/invocation.ts';
+import type { Clock } from '#src/core/clock.ts';
+import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
+import type { EventLog, Hints } from '#src/core/event-log.ts';
+import { derivedId, streamOf } from '#src/core/ids.ts';
+import { parseFunctionName, type RequestId } from '#src/core/names.ts';
+import { loadStream, requestOf, type StreamState } from '#src/core/stream.ts';
+import { createStreamWriter } from '#src/core/stream-writer.ts';
+
+/** A delivery that was given up. */
+export type DeadLetter = {
+  requestId: string;
+  function: string;
+  /** The id of the destination, such as `http-0`. */
+  destination: string;
+  tries: number;
+  reason: string;
+  /** When it was given up, in milliseconds since the epoch. */
+  at: number;
+};
+
+/** An invocation that failed. */
+export type FailedInvocation = { requestId: string; function: string; condition: string; message: string; at: number };
+
+export type RepairFilter = {
+  function?: string | undefined;
+  /** Dead letters only. */
+  destination?: string | undefined;
+  /** Failed invocations only. */
+  condition?: string | undefined;
+  /** Not before this time, in milliseconds since the epoch. */
+  since?: number | undefined;
+};
+
+/** Finding what went wrong, and having it tried again. What is dead is folded from the log: nothing can get lost in a queue. */
+export interface Repair {
+  deadLetters(filter?: RepairFilter): Promise<DeadLetter[]>;
+  failures(filter?: RepairFilter): Promise<FailedInvocation[]>;
+  /**
+   * Has the dead deliveries of an invocation tried again, or one of them; the function does not run again. Returns the ids of
+   * their destinations. Throws `InvocationNotFoundError`, and `WrongStateError` when none of them is dead.
+   */
+  redeliver(id: string, destination?: string): Promise<string[]>;
+  /**
+   * Runs an invocation again, as a new one; each knows the other. Asking again before the first is recorded starts nothing
+   * twice. Throws `InvocationNotFoundError`, and `WrongStateError` while it is not over.
+   */
+  redrive(id: string, options?: { payload?: string }): Promise<string>;
+}
+
+export type RepairOptions = {
+  log: EventLog;
+  hints: Hints;
+  clock: Clock;
+  by: string;
+  appendId: () => string;
+};
+
+export function createRepair({ log, hints, clock, by, appendId }: RepairOptions): Repair {
+  async function open(id: string): Promise<{ state: StreamState; invocation: Invocation }> {
+    const name = await log.find(streamOf(id as RequestId));
+    const state = name === undefined ? undefined : await loadStream(log, name);
+    const invocation = state?.invocations.get(id);
+    if (state === undefined || invocation === undefined) throw new InvocationNotFoundError({ id });
+    return { state, invocation };
+  }
+
+  async function scan(onFact: (fact: Fact, functionName: string) => void): Promise<void> {
+    const last = await log.lastSequence();
+    if (last === 0) return;
+    const stop = new AbortController();
+    await log.followFully(
+      1,
+      (entry) => {
+        if (entry.kind === 'append') for (const fact of entry.append.facts) onFact(fact, entry.name.function);
+        if (entry.sequence >= last) stop.abort();
+      },
+      stop.signal,
+    );
+  }
+
+  return {
+    async deadLetters({ function: name, destination, since = 0 } = {}) {
+      const dead = new Map<string, DeadLetter>();
+      await scan((fact, functionName) => {
+        const key = `${fact.invocation}/${'destination' in fact ? fact.destination : ''}`;
+        if (fact.type === 'delivery.redriven') dead.delete(key);
+        if (fact.type !== 'delivery.dead') return;
+        const { invocation, destination: target, try: tries, reason, at } = fact;
+        dead.set(key, { requestId: invocation, function: functionName, destination: target, tries, reason, at });
+      });
+      return [...dead.values()].filter(
+        (letter) =>
+          letter.at >= since &&
+          (name === undefined || letter.function === name) &&
+          (destination === undefined || letter.destination === destination),
+      );
+    },
+
+    async failures({ function: name, condition, since = 0 } = {}) {
+      const found = new Map<string, FailedInvocation>();
+      await scan((fact, functionName) => {
+        if (fact.type === 'redriven') found.delete(fact.invocation);
+        if (fact.type !== 'failed' || fact.at < since) return;
+        if ((name !== undefined && functionName !== name) || (condition !== undefined && fact.condition !== condition)) return;
+        const { invocation, condition: why, failure, at } = fact;
+        found.set(invocation, { requestId: invocation, function: functionName, condition: why, message: failure.message, at });
+      });
+      return [...found.values()];
+    },
+
+    async redeliver(id, destination) {
+      const { state, invocation } = await open(id);
+      const writer = createStreamWriter({ log, state, by, appendId });
+      const wanted = (invocation.context.outcome?.destinations ?? []).filter((one) => destination === undefined || one.id === destination);
+      const redriven: string[] = [];
+      for (const one of wanted) {
+        const delivery = deliveryOf(invocation.context, one.id);
+        if (delivery?.value !== 'dead') continue;
+        const fact = { invocation: id, destination: one.id, try: delivery.context.tries, at: clock.now() };
+        if ((await writer.propose(id, [{ type: 'delivery.redriven', ...fact }])) !== undefined) redriven.push(one.id);
+      }
+      if (redriven.length === 0)
+        throw new WrongStateError({ what: `no delivery of ${id}${destination === undefined ? '' : ` to ${destination}`} is dead` });
+      hints.deliver(state.name, state.request.sequence, `${state.name.stream}.${writer.state.version}`);
+      return redriven;
+    },
+
+    async redrive(id, { payload } = {}) {
+      const { state, invocation } = await open(id);
+      const request = requestOf(state, id);
+      if (request === undefined) throw new InvocationNotFoundError({ id });
+      if (invocation.value !== 'notified')
+        throw new WrongStateError({ what: `invocation ${id} is ${String(invocation.value)}, and not over yet` });
+      const redrive = derivedId(`${id}/redrive/${invocation.context.redrives.length + 1}`);
+      const name = { function: parseFunctionName(request.fact.function), stream: streamOf(redrive) };
+      const { qualifier } = request.fact;
+      await log.accept(name, [{ id: redrive, payload: payload ?? request.payload, qualifier, redriveOf: id as RequestId }]);
+      const writer = createStreamWriter({ log, state, by, appendId });
+      await writer.propose(id, [{ type: 'redriven', invocation: id, at: clock.now(), redrive }]);
+      return redrive;
+    },
+  };
+}

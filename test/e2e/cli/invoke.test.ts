@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type ServedSequent, serveSequent } from '#test/support/cli.ts';
+
+let sequent: ServedSequent;
+beforeAll(async () => {
+  sequent = await serveSequent();
+});
+afterAll(() => sequent[Symbol.asyncDispose]());
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** JSON text of exactly so many bytes. */
+const jsonOf = (bytes: number): string => `"${'a'.repeat(bytes - 2)}"`;
+
+describe('sequent invoke', () => {
+  test('prints the request id, and nothing else, on stdout', async () => {
+    const { code, stdout, stderr } = await sequent.run(['invoke', 'hello', '-d', '{"name":"Ada"}']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.trim()).toMatch(uuid);
+  });
+
+  test('--wait prints what the function returned on stdout, and the request id on stderr', async () => {
+    const { code, stdout, stderr } = await sequent.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--wait']);
+    expect(code).toBe(0);
+    const { greeting, requestId } = JSON.parse(stdout);
+    expect(greeting).toBe('Hello, Ada!');
+    expect(stderr).toBe(`accepted as ${requestId}\n`);
+  });
+
+  test('--wait --json prints the outcome, the value and the envelope', async () => {
+    const { code, stdout } = await sequent.run(['invoke', 'hello', '--wait', '--json']);
+    expect(code).toBe(0);
+    const requestId = expect.stringMatching(uuid);
+    expect(JSON.parse(stdout)).toEqual({
+      requestId,
+      outcome: 'succeeded',
+      value: { greeting: 'Hello, world!', requestId },
+      envelope: expect.objectContaining({ request_context: expect.objectContaining({ condition: '', approximate_invoke_count: 1 }) }),
+    });
+  });
+
+  test('--wait exits with 1 when the function fails, and says what, why and what to try on stderr', async () => {
+    const { code, stdout, stderr } = await sequent.run(['invoke', 'test1', '--id', 'fails-1', '-d', '{"fail":true}', '--wait']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr.split('\n')).toEqual([
+      'accepted as fails-1',
+      'error: test1 failed after 1 attempt (UnhandledInvocationError)',
+      expect.stringMatching(/^ {2}why: .*test1 was asked to fail$/),
+      '  try: sequent timeline fails-1',
+      '',
+    ]);
+  });
+
+  test('--wait exits with 7 when the outcome takes longer than --timeout, and the invocation goes on', async () => {
+    const { code, stdout, stderr } = await sequent.run([
+      'invoke',
+      'slow',
+      '--id',
+      'slow-1',
+      '-d',
+      '{"ms":1500}',
+      '--wait',
+      '--timeout',
+      '300ms',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 7, stdout: '' });
+    expect(stderr).toContain('it goes on without this command: sequent result slow-1');
+    const later = await sequent.run(['result', 'slow-1']);
+    expect(later).toMatchObject({ code: 0, stdout: '{"waitedInMs":1500}\n' });
+  });
+
+  test('Ctrl-C while waiting exits with 130, and says how to get the result', async () => {
+    const run = await sequent.run(['invoke', 'slow', '--id', 'slow-2', '-d', '{"ms":500}', '--follow'], {
+      onStdout: (text, child) => text.includes('running') && child.kill('SIGINT'),
+    });
+    expect(run.code).toBe(130);
+    expect(run.stderr).toContain('it goes on without this command: sequent result slow-2');
+  });
+
+  test('--follow prints every transition until the invocation is notified, then the result', async () => {
+    const { code, stdout } = await sequent.run(['invoke', 'flaky', '--follow']);
+    expect(code).toBe(0);
+    const lines = stdout.trim().split('\n');
+    const transitions = lines.slice(0, -1).map((line) => line.split(/\s+/)[2]);
+    expect(transitions).toEqual(['queued', 'running', 'retrying', 'running', 'retrying', 'running', 'succeeded', 'notified']);
+    expect(lines.at(-1)).toBe('{"succeededOn":3}');
+  });
+
+  test('--follow of an id that was used before starts nothing, and prints its whole life', async () => {
+    await sequent.run(['invoke', 'hello', '--id', 'again', '--wait']);
+    const { code, stdout } = await sequent.run(['invoke', 'hello', '--id', 'again', '--follow', '-o', 'jsonl']);
+    expect(code).toBe(0);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ transition }) => transition)).toEqual(['queued', 'running', 'succeeded', 'notified', undefined]);
+    expect(lines.at(-1)).toMatchObject({ requestId: 'again', outcome: 'succeeded' });
+  });
+
+  test('takes the event from what is piped in, from -, and from a file', async () => {
+    const names = await Promise.all([
+      sequent.run(['invoke', 'hello', '--wait'], { input: '{"name":"Pipe"}' }),
+      sequent.run(['invoke', 'hello', '-d', '-', '--wait'], { input: '{"name":"Dash"}' }),
+      sequent.run(['invoke', 'hello', '-d', '@package.json', '--wait']),
+    ]);
+    expect(names.map(({ stdout }) => JSON.parse(stdout).greeting)).toEqual(['Hello, Pipe!', 'Hello, Dash!', 'Hello, sequent!']);
+  });
+
+  test(`accepts an event of ${MAX_PAYLOAD_BYTES} bytes, and refuses one byte more`, async () => {
+    const [most, more, endless] = await Promise.all([
+      sequent.run(['invoke', 'test2', '--wait'], { input: jsonOf(MAX_PAYLOAD_BYTES) }),
+      sequent.run(['invoke', 'test2'], { input: jsonOf(MAX_PAYLOAD_BYTES + 1) }),
+      sequent.run(['invoke', 'test2'], { input: 'a'.repeat(4 * MAX_PAYLOAD_BYTES) }),
+    ]);
+    expect(most.code).toBe(0);
+    for (const { code, stdout, stderr } of [more, endless]) {
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain('262144 bytes');
+    }
+  });
+
+  test('refuses an event that is not JSON, or not text', async () => {
+    const runs = await Promise.all([
+      sequent.run(['invoke', 'hello', '-d', '{oops']),
+      sequent.run(['invoke', 'hello', '-d', '@/nonexistent.json']),
+      sequent.run(['invoke', 'hello', '--data', '{"name":"Ada"}']),
+    ]);
+    expect(runs.map(({ code, stdout }) => ({ code, stdout }))).toEqual(runs.map(() => ({ code: 2, stdout: '' })));
+    expect(runs[0]?.stderr).toContain('not JSON');
+    expect(runs[1]?.stderr).toContain('no such file');
+    expect(runs[2]?.stderr).toContain(`try: -d '{"name":"Ada"}'`);
+  });
+
+  test.for([
+    ['an unknown one', 'nope', 3],
+    ['one with dots', 'a.b', 2],
+    ['one with a space', 'a b', 2],
+    ['a wildcard', '>', 2],
+    ['one with line breaks', 'hello\r\nPUB x 1\r\n', 2],
+    ['one of 5,000 characters', 'a'.repeat(5_000), 2],
+    ['an empty one', '', 2],
+  ] as const)('refuses a function name: %s', async ([, name, expected]) => {
+    const { code, stdout, stderr } = await sequent.run(['invoke', name]);
+    expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.map((line) => line.slice(0, 6))).toEqual(['error:', '  why:', '  try:']);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(300);
+  });
+
+  test('refuses a request id of the form that Sequent makes, and one with a space', async () => {
+    const runs = await Promise.all(
+      ['01a21085-25bf-89dc-b2ac-dc9769ea0001', 'a b', 'x'.repeat(65)].map((id) => sequent.run(['invoke', 'hello', '--id', id])),
+    );
+    expect(runs.map(({ code }) => code)).toEqual([2, 2, 2]);
+  });
+});
+
+describe('sequent result', () => {
+  test('prints the envelope that subscribers receive', async () => {
+    await sequent.run(['invoke', 'hello', '--id', 'envelope-1', '--wait']);
+    const { code, stdout } = await sequent.run(['result', 'envelope-1', '--envelope']);
+    expect(code).toBe(0);
+    expect(Object.keys(JSON.parse(stdout))).toEqual([
+      'timestamp',
+      'request_context',
+      'request_payload',
+      'response_context',
+      'response_payload',
+    ]);
+  });
+
+  test('--timeout 0 only looks', async () => {
+    await sequent.run(['invoke', 'slow', '--id', 'look-1', '-d', '{"ms":1900}']);
+    const { code, stderr } = await sequent.run(['result', 'look-1', '--timeout', '0']);
+    expect(code).toBe(7);
+    expect(stderr).toContain('the outcome of look-1');
+  });
+
+  test('exits with 3 for an id that the log does not know, and with 2 for what is no id', async () => {
+    const [unknown, none] = await Promise.all([sequent.run(['result', 'never-seen', '--json']), sequent.run(['result', 'a b'])]);
+    expect(unknown).toMatchObject({ code: 3, stdout: '' });
+    expect(JSON.parse(unknown.stderr)).toEqual({
+      type: 'urn:sequent:problem:INVOCATION_NOT_FOUND',
+      title: 'no such invocation',
+      detail: 'no invocation "never-seen" is in the log',
+      code: 'INVOCATION_NOT_FOUND',
+      exit_code: 3,
+      try: 'sequent tail',
+    });
+    expect(none.code).toBe(2);
+  });
+});
+
+describe('sequent timeline', () => {
+  test('draws attempts and waits as bars, and lists every transition with its reason, without colours in a pipe', async () => {
+    await sequent.run(['invoke', 'flaky', '--id', 'flaky-1', '--wait']);
+    const { code, stdout, stderr } = await sequent.run(['timeline', 'flaky-1']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
+    expect(stdout).toMatch(/^[\u0020-\u007e\n]+$/);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe('flaky  flaky-1  SUCCESS (notified)');
+    expect(lines[1]).toMatch(/^accepted 20\S+Z, took [\d.]+ s, 3 attempts$/);
+    const bars = lines.filter((line) => /^(attempt \d|wait) /.test(line));
+    expect(bars.map((line) => line.split(/ {2,}/)[0])).toEqual(['attempt 1', 'wait', 'attempt 2', 'wait', 'attempt 3']);
+    // The second wait is twice as long as the first, and looks it.
+    const dots = bars.map((line) => line.match(/\.{2,}/)?.[0].length ?? 0);
+    expect(dots[3]).toBeGreaterThan((dots[1] ?? 0) * 1.3);
+    expect(stdout).toContain('attempt 1 failed: Error');
+  });
+
+  test('--json gives everything, -o jsonl a transition a line, -o name the state', async () => {
+    await sequent.run(['invoke', 'hello', '--id', 'hello-1', '--wait']);
+    const [json, lines, name] = await Promise.all([
+      sequent.run(['timeline', 'hello-1', '--json']),
+      sequent.run(['timeline', 'hello-1', '-o', 'jsonl']),
+      sequent.run(['timeline', 'hello-1', '-o', 'name']),
+    ]);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      requestId: 'hello-1',
+      function: 'hello',
+      state: 'notified',
+      status: 'SUCCESS',
+      attempts: 1,
+    });
+    expect(lines.stdout.trim().split('\n')).toHaveLength(4);
+    expect(name.stdout).toBe('notified\n');
+  });
+
+  test('shows what the function printed', async () => {
+    await sequent.run(['invoke', 'hello', '--id', 'printed-1', '-d', '{"name":"\\u001b[31mred"}', '--wait']);
+    const { stdout } = await sequent.run(['timeline', 'printed-1']);
+    expect(stdout).toContain('| ');
+    expect(stdout).toContain('greeting');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  test('exits with 3 for an id that the log does not know', async () => {
+    expect(await sequent.run(['timeline', 'never-seen'])).toMatchObject({ code: 3, stdout: '' });
+  });
+});

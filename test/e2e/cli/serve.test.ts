@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { afterAll, describe, expect, test } from 'vitest';
+import { runCli, serveSequent, spawnCli } from '#test/support/cli.ts';
+import { serversOn } from '#test/support/embedded-servers.ts';
+import { startTestServer } from '#test/support/nats-server.ts';
+
+const server = await startTestServer();
+afterAll(() => server[Symbol.asyncDispose]());
+
+describe('sequent serve', () => {
+  test('says in one line on stdout that it is ready, and all else on stderr', async () => {
+    await using sequent = await serveSequent();
+    expect(sequent.output.stdout).toBe(`sequent ready ${sequent.url} data ${sequent.dataDir}\n`);
+    expect(sequent.output.stderr).toContain('100ms: a power cut loses at most the last 100 ms');
+    expect(sequent.output.stderr).toContain(`npx sequent invoke hello -d '{"name":"Ada"}' --wait --server ${sequent.url}`);
+  });
+
+  test.for(['SIGINT', 'SIGTERM'] as const)('on %s finishes what runs, stops its NATS server, and exits with 0', async (signal) => {
+    await using sequent = await serveSequent();
+    let ending: Promise<number | null> | undefined;
+    const run = sequent.run(['invoke', 'slow', '-d', '{"ms":400}', '--follow', '-o', 'jsonl'], {
+      onStdout(text) {
+        if (text.includes('"running"')) ending ??= sequent.end(signal);
+      },
+    });
+    expect(await run).toMatchObject({ code: 0, stdout: expect.stringContaining('"succeeded"') });
+    expect(await ending).toBe(0);
+    expect(sequent.output.stderr).toMatch(/stopping.*\n(.*\n)*sequent: stopped\n$/);
+    expect(await serversOn(sequent.dataDir)).toEqual([]);
+  });
+
+  test('a second Ctrl-C ends it at once with 130', async () => {
+    await using sequent = await serveSequent();
+    const run = sequent.run(['invoke', 'slow', '--follow', '-o', 'jsonl'], {
+      onStdout(text) {
+        if (text.includes('"running"')) sequent.process.kill('SIGINT');
+      },
+    });
+    const stopping = new Promise<void>((resolve) =>
+      sequent.process.stderr?.on('data', (chunk: Buffer) => `${chunk}`.includes('stopping') && resolve()),
+    );
+    await stopping;
+    expect(await sequent.end('SIGINT')).toBe(130);
+    // Its NATS server stays for the next start; this one belongs to the test.
+    for (const pid of await serversOn(sequent.dataDir)) process.kill(pid);
+    await run;
+  });
+
+  test('only connects when a NATS is named, and stops without touching it', async () => {
+    const child = spawnCli(['serve', '--start-server', '--server', server.url, '--role', 'scheduler']);
+    let stdout = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      child.kill('SIGTERM');
+    });
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(stdout).toBe(`sequent ready ${server.url}\n`);
+    const doctor = await runCli(['doctor', '-s', server.url, '--json']);
+    expect(doctor.code).toBe(1);
+    const { findings } = JSON.parse(doctor.stdout);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ level: 'problem', check: 'scheduler', remedy: expect.stringContaining('sequent serve') }),
+    );
+  });
+
+  test.for([
+    ['a port that is none', ['--nats-port', '70000'], '--nats-port'],
+    ['an unknown role', ['--role', 'cook'], '--role'],
+    ['an unknown durability', ['--fsync', 'sometimes'], '--fsync'],
+    ['a lease that is no number', ['--lease-ms', 'long'], '--lease-ms'],
+  ] as const)('refuses %s, and names the setting', async ([, flags, named]) => {
+    const { code, stdout, stderr } = await runCli(['serve', '--start-server', '--data', server.dataDir, ...flags]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(named);
+  });
+});
+
+describe('without a Sequent', () => {
+  const nowhere = 'nats://127.0.0.1:1';
+
+  test.for([
+    ['serve', []],
+    ['invoke', ['hello']],
+    ['result', ['x']],
+    ['timeline', ['x']],
+    ['tail', []],
+    ['doctor', []],
+  ] as const)('%s exits with 6 when NATS cannot be reached, and says who named the address', async ([command, args]) => {
+    const { code, stdout, stderr } = await runCli([command, ...args], { env: { NATS_URL: nowhere } });
+    expect({ code, stdout }).toEqual({ code: 6, stdout: '' });
+    expect(stderr).toContain(`${nowhere}: CONNECTION_REFUSED (the address comes from NATS_URL)`);
+  });
+
+  test('a NATS on which Sequent never ran is told apart from one that is not there', async () => {
+    await using empty = await startTestServer();
+    const { code, stderr } = await runCli(['fn', 'ls', '--json', '-s', empty.url]);
+    expect(code).toBe(6);
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'NATS_UNAVAILABLE', detail: expect.stringContaining('Sequent does not run on it') });
+    const doctor = await runCli(['doctor', '-s', empty.url]);
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toContain('!! stream INVOCATIONS');
+  });
+
+  test.for([
+    [[], 0],
+    [['--help'], 0],
+    [['invoke', '--help'], 0],
+    [['fn', 'put', '--help'], 0],
+    [['--version'], 0],
+    [['fn'], 2],
+    [['invok'], 2],
+    [['invoke'], 2],
+    [['invoke', 'hello', '--nope'], 2],
+    [['timeline', 'x', '-o', 'yaml'], 2],
+    [['machine', 'coffee'], 2],
+  ] as const)('%j exits with %i without a connection', async ([args, expected]) => {
+    const { code, stdout, stderr } = await runCli(args, { env: { NATS_URL: nowhere } });
+    expect(code).toBe(expected);
+    expect(expected === 0 ? stderr : stdout).toBe('');
+  });
+
+  test('every help shows examples', async () => {
+    const commands = [['serve'], ['invoke'], ['result'], ['timeline'], ['tail'], ['fn', 'put'], ['doctor'], ['machine']];
+    for (const command of commands) expect((await runCli([...command, '--help'])).stdout).toContain('Examples:');
+  });
+
+  test('machine prints configurations that name their states', async () => {
+    const [invocation, delivery] = await Promise.all([runCli(['machine']), runCli(['machine', 'delivery'])]);
+    expect(JSON.parse(invocation.stdout)).toMatchObject({ id: 'invocation', initial: 'unborn', states: { queued: {}, notified: {} } });
+    expect(JSON.parse(delivery.stdout)).toMatchObject({ id: 'delivery', initial: 'pending' });
+  });
+});

@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { systemClock } from '#src/core/clock.ts';
+import { findRunningServer } from '#src/main/nats-server/running.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
+import { watchLog } from '#test/support/log-watch.ts';
+import { startTestServer } from '#test/support/nats-server.ts';
+import { startSequent } from '#test/support/sequent-process.ts';
+
+const file = new URL('./functions.mjs', import.meta.url).pathname;
+const environment = (url: string) => ({ NATS_URL: url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '1500' });
+const slowly = { name: 'slowly', handler: { kind: 'process', file, export: 'slowly' }, concurrency: 16 };
+const events = (count: number, ms: number) => Array.from({ length: count }, (_, i) => ({ i, ms }));
+const idsOf = (invoked: readonly { requestId: string }[]): string[] => invoked.map(({ requestId }) => requestId);
+
+/** Every invocation is over, and every life is one that the machine allows. */
+async function expectGoodLives(client: SequentClient, ids: readonly string[]): Promise<void> {
+  await using log = await watchLog(client.connection.servers);
+  const { facts, problems } = await foldWholeLog(log.ports.log);
+  expect(problems).toEqual([]);
+  expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
+}
+
+test('a worker that was stopped past its lease and continued has its late result refused, and it appears nowhere', async () => {
+  await using server = await startTestServer();
+  await using _scheduler = await startSequent(['--role', 'scheduler'], environment(server.url));
+  await using zombie = await startSequent(['--role', 'worker'], environment(server.url));
+  await using client = await connectClient({ servers: server.url });
+  await using log = await watchLog(server.url);
+  await client.functions.put(slowly);
+
+  const { requestId } = await client.invoke('slowly', { ms: 700 });
+  const first = await log.until((fact) => fact.type === 'running');
+  await zombie.signal('SIGSTOP');
+  await using _successor = await startSequent(['--role', 'worker'], environment(server.url));
+  const cut = await log.until((fact) => fact.type === 'retrying');
+  await log.untilNotified([requestId]);
+  await zombie.signal('SIGCONT');
+  // The zombie is done with its attempt when it no longer claims to run it.
+  const name = first.type === 'running' ? first.worker : '';
+  while (await log.ports.owners.isRunning(name, requestId, 1)) await systemClock.sleep(20);
+  // Whatever it publishes now comes before this.
+  const second = await client.invoke('slowly', {});
+  await second.result();
+
+  expect(cut).toMatchObject({ type: 'retrying', attempt: 1, failure: { kind: 'lost' } });
+  expect(log.facts.get(requestId)?.map(({ type }) => type)).toEqual(['queued', 'running', 'retrying', 'running', 'succeeded', 'notified']);
+  const results: unknown[] = [];
+  for await (const { requestId: id, value } of await client.subscribe('slowly', undefined, 1)) {
+    results.push([id, value]);
+    if (id === second.requestId) break;
+  }
+  expect(new Set(results.filter((entry) => (entry as unknown[])[0] === requestId).map((entry) => JSON.stringify(entry)))).toEqual(
+    new Set([JSON.stringify([requestId, { attempt: 2 }])]),
+  );
+});
+
+test('with all consumers deleted again and again in the middle of a run, everything still ends', async () => {
+  await using server = await startTestServer();
+  await using _all = await startSequent([], environment(server.url));
+  await using client = await connectClient({ servers: server.url });
+  await using log = await watchLog(server.url);
+  await client.functions.put(slowly);
+  await client.functions.put({
+    name: 'third',
+    handler: { kind: 'process', file, export: 'third' },
+    policy: { maxRetries: 3, backoff: { initialInMs: 200, factor: 1, maxInMs: 200, jitter: 0 } },
+  });
+
+  const ids: string[] = [];
+  const manager = await client.connection.nats.jetstreamManager();
+  let deleted = 0;
+  for (let round = 0; round < 5; round++) {
+    ids.push(...idsOf(await client.invokeMany('slowly', events(200, 5))), ...idsOf(await client.invokeMany('third', events(20, 0))));
+    await log.until((fact) => fact.type === 'running' && fact.invocation === ids.at(-221 + 200));
+    for (const { name } of await manager.consumers.list('INVOCATIONS').next()) {
+      if (await manager.consumers.delete('INVOCATIONS', name)) deleted++;
+    }
+  }
+  await log.untilNotified(ids, 55_000);
+
+  expect(deleted).toBeGreaterThanOrEqual(15);
+  await expectGoodLives(client, ids);
+});
+
+test('after nats-server was away for 20 s everything resumes without a restart of Sequent', { timeout: 120_000 }, async () => {
+  await using server = await startTestServer();
+  await using sequent = await startSequent([], environment(server.url));
+  await using client = await connectClient({ servers: server.url });
+  await using log = await watchLog(server.url);
+  await client.functions.put(slowly);
+
+  const before = idsOf(await client.invokeMany('slowly', events(100, 300)));
+  await log.until((fact) => fact.type === 'succeeded');
+  await server.end();
+  const during = client.invokeMany('slowly', events(20, 0));
+  await systemClock.sleep(20_000);
+  await server.restart();
+  const restartedAt = performance.now();
+  const after = idsOf(await client.invokeMany('slowly', events(20, 0)));
+  await log.untilNotified([...before, ...idsOf(await during), ...after], 60_000);
+  process.stdout.write(
+    `outage: all ${before.length + 40} over ${Math.round(performance.now() - restartedAt)} ms after the server was back\n`,
+  );
+
+  await expectGoodLives(client, [...before, ...after]);
+  expect(await sequent.signal('SIGTERM')).toBe(0);
+});
+
+test('a worker that is told to stop finishes what runs, hands back the rest, and cuts no attempt', async () => {
+  await using server = await startTestServer();
+  await using _scheduler = await startSequent(['--role', 'scheduler'], environment(server.url));
+  await using first = await startSequent(['--role', 'worker'], environment(server.url));
+  await using client = await connectClient({ servers: server.url });
+  await using log = await watchLog(server.url);
+  await client.functions.put(slowly);
+
+  const sent = client.invokeMany('slowly', events(400, 100));
+  await log.until((fact) => fact.type === 'succeeded');
+  await using _second = await startSequent(['--role', 'worker'], environment(server.url));
+  const exitCode = await first.signal('SIGTERM');
+  const ids = idsOf(await sent);
+  await log.untilNotified(ids);
+
+  expect(exitCode).toBe(0);
+  expect([...log.facts.values()].flat().filter(({ type }) => type === 'retrying')).toEqual([]);
+  expect(new Set([...log.facts.values()].flat().flatMap((fact) => (fact.type === 'running' ? [fact.worker] : []))).size).toBe(2);
+  await expectGoodLives(client, ids);
+});
+
+test('a second start on the same folder resumes the open invocations, and takes less than 3 s', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'sequent-resume-'));
+  try {
+    const first = await startSequent(['--start-server', '--data', data], {});
+    const { url = '' } = (await findRunningServer(data)) ?? {};
+    let requestId = '';
+    {
+      await using client = await connectClient({ servers: url });
+      await using log = await watchLog(url);
+      await client.functions.put({
+        name: 'third',
+        handler: { kind: 'process', file, export: 'third' },
+        policy: { maxRetries: 3, backoff: { initialInMs: 1_500, factor: 1, maxInMs: 1_500, jitter: 0 } },
+      });
+      ({ requestId } = await client.invoke('third', {}));
+      await log.until((fact) => fact.type === 'retrying');
+    }
+    expect(await first.signal('SIGTERM')).toBe(0);
+    expect(await findRunningServer(data)).toBeUndefined();
+
+    const startedAt = performance.now();
+    await using second = await startSequent(['--start-server', '--data', data], {});
+    const tookInMs = Math.round(performance.now() - startedAt);
+    const running = await findRunningServer(data);
+    await using client = await connectClient({ servers: running?.url ?? '' });
+    const result = await client.result(requestId, { timeoutInMs: 20_000 });
+    process.stdout.write(`second start: ${tookInMs} ms\n`);
+
+    expect(result).toMatchObject({ outcome: 'succeeded', value: 3 });
+    expect(tookInMs).toBeLessThan(3_000);
+    expect(await second.signal('SIGTERM')).toBe(0);
+  } finally {
+    await rm(data, { recursive: true });
+  }
+});

@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createDueTimes } from '#src/scheduler/due-times.ts';
+
+describe('due times', () => {
+  test('hand out what is due, the earliest first, each once; like a sorted list', () => {
+    const step = fc.oneof(
+      fc.record({ add: fc.constantFrom('a', 'b', 'c', 'd'), at: fc.integer({ min: 0, max: 50 }) }),
+      fc.record({ takeAt: fc.integer({ min: 0, max: 50 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const dueTimes = createDueTimes();
+        const model: { key: string; at: number }[] = [];
+        for (const given of steps) {
+          if ('add' in given) {
+            dueTimes.add(given.add, given.at);
+            model.push({ key: given.add, at: given.at });
+            continue;
+          }
+          const earliest = Math.min(...model.map(({ at }) => at));
+          const taken = dueTimes.takeDue(given.takeAt);
+          // Of several that are due at the same moment any may come first.
+          const place = model.findIndex(({ key, at }) => at === earliest && key === taken);
+          if (earliest > given.takeAt) expect(taken).toBeUndefined();
+          else expect(place).toBeGreaterThanOrEqual(0);
+          if (place >= 0) model.splice(place, 1);
+          expect(dueTimes.size).toBe(model.length);
+        }
+      }),
+    );
+  });
+
+  test('stand ten thousand keys', () => {
+    const dueTimes = createDueTimes();
+    for (let index = 0; index < 10_000; index++) dueTimes.add(String(index), (index * 7_919) % 10_007);
+    const order: number[] = [];
+    for (let key = dueTimes.takeDue(10_007); key !== undefined; key = dueTimes.takeDue(10_007)) order.push((Number(key) * 7_919) % 10_007);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(order).toHaveLength(10_000);
+  });
+});

@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Attention, LogEntry, StreamName } from '#src/core/event-log.ts';
+import type { FunctionName, StreamId } from '#src/core/names.ts';
+import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
+
+const PATIENCE = 100;
+
+const name = (stream: string, fn = 'orders'): StreamName => ({ function: fn as FunctionName, stream: stream as StreamId });
+const request = (sequence: number, at: number, stream = 's', fn = 'orders'): LogEntry => ({ kind: 'request', sequence, at, name: name(stream, fn) });
+const append = (sequence: number, at: number, attention: Attention, stream = 's'): LogEntry => ({ kind: 'append', sequence, at, name: name(stream), attention });
+
+function openStreams(...entries: LogEntry[]): OpenStreams {
+  const open = createOpenStreams({
+    patienceInMs: PATIENCE,
+    unknownGraceInMs: 10,
+    maxAgeOf: (fn) => ({ orders: 60_000, hasty: 30 })[fn as string],
+  });
+  for (const entry of entries) open.fold(entry);
+  return open;
+}
+
+const dueAt = (open: OpenStreams, now: number): string | undefined => open.takeDue(now)?.name.stream;
+
+describe('the open streams', () => {
+  test('hold a request from its acceptance on, to be looked at when others had their time', () => {
+    const open = openStreams(request(1, 1_000));
+    expect(dueAt(open, 1_099)).toBeUndefined();
+    expect(dueAt(open, 1_100)).toBe('s');
+  });
+
+  test('look at a request of a function with less patience when it becomes too old, and of an unknown one after a grace', () => {
+    expect(dueAt(openStreams(request(1, 1_000, 's', 'hasty')), 1_030)).toBe('s');
+    expect(dueAt(openStreams(request(1, 1_000, 's', 'ghost')), 1_010)).toBe('s');
+    expect(dueAt(openStreams(request(1, 1_000, 's', 'ghost')), 1_009)).toBeUndefined();
+  });
+
+  test.for<[string, Attention, number]>([
+    ['a retry is due', { dueAt: 1_500, endsAt: 9_000 }, 1_500],
+    ['it becomes too old before its retry is due', { dueAt: 1_500, endsAt: 1_400 }, 1_400],
+    ['a delivery is due', { deliverAt: 1_050 }, 1_050],
+    ['somebody has it in hands for too long', { heldSince: 900 }, 1_110],
+    ['of its invocations one runs and one is due sooner', { heldSince: 900, dueAt: 1_050, endsAt: 9_000 }, 1_050],
+  ])('look again when %s', ([, attention, at]) => {
+    const open = openStreams(request(1, 1_000), append(2, 1_010, attention));
+    expect(dueAt(open, at - 1)).toBeUndefined();
+    expect(dueAt(open, at)).toBe('s');
+  });
+
+  test('forget a stream when nothing remains to be done, even if an earlier look is still planned', () => {
+    const open = openStreams(request(1, 1_000), append(2, 1_010, { heldSince: 1_010 }), append(3, 1_020, {}));
+    expect(open.size).toBe(0);
+    expect(dueAt(open, 1e9)).toBeUndefined();
+  });
+
+  test('know streams whose request was before the place where reading began', () => {
+    const open = openStreams(append(7, 1_000, { dueAt: 1_500 }));
+    expect(open.find('orders.s')).toMatchObject({ request: undefined, version: 7 });
+    expect(open.floor).toBe(1);
+  });
+
+  test('keep the first of two requests of one id', () => {
+    const open = openStreams(request(1, 1_000), request(5, 1_050));
+    expect(open.find('orders.s')?.request).toBe(1);
+    expect(open.size).toBe(1);
+  });
+
+  test('have the oldest open request as their floor, and the next sequence when nothing is open', () => {
+    const open = openStreams(request(1, 0, 'a'), request(4, 0, 'b'), { kind: 'hint', sequence: 9, at: 0 });
+    expect(open.floor).toBe(1);
+    open.fold(append(10, 0, {}, 'a'));
+    expect(open.floor).toBe(4);
+    open.fold(append(11, 0, {}, 'b'));
+    expect(open.floor).toBe(12);
+  });
+
+  test('are not put off by a look that began before the newest append: its retry stays due', () => {
+    const open = openStreams(request(1, 1_000), append(2, 1_010, { heldSince: 1_010 }));
+    const looked = open.takeDue(2_000);
+    if (looked === undefined) throw new Error('nothing is due');
+    open.fold(append(3, 2_001, { dueAt: 2_050, endsAt: 60_000 }));
+    open.lookAgain(looked, 5_000);
+    expect(dueAt(open, 2_050)).toBe('s');
+  });
+
+  test('do not forget a stream that came to life again while somebody looked at it', () => {
+    const open = openStreams(request(1, 1_000));
+    const looked = open.takeDue(2_000);
+    if (looked === undefined) throw new Error('nothing is due');
+    open.fold(append(3, 2_001, { deliverAt: 2_050 }));
+    open.remove(looked);
+    expect(dueAt(open, 2_050)).toBe('s');
+  });
+
+  test('behave like a list that is searched every time, whatever happens in whatever order', () => {
+    const stream = fc.constantFrom('a', 'b', 'c');
+    const moment = fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined });
+    const step = fc.oneof(
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('request' as const), stream }) },
+      { weight: 4, arbitrary: fc.record({ do: fc.constant('append' as const), stream, dueAt: moment, endsAt: moment, deliverAt: moment, heldSince: moment }) },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('take' as const), after: fc.integer({ min: 0, max: 80 }), again: moment }) },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const open = openStreams();
+        const model = new Map<string, number>();
+        let now = 0;
+        let sequence = 0;
+        for (const given of steps) {
+          sequence++;
+          if (given.do === 'request') {
+            open.fold(request(sequence, now, given.stream));
+            if (!model.has(given.stream)) model.set(given.stream, now + PATIENCE);
+          } else if (given.do === 'append') {
+            const { dueAt: due, endsAt, deliverAt, heldSince } = given;
+            const attention = Object.fromEntries(Object.entries({ dueAt: due, endsAt, deliverAt, heldSince }).filter(([, at]) => at !== undefined));
+            open.fold(append(sequence, now, attention, given.stream));
+            const times = [due, endsAt, deliverAt, heldSince === undefined ? undefined : now + PATIENCE].map((at) => at ?? Number.POSITIVE_INFINITY);
+            if (due === undefined && deliverAt === undefined && heldSince === undefined) model.delete(given.stream);
+            else model.set(given.stream, Math.min(...times));
+          } else {
+            now += given.after;
+            const due = [...model].filter(([, at]) => at <= now).map(([key]) => key);
+            const taken = open.takeDue(now);
+            if (due.length === 0) expect(taken).toBeUndefined();
+            else expect(due).toContain(taken?.name.stream);
+            if (taken === undefined) continue;
+            model.set(taken.name.stream, given.again ?? Number.POSITIVE_INFINITY);
+            if (given.again !== undefined) open.lookAgain(taken, given.again);
+          }
+          expect(open.size).toBe(model.size);
+          expect([...open.values()].map(({ name: known, checkAt }) => [known.stream, checkAt]).sort()).toEqual([...model].sort());
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
