@@ -3,6 +3,7 @@ import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { NatsOptions } from '#src/nats/connection.ts';
 import type { GlobalOptions } from './call.ts';
 import { CommandError, problemOf, usageProblem } from './problem.ts';
+import type { Sheet } from './terminal.ts';
 
 /** Where a command connects to, and what decided that. */
 export type Target = { options: NatsOptions; from: string; dataDir: string };
@@ -36,4 +37,10 @@ export function explainTarget({ from }: Target): (error: unknown) => never {
     const problem = problemOf(error);
     throw new CommandError({ ...problem, why: `${problem.why} (the address comes from ${from})` }, { cause: error });
   };
+}
+
+/** For commands that wait: says when the connection is lost and when it is back. */
+export function sayConnection({ connection }: SequentClient, { line, paint }: Pick<Sheet, 'line' | 'paint'>): void {
+  connection.onDisconnect(() => line(paint.yellow('the connection to NATS is lost; trying again')));
+  connection.onReconnect(() => line(paint.dim('connected to NATS again; nothing was left out')));
 }

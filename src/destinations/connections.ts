@@ -30,7 +30,7 @@ export async function openConnections(file: string): Promise<Connections> {
 export function parseConnections(input: unknown, field = 'the connections'): Connections {
   const parsed = connectionsSchema.safeParse(input);
   if (!parsed.success)
-    throw new InvalidInputError({ field, problem: `are not valid:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
+    throw new InvalidInputError({ field, problem: `cannot be used:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
   const connections = new Map<string, Connection>(Object.entries(parsed.data));
   return {
     has: (name) => connections.has(name),

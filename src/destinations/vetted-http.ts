@@ -47,13 +47,18 @@ function refusalOf({ url: text, reach, headers }: VettedRequest): string | undef
     return `only ${reach.allowHttp ? 'http and https' : 'https'} may be used, not ${url.protocol.slice(0, -1)}`;
   }
   if (url.username !== '' || url.password !== '') return 'the URL must not hold a user or a password';
+  const header = Object.keys(headers).find((name) => !/^[\t\x20-\x7e]*$/.test(headers[name] ?? ''));
+  if (header !== undefined) return `the header ${header} is not a text of one line`;
+  return refusalOfPlace(url, reach);
+}
+
+/** Names are vetted by their addresses, when the connection is made. */
+function refusalOfPlace(url: URL, reach: Reach): string | undefined {
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   if (!PORTS[url.protocol]?.includes(port) && !reach.ports.includes(port)) return `port ${port} is not allowed`;
   const host = hostOf(url);
-  const isHere = /(?:^|\.)localhost\.?$/.test(host) && !reach.allowPrivate;
-  if (isHere || (isIP(host) !== 0 && !canReach(host, reach))) return notPublic(host);
-  const header = Object.keys(headers).find((name) => !/^[\t\x20-\x7e]*$/.test(headers[name] ?? ''));
-  return header === undefined ? undefined : `the header ${header} is not a text of one line`;
+  if (isIP(host) !== 0) return canReach(host, reach) ? undefined : notPublic(host);
+  return /(?:^|\.)localhost\.?$/.test(host) && !reach.allowPrivate ? notPublic(host) : undefined;
 }
 
 /** The host of a URL, an IPv6 address without its brackets. */

@@ -32,7 +32,7 @@ export interface OpenStreams {
   fold(entry: LogEntry): void;
   /** Takes a stream that is due. It is looked at again at its next `checkAt`. */
   takeDue(now: number): OpenStream | undefined;
-  /** Sets when to look again. */
+  /** Sets when to look again at the latest. */
   lookAgain(stream: OpenStream, at: number): void;
   /** Forgets a stream that turned out to be settled. */
   remove(stream: OpenStream): void;
@@ -122,11 +122,13 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
         if (stream.checkAt < Number.POSITIVE_INFINITY) dueTimes.add(key, stream.checkAt);
       }
     },
+    // An append that was folded since the stream was taken knows better than who looked before it.
     lookAgain: (stream, at) => {
-      if (open.get(keyOf(stream.name)) === stream) schedule(stream, at);
+      if (open.get(keyOf(stream.name)) === stream) schedule(stream, Math.min(at, stream.checkAt));
     },
     remove: (stream) => {
-      if (open.get(keyOf(stream.name)) === stream) open.delete(keyOf(stream.name));
+      const isAsTaken = stream.checkAt === Number.POSITIVE_INFINITY;
+      if (isAsTaken && open.get(keyOf(stream.name)) === stream) open.delete(keyOf(stream.name));
     },
     find: (key) => open.get(key),
     values: () => open.values(),

@@ -5,7 +5,7 @@ import { durationOption } from '../durations.ts';
 import { readPayload } from '../payload.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { printResult } from '../result-output.ts';
-import { withClient } from '../session.ts';
+import { sayConnection, withClient } from '../session.ts';
 import { type LiveTransition, transitionLine, transitionsIn } from '../transitions.ts';
 
 type InvokeOptions = { event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
@@ -46,6 +46,7 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
         ...(options.id === undefined ? {} : { id: options.id }),
         ...(options.qualifier === undefined ? {} : { qualifier: options.qualifier }),
       });
+    sayConnection(client, terminal.err);
     if (options.follow) return await follow(call, client, send);
     const invoked = await send();
     if (options.wait) return await awaitOutcome(call, invoked);

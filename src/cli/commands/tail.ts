@@ -4,7 +4,7 @@ import { type Call, performs } from '../call.ts';
 import { parseWhole } from '../durations.ts';
 import { factTypes } from '../facts-in-words.ts';
 import { exitCodes } from '../problem.ts';
-import { withClient } from '../session.ts';
+import { sayConnection, withClient } from '../session.ts';
 import { type LiveTransition, transitionLine, transitionsIn } from '../transitions.ts';
 
 type TailOptions = { state: string[]; from?: number; limit?: number };
@@ -48,8 +48,7 @@ async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
       out.line(transitionLine(transition, format, out));
       if (++printed === options.limit) ending.abort();
     };
-    client.connection.onDisconnect(() => err.line(err.paint.yellow('the connection to NATS is lost; trying again')));
-    client.connection.onReconnect(() => err.line(err.paint.dim('connected again; nothing is left out')));
+    sayConnection(client, err);
     if (err.isTty && format === 'table') err.line(err.paint.dim(`the log of ${client.connection.servers}; Ctrl-C ends this`));
     await client.follow(options.from ?? 'now', (entry) => transitionsIn(entry).forEach(print), ending.signal);
   });

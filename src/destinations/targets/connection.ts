@@ -68,7 +68,7 @@ const smn = z
         const path = ['topics', topic, 'subscriptions', place];
         if (protocol === 'email' && smtp === undefined)
           context.addIssue({ code: 'custom', path, message: 'needs "smtp" in the connection' });
-        if (protocol !== 'email' && new URL(endpoint).protocol !== `${protocol}:`) {
+        if (protocol !== 'email' && !endpoint.toLowerCase().startsWith(`${protocol}:`)) {
           context.addIssue({ code: 'custom', path: [...path, 'endpoint'], message: `must be an ${protocol} URL, as its protocol says` });
         }
       }
@@ -122,7 +122,9 @@ export interface Connections {
   has(name: string): boolean;
 }
 
+/** Also asked about texts that are no URL; somebody else refuses those. */
 function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return true;
   const { username, password, hash } = new URL(text);
   return username === '' && password === '' && hash === '';
 }

@@ -55,11 +55,12 @@ function textOf(request: DeliveryRequest): string {
 
 type SmtpError = Error & { code?: string; responseCode?: number };
 
-/** A code from 500 on is final; so is a refused password. */
+/** A code from 500 on is final. */
 function resultOf({ code, responseCode }: SmtpError, host: string): DeliveryResult {
   const said = responseCode === undefined ? (code ?? 'unknown error') : `${responseCode}${code === undefined ? '' : ` ${code}`}`;
   if (code === 'EAUTH' && (responseCode ?? 500) >= 500)
     return dead(`insufficient permission: the mail server ${host} refused the user (${said})`);
-  const reason = `the mail server ${host} did not take the mail (${said})`;
+  const problem = code === 'ETLS' ? 'offers no encryption' : 'did not take the mail';
+  const reason = `the mail server ${host} ${problem} (${said})`;
   return responseCode !== undefined && responseCode >= 500 ? dead(reason) : failed(reason);
 }

@@ -16,7 +16,8 @@ export function parseParam<Param>(schema: z.ZodType<Param>, text: string): Parse
   const parsed = schema.safeParse(json);
   if (parsed.success) return { kind: 'parsed', param: parsed.data };
   const [issue] = parsed.error.issues;
-  return { kind: 'invalid', problem: sentence(issue?.message), path: issue?.path ?? [] };
+  const reason = issue?.code === 'invalid_key' ? issue.issues[0] : issue;
+  return { kind: 'invalid', problem: sentence(reason?.message), path: issue?.path ?? [] };
 }
 
 /** The end of a sentence that begins with a field. Some messages of the schemas are sentences of their own. */

@@ -56,15 +56,16 @@ describe('sequent fn', () => {
     expect(again.stdout).toBe(`from-file is defined, revision ${revision}\n`);
   });
 
-  test.for([
-    ['an unknown field', '{"name":"x","handler":{"kind":"inline"},"colour":"red"}', 'colour'],
-    ['a bad subject', '{"name":"x","handler":{"kind":"subject","subject":"a b"}}', 'handler.subject'],
-    ['what is not JSON', '{oops', 'not JSON'],
-    ['a number', '7', 'no JSON object'],
-  ] as const)('put refuses %s, and names it', async ([, input, named]) => {
-    const { code, stdout, stderr } = await sequent.run(['fn', 'put', '-'], { input });
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain(named);
+  test('put refuses a definition that is not valid, and names what is wrong', async () => {
+    const wrong = [
+      ['{"name":"x","handler":{"kind":"inline"},"colour":"red"}', 'colour'],
+      ['{"name":"x","handler":{"kind":"subject","subject":"a b"}}', 'handler.subject'],
+      ['{oops', 'not JSON'],
+      ['7', 'no JSON object'],
+    ] as const;
+    const runs = await Promise.all(wrong.map(([input]) => sequent.run(['fn', 'put', '-'], { input })));
+    expect(runs.map(({ code, stdout }) => ({ code, stdout }))).toEqual(wrong.map(() => ({ code: 2, stdout: '' })));
+    for (const [index, [, named]] of wrong.entries()) expect(runs[index]?.stderr).toContain(named);
   });
 
   test('put says what is missing when nothing tells how the code is reached', async () => {

@@ -132,20 +132,15 @@ describe('sequent invoke', () => {
     expect(runs[2]?.stderr).toContain(`try: -d '{"name":"Ada"}'`);
   });
 
-  test.for([
-    ['an unknown one', 'nope', 3],
-    ['one with dots', 'a.b', 2],
-    ['one with a space', 'a b', 2],
-    ['a wildcard', '>', 2],
-    ['one with line breaks', 'hello\r\nPUB x 1\r\n', 2],
-    ['one of 5,000 characters', 'a'.repeat(5_000), 2],
-    ['an empty one', '', 2],
-  ] as const)('refuses a function name: %s', async ([, name, expected]) => {
-    const { code, stdout, stderr } = await sequent.run(['invoke', name]);
-    expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
-    const lines = stderr.trimEnd().split('\n');
-    expect(lines.map((line) => line.slice(0, 6))).toEqual(['error:', '  why:', '  try:']);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(300);
+  test('refuses hostile function names, each with what, why and what to try', async () => {
+    const hostile = ['a.b', 'a b', '>', 'hello\r\nPUB x 1\r\n', 'a'.repeat(5_000), ''];
+    const runs = await Promise.all(['unknown', ...hostile].map((name) => sequent.run(['invoke', name])));
+    expect(runs.map(({ code, stdout }) => ({ code, stdout }))).toEqual(runs.map((_, index) => ({ code: index === 0 ? 3 : 2, stdout: '' })));
+    for (const { stderr } of runs) {
+      const lines = stderr.trimEnd().split('\n');
+      expect(lines.map((line) => line.slice(0, 6))).toEqual(['error:', '  why:', '  try:']);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(300);
+    }
   });
 
   test('refuses a request id of the form that Sequent makes, and one with a space', async () => {
@@ -197,7 +192,6 @@ describe('sequent timeline', () => {
     await sequent.run(['invoke', 'flaky', '--id', 'flaky-1', '--wait']);
     const { code, stdout, stderr } = await sequent.run(['timeline', 'flaky-1']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
     expect(stdout).toMatch(/^[\u0020-\u007e\n]+$/);
     const lines = stdout.split('\n');
     expect(lines[0]).toBe('flaky  flaky-1  SUCCESS (notified)');

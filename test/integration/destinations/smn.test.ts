@@ -110,8 +110,11 @@ describe('the SMN target', () => {
   test('sends no password over a connection that is not encrypted', async () => {
     await using mailbox = await openMailbox({ user: { name: 'sequent', password: canaries.SEQUENT_TEST_PASSWORD } });
     const smtp = { ...smtpOf(mailbox), user: 'sequent', password };
-    expect(await targetFor([mailTo('ops@example.com')], { smtp }).deliver(delivery(), neverAborted)).toMatchObject({ kind: 'failed' });
-    expect(mailbox.mails).toEqual([]);
+    expect(await targetFor([mailTo('ops@example.com')], { smtp }).deliver(delivery(), neverAborted)).toEqual({
+      kind: 'dead',
+      reason: '1 of 1 subscriptions not reached: #0 the mail server 127.0.0.1 offers no encryption (500 ETLS)',
+    });
+    expect([mailbox.mails, mailbox.logins]).toEqual([[], []]);
   });
 
   test('is dead when there is no such mailbox', async () => {

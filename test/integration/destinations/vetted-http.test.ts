@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Reach, VettedRequest } from '#src/destinations/targets/vetted-request.ts';
 import { createVettedHttp, type ResolveHost } from '#src/destinations/vetted-http.ts';

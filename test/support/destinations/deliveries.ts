@@ -4,7 +4,7 @@ import type { Connections } from '#src/destinations/targets/connection.ts';
 
 /** What the secrets of these tests are. None of them may ever be seen in a result, an error or a picture of an object. */
 export const canaries = {
-  SEQUENT_TEST_ACCESS_KEY: 'AKCANARY0001',
+  SEQUENT_TEST_ACCESS_KEY: 'AKCANARYLETTERS',
   SEQUENT_TEST_SECRET_KEY: 'canary-secret-key-0002',
   SEQUENT_TEST_WRONG_KEY: 'canary-wrong-key-0003',
   SEQUENT_TEST_WEBHOOK: `whsec_${Buffer.from('canary-webhook-secret-of-0004').toString('base64')}`,

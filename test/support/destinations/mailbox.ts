@@ -8,6 +8,8 @@ export type Mail = { from: string; to: string[]; text: string };
 export interface Mailbox extends AsyncDisposable {
   readonly port: number;
   readonly mails: readonly Mail[];
+  /** The users that tried to sign in. */
+  readonly logins: readonly string[];
 }
 
 export type MailboxOptions = {
@@ -21,13 +23,15 @@ export type MailboxOptions = {
 
 export async function openMailbox({ user, refusals = [], isSilent = false }: MailboxOptions = {}): Promise<Mailbox> {
   const mails: Mail[] = [];
+  const logins: string[] = [];
   const server = new SMTPServer({
     authOptional: user === undefined,
     allowInsecureAuth: true,
     disabledCommands: ['STARTTLS'],
     disableReverseLookup: true,
     onConnect: (_session, callback) => (isSilent ? undefined : callback()),
-    onAuth({ username, password }, _session, callback) {
+    onAuth({ username = '', password }, _session, callback) {
+      logins.push(username);
       if (username === user?.name && password === user?.password) callback(null, { user: username });
       else callback(new Error(`the password ${password} is wrong`));
     },
@@ -50,6 +54,7 @@ export async function openMailbox({ user, refusals = [], isSilent = false }: Mai
   return {
     port: (server.server.address() as AddressInfo).port,
     mails,
+    logins,
     [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

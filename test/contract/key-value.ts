@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KeyValue } from '#src/core/key-value.ts';
+
+export type OpenedKeyValue = AsyncDisposable & { store: KeyValue; other: KeyValue };
+type Change = Parameters<Parameters<KeyValue['watch']>[0]>[0];
+
+/** What every key-value store promises. The store may be shared by all tests: each has keys of its own. */
+export function describeKeyValue(title: string, open: () => Promise<OpenedKeyValue>): void {
+  describe(`the key-value store ${title}`, () => {
+    let opened: OpenedKeyValue;
+    let store: KeyValue;
+    let other: KeyValue;
+    beforeAll(async () => {
+      opened = await open();
+      ({ store, other } = opened);
+    });
+    afterAll(() => opened[Symbol.asyncDispose]());
+
+    test('has nothing under a key that nobody put', async () => expect(await store.get('nothing')).toBeUndefined());
+
+    test('returns what was put last, with a revision that grows', async () => {
+      const first = await store.put('grows', 'one');
+      const second = await store.put('grows', 'zwö');
+      expect(second).toBeGreaterThan(first);
+      expect(await other.get('grows')).toEqual({ value: 'zwö', revision: second });
+    });
+
+    test('forgets what is deleted', async () => {
+      await store.put('gone', '1');
+      await store.delete('gone');
+      expect(await other.get('gone')).toBeUndefined();
+      expect(await other.keys()).not.toContain('gone');
+    });
+
+    test('lists its keys, sorted', async () => {
+      await store.put('key-b', '1');
+      await store.put('key-a', '1');
+      expect((await other.keys()).filter((key) => key.startsWith('key-'))).toEqual(['key-a', 'key-b']);
+    });
+
+    test('refuses a put that expects another revision, and keeps what was there', async () => {
+      const revision = await store.put('expected', 'one');
+      await expect(other.put('expected', 'two', revision - 1)).rejects.toMatchObject({ code: 'CONFLICT' });
+      await expect(other.put('expected', 'two', 0)).rejects.toMatchObject({ code: 'CONFLICT', message: /"expected" was changed/ });
+      expect((await store.get('expected'))?.value).toBe('one');
+      const next = await other.put('expected', 'two', revision);
+      await expect(store.put('expected', 'three', revision)).rejects.toMatchObject({ code: 'CONFLICT' });
+      expect(await store.get('expected')).toEqual({ value: 'two', revision: next });
+    });
+
+    test('lets one of eight create a key, and expecting none works again after a delete', async () => {
+      const bids = await Promise.allSettled(Array.from({ length: 8 }, (_, place) => (place % 2 ? store : other).put('raced', String(place), 0)));
+      expect(bids.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      await store.delete('raced');
+      await store.put('raced', 'again', 0);
+    });
+
+    test('tells a watcher what is there, and then every change, until it stops', async () => {
+      await store.put('watched-1', 'old');
+      const stop = new AbortController();
+      const heard: Change[] = [];
+      await other.watch((change) => change.key.startsWith('watched') && heard.push(change), stop.signal);
+      expect(heard).toMatchObject([{ key: 'watched-1', value: 'old' }]);
+      await store.put('watched-2', 'new');
+      await store.put('watched-1', 'newer');
+      await store.delete('watched-2');
+      await expect.poll(() => heard).toHaveLength(4);
+      expect(heard.slice(1).map(({ key, value }) => [key, value])).toEqual([
+        ['watched-2', 'new'],
+        ['watched-1', 'newer'],
+        ['watched-2', undefined],
+      ]);
+      stop.abort();
+    });
+  });
+}

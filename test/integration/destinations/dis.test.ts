@@ -1,0 +1,165 @@
+import { createHash, createHmac } from 'node:crypto';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createDisTarget, type DisRecord } from '#src/destinations/targets/dis.ts';
+import type { Publication } from '#src/destinations/targets/publication.ts';
+import { createVettedHttp } from '#src/destinations/vetted-http.ts';
+import {
+  accessKeyId,
+  canaries,
+  canariesIn,
+  connectionsOf,
+  deliveryTo,
+  envelope,
+  neverAborted,
+  plantCanaries,
+  secretAccessKey,
+} from '#test/support/destinations/deliveries.ts';
+import { answer, openReceiver, type Received, type Receiver, type Reply } from '#test/support/destinations/receiver.ts';
+
+beforeAll(plantCanaries);
+
+const keys = { accessKeyId, secretAccessKey };
+
+function targetFor(connections: Record<string, unknown>, publication: Publication = { kind: 'stored' }) {
+  const records: DisRecord[] = [];
+  const streams = {
+    async publishRecord(record: DisRecord) {
+      records.push(record);
+      return publication;
+    },
+  };
+  return { records, target: createDisTarget({ connections: connectionsOf(connections), http: createVettedHttp(), streams }) };
+}
+
+const disAt = ({ url }: Receiver, credentials: object = keys) => ({
+  dis: { kind: 'dis', endpoint: url, projectId: 'project', allowPrivate: true, ...credentials },
+});
+const delivery = (facts = {}) => deliveryTo('DIS', { stream_name: 'outcomes' }, facts);
+const result = (failed_record_count: number, record: object = {}) =>
+  answer(200, {}, JSON.stringify({ failed_record_count, records: [record] }));
+
+describe('the DIS target, without a connection', () => {
+  test('appends a record of the shape of DIS to a stream of Sequent', async () => {
+    const { target, records } = targetFor({});
+    const request = delivery({ requestId: 'r' });
+    expect(await target.deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
+    expect(records).toEqual([
+      {
+        stream: 'outcomes',
+        partitionKey: 'r',
+        data: Buffer.from(envelope).toString('base64'),
+        timestamp: request.acceptedAt,
+        deliveryId: 'r-dis-0',
+      },
+    ]);
+  });
+
+  test.each<[Publication, object]>([
+    [{ kind: 'no-responders' }, { kind: 'failed', reason: 'no stream stores DIS stream "outcomes"' }],
+    [
+      { kind: 'failed', reason: 'timeout' },
+      { kind: 'failed', reason: 'DIS stream "outcomes" did not store it: timeout' },
+    ],
+    [
+      { kind: 'refused', reason: 'too large' },
+      { kind: 'dead', reason: 'DIS stream "outcomes" refused it: too large' },
+    ],
+  ])('after %o it is %o', async (publication, expected) => {
+    expect(await targetFor({}, publication).target.deliver(delivery(), neverAborted)).toEqual(expected);
+  });
+
+  test('refuses a connection that is not there, and names that are none', () => {
+    const { target } = targetFor({});
+    expect(target.refuse('{"stream_name":"outcomes"}')).toBeUndefined();
+    expect(target.refuse('{"stream_name":"outcomes","connection":"mine"}')).toBe(
+      'insufficient permission: no connection "mine" of the kind "dis" is configured',
+    );
+    expect(target.refuse('{"stream_name":"a.b"}')).toBe('param.stream_name must be 1 to 64 letters, digits, "-" or "_"');
+    expect(target.placeOf({ id: 'dis-0', destination: 'DIS', param: '{"stream_name":"outcomes"}' })).toBe('DIS outcomes');
+  });
+});
+
+/** The signature as Huawei's gateway recomputes it, from the text on the wire. */
+function isSignedBy(secret: string, { method, path, headers, body }: Received): boolean {
+  const pattern = /^SDK-HMAC-SHA256 Access=(\S+), SignedHeaders=(\S+), Signature=([\da-f]{64})$/;
+  const [, key, names = '', signature] = pattern.exec(headers.authorization ?? '') ?? [];
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+  const lines = names.split(';').map((name) => `${name}:${headers[name]}\n`);
+  const canonical = `${method}\n${path}/\n\n${lines.join('')}\n${names}\n${hash(body)}`;
+  const expected = createHmac('sha256', secret)
+    .update(`SDK-HMAC-SHA256\n${headers['x-sdk-date']}\n${hash(canonical)}`)
+    .digest('hex');
+  return key === canaries.SEQUENT_TEST_ACCESS_KEY && names.includes('x-sdk-date') && names.includes('host') && signature === expected;
+}
+
+const gateway =
+  (reply: Reply): Reply =>
+  (response, received, request) =>
+    isSignedBy(canaries.SEQUENT_TEST_SECRET_KEY, received)
+      ? reply(response, received, request)
+      : void response.writeHead(401).end('{"error_code":"APIGW.0301"}');
+
+describe('the DIS target, with a connection', () => {
+  test('uploads a signed record by the REST protocol', async () => {
+    await using receiver = await openReceiver(gateway(result(0, { partition_id: 'shardId-0000000000', sequence_number: '1' })));
+    const { target, records } = targetFor(disAt(receiver));
+    expect(await target.deliver(delivery({ requestId: 'r' }), neverAborted)).toEqual({ kind: 'delivered' });
+    expect(receiver.received[0]).toMatchObject({ method: 'POST', path: '/v2/project/records' });
+    expect(JSON.parse(receiver.received[0]?.body ?? '')).toEqual({
+      stream_name: 'outcomes',
+      records: [{ data: Buffer.from(envelope).toString('base64'), partition_key: 'r' }],
+    });
+    expect(records).toEqual([]);
+  });
+
+  test('signs nothing when it has a token', async () => {
+    await using receiver = await openReceiver(result(0));
+    const { target } = targetFor(disAt(receiver, { token: { env: 'SEQUENT_TEST_TOKEN' } }));
+    expect(await target.deliver(delivery(), neverAborted)).toEqual({ kind: 'delivered' });
+    expect(receiver.received[0]?.headers).toMatchObject({ 'x-auth-token': canaries.SEQUENT_TEST_TOKEN });
+    expect(receiver.received[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  test('is dead, and says so, when the secret is wrong', async () => {
+    await using receiver = await openReceiver(gateway(result(0)));
+    const { target } = targetFor(disAt(receiver, { accessKeyId, secretAccessKey: { env: 'SEQUENT_TEST_WRONG_KEY' } }));
+    const said = await target.deliver(delivery(), neverAborted);
+    expect(said).toEqual({
+      kind: 'dead',
+      reason: 'insufficient permission: DIS stream "outcomes" of connection "dis" refused the credentials (401)',
+    });
+    expect(canariesIn(JSON.stringify(said))).toEqual([]);
+  });
+
+  test.each<[string, Reply, object]>([
+    [
+      'a record that failed',
+      result(1, { error_code: 'DIS.4303' }),
+      { kind: 'failed', reason: expect.stringMatching(/did not take the record \(DIS\.4303\)$/) },
+    ],
+    [
+      'a record that failed for a reason of its own',
+      result(1, { error_code: 'canary' }),
+      { kind: 'failed', reason: expect.stringMatching(/the record$/) },
+    ],
+    ['200 without a result', answer(200, {}, 'ok'), { kind: 'failed', reason: expect.stringMatching(/did not say whether/) }],
+    ['429', answer(429, { 'retry-after': '5' }), { kind: 'failed', retryAfterInMs: 5_000 }],
+    ['500', answer(500), { kind: 'failed' }],
+    ['400', answer(400), { kind: 'dead' }],
+    ['404', answer(404), { kind: 'dead', reason: 'DIS stream "outcomes" of connection "dis" does not exist (404)' }],
+  ])('after %s it is as it must be', async (_what, reply, expected) => {
+    await using receiver = await openReceiver(reply);
+    expect(await targetFor(disAt(receiver)).target.deliver(delivery(), neverAborted)).toMatchObject(expected);
+  });
+
+  test('says which secret is missing, and tries again', async () => {
+    await using receiver = await openReceiver();
+    const { target } = targetFor(disAt(receiver, { token: { env: 'SEQUENT_TEST_UNSET' } }));
+    expect(await target.deliver(delivery(), neverAborted)).toEqual({
+      kind: 'failed',
+      reason:
+        'insufficient permission: connection "dis" cannot be used: its token cannot be read from the environment variable SEQUENT_TEST_UNSET',
+    });
+    expect(receiver.connections).toBe(0);
+  });
+});

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createFunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { openKeyValue } from '#src/nats/key-value.ts';
+import { describeKeyValue } from '#test/contract/key-value.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { openNats } from './opened-nats.ts';
+
+// A server of its own: it is killed.
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+describeKeyValue('on JetStream', async () => {
+  const [mine, theirs] = [await openNats(server.url), await openNats(server.url)];
+  return {
+    store: await openKeyValue(mine.connection, 'CONTRACT', 1),
+    other: await openKeyValue(theirs.connection, 'CONTRACT', 1),
+    async [Symbol.asyncDispose]() {
+      await mine[Symbol.asyncDispose]();
+      await theirs[Symbol.asyncDispose]();
+    },
+  };
+});
+
+describe('the function directory over a restart of the server', () => {
+  test('hears what changed meanwhile and afterwards, deletions as well', async () => {
+    await using mine = await openNats(server.url);
+    const registry = createFunctionRegistry(mine.ports.functions);
+    const inline = { handler: { kind: 'inline' } };
+    for (const name of ['stays', 'leaves']) await registry.put({ name, ...inline });
+    const stop = new AbortController();
+    const directory = await openFunctionDirectory(mine.ports.functions, { signal: stop.signal });
+    const heard: string[] = [];
+    directory.subscribe((name, found) => heard.push(`${name} ${found === undefined ? 'gone' : found.definition.timeoutInMs}`));
+    expect(heard).toEqual(['stays 30000', 'leaves 30000']);
+    await server.kill();
+    await server.restart();
+    await using theirs = await openNats(server.url);
+    const again = createFunctionRegistry(theirs.ports.functions);
+    await again.delete('leaves');
+    await again.put({ name: 'comes', ...inline });
+    await expect.poll(() => [...directory.values()].map(({ definition }) => definition.name).sort(), { timeout: 5_000 }).toEqual(['comes', 'stays']);
+    await again.put({ name: 'stays', ...inline, timeoutInMs: 7 });
+    await expect.poll(() => heard.at(-1), { timeout: 5_000 }).toBe('stays 7');
+    stop.abort();
+  });
+});

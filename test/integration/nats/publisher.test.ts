@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createInbox, type Msg } from 'nats';
+import type { FunctionName, RequestId } from '#src/core/names.ts';
+import { createRequests } from '#src/client/requests.ts';
+import { systemClock } from '#src/core/clock.ts';
+import { createFunctionRegistry } from '#src/functions/registry.ts';
+import { appendHeaders } from '#src/nats/codec.ts';
+import { createPublisher, type PublishAnswer } from '#src/nats/publisher.ts';
+import { NO_APPENDS } from '#src/core/event-log.ts';
+import { accept, newStream } from '#test/contract/opened-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { type OpenedNats, openNats } from './opened-nats.ts';
+
+// A server of its own: it is killed, and its whole traffic is listened to.
+let server: TestServer;
+let nats: OpenedNats;
+beforeAll(async () => {
+  server = await startTestServer();
+  nats = await openNats(server.url);
+});
+afterAll(async () => {
+  await nats[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+describe('the publisher', () => {
+  test('tells each of many publishes in flight what became of it', async () => {
+    const publisher = createPublisher(nats.connection);
+    const answers = await Promise.all(Array.from({ length: 2_000 }, (_, index) => publisher.publish('invoke.many', String(index))));
+    const sequences = answers.map((answer) => (answer.kind === 'stored' ? answer.sequence : Number.NaN));
+    expect(new Set(sequences).size).toBe(2_000);
+    expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
+    publisher.close();
+  });
+
+  test('tells a conflict from a refusal, and a refusal from the unknown', async () => {
+    const publisher = createPublisher(nats.connection, { timeoutInMs: 300 });
+    const expectingNone = () => appendHeaders(NO_APPENDS, {});
+    expect((await publisher.publish('invocation.f.twice', '{}', expectingNone())).kind).toBe('stored');
+    expect(await publisher.publish('invocation.f.twice', '{}', expectingNone())).toEqual({ kind: 'conflict' });
+    expect(await publisher.publish('nobody.stores.this', '{}')).toMatchObject({ kind: 'unknown', why: 'JetStream does not respond' });
+    expect(await publisher.publish('invoke.large', 'x'.repeat(1_048_577))).toMatchObject({ kind: 'refused', isFull: false });
+    publisher.close();
+  });
+
+  test('leaves everything unknown that was in flight when it is closed', async () => {
+    const publisher = createPublisher(nats.connection);
+    const answer = publisher.publish('invoke.closing', '{}');
+    publisher.close();
+    expect(await answer).toMatchObject({ kind: 'unknown' });
+  });
+
+  test('answers at once while there is no connection, and as ever when there is one again', async () => {
+    await using mortal = await openNats(server.url);
+    const publisher = createPublisher(mortal.connection);
+    const inFlight: Promise<PublishAnswer>[] = [];
+    await server.kill();
+    await expect.poll(() => mortal.connection.isConnected).toBe(false);
+    const startedAt = performance.now();
+    inFlight.push(...Array.from({ length: 100 }, () => publisher.publish('invoke.lost', '{}')));
+    for (const answer of await Promise.all(inFlight)) expect(answer.kind).toBe('unknown');
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    await server.restart();
+    await expect.poll(() => mortal.connection.isConnected, { timeout: 5_000 }).toBe(true);
+    await expect.poll(async () => (await publisher.publish('invoke.back', '{}')).kind, { timeout: 5_000 }).toBe('stored');
+    publisher.close();
+  });
+
+  test('of requests goes on over a killed server: each of a hundred is accepted, and is there', async () => {
+    await using mortal = await openNats(server.url);
+    const accepting: Promise<number>[] = [];
+    for (let index = 0; index < 100; index++) {
+      accepting.push(accept(mortal.ports.log, newStream()));
+      if (index === 50) await server.kill();
+    }
+    await server.restart();
+    const sequences = await Promise.all(accepting);
+    const missing = (await Promise.all(sequences.map((sequence) => mortal.ports.log.readRequest(sequence)))).filter((found) => found === undefined);
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('a hostile name', () => {
+  const hostile = [
+    'victim 2\r\n{}\r\nPUB invoke.victim',
+    'a\r\nPUB invoke.victim 2\r\n{}\r\n',
+    'a b',
+    'a\tb',
+    'a\u0000b',
+    'a.b',
+    '*',
+    '>',
+    '',
+    'x'.repeat(5_000),
+    'größe',
+    '__proto__',
+  ];
+
+  test('never reaches the wire, whichever way it comes in', async () => {
+    await using tap = await openNats(server.url);
+    const heard: Msg[] = [];
+    tap.connection.nats.subscribe('>', { callback: (_, message) => void heard.push(message) });
+    await tap.connection.nats.flush();
+    await using honest = await openNats(server.url);
+    const registry = createFunctionRegistry(honest.ports.functions);
+    const requests = createRequests({ log: honest.ports.log, clock: systemClock, random: { bytes: (size) => new Uint8Array(size) }, maxBatch: () => 1 });
+    const name = 'orders' as FunctionName;
+    for (const text of hostile) {
+      await expect(registry.get(text)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(registry.delete(text)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(registry.put({ name: text, handler: { kind: 'inline' } })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      if (text !== '__proto__') await expect(requests.send(name, { payload: '{}', id: text })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      if (text !== 'a.b') await expect(requests.send(name, { payload: '{}', qualifier: text })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    }
+    const end = createInbox();
+    honest.connection.nats.publish(end);
+    await expect.poll(() => heard.some(({ subject }) => subject === end)).toBe(true);
+    const subjects = heard.map(({ subject }) => subject).filter((subject) => !/^(_INBOX\.|\$JS\.API\.|\$KV\.)/.test(subject));
+    expect(subjects).toEqual([]);
+    expect(heard.filter(({ subject }) => subject.includes('victim'))).toEqual([]);
+    expect(honest.connection.isConnected).toBe(true);
+  });
+
+  test('in a trace context or a worker’s name injects nothing either', async () => {
+    await using tap = await openNats(server.url);
+    const heard: string[] = [];
+    tap.connection.nats.subscribe('invoke.victim', { callback: (_, { subject }) => void heard.push(subject) });
+    await tap.connection.nats.flush();
+    const { log, owners } = nats.ports;
+    const injection = 'x\r\n\r\n{}\r\nPUB invoke.victim 2\r\n{}';
+    const name = newStream();
+    await expect(log.accept(name, [{ payload: '{}', traceparent: injection }])).rejects.toThrow();
+    await expect(log.accept(name, [{ payload: '{}', id: injection as RequestId }])).rejects.toThrow();
+    expect(await owners.isRunning(injection, 'id', 1)).toBe(false);
+    expect(await owners.isRunning('*', 'id', 1)).toBe(false);
+    await nats.connection.nats.flush();
+    await tap.connection.nats.flush();
+    expect(heard).toEqual([]);
+  });
+});

@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { InvalidInputError } from '#src/core/errors.ts';
+import { canBeBrought, createStreamId, idAt, idFromSequence, isStreamId, streamOf } from '#src/core/ids.ts';
+import { isFunctionName, isQualifier, isRequestId, parseFunctionName, parseQualifier, parseRequestId, quote } from '#src/core/names.ts';
+import { parseSubject, subjects } from '#src/nats/topology.ts';
+
+/*
+ * U1: no input becomes a subject unvalidated. What passes here is a token of a subject.
+ */
+
+const hostile = [
+  '',
+  '.',
+  '..',
+  'a.b',
+  '.a',
+  'a.',
+  '*',
+  '>',
+  'a.>',
+  ' ',
+  'a b',
+  ' a',
+  'a ',
+  'a\tb',
+  'a\r\nPUB invoke.victim 2\r\n{}',
+  'a\n',
+  'a\r',
+  '\u0000',
+  'a\u0000',
+  'x'.repeat(5_000),
+  'größe',
+  '函数',
+  'а', // Cyrillic
+  'a\u200b',
+  'a\u2028b',
+  '\ud800',
+  '$JS',
+  '$SYS.REQ',
+  '_INBOX.x',
+  '../../etc/passwd',
+  '%2e',
+  'a/b',
+  '{a}',
+];
+const anyText = fc.oneof(
+  fc.constantFrom(...hostile),
+  fc.string({ unit: 'binary', maxLength: 80 }),
+  fc.string({ unit: fc.constantFrom('a', 'Z', '0', '-', '_', '.', '*', '>', ' ', '\t', '\r', '\n', '\u0000', '!', 'ü'), maxLength: 70 }),
+);
+
+const readers = [
+  ['parseFunctionName', parseFunctionName, /^[A-Za-z0-9_-]{1,60}$/],
+  ['parseRequestId', parseRequestId, /^[A-Za-z0-9_-]{1,64}$/],
+  ['parseQualifier', parseQualifier, /^!?[A-Za-z0-9_.-]{1,42}$/],
+] as const;
+
+describe.for(readers)('%s', ([name, parse, safe]) => {
+  // A version may have dots in it: a qualifier never becomes a token.
+  const refused = hostile.filter((text) => name !== 'parseQualifier' || text !== 'a.b');
+  test.for(refused)('refuses %j', (text) => {
+    expect(() => parse(text)).toThrow(InvalidInputError);
+  });
+
+  test('lets nothing through that could be more than one token, whatever it is given', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        let passed: string;
+        try {
+          passed = parse(text);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'INVALID_INPUT', retryable: false });
+          // The message is one line, and short, however long and strange the input.
+          expect((error as Error).message).toMatch(/^[^\r\n\u0000-\u001f]{1,600}$/);
+          return;
+        }
+        expect(passed).toBe(text);
+        expect(passed).toMatch(safe);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+describe('names', () => {
+  test.for(['a', 'A', 'orders', 'a-b_c', 'a1', 'constructor', 'toString', `a${'b'.repeat(59)}`])('%s is a function name', (text) => {
+    expect(isFunctionName(text)).toBe(true);
+  });
+
+  test.for(['1a', '-a', '_a', 'a-', 'a_', '_', '__proto__', 'a'.repeat(61)])('%s is not a function name', (text) => {
+    expect(isFunctionName(text)).toBe(false);
+  });
+
+  test.for(['latest', 'v2', '!live', '1.0.0', 'a'.repeat(42)])('%s is a qualifier', (text) => expect(isQualifier(text)).toBe(true));
+  test.for(['!', '!!a', '-a', '.a', 'a.', 'a'.repeat(43)])('%s is not a qualifier', (text) => expect(isQualifier(text)).toBe(false));
+
+  test('hostile text is shown on one line, shortened', () => {
+    expect(quote('a\r\nb\u0000')).toBe('"a\\r\\nb\\u0000"');
+    expect(quote('x'.repeat(5_000))).toBe(`"${'x'.repeat(64)}…"`);
+  });
+});
+
+describe('ids', () => {
+  const random = fc.uint8Array({ minLength: 8, maxLength: 8 });
+  const moment = fc.integer({ min: 0, max: 2 ** 45 });
+  const place = fc.integer({ min: 0, max: 63 });
+
+  test('of a batch name their stream, and are ids that nobody else can bring', () => {
+    fc.assert(
+      fc.property(moment, random, place, (now, bytes, at) => {
+        const stream = createStreamId(now, bytes);
+        const id = idAt(stream, at);
+        expect(isStreamId(stream)).toBe(true);
+        expect(isRequestId(id)).toBe(true);
+        expect(streamOf(id)).toBe(stream);
+        expect(canBeBrought(id)).toBe(at === 0);
+      }),
+    );
+  });
+
+  test('that are made never meet those derived from a sequence', () => {
+    fc.assert(
+      fc.property(moment, random, fc.integer({ min: 1, max: 2 ** 40 }), (now, bytes, sequence) => {
+        expect(createStreamId(now, bytes)).not.toBe(idFromSequence(now, sequence));
+      }),
+    );
+  });
+
+  test('derived from two sequences differ, also at the same moment', () => {
+    fc.assert(
+      fc.property(moment, fc.integer({ min: 1, max: 2 ** 43 }), fc.integer({ min: 1, max: 2 ** 43 }), (now, one, other) => {
+        fc.pre(one !== other);
+        expect(idFromSequence(now, one)).not.toBe(idFromSequence(now, other));
+      }),
+    );
+  });
+
+  test('are in the order of time', () => {
+    fc.assert(
+      fc.property(moment, moment, random, random, (one, other, a, b) => {
+        fc.pre(one < other);
+        expect(createStreamId(one, a) < createStreamId(other, b)).toBe(true);
+      }),
+    );
+  });
+
+  test('that a caller brings are their own stream', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        if (!canBeBrought(text)) return;
+        expect(isRequestId(text)).toBe(true);
+        expect(streamOf(text)).toBe(text);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('a subject', () => {
+  test('is taken apart into names only, whatever stands on it', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('invoke', 'invocation', 'wake', 'deliver', 'result', ''), anyText, anyText, (kind, token, stream) => {
+        const parts = parseSubject(`${kind}.${token}.${stream}`);
+        if (parts.kind === 'foreign') return;
+        const name = parts.kind === 'invocation' ? parts.name.function : parts.function;
+        expect(name).toMatch(/^(_|[A-Za-z][A-Za-z0-9_-]*)$/);
+        if (parts.kind === 'invocation') expect(subjects.invocation(parts.name)).toMatch(/^invocation\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});

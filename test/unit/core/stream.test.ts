@@ -1,0 +1,87 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { NO_APPENDS } from '#src/core/event-log.ts';
+import { createMemoryLog, type MemoryLog } from '#src/core/memory-log.ts';
+import type { FunctionName, RequestId } from '#src/core/names.ts';
+import { attentionOf, loadStream } from '#src/core/stream.ts';
+import { alarm, billing, deliveryDelivered, deliveryFailed, deliveryStarted, notified, queued, retrying, running, succeeded } from '#test/contract/facts.ts';
+import { fold } from '#test/contract/given.ts';
+import { append, ownStream } from '#test/contract/opened-log.ts';
+import { invocationFolder } from '#machines/invocation.ts';
+import type { Fact } from '#machines/facts.ts';
+
+describe('loadStream', () => {
+  let log: MemoryLog;
+  const name = ownStream();
+  const id = name.stream as string as RequestId;
+  beforeEach(() => {
+    log = createMemoryLog({ clock: { now: () => 7 } });
+  });
+
+  test('folds the appends over the request', async () => {
+    const { sequence } = await log.accept(name, [{ id, payload: '1' }]);
+    const version = await log.append(name, append([running(1, { invocation: id })], { request: sequence }), {});
+    const state = await loadStream(log, name, sequence);
+    expect(state).toMatchObject({ name, version, request: { sequence } });
+    expect(state?.invocations.get(id)?.value).toBe('running');
+  });
+
+  test('follows the request that the first append names, whichever of the same id was asked for', async () => {
+    const { sequence: first } = await log.accept(name, [{ id, payload: '"first"' }]);
+    const { sequence: second } = await log.accept(name, [{ id, payload: '"second"' }]);
+    await log.append(name, append([running(1, { invocation: id })], { request: first }), {});
+    for (const asked of [second, await log.readRequest(second), undefined]) {
+      expect((await loadStream(log, name, asked))?.request.requests[0]?.payload).toBe('"first"');
+    }
+  });
+
+  test('knows nothing without a request', async () => {
+    expect(await loadStream(log, name)).toBeUndefined();
+    expect(await loadStream(log, name, 99)).toBeUndefined();
+  });
+
+  test('refuses a request of another stream, or of another function', async () => {
+    const { sequence } = await log.accept(name, [{ id, payload: '1' }]);
+    expect(await loadStream(log, ownStream(), sequence)).toBeUndefined();
+    expect(await loadStream(log, { ...name, function: 'billing' as FunctionName }, sequence)).toBeUndefined();
+  });
+
+  test('passes over facts that the machine refuses: they change nothing', async () => {
+    const { sequence } = await log.accept(name, [{ id, payload: '1' }]);
+    const facts = [succeeded(1, { invocation: id }), running(1, { invocation: 'somebody' }), running(1, { invocation: id })];
+    const version = await log.append(name, append(facts, { request: sequence, previous: NO_APPENDS }), {});
+    const state = await loadStream(log, name, sequence);
+    expect(state?.version).toBe(version);
+    expect(state?.invocations.get(id)?.context).toMatchObject({ attempts: 1, outcome: null });
+  });
+});
+
+describe('what remains to be done', () => {
+  const attention = (...lives: Fact[][]) => attentionOf(lives.map((life) => fold(invocationFolder, life)));
+
+  test('is nothing for what is notified', () => {
+    expect(attention([queued(), running(1), succeeded(1), notified()])).toEqual({});
+  });
+
+  test('is to hold on to what is queued or runs', () => {
+    expect(attention([queued({ at: 5 })])).toEqual({ heldSince: 5 });
+    expect(attention([queued({ at: 5 }), running(1, { at: 9 })])).toEqual({ heldSince: 9 });
+  });
+
+  test('is to wake a retry when it is due, or to end it when it is too old', () => {
+    expect(attention([queued({ at: 5 }), running(1), retrying(1, { dueAt: 1_000 })])).toEqual({ dueAt: 1_000, endsAt: 60_005 });
+  });
+
+  test('of several is the earliest of each', () => {
+    const waits = (dueAt: number): Fact[] => [queued(), running(1), retrying(1, { dueAt })];
+    expect(attention(waits(900), waits(500), [queued({ at: 3 })], [queued({ at: 2 })])).toEqual({ dueAt: 500, endsAt: 60_000, heldSince: 2 });
+  });
+
+  test('is to tell those who are not told, and to try again when the next try is due', () => {
+    const told = [queued(), running(1), succeeded(1, { at: 30, destinations: [billing, alarm] })];
+    expect(attention(told)).toEqual({ heldSince: 30 });
+    expect(attention([...told, deliveryStarted(1), deliveryFailed(1, { dueAt: 60 })])).toMatchObject({ deliverAt: 60 });
+    const other = { destination: alarm.id };
+    const waiting = [...told, deliveryStarted(1), deliveryDelivered(1), deliveryStarted(1, other), deliveryFailed(1, { ...other, dueAt: 70 })];
+    expect(attention(waiting)).toEqual({ deliverAt: 70 });
+  });
+});

@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createNatsTarget, type Publisher } from '#src/destinations/targets/nats.ts';
+import type { Publication } from '#src/destinations/targets/publication.ts';
+import { deliveryTo, envelope, neverAborted } from '#test/support/destinations/deliveries.ts';
+
+function targetThat(publication: Publication = { kind: 'stored' }) {
+  const published: { subject: string; payload: string; headers: Record<string, string> }[] = [];
+  const publisher: Publisher = {
+    async publish(subject, payload, { headers }) {
+      published.push({ subject, payload, headers });
+      return publication;
+    },
+  };
+  return { published, target: createNatsTarget({ publisher }) };
+}
+
+describe('the NATS target', () => {
+  test('publishes the envelope with the delivery id as message id', async () => {
+    const { target, published } = targetThat();
+    const request = deliveryTo('NATS', { subject: 'orders.done', headers: { 'X-Tenant': 'a' } });
+    expect(await target.deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
+    expect(published).toEqual([
+      {
+        subject: 'orders.done',
+        payload: envelope,
+        headers: { 'X-Tenant': 'a', 'content-type': 'application/json', 'Nats-Msg-Id': request.deliveryId },
+      },
+    ]);
+  });
+
+  test('carries the trace on, unless it is not one', async () => {
+    const { target, published } = targetThat();
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    await target.deliver(deliveryTo('NATS', { subject: 'a' }, { traceparent }), neverAborted);
+    await target.deliver(deliveryTo('NATS', { subject: 'a' }, { traceparent: 'x\r\nNats-Rollup: all' }), neverAborted);
+    expect(published.map(({ headers }) => headers.traceparent)).toEqual([traceparent, undefined]);
+  });
+
+  test.each(['succeeded', 'failed'] as const)('adds the attributes of CloudEvents to an outcome that %s', async (outcome) => {
+    const { target, published } = targetThat();
+    const request = deliveryTo('NATS', { subject: 'orders.done', cloudevents: true }, { outcome, requestId: 'r' });
+    await target.deliver(request, neverAborted);
+    expect(published[0]?.headers).toEqual({
+      'ce-specversion': '1.0',
+      'ce-id': 'r-nats-0',
+      'ce-source': 'urn:fss:here:project:function:default:orders:latest',
+      'ce-type': `sequent.invocation.${outcome}`,
+      'ce-subject': 'r',
+      'ce-time': '2026-11-24T23:59:59.999Z',
+      'ce-datacontenttype': 'application/json',
+      'content-type': 'application/json',
+      'Nats-Msg-Id': 'r-nats-0',
+    });
+  });
+
+  test.each<[Publication, object]>([
+    [{ kind: 'no-responders' }, { kind: 'failed', reason: 'no stream stores subject "a.b"' }],
+    [
+      { kind: 'failed', reason: 'timeout' },
+      { kind: 'failed', reason: 'subject "a.b" did not store it: timeout' },
+    ],
+    [
+      { kind: 'refused', reason: 'no permission' },
+      { kind: 'dead', reason: 'subject "a.b" refused it: no permission' },
+    ],
+  ])('after %o it is %o', async (publication, expected) => {
+    expect(await targetThat(publication).target.deliver(deliveryTo('NATS', { subject: 'a.b' }), neverAborted)).toEqual(expected);
+  });
+
+  const notForUsers = 'param.subject must not be a subject of Sequent or of the server';
+  test.each([
+    ...['invoke.orders', 'invocation.a.b', 'wake.a', 'deliver.a', 'result.a.succeeded', 'worker.a', 'scheduler.a', 'dis.a'].map(
+      (subject) => [subject, notForUsers],
+    ),
+    ...['$SYS.a', '$JS.API.STREAM.DELETE.INVOCATIONS', '$KV.SEQUENT_FUNCTIONS.a', '_INBOX.a'].map((subject) => [subject, notForUsers]),
+    ...['a.*', 'a.>', '>', '*', 'a b', 'a\tb', 'a\r\nPUB x 0', 'a\u0000', 'a\u2028b', 'a>'].map((subject) => [
+      subject,
+      'param.subject must not hold white space, control characters or wildcards',
+    ]),
+    ...['.a', 'a.', 'a..b'].map((subject) => [subject, 'param.subject must not have empty tokens']),
+    ['中'.repeat(86), 'param.subject must not be longer than 255 bytes'],
+  ])('refuses the subject %j', async (subject, problem) => {
+    const { target, published } = targetThat();
+    expect(target.refuse(JSON.stringify({ subject }))).toBe(problem);
+    expect(await target.deliver(deliveryTo('NATS', { subject }), neverAborted)).toEqual({ kind: 'dead', reason: problem });
+    expect(published).toEqual([]);
+  });
+
+  test.each(['orders', 'orders.done', 'invoked.a', 'a.invoke', 'заказы.готово', 'a-b_c.1'])('accepts the subject %s', (subject) => {
+    expect(targetThat().target.refuse(JSON.stringify({ subject }))).toBeUndefined();
+  });
+
+  test('publishes to no subject with characters that have a meaning on the wire, whatever is configured', async () => {
+    const hostile = fc.string({
+      unit: fc.constantFrom('a', '.', '*', '>', ' ', '\r', '\n', '\t', '\0', '$', '中', '\u00a0'),
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(hostile, async (subject) => {
+        const { target, published } = targetThat();
+        await target.deliver(deliveryTo('NATS', { subject }), neverAborted);
+        for (const { subject: used } of published) expect(used).toMatch(/^[a$中]+(\.[a$中]+)*$/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each([
+    [{ 'Nats-Msg-Id': 'x' }, 'is set by Sequent or by the server alone'],
+    [{ 'nats-rollup': 'all' }, 'is set by Sequent or by the server alone'],
+    [{ 'ce-id': 'x' }, 'is set by Sequent or by the server alone'],
+    [{ 'a b': 'x' }, 'must be the name of a header'],
+    [{ a: 'x\r\nb: c' }, 'must be a text of one line'],
+  ])('refuses the headers %j', (headers, problem) => {
+    expect(targetThat().target.refuse(JSON.stringify({ subject: 'a', headers }))).toContain(problem);
+  });
+});

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { invocationFolder, statusOf } from '#machines/invocation.ts';
+import type { RecordedAppend } from '#src/core/event-log.ts';
+import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
+import { decodeRequest } from '#src/core/request-messages.ts';
+import { foldAppends, newborn } from '#src/core/stream.ts';
+import { decodeAppend } from '#src/nats/codec.ts';
+
+/*
+ * What a released version of Sequent wrote must be read by every later one. A file is never changed, only added: it holds
+ * one stream byte for byte as it stands in the log, and the states that it means.
+ */
+
+type History = {
+  request: { sequence: number; at: number; token: string; headers: Record<string, string>; payload: string };
+  appends: { sequence: number; append: unknown }[];
+  states: Record<string, object>;
+};
+
+const folder = new URL('../histories/', import.meta.url);
+
+describe.for(readdirSync(folder))('the recorded history %s', (file) => {
+  const { request, appends, states } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as History;
+  const { token, headers, payload, sequence, at } = request;
+  const target = { function: isFunctionName(token) ? token : NO_FUNCTION, token };
+  const message = decodeRequest(target, { data: Buffer.from(payload), headers: { get: (name) => headers[name] ?? '' }, sequence, at });
+
+  test('can be read', () => {
+    expect(appends.map(decoded)).not.toContain(undefined);
+  });
+
+  test('folds to the states that it recorded', () => {
+    const { invocations } = foldAppends(newborn(message), appends.map(decoded) as RecordedAppend[]);
+    expect([...invocations.keys()]).toEqual(Object.keys(states));
+    for (const [id, state] of Object.entries(states)) expect(summaryOf(id)).toMatchObject(state);
+
+    function summaryOf(id: string): object {
+      const invocation = invocations.get(id);
+      if (invocation === undefined) throw new Error(`no ${id}`);
+      const { attempts, retries, lost, outcome, deliveries } = invocation.context;
+      const told = Object.entries(deliveries).map(([destination, delivery]) => [destination, delivery.value]);
+      const result = outcome?.type === 'succeeded' ? { payload: outcome.payload } : { condition: outcome?.condition };
+      return { value: invocation.value, status: statusOf(invocation), attempts, retries, lost, ...result, deliveries: Object.fromEntries(told) };
+    }
+  });
+
+  test('holds no fact that the machine refuses', () => {
+    const { invocations } = newborn(message);
+    const lives = new Map(invocations);
+    for (const { facts } of appends.map(decoded) as RecordedAppend[]) {
+      for (const fact of facts) {
+        const before = lives.get(fact.invocation);
+        const step = before === undefined ? undefined : invocationFolder.step(before, fact);
+        expect(step, `${fact.type} of ${fact.invocation}`).toBeDefined();
+        if (step !== undefined) lives.set(fact.invocation, step.snapshot);
+      }
+    }
+  });
+});
+
+function decoded({ sequence, append }: History['appends'][number]): RecordedAppend | undefined {
+  return decodeAppend(Buffer.from(JSON.stringify(append)), sequence);
+}
