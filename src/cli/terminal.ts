@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
 
@@ -35,14 +35,17 @@ export function createTerminal(colour: ColourChoice, env: Environment = process.
     out: createSheet(process.stdout, colour, env),
     err,
     canAsk: process.stdin.isTTY === true && err.isTty,
-    async ask(question) {
-      const asking = createInterface({ input: process.stdin, output: process.stderr });
-      try {
-        return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
-      } finally {
-        asking.close();
-      }
-    },
+    ask: (question) =>
+      new Promise((resolve) => {
+        const asking = createInterface({ input: process.stdin, output: process.stderr });
+        // Ctrl-C means here what it means everywhere; Ctrl-D is no answer, and so a no.
+        asking.once('SIGINT', () => process.emit('SIGINT'));
+        asking.once('close', () => resolve(false));
+        asking.question(`${question} [y/N] `, (answer) => {
+          resolve(/^y(es)?$/i.test(answer.trim()));
+          asking.close();
+        });
+      }),
   };
 }
 

@@ -153,9 +153,15 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const [mine, theirs] = [await log.readRequest(sequence), await other.readRequest(sequence)];
         expect(mine).toEqual(theirs);
         expect(mine?.name.stream).toBe(idFromSequence(mine?.at ?? 0, sequence));
-        const followed = await collect<FullLogEntry>((on, signal) => log.followFully(sequence, on, signal), () => true);
+        const followed = await collect<FullLogEntry>(
+          (on, signal) => log.followFully(sequence, on, signal),
+          () => true,
+        );
         expect(followed).toEqual([{ kind: 'request', sequence, at: mine?.at, message: mine }]);
-        const headersOnly = await collect<LogEntry>((on, signal) => log.follow(sequence, on, signal), () => true);
+        const headersOnly = await collect<LogEntry>(
+          (on, signal) => log.follow(sequence, on, signal),
+          () => true,
+        );
         expect(headersOnly).toEqual([{ kind: 'request', sequence, at: mine?.at, name: mine?.name }]);
       });
 
@@ -169,11 +175,23 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         ['orders', 'brings a wildcard as its id', '{}', { 'Request-Id': '>' }, refused(/Request-Id header ">"/)],
         ['orders', 'brings an id of 5,000 characters', '{}', { 'Request-Id': 'x'.repeat(5_000) }, refused(/^.{60,220}$/)],
         ['orders', 'brings an id of unicode', '{}', { 'Request-Id': 'größe' }, refused(/Request-Id header/)],
-        ['orders', 'brings the id of a place in a batch', '{}', { 'Request-Id': idAt(newStream().stream, 3) }, refused(/has the form of the ids/)],
+        [
+          'orders',
+          'brings the id of a place in a batch',
+          '{}',
+          { 'Request-Id': idAt(newStream().stream, 3) },
+          refused(/has the form of the ids/),
+        ],
         ['orders', 'brings a qualifier with a space', '{}', { Qualifier: 'a b' }, refused(/qualifier "a b" is neither/)],
         ['orders', 'brings a qualifier of 5,000 characters', '{}', { Qualifier: 'x'.repeat(5_000) }, refused(/^.{60,220}$/)],
         ['orders', 'brings __proto__ as a qualifier', '{}', { Qualifier: '__proto__' }, refused(/neither a version/)],
-        ['orders', 'names no stream for its batch', '{"requests":[{"payload":"1"}]}', { Batch: 'mine' }, refused(/Batch header names no stream/)],
+        [
+          'orders',
+          'names no stream for its batch',
+          '{"requests":[{"payload":"1"}]}',
+          { Batch: 'mine' },
+          refused(/Batch header names no stream/),
+        ],
         ['orders', 'has an empty batch', '{"requests":[]}', { Batch: newStream().stream }, refused(/batch cannot be read: .*Too small/s)],
         ['orders', 'has a batch that is no JSON', 'x', { Batch: newStream().stream }, refused(/batch cannot be read/)],
         ['orders', 'has a batch of wrong types', '{"requests":[{"payload":7}]}', { Batch: newStream().stream }, refused(/payload/)],
@@ -248,7 +266,10 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         );
         await arrived.promise;
         const next = await expectStored(log.append(name, append([succeeded(1)], { previous: first }), settled));
-        await collect<LogEntry>((on, signal) => other.follow(next, on, signal), ({ sequence }) => sequence >= next);
+        await collect<LogEntry>(
+          (on, signal) => other.follow(next, on, signal),
+          ({ sequence }) => sequence >= next,
+        );
         await until(() => told.length >= 3);
         stop.abort();
         await following;
@@ -265,7 +286,10 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const request = await accept(log, name);
         const written = append([running(1)], { request });
         const version = await expectStored(log.append(name, written, settled));
-        const told = await collect<FullLogEntry>((on, signal) => other.followFully(from, on, signal), ({ sequence }) => sequence >= version);
+        const told = await collect<FullLogEntry>(
+          (on, signal) => other.followFully(from, on, signal),
+          ({ sequence }) => sequence >= version,
+        );
         expect(told).toMatchObject([
           { kind: 'request', sequence: request, message: { name, sequence: request } },
           { kind: 'append', sequence: version, name, append: { ...written, version } },
@@ -306,7 +330,10 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         expect(await log.read(old, NO_APPENDS)).toEqual([]);
         expect(await log.find(old.stream)).toBeUndefined();
         expect(await log.read(young, NO_APPENDS)).toMatchObject([{ version }]);
-        const told = await collect<LogEntry>((on, signal) => log.follow(1, on, signal), ({ sequence }) => sequence >= version);
+        const told = await collect<LogEntry>(
+          (on, signal) => log.follow(1, on, signal),
+          ({ sequence }) => sequence >= version,
+        );
         expect(told).toMatchObject([{ kind: 'append', sequence: version, name: young }]);
         expect(await accept(log, newStream())).toBeGreaterThan(version);
       });

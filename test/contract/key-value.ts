@@ -49,7 +49,9 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
     });
 
     test('lets one of eight create a key, and expecting none works again after a delete', async () => {
-      const bids = await Promise.allSettled(Array.from({ length: 8 }, (_, place) => (place % 2 ? store : other).put('raced', String(place), 0)));
+      const bids = await Promise.allSettled(
+        Array.from({ length: 8 }, (_, place) => (place % 2 ? store : other).put('raced', String(place), 0)),
+      );
       expect(bids.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       await store.delete('raced');
       await store.put('raced', 'again', 0);

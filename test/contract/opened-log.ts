@@ -31,7 +31,10 @@ export function ownStream(name = 'orders'): StreamName {
 let appends = 0;
 export const appendId = (): string => `test-${process.pid}-${appends++}`;
 
-export function append(facts: readonly Fact[], { previous = NO_APPENDS, request = 1 }: { previous?: Version; request?: number } = {}): Append {
+export function append(
+  facts: readonly Fact[],
+  { previous = NO_APPENDS, request = 1 }: { previous?: Version; request?: number } = {},
+): Append {
   return { id: appendId(), previous, request, by: 'test', facts };
 }
 

@@ -30,7 +30,11 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       );
       const state = await loadStream(log, name, sequence);
       if (state === undefined) throw new Error('the request is not there');
-      return { state, name, ids: count === 1 ? [name.stream as string as RequestId] : state.request.requests.map((_, place) => idAt(name.stream, place)) };
+      return {
+        state,
+        name,
+        ids: count === 1 ? [name.stream as string as RequestId] : state.request.requests.map((_, place) => idAt(name.stream, place)),
+      };
     }
     const writerOf = (over: EventLog, state: StreamState): StreamWriter => createStreamWriter({ log: over, state, by: 'w1', appendId });
     const of = <F extends Fact>(invocation: string, fact: F): F => ({ ...fact, invocation });
@@ -143,7 +147,9 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       const left = [...others];
       const rival = (previous: Version) => {
         const next = left.shift();
-        return next === undefined ? undefined : append([of(next, running(1, { worker: 'w2' }))], { previous, request: state.request.sequence });
+        return next === undefined
+          ? undefined
+          : append([of(next, running(1, { worker: 'w2' }))], { previous, request: state.request.sequence });
       };
       const writer = writerOf(withRival(log, rival), state);
       expect(await writer.propose(mine, [of(mine, running(1))])).toEqual(['execute']);
@@ -170,7 +176,9 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       const { state, ids, name } = await accepted(16);
       const writers = Array.from({ length: 8 }, (_, place) => writerOf(place % 2 === 0 ? log : opened.other, state));
       const won = await Promise.all(
-        writers.flatMap((writer, place) => ids.map(async (id) => ({ id, effects: await writer.propose(id, [of(id, running(1, { worker: `w${place}` }))]) }))),
+        writers.flatMap((writer, place) =>
+          ids.map(async (id) => ({ id, effects: await writer.propose(id, [of(id, running(1, { worker: `w${place}` }))]) })),
+        ),
       );
       for (const id of ids) expect(won.filter((bid) => bid.id === id && bid.effects !== undefined)).toHaveLength(1);
       const facts = (await log.read(name, NO_APPENDS)).flatMap((stored) => stored.facts);

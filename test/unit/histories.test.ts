@@ -41,7 +41,15 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
       const { attempts, retries, lost, outcome, deliveries } = invocation.context;
       const told = Object.entries(deliveries).map(([destination, delivery]) => [destination, delivery.value]);
       const result = outcome?.type === 'succeeded' ? { payload: outcome.payload } : { condition: outcome?.condition };
-      return { value: invocation.value, status: statusOf(invocation), attempts, retries, lost, ...result, deliveries: Object.fromEntries(told) };
+      return {
+        value: invocation.value,
+        status: statusOf(invocation),
+        attempts,
+        retries,
+        lost,
+        ...result,
+        deliveries: Object.fromEntries(told),
+      };
     }
   });
 

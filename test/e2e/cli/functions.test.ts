@@ -102,8 +102,8 @@ describe('sequent tail', () => {
   test('prints the transitions of one function, as JSON lines, and ends at --limit', async () => {
     await sequent.run(['fn', 'put', 'tailed', '--file', './double.mjs', '--handler', 'main'], { cwd: folder });
     await sequent.run(['invoke', 'tailed', '--id', 'tailed-1', '-d', '{"n":1}', '--wait']);
-    const { code, stdout } = await sequent.run(['tail', 'tailed', '--from', '1', '--limit', '4', '--json']);
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await sequent.run(['tail', 'tailed', '--from', '1', '--limit', '4', '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout
       .trim()
       .split('\n')

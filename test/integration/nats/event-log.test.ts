@@ -35,8 +35,14 @@ describe('the log on JetStream, with foreign messages in it', () => {
       expect(unreadable).toMatchObject({ version: seq, facts: [] });
       const version = await log.append(name, append([running(1)], { previous: unreadable?.version ?? NO_APPENDS }), {});
       expect(version).toBeGreaterThan(seq);
-      const told = await collect<FullLogEntry>((on, signal) => log.followFully(seq, on, signal), ({ kind }) => kind === 'append');
-      expect(told).toMatchObject([{ kind: 'unreadable', sequence: seq }, { kind: 'append', sequence: version }]);
+      const told = await collect<FullLogEntry>(
+        (on, signal) => log.followFully(seq, on, signal),
+        ({ kind }) => kind === 'append',
+      );
+      expect(told).toMatchObject([
+        { kind: 'unreadable', sequence: seq },
+        { kind: 'append', sequence: version },
+      ]);
     },
   );
 });
@@ -55,7 +61,10 @@ describe('followers of a log whose server is killed and restarted', () => {
     const stop = new AbortController();
     const told: LogEntry[] = [];
     const full: FullLogEntry[] = [];
-    const following = [log.follow(1, (entry) => told.push(entry), stop.signal), log.followFully(1, (entry) => full.push(entry), stop.signal)];
+    const following = [
+      log.follow(1, (entry) => told.push(entry), stop.signal),
+      log.followFully(1, (entry) => full.push(entry), stop.signal),
+    ];
     const sequences: number[] = [];
     let version = NO_APPENDS;
     for (let round = 1; round <= 3; round++) {
@@ -80,5 +89,8 @@ describe('followers of a log whose server is killed and restarted', () => {
 
 /** A third follower, that begins now, has seen the message. */
 async function reached(log: OpenedNats['ports']['log'], sequence: number): Promise<void> {
-  await collect<LogEntry>((on, signal) => log.follow(sequence, on, signal), (entry) => entry.sequence >= sequence);
+  await collect<LogEntry>(
+    (on, signal) => log.follow(sequence, on, signal),
+    (entry) => entry.sequence >= sequence,
+  );
 }

@@ -30,7 +30,14 @@ async function outcomeOf(token: string, data: string | Uint8Array, headers: Reco
   const { subject, envelope, requestId } = await system.resultOf(await system.publish(token, data, headers));
   await system.settled();
   const { condition } = envelope.request_context;
-  return { subject, condition, code: envelope.response_context.status_code, error: envelope.response_context.function_error, envelope, requestId };
+  return {
+    subject,
+    condition,
+    code: envelope.response_context.status_code,
+    error: envelope.response_context.function_error,
+    envelope,
+    requestId,
+  };
 }
 
 describe('a raw publish to a token that no function has', () => {
@@ -137,7 +144,13 @@ describe('a raw payload', () => {
     ['is not UTF-8', Buffer.from([0x22, 0xc3, 0x28, 0x22]), 'InvalidPayload', 406, /^the payload is not UTF-8 text$/],
     ['is binary zeros', Buffer.alloc(1_000), 'InvalidPayload', 406, /^the payload is not JSON/],
     ['nests 200,000 arrays', '['.repeat(100_000), 'InvalidPayload', 406, /not JSON/],
-    ['has 262,145 bytes', `"${'x'.repeat(262_143)}"`, 'PayloadTooLarge', 413, /^the payload has 262145 bytes; at most 262144 are accepted$/],
+    [
+      'has 262,145 bytes',
+      `"${'x'.repeat(262_143)}"`,
+      'PayloadTooLarge',
+      413,
+      /^the payload has 262145 bytes; at most 262144 are accepted$/,
+    ],
     ['has a megabyte', `"${'x'.repeat(1_000_000)}"`, 'PayloadTooLarge', 413, /^the payload has 1000002 bytes/],
   ] as const)('that %s fails clearly', async ([, data, condition, code, message]) => {
     const outcome = await outcomeOf('echo', data);
@@ -192,19 +205,32 @@ describe('a request id that is used again', () => {
 });
 
 describe('garbage on the subjects between the roles', () => {
-  test.for(['', 'garbage', 'null', '7', '{}', '{"stream":"*","request":1}', '{"stream":"x","request":-1}', '{"stream":"nobody","request":1}'])(
-    '(%s) is ignored, and everybody goes on',
-    async (garbage) => {
-      const { nats } = system.connection;
-      const targets = ['wake.echo', 'deliver.echo', 'scheduler.find', `worker.${system.worker}.runs`, 'invocation.echo.some-stream', 'wake.$x'];
-      for (const subject of targets) nats.publish(subject, garbage);
-      await nats.flush();
-      expect(await outcomeOf('echo', '"still here"')).toMatchObject({ subject: 'result.echo.succeeded' });
-      expect(await system.ports.openRequests.find('nobody' as StreamId)).toBeUndefined();
-      await using other = await openNats(server.url);
-      expect(await createNatsOwners(other.connection).isRunning(system.worker, 'nobody', 1)).toBe(false);
-    },
-  );
+  test.for([
+    '',
+    'garbage',
+    'null',
+    '7',
+    '{}',
+    '{"stream":"*","request":1}',
+    '{"stream":"x","request":-1}',
+    '{"stream":"nobody","request":1}',
+  ])('(%s) is ignored, and everybody goes on', async (garbage) => {
+    const { nats } = system.connection;
+    const targets = [
+      'wake.echo',
+      'deliver.echo',
+      'scheduler.find',
+      `worker.${system.worker}.runs`,
+      'invocation.echo.some-stream',
+      'wake.$x',
+    ];
+    for (const subject of targets) nats.publish(subject, garbage);
+    await nats.flush();
+    expect(await outcomeOf('echo', '"still here"')).toMatchObject({ subject: 'result.echo.succeeded' });
+    expect(await system.ports.openRequests.find('nobody' as StreamId)).toBeUndefined();
+    await using other = await openNats(server.url);
+    expect(await createNatsOwners(other.connection).isRunning(system.worker, 'nobody', 1)).toBe(false);
+  });
 
   test('that wakes a function with another function’s request does not run it there', async () => {
     await system.registry.put({ name: 'other', handler: { kind: 'inline' }, timeoutInMs: 1_000 });

@@ -41,7 +41,9 @@ describe('the function directory over a restart of the server', () => {
     const again = createFunctionRegistry(theirs.ports.functions);
     await again.delete('leaves');
     await again.put({ name: 'comes', ...inline });
-    await expect.poll(() => [...directory.values()].map(({ definition }) => definition.name).sort(), { timeout: 5_000 }).toEqual(['comes', 'stays']);
+    await expect
+      .poll(() => [...directory.values()].map(({ definition }) => definition.name).sort(), { timeout: 5_000 })
+      .toEqual(['comes', 'stays']);
     await again.put({ name: 'stays', ...inline, timeoutInMs: 7 });
     await expect.poll(() => heard.at(-1), { timeout: 5_000 }).toBe('stays 7');
     stop.abort();

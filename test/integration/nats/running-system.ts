@@ -1,6 +1,6 @@
 import { headers } from 'nats';
-import type { Envelope } from '#src/core/envelope.ts';
 import { systemClock } from '#src/core/clock.ts';
+import type { Envelope } from '#src/core/envelope.ts';
 import { MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
 import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';

@@ -1,13 +1,24 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Fact } from '#machines/facts.ts';
+import { invocationFolder } from '#machines/invocation.ts';
 import { NO_APPENDS } from '#src/core/event-log.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory-log.ts';
 import type { FunctionName, RequestId } from '#src/core/names.ts';
 import { attentionOf, loadStream } from '#src/core/stream.ts';
-import { alarm, billing, deliveryDelivered, deliveryFailed, deliveryStarted, notified, queued, retrying, running, succeeded } from '#test/contract/facts.ts';
+import {
+  alarm,
+  billing,
+  deliveryDelivered,
+  deliveryFailed,
+  deliveryStarted,
+  notified,
+  queued,
+  retrying,
+  running,
+  succeeded,
+} from '#test/contract/facts.ts';
 import { fold } from '#test/contract/given.ts';
 import { append, ownStream } from '#test/contract/opened-log.ts';
-import { invocationFolder } from '#machines/invocation.ts';
-import type { Fact } from '#machines/facts.ts';
 
 describe('loadStream', () => {
   let log: MemoryLog;
@@ -73,7 +84,11 @@ describe('what remains to be done', () => {
 
   test('of several is the earliest of each', () => {
     const waits = (dueAt: number): Fact[] => [queued(), running(1), retrying(1, { dueAt })];
-    expect(attention(waits(900), waits(500), [queued({ at: 3 })], [queued({ at: 2 })])).toEqual({ dueAt: 500, endsAt: 60_000, heldSince: 2 });
+    expect(attention(waits(900), waits(500), [queued({ at: 3 })], [queued({ at: 2 })])).toEqual({
+      dueAt: 500,
+      endsAt: 60_000,
+      heldSince: 2,
+    });
   });
 
   test('is to tell those who are not told, and to try again when the next try is due', () => {
@@ -81,7 +96,13 @@ describe('what remains to be done', () => {
     expect(attention(told)).toEqual({ heldSince: 30 });
     expect(attention([...told, deliveryStarted(1), deliveryFailed(1, { dueAt: 60 })])).toMatchObject({ deliverAt: 60 });
     const other = { destination: alarm.id };
-    const waiting = [...told, deliveryStarted(1), deliveryDelivered(1), deliveryStarted(1, other), deliveryFailed(1, { ...other, dueAt: 70 })];
+    const waiting = [
+      ...told,
+      deliveryStarted(1),
+      deliveryDelivered(1),
+      deliveryStarted(1, other),
+      deliveryFailed(1, { ...other, dueAt: 70 }),
+    ];
     expect(attention(waiting)).toEqual({ deliverAt: 70 });
   });
 });

@@ -8,7 +8,9 @@ const given = (...past: readonly DeliveryFact[]) => givenMachine(deliveryMachine
 
 describe('a pending delivery', () => {
   test('starts its first try, which asks for the delivery', () =>
-    given().when(deliveryStarted(1)).expect({ state: 'delivering', effects: ['deliver'], context: { tries: 1 } }));
+    given()
+      .when(deliveryStarted(1))
+      .expect({ state: 'delivering', effects: ['deliver'], context: { tries: 1 } }));
 
   test('can be given up before any try', () =>
     given()
@@ -22,7 +24,9 @@ describe('a pending delivery', () => {
 
 describe('a delivery in a try', () => {
   test('is delivered by that try', () =>
-    given(deliveryStarted(1)).when(deliveryDelivered(1)).expect({ state: 'delivered', context: { tries: 1 } }));
+    given(deliveryStarted(1))
+      .when(deliveryDelivered(1))
+      .expect({ state: 'delivered', context: { tries: 1 } }));
 
   test('backs off when the try fails, until an absolute time', () =>
     given(deliveryStarted(1))
@@ -30,7 +34,9 @@ describe('a delivery in a try', () => {
       .expect({ state: 'backingOff', context: { dueAt: 60, reason: 'HTTP 500' } }));
 
   test('is given up with that try', () =>
-    given(deliveryStarted(1)).when(deliveryDead(1)).expect({ state: 'dead', context: { reason: 'gave up' } }));
+    given(deliveryStarted(1))
+      .when(deliveryDead(1))
+      .expect({ state: 'dead', context: { reason: 'gave up' } }));
 
   test.for([deliveryStarted(1), deliveryStarted(2), deliveryFailed(2), deliveryDelivered(0), deliveryDead(2)])(
     'refuses $type of try $try',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Invocation, invocationFolder, invocationMachine, MAX_LOST_ATTEMPTS, statusOf } from '#machines/invocation.ts';
 import type { Fact } from '#machines/facts.ts';
+import { type Invocation, invocationFolder, invocationMachine, MAX_LOST_ATTEMPTS, statusOf } from '#machines/invocation.ts';
 import {
   alarm,
   billing,
@@ -26,7 +26,9 @@ const folded = (...past: readonly Fact[]): Invocation => fold(invocationFolder, 
 
 describe('an invocation that is unborn', () => {
   test('is queued by its request, and asks for nothing yet', () =>
-    given().when(queued()).expect({ state: 'queued', context: { request: queued(), attempts: 0 } }));
+    given()
+      .when(queued())
+      .expect({ state: 'queued', context: { request: queued(), attempts: 0 } }));
 
   test.for([running(1), retrying(0), succeeded(0), failed(0), notified(), deliveryStarted(1)])('refuses $type', (fact) =>
     given().when(fact).expectRefusal(),

@@ -22,7 +22,10 @@ const destinations = fc.constantFrom<{ destinations?: Destination[] }>(
 const delivery = { at, invocation: fc.constant(ID), destination: fc.constantFrom('d1', 'd2', 'd3'), try: fc.integer({ min: 0, max: 3 }) };
 
 const anyFact: fc.Arbitrary<Fact> = fc.oneof(
-  { weight: 1, arbitrary: at.map((moment): Fact => ({ type: 'queued', invocation: ID, at: moment, function: 'orders', qualifier: 'latest' })) },
+  {
+    weight: 1,
+    arbitrary: at.map((moment): Fact => ({ type: 'queued', invocation: ID, at: moment, function: 'orders', qualifier: 'latest' })),
+  },
   {
     weight: 6,
     arbitrary: fc
@@ -31,9 +34,7 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
   },
   {
     weight: 5,
-    arbitrary: fc
-      .record({ at, attempt, dueAt: at, failure })
-      .map((given): Fact => ({ type: 'retrying', invocation: ID, ...given })),
+    arbitrary: fc.record({ at, attempt, dueAt: at, failure }).map((given): Fact => ({ type: 'retrying', invocation: ID, ...given })),
   },
   {
     weight: 2,
@@ -44,11 +45,17 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .tuple(fc.record({ at, attempt, failure, condition: fc.constantFrom(...(Object.keys(conditions) as (keyof typeof conditions)[])) }), destinations)
+      .tuple(
+        fc.record({ at, attempt, failure, condition: fc.constantFrom(...(Object.keys(conditions) as (keyof typeof conditions)[])) }),
+        destinations,
+      )
       .map(([given, told]): Fact => ({ type: 'failed', invocation: ID, ...given, ...told })),
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('delivery.started' as const), deliverer: fc.constant('p'), ...delivery }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('delivery.failed' as const), ...delivery, dueAt: at, reason: fc.constant('500') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('delivery.failed' as const), ...delivery, dueAt: at, reason: fc.constant('500') }),
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('delivery.delivered' as const), ...delivery }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('delivery.dead' as const), ...delivery, reason: fc.constant('no') }) },
   { weight: 2, arbitrary: at.map((moment): Fact => ({ type: 'notified', invocation: ID, at: moment })) },

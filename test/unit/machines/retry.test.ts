@@ -109,7 +109,12 @@ describe('the age of an event', () => {
   });
 
   test('ends an invocation with EventAgeExceeded, as the attempt that ran last', () => {
-    expect(expired(folded(queued()), 61_000, 60_000)).toMatchObject({ type: 'failed', condition: 'EventAgeExceeded', attempt: 0, at: 61_000 });
+    expect(expired(folded(queued()), 61_000, 60_000)).toMatchObject({
+      type: 'failed',
+      condition: 'EventAgeExceeded',
+      attempt: 0,
+      at: 61_000,
+    });
     const waiting = folded(queued(), running(1), retrying(1));
     expect(expired(waiting, 61_000, 1)).toMatchObject({
       attempt: 1,

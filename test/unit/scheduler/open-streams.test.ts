@@ -7,8 +7,19 @@ import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams
 const PATIENCE = 100;
 
 const name = (stream: string, fn = 'orders'): StreamName => ({ function: fn as FunctionName, stream: stream as StreamId });
-const request = (sequence: number, at: number, stream = 's', fn = 'orders'): LogEntry => ({ kind: 'request', sequence, at, name: name(stream, fn) });
-const append = (sequence: number, at: number, attention: Attention, stream = 's'): LogEntry => ({ kind: 'append', sequence, at, name: name(stream), attention });
+const request = (sequence: number, at: number, stream = 's', fn = 'orders'): LogEntry => ({
+  kind: 'request',
+  sequence,
+  at,
+  name: name(stream, fn),
+});
+const append = (sequence: number, at: number, attention: Attention, stream = 's'): LogEntry => ({
+  kind: 'append',
+  sequence,
+  at,
+  name: name(stream),
+  attention,
+});
 
 function openStreams(...entries: LogEntry[]): OpenStreams {
   const open = createOpenStreams({
@@ -97,7 +108,17 @@ describe('the open streams', () => {
     const moment = fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined });
     const step = fc.oneof(
       { weight: 2, arbitrary: fc.record({ do: fc.constant('request' as const), stream }) },
-      { weight: 4, arbitrary: fc.record({ do: fc.constant('append' as const), stream, dueAt: moment, endsAt: moment, deliverAt: moment, heldSince: moment }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          do: fc.constant('append' as const),
+          stream,
+          dueAt: moment,
+          endsAt: moment,
+          deliverAt: moment,
+          heldSince: moment,
+        }),
+      },
       { weight: 3, arbitrary: fc.record({ do: fc.constant('take' as const), after: fc.integer({ min: 0, max: 80 }), again: moment }) },
     );
     fc.assert(
@@ -113,9 +134,13 @@ describe('the open streams', () => {
             if (!model.has(given.stream)) model.set(given.stream, now + PATIENCE);
           } else if (given.do === 'append') {
             const { dueAt: due, endsAt, deliverAt, heldSince } = given;
-            const attention = Object.fromEntries(Object.entries({ dueAt: due, endsAt, deliverAt, heldSince }).filter(([, at]) => at !== undefined));
+            const attention = Object.fromEntries(
+              Object.entries({ dueAt: due, endsAt, deliverAt, heldSince }).filter(([, at]) => at !== undefined),
+            );
             open.fold(append(sequence, now, attention, given.stream));
-            const times = [due, endsAt, deliverAt, heldSince === undefined ? undefined : now + PATIENCE].map((at) => at ?? Number.POSITIVE_INFINITY);
+            const times = [due, endsAt, deliverAt, heldSince === undefined ? undefined : now + PATIENCE].map(
+              (at) => at ?? Number.POSITIVE_INFINITY,
+            );
             if (due === undefined && deliverAt === undefined && heldSince === undefined) model.delete(given.stream);
             else model.set(given.stream, Math.min(...times));
           } else {

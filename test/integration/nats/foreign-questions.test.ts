@@ -1,0 +1,21 @@
+import { expect, inject, test } from 'vitest';
+import { openConnection } from '#src/nats/connection.ts';
+import { createNatsOpenRequests } from '#src/nats/open-requests.ts';
+import { createNatsOwners } from '#src/nats/owners.ts';
+
+test('questions that are none are answered with no, and the connection that answered lives on', async () => {
+  const connection = await openConnection({ servers: inject('natsUrl') });
+  const asker = await openConnection({ servers: inject('natsUrl') });
+  const ending = new AbortController();
+  createNatsOwners(connection).answer('foreign-1', () => true, ending.signal);
+  createNatsOpenRequests(connection).answer(() => undefined, ending.signal);
+  await connection.nats.flush();
+  for (const garbage of ['garbage', '', '{}', '[', '\u0000']) {
+    expect((await asker.nats.request('worker.foreign-1.runs', garbage)).string()).toBe('no');
+    expect((await asker.nats.request('scheduler.find', garbage)).string()).toBe('null');
+  }
+  expect(await createNatsOwners(asker).isRunning('foreign-1', 'x', 1)).toBe(true);
+  ending.abort();
+  await asker.close();
+  await connection.close();
+});

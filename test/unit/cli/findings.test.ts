@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { type Examined, judge, judgeVersion } from '#src/cli/commands/doctor/findings.ts';
+import { durabilityOf } from '#src/cli/durability.ts';
+import { parseDefinition } from '#src/functions/registry.ts';
+import type { ConsumerFacts, Inspection } from '#src/nats/inspection.ts';
+
+const stream = (name: string) => ({
+  name,
+  exists: true as const,
+  messages: 1,
+  bytes: 1,
+  subjects: 1,
+  storage: 'file',
+  replicas: 1,
+  lastSequence: 1,
+  hasLeader: true,
+});
+
+const inspection: Inspection = {
+  server: { url: 'x', name: 'x', version: '2.12.15', maxPayloadInBytes: 1_048_576, roundTripInMs: 1, clockAheadInMs: 0 },
+  storage: { usedInBytes: 0, limitInBytes: undefined },
+  streams: [stream('INVOCATIONS'), stream('RESULTS')],
+  consumers: [],
+  scheduler: true,
+};
+
+const hello = { definition: parseDefinition({ name: 'hello', handler: { kind: 'subject', subject: 'hello' } }), revision: 1 };
+const consumer: ConsumerFacts = { name: 'fn-hello', pending: 0, unacknowledged: 0, redelivered: 0, waiting: 1 };
+
+function problemsOf(part: Partial<Inspection>, others: Partial<Examined> = {}): string[] {
+  const healthy: Examined = {
+    inspection: { ...inspection, ...part },
+    durability: durabilityOf('100ms'),
+    registry: { functions: [] },
+    missingFiles: [],
+  };
+  return judge({ ...healthy, ...others })
+    .filter(({ level }) => level === 'problem')
+    .map(({ check }) => check);
+}
+
+describe('the doctor', () => {
+  test('finds nothing wrong with what is healthy', () => {
+    expect(problemsOf({ consumers: [consumer] }, { registry: { functions: [hello] } })).toEqual([]);
+  });
+
+  test.for([
+    ['2.9.25', 'problem'],
+    ['1.4.1', 'problem'],
+    ['2.10.27', 'note'],
+    ['2.11.0', 'note'],
+    ['2.12.0-RC.1', 'ok'],
+    ['3.0.0', 'ok'],
+  ] as const)('judges server %s as %s', ([version, level]) => {
+    expect(judgeVersion(version).level).toBe(level);
+  });
+
+  test('names the stream that is missing, and the one without a leader', () => {
+    const streams = [
+      { name: 'INVOCATIONS', exists: false as const, why: 'stream not found' },
+      { ...stream('RESULTS'), hasLeader: false },
+    ];
+    expect(problemsOf({ streams })).toEqual(['stream INVOCATIONS', 'stream RESULTS']);
+  });
+
+  test('misses a scheduler', () => {
+    expect(problemsOf({ scheduler: false })).toEqual(['scheduler']);
+  });
+
+  test('minds clocks that are far apart, in either direction', () => {
+    const server = (clockAheadInMs: number) => ({ server: { ...inspection.server, clockAheadInMs } });
+    expect([problemsOf(server(60_000)), problemsOf(server(-60_000)), problemsOf(server(2_000))]).toEqual([['clocks'], ['clocks'], []]);
+  });
+
+  test('minds a server that refuses large requests, and a storage that is almost full', () => {
+    expect(problemsOf({ server: { ...inspection.server, maxPayloadInBytes: 65_536 } })).toEqual(['max payload']);
+    expect(problemsOf({ storage: { usedInBytes: 99, limitInBytes: 100 } })).toEqual(['storage']);
+  });
+
+  test('minds work that waits while nobody asks for it, and not work that is being done', () => {
+    const registry = { functions: [hello] };
+    expect(problemsOf({ consumers: [{ ...consumer, waiting: 0, pending: 3 }] }, { registry })).toEqual(['worker for hello']);
+    expect(problemsOf({ consumers: [{ ...consumer, waiting: 0, pending: 3, unacknowledged: 20 }] }, { registry })).toEqual([]);
+    expect(problemsOf({ consumers: [{ ...consumer, pending: 3 }] }, { registry })).toEqual([]);
+  });
+
+  test('minds a registry that cannot be read', () => {
+    expect(problemsOf({}, { registry: { why: 'function x is not valid' } })).toEqual(['functions']);
+  });
+
+  test('says with every problem what to do about it', () => {
+    const examined: Examined = {
+      inspection: { ...inspection, scheduler: false, streams: [{ name: 'INVOCATIONS', exists: false, why: 'x' }] },
+      durability: durabilityOf(undefined),
+      registry: { why: 'x' },
+      missingFiles: [],
+    };
+    for (const { level, remedy } of judge(examined)) if (level !== 'ok') expect(remedy).toBeTruthy();
+  });
+});

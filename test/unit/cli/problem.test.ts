@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { problemJson, problemOf, usageProblem } from '#src/cli/problem.ts';
+import {
+  ConflictError,
+  FunctionNotFoundError,
+  InvalidInputError,
+  InvocationNotFoundError,
+  LogFullError,
+  NatsUnavailableError,
+  TimedOutError,
+  UnknownOutcomeError,
+} from '#src/core/errors.ts';
+import { InvalidConfigurationError } from '#src/main/configuration.ts';
+import { ServerNotFoundError, ServerStartError } from '#src/main/nats-server/errors.ts';
+
+/** As the NATS client throws them. */
+function natsError(code: string): Error {
+  return Object.assign(new Error(code), { name: 'NatsError', code });
+}
+
+describe('an exit code', () => {
+  test.for([
+    [new InvalidInputError({ field: 'x', problem: 'is bad' }), 2],
+    [new InvalidConfigurationError({ problems: ['NATS_URL must be one'] }), 2],
+    [usageProblem('a', 'b', 'c'), 2],
+    [new FunctionNotFoundError({ name: 'x' }), 3],
+    [new InvocationNotFoundError({ id: 'x' }), 3],
+    [new ConflictError({ what: 'x' }), 4],
+    [natsError('AUTHORIZATION_VIOLATION'), 5],
+    [new NatsUnavailableError({ servers: 'x', why: 'y' }, { cause: natsError('AUTHORIZATION_VIOLATION') }), 5],
+    [new NatsUnavailableError({ servers: 'x', why: 'y' }, { cause: natsError('CONNECTION_REFUSED') }), 6],
+    [new ServerNotFoundError({ tried: [], commands: [] }), 6],
+    [new ServerStartError({ dataDir: 'x', why: 'y' }), 6],
+    [natsError('CONNECTION_CLOSED'), 6],
+    [natsError('503'), 6],
+    [new TimedOutError({ what: 'x', afterMs: 1 }), 7],
+    [new UnknownOutcomeError({ id: 'x', waitedInMs: 1 }), 7],
+    [new LogFullError({ why: 'x' }), 1],
+    [new TypeError('a defect'), 1],
+    ['thrown text', 1],
+    [undefined, 1],
+  ] as const)('of %s is %i', ([thrown, expected]) => {
+    const { exitCode, what, why, remedy } = problemOf(thrown);
+    expect(exitCode).toBe(expected);
+    for (const part of [what, why, remedy]) expect(part).not.toBe('');
+  });
+
+  test('follows causes only so far', () => {
+    const circular = new Error('round');
+    circular.cause = circular;
+    expect(problemOf(circular).exitCode).toBe(1);
+  });
+});
+
+describe('a problem as JSON', () => {
+  test('is one line, whatever is in it', () => {
+    const json = problemJson(problemOf(new InvalidInputError({ field: 'a\r\nb', problem: '\u0000' })));
+    expect(json.split('\n')).toHaveLength(1);
+    expect(JSON.parse(json)).toMatchObject({ code: 'INVALID_INPUT', exit_code: 2 });
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { printList, tableLines } from '#src/cli/output.ts';
+import { createSheet, cut, plain } from '#src/cli/terminal.ts';
+import { sheetOf } from './sheets.ts';
+
+describe('colour', () => {
+  const terminal = { write: () => true, isTTY: true, columns: 80 };
+  const pipe = { write: () => true, isTTY: false, columns: 0 };
+
+  test.for([
+    ['a terminal', terminal, 'auto', {}, true],
+    ['a pipe', pipe, 'auto', {}, false],
+    ['NO_COLOR', terminal, 'auto', { NO_COLOR: '1' }, false],
+    ['an empty NO_COLOR', terminal, 'auto', { NO_COLOR: '' }, true],
+    ['a dumb terminal', terminal, 'auto', { TERM: 'dumb' }, false],
+    ['a pipe with FORCE_COLOR', pipe, 'auto', { FORCE_COLOR: '1' }, true],
+    ['--color always in a pipe with NO_COLOR', pipe, 'always', { NO_COLOR: '1' }, true],
+    ['--color never on a terminal', terminal, 'never', {}, false],
+  ] as const)('on %s', ([, stream, choice, env, expected]) => {
+    const { paint } = createSheet(stream as never, choice, env);
+    expect(paint.red('x') !== 'x').toBe(expected);
+  });
+
+  test('more than ASCII is drawn only on a terminal whose locale reads UTF-8', () => {
+    const isUnicode = (stream: object, env: Record<string, string>) => createSheet(stream as never, 'auto', env).isUnicode;
+    expect(isUnicode(terminal, { LANG: 'de_DE.UTF-8' })).toBe(true);
+    expect(isUnicode(terminal, { LANG: 'de_DE.UTF-8', LC_ALL: 'C' })).toBe(false);
+    expect(isUnicode(terminal, { LANG: 'en_US.UTF-8', TERM: 'dumb' })).toBe(false);
+    expect(isUnicode(pipe, { LANG: 'en_US.UTF-8' })).toBe(false);
+  });
+});
+
+describe('text from outside', () => {
+  test('loses what could steer a terminal', () => {
+    expect(plain('a\u001b[31mb\r\nc\u0000d\u009be\u2028f')).toBe('a [31mb c d e f');
+  });
+
+  test('is cut to what fits', () => {
+    expect([cut('abcdef', 6), cut('abcdef', 5), cut('abcdef', 2), cut('abcdef', 0)]).toEqual(['abcdef', 'ab...', 'ab', '']);
+  });
+});
+
+describe('a table', () => {
+  const columns = [
+    { head: 'NAME', cell: (row: { name: string; count: number }) => row.name },
+    { head: 'COUNT', cell: (row: { name: string; count: number }) => String(row.count), align: 'right' as const },
+  ];
+  const rows = [
+    { name: 'a', count: 1_000_000 },
+    { name: 'long-name', count: 2 },
+  ];
+
+  test('has columns as wide as their contents', () => {
+    expect(tableLines({ rows, columns }, sheetOf().sheet)).toEqual(['NAME         COUNT', 'a          1000000', 'long-name        2']);
+  });
+
+  test('is cut at the edge of a terminal, and never in a pipe', () => {
+    const wide = [{ name: 'x'.repeat(300), count: 1 }];
+    const onTerminal = tableLines({ rows: wide, columns }, sheetOf({ columns: 40, env: { NO_COLOR: '1' } }).sheet);
+    expect(Math.max(...onTerminal.map((line) => line.length))).toBe(40);
+    expect(tableLines({ rows: wide, columns }, sheetOf().sheet)[1]).toContain('x'.repeat(300));
+  });
+
+  test('in another format is JSON, JSON lines, or names', () => {
+    const print = (format: 'json' | 'jsonl' | 'name'): string => {
+      const out = sheetOf();
+      const terminal = { out: out.sheet, err: sheetOf().sheet, canAsk: false, ask: () => Promise.resolve(false) };
+      printList({ terminal, format }, { rows, columns, name: ({ name }) => name, empty: '' });
+      return out.lines.join('\n');
+    };
+    expect(JSON.parse(print('json'))).toEqual(rows);
+    expect(
+      print('jsonl')
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(rows);
+    expect(print('name')).toBe('a\nlong-name');
+  });
+});

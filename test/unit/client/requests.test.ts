@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import { checkJson, createRequests, encodePayload, type Outgoing } from '#src/client/requests.ts';
+import { UnknownOutcomeError } from '#src/core/errors.ts';
+import type { NewRequest, StreamName } from '#src/core/event-log.ts';
+import { idAt, streamOf } from '#src/core/ids.ts';
+import { createMemoryLog } from '#src/core/memory-log.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import { encodeRequests } from '#src/core/request-messages.ts';
+
+const orders = 'orders' as FunctionName;
+
+type Message = { name: StreamName; requests: readonly NewRequest[] };
+
+/** Requests into a memory log that answers when it is told to. */
+function requestsInto({ maxBatch = 64, isBroken = false } = {}) {
+  const log = createMemoryLog({ clock: { now: () => 1 } });
+  const messages: Message[] = [];
+  let held: Promise<void> = Promise.resolve();
+  let random = 0;
+  const requests = createRequests({
+    log: {
+      async accept(name, given) {
+        messages.push({ name, requests: given });
+        await held;
+        if (isBroken) throw new UnknownOutcomeError({ id: name.stream, waitedInMs: 1 });
+        return await log.accept(name, given);
+      },
+    },
+    clock: { now: () => 1, sleep: async () => {} },
+    random: { bytes: (size) => new Uint8Array(size).fill(random++) },
+    maxBatch: () => maxBatch,
+  });
+  const hold = (): (() => void) => {
+    let open = (): void => {};
+    held = new Promise((resolve) => {
+      open = resolve;
+    });
+    return open;
+  };
+  const send = (...given: Outgoing[]) => Promise.all(given.map((request) => requests.send(orders, request)));
+  return { send, messages, hold, sizes: () => messages.map((message) => message.requests.length) };
+}
+
+const some = (count: number): Outgoing[] => Array.from({ length: count }, (_, index) => ({ payload: String(index) }));
+
+describe('requests', () => {
+  test('made in the same turn share a message, and have their place in it as their id', async () => {
+    const { send, messages, sizes } = requestsInto();
+    const ids = await send(...some(3));
+    expect(sizes()).toEqual([3]);
+    const { stream } = messages[0]?.name ?? { stream: '' };
+    expect(ids).toEqual([0, 1, 2].map((place) => idAt(stream as never, place)));
+    expect(ids.map(streamOf)).toEqual([stream, stream, stream]);
+  });
+
+  test('that arise while one is on its way share the next one', async () => {
+    const { send, sizes, hold } = requestsInto();
+    const letThrough = hold();
+    const early = send(...some(1));
+    await Promise.resolve();
+    await Promise.resolve();
+    const late = send(...some(5));
+    letThrough();
+    await Promise.all([early, late]);
+    expect(sizes()).toEqual([1, 5]);
+  });
+
+  test('are at most 64 in a message, and at most the concurrency of the function', async () => {
+    const wide = requestsInto();
+    await wide.send(...some(150));
+    expect(wide.sizes()).toEqual([64, 64, 22]);
+    const narrow = requestsInto({ maxBatch: 4 });
+    await narrow.send(...some(10));
+    expect(narrow.sizes()).toEqual([4, 4, 2]);
+  });
+
+  test('fit the largest message of a NATS server as it is installed, however their payloads are made', async () => {
+    for (const worst of ['\\\\', '""', '\n']) {
+      const { send, messages } = requestsInto();
+      const payload = `"${worst.repeat(Math.floor(32_700 / worst.length))}"`;
+      await send(
+        ...Array.from({ length: 40 }, () => ({ payload, qualifier: '!live', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` })),
+      );
+      for (const { name, requests } of messages) {
+        expect(Buffer.byteLength(encodeRequests(name.stream, requests).payload)).toBeLessThan(1_048_576 - 4_096);
+      }
+    }
+  });
+
+  test('that bring their id travel alone, under it', async () => {
+    const { send, messages } = requestsInto();
+    const ids = await send({ payload: '1', id: 'order-1' }, { payload: '2' }, { payload: '3', id: 'order-2' });
+    expect(messages.map(({ requests }) => requests.length)).toEqual([1, 1, 1]);
+    expect(ids).toEqual(['order-1', expect.any(String), 'order-2']);
+    expect(messages.map(({ name }) => name.stream)).toContain('order-1');
+  });
+
+  test.for<[string, Outgoing, RegExp]>([
+    ['an id with a dot', { payload: '1', id: 'a.b' }, /request id "a\.b" must be 1 to 64/],
+    ['an id of 5,000 characters', { payload: '1', id: 'x'.repeat(5_000) }, /must be 1 to 64/],
+    ['an id of a place in a batch', { payload: '1', id: '019ab2c4-5e80-8f00-8123-456789ab0003' }, /not of the form that Sequent makes/],
+    ['a qualifier with CR/LF', { payload: '1', qualifier: 'a\r\nb' }, /qualifier "a\\r\\nb" must be a version/],
+    ['262,145 bytes', { payload: `"${'x'.repeat(262_143)}"` }, /the payload has 262145 bytes; at most 262144/],
+    ['262,146 bytes of wide characters', { payload: `"${'ü'.repeat(131_072)}"` }, /262146 bytes/],
+  ])('with %s are refused before anything is sent', async ([, request, message]) => {
+    const { send, messages } = requestsInto();
+    await expect(send(request)).rejects.toThrow(message);
+    expect(messages).toEqual([]);
+  });
+
+  test('of 262,144 bytes are accepted', async () => {
+    await requestsInto().send({ payload: `"${'x'.repeat(262_142)}"` });
+  });
+
+  test('whose log cannot tell all hear so, and the next ones are tried again', async () => {
+    const { send } = requestsInto({ isBroken: true });
+    const results = await Promise.allSettled(some(3).map((request) => send(request)));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await expect(send({ payload: '1' })).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME', retryable: true });
+  });
+});
+
+describe('the payload of an event', () => {
+  test('is its JSON, and empty for no event', () => {
+    expect(encodePayload({ a: 1 })).toBe('{"a":1}');
+    expect(encodePayload(undefined)).toBe('');
+  });
+
+  test('cannot be what JSON cannot express', () => {
+    const cyclic: Record<string, unknown> = {};
+    cyclic.self = cyclic;
+    for (const event of [cyclic, 1n]) expect(() => encodePayload(event)).toThrow(/^the event is not JSON: /);
+  });
+
+  test('given as text must be JSON', () => {
+    expect(checkJson('{"a":1}')).toBe('{"a":1}');
+    expect(checkJson('')).toBe('');
+    expect(() => checkJson('{a:1}')).toThrow(/^the payload is not JSON: /);
+  });
+});

@@ -1,0 +1,96 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { KeyValue } from '#src/core/key-value.ts';
+import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+
+const inline = { handler: { kind: 'inline' } };
+
+let store: KeyValue;
+let registry: FunctionRegistry;
+beforeEach(() => {
+  store = createMemoryKeyValue();
+  registry = createFunctionRegistry(store);
+});
+
+describe('the function registry', () => {
+  test('fills in what was not said: no retries, an hour of age', async () => {
+    const { definition } = await registry.put({ name: 'orders', ...inline });
+    expect(definition).toMatchObject({
+      name: 'orders',
+      timeoutInMs: 30_000,
+      concurrency: 20,
+      policy: { maxRetries: 0, maxAgeInSeconds: 3_600, backoff: { initialInMs: 1_000, factor: 2, maxInMs: 60_000 } },
+    });
+    expect(await registry.get('orders')).toMatchObject({ definition });
+  });
+
+  test('raises the revision with every change, and not when nothing changed', async () => {
+    const first = await registry.put({ name: 'orders', ...inline });
+    expect((await registry.put({ name: 'orders', ...inline })).revision).toBe(first.revision);
+    expect((await registry.put({ name: 'orders', ...inline, timeoutInMs: 1 })).revision).toBeGreaterThan(first.revision);
+  });
+
+  test.for<[string, object, RegExp]>([
+    ['name', { name: 'a.b', ...inline }, /→ at name/],
+    ['name', { name: 'x'.repeat(61), ...inline }, /→ at name/],
+    ['handler.kind', { name: 'f', handler: { kind: 'magic' } }, /→ at handler\.kind/],
+    ['handler.file', { name: 'f', handler: { kind: 'process' } }, /→ at handler\.file/],
+    ['handler.subject', { name: 'f', handler: { kind: 'subject', subject: 'a.>' } }, /→ at handler\.subject/],
+    ['handler.subject', { name: 'f', handler: { kind: 'subject', subject: 'a\r\nPUB b' } }, /→ at handler\.subject/],
+    ['handler.url', { name: 'f', handler: { kind: 'http', url: 'file:///etc/passwd' } }, /→ at handler\.url/],
+    ['timeoutInMs', { name: 'f', ...inline, timeoutInMs: 0 }, /→ at timeoutInMs/],
+    ['memoryInMb', { name: 'f', ...inline, memoryInMb: 1 }, /→ at memoryInMb/],
+    ['concurrency', { name: 'f', ...inline, concurrency: 1_001 }, /→ at concurrency/],
+    ['policy.maxRetries', { name: 'f', ...inline, policy: { maxRetries: 4 } }, /→ at policy\.maxRetries/],
+    ['policy.maxAgeInSeconds', { name: 'f', ...inline, policy: { maxAgeInSeconds: 86_401 } }, /→ at policy\.maxAgeInSeconds/],
+    ['policy.backoff.jitter', { name: 'f', ...inline, policy: { backoff: { jitter: 2 } } }, /→ at policy\.backoff\.jitter/],
+    ['an unknown key', { name: 'f', ...inline, retries: 3 }, /Unrecognized key: "retries"/],
+    ['no object', [], /is not valid/],
+  ])('refuses a definition and names what is wrong (%s)', async ([, definition, message]) => {
+    const refused = await registry.put(definition).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(message) });
+    expect(await registry.list()).toEqual([]);
+  });
+
+  test('refuses a put that expects another revision', async () => {
+    const { revision } = await registry.put({ name: 'orders', ...inline });
+    await registry.put({ name: 'orders', ...inline, timeoutInMs: 1 }, revision);
+    const late = registry.put({ name: 'orders', ...inline, timeoutInMs: 2 }, revision);
+    await expect(late).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('orders') });
+    await expect(registry.put({ name: 'orders', ...inline }, 0)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect((await registry.get('orders')).definition.timeoutInMs).toBe(1);
+  });
+
+  test('lists by name, and forgets what is deleted', async () => {
+    for (const name of ['b', 'a', 'c']) await registry.put({ name, ...inline });
+    await registry.delete('b');
+    expect((await registry.list()).map(({ definition }) => definition.name)).toEqual(['a', 'c']);
+  });
+
+  test('says of a function that does not exist that it does not', async () => {
+    for (const ask of [registry.get('ghost'), registry.delete('ghost')]) {
+      await expect(ask).rejects.toMatchObject({ code: 'FUNCTION_NOT_FOUND', message: 'function "ghost" does not exist' });
+    }
+  });
+});
+
+describe('the function directory', () => {
+  test('follows the registry, and ignores with a complaint what somebody wrote by hand', async () => {
+    const problems: string[] = [];
+    const stop = new AbortController();
+    await registry.put({ name: 'orders', ...inline });
+    const directory = await openFunctionDirectory(store, { signal: stop.signal, onProblem: (problem) => problems.push(problem) });
+    const orders = 'orders' as FunctionName;
+    expect(directory.get(orders)?.definition.timeoutInMs).toBe(30_000);
+    await store.put('orders', 'garbage');
+    await store.put('strange', '{"name":"strange"}');
+    await registry.put({ name: 'last', ...inline }).catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(directory.get(orders)?.definition.timeoutInMs).toBe(30_000);
+    expect(problems).toMatchObject(
+      [/^function orders is not valid/, /^function strange is not valid/].map((text) => expect.stringMatching(text)),
+    );
+    stop.abort();
+  });
+});
