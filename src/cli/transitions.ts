@@ -20,28 +20,24 @@ export function transitionsIn(entry: FullLogEntry): LiveTransition[] {
   }
 }
 
-/** One line for one transition: JSON for programs, words for people. */
-export function transitionLine(transition: LiveTransition, format: Format, sheet: Sheet): string {
-  const { sequence, fact, by } = transition;
+/** One line for one transition: JSON for programs, words for people; those of one invocation need not name it each time. */
+export function transitionLine(transition: LiveTransition, { format, sheet, isNamed = true }: LineOptions): string {
+  const { sequence, fact, by, function: name } = transition;
   const { invocation, at, type, ...rest } = fact;
   switch (format) {
     case 'json':
     case 'jsonl':
-      return JSON.stringify({
-        sequence,
-        at,
-        requestId: invocation,
-        function: transition.function,
-        transition: type,
-        by,
-        ...without(rest, 'function'),
-      });
+      return JSON.stringify({ sequence, at, requestId: invocation, function: name, transition: type, by, ...without(rest, 'function') });
     case 'name':
       return invocation;
-    case 'table':
-      return `${sheet.paint.dim(formatTimeOfDay(at))}  ${nameFact(type, sheet, 9)}  ${sheet.paint.bold(plain(transition.function))}  ${invocation}  ${describeFact(fact)}`;
+    case 'table': {
+      const whose = isNamed ? `${sheet.paint.bold(plain(name))}  ${invocation}  ` : '';
+      return `${sheet.paint.dim(formatTimeOfDay(at))}  ${nameFact(type, sheet, 9)}  ${whose}${describeFact(fact)}`;
+    }
   }
 }
+
+export type LineOptions = { format: Format; sheet: Sheet; isNamed?: boolean };
 
 function without(facts: object, key: string): object {
   return Object.fromEntries(Object.entries(facts).filter(([name]) => name !== key));

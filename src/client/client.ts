@@ -94,7 +94,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     },
   );
   const { log, openRequests } = ports;
-  const functions = createFunctionRegistry(ports.functions);
+  const functions = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse });
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
   const requests = createRequests({
     log,

@@ -38,6 +38,10 @@ export function startDestinations({ triesAtOnce, ...options }: DestinationsOptio
     onItem: (item) => (stopping.signal.aborted ? item.release() : hands.take(item)),
   });
   const leases = setInterval(hands.keepLeases, queue.leaseInMs / 3);
+  options.check.answer(({ destination, param }) => {
+    const target = options.targets[destination];
+    return target === undefined ? `there is no destination ${destination}` : target.refuse(param);
+  }, answering.signal);
   owners.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
 
   return {

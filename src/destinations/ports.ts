@@ -1,4 +1,5 @@
 import type { Clock } from '#src/core/clock.ts';
+import type { DestinationCheck } from '#src/core/destination-check.ts';
 import type { DestinationTarget } from '#src/core/destination-target.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { EventLog } from '#src/core/event-log.ts';
@@ -20,6 +21,7 @@ export type DestinationsPorts = {
   appendId: () => string;
   /** By the name of the destination: `FunctionGraph`, `OBS`, … */
   targets: Readonly<Record<string, DestinationTarget>>;
+  check: DestinationCheck;
   places: Places;
   /** The ids of the deliveries that this process makes at this moment. */
   active: Set<string>;

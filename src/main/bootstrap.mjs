@@ -31,6 +31,7 @@ export function bootstrap() {
   });
   if (error !== undefined) fail(`"npm ci" could not be started (${error.message})`, 1);
   if (status !== 0) fail('"npm ci" failed; the lines above say why', status ?? 1);
+  performance.mark('sequent-installed');
 }
 
 /** Runs the `sequent` command line in this process, so that signals and the exit code need no forwarding. */

@@ -4,8 +4,11 @@ import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
+import { openConnections, parseConnections } from '#src/destinations/connections.ts';
+import { createTargets } from '#src/destinations/create-targets.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
+import { createVettedHttp } from '#src/destinations/vetted-http.ts';
 import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
@@ -14,6 +17,7 @@ import { createProcessHost } from '#src/hosts/process-host.ts';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
 import type { Connection } from '#src/nats/connection.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
+import { createDisStreams, createPublications } from '#src/nats/publications.ts';
 import { createNatsRequester } from '#src/nats/requester.ts';
 import type { TopologyOptions } from '#src/nats/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
@@ -30,6 +34,8 @@ export type RolesOptions = {
   patienceInMs: number;
   /** How many destinations a chain may have before it is cut. */
   maxHops: number;
+  /** The file of the named connections, which stand for the permissions on other services. */
+  connectionsFile?: string | undefined;
   place: Place;
   logger: Logger;
 };
@@ -50,7 +56,8 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     clock: systemClock,
     onProblem: (problem) => logger.warn({}, problem),
   });
-  const registry = createFunctionRegistry(ports.functions);
+  const connections = options.connectionsFile === undefined ? parseConnections({}) : await openConnections(options.connectionsFile);
+  const registry = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse });
   const closing = new AbortController();
   const functions = await openFunctionDirectory(ports.functions, {
     signal: closing.signal,
@@ -70,7 +77,16 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       ...common,
       name,
       appendId: appendIds(name),
-      targets: { FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.get, isKnown, maxHops }) },
+      check: ports.destinationCheck,
+      targets: {
+        FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.get, isKnown, maxHops }),
+        ...createTargets({
+          connections,
+          http: createVettedHttp(),
+          streams: createDisStreams(connection, ports.publisher),
+          publisher: createPublications(connection, ports.publisher),
+        }),
+      },
       triesAtOnce: 32,
       tryTimeoutInMs: 15_000,
       maxDeliveryAgeInMs: 86_400_000,

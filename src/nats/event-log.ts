@@ -2,6 +2,7 @@ import { AckPolicy, DeliverPolicy, headers, type Msg, type MsgHdrs, nanos } from
 import type { Clock } from '#src/core/clock.ts';
 import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
 import {
+  type Append,
   type EventLog,
   type FullLogEntry,
   type Hints,
@@ -15,7 +16,7 @@ import {
 import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/request-messages.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header, requestHeaders } from './codec.ts';
 import type { Connection } from './connection.ts';
-import type { Publisher } from './publisher.ts';
+import type { PublishAnswer, Publisher } from './publisher.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readLastBySubject, readMessage, readNextBySubject, type StoredMessage } from './stored-messages.ts';
 import { INVOCATIONS, parseSubject, subjects } from './topology.ts';
@@ -44,6 +45,10 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     }
   }
 
+  async function findOwn(name: StreamName, { id, previous }: Append): Promise<Version | undefined> {
+    return (await read(name, previous)).find((found) => found.id === id)?.version;
+  }
+
   return {
     read,
     get maxAppendBytes() {
@@ -63,12 +68,9 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
         // Headers are made anew for every try: one object sent twice carries what the first send left in it.
         const answer = await publisher.publish(subject, payload, appendHeaders(append.previous, attention));
         if (answer.kind === 'stored') return answer.sequence as Version;
-        if (answer.kind === 'conflict') {
-          if (!isUnsure) return undefined;
-          return (await read(name, append.previous)).find(({ id }) => id === append.id)?.version;
-        }
+        if (answer.kind === 'conflict') return isUnsure ? await findOwn(name, append) : undefined;
         isUnsure ||= answer.kind === 'unknown';
-        if (clock.now() - startedAt > budgetInMs) throw failure(append.id, isUnsure ? UNSURE : answer, budgetInMs);
+        if (clock.now() - startedAt > budgetInMs) throw failure(append.id, told(answer, isUnsure), budgetInMs);
         await clock.sleep(pause(tries));
       }
     },
@@ -84,7 +86,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
         const isOver = clock.now() - startedAt > budgetInMs;
         isUnsure ||= answer.kind === 'unknown';
         if (answer.kind === 'refused' || answer.kind === 'conflict' || isOver)
-          throw failure(requests[0]?.id ?? name.stream, isUnsure ? UNSURE : answer, budgetInMs);
+          throw failure(requests[0]?.id ?? name.stream, told(answer, isUnsure), budgetInMs);
         await clock.sleep(pause(tries));
       }
     },
@@ -154,8 +156,10 @@ function maxPayload({ nats }: Connection): number {
   return (nats.info?.max_payload ?? 1_048_576) - 4_096;
 }
 
-/** A refusal says nothing about an earlier try whose answer was lost (A1). */
-const UNSURE = { kind: 'unknown' };
+/** What an answer tells about all tries: a refusal says nothing about an earlier one whose answer was lost (A1). */
+function told(answer: PublishAnswer, isUnsure: boolean): { kind: string; why?: string } {
+  return isUnsure ? { kind: 'unknown' } : answer;
+}
 
 function failure(id: string, answer: { kind: string; why?: string }, waitedInMs: number): Error {
   return answer.kind === 'refused'

@@ -1,5 +1,6 @@
 import { nanos, type StreamConfig, type StreamInfo } from 'nats';
 import type { Clock } from '#src/core/clock.ts';
+import type { DestinationCheck } from '#src/core/destination-check.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
@@ -7,11 +8,12 @@ import type { OpenRequests } from '#src/core/open-requests.ts';
 import type { Owners } from '#src/core/owners.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
 import type { Connection } from './connection.ts';
+import { createNatsDestinationCheck } from './destination-check.ts';
 import { createNatsEventLog, createNatsHints, createNatsResults } from './event-log.ts';
 import { openKeyValue } from './key-value.ts';
 import { createNatsOpenRequests } from './open-requests.ts';
 import { createNatsOwners } from './owners.ts';
-import { createPublisher } from './publisher.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
 import { FUNCTIONS_BUCKET, INVOCATIONS, invocationsStream, resultsStream, STATE_BUCKET, type TopologyOptions } from './topology.ts';
 import { createNatsWorkQueue } from './work-queue.ts';
 
@@ -23,10 +25,12 @@ export type NatsPorts = {
   queue: WorkQueue;
   owners: Owners;
   openRequests: OpenRequests;
+  destinationCheck: DestinationCheck;
   /** The definitions of the functions. */
   functions: KeyValue;
   /** Positions that save work after a restart. Losing them loses nothing else. */
   state: KeyValue;
+  publisher: Publisher;
   close(): void;
 };
 
@@ -65,8 +69,10 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     queue: createNatsWorkQueue({ connection, state, leaseInMs, ...problems }),
     owners: createNatsOwners(connection),
     openRequests: createNatsOpenRequests(connection),
+    destinationCheck: createNatsDestinationCheck(connection),
     functions,
     state,
+    publisher,
     close: () => publisher.close(),
   };
 }

@@ -6,6 +6,8 @@ import { type FunctionName, isFunctionName, isRequestId, NO_FUNCTION, type Strea
 
 export const INVOCATIONS = 'INVOCATIONS';
 export const RESULTS = 'RESULTS';
+/** The built-in streams of the DIS destination. */
+export const DIS_RECORDS = 'SEQUENT_DIS';
 export const FUNCTIONS_BUCKET = 'SEQUENT_FUNCTIONS';
 export const STATE_BUCKET = 'SEQUENT_STATE';
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AcceptedRequest, EventLog, FullLogEntry, LogEntry, Version } from '#src/core/event-log.ts';
+import type { EventLog, FullLogEntry, LogEntry, Version } from '#src/core/event-log.ts';
 import { NO_APPENDS } from '#src/core/event-log.ts';
-import { idAt, idFromSequence } from '#src/core/ids.ts';
+import { idAt } from '#src/core/ids.ts';
 import type { RequestId, StreamId } from '#src/core/names.ts';
 import { notified, running, succeeded } from './facts.ts';
 import { accept, append, collect, newStream, type OpenedLog, ownStream } from './opened-log.ts';
+import { describePublishedRequests } from './published-requests.ts';
 
 const settled = {};
 
@@ -147,84 +148,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
       });
     });
 
-    describe('a request that anybody published', () => {
-      test('without an id gets one from its place in the log, the same for every reader', async () => {
-        const sequence = await opened.publish('orders', '{"raw":true}');
-        const [mine, theirs] = [await log.readRequest(sequence), await other.readRequest(sequence)];
-        expect(mine).toEqual(theirs);
-        expect(mine?.name.stream).toBe(idFromSequence(mine?.at ?? 0, sequence));
-        const followed = await collect<FullLogEntry>(
-          (on, signal) => log.followFully(sequence, on, signal),
-          () => true,
-        );
-        expect(followed).toEqual([{ kind: 'request', sequence, at: mine?.at, message: mine }]);
-        const headersOnly = await collect<LogEntry>(
-          (on, signal) => log.follow(sequence, on, signal),
-          () => true,
-        );
-        expect(headersOnly).toEqual([{ kind: 'request', sequence, at: mine?.at, name: mine?.name }]);
-      });
-
-      test.for<[string, string, string | Uint8Array, Record<string, string>, AcceptedRequest['defect'] | undefined]>([
-        ['orders', 'is accepted with an empty payload', '', {}, undefined],
-        ['orders', 'keeps its byte order mark as text, which is no JSON', '\uFEFF{}', {}, invalid(/not JSON/)],
-        ['orders', 'is not JSON', 'hello', {}, invalid(/the payload is not JSON: .*hello/)],
-        ['orders', 'is not UTF-8', Buffer.from([0xff, 0xfe, 0x22]), {}, invalid(/not UTF-8/)],
-        ['orders', 'ends in the middle of a character', Buffer.from('"ü').subarray(0, 2), {}, invalid(/not UTF-8/)],
-        ['orders', 'brings an id with a dot', '{}', { 'Request-Id': 'a.b' }, refused(/Request-Id header "a\.b" must be 1 to 64/)],
-        ['orders', 'brings a wildcard as its id', '{}', { 'Request-Id': '>' }, refused(/Request-Id header ">"/)],
-        ['orders', 'brings an id of 5,000 characters', '{}', { 'Request-Id': 'x'.repeat(5_000) }, refused(/^.{60,220}$/)],
-        ['orders', 'brings an id of unicode', '{}', { 'Request-Id': 'größe' }, refused(/Request-Id header/)],
-        [
-          'orders',
-          'brings the id of a place in a batch',
-          '{}',
-          { 'Request-Id': idAt(newStream().stream, 3) },
-          refused(/has the form of the ids/),
-        ],
-        ['orders', 'brings a qualifier with a space', '{}', { Qualifier: 'a b' }, refused(/qualifier "a b" is neither/)],
-        ['orders', 'brings a qualifier of 5,000 characters', '{}', { Qualifier: 'x'.repeat(5_000) }, refused(/^.{60,220}$/)],
-        ['orders', 'brings __proto__ as a qualifier', '{}', { Qualifier: '__proto__' }, refused(/neither a version/)],
-        [
-          'orders',
-          'names no stream for its batch',
-          '{"requests":[{"payload":"1"}]}',
-          { Batch: 'mine' },
-          refused(/Batch header names no stream/),
-        ],
-        ['orders', 'has an empty batch', '{"requests":[]}', { Batch: newStream().stream }, refused(/batch cannot be read: .*Too small/s)],
-        ['orders', 'has a batch that is no JSON', 'x', { Batch: newStream().stream }, refused(/batch cannot be read/)],
-        ['orders', 'has a batch of wrong types', '{"requests":[{"payload":7}]}', { Batch: newStream().stream }, refused(/payload/)],
-        ['orders', 'has 65 requests in a batch', batchOf(65), { Batch: newStream().stream }, refused(/<=64 items/)],
-        [
-          'orders',
-          'has sixty mistakes in a batch, of which it tells a few',
-          JSON.stringify({ requests: Array.from({ length: 60 }, () => 1) }),
-          { Batch: newStream().stream },
-          refused(/^[^]{20,400}and 57 more$/),
-        ],
-        ['$x', 'is for a token that no function can have', '{}', {}, undefined],
-      ])('to %s, that %s', async ([token, , data, headers, defect]) => {
-        const sequence = await opened.publish(token, data, headers);
-        const message = await log.readRequest(sequence);
-        expect(message?.requests).toHaveLength(1);
-        expect(message?.requests[0]?.defect).toEqual(defect);
-        expect(message?.requests[0]?.fact.function).toBe(token);
-        expect(await other.readRequest(sequence)).toEqual(message);
-      });
-
-      test('may have 262,144 bytes and not one more', async () => {
-        const most = JSON.stringify('x'.repeat(262_142));
-        const fits = await log.readRequest(await opened.publish('orders', most));
-        expect(fits?.requests[0]).toMatchObject({ payload: most });
-        expect(fits?.requests[0]?.defect).toBeUndefined();
-        const over = await log.readRequest(await opened.publish('orders', `${most} `));
-        const message = 'the payload has 262145 bytes; at most 262144 are accepted';
-        expect(over?.requests[0]?.defect).toEqual({ condition: 'PayloadTooLarge', message });
-        const wide = await log.readRequest(await opened.publish('orders', JSON.stringify('ü'.repeat(131_072))));
-        expect(wide?.requests[0]?.defect?.condition).toBe('PayloadTooLarge');
-      });
-    });
+    describe('a request that anybody published', () => describePublishedRequests(() => opened));
 
     describe('readRequest', () => {
       test('is undefined where no request is', async () => {
@@ -345,18 +269,6 @@ async function expectStored(append: Promise<Version | undefined>): Promise<Versi
   const version = await append;
   if (version === undefined) throw new Error('the append met a conflict');
   return version;
-}
-
-function invalid(message: RegExp): AcceptedRequest['defect'] {
-  return { condition: 'InvalidPayload', message: expect.stringMatching(message) };
-}
-
-function refused(message: RegExp): AcceptedRequest['defect'] {
-  return { condition: 'InvalidRequest', message: expect.stringMatching(message) };
-}
-
-function batchOf(size: number): string {
-  return JSON.stringify({ requests: Array.from({ length: size }, () => ({ payload: '1' })) });
 }
 
 function hasSeen(count: number): () => boolean {

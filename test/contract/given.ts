@@ -22,8 +22,8 @@ export function given<Machine extends AnyStateMachine>(machine: Machine, ...past
       const step = folder.step(before, fact);
       return {
         expect({ state, effects = [], context = {} }) {
-          if (step === undefined) throw new Error(`refused: ${fact.type} in ${valueOf(before)}`);
-          expect(valueOf(step.snapshot)).toBe(state);
+          if (step === undefined) throw new Error(`refused: ${fact.type} in ${stateOf(before)}`);
+          expect(stateOf(step.snapshot)).toBe(state);
           expect(step.effects).toEqual(effects);
           expect((step.snapshot as AnyMachineSnapshot).context).toMatchObject(context);
         },
@@ -43,12 +43,12 @@ export function fold<Machine extends AnyStateMachine>(
   let snapshot = folder.initial;
   for (const fact of past) {
     const step = folder.step(snapshot, fact);
-    if (step === undefined) throw new Error(`the past is impossible: ${fact.type} is refused in ${valueOf(snapshot)}`);
+    if (step === undefined) throw new Error(`the past is impossible: ${fact.type} is refused in ${stateOf(snapshot)}`);
     snapshot = step.snapshot;
   }
   return snapshot;
 }
 
-function valueOf(snapshot: SnapshotFrom<AnyStateMachine>): string {
+function stateOf(snapshot: SnapshotFrom<AnyStateMachine>): string {
   return (snapshot as AnyMachineSnapshot).value as string;
 }

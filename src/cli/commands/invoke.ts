@@ -79,7 +79,7 @@ async function follow(call: Call<InvokeOptions>, client: SequentClient, send: ()
     // A second request of the same id is not a second birth.
     if (transition.fact.type === 'queued' && last > 0) return;
     last = transition.sequence;
-    if (format !== 'name') terminal.out.line(transitionLine(transition, format, terminal.out));
+    if (format !== 'name') terminal.out.line(transitionLine(transition, { format, sheet: terminal.out, isNamed: false }));
     if (transition.fact.type === 'notified') ending.abort();
   };
   // An id that was brought along may have a past.

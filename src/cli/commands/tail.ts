@@ -45,7 +45,7 @@ async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
       (only === undefined || name === only) && (options.state.length === 0 || options.state.includes(fact.type));
     const print = (transition: LiveTransition): void => {
       if (ending.signal.aborted || !isWanted(transition)) return;
-      out.line(transitionLine(transition, format, out));
+      out.line(transitionLine(transition, { format, sheet: out }));
       if (++printed === options.limit) ending.abort();
     };
     sayConnection(client, err);

@@ -1,5 +1,5 @@
 import { createInbox, type Msg } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRequests } from '#src/client/requests.ts';
 import { systemClock } from '#src/core/clock.ts';
 import { NO_APPENDS } from '#src/core/event-log.ts';
@@ -7,6 +7,7 @@ import type { FunctionName, RequestId } from '#src/core/names.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { appendHeaders } from '#src/nats/codec.ts';
 import { createPublisher, type PublishAnswer } from '#src/nats/publisher.ts';
+import { INVOCATIONS } from '#src/nats/topology.ts';
 import { accept, newStream } from '#test/contract/opened-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
 import { type OpenedNats, openNats } from './opened-nats.ts';
@@ -82,6 +83,24 @@ describe('the publisher', () => {
       (found) => found === undefined,
     );
     expect(missing).toEqual([]);
+  });
+});
+
+describe('a log that is full', () => {
+  test('refuses new requests with a clear error, forgets nothing, and accepts again when there is room', async () => {
+    const manager = await nats.connection.nats.jetstreamManager();
+    const first = await accept(nats.ports.log, newStream());
+    const { state } = await manager.streams.info(INVOCATIONS);
+    await manager.streams.update(INVOCATIONS, { max_msgs: state.messages });
+    onTestFinished(async () => void (await manager.streams.update(INVOCATIONS, { max_msgs: -1 })));
+    const refused = await accept(nats.ports.log, newStream()).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      code: 'LOG_FULL',
+      message: expect.stringMatching(/^the log accepts nothing more: .*maximum messages/),
+    });
+    expect(await nats.ports.log.readRequest(first)).toBeDefined();
+    await manager.streams.update(INVOCATIONS, { max_msgs: -1 });
+    await accept(nats.ports.log, newStream());
   });
 });
 

@@ -84,6 +84,26 @@ describe('an append on JetStream whose answer', () => {
   );
 });
 
+describe('a refusal by a full log', () => {
+  test('is reported as such when nothing can have been stored', async () => {
+    await using opened = await openNatsLog(server.url, (publisher) => ({ ...publisher, publish: async () => full }));
+    await expect(accept(opened.log, newStream())).rejects.toMatchObject({ code: 'LOG_FULL', retryable: true });
+  });
+
+  test('says nothing about an earlier try whose answer was lost: that stays unknown (A1)', async () => {
+    let tries = 0;
+    await using opened = await openNatsLog(server.url, (publisher) => ({
+      ...publisher,
+      async publish(...given) {
+        if (tries++ > 0) return full;
+        await publisher.publish(...given);
+        return { kind: 'unknown', why: 'the answer was lost' };
+      },
+    }));
+    await expect(accept(opened.log, newStream())).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME', retryable: true });
+  });
+});
+
 describe('a server that is paused during an append', () => {
   test('leaves it unknown, and then it is stored exactly once', async () => {
     await using nats = await openNats(server.url);
@@ -115,6 +135,8 @@ describe('a server that is paused during an append', () => {
     expect(await opened.other.read(name, NO_APPENDS)).toMatchObject([{ version: writer.state.version, facts: [{ attempt: 1 }] }]);
   });
 });
+
+const full: PublishAnswer = { kind: 'refused', why: 'maximum bytes exceeded (10077)', isFull: true };
 
 /** Stores, and then does not say so, the first `count` times. */
 function losing(publisher: Publisher, count: number): Publisher {

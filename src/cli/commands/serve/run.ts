@@ -5,6 +5,7 @@ import { askedNats, findNats } from '#src/main/find-nats.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles.ts';
+import { tuneHeap } from '#src/main/tune-heap.ts';
 import { natsOptionsOf } from '#src/nats/address.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
 import type { Call } from '../../call.ts';
@@ -22,16 +23,22 @@ export type Running = {
   server: EmbeddedServer | undefined;
   durability: Durability;
   examples: readonly string[];
-  /** Since this process began. */
+  /** Since this process began, without the installation of dependencies. */
   startedInMs: number;
   /** The roles first, so that what they hold is settled while the server still answers. */
   stop(graceInMs: number): Promise<void>;
 };
 
+/** When the installation was done, if one was: npm's time is not ours. */
+function installedAt(): number {
+  return performance.getEntriesByName('sequent-installed')[0]?.startTime ?? 0;
+}
+
 type Log = ReturnType<typeof createLog>;
 
 /** Starts the server if asked, connects, starts the roles, defines the examples. `undefined` when it was told to stop meanwhile. */
 export async function start(call: Call<ServeOptions>, signal: AbortSignal): Promise<Running | undefined> {
+  tuneHeap();
   const configuration = configurationOf(call);
   const log = createLog(configuration);
   const server =
@@ -50,7 +57,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
       await roles.stop(graceInMs);
       await server?.stop();
     };
-    if (!signal.aborted) return { ...running, examples: deployed, startedInMs: performance.now(), stop };
+    if (!signal.aborted) return { ...running, examples: deployed, startedInMs: performance.now() - installedAt(), stop };
     await stop(0);
     return undefined;
   } catch (error) {
@@ -65,13 +72,14 @@ function configurationOf({ options, terminal }: Call<ServeOptions>): Configurati
 }
 
 function rolesOptions(configuration: Configuration) {
-  const { roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs, patienceInMs, maxHops } = configuration;
+  const { roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs, patienceInMs, maxHops, connections } = configuration;
   return {
     roles,
     topology: { replicas, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
     leaseInMs,
     patienceInMs,
     maxHops,
+    connectionsFile: connections,
     place: { region: 'local', project: 'default' },
   };
 }

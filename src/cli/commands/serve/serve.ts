@@ -32,6 +32,7 @@ export function serveCommand(): Command {
     .option('--max-hops <count>', 'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)')
     .option('--results-storage <kind>', 'where results are kept for subscribers: file, memory (SEQUENT_RESULTS_STORAGE)')
     .option('--results-max-age-hours <hours>', 'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)')
+    .option('--connections <file>', 'the named connections of the destinations (SEQUENT_CONNECTIONS)')
     .option('--nats-creds <file>', 'credentials for the NATS that is named (NATS_CREDS)')
     .option('--log-level <level>', 'what is logged to stderr as JSON lines (SEQUENT_LOG_LEVEL, default: info, warn on a terminal)')
     .addOption(durationOption('--grace <duration>', 'how long what runs may take to finish after Ctrl-C', 20_000))

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { DestinationCheck } from '#src/core/destination-check.ts';
+import type { Connection } from './connection.ts';
+import { readQuestion } from './question.ts';
+
+const SUBJECT = 'destinations.check';
+const questionSchema = z.object({ destination: z.string(), param: z.string() });
+const answerSchema = z.object({ problem: z.string().optional() });
+
+export function createNatsDestinationCheck({ nats }: Connection): DestinationCheck {
+  return {
+    async refuse(destination) {
+      try {
+        const reply = await nats.request(SUBJECT, JSON.stringify(destination), { timeout: 2_000 });
+        return answerSchema.parse(reply.json()).problem;
+      } catch {
+        // Nobody delivers at the moment. What is wrong ends the delivery, with the reason.
+        return undefined;
+      }
+    },
+    answer(refuse, signal) {
+      const subscription = nats.subscribe(SUBJECT, {
+        queue: 'destinations',
+        callback: (_, message) => {
+          const question = readQuestion(questionSchema, message);
+          message.respond(JSON.stringify({ problem: question === undefined ? 'the question cannot be read' : refuse(question) }));
+        },
+      });
+      signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { createInbox, DiscardPolicy, headers, RetentionPolicy, StorageType } from 'nats';
+import type { Connection } from './connection.ts';
+import type { Publisher } from './publisher.ts';
+import { DIS_RECORDS } from './topology.ts';
+
+/** What became of a message for somebody else's subject. */
+export type Publication =
+  /** A stream stored it, or the subscribers of a subject without a stream got it. */
+  { kind: 'stored' } | { kind: 'no-responders' } | { kind: 'refused'; reason: string } | { kind: 'failed'; reason: string };
+
+type Options = { headers: Record<string, string>; signal: AbortSignal };
+
+/** Publishes to any subject. Where a stream keeps it, its acknowledgement counts; elsewhere that somebody listens. */
+export function createPublications(connection: Connection, publisher: Publisher) {
+  async function publish(subject: string, payload: string, { headers: given }: Options): Promise<Publication> {
+    const found = headers();
+    for (const [name, value] of Object.entries(given)) found.set(name, value);
+    try {
+      if (!(await isStored(connection, subject))) return await handOver(connection, subject, payload, found);
+      const answer = await publisher.publish(subject, payload, found);
+      if (answer.kind === 'stored') return { kind: 'stored' };
+      return { kind: 'failed', reason: answer.kind === 'conflict' ? 'the stream expects another sequence' : answer.why };
+    } catch (error) {
+      return { kind: 'failed', reason: String(error) };
+    }
+  }
+  return { publish };
+}
+
+/** The streams of DIS, as one JetStream stream with a subject for each. */
+export function createDisStreams(connection: Connection, publisher: Publisher) {
+  const isThere = ensureDisStream(connection);
+  return {
+    async publishRecord(record: {
+      stream: string;
+      partitionKey: string;
+      data: string;
+      timestamp: number;
+      deliveryId: string;
+    }): Promise<Publication> {
+      try {
+        await isThere;
+        const found = headers();
+        found.set('Nats-Msg-Id', record.deliveryId);
+        const { partitionKey: partition_key, data, timestamp } = record;
+        const answer = await publisher.publish(`dis.${record.stream}`, JSON.stringify({ partition_key, data, timestamp }), found);
+        return answer.kind === 'stored'
+          ? { kind: 'stored' }
+          : { kind: 'failed', reason: answer.kind === 'conflict' ? 'conflict' : answer.why };
+      } catch (error) {
+        return { kind: 'failed', reason: String(error) };
+      }
+    },
+  };
+}
+
+async function ensureDisStream({ nats }: Connection): Promise<void> {
+  const manager = await nats.jetstreamManager({ checkAPI: false });
+  await manager.streams.add({
+    name: DIS_RECORDS,
+    description: 'Sequent: the records that outcomes were pushed as',
+    subjects: ['dis.*'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: 7 * 86_400 * 1e9,
+  });
+}
+
+async function isStored({ nats }: Connection, subject: string): Promise<boolean> {
+  const reply = await nats.request('$JS.API.STREAM.NAMES', JSON.stringify({ subject }), { timeout: 5_000 });
+  return ((reply.json() as { streams?: string[] | null }).streams ?? []).length > 0;
+}
+
+/** The server says at once when nobody listens; a round trip later it would have said so. */
+async function handOver({ nats }: Connection, subject: string, payload: string, found: ReturnType<typeof headers>): Promise<Publication> {
+  const reply = createInbox();
+  let isHeard = true;
+  const subscription = nats.subscribe(reply, {
+    callback: (_, message) => {
+      if (message.headers?.code === 503) isHeard = false;
+    },
+  });
+  nats.publish(subject, payload, { headers: found, reply });
+  await nats.flush();
+  subscription.unsubscribe();
+  return isHeard ? { kind: 'stored' } : { kind: 'no-responders' };
+}
