@@ -53,7 +53,11 @@ export function parseQualifier(text: string): string {
   throw new InvalidInputError({ field: `qualifier ${quote(text)}`, problem: 'must be a version, or "!" and an alias' });
 }
 
-/** Shows hostile text on one line, shortened. */
+/** Control and format characters, line separators: what could move a terminal's cursor, or hide itself. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Shows hostile text on one line, shortened, with nothing in it that a terminal obeys. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+  const shown = JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+  return shown.replace(unprintable, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

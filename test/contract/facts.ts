@@ -63,3 +63,11 @@ export function deliveryDelivered(attempt: number, part: Part<'delivery.delivere
 export function deliveryDead(attempt: number, part: Part<'delivery.dead'> = {}): FactOf<'delivery.dead'> {
   return { type: 'delivery.dead', ...delivery, destination: billing.id, try: attempt, reason: 'gave up', ...part };
 }
+
+export function deliveryRedriven(attempt: number, part: Part<'delivery.redriven'> = {}): FactOf<'delivery.redriven'> {
+  return { type: 'delivery.redriven', ...delivery, destination: billing.id, try: attempt, ...part };
+}
+
+export function redriven(part: Part<'redriven'> = {}): FactOf<'redriven'> {
+  return { type: 'redriven', invocation: ID, at: 90, redrive: 'order-1-again', ...part };
+}

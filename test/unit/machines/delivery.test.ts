@@ -1,7 +1,7 @@
-import { describe, test } from 'vitest';
-import { deliveryMachine } from '#machines/delivery.ts';
+import { describe, expect, test } from 'vitest';
+import { afterFailedTry, deliveryMachine } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
-import { deliveryDead, deliveryDelivered, deliveryFailed, deliveryStarted } from '#test/contract/facts.ts';
+import { billing, deliveryDead, deliveryDelivered, deliveryFailed, deliveryRedriven, deliveryStarted, ID } from '#test/contract/facts.ts';
 import { given as givenMachine } from '#test/contract/given.ts';
 
 const given = (...past: readonly DeliveryFact[]) => givenMachine(deliveryMachine, ...past);
@@ -71,13 +71,56 @@ describe('a delivery that backs off', () => {
   );
 });
 
-describe.for([
-  ['delivered', deliveryDelivered(1)],
-  ['dead', deliveryDead(1)],
-] as const)('a delivery that is %s', ([, end]) => {
+describe('a delivery that is delivered', () => {
   test('is final: it refuses every fact', () => {
-    for (const fact of [deliveryStarted(2), deliveryFailed(1), deliveryDelivered(1), deliveryDead(1)]) {
-      given(deliveryStarted(1), end).when(fact).expectRefusal();
+    for (const fact of [deliveryStarted(2), deliveryFailed(1), deliveryDelivered(1), deliveryDead(1), deliveryRedriven(1)]) {
+      given(deliveryStarted(1), deliveryDelivered(1)).when(fact).expectRefusal();
     }
+  });
+});
+
+describe('a delivery that is dead', () => {
+  const dead = [deliveryStarted(1), deliveryDead(1)];
+
+  test('starts no further try by itself', () => {
+    for (const fact of [deliveryStarted(2), deliveryFailed(1), deliveryDelivered(1), deliveryDead(1), deliveryRedriven(2)]) {
+      given(...dead)
+        .when(fact)
+        .expectRefusal();
+    }
+  });
+
+  test('is pending again when somebody asks for it, and goes on counting its tries', () => {
+    given(...dead)
+      .when(deliveryRedriven(1))
+      .expect({ state: 'pending', context: { tries: 1 } });
+    given(...dead, deliveryRedriven(1))
+      .when(deliveryStarted(2))
+      .expect({ state: 'delivering', effects: ['deliver'], context: { tries: 2 } });
+    given(...dead, deliveryRedriven(1))
+      .when(deliveryStarted(1))
+      .expectRefusal();
+  });
+});
+
+describe('what follows a failed try', () => {
+  const fact = { invocation: ID, at: 1_000, destination: billing.id, try: 1, reason: 'HTTP 500' };
+
+  test('is another one after a growing time, not before the target asks for it', () => {
+    const delays = [1, 2, 3, 4].map((number) => {
+      const next = afterFailedTry({ fact: { ...fact, try: number }, endsAt: 1e9 });
+      return next.type === 'delivery.failed' ? next.dueAt - fact.at : 0;
+    });
+    for (const [index, delay] of delays.entries()) {
+      expect(delay).toBeGreaterThanOrEqual(1_000 * 2 ** index * 0.7);
+      expect(delay).toBeLessThanOrEqual(1_000 * 2 ** index);
+    }
+    expect(afterFailedTry({ fact, retryAfterInMs: 90_000, endsAt: 1e9 })).toMatchObject({ type: 'delivery.failed', dueAt: 91_000 });
+  });
+
+  test('is its death when the next one could not start in time', () => {
+    const end = afterFailedTry({ fact, endsAt: 1_500 });
+    expect(end).toMatchObject({ type: 'delivery.dead', reason: 'given up after 1 tries; the last one: HTTP 500' });
+    given(deliveryStarted(1)).when(end).expect({ state: 'dead' });
   });
 });

@@ -1,16 +1,18 @@
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { type Invocation, invocationFolder, invocationMachine, MAX_LOST_ATTEMPTS, statusOf } from '#machines/invocation.ts';
+import { invocationMachine, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
 import {
   alarm,
   billing,
   deliveryDead,
   deliveryDelivered,
   deliveryFailed,
+  deliveryRedriven,
   deliveryStarted,
   failed,
   notified,
   queued,
+  redriven,
   retrying,
   running,
   succeeded,
@@ -19,10 +21,9 @@ import {
   unplaced,
   vanished,
 } from '#test/contract/facts.ts';
-import { fold, given as givenMachine } from '#test/contract/given.ts';
+import { given as givenMachine } from '#test/contract/given.ts';
 
 const given = (...past: readonly Fact[]) => givenMachine(invocationMachine, ...past);
-const folded = (...past: readonly Fact[]): Invocation => fold(invocationFolder, past);
 
 describe('an invocation that is unborn', () => {
   test('is queued by its request, and asks for nothing yet', () =>
@@ -30,7 +31,7 @@ describe('an invocation that is unborn', () => {
       .when(queued())
       .expect({ state: 'queued', context: { request: queued(), attempts: 0 } }));
 
-  test.for([running(1), retrying(0), succeeded(0), failed(0), notified(), deliveryStarted(1)])('refuses $type', (fact) =>
+  test.for([running(1), retrying(0), succeeded(0), failed(0), notified(), deliveryStarted(1), redriven()])('refuses $type', (fact) =>
     given().when(fact).expectRefusal(),
   );
 });
@@ -91,7 +92,7 @@ describe('a running invocation', () => {
       .when(failed(1))
       .expect({ state: 'failed', effects: ['publishResult', 'deliverOutcome'], context: { outcome: failed(1), failure: threw } }));
 
-  test.for([running(2), queued(), notified(), deliveryStarted(1)])('refuses $type', (fact) =>
+  test.for([running(2), queued(), notified(), deliveryStarted(1), redriven()])('refuses $type', (fact) =>
     given(...past)
       .when(fact)
       .expectRefusal(),
@@ -260,33 +261,29 @@ describe.for([
 });
 
 describe('a notified invocation', () => {
-  test('is final: it refuses every fact', () => {
+  test('refuses whatever would change its outcome, or notify again', () => {
     const end = given(queued(), running(1), succeeded(1), notified());
     for (const fact of [queued(), running(1), running(2), retrying(1), succeeded(1), failed(1), notified(), deliveryStarted(1)]) {
       end.when(fact).expectRefusal();
     }
   });
-});
 
-describe('the status of an invocation', () => {
-  test('is the vendor’s', () => {
-    expect(statusOf(folded(queued()))).toBe('WAIT');
-    expect(statusOf(folded(queued(), running(1)))).toBe('RUNNING');
-    expect(statusOf(folded(queued(), running(1), retrying(1)))).toBe('RUNNING');
-    expect(statusOf(folded(queued(), running(1), succeeded(1)))).toBe('SUCCESS');
-    expect(statusOf(folded(queued(), running(1), failed(1)))).toBe('FAIL');
-  });
+  test('records that it was run again, as another invocation', () =>
+    given(queued(), running(1), failed(1), notified())
+      .when(redriven({ redrive: 'again-1' }))
+      .expect({ state: 'notified', context: { redrives: ['again-1'], outcome: failed(1) } }));
 
-  test('is DISCARD for what was dropped before it ever ran, by age or by a loop', () => {
-    for (const condition of ['EventAgeExceeded', 'LoopDetected'] as const) {
-      expect(statusOf(folded(queued(), failed(0, { condition })))).toBe('DISCARD');
-      expect(statusOf(folded(queued(), running(1), retrying(1), failed(1, { condition })))).toBe('FAIL');
-    }
-    expect(statusOf(folded(queued(), failed(0, { condition: 'FunctionNotFound' })))).toBe('FAIL');
-  });
-
-  test('stays that of the outcome once everybody is notified', () => {
-    expect(statusOf(folded(queued(), running(1), succeeded(1), notified()))).toBe('SUCCESS');
-    expect(statusOf(folded(queued(), failed(0, { condition: 'EventAgeExceeded' }), notified()))).toBe('DISCARD');
+  test('has a dead delivery tried again without being notified again', () => {
+    const dead = [queued(), running(1), succeeded(1, { destinations: [billing] }), deliveryStarted(1), deliveryDead(1), notified()];
+    given(...dead)
+      .when(deliveryRedriven(1))
+      .expect({ state: 'notified', context: { outcome: succeeded(1, { destinations: [billing] }) } });
+    const again = [...dead, deliveryRedriven(1), deliveryStarted(2)];
+    given(...again)
+      .when(deliveryDelivered(2))
+      .expect({ state: 'notified' });
+    given(...again)
+      .when(notified())
+      .expectRefusal();
   });
 });

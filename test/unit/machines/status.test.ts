@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '#machines/facts.ts';
+import { type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
+import { failed, notified, queued, retrying, running, succeeded } from '#test/contract/facts.ts';
+import { fold } from '#test/contract/given.ts';
+
+const folded = (...past: readonly Fact[]): Invocation => fold(invocationFolder, past);
+
+describe('the status of an invocation', () => {
+  test('is the vendor’s', () => {
+    expect(statusOf(folded(queued()))).toBe('WAIT');
+    expect(statusOf(folded(queued(), running(1)))).toBe('RUNNING');
+    expect(statusOf(folded(queued(), running(1), retrying(1)))).toBe('RUNNING');
+    expect(statusOf(folded(queued(), running(1), succeeded(1)))).toBe('SUCCESS');
+    expect(statusOf(folded(queued(), running(1), failed(1)))).toBe('FAIL');
+  });
+
+  test('is DISCARD for what was dropped before it ever ran, by age or by a loop', () => {
+    for (const condition of ['EventAgeExceeded', 'LoopDetected'] as const) {
+      expect(statusOf(folded(queued(), failed(0, { condition })))).toBe('DISCARD');
+      expect(statusOf(folded(queued(), running(1), retrying(1), failed(1, { condition })))).toBe('FAIL');
+    }
+    expect(statusOf(folded(queued(), failed(0, { condition: 'FunctionNotFound' })))).toBe('FAIL');
+  });
+
+  test('stays that of the outcome once everybody is notified', () => {
+    expect(statusOf(folded(queued(), running(1), succeeded(1), notified()))).toBe('SUCCESS');
+    expect(statusOf(folded(queued(), failed(0, { condition: 'EventAgeExceeded' }), notified()))).toBe('DISCARD');
+  });
+});
