@@ -107,7 +107,8 @@ type Content = {
 
 function accepted({ token, id, at }: Identity, { payload, qualifier, traceparent, lineage, redriveOf }: Content): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
-  if (traceparent !== undefined) fact.traceparent = traceparent;
+  // A trace context that is none is left out, as its specification asks: it travels on into headers.
+  if (traceparent !== undefined && isTraceparent.test(traceparent)) fact.traceparent = traceparent;
   if (lineage !== undefined) fact.lineage = lineage;
   if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
   const defect = defectOf(payload, qualifier);
@@ -131,6 +132,8 @@ function defectOf(payload: string | undefined, qualifier: string | undefined): A
     return { condition: 'InvalidPayload', message: `the payload is not JSON: ${(error as Error).message}` };
   }
 }
+
+const isTraceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 function encodeLineage({ root, parent, hop }: Lineage): string {
   return `${root}/${parent}/${hop}`;

@@ -1,6 +1,8 @@
 import { exitCodes } from '../../problem.ts';
 import type { Sheet } from '../../terminal.ts';
 
+const SAME_PRESS_IN_MS = 1_000;
+
 export type StopRequest = { signal: AbortSignal; requested: Promise<void> };
 
 /** The first SIGINT or SIGTERM asks to stop; the second Ctrl-C ends the process at once. */
@@ -9,11 +11,15 @@ export function stopRequest(err: Sheet): StopRequest {
   const requested = new Promise<void>((resolve) => asking.signal.addEventListener('abort', () => resolve(), { once: true }));
   // Instead of the listener that ends every other command.
   process.removeAllListeners('SIGINT');
+  let askedAt = Number.POSITIVE_INFINITY;
   process.on('SIGINT', () => {
+    // Under "npm start" one Ctrl-C comes twice: from the terminal, and passed on by npm.
+    if (performance.now() - askedAt < SAME_PRESS_IN_MS) return;
     if (asking.signal.aborted) {
       err.line('sequent: stopped at once; what was running is taken over after its lease');
       process.exit(exitCodes.interrupted);
     }
+    askedAt = performance.now();
     asking.abort();
   });
   process.on('SIGTERM', () => asking.abort());
