@@ -18,6 +18,7 @@ const roles = await startRoles({
   leaseInMs: 15_000,
   patienceInMs: 5_000,
   maxHops: 16,
+  maxChain: 1_000,
   place: { region: 'local', project: 'default' },
   logger: silentLogger,
 });

@@ -102,6 +102,8 @@ export const lineageSchema = z.object({
   parent: z.string(),
   /** How many destinations lie between the root and here. */
   hop: z.number().int(),
+  /** How many further invocations may follow from here. Below zero this one is one too many. */
+  budget: z.number().int().optional(),
 });
 export type Lineage = z.infer<typeof lineageSchema>;
 

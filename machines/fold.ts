@@ -16,8 +16,8 @@ const noEffects: readonly string[] = [];
 /**
  * Makes the one folder of a machine.
  *
- * XState's own `transition` builds a throw-away actor for every call (about 40 µs). One inert actor scope, built once,
- * serves all calls here (about 5 µs): folding uses the scope for nothing but naming the actions.
+ * XState's own `transition` builds a throw-away actor for every call (6–10 µs, 40 µs when cold). One inert actor scope, built
+ * once, serves all calls here (3–5 µs): folding uses the scope for nothing but naming the actions.
  */
 export function createFolder<Machine extends AnyStateMachine>(machine: Machine): Folder<Machine> {
   const self = createActor(machine);

@@ -59,8 +59,21 @@ function withHelp(problem: Problem, args: readonly string[]): Problem {
   return problem.code === 'INVALID_INPUT' ? { ...problem, remedy: `${commandIn(args)} --help` } : problem;
 }
 
-const commands = new Set(['serve', 'invoke', 'result', 'timeline', 'tail', 'fn', 'functions', 'doctor', 'machine']);
-const functionCommands = new Set(['ls', 'get', 'put', 'rm']);
+const commands = new Set([
+  'serve',
+  'invoke',
+  'result',
+  'timeline',
+  'tail',
+  'redrive',
+  'dest',
+  'destinations',
+  'fn',
+  'functions',
+  'doctor',
+  'machine',
+]);
+const functionCommands = new Set(['ls', 'get', 'put', 'rm', 'pause', 'resume']);
 
 /** The command that was meant, as far as it is one. */
 function commandIn(args: readonly string[]): string {

@@ -40,7 +40,7 @@ export function describeFact(fact: Fact): string {
 function wordsFor(fact: Fact): string {
   switch (fact.type) {
     case 'queued':
-      return fact.qualifier === 'latest' ? 'accepted' : `accepted for ${fact.qualifier}`;
+      return `accepted${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}`;
     case 'running':
       return `attempt ${fact.attempt} on ${fact.worker}${describeTerms(fact)}`;
     case 'retrying':
@@ -62,8 +62,14 @@ function wordsFor(fact: Fact): string {
     case 'notified':
       return 'nobody is left to be told';
     case 'redriven':
-      return `run again as ${fact.redrive}`;
+      return `runs again as ${fact.redrive}`;
   }
+}
+
+function describeOrigin({ lineage, redriveOf }: FactOf<'queued'>): string {
+  const again = redriveOf === undefined ? '' : `; runs ${redriveOf} again`;
+  if (lineage === undefined) return again;
+  return `${again}; hop ${lineage.hop} of the chain that began with ${lineage.root}, told by ${lineage.parent}`;
 }
 
 /** What went wrong in an attempt, as the end of a sentence about it. */

@@ -46,6 +46,7 @@ const verdicts: Record<string, Verdict> = {
   FUNCTION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such function', remedy: 'sequent fn ls' },
   INVOCATION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such invocation', remedy: 'sequent tail' },
   CONFLICT: { exitCode: exitCodes.conflict, what: 'somebody else was faster', remedy: 'read it again, then repeat the command' },
+  WRONG_STATE: { exitCode: exitCodes.conflict, what: 'not in this state', remedy: 'sequent timeline <id>, which shows the state' },
   NATS_UNAVAILABLE: {
     exitCode: exitCodes.unreachable,
     what: 'NATS cannot be used',

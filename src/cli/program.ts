@@ -1,9 +1,11 @@
 import { type Argument, Command, Option } from 'commander';
 import { formats } from './call.ts';
+import { destinationsCommand } from './commands/dest/dest.ts';
 import { doctorCommand } from './commands/doctor/doctor.ts';
 import { functionsCommand } from './commands/fn/fn.ts';
 import { invokeCommand } from './commands/invoke.ts';
 import { machineCommand } from './commands/machine.ts';
+import { redriveCommand } from './commands/redrive.ts';
 import { resultCommand } from './commands/result.ts';
 import { serveCommand } from './commands/serve/serve.ts';
 import { tailCommand } from './commands/tail.ts';
@@ -28,6 +30,8 @@ export function createProgram(version: string): Command {
     resultCommand(),
     timelineCommand(),
     tailCommand(),
+    redriveCommand(),
+    destinationsCommand(),
     functionsCommand(),
     doctorCommand(),
     machineCommand(),

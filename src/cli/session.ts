@@ -1,4 +1,5 @@
 import type { SequentClient } from '#src/client/client.ts';
+import type { Place } from '#src/core/envelope.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { NatsOptions } from '#src/nats/connection.ts';
 import type { GlobalOptions } from './call.ts';
@@ -6,7 +7,7 @@ import { CommandError, problemOf, usageProblem } from './problem.ts';
 import type { Sheet } from './terminal.ts';
 
 /** Where a command connects to, and what decided that. */
-export type Target = { options: NatsOptions; from: string; dataDir: string };
+export type Target = { options: NatsOptions & { place: Place }; from: string; dataDir: string };
 
 /** Finds the NATS to talk to: the flags, the environment, the server of the data folder, the context selected in `nats`. */
 export async function findTarget({ server, context, data }: GlobalOptions): Promise<Target> {
@@ -19,7 +20,8 @@ export async function findTarget({ server, context, data }: GlobalOptions): Prom
   const { natsOptionsOf } = await import('#src/nats/address.ts');
   const configuration = readConfiguration({ flags: { natsUrl: server, context, data } });
   const { from, ...address } = await findNats(configuration);
-  return { options: { ...natsOptionsOf(address), name: 'sequent-cli' }, from, dataDir: configuration.dataDir };
+  const place: Place = { region: 'local', project: 'default', envelope: configuration.envelope };
+  return { options: { ...natsOptionsOf(address), name: 'sequent-cli', place }, from, dataDir: configuration.dataDir };
 }
 
 /** Connects, lets the command work, and closes, whatever comes of it. */
@@ -31,7 +33,7 @@ export async function withClient<Value>(options: GlobalOptions, work: (client: S
 }
 
 /** Says in the error who chose the address that does not answer. */
-export function explainTarget({ from }: Target): (error: unknown) => never {
+export function explainTarget({ from }: Pick<Target, 'from'>): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof NatsUnavailableError)) throw error;
     const problem = problemOf(error);

@@ -18,6 +18,7 @@ import { createResultWaiter, type Result, readEnvelope, toResult } from './resul
 export type { HandlerContext, TypedFunction } from './define-function.ts';
 export { defineFunction } from './define-function.ts';
 export type { Timeline, Transition } from './invocations.ts';
+export type { DeadLetter, FailedInvocation, Repair, RepairFilter } from './repair.ts';
 export type { Result } from './results.ts';
 export { startWorker } from './worker.ts';
 

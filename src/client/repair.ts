@@ -7,6 +7,7 @@ import { derivedId, streamOf } from '#src/core/ids.ts';
 import { parseFunctionName, type RequestId } from '#src/core/names.ts';
 import { loadStream, requestOf, type StreamState } from '#src/core/stream.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
+import { checkPayload } from './requests.ts';
 
 /** A delivery that was given up. */
 export type DeadLetter = {
@@ -25,7 +26,7 @@ export type FailedInvocation = { requestId: string; function: string; condition:
 
 export type RepairFilter = {
   function?: string | undefined;
-  /** Dead letters only. */
+  /** Dead letters only: the id of a destination, or the beginning that all of a kind share, such as `http`. */
   destination?: string | undefined;
   /** Failed invocations only. */
   condition?: string | undefined;
@@ -44,7 +45,7 @@ export interface Repair {
   redeliver(id: string, destination?: string): Promise<string[]>;
   /**
    * Runs an invocation again, as a new one; each knows the other. Asking again before the first is recorded starts nothing
-   * twice. Throws `InvocationNotFoundError`, and `WrongStateError` while it is not over.
+   * twice. Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` while it is not over.
    */
   redrive(id: string, options?: { payload?: string }): Promise<string>;
 }
@@ -94,7 +95,7 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
         (letter) =>
           letter.at >= since &&
           (name === undefined || letter.function === name) &&
-          (destination === undefined || letter.destination === destination),
+          (destination === undefined || isMeant(letter.destination, destination)),
       );
     },
 
@@ -113,7 +114,9 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
     async redeliver(id, destination) {
       const { state, invocation } = await open(id);
       const writer = createStreamWriter({ log, state, by, appendId });
-      const wanted = (invocation.context.outcome?.destinations ?? []).filter((one) => destination === undefined || one.id === destination);
+      const wanted = (invocation.context.outcome?.destinations ?? []).filter(
+        ({ id: one }) => destination === undefined || isMeant(one, destination),
+      );
       const redriven: string[] = [];
       for (const one of wanted) {
         const delivery = deliveryOf(invocation.context, one.id);
@@ -136,10 +139,16 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
       const redrive = derivedId(`${id}/redrive/${invocation.context.redrives.length + 1}`);
       const name = { function: parseFunctionName(request.fact.function), stream: streamOf(redrive) };
       const { qualifier } = request.fact;
-      await log.accept(name, [{ id: redrive, payload: payload ?? request.payload, qualifier, redriveOf: id as RequestId }]);
+      await log.accept(name, [
+        { id: redrive, payload: payload === undefined ? request.payload : checkPayload(payload), qualifier, redriveOf: id as RequestId },
+      ]);
       const writer = createStreamWriter({ log, state, by, appendId });
       await writer.propose(id, [{ type: 'redriven', invocation: id, at: clock.now(), redrive }]);
       return redrive;
     },
   };
+}
+
+function isMeant(id: string, wanted: string): boolean {
+  return id === wanted || id.replace(/-\d+$/, '') === wanted.toLowerCase();
 }

@@ -110,6 +110,12 @@ export function checkJson(payload: string): string {
   }
 }
 
+/** Throws `InvalidInputError` unless the text can be the payload of a request. */
+export function checkPayload(payload: string): string {
+  checkSize(payload);
+  return checkJson(payload);
+}
+
 function checkSize(payload: string): number {
   const bytes = Buffer.byteLength(payload);
   if (bytes <= MAX_PAYLOAD_BYTES) return bytes;

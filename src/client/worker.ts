@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { MAX_HOPS } from '#src/core/function-definition.ts';
+import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
 import { createFunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -55,6 +55,7 @@ export async function startWorker({
     place: place ?? { region: 'local', project: 'default' },
     host: createInlineHost(handlers),
     maxHops: MAX_HOPS,
+    maxChain: MAX_CHAIN,
     clock: systemClock,
     logger,
     appendId: () => `${worker}-${appends++}`,

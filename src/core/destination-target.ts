@@ -15,8 +15,8 @@ export type DeliveryRequest = {
   outcome: 'succeeded' | 'failed';
   /** When the request was accepted, in milliseconds since the epoch. */
   acceptedAt: number;
-  /** Where the chain began, and how many hops lie between. */
-  lineage: { root: string; hop: number };
+  /** Where the chain began, how many hops lie between, and what is left for the invocation that this delivery may start. */
+  lineage: { root: string; hop: number; budget: number };
   traceparent?: string;
 };
 
@@ -28,6 +28,8 @@ export type DeliveryResult =
 
 /** A kind of target: FunctionGraph, OBS, SMN, DIS, NATS or HTTP. */
 export interface DestinationTarget {
+  /** The most bytes that an envelope may have for it. In a larger one payloads are replaced by empty ones. */
+  readonly maxEnvelopeBytes?: number;
   /** Why this `param` cannot be used, or `undefined`. Asked when a function is configured (S5), and before a delivery. */
   refuse(param: string): string | undefined;
   /** Deliveries with the same key go to the same place, and share its bounded concurrency. */

@@ -17,7 +17,16 @@ export type Envelope = {
 };
 
 /** Where the functions are, for their URNs. */
-export type Place = { region: string; project: string };
+export type Place = {
+  region: string;
+  project: string;
+  /**
+   * How its envelopes speak of errors. `documented`, the default, as the vendor's page says: the status is that of the system,
+   * and executions are counted from 1. `observed`, as captured: status 500 and no text when user code failed, and retries
+   * are counted.
+   */
+  envelope?: 'documented' | 'observed';
+};
 
 export function functionUrn({ region, project }: Place, name: string, qualifier: string): string {
   return `urn:fss:${region}:${project}:function:default:${name}:${qualifier}`;
@@ -46,18 +55,20 @@ export function encodeEnvelope(
 function envelopeOf(place: Place, request: AcceptedRequest, { context }: Invocation): Envelope {
   const { outcome, attempts } = context;
   const failed = outcome?.type === 'failed' ? outcome : undefined;
+  const isObserved = place.envelope === 'observed';
+  const isUsersError = failed?.condition === 'UnhandledInvocationError';
   return {
     timestamp: new Date(request.fact.at).toISOString(),
     request_context: {
       request_id: request.fact.invocation,
       function_urn: functionUrn(place, request.fact.function, request.fact.qualifier),
       condition: failed?.condition ?? '',
-      approximate_invoke_count: attempts,
+      approximate_invoke_count: isObserved ? Math.max(0, attempts - 1) : attempts,
     },
     request_payload: request.payload,
     response_context: {
-      status_code: failed === undefined ? 200 : statusCodes[failed.condition],
-      function_error: failed?.failure.message ?? '',
+      status_code: failed === undefined ? 200 : isObserved && isUsersError ? 500 : statusCodes[failed.condition],
+      function_error: isObserved && isUsersError ? '' : (failed?.failure.message ?? ''),
     },
     response_payload: failed === undefined ? (outcome?.type === 'succeeded' ? outcome.payload : '') : errorPayload(failed.failure),
   };

@@ -100,6 +100,9 @@ export type FunctionDefinitionInput = z.input<typeof functionDefinitionSchema>;
 /** How many destinations a chain may have before it is cut, unless it is configured (L1). */
 export const MAX_HOPS = 16;
 
+/** How many invocations may follow from one through destinations, in all branches together, unless it is configured (L1). */
+export const MAX_CHAIN = 1_000;
+
 /** A function as the registry holds it. */
 export type RegisteredFunction = { definition: FunctionDefinition; revision: number };
 

@@ -11,7 +11,7 @@ export const requestHeader = {
   requestId: 'Request-Id',
   qualifier: 'Qualifier',
   traceparent: 'traceparent',
-  /** Where a chain of destinations came from: `<root>/<parent>/<hop>`. */
+  /** Where a chain of destinations came from: `<root>/<parent>/<hop>/<budget>`. */
   lineage: 'Lineage',
   /** The invocation that this request runs again. */
   redriveOf: 'Redrive-Of',
@@ -135,15 +135,15 @@ function defectOf(payload: string | undefined, qualifier: string | undefined): A
 
 const isTraceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-function encodeLineage({ root, parent, hop }: Lineage): string {
-  return `${root}/${parent}/${hop}`;
+function encodeLineage({ root, parent, hop, budget }: Lineage): string {
+  return `${root}/${parent}/${hop}${budget === undefined ? '' : `/${budget}`}`;
 }
 
 /** Whoever writes a lineage that is none has none. */
 function decodeLineage(text: string): Lineage | undefined {
-  const [root = '', parent = '', hop = ''] = text.split('/');
+  const [root = '', parent = '', hop = '', budget = ''] = text.split('/');
   if (!isRequestId(root) || !isRequestId(parent) || !/^[0-9]{1,6}$/.test(hop)) return undefined;
-  return { root, parent, hop: Number(hop) };
+  return { root, parent, hop: Number(hop), ...(/^-?[0-9]{1,9}$/.test(budget) ? { budget: Number(budget) } : {}) };
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -23,6 +23,8 @@ export function restOf(rests: readonly Rest[]): Rest {
 export interface StreamRun {
   /** Brings every invocation forward that this run is not busy with already. Rejects when the log cannot tell. */
   advance(): Promise<Rest>;
+  /** Takes over what somebody else knows of the stream. Without it, what comes for a stream in hand tells nothing new of it. */
+  learn?(known: StreamState): void;
 }
 
 /**
@@ -55,17 +57,16 @@ export function createStreamHands({ log, logger, createRun, onRest }: StreamHand
     const hand: Hand = { items: [item], run: undefined, advances: [] };
     hands.set(key, hand);
     try {
-      const { message, isFirstDelivery } = item;
-      const state = isFirstDelivery && message !== undefined ? newborn(message) : await loadStream(log, item.name, message ?? item.request);
+      const state = await open(item);
       // The request is not in the log any more: it was archived, and only finished invocations are.
-      if (state === undefined) return settle(hand, (held) => held.ack());
+      if (state === undefined) return settle(hand, 'done');
       hand.run = createRun(state);
-      hand.advances.push(hand.run.advance());
+      const { run } = hand;
+      // What came while the stream was read may know more than what was read.
+      hand.advances.push(run.advance(), ...hand.items.slice(1).map((later) => lookAgain(run, later)));
       const rests: Rest[] = [];
       while (hand.advances.length > 0) rests.push(...(await Promise.all(hand.advances.splice(0))));
-      const rest = restOf(rests);
-      if (rest === 'done') settle(hand, (held) => held.ack());
-      else if (rest === 'untouched') settle(hand, (held) => held.release());
+      settle(hand, restOf(rests));
     } catch (error) {
       // The log cannot tell. Nothing is claimed: the item comes again after the lease, and the log is read first then.
       logger.warn(
@@ -78,8 +79,20 @@ export function createStreamHands({ log, logger, createRun, onRest }: StreamHand
     }
   }
 
-  function settle(hand: Hand, how: (item: WorkItem) => void): void {
-    for (const item of hand.items) how(item);
+  async function open({ state, name, message, request, isFirstDelivery }: WorkItem): Promise<StreamState | undefined> {
+    if (state !== undefined) return state;
+    return isFirstDelivery && message !== undefined ? newborn(message) : await loadStream(log, name, message ?? request);
+  }
+
+  async function lookAgain(run: StreamRun, item: WorkItem): Promise<Rest> {
+    const known = run.learn === undefined ? undefined : await open(item);
+    if (known !== undefined) run.learn?.(known);
+    return await run.advance();
+  }
+
+  function settle({ items }: Hand, rest: Rest): void {
+    if (rest === 'done') for (const item of items) item.ack();
+    else if (rest === 'untouched') for (const item of items) item.release();
   }
 
   return {
@@ -92,7 +105,7 @@ export function createStreamHands({ log, logger, createRun, onRest }: StreamHand
       if (hand === undefined) return void work(item, key);
       // It came again, or a hint came for another invocation of the same stream.
       hand.items.push(item);
-      if (hand.run !== undefined) hand.advances.push(hand.run.advance());
+      if (hand.run !== undefined) hand.advances.push(lookAgain(hand.run, item));
     },
     keepLeases() {
       for (const { items } of hands.values()) for (const item of items) item.working();

@@ -23,6 +23,8 @@ export interface StreamWriter {
    * Rejects when the log cannot tell (see `EventLog.append`); every later proposal rejects too.
    */
   propose(id: string, facts: readonly Fact[]): Promise<readonly InvocationEffect[] | undefined>;
+  /** Takes over what somebody else knows of the stream, if it is newer. */
+  learn(known: StreamState): void;
 }
 
 type Proposal = {
@@ -70,22 +72,29 @@ export function createStreamWriter({ log, state: initial, by, appendId }: Stream
     while (open.length > 0) {
       const { next, kept, facts, later } = judge(state, open, log.maxAppendBytes);
       if (kept.length === 0) return;
-      const append: Append = { id: appendId(), previous: state.version, request: state.request.sequence, by, facts };
-      const version = await log.append(state.name, append, attentionOf(next.values()));
+      const base = state;
+      const append: Append = { id: appendId(), previous: base.version, request: base.request.sequence, by, facts };
+      const version = await log.append(base.name, append, attentionOf(next.values()));
       if (version !== undefined) {
-        state = { ...state, version, invocations: next };
+        learn({ ...base, version, invocations: next });
         for (const { proposal, effects } of kept) proposal.resolve(effects);
         open = later;
         continue;
       }
       open = [...kept.map(({ proposal }) => proposal), ...later];
-      const news = await log.read(state.name, state.version);
-      assert(news.length > 0, `the log refuses version ${state.version} of ${state.name.stream}, and holds nothing newer`);
-      state = await catchUp(log, state, news);
+      const news = await log.read(base.name, base.version);
+      assert(news.length > 0, `the log refuses version ${base.version} of ${base.name.stream}, and holds nothing newer`);
+      learn(await catchUp(log, base, news));
     }
   }
 
+  /** What is newer contains what is older: a stream has one history. */
+  function learn(known: StreamState): void {
+    if (known.version > state.version) state = known;
+  }
+
   return {
+    learn,
     get state() {
       return state;
     },

@@ -1,5 +1,6 @@
 import type { RequestMessage, StreamName } from './event-log.ts';
 import type { FunctionName } from './names.ts';
+import type { StreamState } from './stream.ts';
 
 /** What work is for: the executions of one function, or the deliveries of all outcomes. */
 export type WorkSource = { kind: 'function'; name: FunctionName } | { kind: 'deliveries' };
@@ -11,6 +12,8 @@ export type WorkItem = {
   request: number;
   /** The request itself, unless this is a wake. */
   message?: RequestMessage;
+  /** The stream as whoever gave this item knows it: then nobody needs to read it first. */
+  state?: StreamState;
   /** True when nobody can have touched it before. */
   isFirstDelivery: boolean;
   /** It is done: never deliver it again. A lost acknowledgement only delivers it again. */

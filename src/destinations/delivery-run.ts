@@ -1,12 +1,13 @@
 import { afterFailedTry, type Delivery, isSettled } from '#machines/delivery.ts';
-import type { Destination, Fact } from '#machines/facts.ts';
+import type { DeliveryFact, Destination, Fact, FactOf } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
-import type { DeliveryResult } from '#src/core/destination-target.ts';
+import type { DeliveryRequest, DeliveryResult } from '#src/core/destination-target.ts';
 import { encodeEnvelope } from '#src/core/envelope.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
 import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
+import { shareOf } from './chain-budget.ts';
 import type { DestinationsPorts } from './ports.ts';
 
 /** Tells the destinations of the outcomes of one stream, as far as it is time. */
@@ -72,32 +73,52 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
       const result: DeliveryResult =
         target === undefined
           ? { kind: 'dead', reason: `there is no destination of the kind ${destination.destination}` }
-          : await target.deliver(deliveryRequest(request, invocation, destination, number), AbortSignal.timeout(ports.tryTimeoutInMs));
-      await writer.propose(id, [settledTry(invocation, { ...fact, at: clock.now() }, result)]);
+          : await target.deliver(
+              deliveryRequest({ request, invocation, destination, number, maxBytes: target.maxEnvelopeBytes }),
+              AbortSignal.timeout(ports.tryTimeoutInMs),
+            );
+      await settle(id, settledTry(invocation, { ...fact, at: clock.now() }, result));
       return true;
     } finally {
       leave();
     }
   }
 
-  function deliveryRequest(request: AcceptedRequest, invocation: Invocation, destination: Destination, number: number) {
+  /** The last delivery and the end of all of them are one append, unless another one is settled in the same moment. */
+  async function settle(id: string, fact: DeliveryFact): Promise<void> {
+    const current = writer.state.invocations.get(id);
+    const isLast = current !== undefined && openDeliveries(current.context).every((open) => open.id === fact.destination);
+    if (isLast && current.value !== 'notified' && fact.type !== 'delivery.failed') {
+      if ((await writer.propose(id, [fact, { type: 'notified', invocation: id, at: fact.at }])) !== undefined) return;
+    }
+    await writer.propose(id, [fact]);
+  }
+
+  function deliveryRequest({ request, invocation, destination, number, maxBytes }: Try): DeliveryRequest {
     const { fact } = request;
     return {
       deliveryId: `${fact.invocation}/${destination.id}`,
       try: number,
       destination,
-      envelope: encodeEnvelope(ports.place, request, invocation),
+      envelope: encodeEnvelope(ports.place, request, invocation, maxBytes),
       requestId: fact.invocation,
       functionName: fact.function,
       qualifier: fact.qualifier,
       outcome: invocation.context.outcome?.type ?? 'failed',
       acceptedAt: fact.at,
-      lineage: { root: fact.lineage?.root ?? fact.invocation, hop: fact.lineage?.hop ?? 0 },
+      lineage: lineageOf(fact, invocation, destination),
       ...(fact.traceparent === undefined ? {} : { traceparent: fact.traceparent }),
     };
   }
 
-  function settledTry(invocation: Invocation, fact: TryFact, result: DeliveryResult): Fact {
+  function lineageOf({ lineage, invocation: id }: FactOf<'queued'>, { context }: Invocation, { id: destination }: Destination) {
+    const chain = (context.outcome?.destinations ?? []).filter(({ destination: kind }) => kind === 'FunctionGraph');
+    const place = chain.findIndex((one) => one.id === destination);
+    const budget = Math.min(lineage?.budget ?? ports.maxChain, ports.maxChain);
+    return { root: lineage?.root ?? id, hop: lineage?.hop ?? 0, budget: shareOf(budget, { place, among: chain.length }) };
+  }
+
+  function settledTry(invocation: Invocation, fact: TryFact, result: DeliveryResult): DeliveryFact {
     if (result.kind === 'delivered') return { type: 'delivery.delivered', ...fact };
     if (result.kind === 'dead') return { type: 'delivery.dead', ...fact, reason: result.reason };
     const endsAt = (invocation.context.outcome?.at ?? 0) + ports.maxDeliveryAgeInMs;
@@ -112,6 +133,7 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
   }
 
   return {
+    learn: writer.learn,
     async advance() {
       const open = [...writer.state.invocations].filter(([, { context }]) => context.outcome !== null);
       return restOf(
@@ -126,4 +148,11 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
   };
 }
 
+type Try = {
+  request: AcceptedRequest;
+  invocation: Invocation;
+  destination: Destination;
+  number: number;
+  maxBytes: number | undefined;
+};
 type TryFact = { invocation: string; destination: string; try: number; at: number };

@@ -1,3 +1,4 @@
+import type { StreamState } from '#src/core/stream.ts';
 import { createStreamHands } from '#src/core/stream-hands.ts';
 import { createDeliveryRun } from './delivery-run.ts';
 import { createPlaces } from './places.ts';
@@ -5,6 +6,8 @@ import type { DestinationsPorts } from './ports.ts';
 
 /** The destinations role: tells the configured targets about outcomes. */
 export interface Destinations {
+  /** Takes a stream with outcomes over from a worker in this process. False when there is no room: a hint finds some later. */
+  take(stream: StreamState): boolean;
   /** Takes nothing more; resolves when the tries under way are recorded. */
   stop(): Promise<void>;
 }
@@ -13,6 +16,10 @@ export interface Destinations {
 const IN_HAND = 4_000;
 /** How many deliveries may wait for one place: a place that is slow or dead must not fill the hands. */
 const WAITING_FOR_ONE_PLACE = IN_HAND / 4;
+
+const ack = (): void => {};
+const working = ack;
+const release = ack;
 
 export type DestinationsOptions = Omit<DestinationsPorts, 'places' | 'active'> & {
   /** The most tries to one place at one moment. */
@@ -45,6 +52,12 @@ export function startDestinations({ triesAtOnce, ...options }: DestinationsOptio
   owners.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
 
   return {
+    take(state) {
+      if (stopping.signal.aborted || hands.size >= IN_HAND / 2) return false;
+      // Nobody waits for an answer. What is not done here is the scheduler's business.
+      hands.take({ name: state.name, request: state.request.sequence, state, isFirstDelivery: false, ack, working, release });
+      return true;
+    },
     async stop() {
       stopping.abort();
       await subscription.done;

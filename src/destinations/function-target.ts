@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { DestinationTarget } from '#src/core/destination-target.ts';
+import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import type { DeliveryRequest, DestinationTarget } from '#src/core/destination-target.ts';
 import { FunctionNotFoundError, InvalidInputError, messageOf } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/event-log.ts';
 import { derivedId, streamOf } from '#src/core/ids.ts';
@@ -8,23 +9,26 @@ import { type FunctionReference, parseFunctionUrn } from '#src/core/urn.ts';
 
 const paramSchema = z.object({ func_urn: z.string() });
 
-export type FunctionTargetOptions = {
+type Bounds = { maxHops: number; maxChain: number };
+
+export type FunctionTargetOptions = Bounds & {
   log: Pick<EventLog, 'accept'>;
   /** Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<unknown>;
   /** Whether the function is known here, without asking. */
   isKnown: (name: FunctionName) => boolean;
-  maxHops: number;
 };
 
 /**
  * Invokes another function with the envelope as its event.
  *
  * The request id of the child derives from the delivery, so a repeated delivery starts nothing twice (D1). The chain's
- * root, parent and hops travel along; a hop too many is cut, on both ends (L1).
+ * root, parent, hops and budget travel along; a hop or an invocation too many is cut, on both ends (L1).
  */
-export function createFunctionTarget({ log, findFunction, isKnown, maxHops }: FunctionTargetOptions): DestinationTarget {
+export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxChain }: FunctionTargetOptions): DestinationTarget {
   return {
+    // The envelope becomes the payload of a request.
+    maxEnvelopeBytes: MAX_PAYLOAD_BYTES,
     refuse(param) {
       const target = readParam(param);
       return typeof target === 'string' ? target : undefined;
@@ -38,19 +42,22 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops }: Fu
         if (!isKnown(name)) await findFunction(name);
         const id = derivedId(deliveryId);
         const hop = lineage.hop + 1;
-        const child = { id, payload: envelope, qualifier, lineage: { root: lineage.root, parent: requestId, hop } };
+        const cut = boundOf({ ...lineage, hop }, { maxHops, maxChain });
+        const child = { id, payload: envelope, qualifier, lineage: { ...lineage, parent: requestId, hop } };
         await log.accept({ function: name, stream: streamOf(id) }, [traceparent === undefined ? child : { ...child, traceparent }]);
-        if (hop <= maxHops) return { kind: 'delivered' };
-        return {
-          kind: 'dead',
-          reason: `LoopDetected: the chain that began with ${lineage.root} has more than ${maxHops} hops; ${id} was cut`,
-        };
+        return cut === undefined ? { kind: 'delivered' } : { kind: 'dead', reason: `LoopDetected: ${cut}; ${id} was cut` };
       } catch (error) {
         if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return { kind: 'dead', reason: error.message };
         return { kind: 'failed', reason: messageOf(error) };
       }
     },
   };
+}
+
+/** Which bound of the chain an invocation is behind. It is accepted all the same, and fails: so both ends tell (L1). */
+function boundOf({ root, hop, budget }: DeliveryRequest['lineage'], { maxHops, maxChain }: Bounds): string | undefined {
+  if (hop <= maxHops && budget >= 0) return undefined;
+  return `the chain that began with ${root} has more than ${hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`}`;
 }
 
 function readParam(param: string): FunctionReference | string {

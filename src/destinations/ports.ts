@@ -25,6 +25,8 @@ export type DestinationsPorts = {
   places: Places;
   /** The ids of the deliveries that this process makes at this moment. */
   active: Set<string>;
+  /** How many invocations may follow from one, in all branches of its chain together (L1). */
+  maxChain: number;
   /** How long one try may take, in milliseconds. */
   tryTimeoutInMs: number;
   /** How long after the outcome a delivery is tried, in milliseconds. */

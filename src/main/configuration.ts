@@ -47,6 +47,8 @@ const settings = {
   leaseInMs: { flag: '--lease-ms', env: 'SEQUENT_LEASE_MS', schema: wholeNumber(500, 3_600_000).prefault('15000') },
   patienceInMs: { flag: '--patience-ms', env: 'SEQUENT_PATIENCE_MS', schema: wholeNumber(100, 3_600_000).prefault('5000') },
   maxHops: { flag: '--max-hops', env: 'SEQUENT_MAX_HOPS', schema: wholeNumber(1, 1_000).prefault('16') },
+  maxChain: { flag: '--max-chain', env: 'SEQUENT_MAX_CHAIN', schema: wholeNumber(1, 1_000_000).prefault('1000') },
+  envelope: { flag: '--envelope', env: 'SEQUENT_ENVELOPE', schema: oneOf(['documented', 'observed']).default('documented') },
   connections: { flag: '--connections', env: 'SEQUENT_CONNECTIONS', schema: text.transform((path) => resolve(path)).optional() },
   roles: {
     flag: '--role',

@@ -34,6 +34,8 @@ export type RolesOptions = {
   patienceInMs: number;
   /** How many destinations a chain may have before it is cut. */
   maxHops: number;
+  /** How many invocations may follow from one, in all branches of its chain together. */
+  maxChain: number;
   /** The file of the named connections, which stand for the permissions on other services. */
   connectionsFile?: string | undefined;
   place: Place;
@@ -49,7 +51,7 @@ export interface RunningRoles {
 
 /** Wires the roles to NATS and starts them. Throws `NatsUnavailableError`. */
 export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
-  const { connection, topology, leaseInMs, place, maxHops, logger } = options;
+  const { connection, topology, leaseInMs, place, maxHops, maxChain, logger } = options;
   const ports = await openNatsPorts(connection, {
     topology,
     leaseInMs,
@@ -63,12 +65,11 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     signal: closing.signal,
     onProblem: (problem) => logger.error({}, problem),
   });
-  const common = { ...ports, place, maxHops, clock: systemClock, logger, functions };
-
-  const worker = options.roles.includes('worker') ? startWorkerRole() : undefined;
-  const scheduler = options.roles.includes('scheduler') ? await startSchedulerRole() : undefined;
+  const common = { ...ports, place, maxHops, maxChain, clock: systemClock, logger, functions };
 
   const destinations = options.roles.includes('destinations') ? startDestinationsRole() : undefined;
+  const worker = options.roles.includes('worker') ? startWorkerRole() : undefined;
+  const scheduler = options.roles.includes('scheduler') ? await startSchedulerRole() : undefined;
 
   function startDestinationsRole() {
     const name = `deliverer-${workerName()}`;
@@ -79,7 +80,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       appendId: appendIds(name),
       check: ports.destinationCheck,
       targets: {
-        FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.get, isKnown, maxHops }),
+        FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.get, isKnown, maxHops, maxChain }),
         ...createTargets({
           connections,
           http: createVettedHttp(),
@@ -102,7 +103,14 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       // Handlers of this kind live in the users' own workers.
       inline: createInlineHost(new Map()),
     });
-    return startWorker({ ...common, worker: name, host, appendId: appendIds(name), canRun: ({ handler }) => handler.kind !== 'inline' });
+    return startWorker({
+      ...common,
+      worker: name,
+      host,
+      appendId: appendIds(name),
+      handOver: destinations?.take,
+      canRun: ({ handler }) => handler.kind !== 'inline',
+    });
   }
 
   function startSchedulerRole() {

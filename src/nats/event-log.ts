@@ -179,13 +179,22 @@ type FollowOptions = {
   signal: AbortSignal;
 };
 
-/** Invariant: messages are handed over in order and none is left out; after any loss reading goes on behind the last one. */
+/**
+ * Invariant: messages are handed over in order and none is left out; after any loss reading goes on behind the last one. Only
+ * when the log itself is shorter than before are messages handed over again.
+ */
 async function followMessages(options: FollowOptions, onMessage: (message: Followed) => void): Promise<void> {
   const { connection, from, headersOnly, onProblem, signal } = options;
   let last = from - 1;
   let expected = 1;
   const openConsumer = async (): Promise<string> => {
     const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+    const newest = (await manager.streams.info(INVOCATIONS)).state.last_seq;
+    if (newest < last) {
+      // A power cut, or a stream made anew: new messages reuse the numbers of lost ones, so all of it is read again.
+      onProblem(`the log ends at ${newest} and was read up to ${last}: it lost messages; reading it again from its beginning`);
+      last = 0;
+    }
     const { name } = await manager.consumers.add(INVOCATIONS, {
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,

@@ -21,7 +21,8 @@ export type NextStep =
   /** The function is paused: the work stays in the queue. */
   | { kind: 'hold' };
 
-type Situation = { invocation: Invocation; request: AcceptedRequest; fn: RegisteredFunction; worker: string; maxHops: number; now: number };
+type Bounds = { maxHops: number; maxChain: number };
+type Situation = Bounds & { invocation: Invocation; request: AcceptedRequest; fn: RegisteredFunction; worker: string; now: number };
 
 export function nextStep(situation: Situation): NextStep {
   const { value, context } = situation.invocation;
@@ -41,10 +42,10 @@ export function nextStep(situation: Situation): NextStep {
   }
 }
 
-function beforeAttempt({ invocation, request, fn, worker, maxHops, now }: Situation): NextStep {
+function beforeAttempt({ invocation, request, fn, worker, now, ...bounds }: Situation): NextStep {
   const { context } = invocation;
   const terms = context.terms ?? termsOf(fn);
-  const refusal = refuse(request, maxHops);
+  const refusal = refuse(request, bounds);
   if (refusal !== undefined)
     return { kind: 'settle', facts: closing(endedBy(refusal.condition, { ...refusal, invocation, at: now }), terms) };
   if (now >= expiresAt(invocation, terms.maxAgeInMs))
@@ -57,11 +58,12 @@ function beforeAttempt({ invocation, request, fn, worker, maxHops, now }: Situat
 }
 
 /** Why a request can never run. */
-function refuse({ fact, defect }: AcceptedRequest, maxHops: number): { condition: Condition; message: string } | undefined {
+function refuse({ fact, defect }: AcceptedRequest, { maxHops, maxChain }: Bounds): { condition: Condition; message: string } | undefined {
   if (defect !== undefined) return defect;
   const { lineage } = fact;
-  if (lineage === undefined || lineage.hop <= maxHops) return undefined;
-  return { condition: 'LoopDetected', message: `the chain of destinations that began with ${lineage.root} has more than ${maxHops} hops` };
+  if (lineage === undefined || (lineage.hop <= maxHops && (lineage.budget ?? 0) >= 0)) return undefined;
+  const bound = lineage.hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`;
+  return { condition: 'LoopDetected', message: `the chain of destinations that began with ${lineage.root} has more than ${bound}` };
 }
 
 /** The facts that follow an execution. `maxBytes` is what one append can hold. */

@@ -4,6 +4,7 @@ import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
 import type { FunctionHost } from '#src/core/function-host.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Owners } from '#src/core/owners.ts';
+import type { StreamState } from '#src/core/stream.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
 
 /** Everything the worker touches. */
@@ -13,11 +14,18 @@ export type WorkerPorts = {
   place: Place;
   /** How many destinations a chain may have before it is cut (L1). */
   maxHops: number;
+  /** How many invocations may follow from one, in all branches of its chain together (L1). */
+  maxChain: number;
   log: EventLog;
   queue: WorkQueue;
   host: FunctionHost;
   results: Results;
   hints: Hints;
+  /**
+   * Hands a stream with outcomes to those in this process who tell the destinations; false when they take no more. It saves
+   * them a hint and the reading. Safe to lose, like a hint: the scheduler sees to what nobody tells.
+   */
+  handOver?: ((stream: StreamState) => boolean) | undefined;
   owners: Owners;
   clock: Clock;
   logger: Logger;

@@ -24,7 +24,7 @@ export type StreamRunOptions = {
 
 /** Executes what is due in one stream, and records what came of it. */
 export function createStreamRun({ ports, state, fn, slots, executions }: StreamRunOptions): StreamRun {
-  const { worker, place, log, results, hints, owners, clock } = ports;
+  const { worker, place, log, results, hints, owners, clock, maxHops, maxChain } = ports;
   const writer: StreamWriter = createStreamWriter({ log, state, by: worker, appendId: ports.appendId });
   const busy = new Set<string>();
 
@@ -34,7 +34,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       // Looked up again every time: after a conflict the stream may turn out to be another request's.
       const request = requestOf(writer.state, id);
       if (invocation === undefined || request === undefined) return 'done';
-      const step = nextStep({ invocation, request, fn: fn(), worker, maxHops: ports.maxHops, now: clock.now() });
+      const step = nextStep({ invocation, request, fn: fn(), worker, maxHops, maxChain, now: clock.now() });
       const rest = await perform(step, request, invocation);
       if (rest !== 'again') return rest;
     }
@@ -119,11 +119,17 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     const invocation = writer.state.invocations.get(id);
     const outcome = invocation?.context.outcome;
     if (invocation === undefined || outcome === undefined || outcome === null) return;
-    const { name, version } = writer.state;
+    const { name } = writer.state;
     await results.publish(name, id as RequestId, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
     if (isNotified) return;
-    if ((outcome.destinations ?? []).length > 0) hints.deliver(name, writer.state.request.sequence, `${name.stream}.${version}`);
+    if ((outcome.destinations ?? []).length > 0) handToDestinations();
     else await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
+  }
+
+  function handToDestinations(): void {
+    const { name, request, version } = writer.state;
+    if (ports.handOver?.(writer.state)) return;
+    hints.deliver(name, request.sequence, `${name.stream}.${version}`);
   }
 
   return {

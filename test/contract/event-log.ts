@@ -4,7 +4,7 @@ import { NO_APPENDS } from '#src/core/event-log.ts';
 import { idAt } from '#src/core/ids.ts';
 import type { RequestId, StreamId } from '#src/core/names.ts';
 import { notified, running, succeeded } from './facts.ts';
-import { accept, append, collect, newStream, type OpenedLog, ownStream } from './opened-log.ts';
+import { accept, append, collect, newStream, type OpenedLog, ownStream, until } from './opened-log.ts';
 import { describePublishedRequests } from './published-requests.ts';
 
 const settled = {};
@@ -103,7 +103,11 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
     describe('accept', () => {
       test('makes a request durable under the id of its stream', async () => {
         const name = newStream();
-        const sequence = await accept(log, name, { payload: '{"a":1}', qualifier: '!live', traceparent: '00-ab-cd-01' });
+        const sequence = await accept(log, name, {
+          payload: '{"a":1}',
+          qualifier: '!live',
+          traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        });
         const message = await other.readRequest(sequence);
         const { at = 0 } = message ?? {};
         expect(at).toBeGreaterThan(0);
@@ -113,7 +117,14 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
           at,
           requests: [
             {
-              fact: { type: 'queued', invocation: name.stream, at, function: 'orders', qualifier: '!live', traceparent: '00-ab-cd-01' },
+              fact: {
+                type: 'queued',
+                invocation: name.stream,
+                at,
+                function: 'orders',
+                qualifier: '!live',
+                traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+              },
               payload: '{"a":1}',
             },
           ],
@@ -282,9 +293,4 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
     resolve = done;
   });
   return { promise, resolve };
-}
-
-/** Waits for what has been caused already. The test's own timeout is the deadline. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

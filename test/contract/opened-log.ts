@@ -57,3 +57,8 @@ export async function collect<Entry>(
   }, enough.signal);
   return entries;
 }
+
+/** Waits for what has been caused already. The test's own timeout is the deadline. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -8,7 +8,7 @@ import { loadStream, type StreamState } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
 import { billing, failed, notified, retrying, running, succeeded, terms } from './facts.ts';
 import { losingAnswers, watchLog, withMaxBytes, withRival } from './faulty-log.ts';
-import { append, appendId, newStream, type OpenedLog, ownStream } from './opened-log.ts';
+import { append, appendId, newStream, type OpenedLog, ownStream, until } from './opened-log.ts';
 
 /** What the stream writer promises over every log (E3). */
 export function describeStreamWriter(title: string, open: () => Promise<OpenedLog>): void {
@@ -63,7 +63,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       const writer = writerOf(watched, state);
       const id = first(ids);
       const proposed = writer.propose(id, [of(id, running(1))]);
-      await eventually(() => watched.appends.length === 1);
+      await until(() => watched.appends.length === 1);
       expect(writer.state).toBe(state);
       letThrough();
       await proposed;
@@ -77,7 +77,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       const writer = writerOf(watched, state);
       const propose = (id: string) => writer.propose(id, [of(id, running(1))]);
       const early = propose(first(ids));
-      await eventually(() => watched.appends.length === 1);
+      await until(() => watched.appends.length === 1);
       const late = ids.slice(1).map(propose);
       letThrough();
       await Promise.all([early, ...late]);
@@ -231,7 +231,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       const letThrough = watched.hold();
       const writer = writerOf(watched, state);
       const early = writer.propose(one, [of(one, running(1))]).catch((error: unknown) => error);
-      await eventually(() => watched.appends.length === 1);
+      await until(() => watched.appends.length === 1);
       const meanwhile = writer.propose(two, [of(two, running(1))]).catch((error: unknown) => error);
       letThrough();
       expect(await early).toMatchObject({ code: 'UNKNOWN_OUTCOME' });
@@ -248,9 +248,4 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect((await log.read(name, NO_APPENDS)).map(({ facts }) => facts[0]?.invocation)).toEqual([one, two]);
     });
   });
-}
-
-/** Waits for what has been caused already. The test's own timeout is the deadline. */
-async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { systemClock } from '#src/core/clock.ts';
 import { runCli, serveSequent, spawnCli } from '#test/support/cli.ts';
 import { serversOn } from '#test/support/embedded-servers.ts';
 import { startTestServer } from '#test/support/nats-server.ts';
@@ -42,6 +43,8 @@ describe('sequent serve', () => {
       sequent.process.stderr?.on('data', (chunk: Buffer) => `${chunk}`.includes('stopping') && resolve()),
     );
     await stopping;
+    // Within a second it would count as the same press, which npm passes on once more.
+    await systemClock.sleep(1_100);
     expect(await sequent.end('SIGINT')).toBe(130);
     // Its NATS server stays for the next start; this one belongs to the test.
     for (const pid of await serversOn(sequent.dataDir)) process.kill(pid);

@@ -1,7 +1,7 @@
 import { headers } from 'nats';
 import { systemClock } from '#src/core/clock.ts';
 import type { Envelope } from '#src/core/envelope.ts';
-import { MAX_HOPS } from '#src/core/function-definition.ts';
+import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
 import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -42,7 +42,7 @@ export async function startSystem(url: string, handlers: Handlers, patienceInMs 
   const common = { ...ports, place, clock: systemClock, logger, functions, appendId };
   const name = `w-${appendId()}`;
   const host = createInlineHost(handlers);
-  const worker = startWorker({ ...common, worker: name, host, maxHops: MAX_HOPS, canRun: () => true });
+  const worker = startWorker({ ...common, worker: name, host, maxHops: MAX_HOPS, maxChain: MAX_CHAIN, canRun: () => true });
   const scheduler = await startScheduler({
     ...common,
     name: `s-${name}`,

@@ -64,7 +64,7 @@ export function deliveryTo(destination: string, param: unknown, facts: Partial<D
     qualifier: 'latest',
     outcome: 'succeeded',
     acceptedAt: Date.UTC(2026, 10, 24, 23, 59, 59, 999),
-    lineage: { root: requestId, hop: 0 },
+    lineage: { root: requestId, hop: 0, budget: 999 },
     ...facts,
   };
 }

@@ -1,4 +1,5 @@
 import { usageProblem } from '../../problem.ts';
+import { destinationsFrom } from './destinations-from.ts';
 import { existingFile } from './read-definitions.ts';
 
 export type DefinitionFlags = {
@@ -17,6 +18,9 @@ export type DefinitionFlags = {
   maxAge?: number;
   backoff?: number;
   maxBackoff?: number;
+  onSuccess?: string[];
+  onFailure?: string[];
+  allowCycle?: true;
 };
 
 /** A function definition in the words of the flags; what they do not say is left to the schema. */
@@ -53,12 +57,16 @@ async function handlerFrom(name: string, { file, handler, initializer, subject, 
 }
 
 /** Without any flag about them there is no policy, and so no retry. */
-function policyFrom({ maxRetries, maxAge, backoff, maxBackoff }: DefinitionFlags): object | undefined {
-  if ([maxRetries, maxAge, backoff, maxBackoff].every((value) => value === undefined)) return undefined;
+function policyFrom({ maxRetries, maxAge, backoff, maxBackoff, onSuccess, onFailure, allowCycle }: DefinitionFlags): object | undefined {
+  const given = [maxRetries, maxAge, backoff, maxBackoff, onSuccess, onFailure, allowCycle];
+  if (given.every((value) => value === undefined)) return undefined;
   return present({
     maxRetries: maxRetries ?? 0,
     maxAgeInSeconds: maxAge === undefined ? undefined : Math.ceil(maxAge / 1_000),
     backoff: present({ initialInMs: backoff, maxInMs: maxBackoff ?? (backoff === undefined ? undefined : Math.max(backoff, 60_000)) }),
+    onSuccess: onSuccess?.flatMap((text) => destinationsFrom(text, '--on-success')),
+    onFailure: onFailure?.flatMap((text) => destinationsFrom(text, '--on-failure')),
+    allowCycle,
   });
 }
 

@@ -45,6 +45,8 @@ function describe({ definition, revision }: RegisteredFunction, { terminal: { ou
     ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
     ...Object.entries(userData).map(([key, value]): [string, string] => ['user data', `${key}=${value}`]),
     ...destinations.map(([outcome, { destination, param }]): [string, string] => [`on ${outcome}`, `${destination} ${param}`]),
+    ...(policy.allowCycle ? [['loops', 'allowed, and cut when running'] as [string, string]] : []),
+    ...(definition.paused ? [['paused', `nothing of it starts; to let it go on: sequent fn resume ${name}`] as [string, string]] : []),
     ['revision', String(revision)],
   ];
   const width = Math.max(...facts.map(([label]) => label.length));

@@ -31,6 +31,9 @@ export function putCommand(): Command {
     .option('--max-age <duration>', 'how long after its acceptance an attempt may start (default: 1h)', parseDuration)
     .option('--backoff <duration>', 'the wait before the first retry (default: 1s); it doubles from there', parseDuration)
     .option('--max-backoff <duration>', 'the longest wait before a retry (default: 1m)', parseDuration)
+    .option('--on-success <destination>', 'who is told about a success: FunctionGraph=<urn>, HTTP=<url>, JSON (repeatable)', collect)
+    .option('--on-failure <destination>', 'who is told about a failure (repeatable)', collect)
+    .option('--allow-cycle', 'let its destinations close a loop, which is then cut when running')
     .option('--expect <revision>', 'only if this is its revision still; 0: only if it is new', parseWhole(0))
     .addHelpText('after', examples)
     .action(performs<PutOptions>(put));
@@ -41,6 +44,7 @@ Examples:
   sequent fn put hello --file ./hello.mjs --handler handler --timeout 30s --max-retries 2 --concurrency 10
   sequent fn put resize --subject images.resize --timeout 5m
   sequent fn put audit --url http://127.0.0.1:3000/audit
+  sequent fn put orders --file ./orders.mjs --on-success FunctionGraph=billing --on-failure HTTP=https://ops.example/hook
   sequent fn put functions.json
   sequent fn get hello --json | jq '.timeoutInMs = 60000' | sequent fn put -
 

@@ -40,6 +40,9 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'maxAge',
   'backoff',
   'maxBackoff',
+  'onSuccess',
+  'onFailure',
+  'allowCycle',
 ]);
 
 /** The absolute path of a module. Throws when it is not there: a worker would only find out when it runs. */

@@ -47,7 +47,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
   try {
     const { from, ...address } = server === undefined ? await findNats(configuration) : { servers: [server.url], from: 'its own server' };
     const options = { ...natsOptionsOf(address), name: 'sequent' };
-    const connection = await openConnection(options).catch(explainTarget({ options, from, dataDir: configuration.dataDir }));
+    const connection = await openConnection(options).catch(explainTarget({ from }));
     stopping.unshift(() => connection.close());
     watch(connection, log);
     const roles = await startRoles({ connection, ...rolesOptions(configuration), logger: log });
@@ -72,15 +72,16 @@ function configurationOf({ options, terminal }: Call<ServeOptions>): Configurati
 }
 
 function rolesOptions(configuration: Configuration) {
-  const { roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs, patienceInMs, maxHops, connections } = configuration;
+  const { roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs, patienceInMs, maxHops, maxChain, connections } = configuration;
   return {
     roles,
     topology: { replicas, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
     leaseInMs,
     patienceInMs,
     maxHops,
+    maxChain,
     connectionsFile: connections,
-    place: { region: 'local', project: 'default' },
+    place: { region: 'local', project: 'default', envelope: configuration.envelope },
   };
 }
 

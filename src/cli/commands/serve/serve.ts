@@ -30,6 +30,8 @@ export function serveCommand(): Command {
     .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
     .option('--patience-ms <ms>', 'how long the scheduler lets others take before it looks (SEQUENT_PATIENCE_MS)')
     .option('--max-hops <count>', 'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)')
+    .option('--max-chain <count>', 'how many invocations may follow from one through destinations (SEQUENT_MAX_CHAIN)')
+    .option('--envelope <variant>', 'how envelopes speak of errors: documented, observed (SEQUENT_ENVELOPE)')
     .option('--results-storage <kind>', 'where results are kept for subscribers: file, memory (SEQUENT_RESULTS_STORAGE)')
     .option('--results-max-age-hours <hours>', 'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)')
     .option('--connections <file>', 'the named connections of the destinations (SEQUENT_CONNECTIONS)')

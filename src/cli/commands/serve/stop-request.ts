@@ -11,7 +11,7 @@ export function stopRequest(err: Sheet): StopRequest {
   const requested = new Promise<void>((resolve) => asking.signal.addEventListener('abort', () => resolve(), { once: true }));
   // Instead of the listener that ends every other command.
   process.removeAllListeners('SIGINT');
-  let askedAt = Number.POSITIVE_INFINITY;
+  let askedAt = Number.NEGATIVE_INFINITY;
   process.on('SIGINT', () => {
     // Under "npm start" one Ctrl-C comes twice: from the terminal, and passed on by npm.
     if (performance.now() - askedAt < SAME_PRESS_IN_MS) return;

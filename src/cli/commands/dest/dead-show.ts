@@ -1,0 +1,70 @@
+import { Command } from 'commander';
+import type { DeliveryFact } from '#machines/facts.ts';
+import type { DeadLetter, Timeline } from '#src/client/client.ts';
+import { type Call, performs } from '../../call.ts';
+import { describeFact } from '../../facts-in-words.ts';
+import { type ExitCode, exitCodes } from '../../problem.ts';
+import { withClient } from '../../session.ts';
+import { plain, type Sheet } from '../../terminal.ts';
+
+type ShowOptions = { destination?: string };
+
+/** One delivery that was given up, with all that the log says about it. */
+type Shown = {
+  requestId: string;
+  function: string;
+  destination: { id: string; destination: string; param: string };
+  reason: string;
+  tries: DeliveryFact[];
+  envelope: Timeline['envelope'];
+};
+
+export function deadShowCommand(): Command {
+  return new Command('show')
+    .summary('show those of one invocation')
+    .description('Shows the deliveries of an invocation that were given up: where to, every try with its reason, and what was to be told.')
+    .argument('<id>', 'the request id')
+    .option('--destination <id>', 'only to this destination')
+    .addHelpText('after', '\nExit codes: 0 shown, 1 none of its deliveries is dead, 3 no such invocation.')
+    .action(performs<ShowOptions>(show));
+}
+
+async function show(call: Call<ShowOptions>): Promise<ExitCode> {
+  const { args, options, terminal, format } = call;
+  const id = args[0] ?? '';
+  return await withClient(options, async (client) => {
+    const timeline = await client.timeline(id);
+    const dead = (await client.repair.deadLetters({ destination: options.destination })).filter(({ requestId }) => requestId === id);
+    const shown = dead.map((letter) => details(letter, timeline));
+    print({ format, terminal }, shown);
+    if (shown.length > 0) return exitCodes.ok;
+    terminal.err.line(`no delivery of ${plain(id)} is dead`);
+    return exitCodes.failed;
+  });
+}
+
+function print({ format, terminal: { out } }: Pick<Call, 'format' | 'terminal'>, shown: readonly Shown[]): void {
+  if (format === 'json') return out.line(JSON.stringify(shown, null, 2));
+  for (const one of shown) {
+    if (format === 'jsonl') out.line(JSON.stringify(one));
+    else if (format === 'name') out.line(one.destination.id);
+    else for (const line of describe(one, out)) out.line(line);
+  }
+}
+
+function details({ requestId, function: name, destination: id, reason }: DeadLetter, { transitions, envelope }: Timeline): Shown {
+  const facts = transitions.map(({ fact }) => fact);
+  const known = facts.flatMap((fact) => ('destinations' in fact ? (fact.destinations ?? []) : [])).find((one) => one.id === id);
+  const tries = facts.filter((fact): fact is DeliveryFact => 'destination' in fact && fact.destination === id);
+  return { requestId, function: name, destination: known ?? { id, destination: '', param: '' }, reason, tries, envelope };
+}
+
+function describe({ requestId, function: name, destination, reason, tries, envelope }: Shown, { paint }: Sheet): string[] {
+  return [
+    `${paint.bold(plain(`${name}  ${requestId}  ${destination.id}`))}  ${paint.red(plain(reason))}`,
+    `  ${paint.dim('to')}      ${plain(`${destination.destination} ${destination.param}`)}`,
+    ...tries.map((fact) => `  ${paint.dim(new Date(fact.at).toISOString())}  ${describeFact(fact)}`),
+    `  ${paint.dim('tells')}   ${plain(JSON.stringify(envelope))}`,
+    `  ${paint.dim('again')}   sequent dest dead redrive ${plain(`${requestId} --destination ${destination.id}`)}`,
+  ];
+}

@@ -1,0 +1,30 @@
+import { messageOf } from '#src/core/errors.ts';
+import { usageProblem } from '../../problem.ts';
+
+/** What stands behind the name of a destination, for those that one text tells all about. */
+const paramKeys: Record<string, string> = { FunctionGraph: 'func_urn', HTTP: 'url', NATS: 'subject', DIS: 'stream_name' };
+
+/** Reads `FunctionGraph=<urn>`, `HTTP=<url>`, `NATS=<subject>`, `DIS=<stream>`, or JSON: one destination, or a list of them. */
+export function destinationsFrom(text: string, flag: string): unknown[] {
+  if (/^\s*[[{]/.test(text)) return [parse(text, flag)].flat();
+  const [kind = '', ...rest] = text.split('=');
+  const key = Object.hasOwn(paramKeys, kind) ? paramKeys[kind] : undefined;
+  if (key === undefined || rest.length === 0) throw unreadable(flag, `"${text}" is none`);
+  return [{ destination: kind, param: { [key]: rest.join('=') } }];
+}
+
+function parse(text: string, flag: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unreadable(flag, messageOf(cause));
+  }
+}
+
+function unreadable(flag: string, why: string): Error {
+  return usageProblem(
+    `${flag} is no destination`,
+    why,
+    `${flag} FunctionGraph=<urn>, HTTP=<url>, NATS=<subject>, DIS=<stream>, or JSON with "destination" and "param"`,
+  );
+}

@@ -1,0 +1,183 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/telling-system.ts';
+
+const file = new URL('./functions.mjs', import.meta.url).pathname;
+
+let status = 404;
+let receiver: Receiver;
+let sequent: TellingSequent;
+let executions: string;
+beforeEach(async () => {
+  status = 404;
+  receiver = await openReceiver((response) => void response.writeHead(status).end());
+  sequent = await startTelling({ receiver: receiverConnection(receiver) });
+  executions = join(sequent.folder, 'executions');
+  await writeFile(executions, '');
+  await sequent.client.functions.put({
+    name: 'obey',
+    handler: { kind: 'process', file, export: 'obey' },
+    userData: { executions },
+    policy: { maxRetries: 0, onSuccess: [telling(`${receiver.url}/hook`)] },
+  });
+});
+afterEach(async () => {
+  await sequent[Symbol.asyncDispose]();
+  await receiver[Symbol.asyncDispose]();
+});
+
+const executed = async (): Promise<string[]> => (await readFile(executions, 'utf8')).trim().split('\n').filter(Boolean);
+
+/** Invokes, and waits until every outcome is told or given up. */
+async function invoke(events: readonly object[], ids?: readonly string[]): Promise<string[]> {
+  const invoked = await Promise.all(
+    events.map((event, i) => sequent.client.invoke('obey', event, ids === undefined ? {} : { id: ids[i] ?? '' })),
+  );
+  const found = invoked.map(({ requestId }) => requestId);
+  await sequent.log.untilNotified(found);
+  return found;
+}
+
+describe('a delivery that was given up', () => {
+  test('is on the timeline with its reason, listed and shown, and is delivered later without running the function again', async () => {
+    await invoke([{ value: 1 }], ['order-1']);
+    const reason = `${receiver.url} answered 404 Not Found`;
+    expect((await sequent.run(['timeline', 'order-1'])).stdout).toContain(`http-0 was given up: ${reason}`);
+    const listed = await sequent.run(['dest', 'dead', 'ls', '--json']);
+    expect(JSON.parse(listed.stdout)).toEqual([
+      { requestId: 'order-1', function: 'obey', destination: 'http-0', tries: 1, reason, at: expect.any(Number) },
+    ]);
+    const shown = await sequent.run(['dest', 'dead', 'show', 'order-1']);
+    expect(shown.code).toBe(0);
+    for (const part of [
+      reason,
+      `${receiver.url}/hook`,
+      '"request_payload":"{\\"value\\":1}"',
+      'sequent dest dead redrive order-1 --destination http-0',
+    ])
+      expect(shown.stdout).toContain(part);
+
+    status = 200;
+    expect(await sequent.run(['dest', 'dead', 'redrive', 'order-1'])).toMatchObject({ code: 0, stdout: 'http-0 is told again\n' });
+    await sequent.log.until((fact) => fact.type === 'delivery.delivered');
+    expect(sequent.log.facts.get('order-1')?.map(({ type }) => type)).toEqual([
+      'queued',
+      'running',
+      'succeeded',
+      'delivery.started',
+      'delivery.dead',
+      'notified',
+      'delivery.redriven',
+      'delivery.started',
+      'delivery.delivered',
+    ]);
+    expect(await executed()).toEqual(['order-1']);
+    expect(receiver.received.map(({ headers, body }) => [headers['webhook-id'], body])).toEqual(
+      Array.from({ length: 2 }, () => ['order-1/http-0', receiver.received[0]?.body]),
+    );
+    expect((await sequent.run(['timeline', 'order-1'])).stdout).toMatch(/delivery\.redriven +http-0 is to be told again/);
+    expect((await sequent.run(['dest', 'dead', 'ls'])).stderr).toBe('no delivery was given up\n');
+    expect(await sequent.run(['dest', 'dead', 'redrive', 'order-1'])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('no delivery of order-1 is dead'),
+    });
+    expect((await sequent.run(['dest', 'dead', 'show', 'nobody'])).code).toBe(3);
+  });
+
+  test('is redriven in bulk: dry first, at a rate, only what matches', async () => {
+    await sequent.client.functions.put({
+      name: 'other',
+      handler: { kind: 'process', file, export: 'obey' },
+      policy: { onSuccess: [telling(receiver.url)] },
+    });
+    const { requestId: other } = await sequent.client.invoke('other', {});
+    const ids = await invoke(Array.from({ length: 30 }, (_, i) => ({ value: i })));
+    await sequent.log.untilNotified([other]);
+    status = 200;
+
+    expect(await sequent.run(['dest', 'dead', 'redrive', '--yes'])).toMatchObject({ code: 2 });
+    expect(await sequent.run(['dest', 'dead', 'redrive', '--function', 'obey'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--yes'),
+    });
+    const dry = await sequent.run(['dest', 'dead', 'redrive', '--function', 'obey', '--since', '1h', '--dry-run', '-o', 'jsonl']);
+    expect(
+      dry.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).requestId)
+        .sort(),
+    ).toEqual([...ids].sort());
+    expect(dry.stderr).toBe('30 dead deliveries would be redriven; nothing was\n');
+    expect([...sequent.log.facts.values()].flat().some(({ type }) => type === 'delivery.redriven')).toBe(false);
+
+    const done = await sequent.run(['dest', 'dead', 'redrive', '--function', 'obey', '--destination', 'http', '--rate', '10/s', '--yes']);
+    expect(done).toMatchObject({ code: 0, stderr: expect.stringMatching(/^\d+ of 30\n(.*\n)*30 dead deliveries redriven\n$/) });
+    for (const id of ids) await sequent.log.until((fact) => fact.type === 'delivery.delivered' && fact.invocation === id);
+    const moments = [...sequent.log.facts.values()].flat().flatMap(({ type, at }) => (type === 'delivery.redriven' ? [at] : []));
+    const spreadInMs = Math.max(...moments) - Math.min(...moments);
+    process.stdout.write(`bulk redrive: ${moments.length} at 10/s within ${spreadInMs} ms\n`);
+    expect(moments).toHaveLength(30);
+    expect(spreadInMs).toBeGreaterThan(2_700);
+    expect((await executed()).length).toBe(30);
+    expect(JSON.parse((await sequent.run(['dest', 'dead', 'ls', '--json'])).stdout)).toMatchObject([{ requestId: other }]);
+  });
+});
+
+describe('an invocation that is run again', () => {
+  test('is a new one, linked both ways to the old, also with an edited payload', async () => {
+    status = 200;
+    await invoke([{ failUntil: 9 }], ['order-2']);
+    const again = await sequent.run(['redrive', 'order-2', '-d', '{"value":"repaired"}']);
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    const redrive = again.stdout.trim();
+    await sequent.log.untilNotified([redrive]);
+
+    const [old, young] = await Promise.all(['order-2', redrive].map((id) => sequent.client.timeline(id)));
+    expect(old?.transitions.at(-1)?.fact).toMatchObject({ type: 'redriven', redrive });
+    expect(young?.transitions[0]?.fact).toMatchObject({ type: 'queued', redriveOf: 'order-2' });
+    expect(young).toMatchObject({ status: 'SUCCESS', requestPayload: '{"value":"repaired"}' });
+    expect((await sequent.run(['timeline', 'order-2'])).stdout).toContain(`runs again as ${redrive}`);
+    expect((await sequent.run(['timeline', redrive])).stdout).toContain('runs order-2 again');
+    expect(await executed()).toEqual(['order-2', redrive]);
+    expect(await sequent.run(['redrive', 'order-2', '-d', 'nonsense'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is not JSON'),
+    });
+    expect((await sequent.run(['redrive', 'nobody'])).code).toBe(3);
+    expect((await sequent.run(['redrive'])).code).toBe(2);
+  });
+
+  test('may be any that failed and was not run again, dry first and at a rate', async () => {
+    status = 200;
+    const failed = await invoke(Array.from({ length: 20 }, () => ({ failUntil: 9 })));
+    await invoke([{ value: 1 }]);
+    const dry = await sequent.run([
+      'redrive',
+      '--failed',
+      '--function',
+      'obey',
+      '--condition',
+      'UnhandledInvocationError',
+      '--dry-run',
+      '-o',
+      'name',
+    ]);
+    expect(dry.stdout.trim().split('\n').sort()).toEqual([...failed].sort());
+    const before = (await executed()).length;
+    const done = await sequent.run(['redrive', '--failed', '--since', '1h', '--rate', '20/s', '--yes', '-o', 'jsonl']);
+    expect(done.code).toBe(0);
+    const redrives = done.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { requestId: string; redrive: string });
+    await sequent.log.untilNotified(redrives.map(({ redrive }) => redrive));
+    expect(redrives.map(({ requestId }) => requestId).sort()).toEqual([...failed].sort());
+    expect((await executed()).length).toBe(before + 20);
+    // They failed again: it is they who are left, and not those that were run again.
+    const left = await sequent.run(['redrive', '--failed', '--dry-run', '-o', 'name']);
+    expect(left.stdout.trim().split('\n').sort()).toEqual(redrives.map(({ redrive }) => redrive).sort());
+  });
+});

@@ -1,0 +1,207 @@
+import { headers } from 'nats';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { statusCodes } from '#machines/facts.ts';
+import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/telling-system.ts';
+
+const file = new URL('./functions.mjs', import.meta.url).pathname;
+const systemCodes = Object.values(statusCodes);
+
+/** Written from S7 (exactly these keys, in this order) and S8 (what they mean), not from the code. */
+const keys = ['timestamp', 'request_context', 'request_payload', 'response_context', 'response_payload'];
+const schema = z.strictObject({
+  timestamp: z.iso.datetime({ precision: 3 }),
+  request_context: z.strictObject({
+    request_id: z.string().min(1),
+    function_urn: z.string().regex(/^urn:fss:[\w-]+:[\w-]+:function:[\w-]+:[\w-]+:[!\w.-]+$/),
+    condition: z.string(),
+    approximate_invoke_count: z.int().min(0),
+  }),
+  // The original one, whatever was wrong with it.
+  request_payload: z.string(),
+  response_context: z.strictObject({ status_code: z.literal(systemCodes), function_error: z.string() }),
+  response_payload: z.string().max(262_144),
+});
+
+type Envelope = z.infer<typeof schema>;
+
+function check(text: string): Envelope {
+  const envelope = schema.parse(JSON.parse(text));
+  expect(Object.keys(envelope)).toEqual(keys);
+  // The same keys in the same order all the way down, and no white space: the text itself.
+  const { request_context: asked, response_context: answered } = envelope;
+  expect(text).toBe(
+    JSON.stringify({
+      timestamp: envelope.timestamp,
+      request_context: {
+        request_id: asked.request_id,
+        function_urn: asked.function_urn,
+        condition: asked.condition,
+        approximate_invoke_count: asked.approximate_invoke_count,
+      },
+      request_payload: envelope.request_payload,
+      response_context: { status_code: answered.status_code, function_error: answered.function_error },
+      response_payload: envelope.response_payload,
+    }),
+  );
+  return envelope;
+}
+
+const definition = (url: string, facts: object = {}, policy: object = {}) => ({
+  name: 'obey',
+  handler: { kind: 'process', file, export: 'obey' },
+  timeoutInMs: 400,
+  ...facts,
+  policy: {
+    maxRetries: 2,
+    backoff: { initialInMs: 50, factor: 1, maxInMs: 50, jitter: 0 },
+    onSuccess: [telling(url)],
+    onFailure: [telling(url)],
+    ...policy,
+  },
+});
+
+type Case = [string, object | string, { condition: string; count: number; status: number; error: RegExp; response: RegExp }];
+const cases: Case[] = [
+  ['a success', { value: 7 }, { condition: '', count: 1, status: 200, error: /^$/, response: /^7$/ }],
+  [
+    'a success after two retries',
+    { failUntil: 3, value: 'späť' },
+    { condition: '', count: 3, status: 200, error: /^$/, response: /^späť$/ },
+  ],
+  [
+    'an error that was thrown three times',
+    { failUntil: 9 },
+    {
+      condition: 'UnhandledInvocationError',
+      count: 3,
+      status: 200,
+      error: /attempt 3 was told to fail/,
+      response: /^{"errorMessage":".*attempt 3.*","errorType":"TypeError","stackTrace":\[".*\]}$/,
+    },
+  ],
+  [
+    'a timeout',
+    { ms: 5_000 },
+    { condition: 'UnhandledInvocationError', count: 3, status: 200, error: /timed out after 400 ms/, response: /timed out/ },
+  ],
+  ['a returned value over 256 KB', { bytes: 262_145 }, { condition: '', count: 1, status: 200, error: /^$/, response: /^$/ }],
+  [
+    'a payload that is not JSON',
+    'nonsense',
+    { condition: 'InvalidPayload', count: 0, status: 406, error: /not JSON/, response: /errorMessage/ },
+  ],
+  [
+    'a payload over 256 KB',
+    JSON.stringify('x'.repeat(262_143)),
+    { condition: 'PayloadTooLarge', count: 0, status: 413, error: /262145 bytes/, response: /errorMessage/ },
+  ],
+];
+
+let receiver: Receiver;
+beforeAll(async () => {
+  receiver = await openReceiver(answer(200));
+});
+afterAll(() => receiver[Symbol.asyncDispose]());
+
+/** Publishes a request as anybody may, and waits for what the receiver is told about it. */
+async function told({ client, log }: TellingSequent, id: string, payload: object | string): Promise<string> {
+  const found = headers();
+  found.set('Request-Id', id);
+  client.connection.nats.publish('invoke.obey', typeof payload === 'string' ? payload : JSON.stringify(payload), { headers: found });
+  await log.untilNotified([id]);
+  const bodies = receiver.received.filter(({ headers: got }) => got['webhook-id'] === `${id}/http-0`).map(({ body }) => body);
+  expect(bodies).toHaveLength(1);
+  return bodies[0] ?? '';
+}
+
+describe('the envelope that a target receives', () => {
+  let sequent: TellingSequent;
+  beforeAll(async () => {
+    sequent = await startTelling({ receiver: receiverConnection(receiver) });
+    await sequent.client.functions.put(definition(receiver.url));
+  });
+  afterAll(() => sequent[Symbol.asyncDispose]());
+
+  test.for(cases)('of %s is as S7 and S8 say', async ([what, payload, expected]) => {
+    const id = what.replaceAll(/\W+/g, '-');
+    const text = await told(sequent, id, payload);
+    const { request_context, response_context, ...rest } = check(text);
+    const sent = typeof payload === 'string' ? payload : JSON.stringify(payload);
+
+    expect(request_context).toEqual({
+      request_id: id,
+      function_urn: 'urn:fss:local:default:function:default:obey:latest',
+      condition: expected.condition,
+      approximate_invoke_count: expected.count,
+    });
+    expect(rest.timestamp).toBe(new Date(sequent.log.facts.get(id)?.[0]?.at ?? 0).toISOString());
+    expect(rest.request_payload).toBe(sent);
+    expect(response_context).toEqual({ status_code: expected.status, function_error: expect.stringMatching(expected.error) });
+    expect(rest.response_payload).toMatch(expected.response);
+    expect((await sequent.run(['result', id, '--envelope'])).stdout).toBe(`${text}\n`);
+  });
+
+  test('of an event that became too old says 408, also when it never ran', async () => {
+    await sequent.client.functions.put(definition(receiver.url, { paused: true }, { maxAgeInSeconds: 1 }));
+    const text = await told(sequent, 'too-old', { value: 1 });
+    expect(check(text)).toMatchObject({
+      request_context: { condition: 'EventAgeExceeded', approximate_invoke_count: 0 },
+      response_context: { status_code: 408, function_error: expect.stringContaining('within 1 s') },
+    });
+  });
+
+  test('that a function is told fits its payload: the request goes first, then the response', async () => {
+    const { client, log } = sequent;
+    await client.functions.put({ name: 'told', handler: { kind: 'process', file, export: 'obey' } });
+    const large = { value: 'x'.repeat(200_000) };
+    await client.functions.put({
+      ...definition(receiver.url),
+      policy: { onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: 'told' } }] },
+    });
+    const { requestId } = await client.invoke('obey', large);
+    const child = await log.until((fact) => fact.type === 'queued' && fact.lineage?.root === requestId);
+    await log.untilNotified([child.invocation]);
+    const { requestPayload, status } = await client.timeline(child.invocation);
+    expect(status).toBe('SUCCESS');
+    expect(Buffer.byteLength(requestPayload)).toBeLessThanOrEqual(262_144);
+    expect(check(requestPayload)).toMatchObject({ request_payload: '', response_payload: large.value });
+  });
+});
+
+describe('the observed variant of the envelope', () => {
+  let sequent: TellingSequent;
+  beforeAll(async () => {
+    sequent = await startTelling({ receiver: receiverConnection(receiver) }, { SEQUENT_ENVELOPE: 'observed' });
+    await sequent.client.functions.put(definition(receiver.url));
+  });
+  afterAll(() => sequent[Symbol.asyncDispose]());
+
+  test.for<[string, object | string, object]>([
+    [
+      'that user code threw with status 500 and no text',
+      { failUntil: 9 },
+      { condition: 'UnhandledInvocationError', count: 2, status: 500, error: '' },
+    ],
+    ['of a success that it was not retried with 0', { value: 1 }, { condition: '', count: 0, status: 200, error: '' }],
+    ['of a success after two retries with 2', { failUntil: 3 }, { condition: '', count: 2, status: 200, error: '' }],
+    [
+      'of errors of the system as ever',
+      'nonsense',
+      { condition: 'InvalidPayload', count: 0, status: 406, error: expect.stringMatching(/not JSON/) },
+    ],
+  ])('tells %s', async ([what, payload, expected]) => {
+    const id = `observed-${what.replaceAll(/\W+/g, '-')}`.slice(0, 60);
+    const text = await told(sequent, id, payload);
+    const { request_context: asked, response_context: answered } = check(text);
+    expect({
+      condition: asked.condition,
+      count: asked.approximate_invoke_count,
+      status: answered.status_code,
+      error: answered.function_error,
+    }).toEqual(expected);
+    const { stdout } = await sequent.run(['result', id, '--envelope', '--timeout', '0'], { env: { SEQUENT_ENVELOPE: 'observed' } });
+    expect(stdout).toBe(`${text}\n`);
+  });
+});

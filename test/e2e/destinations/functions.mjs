@@ -1,0 +1,19 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Returns what it got, and prints it. */
+export const echo = async (event, context) => {
+  context.getLogger().info(JSON.stringify(event));
+  return event;
+};
+
+/** Does what the event asks for: throws, hangs, returns too much, succeeds late. Writes each execution down where it is asked to. */
+export const obey = async (event, context) => {
+  const file = context.getUserData('executions');
+  if (file) appendFileSync(file, `${context.getRequestID()}\n`);
+  if (event.ms !== undefined) await sleep(event.ms);
+  if (event.failUntil !== undefined && context.attempt < event.failUntil)
+    throw new TypeError(`attempt ${context.attempt} was told to fail`);
+  if (event.bytes !== undefined) return 'x'.repeat(event.bytes);
+  return event.value ?? null;
+};

@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { connectClient } from '#src/client/client.ts';
+import { systemClock } from '#src/core/clock.ts';
+import { openFaultyReceiver } from '#test/support/faulty-receiver.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
+import { watchLog } from '#test/support/log-watch.ts';
+import { startTestServer } from '#test/support/nats-server.ts';
+import { createSeededRandom } from '#test/support/seeded-random.ts';
+import { startSequent } from '#test/support/sequent-process.ts';
+
+const OUTCOMES = Number(process.env['SEQUENT_CHAOS_OUTCOMES'] ?? 10_000);
+const KILLS = Number(process.env['SEQUENT_CHAOS_DELIVERY_KILLS'] ?? 8);
+const seed = Number(process.env['SEQUENT_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const file = new URL('../functions.mjs', import.meta.url).pathname;
+
+test(`${OUTCOMES} outcomes reach a receiver that fails 30% of the time, over ${KILLS} SIGKILLs of the destinations role, seed ${seed}`, {
+  timeout: 240_000,
+}, async () => {
+  const random = createSeededRandom(seed);
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-deliveries-'));
+  const connections = join(folder, 'connections.json');
+  await using server = await startTestServer();
+  await using receiver = await openFaultyReceiver({ share: 0.3, random });
+  const reach = { allowPrivate: true, allowHttp: true, ports: [receiver.port], timeoutInMs: 250 };
+  await writeFile(connections, JSON.stringify({ receiver: { kind: 'http', secret: { env: 'RECEIVER_SECRET' }, ...reach } }));
+  const env = {
+    NATS_URL: server.url,
+    SEQUENT_LEASE_MS: '1500',
+    SEQUENT_PATIENCE_MS: '2000',
+    SEQUENT_CONNECTIONS: connections,
+    RECEIVER_SECRET: `whsec_${Buffer.from('the secret of the receiver').toString('base64')}`,
+  };
+  await using _others = await startSequent(['--role', 'worker,scheduler'], env);
+  let destinations = await startSequent(['--role', 'destinations'], env);
+  await using client = await connectClient({ servers: server.url });
+  await using log = await watchLog(server.url);
+  await client.functions.put({
+    name: 'slowly',
+    handler: { kind: 'process', file, export: 'slowly' },
+    concurrency: 64,
+    policy: { onSuccess: [{ destination: 'HTTP', param: { url: `${receiver.url}/hook`, connection: 'receiver' } }] },
+  });
+
+  const startedAt = performance.now();
+  const sent = client.invokeMany(
+    'slowly',
+    Array.from({ length: OUTCOMES }, (_, i) => ({ i })),
+  );
+  let kills = 0;
+  for (; kills < KILLS || receiver.seen.size < OUTCOMES; kills++) {
+    await systemClock.sleep(1_500 + random() * 1_500);
+    await destinations.signal('SIGKILL');
+    destinations = await startSequent(['--role', 'destinations'], env);
+  }
+  const chaosInMs = Math.round(performance.now() - startedAt);
+  const underChaos = [...log.facts.values()].filter((life) => life.some(({ type }) => type === 'notified')).length;
+  // A delivery that failed seven times waits for minutes: the faults end with the kills, when every outcome met them.
+  receiver.repair();
+  const ids = (await sent).map(({ requestId }) => requestId);
+  await log.untilNotified(ids, 150_000);
+  const tookInMs = Math.round(performance.now() - startedAt);
+
+  const { facts, problems } = await foldWholeLog(log.ports.log);
+  const all = [...facts.values()].flat();
+  const count = (type: string): number => all.filter((fact) => fact.type === type).length;
+  const { requests, ...faults } = receiver.counts;
+  const twice = ids.filter((id) => (receiver.acknowledged.get(id)?.length ?? 0) > 1).length;
+  process.stdout.write(
+    `deliveries: seed ${seed}, ${kills} kills in ${chaosInMs} ms, ${underChaos} of ${ids.length} notified by then, all after ${tookInMs} ms; ` +
+      `${requests} requests, ${JSON.stringify(faults)}; ${count('delivery.started')} tries, ${count('delivery.failed')} failed, ` +
+      `${count('delivery.delivered')} delivered, ${count('notified')} notified; ${twice} arrived more than once\n`,
+  );
+
+  expect(problems).toEqual([]);
+  expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
+  expect(ids.filter((id) => (facts.get(id) ?? []).filter(({ type }) => type === 'notified').length !== 1)).toEqual([]);
+  expect(ids.filter((id) => !receiver.acknowledged.has(id))).toEqual([]);
+  expect(ids.filter((id) => receiver.seen.get(id)?.size !== 1)).toEqual([]);
+  expect(count('delivery.delivered')).toBe(OUTCOMES);
+  expect(count('delivery.dead')).toBe(0);
+  await destinations[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '#src/core/clock.ts';
+import { foldWholeLog } from '#test/support/folded-log.ts';
+import { chainOf, invoking, startTelling, type TellingSequent } from '#test/support/telling-system.ts';
+
+const file = new URL('./functions.mjs', import.meta.url).pathname;
+const fn = (name: string, targets: readonly string[], facts: object = {}) => ({
+  name,
+  handler: { kind: 'process', file, export: 'obey' },
+  policy: { onSuccess: targets.map(invoking) },
+  ...facts,
+});
+const looping = (name: string, targets: readonly string[]) =>
+  fn(name, targets, { policy: { onSuccess: targets.map(invoking), allowCycle: true } });
+
+let sequent: TellingSequent;
+beforeAll(async () => {
+  sequent = await startTelling();
+});
+afterAll(() => sequent[Symbol.asyncDispose]());
+
+describe('a loop', () => {
+  test.for<[string, readonly (readonly [string, readonly string[]])[], string]>([
+    ['of one function', [['a1', ['a1']]], 'a1 → a1'],
+    [
+      'of two functions',
+      [
+        ['b1', ['b2']],
+        ['b2', ['b1']],
+      ],
+      'b2 → b1 → b2',
+    ],
+    [
+      'with a branch',
+      [
+        ['c2', ['c1']],
+        ['c3', ['c1']],
+        ['c1', ['c2', 'c3']],
+      ],
+      'c1 → c2 → c1',
+    ],
+    [
+      'through an alias',
+      [
+        ['d1', ['urn:fss:local:default:function:default:d2:!prod']],
+        ['d2', ['d1:!prod'.replace('d1', 'default:default:d1')]],
+      ],
+      'd2 → d1 → d2',
+    ],
+  ])('%s is refused when saved, with its path', async ([, definitions, path]) => {
+    const refused: string[] = [];
+    for (const [name, targets] of definitions) {
+      const flags = targets.flatMap((target) => ['--on-success', `FunctionGraph=${target}`]);
+      const { code, stderr } = await sequent.run(['fn', 'put', name, '--file', file, '--handler', 'obey', ...flags]);
+      if (code !== 0) refused.push(`${code} ${stderr}`);
+    }
+    expect(refused).toHaveLength(1);
+    expect(refused[0]).toMatch(/^2 error: /);
+    expect(refused[0]).toContain(`close a loop: ${path};`);
+  });
+
+  test('that is allowed stops at hop 16, with every link on the timelines and the cut on both ends', async () => {
+    const { client, log } = sequent;
+    await client.functions.put(fn('ping', ['pong']));
+    await expect(client.functions.put(fn('pong', ['ping']))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const allowed = await sequent.run([
+      'fn',
+      'put',
+      'pong',
+      '--file',
+      file,
+      '--handler',
+      'obey',
+      '--on-success',
+      'FunctionGraph=ping',
+      '--allow-cycle',
+    ]);
+    expect(allowed.code).toBe(0);
+    const { requestId: root } = await client.invoke('ping', {});
+    const cut = await log.until((fact) => fact.type === 'failed' && fact.condition === 'LoopDetected');
+    await log.until((fact) => fact.type === 'notified' && fact.invocation === cut.invocation);
+    const chain = chainOf(log, root);
+    await log.untilNotified(chain.map(({ invocation }) => invocation));
+    const facts = chain.map(({ invocation }) => log.facts.get(invocation) ?? []);
+
+    expect(chain.map(({ lineage }) => lineage?.hop ?? 0)).toEqual(Array.from({ length: 18 }, (_, hop) => hop));
+    expect(chain.map(({ function: name }) => name)).toEqual(Array.from({ length: 18 }, (_, hop) => (hop % 2 === 0 ? 'ping' : 'pong')));
+    expect(chain.slice(1).map(({ lineage }) => [lineage?.root, lineage?.parent])).toEqual(
+      chain.slice(0, -1).map(({ invocation }) => [root, invocation]),
+    );
+    expect(facts.slice(0, -1).filter((life) => life.some(({ type }) => type === 'succeeded'))).toHaveLength(17);
+    expect(facts.at(-1)?.map(({ type }) => type)).toEqual(['queued', 'failed', 'notified']);
+    expect(facts.at(-2)?.find(({ type }) => type === 'delivery.dead')).toMatchObject({
+      reason: `LoopDetected: the chain that began with ${root} has more than 16 hops; ${chain.at(-1)?.invocation} was cut`,
+    });
+    expect((await sequent.run(['timeline', chain[2]?.invocation ?? ''])).stdout).toContain(`hop 2 of the chain that began with ${root}`);
+    process.stdout.write(`loop: ${chain.length} invocations, hops ${chain.map(({ lineage }) => lineage?.hop ?? 0).join(' ')}\n`);
+  });
+
+  test('is stopped at once by pausing one of its functions, loses nothing that is queued, and goes on when it is resumed', async () => {
+    const { client, log } = sequent;
+    await client.functions.put(looping('tick', ['tock']));
+    await client.functions.put(looping('tock', ['tick']));
+    const roots = (
+      await client.invokeMany(
+        'tick',
+        Array.from({ length: 20 }, () => ({ ms: 100 })),
+      )
+    ).map(({ requestId }) => requestId);
+    await log.until((fact) => fact.type === 'queued' && fact.function === 'tock' && (fact.lineage?.hop ?? 0) >= 3);
+    const paused = await sequent.run(['fn', 'pause', 'tock']);
+    expect(paused).toMatchObject({ code: 0, stdout: 'tock is paused; to let it go on: sequent fn resume tock\n' });
+    // What ran at that moment ends, and waits as the next link.
+    const waiting = () =>
+      [...log.facts.values()].filter(
+        (life) => life.at(-1)?.type === 'queued' && life.some((fact) => fact.type === 'queued' && fact.function === 'tock'),
+      );
+    while (waiting().length < roots.length) await systemClock.sleep(20);
+    const last = await client.lastSequence();
+    const startedBefore = [...log.facts.values()].flat().filter(({ type }) => type === 'running').length;
+    await systemClock.sleep(2_500);
+    const startedMeanwhile = [...log.facts.values()].flat().filter(({ type }) => type === 'running').length - startedBefore;
+    const waited = waiting().length;
+
+    expect((await sequent.run(['fn', 'get', 'tock'])).stdout).toContain('paused');
+    expect((await sequent.run(['fn', 'resume', 'tock'])).code).toBe(0);
+    for (const root of roots)
+      await log.until((fact) => fact.type === 'queued' && fact.lineage?.root === root && fact.lineage.hop === 17, 50_000);
+    const lengths = roots.map((root) => chainOf(log, root).length);
+    process.stdout.write(
+      `pause: ${waited} links waited, ${startedMeanwhile} attempts in 2.5 s, log at ${last}; then ${roots.length} chains of ${lengths[0]}\n`,
+    );
+    expect(startedMeanwhile).toBe(0);
+    expect(waited).toBe(roots.length);
+    expect(lengths).toEqual(roots.map(() => 18));
+  });
+});
+
+test('the most hops are configured', async () => {
+  await using short = await startTelling({}, { SEQUENT_MAX_HOPS: '2' });
+  await short.client.functions.put(looping('again', ['again']));
+  const { requestId: root } = await short.client.invoke('again', {});
+  const cut = await short.log.until((fact) => fact.type === 'failed' && fact.condition === 'LoopDetected');
+  await short.log.untilNotified([cut.invocation]);
+  expect(chainOf(short.log, root).map(({ lineage }) => lineage?.hop ?? 0)).toEqual([0, 1, 2, 3]);
+});
+
+test.for<[number, Record<string, string>]>([
+  [1_000, {}],
+  [50, { SEQUENT_MAX_CHAIN: '50' }],
+])('of a fan-out of ten to the ten %i invocations follow, and what is cut tells it on both ends', async ([most, settings]) => {
+  await using wide = await startTelling({}, settings);
+  const { client, log } = wide;
+  const level = (name: string, next: string) =>
+    fn(
+      name,
+      Array.from({ length: 10 }, () => next),
+      { handler: { kind: 'process', file, export: 'obey' }, concurrency: 64, memoryInMb: 128 },
+    );
+  for (const [name, next] of [
+    ['w3', 'w4'],
+    ['w2', 'w3'],
+    ['w1', 'w2'],
+    ['w0', 'w1'],
+  ] as const)
+    await client.functions.put(level(name, next));
+  await client.functions.put(fn('w4', []));
+  const { requestId: root } = await client.invoke('w0', {});
+  const isOver = () => chainOf(log, root).every(({ invocation }) => log.facts.get(invocation)?.some(({ type }) => type === 'notified'));
+  const deadline = performance.now() + 50_000;
+  do await systemClock.sleep(100);
+  while (!(chainOf(log, root).length > most && isOver()) && performance.now() < deadline);
+
+  const chain = chainOf(log, root);
+  const lives = chain.map(({ invocation }) => log.facts.get(invocation) ?? []);
+  const ran = lives.filter((life) => life.some(({ type }) => type === 'running')).length;
+  const cut = lives.filter((life) => life.some((fact) => fact.type === 'failed' && fact.condition === 'LoopDetected')).length;
+  const dead = lives.flat().filter((fact) => fact.type === 'delivery.dead' && fact.reason.startsWith('LoopDetected')).length;
+  const perHop = [0, 1, 2, 3, 4].map((hop) => chain.filter(({ lineage }) => (lineage?.hop ?? 0) === hop).length);
+  process.stdout.write(`fan-out, ${most} allowed: ${ran} ran, ${cut} cut, ${dead} deliveries dead, by hop ${perHop.join(' ')}\n`);
+
+  expect(isOver()).toBe(true);
+  expect(ran).toBe(most + 1);
+  expect(cut).toBe(dead);
+  expect(cut).toBe(chain.length - ran);
+  expect((await foldWholeLog(log.ports.log)).problems).toEqual([]);
+});

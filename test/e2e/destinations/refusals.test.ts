@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
+import { receiverConnection, startTelling, telling } from '#test/support/telling-system.ts';
+
+const file = new URL('./functions.mjs', import.meta.url).pathname;
+
+test('a destination whose connection is missing is refused when configured, and ends dead with that reason when it disappears', async () => {
+  await using receiver = await openReceiver(answer(200));
+  await using sequent = await startTelling({ receiver: receiverConnection(receiver) });
+  const put = (connection: string) =>
+    sequent.run([
+      'fn',
+      'put',
+      'obey',
+      '--file',
+      file,
+      '--handler',
+      'obey',
+      '--on-success',
+      JSON.stringify(telling(receiver.url, connection)),
+    ]);
+  const reason = (name: string): string => `insufficient permission: no connection "${name}" of the kind "http" is configured`;
+
+  const refused = await put('elsewhere');
+  expect(refused).toMatchObject({ code: 2, stdout: '' });
+  expect(refused.stderr).toContain(`policy.onSuccess[0] cannot be used: ${reason('elsewhere')}`);
+  expect((await put('receiver')).code).toBe(0);
+
+  await sequent.restart({ another: receiverConnection(receiver) });
+  const { requestId } = await sequent.client.invoke('obey', {});
+  await sequent.log.untilNotified([requestId]);
+  expect(sequent.log.facts.get(requestId)?.find(({ type }) => type === 'delivery.dead')).toMatchObject({ reason: reason('receiver') });
+  expect(receiver.received).toEqual([]);
+  // Whoever pauses the function is not asked about its destinations.
+  expect((await sequent.run(['fn', 'pause', 'obey'])).code).toBe(0);
+});

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+export type Fault = 'drops' | 'answers 500' | 'hangs' | 'acknowledges and resets';
+const faults: readonly Fault[] = ['drops', 'answers 500', 'hangs', 'acknowledges and resets'];
+
+/** A receiver of webhooks that misbehaves by chance: a share of the requests meets one of four faults. */
+export interface FaultyReceiver extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** By request id: the ids of its deliveries that were acknowledged, the same one as often as it came. */
+  readonly acknowledged: ReadonlyMap<string, readonly string[]>;
+  /** By request id: every delivery id that ever came. */
+  readonly seen: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly counts: Record<Fault | 'requests', number>;
+  /** From now on it answers 200. */
+  repair(): void;
+}
+
+export async function openFaultyReceiver({ share, random }: { share: number; random: () => number }): Promise<FaultyReceiver> {
+  const acknowledged = new Map<string, string[]>();
+  const seen = new Map<string, Set<string>>();
+  const counts = { requests: 0, drops: 0, 'answers 500': 0, hangs: 0, 'acknowledges and resets': 0 };
+  const sockets = new Set<Socket>();
+  let isRepaired = false;
+
+  const acknowledge = (requestId: string, deliveryId: string): void => {
+    acknowledged.set(requestId, [...(acknowledged.get(requestId) ?? []), deliveryId]);
+  };
+  const server = createServer(async (request, response) => {
+    const deliveryId = String(request.headers['webhook-id'] ?? '');
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      // The sender was killed in the middle of its request.
+      return;
+    }
+    const { request_context } = JSON.parse(Buffer.concat(chunks).toString()) as { request_context: { request_id: string } };
+    const requestId = request_context.request_id;
+    counts.requests++;
+    seen.set(requestId, (seen.get(requestId) ?? new Set()).add(deliveryId));
+    const fault = !isRepaired && random() < share ? faults[Math.floor(random() * faults.length)] : undefined;
+    if (fault !== undefined) counts[fault]++;
+    if (fault === undefined || fault === 'acknowledges and resets') acknowledge(requestId, deliveryId);
+    reply(response, fault);
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+  });
+  server.listen(0, '127.0.0.1', 1_024);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    acknowledged,
+    seen,
+    counts,
+    repair: () => {
+      isRepaired = true;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function reply(response: ServerResponse, fault: Fault | undefined): void {
+  switch (fault) {
+    case undefined:
+      response.writeHead(200).end();
+      return;
+    case 'answers 500':
+      response.writeHead(500).end();
+      return;
+    case 'drops':
+      response.destroy();
+      return;
+    case 'hangs':
+      return;
+    case 'acknowledges and resets':
+      // Whether the sender sees the answer or the reset is a race.
+      response.writeHead(200, { 'content-length': '2' }).end('{}', () => response.socket?.resetAndDestroy());
+  }
+}
