@@ -7,7 +7,9 @@ export type OpenStream = {
   name: StreamName;
   /** The sequence of the request, unless the log was read from behind it. */
   request: number | undefined;
-  /** The sequence of the newest message about it. */
+  /** When the request was accepted, as far as it was read. */
+  acceptedAt: number | undefined;
+  /** The sequence of the newest message about it: the request's own while nothing was appended. */
   version: number;
   /** When the next attempt of one of its invocations is due, if one waits. */
   dueAt: number | undefined;
@@ -66,6 +68,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
     const stream: OpenStream = {
       name,
       request,
+      acceptedAt: undefined,
       version,
       dueAt: undefined,
       deliverAt: undefined,
@@ -94,7 +97,9 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
         // A second request of the same id finds the stream of the first.
         if (known !== undefined) return;
         const patience = Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs);
-        return schedule(insert(name, sequence, sequence), at + patience);
+        const stream = insert(name, sequence, sequence);
+        stream.acceptedAt = at;
+        return schedule(stream, at + patience);
       }
       const { dueAt, endsAt, deliverAt, heldSince } = entry.attention;
       if (dueAt === undefined && deliverAt === undefined && heldSince === undefined) {

@@ -66,6 +66,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     return undefined;
   }, stopping.signal);
   const following = log.follow(await readFloor(options), open.fold, stopping.signal);
+  const backlog = createBacklog(options);
   const looks = new Set<Promise<void>>();
   const ticking = tick();
 
@@ -94,6 +95,13 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       if (stream.looks === 0 && hint(stream, now)) {
         stream.looks++;
         open.lookAgain(stream, now + patienceInMs);
+        return;
+      }
+      const endsAt = endOfQueueing(stream);
+      if (endsAt !== undefined && now < endsAt && (await backlog.holds(stream))) {
+        // It waits for its turn, as it should: reading every request of a long queue would only slow the queue down.
+        stream.looks++;
+        open.lookAgain(stream, Math.min(now + pause, endsAt));
       } else {
         const nextAt = await look(stream, options);
         if (nextAt === undefined) open.remove(stream);
@@ -106,6 +114,13 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       );
       open.lookAgain(stream, now + pause);
     }
+  }
+
+  /** When a request becomes too old that nothing was appended about; `undefined` for others, and for unknown functions. */
+  function endOfQueueing({ name, request, version, acceptedAt }: OpenStream): number | undefined {
+    const seconds = functions.get(name.function)?.definition.policy.maxAgeInSeconds;
+    if (seconds === undefined || acceptedAt === undefined || version !== request) return undefined;
+    return acceptedAt + seconds * 1_000;
   }
 
   /** False when nothing is due yet. */
@@ -124,6 +139,21 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     async stop() {
       stopping.abort();
       await Promise.all([ticking, following, ...looks]);
+      await state.put(FLOOR_KEY, String(open.floor)).catch(() => {});
+    },
+  };
+}
+
+/** Which requests still stand in the queue of their function; asked once a second at most. */
+function createBacklog({ handedOut, clock }: SchedulerOptions): { holds(stream: OpenStream): Promise<boolean> } {
+  const asked = new Map<FunctionName, { at: number; upTo: Promise<number> }>();
+  return {
+    async holds({ name, request }) {
+      const last = asked.get(name.function);
+      const isFresh = last !== undefined && clock.now() - last.at < 1_000;
+      const answer = isFresh ? last : { at: clock.now(), upTo: handedOut(name.function) };
+      asked.set(name.function, answer);
+      return request !== undefined && request > (await answer.upTo);
     },
   };
 }
