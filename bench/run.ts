@@ -70,6 +70,10 @@ await measure('always', async ({ load, worker, server }) => {
     30_000 * scale,
     { worker, server },
   );
+  await measured('client batches, process host, fsync always', () => load.batches('echo-process', 20_000 * scale), 20_000 * scale, {
+    worker,
+    server,
+  });
   report.check('batches under always / batches at 100ms', batch / report.last('client batches, inline host'), { least: 0.6 });
 });
 

@@ -35,6 +35,8 @@ export interface StreamRun {
  */
 export interface StreamHands {
   readonly size: number;
+  /** How many of them are being read. */
+  readonly opening: number;
   take(item: WorkItem): void;
   /** Extends the lease of everything in hand. */
   keepLeases(): void;
@@ -46,12 +48,15 @@ export type StreamHandsOptions = {
   createRun: (state: StreamState) => StreamRun;
   /** A stream left the hands. */
   onRest: () => void;
+  /** An item was left alone, since its stream must wait or somebody else is at it. It comes again after its lease. */
+  onLeft?: (item: WorkItem) => void;
 };
 
 type Hand = { items: WorkItem[]; run: StreamRun | undefined; advances: Promise<Rest>[] };
 
-export function createStreamHands({ log, logger, createRun, onRest }: StreamHandsOptions): StreamHands {
+export function createStreamHands({ log, logger, createRun, onRest, onLeft = () => {} }: StreamHandsOptions): StreamHands {
   const hands = new Map<string, Hand>();
+  let opening = 0;
 
   async function work(item: WorkItem, key: string): Promise<void> {
     const hand: Hand = { items: [item], run: undefined, advances: [] };
@@ -81,7 +86,13 @@ export function createStreamHands({ log, logger, createRun, onRest }: StreamHand
 
   async function open({ state, name, message, request, isFirstDelivery }: WorkItem): Promise<StreamState | undefined> {
     if (state !== undefined) return state;
-    return isFirstDelivery && message !== undefined ? newborn(message) : await loadStream(log, name, message ?? request);
+    if (isFirstDelivery && message !== undefined) return newborn(message);
+    opening++;
+    try {
+      return await loadStream(log, name, message ?? request);
+    } finally {
+      opening--;
+    }
   }
 
   async function lookAgain(run: StreamRun, item: WorkItem): Promise<Rest> {
@@ -93,11 +104,15 @@ export function createStreamHands({ log, logger, createRun, onRest }: StreamHand
   function settle({ items }: Hand, rest: Rest): void {
     if (rest === 'done') for (const item of items) item.ack();
     else if (rest === 'untouched') for (const item of items) item.release();
+    else for (const item of items) onLeft(item);
   }
 
   return {
     get size() {
       return hands.size;
+    },
+    get opening() {
+      return opening;
     },
     take(item) {
       const key = `${item.name.function}.${item.name.stream}`;

@@ -12,7 +12,7 @@ import type { DestinationsPorts } from './ports.ts';
 
 /** Tells the destinations of the outcomes of one stream, as far as it is time. */
 export function createDeliveryRun(ports: DestinationsPorts, state: StreamState): StreamRun {
-  const { log, clock, name: deliverer, targets, places, active, owners } = ports;
+  const { log, clock, name: deliverer, targets, places, parking, active, owners } = ports;
   const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId });
 
   async function advanceOne(id: string, request: AcceptedRequest): Promise<Rest> {
@@ -44,7 +44,7 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
     if (clock.now() < (delivery?.context.dueAt ?? 0)) return 'done';
     active.add(deliveryId);
     try {
-      // Too many wait for the same place. Unacknowledged, it comes again after the lease.
+      // Too many wait for the same place: it is parked, and unacknowledged.
       return (await attempt(request, invocation, destination)) ? 'again' : 'elsewhere';
     } finally {
       active.delete(deliveryId);
@@ -61,8 +61,12 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
   /** Makes one try. False when the place is too busy. */
   async function attempt(request: AcceptedRequest, invocation: Invocation, destination: Destination): Promise<boolean> {
     const target = targets[destination.destination];
-    const leave = await places.enter(target?.placeOf(destination) ?? destination.destination);
-    if (leave === undefined) return false;
+    const place = target?.placeOf(destination) ?? destination.destination;
+    const leave = await places.enter(place);
+    if (leave === undefined) {
+      parking.note(writer.state.name, place);
+      return false;
+    }
     try {
       const id = request.fact.invocation;
       const number = (deliveryOf(invocation.context, destination.id)?.context.tries ?? 0) + 1;

@@ -1,6 +1,7 @@
 import type { StreamState } from '#src/core/stream.ts';
 import { createStreamHands } from '#src/core/stream-hands.ts';
 import { createDeliveryRun } from './delivery-run.ts';
+import { createParking } from './parking.ts';
 import { createPlaces } from './places.ts';
 import type { DestinationsPorts } from './ports.ts';
 
@@ -12,16 +13,17 @@ export interface Destinations {
   stop(): Promise<void>;
 }
 
-/** How many streams may be in hand. */
-const IN_HAND = 4_000;
+/** How many streams may be in hand, and how many of them may be read at one moment: the rest waits in the log. */
+const IN_HAND = 2_000;
+const OPENING = 128;
 /** How many deliveries may wait for one place: a place that is slow or dead must not fill the hands. */
-const WAITING_FOR_ONE_PLACE = IN_HAND / 4;
+const WAITING_FOR_ONE_PLACE = 200;
 
 const ack = (): void => {};
 const working = ack;
 const release = ack;
 
-export type DestinationsOptions = Omit<DestinationsPorts, 'places' | 'active'> & {
+export type DestinationsOptions = Omit<DestinationsPorts, 'places' | 'parking' | 'active'> & {
   /** The most tries to one place at one moment. */
   triesAtOnce: number;
 };
@@ -29,7 +31,9 @@ export type DestinationsOptions = Omit<DestinationsPorts, 'places' | 'active'> &
 export function startDestinations({ triesAtOnce, ...options }: DestinationsOptions): Destinations {
   const { queue, log, logger, clock, owners, name } = options;
   const active = new Set<string>();
-  const ports: DestinationsPorts = { ...options, active, places: createPlaces({ atOnce: triesAtOnce, waiting: WAITING_FOR_ONE_PLACE }) };
+  const parking = createParking();
+  const places = createPlaces({ atOnce: triesAtOnce, waiting: WAITING_FOR_ONE_PLACE, onRoom });
+  const ports: DestinationsPorts = { ...options, active, places, parking };
   const stopping = new AbortController();
   const answering = new AbortController();
   const hands = createStreamHands({
@@ -37,13 +41,24 @@ export function startDestinations({ triesAtOnce, ...options }: DestinationsOptio
     logger,
     createRun: (state) => createDeliveryRun(ports, state),
     onRest: () => subscription.pull(),
+    onLeft: parking.hold,
   });
   const subscription = queue.run({
     source: { kind: 'deliveries' },
     signal: stopping.signal,
-    demand: () => IN_HAND - hands.size,
-    onItem: (item) => (stopping.signal.aborted ? item.release() : hands.take(item)),
+    demand: () => Math.min(IN_HAND - hands.size, OPENING - hands.opening),
+    onItem: (item) => {
+      if (stopping.signal.aborted) return item.release();
+      const place = parking.placeOf(item.name);
+      if (place === undefined || places.room(place) > 0) hands.take(item);
+      else parking.hold(item);
+    },
   });
+
+  function onRoom(place: string): void {
+    if (!stopping.signal.aborted) for (const item of parking.take(place, places.room(place))) hands.take(item);
+  }
+
   const leases = setInterval(hands.keepLeases, queue.leaseInMs / 3);
   options.check.answer(({ destination, param }) => {
     const target = options.targets[destination];

@@ -6,6 +6,7 @@ import type { EventLog } from '#src/core/event-log.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Owners } from '#src/core/owners.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
+import type { Parking } from './parking.ts';
 import type { Places } from './places.ts';
 
 /** Everything the destinations role touches. */
@@ -23,6 +24,7 @@ export type DestinationsPorts = {
   targets: Readonly<Record<string, DestinationTarget>>;
   check: DestinationCheck;
   places: Places;
+  parking: Parking;
   /** The ids of the deliveries that this process makes at this moment. */
   active: Set<string>;
   /** How many invocations may follow from one, in all branches of its chain together (L1). */

@@ -86,7 +86,8 @@ async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOption
       ack_wait: nanos(leaseInMs),
       // Attempts are counted in the log. A broker that stops delivering would only hide the work.
       max_deliver: -1,
-      max_ack_pending: 50_000,
+      // What waits for a place that is slow or dead is not acknowledged, and must not keep back the rest.
+      max_ack_pending: source.kind === 'deliveries' ? 1_000_000 : 50_000,
       max_waiting: 512,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: floor + 1,

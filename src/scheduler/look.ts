@@ -10,14 +10,16 @@ import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.t
 import type { OpenStream } from './open-streams.ts';
 import type { SchedulerOptions } from './scheduler.ts';
 
+/** When to look again at the latest; never for a stream that is settled. */
+export type Look = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean };
+
 /**
- * Reads the stream and does what time asks for. Returns when to look again at the latest, or `undefined` when the stream
- * is settled. The log decides, not what the scheduler remembers.
+ * Reads the stream and does what time asks for. The log decides, not what the scheduler remembers.
  */
-export async function look(open: OpenStream, options: SchedulerOptions): Promise<number | undefined> {
+export async function look(open: OpenStream, options: SchedulerOptions): Promise<Look> {
   const { log, hints, appendId, name: by } = options;
   const stream = await loadStream(log, open.name, open.request);
-  if (stream === undefined) return undefined;
+  if (stream === undefined) return { kind: 'settled' };
   const writer = createStreamWriter({ log, state: stream, by, appendId });
   const fn = await findFunction(open.name.function, options);
   const needs: Needs = { nextAt: Number.POSITIVE_INFINITY, wake: false, delivery: false };
@@ -29,7 +31,8 @@ export async function look(open: OpenStream, options: SchedulerOptions): Promise
     hints.wake(open.name, stream.request.sequence, hintId);
   }
   if (needs.delivery) hints.deliver(open.name, stream.request.sequence, hintId);
-  return [...writer.state.invocations.values()].every(isSettled) ? undefined : needs.nextAt;
+  if ([...writer.state.invocations.values()].every(isSettled)) return { kind: 'settled' };
+  return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake };
 }
 
 /** What a stream needs, after all its invocations were looked at. */

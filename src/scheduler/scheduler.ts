@@ -103,9 +103,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
         stream.looks++;
         open.lookAgain(stream, Math.min(now + pause, endsAt));
       } else {
-        const nextAt = await look(stream, options);
-        if (nextAt === undefined) open.remove(stream);
-        else open.lookAgain(stream, Math.min(now + pause, nextAt));
+        const found = await look(stream, options);
+        // A hint for a delivery stays in the queue until somebody takes it: a backlog need not be read again and again.
+        if (found.kind === 'settled') open.remove(stream);
+        else open.lookAgain(stream, Math.min(now + (found.isQueued ? LONGEST_PAUSE_IN_MS : pause), found.nextAt));
       }
     } catch (error) {
       logger.warn(

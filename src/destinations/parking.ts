@@ -1,0 +1,56 @@
+import type { StreamName } from '#src/core/event-log.ts';
+import type { WorkItem } from '#src/core/work-queue.ts';
+
+/**
+ * The streams that wait outside of a crowded place: so many may wait for a slow or dead one that only their names are kept.
+ *
+ * Nothing depends on them: their items are not acknowledged, so whatever is forgotten here comes again after its lease.
+ */
+export interface Parking {
+  /** Says that a stream found a place crowded. */
+  note(name: StreamName, place: string): void;
+  /** Where the stream waits. */
+  placeOf(name: StreamName): string | undefined;
+  /** Keeps an item of a stream that waits. */
+  hold(item: WorkItem): void;
+  /** Takes the streams that have waited longest for a place, at most so many: their items. */
+  take(place: string, most: number): WorkItem[];
+}
+
+/** An item comes again with every lease; its latest deliveries acknowledge it. */
+const ITEMS_KEPT = 2;
+
+export function createParking(): Parking {
+  const placeByKey = new Map<string, string>();
+  const waiting = new Map<string, Map<string, WorkItem[]>>();
+  const keyOf = ({ function: fn, stream }: StreamName): string => `${fn}.${stream}`;
+
+  return {
+    note(name, place) {
+      placeByKey.set(keyOf(name), place);
+    },
+    placeOf: (name) => placeByKey.get(keyOf(name)),
+    hold({ state: _, ...item }) {
+      const key = keyOf(item.name);
+      const place = placeByKey.get(key);
+      if (place === undefined) return;
+      const keys = waiting.get(place) ?? new Map<string, WorkItem[]>();
+      waiting.set(place, keys);
+      keys.set(key, [...(keys.get(key) ?? []), item].slice(-ITEMS_KEPT));
+    },
+    take(place, most) {
+      const keys = waiting.get(place);
+      if (keys === undefined) return [];
+      const taken: WorkItem[] = [];
+      let count = 0;
+      for (const [key, items] of keys) {
+        if (count++ === most) break;
+        keys.delete(key);
+        placeByKey.delete(key);
+        taken.push(...items);
+      }
+      if (keys.size === 0) waiting.delete(place);
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Fact, FactOf } from '#machines/facts.ts';
+import { systemClock } from '#src/core/clock.ts';
+import { type Append, NO_APPENDS, type StreamName, type Version } from '#src/core/event-log.ts';
+import { termsOf } from '#src/core/function-definition.ts';
+import { createStreamId } from '#src/core/ids.ts';
+import { silentLogger } from '#src/core/logger.ts';
+import { parseFunctionName } from '#src/core/names.ts';
+import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { openConnection } from '#src/nats/connection.ts';
+import { openNatsPorts } from '#src/nats/ports.ts';
+import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
+import { type LogWatch, watchLog } from '#test/support/log-watch.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+
+/*
+ * Two schedulers, and nobody else: no worker ever takes anything here. What happens is what the backstop does alone.
+ */
+
+const PATIENCE_IN_MS = 500;
+let server: TestServer;
+let log: LogWatch;
+let registry: FunctionRegistry;
+const schedulers: { scheduler: Scheduler; end(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  for (const name of ['one', 'two']) schedulers.push(await openScheduler(name));
+  log = await watchLog(server.url);
+  registry = createFunctionRegistry(log.ports.functions);
+});
+afterAll(async () => {
+  await log[Symbol.asyncDispose]();
+  for (const { end } of schedulers) await end();
+  await server[Symbol.asyncDispose]();
+});
+
+async function openScheduler(name: string) {
+  const connection = await openConnection({ servers: server.url });
+  const topology = { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 } as const;
+  const ports = await openNatsPorts(connection, { topology, leaseInMs: 1_500, clock: systemClock });
+  const closing = new AbortController();
+  const functions = await openFunctionDirectory(ports.functions, { signal: closing.signal });
+  let appends = 0;
+  const scheduler = await startScheduler({
+    ...ports,
+    name,
+    place: { region: 'local', project: 'default' },
+    clock: systemClock,
+    logger: silentLogger,
+    appendId: () => `${name}-${appends++}`,
+    functions,
+    findFunction: createFunctionRegistry(ports.functions).get,
+    handedOut: ports.queue.handedOut,
+    patienceInMs: PATIENCE_IN_MS,
+  });
+  const end = async (): Promise<void> => {
+    await scheduler.stop();
+    closing.abort();
+    ports.close();
+    await connection.close();
+  };
+  return { scheduler, end };
+}
+
+const policy = { maxRetries: 2, maxAgeInSeconds: 1, backoff: { initialInMs: 300, factor: 1, maxInMs: 300, jitter: 0 } };
+
+async function accept(name: string): Promise<{ stream: StreamName; id: string; request: number }> {
+  const stream = { function: parseFunctionName(name), stream: createStreamId(Date.now(), randomBytes(8)) };
+  const { sequence } = await log.ports.log.accept(stream, [{ payload: '{}' }]);
+  return { stream, id: stream.stream, request: sequence };
+}
+
+/** Appends what a worker would, and what then needs attention. */
+type Birth = { stream: StreamName; request: number };
+
+async function append({ stream, request }: Birth, previous: Version, facts: Fact[], attention: object): Promise<Version> {
+  const entry: Append = { id: randomBytes(8).toString('hex'), previous, request, by: 'a worker that is gone', facts };
+  const version = await log.ports.log.append(stream, entry, attention);
+  if (version === undefined) throw new Error('a conflict');
+  return version;
+}
+
+async function running(
+  name: string,
+): Promise<{ stream: StreamName; id: string; request: number; version: Version; fact: FactOf<'running'> }> {
+  const fn = await registry.put({ name, handler: { kind: 'inline' }, policy });
+  const accepted = await accept(name);
+  const at = Date.now();
+  const fact: FactOf<'running'> = { type: 'running', invocation: accepted.id, at, attempt: 1, worker: 'gone', terms: termsOf(fn) };
+  const version = await append(accepted, NO_APPENDS, [fact], { heldSince: at });
+  return { ...accepted, version, fact };
+}
+
+const of = (id: string, type: Fact['type']) => (fact: Fact) => fact.invocation === id && fact.type === type;
+const typesOf = (id: string) => log.facts.get(id)?.map(({ type }) => type);
+
+test('a request that nobody takes fails with EventAgeExceeded when it becomes too old, not before', async () => {
+  await registry.put({ name: 'untaken', handler: { kind: 'inline' }, policy });
+  const { id } = await accept('untaken');
+  const queued = await log.until(of(id, 'queued'));
+  const failed = await log.until(of(id, 'failed'));
+  await log.until(of(id, 'notified'));
+  const ageInMs = failed.at - queued.at;
+  process.stdout.write(`a request with a validity of 1,000 ms ended after ${ageInMs} ms\n`);
+
+  expect(failed).toMatchObject({ condition: 'EventAgeExceeded', attempt: 0 });
+  expect(ageInMs).toBeGreaterThanOrEqual(1_000);
+  expect(ageInMs).toBeLessThan(3_000);
+  expect(typesOf(id)).toEqual(['queued', 'failed', 'notified']);
+});
+
+test('a request for a function that does not exist fails with FunctionNotFound, once', async () => {
+  const { id } = await accept('ghost');
+  await log.until(of(id, 'notified'));
+  expect(log.facts.get(id)?.[1]).toMatchObject({ type: 'failed', condition: 'FunctionNotFound' });
+  expect(typesOf(id)).toEqual(['queued', 'failed', 'notified']);
+});
+
+test('an outcome that its worker told nobody is published, and then notified', async () => {
+  const { id, version, ...birth } = await running('untold');
+  const heard = log.connection.nats.subscribe('result.untold.succeeded', { max: 1 });
+  const at = Date.now();
+  await append(birth, version, [{ type: 'succeeded', invocation: id, at, attempt: 1, payload: '"yes"' }], { heldSince: at });
+  await log.until(of(id, 'notified'));
+  const results: string[] = [];
+  for await (const message of heard) results.push(message.headers?.get('Request-Id') ?? '');
+
+  expect(results).toEqual([id]);
+  expect(typesOf(id)).toEqual(['queued', 'running', 'succeeded', 'notified']);
+});
+
+test('a retry is hinted at when it is due, and not earlier', async () => {
+  const { id, version, ...birth } = await running('due');
+  const at = Date.now();
+  const dueAt = at + 600;
+  const failure = { kind: 'function', errorType: 'Error', message: 'no', code: 4_002 } as const;
+  const hint = log.connection.nats.subscribe('wake.due', { max: 1 });
+  await append(birth, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
+    dueAt,
+    endsAt: at + 1_000,
+  });
+  let hintedAt = 0;
+  for await (const _ of hint) hintedAt = Date.now();
+  process.stdout.write(`a retry was hinted at ${hintedAt - dueAt} ms after it was due\n`);
+
+  expect(hintedAt).toBeGreaterThanOrEqual(dueAt);
+  expect(hintedAt).toBeLessThan(dueAt + 400);
+});
+
+test('a retry that nobody takes fails with EventAgeExceeded, and says what the last attempt failed of', async () => {
+  const { id, version, ...birth } = await running('stuck');
+  const at = Date.now();
+  const failure = { kind: 'function', errorType: 'Error', message: 'no luck', code: 4_002 } as const;
+  const dueAt = at + 100;
+  await append(birth, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
+    dueAt,
+    endsAt: at + 1_000,
+  });
+  const failed = await log.until(of(id, 'failed'));
+  await log.until(of(id, 'notified'));
+
+  expect(failed).toMatchObject({ condition: 'EventAgeExceeded', attempt: 1 });
+  expect(failed.type === 'failed' && failed.failure.message).toMatch(/the last attempt failed: no luck/);
+});
+
+test('everything here was done once, although two schedulers watch', async () => {
+  const settled = [...log.facts.values()].filter((facts) => facts.some(({ type }) => type === 'notified'));
+  expect(settled.length).toBeGreaterThanOrEqual(4);
+  for (const facts of settled) {
+    expect(facts.filter(({ type }) => type === 'succeeded' || type === 'failed')).toHaveLength(1);
+    expect(facts.filter(({ type }) => type === 'notified')).toHaveLength(1);
+  }
+});
