@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { FactOf } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { expiresAt } from '#machines/outcome.ts';
@@ -29,7 +30,8 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
   const busy = new Set<string>();
 
   async function advanceOne(id: string): Promise<Rest> {
-    for (;;) {
+    for (let idle = 0; ; ) {
+      const { version } = writer.state;
       const invocation = writer.state.invocations.get(id);
       // Looked up again every time: after a conflict the stream may turn out to be another request's.
       const request = requestOf(writer.state, id);
@@ -37,6 +39,9 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       const step = nextStep({ invocation, request, fn: fn(), worker, maxHops, maxChain, now: clock.now() });
       const rest = await perform(step, request, invocation);
       if (rest !== 'again') return rest;
+      // Something new in the stream every time, or the step and the machine contradict each other: a defect, and no loop.
+      idle = writer.state.version === version ? idle + 1 : 0;
+      assert(idle < 3, `${id} does not advance from ${String(invocation.value)} by "${step.kind}"`);
     }
   }
 
