@@ -1,5 +1,6 @@
 import { type Argument, Command, Option } from 'commander';
 import { formats } from './call.ts';
+import { cancelCommand } from './commands/cancel.ts';
 import { destinationsCommand } from './commands/dest/dest.ts';
 import { doctorCommand } from './commands/doctor/doctor.ts';
 import { functionsCommand } from './commands/fn/fn.ts';
@@ -30,6 +31,7 @@ export function createProgram(version: string): Command {
     resultCommand(),
     timelineCommand(),
     tailCommand(),
+    cancelCommand(),
     redriveCommand(),
     destinationsCommand(),
     functionsCommand(),

@@ -9,6 +9,7 @@ import { type Connection, type NatsOptions, openConnection } from '#src/nats/con
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { followResults } from '#src/nats/result-feed.ts';
 import { subjects } from '#src/nats/topology.ts';
+import { type Cancel, createCancel } from './cancel.ts';
 import type { TypedFunction } from './define-function.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
 import { createRepair, type Repair } from './repair.ts';
@@ -49,6 +50,8 @@ export interface SequentClient extends AsyncDisposable {
   readonly connection: Connection;
   /** Finding what went wrong, and having it tried again. */
   readonly repair: Repair;
+  /** Ends an invocation that is not over yet; see {@link Cancel}. */
+  cancel: Cancel['cancel'];
   /**
    * Invokes a function asynchronously. Throws `FunctionNotFoundError`, `InvalidInputError`, `LogFullError`, and
    * `UnknownOutcomeError` when it is not known whether the request was accepted: repeat it under an `id` of your own then.
@@ -132,12 +135,14 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
 
   const by = `client-${randomBytes(6).toString('hex')}`;
   let appends = 0;
-  const repair = createRepair({ log, hints: ports.hints, clock: systemClock, by, appendId: () => `${by}-${appends++}` });
+  const writing = { log, hints: ports.hints, clock: systemClock, by, appendId: () => `${by}-${appends++}` };
+  const repair = createRepair(writing);
 
   const client: SequentClient = {
     functions,
     connection,
     repair,
+    cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find }).cancel,
     async invoke(target, event, options = {}) {
       return send(await known(nameOf(target)), encodePayload(checkEvent(target, event)), options);
     },

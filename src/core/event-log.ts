@@ -67,7 +67,8 @@ export type LogEntry = { sequence: number; at: number } & (
 /** The same, with its content. */
 export type FullLogEntry =
   | { kind: 'request'; sequence: number; at: number; message: RequestMessage }
-  | { kind: 'append'; sequence: number; at: number; name: StreamName; append: RecordedAppend }
+  /** `attention` is what the append said beside its content. */
+  | { kind: 'append'; sequence: number; at: number; name: StreamName; append: RecordedAppend; attention: Attention }
   | { kind: 'hint'; sequence: number; at: number }
   /** Something that no version of Sequent wrote, or that a newer one did. */
   | { kind: 'unreadable'; sequence: number; at: number; why: string };

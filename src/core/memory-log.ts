@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
-import type { Attention, EventLog, FullLogEntry, Hints, LogEntry, RecordedAppend, Results, StreamName, Version } from './event-log.ts';
+import type { EventLog, FullLogEntry, Hints, LogEntry, RecordedAppend, Results, StreamName, Version } from './event-log.ts';
 import { NO_APPENDS } from './event-log.ts';
-import { isFunctionName, NO_FUNCTION } from './names.ts';
+import { isFunctionName, NO_FUNCTION, type StreamId } from './names.ts';
 import { decodeRequest, encodeRequests } from './request-messages.ts';
 
 /** The log in memory: the port's executable specification, and what a system under virtual time runs on. */
@@ -16,9 +16,9 @@ export interface MemoryLog extends EventLog {
 
 export type PublishedResult = { name: StreamName; id: string; outcome: 'succeeded' | 'failed'; envelope: string };
 
-/** `attention` is what an append said beside its content. */
-type Message = { full: FullLogEntry; attention?: Attention };
-type Follower = { next: number; tell: (message: Message) => void; isTelling: boolean };
+type Follower = { next: number; tell: (message: FullLogEntry) => void; isTelling: boolean };
+/** The appends of one stream, oldest first. */
+type Stream = { name: StreamName; appends: RecordedAppend[] };
 
 export type MemoryLogOptions = { clock: Pick<Clock, 'now'>; maxAppendBytes?: number };
 
@@ -30,11 +30,14 @@ export type MemoryLogOptions = { clock: Pick<Clock, 'now'>; maxAppendBytes?: num
  * text: nobody shares an object with the log.
  */
 export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLogOptions): MemoryLog {
-  let messages: Message[] = [];
+  let messages: FullLogEntry[] = [];
   let last = 0;
+  const streams = new Map<string, Stream>();
+  /** The stream of an id that was appended to last, whatever its function. */
+  const lastOf = new Map<StreamId, StreamName>();
   const followers = new Set<Follower>();
 
-  function store(make: (sequence: number, at: number) => Message): number {
+  function store(make: (sequence: number, at: number) => FullLogEntry): number {
     last += 1 + (messages.length % 3);
     messages.push(make(last, clock.now()));
     for (const follower of followers) tellLater(follower);
@@ -48,8 +51,8 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
     setImmediate(() => {
       follower.isTelling = false;
       for (let index = firstFrom(follower.next); index < messages.length && followers.has(follower); index++) {
-        const message = messages[index] as Message;
-        follower.next = message.full.sequence + 1;
+        const message = messages[index] as FullLogEntry;
+        follower.next = message.sequence + 1;
         follower.tell(message);
       }
     });
@@ -59,21 +62,28 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
     let [low, high] = [0, messages.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((messages[middle] as Message).full.sequence < sequence) low = middle + 1;
+      if ((messages[middle] as FullLogEntry).sequence < sequence) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   function appendsOf(name: StreamName): RecordedAppend[] {
-    return messages.flatMap(({ full }) => (full.kind === 'append' && isSame(full.name, name) ? [full.append] : []));
+    return streams.get(keyOf(name))?.appends ?? [];
+  }
+
+  function index(name: StreamName, append: RecordedAppend): void {
+    const stream = streams.get(keyOf(name));
+    if (stream === undefined) streams.set(keyOf(name), { name, appends: [append] });
+    else stream.appends.push(append);
+    lastOf.set(name.stream, name);
   }
 
   function publish(token: string, data: string | Uint8Array, headers: Iterable<readonly [string, string]> = []): number {
     const given = new Map(headers);
     const target = { function: isFunctionName(token) ? token : NO_FUNCTION, token };
     const raw = { data: Buffer.from(data as string), headers: { get: (key: string) => given.get(key) ?? '' } };
-    return store((sequence, at) => ({ full: { kind: 'request', sequence, at, message: decodeRequest(target, { ...raw, sequence, at }) } }));
+    return store((sequence, at) => ({ kind: 'request', sequence, at, message: decodeRequest(target, { ...raw, sequence, at }) }));
   }
 
   function follow(from: number, tell: Follower['tell'], signal: AbortSignal): Promise<void> {
@@ -91,41 +101,41 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
     async append(name, append, attention) {
       const version = appendsOf(name).at(-1)?.version ?? NO_APPENDS;
       if (version !== append.previous) return undefined;
-      const stored = copy(append);
-      return store((sequence, at) => ({
-        full: { kind: 'append', sequence, at, name, append: { ...stored, version: sequence as Version } },
-        attention: { ...attention },
-      })) as Version;
+      return store((sequence, at) => {
+        const stored = { ...copy(append), version: sequence as Version };
+        index(name, stored);
+        return { kind: 'append', sequence, at, name, append: stored, attention: { ...attention } };
+      }) as Version;
     },
     read: async (name, after) => copy(appendsOf(name).filter(({ version }) => version > after)),
     async readRequest(sequence) {
-      const found = messages[firstFrom(sequence)]?.full;
+      const found = messages[firstFrom(sequence)];
       return found?.kind === 'request' && found.sequence === sequence ? copy(found.message) : undefined;
     },
     async accept(name, requests) {
       const { payload, headers } = encodeRequests(name.stream, requests);
       return { sequence: publish(name.function, payload, headers) };
     },
-    async find(stream) {
-      const found = messages.findLast(({ full }) => full.kind === 'append' && full.name.stream === stream)?.full;
-      return found?.kind === 'append' ? found.name : undefined;
-    },
+    find: async (stream) => lastOf.get(stream),
     follow: (from, onEntry, signal) => follow(from, (message) => onEntry(entryOf(message)), signal),
-    followFully: (from, onEntry, signal) => follow(from, ({ full }) => onEntry(copy(full)), signal),
+    followFully: (from, onEntry, signal) => follow(from, (message) => onEntry(copy(message)), signal),
     lastSequence: async () => last,
-    hints: createHints(() => void store((sequence, at) => ({ full: { kind: 'hint', sequence, at } }))),
+    hints: createHints(() => void store((sequence, at) => ({ kind: 'hint', sequence, at }))),
     results: createResults(maxAppendBytes),
     publish: (token, data, headers = {}) => publish(token, data, Object.entries(headers)),
     purge(before) {
       messages = messages.slice(firstFrom(before));
+      streams.clear();
+      lastOf.clear();
+      for (const message of messages) if (message.kind === 'append') index(message.name, message.append);
     },
   };
 }
 
-function entryOf({ full, attention = {} }: Message): LogEntry {
-  const { sequence, at } = full;
-  if (full.kind === 'request') return { kind: 'request', sequence, at, name: full.message.name };
-  if (full.kind === 'append') return { kind: 'append', sequence, at, name: full.name, attention: { ...attention } };
+function entryOf(message: FullLogEntry): LogEntry {
+  const { sequence, at } = message;
+  if (message.kind === 'request') return { kind: 'request', sequence, at, name: message.message.name };
+  if (message.kind === 'append') return { kind: 'append', sequence, at, name: message.name, attention: { ...message.attention } };
   return { kind: 'hint', sequence, at };
 }
 
@@ -144,8 +154,8 @@ function createResults(maxBytes: number): MemoryLog['results'] {
   };
 }
 
-function isSame(one: StreamName, other: StreamName): boolean {
-  return one.function === other.function && one.stream === other.stream;
+function keyOf(name: StreamName): string {
+  return `${name.function}.${name.stream}`;
 }
 
 function copy<Value>(value: Value): Value {

@@ -183,7 +183,7 @@ type FollowOptions = {
  * Invariant: messages are handed over in order and none is left out; after any loss reading goes on behind the last one. Only
  * when the log itself is shorter than before are messages handed over again.
  */
-async function followMessages(options: FollowOptions, onMessage: (message: Followed) => void): Promise<void> {
+export async function followMessages(options: FollowOptions, onMessage: (message: Followed) => void): Promise<void> {
   const { connection, from, headersOnly, onProblem, signal } = options;
   let last = from - 1;
   let expected = 1;
@@ -237,7 +237,7 @@ function entryOf({ subject, headers: found, sequence, at }: Followed): LogEntry 
   }
 }
 
-function fullEntryOf({ subject, data, headers: found, sequence, at }: StoredMessage): FullLogEntry {
+export function fullEntryOf({ subject, data, headers: found, sequence, at }: StoredMessage): FullLogEntry {
   const parts = parseSubject(subject);
   switch (parts.kind) {
     case 'invoke':
@@ -245,7 +245,7 @@ function fullEntryOf({ subject, data, headers: found, sequence, at }: StoredMess
     case 'invocation': {
       const append = decodeAppend(data, sequence);
       if (append === undefined) return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
-      return { kind: 'append', sequence, at, name: parts.name, append };
+      return { kind: 'append', sequence, at, name: parts.name, append, attention: decodeAttention(found) };
     }
     default:
       return { kind: 'hint', sequence, at };

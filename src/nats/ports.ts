@@ -1,4 +1,5 @@
 import { nanos, type StreamConfig, type StreamInfo } from 'nats';
+import type { Cancellations } from '#src/core/cancellations.ts';
 import type { Clock } from '#src/core/clock.ts';
 import type { DestinationCheck } from '#src/core/destination-check.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
@@ -7,6 +8,7 @@ import type { KeyValue } from '#src/core/key-value.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
 import type { Owners } from '#src/core/owners.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
+import { createNatsCancellations } from './cancellations.ts';
 import type { Connection } from './connection.ts';
 import { createNatsDestinationCheck } from './destination-check.ts';
 import { createNatsEventLog, createNatsHints, createNatsResults } from './event-log.ts';
@@ -25,6 +27,7 @@ export type NatsPorts = {
   queue: WorkQueue;
   owners: Owners;
   openRequests: OpenRequests;
+  cancellations: Cancellations;
   destinationCheck: DestinationCheck;
   /** The definitions of the functions. */
   functions: KeyValue;
@@ -69,6 +72,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     queue: createNatsWorkQueue({ connection, state, leaseInMs, ...problems }),
     owners: createNatsOwners(connection),
     openRequests: createNatsOpenRequests(connection),
+    cancellations: createNatsCancellations(connection),
     destinationCheck: createNatsDestinationCheck(connection),
     functions,
     state,

@@ -7,6 +7,8 @@ export interface Executions {
   readonly isAborted: boolean;
   isRunning(invocation: string, attempt: number): boolean;
   run(invocation: string, attempt: number, execute: (signal: AbortSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
+  /** Gives up one execution, if it runs. */
+  cancel(invocation: string, attempt: number): void;
   /** Gives up all executions. */
   abort(): void;
 }
@@ -33,6 +35,7 @@ export function createExecutions(): Executions {
         running.delete(name);
       }
     },
+    cancel: (invocation, attempt) => running.get(key(invocation, attempt))?.abort(),
     abort() {
       isAborted = true;
       for (const controller of running.values()) controller.abort();

@@ -1,3 +1,4 @@
+import type { Cancellations } from '#src/core/cancellations.ts';
 import type { Clock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
@@ -27,6 +28,7 @@ export type WorkerPorts = {
    */
   handOver?: ((stream: StreamState) => boolean) | undefined;
   owners: Owners;
+  cancellations: Cancellations;
   clock: Clock;
   logger: Logger;
   appendId: () => string;

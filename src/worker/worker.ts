@@ -29,6 +29,7 @@ export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Wor
   }, queue.leaseInMs / 3);
 
   owners.answer(worker, executions.isRunning, stopping.signal);
+  ports.cancellations.hear(worker, executions.cancel, stopping.signal);
   functions.subscribe((name, found) => {
     if (stopping.signal.aborted) return;
     const present = working.get(name);

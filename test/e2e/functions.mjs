@@ -11,3 +11,6 @@ export const third = async (_event, context) => {
   if (context.attempt < 3) throw new Error(`attempt ${context.attempt} fails`);
   return context.attempt;
 };
+
+/** Never ends by itself. */
+export const forever = () => new Promise(() => {});

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { type Call, performs } from '../call.ts';
+import { type ExitCode, exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+
+type CancelOptions = { recursive?: true; reason?: string };
+
+export function cancelCommand(): Command {
+  return new Command('cancel')
+    .summary('end an invocation that is not over yet')
+    .description('Ends exactly this invocation: what waits never runs, what runs is given up. Its neighbours are not touched.')
+    .argument('<id>', 'the request id')
+    .option('--recursive', 'also what its outcome started, over all destinations')
+    .option('--reason <text>', 'what its timeline says about it')
+    .addHelpText('after', examples)
+    .action(performs<CancelOptions>(cancel));
+}
+
+const examples = `
+Examples:
+  sequent cancel 0193f0c2-7b1e-8a44-9c1b-2f6f5a1e0000
+  sequent cancel order-4711 --recursive --reason "the order was withdrawn"
+
+It ends with the condition InvocationCanceled. Exit codes: 0 cancelled, 3 no such invocation, 4 it is over already.`;
+
+async function cancel({ args, options, terminal, format }: Call<CancelOptions>): Promise<ExitCode> {
+  const [id = ''] = args;
+  const { recursive = false, reason } = options;
+  return await withClient(options, async (client) => {
+    const canceled = await client.cancel(id, { recursive, ...(reason === undefined ? {} : { reason }) });
+    if (format === 'json') terminal.out.line(JSON.stringify({ canceled }));
+    else for (const one of canceled) terminal.out.line(one);
+    if (canceled.length === 0) terminal.err.line('nothing was left to cancel');
+    return exitCodes.ok;
+  });
+}

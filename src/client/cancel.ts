@@ -1,0 +1,91 @@
+import type { Outcome } from '#machines/facts.ts';
+import { addressed, endedBy } from '#machines/outcome.ts';
+import type { Cancellations } from '#src/core/cancellations.ts';
+import type { Clock } from '#src/core/clock.ts';
+import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
+import type { EventLog, Hints, StreamName } from '#src/core/event-log.ts';
+import { derivedId, streamOf } from '#src/core/ids.ts';
+import { parseRequestId, type StreamId } from '#src/core/names.ts';
+import { loadStream } from '#src/core/stream.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+
+export type CancelOptions = {
+  log: EventLog;
+  hints: Hints;
+  cancellations: Cancellations;
+  clock: Clock;
+  by: string;
+  appendId: () => string;
+  findQueued: (stream: StreamId) => Promise<{ name: StreamName; request: number } | undefined>;
+};
+
+/** Ends invocations that are not over yet. */
+export interface Cancel {
+  /**
+   * Ends exactly this invocation, with the condition `InvocationCanceled`: what is queued or waits for a retry never runs, what
+   * runs is given up. Its neighbours are not touched. Returns the ids that were ended.
+   *
+   * With `recursive` the invocations that its outcome started are ended too. Throws `InvalidInputError`,
+   * `InvocationNotFoundError`, and `WrongStateError` when it is over already.
+   */
+  cancel(id: string, options?: { recursive?: boolean; reason?: string }): Promise<string[]>;
+}
+
+/** An outcome that was found, or made. */
+type Ended = { outcome: Outcome; isCanceled: boolean };
+
+export function createCancel(options: CancelOptions): Cancel {
+  const { hints, cancellations, clock } = options;
+
+  async function end(id: string, reason: string): Promise<Ended | undefined> {
+    const writer = await openWriter(id, options);
+    for (;;) {
+      const invocation = writer?.state.invocations.get(id);
+      if (writer === undefined || invocation === undefined) return undefined;
+      const { outcome, worker, attempts, terms } = invocation.context;
+      if (outcome !== null) return { outcome, isCanceled: false };
+      const fact = addressed(endedBy('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms ?? undefined);
+      // Refused: it went on meanwhile. Look at what it is now.
+      if ((await writer.propose(id, [fact])) === undefined) continue;
+      if (worker !== null) cancellations.announce(worker, id, attempts);
+      const { name, request, version } = writer.state;
+      // Somebody must publish the result and tell the destinations: whoever works for the function.
+      hints.wake(name, request.sequence, `${name.stream}.${version}.canceled`);
+      return { outcome: fact, isCanceled: true };
+    }
+  }
+
+  async function endDescendants(id: string, outcome: Outcome, reason: string): Promise<string[]> {
+    const canceled: string[] = [];
+    const open = childrenOf(id, outcome);
+    for (let child = open.shift(); child !== undefined; child = open.shift()) {
+      const ended = await end(child, `${reason}, with ${id}, which led to it`);
+      if (ended?.isCanceled) canceled.push(child);
+      else if (ended !== undefined) open.push(...childrenOf(child, ended.outcome));
+    }
+    return canceled;
+  }
+
+  return {
+    async cancel(id, { recursive = false, reason = 'it was cancelled' } = {}) {
+      const ended = await end(id, reason);
+      if (ended === undefined) throw new InvocationNotFoundError({ id });
+      if (ended.isCanceled) return [id];
+      if (recursive) return await endDescendants(id, ended.outcome, reason);
+      throw new WrongStateError({ what: `invocation ${id} is over already` });
+    },
+  };
+}
+
+async function openWriter(id: string, { log, by, appendId, findQueued }: CancelOptions): Promise<StreamWriter | undefined> {
+  const stream = streamOf(parseRequestId(id));
+  const queued = await findQueued(stream);
+  const name = (await log.find(stream)) ?? queued?.name;
+  const state = name === undefined ? undefined : await loadStream(log, name, queued?.request);
+  return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId });
+}
+
+/** The invocations that an outcome started: their ids derive from its deliveries. */
+function childrenOf(id: string, { destinations = [] }: Outcome): string[] {
+  return destinations.filter(({ destination }) => destination === 'FunctionGraph').map((one) => derivedId(`${id}/${one.id}`));
+}

@@ -1,0 +1,229 @@
+import type { Fact, FactOf } from '#machines/facts.ts';
+import { deliveryOf, type Invocation, invocationFolder } from '#machines/invocation.ts';
+import type { Attention, FullLogEntry, StreamName } from '#src/core/event-log.ts';
+import { attentionOf, isSettled } from '#src/core/stream.ts';
+import { type Finding, type FindingKind, findingKinds } from './findings.ts';
+import { whyRefused } from './refusals.ts';
+import { createSettledStreams, functionKey } from './settled-streams.ts';
+
+/** How many of each there are. `accepted` is `settled` and all that is open, or there is a finding. */
+export type Balance = {
+  accepted: number;
+  settled: number;
+  open: Partial<Record<Invocation['value'], number>>;
+  succeeded: number;
+  failed: number;
+};
+
+export type Verification = {
+  messages: number;
+  balance: Balance;
+  /** Requests whose id the log held already: they start nothing. */
+  repeated: number;
+  /** Appends about requests before the first message that was read. */
+  skipped: number;
+  /** The first thousand. */
+  findings: Finding[];
+  /** How many there are in all. */
+  found: number;
+};
+
+/**
+ * Judges a log independently of the code that wrote it: folds every stream with the present machine, message by message.
+ *
+ * Invariant: memory grows with what is open, and by at most 40 bytes for each stream that is settled. A stream with a dead
+ * delivery stays, because somebody may have it tried again.
+ */
+export interface Verifier {
+  read(entry: FullLogEntry): void;
+  finish(): Verification;
+}
+
+const KEPT_FINDINGS = 1_000;
+
+type Birth = { sequence: number; facts: readonly FactOf<'queued'>[] };
+type Stream = { name: StreamName; births: Birth[]; owner: number | undefined; version: number; lives: Map<string, Invocation> };
+type Append = Extract<FullLogEntry, { kind: 'append' }>;
+
+/** `from` is the first sequence that is read: of requests before it nothing is known. */
+export function createVerifier({ from = 1 }: { from?: number } = {}): Verifier {
+  const open = new Map<string, Stream>();
+  const kept = createSettledStreams();
+  const unreadable = new Set<number>();
+  const findings: Finding[] = [];
+  const counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0, found: 0 };
+
+  function report(kind: FindingKind, sequence: number, found: Pick<Finding, 'what' | 'invocation' | 'function'>): void {
+    counts.found++;
+    if (findings.length < KEPT_FINDINGS) findings.push({ kind, rule: findingKinds[kind].rule, sequence, ...found });
+  }
+
+  function readRequest({ message: { name, sequence, requests } }: Extract<FullLogEntry, { kind: 'request' }>): void {
+    const stream = open.get(keyOf(name));
+    const facts = requests.map(({ fact }) => fact);
+    const before = kept.get(name);
+    if (stream !== undefined || (before !== undefined && before.function === functionKey(name.function))) {
+      counts.repeated++;
+      // Until the first append, any of them may turn out to own the stream.
+      if (stream !== undefined && stream.owner === undefined) stream.births.push({ sequence, facts });
+      return;
+    }
+    counts.accepted += facts.length;
+    open.set(keyOf(name), { name, births: [{ sequence, facts }], owner: undefined, version: 0, lives: bear(facts) });
+  }
+
+  function readAppend(entry: Append): void {
+    const { name, append, sequence } = entry;
+    const stream = open.get(keyOf(name));
+    if (stream !== undefined) return readOpen(entry, stream);
+    const before = kept.get(name);
+    if (before !== undefined && before.function === functionKey(name.function)) return readLate(entry, before.version);
+    if (append.request > 0 && append.request < from) {
+      counts.skipped++;
+      return;
+    }
+    const what = `it speaks of request ${append.request}, which is not in the log`;
+    report('no-birth', sequence, { what, function: name.function, invocation: append.facts[0]?.invocation ?? name.stream });
+  }
+
+  function readOpen(entry: Append, stream: Stream): void {
+    const { append, sequence, attention, name } = entry;
+    const before = counts.found;
+    followChain(entry, stream.version);
+    own(entry, stream);
+    for (const fact of append.facts) fold(fact, sequence, stream);
+    stream.version = sequence;
+    // After another finding the headers tell nothing further.
+    if (before === counts.found) checkAttention(entry, attention, attentionOf(stream.lives.values()));
+    const lives = [...stream.lives.values()];
+    if (!lives.every(isSettled) || lives.some(hasDeadDelivery)) return;
+    counts.settled += lives.length;
+    open.delete(keyOf(name));
+    kept.set(name, sequence);
+  }
+
+  function followChain({ append, sequence, name }: Append, version: number): void {
+    // What could not be read may have been its predecessor.
+    if (append.previous === version || (append.previous > version && unreadable.has(append.previous))) return;
+    const what = `it follows ${append.previous}, and the one before it is ${version}`;
+    report('broken-chain', sequence, { what, function: name.function, invocation: append.facts[0]?.invocation ?? name.stream });
+  }
+
+  /** The stream belongs to the request that its first append names. */
+  function own({ append, sequence, name }: Append, stream: Stream): void {
+    const about = { function: name.function, invocation: append.facts[0]?.invocation ?? name.stream };
+    if (stream.owner !== undefined) {
+      if (append.request === stream.owner) return;
+      const what = `it speaks of request ${append.request}, and the stream is that of request ${stream.owner}`;
+      return report('two-births', sequence, { what, ...about });
+    }
+    const owner = stream.births.find((birth) => birth.sequence === append.request);
+    if (owner === undefined)
+      report('no-birth', sequence, { what: `it speaks of request ${append.request}, which is not its own`, ...about });
+    else if (owner !== stream.births[0]) stream.lives = bear(owner.facts);
+    stream.owner = append.request;
+    stream.births = [];
+    const twin = kept.get(name);
+    if (twin === undefined) kept.set(name, 0);
+    else if (twin.function !== functionKey(name.function)) {
+      report('two-births', sequence, { what: 'another function has an invocation of this id', ...about });
+    }
+  }
+
+  function fold(fact: Fact, sequence: number, stream: Stream): void {
+    const about = { invocation: fact.invocation, function: stream.name.function };
+    const life = stream.lives.get(fact.invocation);
+    if (life === undefined) return report('stranger', sequence, { what: `${fact.type} of an invocation of another stream`, ...about });
+    const step = invocationFolder.step(life, fact);
+    if (step === undefined) {
+      const { kind, what } = whyRefused(life, fact);
+      return report(kind, sequence, { what, ...about });
+    }
+    stream.lives.set(fact.invocation, step.snapshot);
+    if (fact.type === 'succeeded' || fact.type === 'failed') counts[fact.type]++;
+  }
+
+  function checkAttention({ sequence, name }: Append, said: Attention, due: Attention): void {
+    const about = { function: name.function, invocation: name.stream };
+    if (Object.keys(due).length > 0 && Object.keys(said).length === 0) {
+      return report('unattended', sequence, { what: `nothing says when somebody looks at it; it needs ${inWords(due)}`, ...about });
+    }
+    if (inWords(said) !== inWords(due)) {
+      report('wrong-attention', sequence, { what: `it says ${inWords(said)}, and the facts say ${inWords(due)}`, ...about });
+    }
+  }
+
+  /** All of it was over. Only running it again leaves a trace then. */
+  function readLate(entry: Append, version: number): void {
+    const { append, sequence, name, attention } = entry;
+    followChain(entry, version);
+    kept.set(name, sequence);
+    for (const { type, invocation } of append.facts) {
+      if (type === 'redriven') continue;
+      const kind = type === 'succeeded' || type === 'failed' || type === 'notified' ? 'two-outcomes' : 'after-the-end';
+      report(kind, sequence, { what: `${type} after it was over`, invocation, function: name.function });
+    }
+    if (Object.keys(attention).length > 0) checkAttention(entry, attention, {});
+  }
+
+  return {
+    read(entry) {
+      counts.messages++;
+      switch (entry.kind) {
+        case 'request':
+          return readRequest(entry);
+        case 'append':
+          return readAppend(entry);
+        case 'unreadable':
+          unreadable.add(entry.sequence);
+          return report('unreadable', entry.sequence, { what: entry.why });
+        case 'hint':
+          return;
+      }
+    },
+    finish() {
+      const { messages, repeated, skipped, accepted, succeeded, failed } = counts;
+      const balance: Balance = { accepted, settled: counts.settled, open: {}, succeeded, failed };
+      let openCount = 0;
+      for (const { lives } of open.values()) {
+        for (const life of lives.values()) {
+          if (isSettled(life)) balance.settled++;
+          else {
+            openCount++;
+            balance.open[life.value] = (balance.open[life.value] ?? 0) + 1;
+          }
+        }
+      }
+      if (accepted !== balance.settled + openCount) {
+        report('balance', 0, { what: `${accepted} were accepted, ${balance.settled} are settled and ${openCount} are open` });
+      }
+      return { messages, balance, repeated, skipped, findings, found: counts.found };
+    },
+  };
+}
+
+function bear(facts: readonly FactOf<'queued'>[]): Map<string, Invocation> {
+  const lives = new Map<string, Invocation>();
+  for (const fact of facts) {
+    const step = invocationFolder.step(invocationFolder.initial, fact);
+    if (step !== undefined) lives.set(fact.invocation, step.snapshot);
+  }
+  return lives;
+}
+
+function hasDeadDelivery({ context }: Invocation): boolean {
+  return Object.keys(context.deliveries).some((id) => deliveryOf(context, id)?.value === 'dead');
+}
+
+const names: Record<keyof Attention, string> = { dueAt: 'Due-At', endsAt: 'Ends-At', deliverAt: 'Deliver-At', heldSince: 'Held-Since' };
+
+function inWords(attention: Attention): string {
+  const said = (Object.keys(names) as (keyof Attention)[]).flatMap((key) =>
+    attention[key] === undefined ? [] : [`${names[key]} ${attention[key]}`],
+  );
+  return said.length === 0 ? 'nothing' : said.join(', ');
+}
+
+function keyOf(name: StreamName): string {
+  return `${name.function}.${name.stream}`;
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import type { Cancellations } from '#src/core/cancellations.ts';
+import type { Connection } from './connection.ts';
+import { readQuestion } from './question.ts';
+
+const announcementSchema = z.object({ invocation: z.string(), attempt: z.number() });
+
+export function createNatsCancellations({ nats }: Connection): Cancellations {
+  return {
+    announce(worker, invocation, attempt) {
+      if (/^[A-Za-z0-9_-]+$/.test(worker)) nats.publish(`worker.${worker}.cancel`, JSON.stringify({ invocation, attempt }));
+    },
+    hear(worker, onCancel, signal) {
+      const subscription = nats.subscribe(`worker.${worker}.cancel`, {
+        callback: (_, message) => {
+          const announced = readQuestion(announcementSchema, message);
+          if (announced !== undefined) onCancel(announced.invocation, announced.attempt);
+        },
+      });
+      signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import type { Fact, FactOf } from '#machines/facts.ts';
+import { deliveryOf, type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
+import type { Value } from './sqlite.ts';
+
+/** An invocation while it is folded: its machine, and what the read model shows beside it. */
+export type Member = {
+  seq: number;
+  birth: number;
+  invocation: Invocation;
+  payload: string;
+  /** When its first attempt started. */
+  startedAt: number | null;
+  notifiedAt: number | null;
+  lastSequence: number;
+  lastAt: number;
+  /** The error as it is stored: only a change is indexed again. */
+  storedError: string | null;
+  isStored: boolean;
+  isDirty: boolean;
+};
+
+export function createMember(fact: FactOf<'queued'>, born: { seq: number; birth: number; sequence: number; payload: string }): Member {
+  const { seq, birth, sequence, payload } = born;
+  const step = invocationFolder.step(invocationFolder.initial, fact);
+  if (step === undefined) throw new Error(`the machine refuses the birth of ${fact.invocation}`);
+  return {
+    seq,
+    birth,
+    invocation: step.snapshot,
+    payload,
+    startedAt: null,
+    notifiedAt: null,
+    lastSequence: sequence,
+    lastAt: fact.at,
+    storedError: null,
+    isStored: false,
+    isDirty: false,
+  };
+}
+
+/** Folds one fact; false when the machine refuses it, and nothing changed. */
+export function foldInto(member: Member, fact: Fact, sequence: number): boolean {
+  const step = invocationFolder.step(member.invocation, fact);
+  if (step === undefined) return false;
+  member.invocation = step.snapshot;
+  member.lastSequence = sequence;
+  member.lastAt = fact.at;
+  if (fact.type === 'running') member.startedAt ??= fact.at;
+  if (fact.type === 'notified') member.notifiedAt = fact.at;
+  return true;
+}
+
+const MAX_ERROR = 2_000;
+
+/** What went wrong last, as it is shown and searched. */
+export function errorOf({ invocation: { context } }: Member): string | null {
+  const { outcome, failure } = context;
+  if (failure === null || outcome?.type === 'succeeded') return null;
+  return `${failure.errorType}: ${failure.message}`.slice(0, MAX_ERROR);
+}
+
+/** The class of a duration, eight to a doubling. */
+export function slownessOf(duration: number): number {
+  return duration < 1 ? 0 : 1 + Math.floor(Math.log2(duration) * 8);
+}
+
+/** The row of `invocations`, in the order of its columns. */
+export function rowOf(member: Member, error: string | null): Value[] {
+  const { seq, birth, invocation, startedAt, notifiedAt, lastSequence, lastAt } = member;
+  const { value, context } = invocation;
+  const { request, outcome, attempts, retries, lost } = context;
+  const acceptedAt = request?.at ?? 0;
+  const duration = outcome === null ? null : Math.round(outcome.at - acceptedAt);
+  const lineage = request?.lineage;
+  return [
+    seq,
+    birth,
+    request?.invocation ?? '',
+    request?.function ?? '',
+    request?.qualifier ?? '',
+    value,
+    statusOf(invocation),
+    outcome?.type === 'failed' ? outcome.condition : null,
+    acceptedAt,
+    startedAt,
+    outcome?.at ?? null,
+    notifiedAt,
+    duration,
+    duration === null ? null : slownessOf(duration),
+    attempts,
+    retries,
+    lost,
+    lineage?.root ?? null,
+    lineage?.parent ?? null,
+    lineage?.hop ?? null,
+    request?.redriveOf ?? null,
+    error,
+    lastSequence,
+    lastAt,
+  ];
+}
+
+/** The rows of `deliveries`: one for each destination of the outcome. */
+export function deliveryRowsOf({ seq, invocation: { context } }: Member): Value[][] {
+  const destinations = context.outcome?.destinations;
+  if (destinations === undefined) return [];
+  return destinations.map(({ id, destination, param }) => {
+    const delivery = deliveryOf(context, id);
+    const facts = delivery?.context;
+    return [seq, id, destination, param, delivery?.value ?? 'pending', facts?.tries ?? 0, facts?.dueAt ?? null, facts?.reason ?? null];
+  });
+}

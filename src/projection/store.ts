@@ -1,0 +1,172 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { FullLogEntry, StreamName } from '#src/core/event-log.ts';
+import type { StoredEntry } from '#src/core/log-source.ts';
+import { type Changes, type LoadStream, streamFunctionOf } from './fold.ts';
+import { deliveryRowsOf, errorOf, type Member, rowOf } from './member.ts';
+import { createTables, invocationColumns, schemaVersion } from './schema.ts';
+import type { Database, OpenDatabase, Statement, Value } from './sqlite.ts';
+
+/** Up to where the read model holds the log, and of which log. */
+export type Checkpoint = { sequence: number; fingerprint: string; created: string; missing: number; at: number };
+
+export interface Store {
+  readonly database: Database;
+  readonly checkpoint: Checkpoint | undefined;
+  /** What is stored and how far it goes are one transaction (P1). */
+  save(changes: Changes, checkpoint: Checkpoint): void;
+  load: LoadStream;
+  close(): void;
+}
+
+const MAX_INDEXED = 4_096;
+
+/** Opens the file, or makes it. One that another version of Sequent wrote, or that is damaged, is `undefined`: delete it. */
+export function openStore({ open, file, decode }: { open: OpenDatabase; file: string; decode: (entry: StoredEntry) => FullLogEntry }): Store | undefined {
+  mkdirSync(dirname(file), { recursive: true });
+  const database = openTables(open, file);
+  if (database === undefined) return undefined;
+  const write = prepareWriting(database);
+  const readCheckpoint = database.prepare('SELECT sequence, fingerprint, created, missing, at FROM checkpoint');
+  const findBirth = database.prepare('SELECT birth, function FROM invocations WHERE id = ?');
+  const readAppends = database.prepare('SELECT sequence, at, subject, headers, body FROM appends WHERE birth = ? ORDER BY sequence');
+  let checkpoint = toCheckpoint(readCheckpoint.get());
+
+  return {
+    database,
+    get checkpoint() {
+      return checkpoint;
+    },
+    save(changes, next) {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        write(changes, next);
+        database.exec('COMMIT');
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+      checkpoint = next;
+    },
+    load(name: StreamName) {
+      const birth = findBirth.all([name.stream]).find(([, token]) => streamFunctionOf(String(token)) === name.function)?.[0];
+      if (birth === undefined) return undefined;
+      const entries = readAppends.all([birth]).map((row) => decode(toEntry(row)));
+      return { birth: Number(birth), entries };
+    },
+    close: () => database.close(),
+  };
+}
+
+export function toEntry([sequence, at, subject, headers, body]: readonly Value[]): StoredEntry {
+  const given = body as string | Uint8Array | ArrayBuffer;
+  return {
+    sequence: Number(sequence),
+    at: Number(at),
+    subject: String(subject),
+    headers: headers as string | null,
+    // One of the two libraries gives an `ArrayBuffer`.
+    body: given instanceof ArrayBuffer ? new Uint8Array(given) : given,
+  };
+}
+
+function toCheckpoint(row: readonly Value[] | undefined): Checkpoint | undefined {
+  if (row === undefined) return undefined;
+  const [sequence, fingerprint, created, missing, at] = row;
+  return { sequence: Number(sequence), fingerprint: String(fingerprint), created: String(created), missing: Number(missing), at: Number(at) };
+}
+
+function openTables(open: OpenDatabase, file: string): Database | undefined {
+  let database: Database | undefined;
+  try {
+    database = open(file);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -48000; PRAGMA wal_autocheckpoint = 8000');
+    const version = Number(database.prepare('PRAGMA user_version').get()?.[0] ?? 0);
+    if (version === schemaVersion) return database;
+    const isNew = Number(database.prepare('SELECT count(*) FROM sqlite_master').get()?.[0] ?? 0) === 0;
+    if (!isNew) throw new Error('written by another version');
+    database.exec(`BEGIN; ${createTables} PRAGMA user_version = ${schemaVersion}; COMMIT`);
+    return database;
+  } catch {
+    database?.close();
+    return undefined;
+  }
+}
+
+/** Many rows a statement: a call costs more than a row. */
+const GROUP = 32;
+
+function prepareRows(database: Database, head: string, columns: number): (rows: readonly (readonly Value[])[]) => void {
+  const place = `(${Array(columns).fill('?').join(',')})`;
+  const one = database.prepare(`${head} VALUES ${place}`);
+  const many = database.prepare(`${head} VALUES ${Array(GROUP).fill(place).join(',')}`);
+  return (rows) => {
+    let index = 0;
+    for (; index + GROUP <= rows.length; index += GROUP) many.run(rows.slice(index, index + GROUP).flat());
+    for (; index < rows.length; index++) one.run(rows[index] ?? []);
+  };
+}
+
+function prepareWriting(database: Database): (changes: Changes, checkpoint: Checkpoint) => void {
+  const addAppends = prepareRows(database, 'INSERT INTO appends', 6);
+  const addInvocations = prepareRows(database, 'INSERT INTO invocations', invocationColumns.length);
+  const putDeliveries = prepareRows(database, 'INSERT OR REPLACE INTO deliveries', 8);
+  const addProblems = prepareRows(database, 'INSERT OR REPLACE INTO problems', 6);
+  const addPayloads = prepareRows(database, 'INSERT INTO payload_words(rowid, text)', 2);
+  const putErrors = prepareRows(database, 'INSERT INTO error_words(rowid, text)', 2);
+  const removeError = database.prepare('DELETE FROM error_words WHERE rowid = ?');
+  const update = prepareUpdate(database);
+  const remove = database.prepare('DELETE FROM invocations WHERE seq = ?');
+  const putClock = database.prepare(
+    'INSERT INTO clock VALUES (?, ?, ?) ON CONFLICT(bucket) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)',
+  );
+  const putCheckpoint = database.prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?)');
+
+  return ({ appends, members, problems, removed, clock }, checkpoint) => {
+    addAppends(appends);
+    for (const seq of removed) remove.run([seq]);
+    const added: Value[][] = [];
+    const payloads: Value[][] = [];
+    const errors: Value[][] = [];
+    const deliveries: Value[][] = [];
+    for (const member of members) {
+      const error = errorOf(member);
+      const row = rowOf(member, error);
+      if (member.isStored) update(row);
+      else {
+        added.push(row);
+        if (member.payload !== '') payloads.push([member.seq, member.payload.slice(0, MAX_INDEXED)]);
+      }
+      if (error !== member.storedError) {
+        if (member.isStored) removeError.run([member.seq]);
+        if (error !== null) errors.push([member.seq, error]);
+      }
+      deliveries.push(...deliveryRowsOf(member));
+      markStored(member, error);
+    }
+    addInvocations(added);
+    addPayloads(payloads);
+    putErrors(errors);
+    putDeliveries(deliveries);
+    addProblems(problems.map(({ sequence, place, at, kind, invocation, why }) => [sequence, place, at, kind, invocation, why]));
+    for (const [bucket, { first, last }] of clock) putClock.run([bucket, first, last]);
+    putCheckpoint.run([checkpoint.sequence, checkpoint.fingerprint, checkpoint.created, checkpoint.missing, checkpoint.at]);
+  };
+}
+
+/** Only what can change after birth: indexes of the rest stay as they are. */
+const changing = invocationColumns.slice(invocationColumns.indexOf('state')).filter((column) => !['accepted_at', 'root', 'parent', 'hop', 'redrive_of'].includes(column));
+const places = changing.map((column) => invocationColumns.indexOf(column));
+
+function prepareUpdate(database: Database): (row: readonly Value[]) => void {
+  const statement: Statement = database.prepare(`UPDATE invocations SET ${changing.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`);
+  return (row) => statement.run([...places.map((place) => row[place] ?? null), row[0] ?? null]);
+}
+
+function markStored(member: Member, error: string | null): void {
+  member.isDirty = false;
+  member.isStored = true;
+  member.storedError = error;
+  // Needed once, for the index of its words.
+  member.payload = '';
+}
