@@ -16,7 +16,7 @@ export interface SequentProcess extends AsyncDisposable {
 /** Starts `sequent serve` with these arguments and environment; resolves when it says that it is ready. */
 export async function startSequent(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {
   const child = spawn(process.execPath, ['--import', 'tsx', cli, 'serve', ...args], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', SEQUENT_LOG_LEVEL: 'warn', ...env },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

@@ -13,9 +13,9 @@ import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 import { type SequentProcess, startSequent } from '#test/support/sequent-process.ts';
 
-const INVOCATIONS = Number(process.env['SEQUENT_CHAOS_INVOCATIONS'] ?? 20_000);
-const KILLS = Number(process.env['SEQUENT_CHAOS_KILLS'] ?? 32);
-const seed = Number(process.env['SEQUENT_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const INVOCATIONS = Number(process.env.SEQUENT_CHAOS_INVOCATIONS ?? 20_000);
+const KILLS = Number(process.env.SEQUENT_CHAOS_KILLS ?? 32);
+const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
 
 test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of workers, scheduler and nats-server, seed ${seed}`, {
   timeout: 600_000,
@@ -134,7 +134,7 @@ async function untilAllAreOver(servers: string, expected: number): Promise<void>
   const connection = await openConnection({ servers });
   const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
   const over = new Set<string>();
-  const stop = AbortSignal.timeout(180_000);
+  const stop = AbortSignal.timeout(240_000);
   const done = new AbortController();
   stop.addEventListener('abort', () => done.abort());
   await ports.log.followFully(
