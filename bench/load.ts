@@ -12,6 +12,8 @@ export interface Load {
   /** Invocations a second, from the first publish until a subscriber has every result. */
   singles(name: string, count: number): Promise<number>;
   batches(name: string, count: number): Promise<number>;
+  /** Single invocations of a function that tells another one, each until a subscriber has the results of both. */
+  chains(name: string, count: number): Promise<number>;
   /** Milliseconds from publish to result, at a steady rate. */
   latencies(name: string, count: number, perSecond: number, how: 'raw' | 'client'): Promise<number[]>;
   close(): Promise<void>;
@@ -27,14 +29,8 @@ export async function openLoad(url: string): Promise<Load> {
   const heard = hearResults(listening);
   return {
     rawCeiling: (count) => measureCeiling(publisher, count),
-    singles: (name, count) =>
-      heard.rate(count, async () => {
-        const flow = createFlow(IN_FLIGHT);
-        for (let i = 0; i < count; i++) {
-          await flow.enter();
-          void publisher.publish(`invoke.${name}`, `{"i":${i}}`).then(flow.leave);
-        }
-      }),
+    singles: (name, count) => heard.rate(count, () => publishSingles(publisher, name, count)),
+    chains: async (name, count) => (await heard.rate(2 * count, () => publishSingles(publisher, name, count))) / 2,
     batches: (name, count) =>
       heard.rate(count, async () => {
         const flow = createFlow(IN_FLIGHT * 4);
@@ -51,6 +47,14 @@ export async function openLoad(url: string): Promise<Load> {
       await listening.close();
     },
   };
+}
+
+async function publishSingles(publisher: Publisher, name: string, count: number): Promise<void> {
+  const flow = createFlow(IN_FLIGHT);
+  for (let i = 0; i < count; i++) {
+    await flow.enter();
+    void publisher.publish(`invoke.${name}`, `{"i":${i}}`).then(flow.leave);
+  }
 }
 
 async function measureCeiling(publisher: Publisher, count: number): Promise<number> {

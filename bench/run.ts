@@ -5,7 +5,7 @@ import { createReport } from './report.ts';
 
 /*
  * npm run bench [-- --quick]: what one machine does, end to end: accepted, run, outcome and result durable, and the result
- * received by a subscriber. Worker and scheduler share a process, client and subscriber another, the server is the third.
+ * received by a subscriber. Worker, scheduler and destinations share a process, client and subscriber another, the server is the third.
  * Figures of different runs do not compare; the ratios within one run do.
  */
 
@@ -42,6 +42,22 @@ await measure('100ms', async ({ load, worker, server }) => {
     worker,
     server,
   });
+  await load.chains('chain-inline', 5_000);
+  await load.chains('chain-process', 2_000);
+  const chain = await measured('chains of two functions, inline host', () => load.chains('chain-inline', 10_000 * scale), 10_000 * scale, {
+    worker,
+    server,
+  });
+  const chainProcess = await measured(
+    'chains of two functions, process host',
+    () => load.chains('chain-process', 7_000 * scale),
+    7_000 * scale,
+    { worker, server },
+  );
+  report.check('chains, inline host / single publishes', chain / single, { least: 0.4 });
+  report.check('chains, process host / single publishes', chainProcess / singleProcess, { least: 0.4 });
+  report.figure('invocations in chains, inline host / single publishes', (2 * chain) / single, '');
+  report.figure('invocations in chains, process host / single publishes', (2 * chainProcess) / singleProcess, '');
   report.check('single publishes / ceiling', single / ceiling, { least: 0.09 });
   report.figure('single publishes, process host / ceiling', singleProcess / ceiling, '');
   report.check('batches, inline host / ceiling', batch / ceiling, { least: 0.2 });

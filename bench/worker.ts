@@ -5,7 +5,7 @@ import { tuneHeap } from '#src/main/tune-heap.ts';
 import { openConnection } from '#src/nats/connection.ts';
 
 /*
- * The measured process: worker and scheduler, as `sequent serve` runs them, and a worker with an inline handler.
+ * The measured process: worker, scheduler and destinations, as `sequent serve` runs them, and a worker with an inline handler.
  * Prints `ready`; tells its memory and processor time for every line it reads.
  */
 
@@ -13,7 +13,7 @@ tuneHeap();
 const servers = process.env.NATS_URL ?? '';
 const roles = await startRoles({
   connection: await openConnection({ servers, name: 'bench' }),
-  roles: ['worker', 'scheduler'],
+  roles: ['worker', 'scheduler', 'destinations'],
   topology: { replicas: 1, resultsStorage: process.env.BENCH_RESULTS === 'memory' ? 'memory' : 'file', resultsMaxAgeInMs: 3_600_000 },
   leaseInMs: 15_000,
   patienceInMs: 5_000,
@@ -23,9 +23,17 @@ const roles = await startRoles({
   logger: silentLogger,
 });
 const inline = defineFunction({ name: 'echo-inline', concurrency: 512, handler: (event: unknown) => event });
-const worker = await startWorker({ servers, functions: [inline] });
+const told = (name: string) => ({ policy: { onSuccess: [{ destination: 'FunctionGraph' as const, param: { func_urn: name } }] } });
+const chain = defineFunction({ ...told('echo-inline'), name: 'chain-inline', concurrency: 512, handler: (event: unknown) => event });
+const worker = await startWorker({ servers, functions: [inline, chain] });
 await roles.registry.put({
   name: 'echo-process',
+  handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },
+  concurrency: 512,
+});
+await roles.registry.put({
+  ...told('echo-process'),
+  name: 'chain-process',
   handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },
   concurrency: 512,
 });

@@ -209,7 +209,16 @@ function isFact<Type extends Fact['type']>(fact: Fact, type: Type): fact is Fact
   return fact.type === type;
 }
 
+type Folded = { context: InvocationContext; fact: DeliveryFact; next: Delivery | undefined };
+let latest: Folded | undefined;
+
+/** The guard asks, and then the action asks the same again: it is folded once. */
 function nextDelivery(context: InvocationContext, fact: DeliveryFact): Delivery | undefined {
+  if (latest?.context !== context || latest.fact !== fact) latest = { context, fact, next: foldDelivery(context, fact) };
+  return latest.next;
+}
+
+function foldDelivery(context: InvocationContext, fact: DeliveryFact): Delivery | undefined {
   const known = context.outcome?.destinations?.some(({ id }) => id === fact.destination);
   if (!known) return undefined;
   return deliveryFolder.step(deliveryOf(context, fact.destination) ?? deliveryFolder.initial, fact)?.snapshot;

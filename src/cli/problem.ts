@@ -45,6 +45,11 @@ const verdicts: Record<string, Verdict> = {
   },
   FUNCTION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such function', remedy: 'sequent fn ls' },
   INVOCATION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such invocation', remedy: 'sequent tail' },
+  HISTORY_UNAVAILABLE: {
+    exitCode: exitCodes.unreachable,
+    what: 'nobody answers questions about the past',
+    remedy: 'sequent serve --role projection, or ask the log itself: sequent timeline <id>',
+  },
   CONFLICT: { exitCode: exitCodes.conflict, what: 'somebody else was faster', remedy: 'read it again, then repeat the command' },
   WRONG_STATE: { exitCode: exitCodes.conflict, what: 'not in this state', remedy: 'sequent timeline <id>, which shows the state' },
   NATS_UNAVAILABLE: {

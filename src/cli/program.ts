@@ -2,15 +2,24 @@ import { type Argument, Command, Option } from 'commander';
 import { formats } from './call.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { destinationsCommand } from './commands/dest/dest.ts';
+import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor/doctor.ts';
+import { explainCommand } from './commands/explain.ts';
 import { functionsCommand } from './commands/fn/fn.ts';
+import { getInvocationCommand } from './commands/get.ts';
 import { invokeCommand } from './commands/invoke.ts';
+import { lsCommand } from './commands/ls.ts';
 import { machineCommand } from './commands/machine.ts';
+import { projectionCommand } from './commands/projection.ts';
 import { redriveCommand } from './commands/redrive.ts';
 import { resultCommand } from './commands/result.ts';
 import { serveCommand } from './commands/serve/serve.ts';
+import { statsCommand } from './commands/stats.ts';
 import { tailCommand } from './commands/tail.ts';
 import { timelineCommand } from './commands/timeline.ts';
+import { treeCommand } from './commands/tree.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { whatIfCommand } from './commands/whatif.ts';
 
 /** The whole command line. What a command needs to work is loaded when it runs: this is all that `--help` loads. */
 export function createProgram(version: string): Command {
@@ -29,14 +38,23 @@ export function createProgram(version: string): Command {
     serveCommand(),
     invokeCommand(),
     resultCommand(),
+    lsCommand(),
+    getInvocationCommand(),
+    statsCommand(),
+    treeCommand(),
     timelineCommand(),
+    explainCommand(),
+    diffCommand(),
     tailCommand(),
     cancelCommand(),
     redriveCommand(),
     destinationsCommand(),
     functionsCommand(),
+    projectionCommand(),
     doctorCommand(),
     machineCommand(),
+    verifyCommand(),
+    whatIfCommand(),
   ]) {
     program.addCommand(command);
   }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
-import { InvalidInputError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names.ts';
 import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
@@ -11,6 +10,8 @@ import { followResults } from '#src/nats/result-feed.ts';
 import { subjects } from '#src/nats/topology.ts';
 import { type Cancel, createCancel } from './cancel.ts';
 import type { TypedFunction } from './define-function.ts';
+import { checkEvent } from './handlers.ts';
+import { type ClientHistory, createClientHistory } from './history.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
 import { createRepair, type Repair } from './repair.ts';
 import { checkJson, createRequests, encodePayload } from './requests.ts';
@@ -18,6 +19,7 @@ import { createResultWaiter, type Result, readEnvelope, toResult } from './resul
 
 export type { HandlerContext, TypedFunction } from './define-function.ts';
 export { defineFunction } from './define-function.ts';
+export type { ClientHistory } from './history.ts';
 export type { Timeline, Transition } from './invocations.ts';
 export type { DeadLetter, FailedInvocation, Repair, RepairFilter } from './repair.ts';
 export type { Result } from './results.ts';
@@ -50,6 +52,8 @@ export interface SequentClient extends AsyncDisposable {
   readonly connection: Connection;
   /** Finding what went wrong, and having it tried again. */
   readonly repair: Repair;
+  /** Any question about invocations, answered from the read model. */
+  readonly history: ClientHistory;
   /** Ends an invocation that is not over yet; see {@link Cancel}. */
   cancel: Cancel['cancel'];
   /**
@@ -142,6 +146,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     functions,
     connection,
     repair,
+    history: createClientHistory(ports.history),
     cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find }).cancel,
     async invoke(target, event, options = {}) {
       return send(await known(nameOf(target)), encodePayload(checkEvent(target, event)), options);
@@ -180,16 +185,6 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
 
 function nameOf(target: Target<never, unknown> | Target<unknown, unknown> | string | { name: string }): string {
   return typeof target === 'string' ? target : target.name;
-}
-
-function checkEvent<Input>(target: string | TypedFunction<Input, unknown>, event: Input): Input {
-  if (typeof target === 'string' || target.input === undefined) return event;
-  const parsed = target.input.safeParse(event);
-  if (parsed.success) return parsed.data;
-  throw new InvalidInputError(
-    { field: `the event for ${target.name}`, problem: `is not valid: ${parsed.error.message}` },
-    { cause: parsed.error },
-  );
 }
 
 async function subscribe<Output>(

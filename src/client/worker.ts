@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
-import { InvalidInputError } from '#src/core/errors.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
 import { createFunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
@@ -11,6 +10,7 @@ import { type NatsOptions, openConnection } from '#src/nats/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { startWorker as startWorkerRole } from '#src/worker/worker.ts';
 import type { TypedFunction } from './define-function.ts';
+import { toHandler } from './handlers.ts';
 
 export type WorkerOptions = Partial<NatsOptions> & {
   // biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
@@ -76,12 +76,4 @@ export function workerName(): string {
   return `${hostname()
     .replace(/[^A-Za-z0-9-]/g, '-')
     .slice(0, 40)}-${process.pid}-${randomBytes(4).toString('hex')}`;
-}
-
-function toHandler({ name, input, output, handler }: TypedFunction<unknown, unknown>) {
-  if (handler === undefined) throw new InvalidInputError({ field: `function ${name}`, problem: 'has no handler' });
-  return async (event: unknown, context: Parameters<typeof handler>[1]): Promise<unknown> => {
-    const returned = await handler(input === undefined ? event : input.parse(event), context);
-    return output === undefined ? returned : output.parse(returned);
-  };
 }

@@ -30,6 +30,8 @@ export type DeliveryResult =
 export interface DestinationTarget {
   /** The most bytes that an envelope may have for it. In a larger one payloads are replaced by empty ones. */
   readonly maxEnvelopeBytes?: number;
+  /** The most tries at one of its places at one moment, if that is not the usual. */
+  readonly triesAtOnce?: number;
   /** Why this `param` cannot be used, or `undefined`. Asked when a function is configured (S5), and before a delivery. */
   refuse(param: string): string | undefined;
   /** Deliveries with the same key go to the same place, and share its bounded concurrency. */

@@ -34,6 +34,15 @@ export class InvocationNotFoundError extends SequentError {
   }
 }
 
+/** No projection answers, or not in time. */
+export class HistoryUnavailableError extends SequentError {
+  readonly code = 'HISTORY_UNAVAILABLE';
+  readonly retryable = true;
+  constructor(facts: { why: string }, options?: ErrorOptions) {
+    super(`the history of the invocations cannot be asked: ${facts.why}`, options);
+  }
+}
+
 /** Somebody else changed it since it was read. */
 export class ConflictError extends SequentError {
   readonly code = 'CONFLICT';

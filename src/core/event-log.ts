@@ -1,5 +1,6 @@
 import type { Fact, FactOf, Lineage } from '#machines/facts.ts';
 import type { FunctionName, RequestId, StreamId } from './names.ts';
+import type { StreamState } from './stream.ts';
 
 /**
  * The log: requests as they were accepted, and the facts about them, in one total order.
@@ -125,8 +126,8 @@ export interface EventLog {
 export interface Hints {
   /** An attempt is due. Two hints of one id are one. */
   wake(name: StreamName, request: number, id: string): void;
-  /** A delivery is due. */
-  deliver(name: StreamName, request: number, id: string): void;
+  /** A delivery is due. What is known of the stream may go along, so that nobody needs to read it. */
+  deliver(name: StreamName, request: number, id: string, known?: StreamState): void;
 }
 
 /** The outcomes for subscribers: one message an invocation, derived from the log and repeatable. */

@@ -23,8 +23,8 @@ export function restOf(rests: readonly Rest[]): Rest {
 export interface StreamRun {
   /** Brings every invocation forward that this run is not busy with already. Rejects when the log cannot tell. */
   advance(): Promise<Rest>;
-  /** Takes over what somebody else knows of the stream. Without it, what comes for a stream in hand tells nothing new of it. */
-  learn?(known: StreamState): void;
+  /** Learns what is new in the stream. Without it, what comes for a stream in hand tells nothing new of it. */
+  refresh?(known?: StreamState): Promise<void>;
 }
 
 /**
@@ -96,8 +96,7 @@ export function createStreamHands({ log, logger, createRun, onRest, onLeft = () 
   }
 
   async function lookAgain(run: StreamRun, item: WorkItem): Promise<Rest> {
-    const known = run.learn === undefined ? undefined : await open(item);
-    if (known !== undefined) run.learn?.(known);
+    await run.refresh?.(item.state);
     return await run.advance();
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Fact } from '#machines/facts.ts';
+import type { Destination, Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import type { Append, EventLog } from './event-log.ts';
 import { attentionOf, catchUp, foldFacts, type StreamState } from './stream.ts';
@@ -23,8 +23,8 @@ export interface StreamWriter {
    * Rejects when the log cannot tell (see `EventLog.append`); every later proposal rejects too.
    */
   propose(id: string, facts: readonly Fact[]): Promise<readonly InvocationEffect[] | undefined>;
-  /** Takes over what somebody else knows of the stream, if it is newer. */
-  learn(known: StreamState): void;
+  /** Learns what is new in the stream: from the log, or from somebody who knows it. Rejects when the log cannot tell. */
+  refresh(known?: StreamState): Promise<void>;
 }
 
 type Proposal = {
@@ -76,7 +76,7 @@ export function createStreamWriter({ log, state: initial, by, appendId }: Stream
       const append: Append = { id: appendId(), previous: base.version, request: base.request.sequence, by, facts };
       const version = await log.append(base.name, append, attentionOf(next.values()));
       if (version !== undefined) {
-        learn({ ...base, version, invocations: next });
+        learn({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
         for (const { proposal, effects } of kept) proposal.resolve(effects);
         open = later;
         continue;
@@ -93,8 +93,35 @@ export function createStreamWriter({ log, state: initial, by, appendId }: Stream
     if (known.version > state.version) state = known;
   }
 
+  let reading: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+
+  /** Whoever asks while it is being read waits for the next reading, all of them for the same one. */
+  function readNews(): Promise<void> {
+    if (reading === undefined) {
+      reading = read().finally(() => {
+        reading = undefined;
+      });
+      return reading;
+    }
+    next ??= reading.then(() => {
+      next = undefined;
+      return readNews();
+    });
+    return next;
+  }
+
+  async function read(): Promise<void> {
+    const base = state;
+    const news = await log.read(base.name, base.version);
+    if (news.length > 0) learn(await catchUp(log, base, news));
+  }
+
   return {
-    learn,
+    async refresh(known) {
+      if (known === undefined) await readNews();
+      else learn(known);
+    },
     get state() {
       return state;
     },
@@ -143,14 +170,21 @@ function judge(state: StreamState, proposals: readonly Proposal[], maxBytes: num
 function encodedBytes(facts: readonly Fact[]): number {
   let bytes = 0;
   for (const fact of facts) {
-    const text = ('payload' in fact ? fact.payload.length : 0) + ('output' in fact ? (fact.output?.length ?? 0) : 0);
+    const text =
+      ('payload' in fact ? fact.payload.length : 0) +
+      ('output' in fact ? (fact.output?.length ?? 0) : 0) +
+      ('destinations' in fact ? lengthOf(fact.destinations) : 0);
     bytes += text < 2_000 && isBounded(fact) ? 2_048 + 6 * text : Buffer.byteLength(JSON.stringify(fact));
   }
   return bytes;
 }
 
-/** Whether nothing in it but the payload and the output can be long. */
+function lengthOf(destinations: readonly Destination[] = []): number {
+  return destinations.reduce((sum, { id, destination, param }) => sum + id.length + destination.length + param.length + 48, 0);
+}
+
+/** Whether nothing in it but the payload, the output and the destinations can be long. */
 function isBounded(fact: Fact): boolean {
   if ('terms' in fact && (fact.terms?.onSuccess !== undefined || fact.terms?.onFailure !== undefined)) return false;
-  return !('failure' in fact || 'destinations' in fact || 'reason' in fact);
+  return !('failure' in fact || 'reason' in fact);
 }

@@ -17,13 +17,15 @@ export type StreamState = {
   readonly version: Version;
   /** By request id. */
   readonly invocations: ReadonlyMap<string, Invocation>;
+  /** All facts since the requests, oldest first. */
+  readonly facts: readonly Fact[];
 };
 
 /** The state right after acceptance. */
 export function newborn(request: RequestMessage): StreamState {
   const invocations = new Map<string, Invocation>();
   for (const { fact } of request.requests) invocations.set(fact.invocation, born(fact));
-  return { name: request.name, request, version: NO_APPENDS, invocations };
+  return { name: request.name, request, version: NO_APPENDS, invocations, facts: [] };
 }
 
 /**
@@ -53,7 +55,7 @@ export function foldAppends(state: StreamState, appends: readonly RecordedAppend
     }
     version = append.version;
   }
-  return { ...state, version, invocations };
+  return { ...state, version, invocations, facts: [...state.facts, ...appends.flatMap(({ facts }) => facts)] };
 }
 
 /**

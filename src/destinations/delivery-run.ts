@@ -8,6 +8,7 @@ import { requestOf, type StreamState } from '#src/core/stream.ts';
 import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
 import { shareOf } from './chain-budget.ts';
+import { keyOf } from './parking.ts';
 import type { DestinationsPorts } from './ports.ts';
 
 /** Tells the destinations of the outcomes of one stream, as far as it is time. */
@@ -62,7 +63,7 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
   async function attempt(request: AcceptedRequest, invocation: Invocation, destination: Destination): Promise<boolean> {
     const target = targets[destination.destination];
     const place = target?.placeOf(destination) ?? destination.destination;
-    const leave = await places.enter(place);
+    const leave = await places.enter(place, { stream: keyOf(writer.state.name), atOnce: target?.triesAtOnce ?? ports.triesAtOnce });
     if (leave === undefined) {
       parking.note(writer.state.name, place);
       return false;
@@ -74,13 +75,11 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
       const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, at: clock.now(), deliverer }]);
       // Refused: somebody else began this try. The log says how it goes on.
       if (effects === undefined) return true;
+      const tried = { request, invocation, destination, number, maxBytes: target?.maxEnvelopeBytes };
       const result: DeliveryResult =
         target === undefined
           ? { kind: 'dead', reason: `there is no destination of the kind ${destination.destination}` }
-          : await target.deliver(
-              deliveryRequest({ request, invocation, destination, number, maxBytes: target.maxEnvelopeBytes }),
-              AbortSignal.timeout(ports.tryTimeoutInMs),
-            );
+          : await within(ports.tryTimeoutInMs, (signal) => target.deliver(deliveryRequest(tried), signal));
       await settle(id, settledTry(invocation, { ...fact, at: clock.now() }, result));
       return true;
     } finally {
@@ -137,7 +136,7 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
   }
 
   return {
-    learn: writer.learn,
+    refresh: writer.refresh,
     async advance() {
       const open = [...writer.state.invocations].filter(([, { context }]) => context.outcome !== null);
       return restOf(
@@ -150,6 +149,17 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
       );
     },
   };
+}
+
+/** Gives something up after a while. A signal of its own accord would keep its timer long after it is done. */
+async function within<Value>(limitInMs: number, work: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
+  const givingUp = new AbortController();
+  const timer = setTimeout(() => givingUp.abort(), limitInMs);
+  try {
+    return await work(givingUp.signal);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 type Try = {

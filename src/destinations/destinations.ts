@@ -16,6 +16,8 @@ export interface Destinations {
 /** How many streams may be in hand, and how many of them may be read at one moment: the rest waits in the log. */
 const IN_HAND = 2_000;
 const OPENING = 128;
+/** Up to how many in hand more are taken over from a worker here, which has them in memory already. */
+const HANDED_OVER = 4_000;
 /** How many deliveries may wait for one place: a place that is slow or dead must not fill the hands. */
 const WAITING_FOR_ONE_PLACE = 200;
 
@@ -23,16 +25,13 @@ const ack = (): void => {};
 const working = ack;
 const release = ack;
 
-export type DestinationsOptions = Omit<DestinationsPorts, 'places' | 'parking' | 'active'> & {
-  /** The most tries to one place at one moment. */
-  triesAtOnce: number;
-};
+export type DestinationsOptions = Omit<DestinationsPorts, 'places' | 'parking' | 'active'>;
 
-export function startDestinations({ triesAtOnce, ...options }: DestinationsOptions): Destinations {
+export function startDestinations(options: DestinationsOptions): Destinations {
   const { queue, log, logger, clock, owners, name } = options;
   const active = new Set<string>();
   const parking = createParking();
-  const places = createPlaces({ atOnce: triesAtOnce, waiting: WAITING_FOR_ONE_PLACE, onRoom });
+  const places = createPlaces({ waiting: WAITING_FOR_ONE_PLACE, onRoom });
   const ports: DestinationsPorts = { ...options, active, places, parking };
   const stopping = new AbortController();
   const answering = new AbortController();
@@ -68,7 +67,7 @@ export function startDestinations({ triesAtOnce, ...options }: DestinationsOptio
 
   return {
     take(state) {
-      if (stopping.signal.aborted || hands.size >= IN_HAND / 2) return false;
+      if (stopping.signal.aborted || hands.size >= HANDED_OVER) return false;
       // Nobody waits for an answer. What is not done here is the scheduler's business.
       hands.take({ name: state.name, request: state.request.sequence, state, isFirstDelivery: false, ack, working, release });
       return true;

@@ -29,6 +29,8 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
   return {
     // The envelope becomes the payload of a request.
     maxEnvelopeBytes: MAX_PAYLOAD_BYTES,
+    // A try is one append to Sequent's own log, which is no slower for many of them.
+    triesAtOnce: 1_000,
     refuse(param) {
       const target = readParam(param);
       return typeof target === 'string' ? target : undefined;

@@ -23,7 +23,6 @@ const ITEMS_KEPT = 2;
 export function createParking(): Parking {
   const placeByKey = new Map<string, string>();
   const waiting = new Map<string, Map<string, WorkItem[]>>();
-  const keyOf = ({ function: fn, stream }: StreamName): string => `${fn}.${stream}`;
 
   return {
     note(name, place) {
@@ -53,4 +52,8 @@ export function createParking(): Parking {
       return taken;
     },
   };
+}
+
+export function keyOf({ function: fn, stream }: StreamName): string {
+  return `${fn}.${stream}`;
 }

@@ -1,28 +1,51 @@
 /** Bounds how many deliveries go to one place at one moment, so that a slow place delays nobody but itself. */
 export interface Places {
-  /** Enters a place; resolves to what leaves it again, or to `undefined` when too many wait there already. */
-  enter(place: string): Promise<(() => void) | undefined>;
-  /** How many more may wait there. */
+  /**
+   * Enters a place on behalf of a stream; resolves to what leaves it again, or to `undefined` when too many streams wait
+   * there already. A stream that waits there may wait with all of its deliveries.
+   */
+  enter(place: string, options: { stream: string; atOnce: number }): Promise<(() => void) | undefined>;
+  /** How many more streams may wait there. */
   room(place: string): number;
 }
 
 export type PlacesOptions = {
-  atOnce: number;
+  /** How many streams may wait for one place. */
   waiting: number;
   /** A crowded place is half empty again. */
   onRoom: (place: string) => void;
 };
 
-type Place = { taken: number; queue: (() => void)[]; isCrowded: boolean };
+type Waiter = { stream: string; proceed: () => void };
+type Place = { taken: number; queue: Waiter[]; head: number; streams: Map<string, number>; isCrowded: boolean };
 
-export function createPlaces({ atOnce, waiting, onRoom }: PlacesOptions): Places {
+export function createPlaces({ waiting, onRoom }: PlacesOptions): Places {
   const places = new Map<string, Place>();
 
+  function wait(place: Place, stream: string): Promise<void> {
+    place.streams.set(stream, (place.streams.get(stream) ?? 0) + 1);
+    return new Promise((proceed) => place.queue.push({ stream, proceed }));
+  }
+
+  function takeNext(place: Place): Waiter | undefined {
+    const next = place.queue[place.head];
+    if (next === undefined) return undefined;
+    place.head++;
+    if (place.head === place.queue.length) {
+      place.queue.length = 0;
+      place.head = 0;
+    }
+    const left = (place.streams.get(next.stream) ?? 1) - 1;
+    if (left === 0) place.streams.delete(next.stream);
+    else place.streams.set(next.stream, left);
+    return next;
+  }
+
   function leave(name: string, place: Place): void {
-    const next = place.queue.shift();
+    const next = takeNext(place);
     if (next === undefined) place.taken--;
-    else next();
-    if (place.isCrowded && place.queue.length <= waiting / 2) {
+    else next.proceed();
+    if (place.isCrowded && place.streams.size <= waiting / 2) {
       place.isCrowded = false;
       onRoom(name);
     }
@@ -30,16 +53,16 @@ export function createPlaces({ atOnce, waiting, onRoom }: PlacesOptions): Places
   }
 
   return {
-    async enter(name) {
-      const place = places.get(name) ?? { taken: 0, queue: [], isCrowded: false };
+    async enter(name, { stream, atOnce }) {
+      const place = places.get(name) ?? { taken: 0, queue: [], head: 0, streams: new Map(), isCrowded: false };
       places.set(name, place);
       if (place.taken < atOnce) place.taken++;
-      else if (place.queue.length >= waiting) {
+      else if (place.streams.size >= waiting && !place.streams.has(stream)) {
         place.isCrowded = true;
         return undefined;
-      } else await new Promise<void>((resolve) => place.queue.push(resolve));
+      } else await wait(place, stream);
       return () => leave(name, place);
     },
-    room: (name) => waiting - (places.get(name)?.queue.length ?? 0),
+    room: (name) => waiting - (places.get(name)?.streams.size ?? 0),
   };
 }

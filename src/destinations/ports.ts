@@ -29,6 +29,8 @@ export type DestinationsPorts = {
   active: Set<string>;
   /** How many invocations may follow from one, in all branches of its chain together (L1). */
   maxChain: number;
+  /** The most tries at one place at one moment, unless its target says otherwise. */
+  triesAtOnce: number;
   /** How long one try may take, in milliseconds. */
   tryTimeoutInMs: number;
   /** How long after the outcome a delivery is tried, in milliseconds. */

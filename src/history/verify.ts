@@ -74,14 +74,14 @@ export function createVerifier({ from = 1 }: { from?: number } = {}): Verifier {
 
   function readAppend(entry: Append): void {
     const { name, append, sequence } = entry;
-    const stream = open.get(keyOf(name));
-    if (stream !== undefined) return readOpen(entry, stream);
-    const before = kept.get(name);
-    if (before !== undefined && before.function === functionKey(name.function)) return readLate(entry, before.version);
     if (append.request > 0 && append.request < from) {
       counts.skipped++;
       return;
     }
+    const stream = open.get(keyOf(name));
+    if (stream !== undefined) return readOpen(entry, stream);
+    const before = kept.get(name);
+    if (before !== undefined && before.function === functionKey(name.function)) return readLate(entry, before.version);
     const what = `it speaks of request ${append.request}, which is not in the log`;
     report('no-birth', sequence, { what, function: name.function, invocation: append.facts[0]?.invocation ?? name.stream });
   }
@@ -183,23 +183,26 @@ export function createVerifier({ from = 1 }: { from?: number } = {}): Verifier {
     },
     finish() {
       const { messages, repeated, skipped, accepted, succeeded, failed } = counts;
-      const balance: Balance = { accepted, settled: counts.settled, open: {}, succeeded, failed };
-      let openCount = 0;
-      for (const { lives } of open.values()) {
-        for (const life of lives.values()) {
-          if (isSettled(life)) balance.settled++;
-          else {
-            openCount++;
-            balance.open[life.value] = (balance.open[life.value] ?? 0) + 1;
-          }
-        }
-      }
+      const left = tally(open.values());
+      const balance: Balance = { accepted, settled: counts.settled + left.settled, open: left.open, succeeded, failed };
+      const openCount = Object.values(left.open).reduce((sum, count) => sum + count, 0);
       if (accepted !== balance.settled + openCount) {
         report('balance', 0, { what: `${accepted} were accepted, ${balance.settled} are settled and ${openCount} are open` });
       }
       return { messages, balance, repeated, skipped, findings, found: counts.found };
     },
   };
+}
+
+function tally(streams: Iterable<Stream>): Pick<Balance, 'settled' | 'open'> {
+  const left: Pick<Balance, 'settled' | 'open'> = { settled: 0, open: {} };
+  for (const { lives } of streams) {
+    for (const life of lives.values()) {
+      if (isSettled(life)) left.settled++;
+      else left.open[life.value] = (left.open[life.value] ?? 0) + 1;
+    }
+  }
+  return left;
 }
 
 function bear(facts: readonly FactOf<'queued'>[]): Map<string, Invocation> {

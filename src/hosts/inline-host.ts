@@ -6,13 +6,21 @@ import { HandlerContext } from './runtime/context.mjs';
 import { type Handler, runHandler } from './runtime/outcome.mjs';
 import { lastBytes } from './runtime/output.mjs';
 
+/** Calls back after `ms`; returns how to call it off. Injected, so that a timeout can come under virtual time. */
+export type After = (ms: number, callback: () => void) => () => void;
+
+const realAfter: After = (ms, callback) => {
+  const timer = setTimeout(callback, ms);
+  return () => clearTimeout(timer);
+};
+
 /**
  * Runs handlers of this very process, found by the name of the function.
  *
  * At the timeout, and when the execution is given up, `context.signal` aborts and the failure is reported; a handler that ignores
  * the signal runs on, and a busy loop cannot be cut at all. Only what goes to `context.getLogger()` is captured as output.
  */
-export function createInlineHost(handlers: ReadonlyMap<string, Handler>): FunctionHost {
+export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: After = realAfter): FunctionHost {
   const watchAbort = createAbortWatch();
 
   function run(handler: Handler, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
@@ -22,11 +30,11 @@ export function createInlineHost(handlers: ReadonlyMap<string, Handler>): Functi
       const context = new HandlerContext(execution, (text) => {
         output = lastBytes(output + text);
       });
-      const timer = setTimeout(() => giveUp(timedOut(timeoutInMs)), timeoutInMs);
+      const callOff = after(timeoutInMs, () => giveUp(timedOut(timeoutInMs)));
       const unwatch = watchAbort(signal, () => giveUp(aborted()));
 
       function end(result: ExecutionResult): void {
-        clearTimeout(timer);
+        callOff();
         unwatch();
         resolve(result);
       }

@@ -5,7 +5,7 @@ import { FSYNC_CHOICES } from './nats-server/files.ts';
 import type { Environment } from './nats-server/find.ts';
 
 /** The parts of Sequent that run and scale by themselves. */
-export const ROLES = ['worker', 'scheduler', 'destinations'] as const;
+export const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'gateway'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const text = z.string().trim().min(1, 'must not be empty');
@@ -35,6 +35,8 @@ const settings = {
     schema: text.regex(/^[^/\\]+$/, 'must be the name of a context of the nats command').optional(),
   },
   httpPort: { flag: '--http-port', env: 'SEQUENT_HTTP_PORT', schema: wholeNumber(0, 65_535).prefault('8080') },
+  httpHost: { flag: '--http-host', env: 'SEQUENT_HTTP_HOST', schema: text.optional() },
+  credentials: { flag: '--credentials', env: 'SEQUENT_CREDENTIALS', schema: text.transform((path) => resolve(path)).optional() },
   replicas: {
     flag: '--replicas',
     env: 'SEQUENT_REPLICAS',

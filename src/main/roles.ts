@@ -10,19 +10,24 @@ import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { createVettedHttp } from '#src/destinations/vetted-http.ts';
 import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import type { RunningGateway } from '#src/gateway/gateway.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
 import type { Connection } from '#src/nats/connection.ts';
+import { openKeyValue } from '#src/nats/key-value.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { createDisStreams, createPublications } from '#src/nats/publications.ts';
 import { createNatsRequester } from '#src/nats/requester.ts';
-import type { TopologyOptions } from '#src/nats/topology.ts';
+import { GATEWAY_BUCKET, type TopologyOptions } from '#src/nats/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
 import type { Role } from './configuration.ts';
+import { type GatewayOrder, startGatewayRole } from './gateway-role.ts';
+import { startProjectionRole } from './projection-role.ts';
+import { type ProjectionOrder, superviseProjection } from './projection-supervisor.ts';
 
 export type RolesOptions = {
   connection: Connection;
@@ -39,12 +44,18 @@ export type RolesOptions = {
   /** The file of the named connections, which stand for the permissions on other services. */
   connectionsFile?: string | undefined;
   place: Place;
+  /** Where the projection finds NATS and keeps its files; needed for that role only. */
+  projection?: ProjectionOrder;
+  /** How HTTP is served; needed for that role only. */
+  gateway?: GatewayOrder;
   logger: Logger;
 };
 
 export interface RunningRoles {
   readonly registry: FunctionRegistry;
   readonly ports: NatsPorts;
+  /** Where HTTP is served, when this process does. */
+  readonly gateway: RunningGateway | undefined;
   /** Stops taking work, finishes what runs (at most `graceInMs`), then the rest in the order in which they need each other. */
   stop(graceInMs: number): Promise<void>;
 }
@@ -70,6 +81,22 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   const destinations = options.roles.includes('destinations') ? startDestinationsRole() : undefined;
   const worker = options.roles.includes('worker') ? startWorkerRole() : undefined;
   const scheduler = options.roles.includes('scheduler') ? await startSchedulerRole() : undefined;
+  const projection = options.roles.includes('projection') ? await startProjection() : undefined;
+  const gateway = options.roles.includes('gateway') ? await startGateway() : undefined;
+
+  async function startGateway() {
+    if (options.gateway === undefined) return undefined;
+    const store = await openKeyValue(connection, GATEWAY_BUCKET, topology.replicas);
+    return await startGatewayRole(options.gateway, { store, state: ports.state, place, logger });
+  }
+
+  /** By itself in this process; beside others in one of its own, since its writing would hold them up. */
+  async function startProjection() {
+    const order = options.projection;
+    if (order === undefined) return undefined;
+    if (options.roles.length === 1) return await startProjectionRole({ connection, dataDir: order.dataDir, logger });
+    return superviseProjection(order, logger);
+  }
 
   function startDestinationsRole() {
     const name = `deliverer-${workerName()}`;
@@ -128,10 +155,13 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   return {
     registry,
     ports,
+    gateway,
     async stop(graceInMs) {
+      await gateway?.stop(graceInMs);
       await worker?.stop(graceInMs);
       await destinations?.stop();
       await scheduler?.stop();
+      await projection?.stop();
       closing.abort();
       ports.close();
       await connection.close();

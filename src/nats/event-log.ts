@@ -16,6 +16,7 @@ import {
 import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/request-messages.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header, requestHeaders } from './codec.ts';
 import type { Connection } from './connection.ts';
+import { knownOf } from './known-stream.ts';
 import type { PublishAnswer, Publisher } from './publisher.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readLastBySubject, readMessage, readNextBySubject, type StoredMessage } from './stored-messages.ts';
@@ -119,15 +120,16 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
 
 /** Hints and results on JetStream. A lost hint is given again by the scheduler; a result is repeated until it is stored. */
 export function createNatsHints({ connection }: { connection: Connection }): Hints {
-  const publish = (subject: string, stream: string, request: number, id: string): void => {
+  const publish = (subject: string, hint: object, id: string): void => {
     const found = headers();
     // Two schedulers that give the same hint within the window of deduplication give it once.
     found.set('Nats-Msg-Id', id);
-    if (!connection.nats.isClosed()) connection.nats.publish(subject, JSON.stringify({ stream, request }), { headers: found });
+    if (!connection.nats.isClosed()) connection.nats.publish(subject, JSON.stringify(hint), { headers: found });
   };
   return {
-    wake: (name, request, id) => publish(subjects.wake(name.function), name.stream, request, `wake.${id}`),
-    deliver: (name, request, id) => publish(subjects.deliver(name.function), name.stream, request, `deliver.${id}`),
+    wake: (name, request, id) => publish(subjects.wake(name.function), { stream: name.stream, request }, `wake.${id}`),
+    deliver: (name, request, id, state) =>
+      publish(subjects.deliver(name.function), { stream: name.stream, request, ...knownOf(state) }, `deliver.${id}`),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Clock } from '#src/core/clock.ts';
 import type { DestinationCheck } from '#src/core/destination-check.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
+import type { History } from '#src/core/history.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
 import type { Owners } from '#src/core/owners.ts';
@@ -15,6 +16,7 @@ import { createNatsEventLog, createNatsHints, createNatsResults } from './event-
 import { openKeyValue } from './key-value.ts';
 import { createNatsOpenRequests } from './open-requests.ts';
 import { createNatsOwners } from './owners.ts';
+import { createNatsHistory } from './projection-service.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { FUNCTIONS_BUCKET, INVOCATIONS, invocationsStream, resultsStream, STATE_BUCKET, type TopologyOptions } from './topology.ts';
 import { createNatsWorkQueue } from './work-queue.ts';
@@ -34,6 +36,8 @@ export type NatsPorts = {
   /** Positions that save work after a restart. Losing them loses nothing else. */
   state: KeyValue;
   publisher: Publisher;
+  /** Questions about the past. */
+  history: History;
   close(): void;
 };
 
@@ -77,6 +81,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     functions,
     state,
     publisher,
+    history: createNatsHistory(connection),
     close: () => publisher.close(),
   };
 }

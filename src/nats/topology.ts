@@ -10,6 +10,8 @@ export const RESULTS = 'RESULTS';
 export const DIS_RECORDS = 'SEQUENT_DIS';
 export const FUNCTIONS_BUCKET = 'SEQUENT_FUNCTIONS';
 export const STATE_BUCKET = 'SEQUENT_STATE';
+/** What the HTTP gateway knows of functions beside their definitions. */
+export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 
 export type TopologyOptions = {
   replicas: number;

@@ -5,6 +5,7 @@ import { type FunctionName, isRequestId, type StreamId } from '#src/core/names.t
 import { decodeRequest } from '#src/core/request-messages.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/work-queue.ts';
 import type { Connection } from './connection.ts';
+import { knownSchema, stateOf } from './known-stream.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, subjects, workConsumer } from './topology.ts';
 
@@ -134,7 +135,11 @@ const ACK = encoder.encode('+ACK');
 const WORKING = encoder.encode('+WPI');
 const RELEASE = encoder.encode('-NAK');
 
-const wakeSchema = z.object({ stream: z.string().refine(isRequestId), request: z.number().int().positive() });
+const wakeSchema = z.object({
+  stream: z.string().refine(isRequestId),
+  request: z.number().int().positive(),
+  known: knownSchema.optional().catch(undefined),
+});
 
 function toItem({ nats }: Connection, { subject, reply = '', data, headers }: Msg): WorkItem | undefined {
   const { deliveries, sequence, at } = parseDelivery(reply);
@@ -151,7 +156,10 @@ function toItem({ nats }: Connection, { subject, reply = '', data, headers }: Ms
   const wake = wakeSchema.safeParse(parseJson(data));
   if (!wake.success) return undefined;
   const name = { function: parts.function, stream: wake.data.stream as string as StreamId };
-  return { name, request: wake.data.request, isFirstDelivery: false, ...settle };
+  const { request, known } = wake.data;
+  const item: WorkItem = { name, request, isFirstDelivery: false, ...settle };
+  const state = known === undefined || deliveries > 1 || parts.kind === 'wake' ? undefined : stateOf(name, request, known);
+  return state === undefined ? item : { ...item, state };
 }
 
 function parseJson(data: Uint8Array): unknown {

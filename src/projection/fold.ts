@@ -45,6 +45,8 @@ const LIMIT = 16_384;
 
 export interface Fold {
   take(entry: SourceEntry): void;
+  /** Says that the log holds no message between two sequences. */
+  takeGap(after: number, before: SourceEntry): void;
   /** Messages taken since the last drain. */
   readonly pending: number;
   drain(): Changes;
@@ -86,11 +88,17 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
     return stream.birth;
   }
 
-  function takeAppend(name: StreamName, append: RecordedAppend, at: number): number | null {
+  function takeAppend(name: StreamName, append: RecordedAppend, at: number): number {
     const stream = find(name);
     if (stream === undefined) {
-      report({ sequence: append.version, at, kind: 'unknown', invocation: null, why: `it is about ${name.stream}, of which the log holds no request` });
-      return null;
+      report({
+        sequence: append.version,
+        at,
+        kind: 'unknown',
+        invocation: null,
+        why: `it is about ${name.stream}, of which the log holds no request`,
+      });
+      return 0;
     }
     touched.add(stream);
     const removed = settleOwner(stream, append);
@@ -134,11 +142,15 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
       pending++;
       if (content.kind === 'hint') return;
       note(sequence, at);
-      let birth: number | null = null;
+      let birth = 0;
       if (content.kind === 'request') birth = takeRequest(content.message);
       else if (content.kind === 'append') birth = takeAppend(content.name, content.append, at);
       else report({ sequence, at, kind: 'unreadable', invocation: null, why: content.why });
-      changes.appends.push([sequence, at, subject, headers, body, birth]);
+      changes.appends.push([birth, sequence, at, subject, headers, body]);
+    },
+    takeGap(after, { sequence, at }) {
+      const why = `the log holds no message from ${after + 1} to ${sequence - 1}`;
+      report({ sequence, at, kind: 'gap', invocation: null, why, place: -1 });
     },
     drain() {
       const drained = { ...changes, members: changes.members.filter((member) => member.isDirty) };

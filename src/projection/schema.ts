@@ -32,7 +32,7 @@ export const invocationColumns = [
  * The tables of the read model.
  *
  * `invocations.seq` is the sequence of the request times 64 plus the place in it: rows are only ever added at the end. `birth` is the
- * sequence of the first request of the stream, and ties appends to it. `slow` is the class of the duration, eight to a doubling, so that a
+ * sequence of the first request of the stream, and keeps its appends together (0: of no stream). `slow` is the class of the duration, eight to a doubling, so that a
  * least duration is a few equalities. The texts are indexed by words; they hold no rows of their own.
  */
 const tables = `
@@ -43,15 +43,14 @@ CREATE INDEX by_id ON invocations(id);
 CREATE INDEX by_function ON invocations(function);
 CREATE INDEX by_state ON invocations(state);
 CREATE INDEX by_status ON invocations(status);
-CREATE INDEX by_attempts ON invocations(attempts);
+CREATE INDEX by_attempts ON invocations(attempts) WHERE attempts > 1;
 CREATE INDEX by_slow ON invocations(slow, seq, duration);
-CREATE INDEX by_qualifier ON invocations(qualifier);
+CREATE INDEX by_qualifier ON invocations(qualifier) WHERE qualifier <> 'latest';
 CREATE INDEX by_condition ON invocations(condition) WHERE condition IS NOT NULL;
 CREATE INDEX by_root ON invocations(root) WHERE root IS NOT NULL;
 CREATE INDEX by_parent ON invocations(parent) WHERE parent IS NOT NULL;
 CREATE INDEX by_redrive_of ON invocations(redrive_of) WHERE redrive_of IS NOT NULL;
-CREATE TABLE appends(sequence INTEGER PRIMARY KEY, at INT, subject TEXT, headers TEXT, body, birth INT);
-CREATE INDEX appends_by_birth ON appends(birth);
+CREATE TABLE appends(birth INT, sequence INT, at INT, subject TEXT, headers TEXT, body, PRIMARY KEY(birth, sequence)) WITHOUT ROWID;
 CREATE TABLE deliveries(invocation INT, destination TEXT, kind TEXT, param TEXT, state TEXT, tries INT, due_at INT, reason TEXT,
   PRIMARY KEY(invocation, destination)) WITHOUT ROWID;
 CREATE INDEX deliveries_by_state ON deliveries(state, invocation);
@@ -65,7 +64,7 @@ CREATE VIRTUAL TABLE error_words USING fts5(text, content='', detail=none, conte
 /** The tables whose rows are compared, row for row, with their order. */
 export const comparedTables: Readonly<Record<string, string>> = {
   invocations: 'seq',
-  appends: 'sequence',
+  appends: 'birth, sequence',
   deliveries: 'invocation, destination',
   problems: 'sequence, place',
   clock: 'bucket',

@@ -5,6 +5,7 @@ import type { StoredEntry } from '#src/core/log-source.ts';
 import { type Changes, type LoadStream, streamFunctionOf } from './fold.ts';
 import { deliveryRowsOf, errorOf, type Member, rowOf } from './member.ts';
 import { createTables, invocationColumns, schemaVersion } from './schema.ts';
+import { createSeenIds } from './seen-ids.ts';
 import type { Database, OpenDatabase, Statement, Value } from './sqlite.ts';
 
 /** Up to where the read model holds the log, and of which log. */
@@ -22,7 +23,15 @@ export interface Store {
 const MAX_INDEXED = 4_096;
 
 /** Opens the file, or makes it. One that another version of Sequent wrote, or that is damaged, is `undefined`: delete it. */
-export function openStore({ open, file, decode }: { open: OpenDatabase; file: string; decode: (entry: StoredEntry) => FullLogEntry }): Store | undefined {
+export function openStore({
+  open,
+  file,
+  decode,
+}: {
+  open: OpenDatabase;
+  file: string;
+  decode: (entry: StoredEntry) => FullLogEntry;
+}): Store | undefined {
   mkdirSync(dirname(file), { recursive: true });
   const database = openTables(open, file);
   if (database === undefined) return undefined;
@@ -30,6 +39,9 @@ export function openStore({ open, file, decode }: { open: OpenDatabase; file: st
   const readCheckpoint = database.prepare('SELECT sequence, fingerprint, created, missing, at FROM checkpoint');
   const findBirth = database.prepare('SELECT birth, function FROM invocations WHERE id = ?');
   const readAppends = database.prepare('SELECT sequence, at, subject, headers, body FROM appends WHERE birth = ? ORDER BY sequence');
+  // Asking the file for each new request whether its id is known would cost a tenth of all.
+  const greatest = String(database.prepare('SELECT max(id) FROM invocations').get()?.[0] ?? '');
+  const seen = createSeenIds();
   let checkpoint = toCheckpoint(readCheckpoint.get());
 
   return {
@@ -41,6 +53,7 @@ export function openStore({ open, file, decode }: { open: OpenDatabase; file: st
       database.exec('BEGIN IMMEDIATE');
       try {
         write(changes, next);
+        for (const { invocation } of changes.members) seen.add(invocation.context.request?.invocation ?? '');
         database.exec('COMMIT');
       } catch (error) {
         database.exec('ROLLBACK');
@@ -49,6 +62,7 @@ export function openStore({ open, file, decode }: { open: OpenDatabase; file: st
       checkpoint = next;
     },
     load(name: StreamName) {
+      if (name.stream > greatest && !seen.mayHave(name.stream)) return undefined;
       const birth = findBirth.all([name.stream]).find(([, token]) => streamFunctionOf(String(token)) === name.function)?.[0];
       if (birth === undefined) return undefined;
       const entries = readAppends.all([birth]).map((row) => decode(toEntry(row)));
@@ -73,14 +87,22 @@ export function toEntry([sequence, at, subject, headers, body]: readonly Value[]
 function toCheckpoint(row: readonly Value[] | undefined): Checkpoint | undefined {
   if (row === undefined) return undefined;
   const [sequence, fingerprint, created, missing, at] = row;
-  return { sequence: Number(sequence), fingerprint: String(fingerprint), created: String(created), missing: Number(missing), at: Number(at) };
+  return {
+    sequence: Number(sequence),
+    fingerprint: String(fingerprint),
+    created: String(created),
+    missing: Number(missing),
+    at: Number(at),
+  };
 }
 
 function openTables(open: OpenDatabase, file: string): Database | undefined {
   let database: Database | undefined;
   try {
     database = open(file);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -48000; PRAGMA wal_autocheckpoint = 8000');
+    database.exec(
+      'PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -48000; PRAGMA wal_autocheckpoint = 8000',
+    );
     const version = Number(database.prepare('PRAGMA user_version').get()?.[0] ?? 0);
     if (version === schemaVersion) return database;
     const isNew = Number(database.prepare('SELECT count(*) FROM sqlite_master').get()?.[0] ?? 0) === 0;
@@ -94,15 +116,20 @@ function openTables(open: OpenDatabase, file: string): Database | undefined {
 }
 
 /** Many rows a statement: a call costs more than a row. */
-const GROUP = 32;
+const GROUP = 64;
 
 function prepareRows(database: Database, head: string, columns: number): (rows: readonly (readonly Value[])[]) => void {
   const place = `(${Array(columns).fill('?').join(',')})`;
   const one = database.prepare(`${head} VALUES ${place}`);
   const many = database.prepare(`${head} VALUES ${Array(GROUP).fill(place).join(',')}`);
+  const values: Value[] = Array(GROUP * columns).fill(null);
   return (rows) => {
     let index = 0;
-    for (; index + GROUP <= rows.length; index += GROUP) many.run(rows.slice(index, index + GROUP).flat());
+    for (; index + GROUP <= rows.length; index += GROUP) {
+      let filled = 0;
+      for (let row = index; row < index + GROUP; row++) for (const value of rows[row] ?? []) values[filled++] = value;
+      many.run(values);
+    }
     for (; index < rows.length; index++) one.run(rows[index] ?? []);
   };
 }
@@ -113,7 +140,7 @@ function prepareWriting(database: Database): (changes: Changes, checkpoint: Chec
   const putDeliveries = prepareRows(database, 'INSERT OR REPLACE INTO deliveries', 8);
   const addProblems = prepareRows(database, 'INSERT OR REPLACE INTO problems', 6);
   const addPayloads = prepareRows(database, 'INSERT INTO payload_words(rowid, text)', 2);
-  const putErrors = prepareRows(database, 'INSERT INTO error_words(rowid, text)', 2);
+  const addErrors = prepareRows(database, 'INSERT INTO error_words(rowid, text)', 2);
   const removeError = database.prepare('DELETE FROM error_words WHERE rowid = ?');
   const update = prepareUpdate(database);
   const remove = database.prepare('DELETE FROM invocations WHERE seq = ?');
@@ -122,12 +149,15 @@ function prepareWriting(database: Database): (changes: Changes, checkpoint: Chec
   );
   const putCheckpoint = database.prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?)');
 
-  return ({ appends, members, problems, removed, clock }, checkpoint) => {
-    addAppends(appends);
-    for (const seq of removed) remove.run([seq]);
+  function putErrors(errors: readonly { member: Member; error: string | null }[]): void {
+    for (const { member } of errors) if (member.isStored) removeError.run([member.seq]);
+    addErrors(errors.flatMap(({ member, error }) => (error === null ? [] : [[member.seq, error]])));
+  }
+
+  function putMembers(members: readonly Member[]): void {
     const added: Value[][] = [];
     const payloads: Value[][] = [];
-    const errors: Value[][] = [];
+    const errors: { member: Member; error: string | null }[] = [];
     const deliveries: Value[][] = [];
     for (const member of members) {
       const error = errorOf(member);
@@ -137,17 +167,21 @@ function prepareWriting(database: Database): (changes: Changes, checkpoint: Chec
         added.push(row);
         if (member.payload !== '') payloads.push([member.seq, member.payload.slice(0, MAX_INDEXED)]);
       }
-      if (error !== member.storedError) {
-        if (member.isStored) removeError.run([member.seq]);
-        if (error !== null) errors.push([member.seq, error]);
-      }
-      deliveries.push(...deliveryRowsOf(member));
-      markStored(member, error);
+      if (error !== member.storedError) errors.push({ member, error });
+      for (const delivery of deliveryRowsOf(member)) deliveries.push(delivery);
     }
+    putErrors(errors);
+    for (const member of members) markStored(member, errorOf(member));
     addInvocations(added);
     addPayloads(payloads);
-    putErrors(errors);
     putDeliveries(deliveries);
+  }
+
+  return ({ appends, members, problems, removed, clock }, checkpoint) => {
+    // In the order of the table, they are nearly always added at its end.
+    addAppends(appends.sort(byStream));
+    for (const seq of removed) remove.run([seq]);
+    putMembers(members);
     addProblems(problems.map(({ sequence, place, at, kind, invocation, why }) => [sequence, place, at, kind, invocation, why]));
     for (const [bucket, { first, last }] of clock) putClock.run([bucket, first, last]);
     putCheckpoint.run([checkpoint.sequence, checkpoint.fingerprint, checkpoint.created, checkpoint.missing, checkpoint.at]);
@@ -155,11 +189,15 @@ function prepareWriting(database: Database): (changes: Changes, checkpoint: Chec
 }
 
 /** Only what can change after birth: indexes of the rest stay as they are. */
-const changing = invocationColumns.slice(invocationColumns.indexOf('state')).filter((column) => !['accepted_at', 'root', 'parent', 'hop', 'redrive_of'].includes(column));
+const changing = invocationColumns
+  .slice(invocationColumns.indexOf('state'))
+  .filter((column) => !['accepted_at', 'root', 'parent', 'hop', 'redrive_of'].includes(column));
 const places = changing.map((column) => invocationColumns.indexOf(column));
 
 function prepareUpdate(database: Database): (row: readonly Value[]) => void {
-  const statement: Statement = database.prepare(`UPDATE invocations SET ${changing.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`);
+  const statement: Statement = database.prepare(
+    `UPDATE invocations SET ${changing.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`,
+  );
   return (row) => statement.run([...places.map((place) => row[place] ?? null), row[0] ?? null]);
 }
 
@@ -169,4 +207,8 @@ function markStored(member: Member, error: string | null): void {
   member.storedError = error;
   // Needed once, for the index of its words.
   member.payload = '';
+}
+
+function byStream(one: readonly Value[], other: readonly Value[]): number {
+  return Number(one[0]) - Number(other[0]) || Number(one[1]) - Number(other[1]);
 }

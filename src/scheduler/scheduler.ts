@@ -7,7 +7,7 @@ import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
-import { look } from './look.ts';
+import { type Look, look } from './look.ts';
 import { createOpenStreams, type OpenStream, type OpenStreams } from './open-streams.ts';
 
 export type SchedulerOptions = {
@@ -42,7 +42,8 @@ const LOOKS_AT_ONCE = 64;
 const LONGEST_PAUSE_IN_MS = 60_000;
 const SAVE_FLOOR_EVERY_MS = 5_000;
 const UNKNOWN_GRACE_IN_MS = 1_000;
-const FLOOR_KEY = 'scheduler.floor';
+/** Where it says from which message on it knows all that is open. */
+export const FLOOR_KEY = 'scheduler.floor';
 
 /**
  * Acts when time passes: a retry is due, an event became too old, a worker is gone, nobody tells an outcome, nobody knows
@@ -103,10 +104,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
         stream.looks++;
         open.lookAgain(stream, Math.min(now + pause, endsAt));
       } else {
-        const found = await look(stream, options);
-        // A hint for a delivery stays in the queue until somebody takes it: a backlog need not be read again and again.
-        if (found.kind === 'settled') open.remove(stream);
-        else open.lookAgain(stream, Math.min(now + (found.isQueued ? LONGEST_PAUSE_IN_MS : pause), found.nextAt));
+        follow(stream, await look(stream, options), pause);
       }
     } catch (error) {
       logger.warn(
@@ -122,6 +120,12 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     const seconds = functions.get(name.function)?.definition.policy.maxAgeInSeconds;
     if (seconds === undefined || acceptedAt === undefined || version !== request) return undefined;
     return acceptedAt + seconds * 1_000;
+  }
+
+  function follow(stream: OpenStream, found: Look, pause: number): void {
+    if (found.kind === 'settled') return open.remove(stream);
+    // A hint for a delivery stays in the queue until somebody takes it: a backlog need not be read again and again.
+    open.lookAgain(stream, Math.min(clock.now() + (found.isQueued ? LONGEST_PAUSE_IN_MS : pause), found.nextAt));
   }
 
   /** False when nothing is due yet. */

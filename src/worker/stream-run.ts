@@ -134,7 +134,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
   function handToDestinations(): void {
     const { name, request, version } = writer.state;
     if (ports.handOver?.(writer.state)) return;
-    hints.deliver(name, request.sequence, `${name.stream}.${version}`);
+    hints.deliver(name, request.sequence, `${name.stream}.${version}`, writer.state);
   }
 
   return {

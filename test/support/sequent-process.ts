@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** Where projections keep their files unless a test says otherwise: each process takes a place of its own in it. */
+const dataDir = join(tmpdir(), 'sequent-e2e-data');
 const cli = new URL('../../src/cli/cli.ts', import.meta.url).pathname;
 
 /** A `sequent serve` of its own, as an operator runs it. */
@@ -16,7 +20,7 @@ export interface SequentProcess extends AsyncDisposable {
 /** Starts `sequent serve` with these arguments and environment; resolves when it says that it is ready. */
 export async function startSequent(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {
   const child = spawn(process.execPath, ['--import', 'tsx', cli, 'serve', ...args], {
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn', ...env },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn', SEQUENT_DATA: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

@@ -1,11 +1,14 @@
 import { Command } from 'commander';
+import type { Timeline } from '#src/client/client.ts';
+import type { Place } from '#src/history/history.ts';
 import { type Call, performs } from '../call.ts';
+import { parsePlace } from '../moment.ts';
 import { printOne } from '../output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { drawTimeline } from '../timeline-picture.ts';
 
-type TimelineOptions = { function?: string };
+type TimelineOptions = { function?: string; at?: Place };
 
 export function timelineCommand(): Command {
   return new Command('timeline')
@@ -13,6 +16,7 @@ export function timelineCommand(): Command {
     .description('Draws the attempts and waits of an invocation on one scale, then lists every transition with its reason.')
     .argument('<id>', 'the request id')
     .option('--function <name>', 'its function: finds it a little faster, and also what no worker has touched yet')
+    .option('--at <moment>', 'as it was then: a sequence of the log, a time, or how long ago', parsePlace)
     .addHelpText('after', examples)
     .action(performs<TimelineOptions>(timeline));
 }
@@ -23,15 +27,26 @@ Examples:
   sequent timeline order-4711 --json          everything the log says
   sequent timeline order-4711 -o jsonl        one transition a line
   sequent timeline order-4711 -o name         its state
+  sequent timeline order-4711 --at 4120       as it was behind that message of the log
+  sequent timeline order-4711 --at 10m --json with the state of its machine ten minutes ago
 
 Exit codes: 0 found, 3 no such invocation.`;
 
 async function timeline(call: Call<TimelineOptions>): Promise<typeof exitCodes.ok> {
   const { options, terminal, format } = call;
   return await withClient(options, async (client) => {
-    const found = await client.timeline(call.args[0] ?? '', options.function === undefined ? {} : { function: options.function });
+    const whole = await client.timeline(call.args[0] ?? '', options.function === undefined ? {} : { function: options.function });
+    const past = options.at === undefined ? undefined : await cutAt(whole, options.at);
+    const found = past?.timeline ?? whole;
+    const now = past?.now ?? Date.now();
     if (format === 'jsonl') for (const transition of found.transitions) terminal.out.line(JSON.stringify(transition));
-    else printOne(call, { value: found, name: found.state, lines: () => drawTimeline(found, terminal.out, Date.now()) });
+    else printOne(call, { value: found, name: found.state, lines: () => drawTimeline(found, terminal.out, now) });
     return exitCodes.ok;
   });
+}
+
+async function cutAt(whole: Timeline, place: Place): Promise<{ timeline: Timeline; now: number }> {
+  const { timelineAt, drawnAt } = await import('../timeline-at.ts');
+  const timeline = timelineAt(whole, place);
+  return { timeline, now: drawnAt(timeline) };
 }

@@ -13,7 +13,9 @@ afterAll(() => server[Symbol.asyncDispose]());
 describe('sequent serve', () => {
   test('says in one line on stdout that it is ready, and all else on stderr', async () => {
     await using sequent = await serveSequent();
-    expect(sequent.output.stdout).toBe(`sequent ready ${sequent.url} data ${sequent.dataDir}\n`);
+    const http = /http:\/\/127\.0\.0\.1:\d+/.exec(sequent.output.stdout)?.[0] ?? '';
+    expect(sequent.output.stdout).toBe(`sequent ready ${sequent.url} data ${sequent.dataDir} http ${http}\n`);
+    expect((await fetch(`${http}/readyz`)).status).toBe(200);
     expect(sequent.output.stderr).toContain('100ms: a power cut loses at most the last 100 ms');
     expect(sequent.output.stderr).toContain(`npx sequent invoke hello -d '{"name":"Ada"}' --wait --server ${sequent.url}`);
   });

@@ -3,6 +3,7 @@ import type { FunctionName } from '#src/core/names.ts';
 import type { WorkItem } from '#src/core/work-queue.ts';
 import { INVOCATIONS, workConsumer } from '#src/nats/topology.ts';
 import { accept, newStream } from '#test/contract/opened-log.ts';
+import { describeWorkQueue } from '#test/contract/work-queue.ts';
 import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
 import { type OpenedNats, openNats } from './opened-nats.ts';
 
@@ -46,29 +47,19 @@ function take(name: FunctionName, options: { places?: number; onItem?: (item: Wo
 
 const requestsOf = (items: readonly WorkItem[]): number[] => items.map(({ request }) => request);
 
+describeWorkQueue('on JetStream', async () => {
+  const { ports, connection, ...mine } = await openNats(server.url);
+  return {
+    ...ports,
+    // The server has answered everything that was asked before this.
+    settle: () => connection.nats.flush(),
+    // The server keeps the time: whoever waits for the item waits for this too.
+    endLease: async () => {},
+    [Symbol.asyncDispose]: mine[Symbol.asyncDispose],
+  };
+});
+
 describe('the work queue', () => {
-  test('hands out every request of its function once, and none of another', async () => {
-    const [name, another] = [newFunction(), newFunction()];
-    const stream = () => ({ ...newStream(), function: name });
-    const before = [await accept(nats.ports.log, stream()), await accept(nats.ports.log, { ...newStream(), function: another })];
-    await using taken = take(name);
-    const after = await accept(nats.ports.log, stream());
-    await expect.poll(() => requestsOf(taken.items)).toEqual([before[0], after]);
-    expect(taken.items.map(({ isFirstDelivery }) => isFirstDelivery)).toEqual([true, true]);
-    expect(taken.items[0]?.message).toEqual(await nats.ports.log.readRequest(before[0] ?? 0));
-    expect(await nats.ports.queue.handedOut(name)).toBe(after);
-    expect(await nats.ports.queue.handedOut(newFunction())).toBe(0);
-  });
-
-  test('hands out wakes, and gives two hints of one id as one', async () => {
-    const name = { ...newStream(), function: newFunction() };
-    await using taken = take(name.function);
-    for (const id of ['same', 'same', 'another']) nats.ports.hints.wake(name, 42, `${name.stream}.${id}`);
-    await expect.poll(() => taken.items.length).toBe(2);
-    expect(taken.items[0]).toMatchObject({ name, request: 42, isFirstDelivery: false });
-    expect(taken.items[0]?.message).toBeUndefined();
-  });
-
   test('hands an item out again when it was not acknowledged within its lease, and not while it is worked on', async () => {
     const name = newFunction();
     const request = await accept(nats.ports.log, { ...newStream(), function: name });
@@ -86,20 +77,6 @@ describe('the work queue', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(2_500);
     expect(requestsOf(taken.items)).toEqual([request, request]);
     expect(taken.items[1]?.isFirstDelivery).toBe(false);
-  });
-
-  test('hands a released item to somebody else at once', async () => {
-    const name = newFunction();
-    await accept(nats.ports.log, { ...newStream(), function: name });
-    let isReleased = false;
-    await using taken = take(name, {
-      onItem: (item) => {
-        if (isReleased) return item.ack();
-        isReleased = true;
-        item.release();
-      },
-    });
-    await expect.poll(() => taken.items.length, { timeout: 900 }).toBe(2);
   });
 
   test('goes on when its consumer is deleted: everything comes, some of it again', async () => {
@@ -126,38 +103,5 @@ describe('the work queue', () => {
       await server.restart();
     }
     await expect.poll(() => new Set(requestsOf(taken.items)).size, { timeout: 15_000 }).toBe(accepted.length);
-  });
-
-  test('asks for no more than its owner has places for', async () => {
-    const name = newFunction();
-    for (let place = 0; place < 12; place++) await accept(nats.ports.log, { ...newStream(), function: name });
-    const held: WorkItem[] = [];
-    const stop = new AbortController();
-    const subscription = nats.ports.queue.run({
-      source: { kind: 'function', name },
-      signal: stop.signal,
-      demand: () => 5 - held.length,
-      onItem: (item) => held.push(item),
-    });
-    await expect.poll(() => held.length).toBe(5);
-    // The server has answered everything that was asked before this.
-    await nats.connection.nats.flush();
-    expect(held).toHaveLength(5);
-    for (const item of held.splice(0)) item.ack();
-    subscription.pull();
-    await expect.poll(() => held.length).toBe(5);
-    stop.abort();
-    await subscription.done;
-  });
-
-  test('delivers nothing more once it is done', async () => {
-    const name = newFunction();
-    const taken = take(name);
-    await accept(nats.ports.log, { ...newStream(), function: name });
-    await expect.poll(() => taken.items.length).toBe(1);
-    await taken[Symbol.asyncDispose]();
-    await accept(nats.ports.log, { ...newStream(), function: name });
-    await nats.connection.nats.flush();
-    expect(taken.items).toHaveLength(1);
   });
 });

@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { Command } from 'commander';
 import { messageOf } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { HistoryStatus } from '#src/core/history.ts';
 import type { Connection } from '#src/nats/connection.ts';
 import { type Call, performs } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
@@ -53,7 +54,22 @@ async function examine(connection: Connection, { dataDir }: Target): Promise<Exa
   const isOwn = own !== undefined && portOf(own.url) === portOf(inspection.server.url);
   const registry = await readRegistry(connection);
   const functions = 'functions' in registry ? registry.functions : [];
-  return { inspection, durability: durabilityOf(isOwn ? own.fsync : undefined), registry, missingFiles: await missingFiles(functions) };
+  const projections = await readProjections(connection);
+  return {
+    inspection,
+    durability: durabilityOf(isOwn ? own.fsync : undefined),
+    registry,
+    missingFiles: await missingFiles(functions),
+    projections,
+  };
+}
+
+async function readProjections(connection: Connection): Promise<HistoryStatus[]> {
+  const { createNatsHistory } = await import('#src/nats/projection-service.ts');
+  const history = createNatsHistory(connection);
+  const instances = await history.instances();
+  const found = await Promise.all(instances.map((instance) => history.ask('status', {}, { instance }).catch(() => undefined)));
+  return found.filter((status) => status !== undefined);
 }
 
 async function readRegistry(connection: Connection): Promise<Examined['registry']> {

@@ -1,4 +1,5 @@
 import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { HistoryStatus } from '#src/core/history.ts';
 import type { ConsumerFacts, Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import type { Durability } from '../../durability.ts';
 import { formatBytes, formatDuration, plural } from '../../durations.ts';
@@ -13,6 +14,8 @@ export type Examined = {
   registry: { functions: readonly RegisteredFunction[] } | { why: string };
   /** The files of process functions that are not on this machine. */
   missingFiles: readonly { name: string; file: string }[];
+  /** Every projection that answers; `undefined` when nobody was asked. */
+  projections?: readonly HistoryStatus[];
 };
 
 /** Judges what was seen. Pure, so that every judgement can be tested. */
@@ -41,9 +44,37 @@ export function judge(examined: Examined): Finding[] {
           seen: 'nobody answers: retries wait, and nothing ends by age',
           remedy: 'sequent serve --role scheduler',
         },
+    ...judgeProjections(examined.projections),
     ...judgeRegistry(examined),
     ...judgeConsumers(inspection.consumers, 'functions' in examined.registry ? examined.registry.functions : []),
   ];
+}
+
+const LAG_NOTED_MS = 5_000;
+
+function judgeProjections(projections: Examined['projections']): Finding[] {
+  if (projections === undefined) return [];
+  if (projections.length === 0) {
+    return [
+      {
+        level: 'note',
+        check: 'projection',
+        seen: 'nobody answers: ls, get, stats and tree do not work',
+        remedy: 'sequent serve --role projection',
+      },
+    ];
+  }
+  return projections.map(({ instance, lag, lagInMs, problems, rebuild }): Finding => {
+    const check = `projection ${instance}`;
+    const behind = lag === 0 ? 'as far as the log' : `${plural(lag, 'message')} behind the log, ${formatDuration(lagInMs)}`;
+    const seen = `${behind}${problems === 0 ? '' : `; ${plural(problems, 'entry', 'entries')} it could not fold`}`;
+    if (rebuild !== null)
+      return { level: 'note', check, seen: `${seen}; a rebuild is at ${rebuild.percent} %`, remedy: 'sequent projection status' };
+    if (problems > 0) return { level: 'note', check, seen, remedy: 'sequent verify, which names them' };
+    return lagInMs > LAG_NOTED_MS
+      ? { level: 'note', check, seen, remedy: 'sequent projection status, until it caught up' }
+      : { level: 'ok', check, seen };
+  });
 }
 
 export function judgeVersion(version: string): Finding {

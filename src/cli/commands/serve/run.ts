@@ -1,5 +1,7 @@
 import { pino } from 'pino';
 import { examples } from '#src/examples/index.ts';
+import { readCredentials } from '#src/gateway/credentials.ts';
+import type { RunningGateway } from '#src/gateway/gateway.ts';
 import { type Configuration, readConfiguration } from '#src/main/configuration.ts';
 import { askedNats, findNats } from '#src/main/find-nats.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
@@ -22,6 +24,8 @@ export type Running = {
   /** The server that this process started or joined; `undefined` when it only connected to one. */
   server: EmbeddedServer | undefined;
   durability: Durability;
+  /** Where HTTP is served, when this process does. */
+  http: RunningGateway | undefined;
   examples: readonly string[];
   /** Since this process began, without the installation of dependencies. */
   startedInMs: number;
@@ -50,8 +54,14 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
     const connection = await openConnection(options).catch(explainTarget({ from }));
     stopping.unshift(() => connection.close());
     watch(connection, log);
-    const roles = await startRoles({ connection, ...rolesOptions(configuration), logger: log });
-    const running = { configuration, server, ...factsOf(connection), durability: durabilityOf(server?.fsync) };
+    const projection = { address, dataDir: configuration.dataDir, logLevel: configuration.logLevel };
+    const credentials = configuration.credentials === undefined ? [] : readCredentials(configuration.credentials);
+    const gateway = { ...configuration, address: natsOptionsOf(address), credentials };
+    const { place, ...settings } = rolesOptions(configuration);
+    // The project of the credentials is the one whose functions these are.
+    const ownPlace = { ...place, project: credentials[0]?.project ?? place.project };
+    const roles = await startRoles({ connection, ...settings, place: ownPlace, projection, gateway, logger: log });
+    const running = { configuration, server, http: roles.gateway, ...factsOf(connection), durability: durabilityOf(server?.fsync) };
     const deployed = call.options.deployExamples ? await deployExamples(roles) : [];
     const stop = async (graceInMs: number): Promise<void> => {
       await roles.stop(graceInMs);

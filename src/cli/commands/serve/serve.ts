@@ -20,12 +20,14 @@ export function serveCommand(): Command {
     .description(
       'Runs the roles of Sequent until Ctrl-C. With --start-server it also starts a NATS server on the data folder, unless NATS_URL names one.',
     )
-    .option('--role <role>', 'only this role: worker, scheduler, destinations (repeatable; SEQUENT_ROLES)', collect)
+    .option('--role <role>', 'only this role: worker, scheduler, destinations, projection, gateway (repeatable; SEQUENT_ROLES)', collect)
     .option('--start-server', 'start a NATS server of its own, when no other one is named')
     .option('--nats-port <port>', 'where its own NATS server listens first; any free port when it is taken, or 0', '4222')
     .option('--deploy-examples', 'define the example functions')
     .option('--fsync <mode>', 'how long an acknowledged message may wait for the disk: 100ms, always, default (SEQUENT_FSYNC)')
-    .option('--http-port <port>', 'where HTTP is served (SEQUENT_HTTP_PORT, default: 8080)')
+    .option('--http-port <port>', 'where HTTP is served (SEQUENT_HTTP_PORT, default: 8080, or the next free one)')
+    .option('--http-host <host>', 'the address that HTTP is served on (SEQUENT_HTTP_HOST, default: 127.0.0.1)')
+    .option('--credentials <file>', 'who may call over HTTP, as JSON (SEQUENT_CREDENTIALS)')
     .option('--replicas <count>', 'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)')
     .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
     .option('--patience-ms <ms>', 'how long the scheduler lets others take before it looks (SEQUENT_PATIENCE_MS)')

@@ -4,19 +4,21 @@ import type { Sheet } from '../../terminal.ts';
 import type { Running } from './run.ts';
 
 /** The one line that scripts wait for. */
-export function readyLine({ url, server, configuration: { dataDir, roles } }: Running, format: Format): string {
+export function readyLine({ url, server, http, configuration: { dataDir, roles } }: Running, format: Format): string {
   if (format === 'json' || format === 'jsonl')
-    return `sequent ready ${JSON.stringify({ url, data: server === undefined ? null : dataDir, roles })}`;
-  return server === undefined ? `sequent ready ${url}` : `sequent ready ${url} data ${dataDir}`;
+    return `sequent ready ${JSON.stringify({ url, data: server === undefined ? null : dataDir, http: http?.url ?? null, roles })}`;
+  const data = server === undefined ? '' : ` data ${dataDir}`;
+  return `sequent ready ${url}${data}${http === undefined ? '' : ` http ${http.url}`}`;
 }
 
 /** What listens where, what it promises, and what to try. */
 export function describeRunning(running: Running, { paint }: Sheet): string[] {
-  const { configuration, url, serverVersion, server, durability, examples, startedInMs } = running;
+  const { configuration, url, serverVersion, server, http, durability, examples, startedInMs } = running;
   const { roles, dataDir } = configuration;
   const facts: [string, string][] = [
     ['NATS', `${url}  (nats-server ${serverVersion}, ${howItRuns(running)})`],
     ...(server === undefined ? [] : ([['data', dataDir]] satisfies [string, string][])),
+    ...(http === undefined ? [] : ([['HTTP', [http.url, ...http.notes].join('; ')]] satisfies [string, string][])),
     ['durability', durability.words],
     ['roles', roles.join(', ')],
     ...(examples.length === 0 ? [] : ([['examples', examples.join(', ')]] satisfies [string, string][])),

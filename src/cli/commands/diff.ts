@@ -1,0 +1,54 @@
+import { Command } from 'commander';
+import { type Call, performs } from '../call.ts';
+import { namePlace, parsePlace } from '../moment.ts';
+import { printOne } from '../output.ts';
+import { exitCodes, usageProblem } from '../problem.ts';
+import { withClient } from '../session.ts';
+import { plain } from '../terminal.ts';
+
+export function diffCommand(): Command {
+  return new Command('diff')
+    .summary('what changed in an invocation between two moments')
+    .description('Compares the states of an invocation at two places of its history: sequences of the log, or times.')
+    .argument('<id>', 'the request id')
+    .argument('<before>', 'a sequence, a time, or how long ago')
+    .argument('<after>', 'another one')
+    .addHelpText('after', examples)
+    .action(performs(diff));
+}
+
+const examples = `
+Examples:
+  sequent diff order-4711 4120 4127
+  sequent diff order-4711 2026-01-31T12:00:00Z 2026-01-31T12:05:00Z
+  sequent diff order-4711 1h 1m --json
+
+Exit codes: 0 compared, 2 neither a sequence nor a time, 3 no such invocation.`;
+
+async function diff(call: Call): Promise<typeof exitCodes.ok> {
+  const [id = '', from = '', to = ''] = call.args;
+  const [before, after] = [placeIn(from), placeIn(to)];
+  return await withClient(call.options, async (client) => {
+    const found = await client.timeline(id);
+    const { stateOf, upTo } = await import('#src/history/history.ts');
+    const { diffStates, plainOf } = await import('#src/history/diff.ts');
+    const [one, other] = [stateOf(upTo(found, before)), stateOf(upTo(found, after))];
+    const changes = diffStates(one, other);
+    const { err } = call.terminal;
+    printOne(call, {
+      value: { requestId: id, before: { place: before, ...plainOf(one) }, after: { place: after, ...plainOf(other) }, changes },
+      name: `${one.value} ${other.value}`,
+      lines: () => changes.map(({ words }) => plain(words)),
+    });
+    if (changes.length === 0) err.line(err.paint.dim(`nothing changed between ${namePlace(before)} and ${namePlace(after)}`));
+    return exitCodes.ok;
+  });
+}
+
+function placeIn(text: string) {
+  try {
+    return parsePlace(text);
+  } catch (error) {
+    throw usageProblem(`${JSON.stringify(text)} is no moment`, (error as Error).message, 'sequent diff --help');
+  }
+}

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import type { Sentence } from '#src/history/explain.ts';
+import { type Call, performs } from '../call.ts';
+import { printOne } from '../output.ts';
+import { exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+import { plain, type Sheet } from '../terminal.ts';
+
+type ExplainOptions = { function?: string };
+
+export function explainCommand(): Command {
+  return new Command('explain')
+    .summary('the story of an invocation, in sentences')
+    .description('Tells what happened to an invocation and why, what it waits for now, and what to do.')
+    .argument('<id>', 'the request id')
+    .option('--function <name>', 'its function: finds it a little faster')
+    .addHelpText('after', examples)
+    .action(performs<ExplainOptions>(explain));
+}
+
+const examples = `
+Examples:
+  sequent explain 0193f0c2-7b1e-8a44-9c1b-2f6f5a1e0000
+  sequent explain order-4711 --json           sentences with their times and rules
+
+The rules in brackets are those of src/DESIGN.md. Exit codes: 0 found, 3 no such invocation.`;
+
+async function explain(call: Call<ExplainOptions>): Promise<typeof exitCodes.ok> {
+  const { args, options } = call;
+  return await withClient(options, async (client) => {
+    const found = await client.timeline(args[0] ?? '', options.function === undefined ? {} : { function: options.function });
+    const { explain: tell } = await import('#src/history/explain.ts');
+    const sentences = tell(found, Date.now());
+    if (call.format === 'jsonl') for (const sentence of sentences) call.terminal.out.line(JSON.stringify(sentence));
+    else printOne(call, { value: sentences, name: found.requestId, lines: () => sentences.map((one) => line(one, call.terminal.out)) });
+    return exitCodes.ok;
+  });
+}
+
+function line({ text, rule }: Sentence, { paint }: Sheet): string {
+  return rule === undefined ? plain(text) : `${plain(text)} ${paint.dim(`[${rule}]`)}`;
+}

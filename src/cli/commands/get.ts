@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import type { InvocationDetail } from '#src/core/history.ts';
+import { type Call, performs } from '../call.ts';
+import { formatDuration, formatMoment } from '../durations.ts';
+import { printOne } from '../output.ts';
+import { exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+import { cut, plain } from '../terminal.ts';
+
+type GetOptions = { function?: string };
+
+export function getInvocationCommand(): Command {
+  return new Command('get')
+    .summary('what is known of one invocation')
+    .description('Shows one invocation with its payload, its response and its deliveries, from the read model.')
+    .argument('<id>', 'the request id')
+    .option('--function <name>', 'its function, if several functions were invoked under one id')
+    .addHelpText('after', '\nExit codes: 0 found, 3 no such invocation, 6 no projection runs.')
+    .action(performs<GetOptions>(get));
+}
+
+async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
+  const { options, args } = call;
+  return await withClient(options, async ({ history }) => {
+    const found = await history.get(args[0] ?? '', options.function === undefined ? {} : { function: options.function });
+    printOne(call, { value: found, name: found.state, lines: () => describe(found, call) });
+    return exitCodes.ok;
+  });
+}
+
+function describe(found: InvocationDetail, { terminal: { out } }: Call): string[] {
+  const fact = (label: string, value: string | null): [string, string][] => (value === null || value === '' ? [] : [[label, value]]);
+  const lines: [string, string][] = [
+    ['function', `${found.function}:${found.qualifier}`],
+    ['state', `${found.state} (${found.status})`],
+    ...fact('condition', found.condition),
+    ...fact('error', found.error),
+    ['accepted', formatMoment(found.acceptedAt)],
+    ...fact('took', found.durationInMs === null ? null : formatDuration(found.durationInMs)),
+    ['attempts', `${found.attempts}, of which ${found.retries} consumed a retry`],
+    ...fact('chain', found.root === null ? null : `hop ${found.hop} of ${found.root}, told by ${found.parent}`),
+    ...fact('runs again', found.redriveOf),
+    ...fact('payload', found.payload),
+    ...fact('response', found.response),
+    ...found.deliveries.map(({ destination, kind, state, tries, reason }): [string, string] => [
+      'delivery',
+      `${kind} ${destination}: ${state} after ${tries}${reason === null ? '' : `, ${reason}`}`,
+    ]),
+  ];
+  const width = Math.max(...lines.map(([label]) => label.length));
+  const room = out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY;
+  return [
+    out.paint.bold(found.id),
+    ...lines.map(([label, value]) => `  ${out.paint.dim(label.padEnd(width))}  ${cut(plain(value), room)}`),
+  ];
+}

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import type { ClientHistory } from '#src/client/history.ts';
+import { HistoryUnavailableError } from '#src/core/errors.ts';
+import type { HistoryCheck, HistoryStatus } from '#src/core/history.ts';
+import { type Call, performs } from '../call.ts';
+import { formatBytes, formatDuration, plural } from '../durations.ts';
+import { type Column, printList } from '../output.ts';
+import { type ExitCode, exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+
+type InstanceOptions = { instance?: string };
+
+export function projectionCommand(): Command {
+  return new Command('projection')
+    .summary('the read model: status, check, rebuild')
+    .description('The read models that answer questions about the past. Each instance has one of its own, and each can be thrown away.')
+    .addCommand(sub('status', 'how far behind the log each instance is').action(performs<InstanceOptions>(status)))
+    .addCommand(
+      sub('check', 'compare every row with a second read model, built from zero (exit code 1: they differ)').action(
+        performs<InstanceOptions>(check),
+      ),
+    )
+    .addCommand(
+      sub('rebuild', 'build a new one from zero beside the old one, which serves until the new one is as far').action(
+        performs<InstanceOptions>(rebuild),
+      ),
+    );
+}
+
+function sub(name: string, summary: string): Command {
+  return new Command(name).summary(summary).description(summary).option('--instance <name>', 'only this instance');
+}
+
+async function instancesOf(history: ClientHistory, { instance }: InstanceOptions): Promise<string[]> {
+  const found = instance === undefined ? await history.instances() : [instance];
+  if (found.length === 0) throw new HistoryUnavailableError({ why: 'no projection runs' });
+  return found;
+}
+
+const columns: Column<HistoryStatus>[] = [
+  { head: 'INSTANCE', cell: ({ instance }) => instance },
+  { head: 'SEQUENCE', cell: ({ sequence }) => String(sequence), align: 'right' },
+  { head: 'LOG', cell: ({ last }) => String(last), align: 'right' },
+  { head: 'LAG', cell: ({ lag, lagInMs }) => (lag === 0 ? 'none' : `${plural(lag, 'message')}, ${formatDuration(lagInMs)}`) },
+  { head: 'PROBLEMS', cell: ({ problems }) => String(problems), align: 'right' },
+  { head: 'OPEN', cell: ({ open }) => String(open), align: 'right' },
+  { head: 'MEMORY', cell: ({ memoryInBytes }) => formatBytes(memoryInBytes), align: 'right' },
+  { head: 'REBUILD', cell: ({ rebuild: building }) => (building === null ? '' : progress(building)) },
+];
+
+async function status(call: Call<InstanceOptions>): Promise<ExitCode> {
+  return await withClient(call.options, async ({ history }) => {
+    const instances = await instancesOf(history, call.options);
+    const rows = await Promise.all(instances.map((instance) => history.status({ instance })));
+    printList(call, { rows, columns, name: ({ instance }) => instance, empty: '' });
+    return exitCodes.ok;
+  });
+}
+
+const checkColumns: Column<HistoryCheck['tables'][number] & { instance: string }>[] = [
+  { head: 'INSTANCE', cell: ({ instance }) => instance },
+  { head: 'TABLE', cell: ({ table }) => table },
+  { head: 'ROWS', cell: ({ rows }) => String(rows), align: 'right' },
+  { head: 'LIVE', cell: ({ live }) => live.slice(0, 12) },
+  { head: 'REBUILT', cell: ({ rebuilt }) => rebuilt.slice(0, 12) },
+  { head: '', cell: ({ isEqual }) => (isEqual ? 'equal' : 'DIFFERENT') },
+];
+
+async function check(call: Call<InstanceOptions>): Promise<ExitCode> {
+  return await withClient(call.options, async ({ history }) => {
+    const checks: HistoryCheck[] = [];
+    for (const instance of await instancesOf(history, call.options)) checks.push(await history.check(instance));
+    if (call.format === 'table') {
+      const rows = checks.flatMap(({ instance, tables }) => tables.map((table) => ({ instance, ...table })));
+      printList(call, { rows, columns: checkColumns, name: ({ instance }) => instance, empty: '' });
+    } else {
+      printList(call, {
+        rows: checks,
+        columns: [],
+        name: ({ instance, isEqual }) => `${instance} ${isEqual ? 'equal' : 'different'}`,
+        empty: '',
+      });
+    }
+    return checks.every(({ isEqual }) => isEqual) ? exitCodes.ok : exitCodes.failed;
+  });
+}
+
+const LOOK_EVERY_MS = 500;
+
+async function rebuild(call: Call<InstanceOptions>): Promise<ExitCode> {
+  const { terminal, options } = call;
+  return await withClient(options, async ({ history }) => {
+    const done: HistoryStatus[] = [];
+    for (const instance of await instancesOf(history, options)) {
+      let seen = await history.rebuild(instance);
+      while (seen.rebuild !== null) {
+        terminal.err.line(`${instance}: ${progress(seen.rebuild)}`);
+        await sleep(LOOK_EVERY_MS);
+        seen = await history.status({ instance });
+      }
+      done.push(seen);
+    }
+    printList(call, { rows: done, columns, name: ({ instance }) => instance, empty: '' });
+    return exitCodes.ok;
+  });
+}
+
+function progress({ percent, perSecond, secondsLeft }: NonNullable<HistoryStatus['rebuild']>): string {
+  const left = secondsLeft === null ? '' : `, ${formatDuration(secondsLeft * 1_000)} left`;
+  return `${percent} %, ${perSecond} messages/s${left}`;
+}

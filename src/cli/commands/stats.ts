@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import type { StatsRow } from '#src/core/history.ts';
+import { type Call, performs } from '../call.ts';
+import { formatDuration, formatMoment, parseDuration } from '../durations.ts';
+import { type Column, printList } from '../output.ts';
+import { exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+import { parseSince } from '../since.ts';
+
+type StatsOptions = { qualifier?: string; since?: number; until?: number; by?: number };
+
+export function statsCommand(): Command {
+  return new Command('stats')
+    .summary('counts and times per function')
+    .description('Counts invocations by state and condition, with percentiles of the time from acceptance to outcome, per function.')
+    .argument('[function]', 'only of this function')
+    .option('--qualifier <qualifier>', 'only of this version or !alias')
+    .option('--since <time>', 'accepted within this long (30m, 2h), or from a moment on', parseSince)
+    .option('--until <time>', 'accepted before: the same', parseSince)
+    .option('--by <duration>', 'in time buckets of this length', parseDuration)
+    .addHelpText('after', '\nExamples:\n  sequent stats --since 1h\n  sequent stats orders --since 1d --by 1h -o json')
+    .action(performs<StatsOptions>(stats));
+}
+
+const open = ({ byState }: StatsRow): number => (byState.queued ?? 0) + (byState.running ?? 0) + (byState.retrying ?? 0);
+const failed = ({ byCondition }: StatsRow): number => Object.values(byCondition).reduce((sum, count) => sum + count, 0);
+const time = (read: (times: NonNullable<StatsRow['durationInMs']>) => number) => (row: StatsRow) =>
+  row.durationInMs === null ? '' : formatDuration(read(row.durationInMs));
+
+const columns: Column<StatsRow>[] = [
+  { head: 'FUNCTION', cell: ({ function: name }) => name },
+  { head: 'FROM', cell: ({ from }) => (from === null ? '' : formatMoment(from)) },
+  { head: 'ACCEPTED', cell: ({ accepted }) => String(accepted), align: 'right' },
+  { head: 'OPEN', cell: (row) => String(open(row)), align: 'right' },
+  { head: 'FAILED', cell: (row) => String(failed(row)), align: 'right' },
+  { head: 'P50', cell: time(({ p50 }) => p50), align: 'right' },
+  { head: 'P90', cell: time(({ p90 }) => p90), align: 'right' },
+  { head: 'P99', cell: time(({ p99 }) => p99), align: 'right' },
+  { head: 'MAX', cell: time(({ max }) => max), align: 'right' },
+  {
+    head: 'WHY',
+    cell: ({ byCondition }) =>
+      Object.entries(byCondition)
+        .map(([condition, count]) => `${condition} ${count}`)
+        .join(', '),
+  },
+];
+
+async function stats(call: Call<StatsOptions>): Promise<typeof exitCodes.ok> {
+  const { qualifier, since, until, by } = call.options;
+  return await withClient(call.options, async ({ history }) => {
+    const query = { function: call.args[0], qualifier, since, until, bucketInMs: by };
+    const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+    printList(call, {
+      rows: await history.stats(given),
+      columns,
+      name: ({ function: name }) => name,
+      empty: 'nothing was accepted in this time',
+    });
+    return exitCodes.ok;
+  });
+}

@@ -1,0 +1,74 @@
+import { Command } from 'commander';
+import type { SequentClient } from '#src/client/client.ts';
+import type { Finding } from '#src/history/findings.ts';
+import type { Verification } from '#src/history/verify.ts';
+import { type Call, performs } from '../call.ts';
+import { formatDuration, parseWhole, plural } from '../durations.ts';
+import { type ExitCode, exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+import { plain, type Sheet } from '../terminal.ts';
+
+type VerifyOptions = { from: number };
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .summary('prove the log: fold all of it and name what is wrong')
+    .description('Folds the whole log with the machine of this version and names everything that breaks a rule of Sequent.')
+    .option('--from <sequence>', 'from this sequence of the log on: what was accepted before is left out', parseWhole(1), 1)
+    .addHelpText('after', examples)
+    .action(performs<VerifyOptions>(verify));
+}
+
+const examples = `
+Examples:
+  sequent verify
+  sequent verify --json | jq '.findings[] | select(.rule == "T1")'
+  sequent verify -o jsonl                     one finding a line
+  sequent verify --from 1000000
+
+The rules (E2 to A1) are those of src/DESIGN.md. Exit codes: 0 nothing is wrong, 1 something is.`;
+
+const PROGRESS_EVERY_MS = 2_000;
+
+async function verify({ options, terminal, format }: Call<VerifyOptions>): Promise<ExitCode> {
+  const { out, err } = terminal;
+  const startedAt = Date.now();
+  const verification = await withClient(options, (client) => fold(client, options.from, err));
+  const { findings, found, messages } = verification;
+  if (format === 'json') out.line(JSON.stringify(verification, null, 2));
+  else if (format === 'jsonl') for (const finding of findings) out.line(JSON.stringify(finding));
+  else if (format === 'name') for (const { invocation, sequence } of findings) out.line(invocation ?? String(sequence));
+  else for (const finding of findings) out.line(findingLine(finding, out));
+  if (found > findings.length) err.line(`and ${found - findings.length} more`);
+  err.line(`${plural(messages, 'message')} in ${formatDuration(Date.now() - startedAt)}: ${balanceInWords(verification)}`);
+  err.line(found === 0 ? err.paint.green('nothing is wrong') : err.paint.red(plural(found, 'finding')));
+  return found === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+async function fold(client: SequentClient, from: number, err: Sheet): Promise<Verification> {
+  const { createVerifier } = await import('#src/history/verify.ts');
+  const { readLog } = await import('#src/history/read-log.ts');
+  const { systemClock } = await import('#src/core/clock.ts');
+  const verifier = createVerifier({ from });
+  const last = await client.lastSequence();
+  let saidAt = Date.now();
+  await readLog({ lastSequence: client.lastSequence, follow: client.follow, clock: systemClock, from }, (entry) => {
+    verifier.read(entry);
+    const now = Date.now();
+    if (now - saidAt < PROGRESS_EVERY_MS) return;
+    saidAt = now;
+    err.line(err.paint.dim(`${Math.floor((100 * (entry.sequence - from)) / Math.max(1, last - from))} % of the log is read`));
+  });
+  return verifier.finish();
+}
+
+function findingLine({ rule, sequence, kind, function: name, invocation, what }: Finding, { paint }: Sheet): string {
+  const whose = invocation === undefined ? '' : `${name === undefined ? '' : `${plain(name)} `}${plain(invocation)}: `;
+  return `${paint.red(rule)} ${paint.bold(kind)} at ${sequence}: ${whose}${plain(what)}`;
+}
+
+function balanceInWords({ balance, skipped }: Verification): string {
+  const open = Object.entries(balance.open).map(([state, count]) => `${count} ${state}`);
+  const left = skipped === 0 ? '' : `; ${plural(skipped, 'append')} about earlier requests left out`;
+  return `${balance.accepted} accepted = ${balance.settled} settled + ${open.length === 0 ? '0 open' : open.join(' + ')}${left}`;
+}

@@ -1,0 +1,115 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Backoff } from '#machines/facts.ts';
+import { parseFunctionName } from '#src/core/names.ts';
+import { nameEnding, type Sum } from '#src/history/suppositions.ts';
+import type { Policy, Supposition } from '#src/history/what-if.ts';
+import { type Call, performs } from '../call.ts';
+import { formatDuration, parseDuration, parseWhole, plural } from '../durations.ts';
+import { exitCodes, usageProblem } from '../problem.ts';
+import { withClient } from '../session.ts';
+import { parseSince } from '../since.ts';
+import { plain } from '../terminal.ts';
+
+type WhatIfOptions = { function?: string; maxRetries?: number; maxAge?: number; backoff?: Partial<Backoff>; since?: number; all?: true };
+
+export function whatIfCommand(): Command {
+  return new Command('whatif')
+    .summary('what another policy would have changed')
+    .description(
+      'Folds recorded histories again under another policy. An attempt is supposed to end as it did, also at another moment; of attempts that nobody made it says "undecided".',
+    )
+    .option('--function <name>', 'only of this function')
+    .option('--max-retries <count>', 'so many retries', parseWhole(0, 100))
+    .option('--max-age <duration>', 'no attempt begins later than so long after acceptance', parseDuration)
+    .option('--backoff <initial[,factor[,max]]>', 'another delay between attempts, such as 5s,2,10m', parseBackoff)
+    .option('--since <when>', 'only what was accepted since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parseSince)
+    .option('--all', 'name also those that would have ended the same')
+    .addHelpText('after', examples)
+    .action(performs<WhatIfOptions>(whatIf));
+}
+
+const examples = `
+Examples:
+  sequent whatif --function orders --max-retries 3
+  sequent whatif --max-age 10m --since 1d
+  sequent whatif --backoff 5s,2,10m -o jsonl  one invocation a line`;
+
+function parseBackoff(text: string): Partial<Backoff> {
+  const [initial = '', factor, max] = text.split(',');
+  if (factor !== undefined && !(Number(factor) >= 1 && Number(factor) <= 10)) throw new InvalidArgumentError('The factor is 1 to 10.');
+  return {
+    initialInMs: parseDuration(initial),
+    ...(factor === undefined ? {} : { factor: Number(factor) }),
+    ...(max === undefined ? {} : { maxInMs: parseDuration(max) }),
+  };
+}
+
+async function whatIf(call: Call<WhatIfOptions>): Promise<typeof exitCodes.ok> {
+  const { options, terminal, format } = call;
+  const { out, err } = terminal;
+  const policy = policyIn(options);
+  if (Object.keys(policy).length === 0) {
+    throw usageProblem('nothing is to be different', 'no other policy was given', 'sequent whatif --max-retries 3');
+  }
+  if (options.function !== undefined) parseFunctionName(options.function);
+  const different: Supposition[] = [];
+  const sum = await suppose(call, policy, (supposition) => {
+    if (supposition.kind === 'same' && options.all === undefined) return;
+    if (format === 'json') different.push(supposition);
+    else if (format === 'jsonl') out.line(JSON.stringify(supposition));
+    else if (format === 'name') out.line(supposition.requestId);
+    else out.line(line(supposition));
+  });
+  if (format === 'json') out.line(JSON.stringify({ policy, sum, invocations: different }, null, 2));
+  for (const text of inSum(sum)) err.line(text);
+  return exitCodes.ok;
+}
+
+function policyIn({ maxRetries, maxAge, backoff }: WhatIfOptions): Policy {
+  return {
+    ...(maxRetries === undefined ? {} : { maxRetries }),
+    ...(maxAge === undefined ? {} : { maxAgeInMs: maxAge }),
+    ...(backoff === undefined ? {} : { backoff }),
+  };
+}
+
+async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSupposition: (one: Supposition) => void): Promise<Sum> {
+  const { createCollector } = await import('#src/history/collect.ts');
+  const { readLog } = await import('#src/history/read-log.ts');
+  const { createSum } = await import('#src/history/suppositions.ts');
+  const { whatIf: fold } = await import('#src/history/what-if.ts');
+  const { systemClock } = await import('#src/core/clock.ts');
+  const { sum, add } = createSum();
+  const { function: only, since = 0 } = options;
+  const collector = createCollector((history) => {
+    if ((only !== undefined && history.function !== only) || (history.transitions[0]?.fact.at ?? 0) < since) return;
+    const supposition = fold(history, policy);
+    add(supposition);
+    onSupposition(supposition);
+  });
+  await withClient(options, ({ lastSequence, follow }) => readLog({ lastSequence, follow, clock: systemClock }, collector.read));
+  collector.finish();
+  return sum;
+}
+
+function line(supposition: Supposition): string {
+  const { requestId, function: name, recorded } = supposition;
+  const was = recorded === undefined ? 'is open' : `${nameEnding(recorded)} after ${plural(recorded.attempts, 'attempt')}`;
+  return `${plain(name)}  ${requestId}  ${was}; ${wouldHave(supposition)}`;
+}
+
+function wouldHave(supposition: Supposition): string {
+  if (supposition.kind === 'undecided') return `undecided after ${plural(supposition.attempts, 'attempt')}: ${supposition.why}`;
+  const { supposed } = supposition;
+  return `would have ${supposition.kind === 'same' ? 'just so ' : ''}${nameEnding(supposed)} after ${plural(supposed.attempts, 'attempt')}`;
+}
+
+function inSum({ invocations, same, different, undecided, changes, attempts, laterInMs }: Sum): string[] {
+  const later =
+    laterInMs === 0 ? 'at the same times' : `${formatDuration(Math.abs(laterInMs))} ${laterInMs > 0 ? 'later' : 'earlier'} in sum`;
+  return [
+    `${plural(invocations, 'invocation')}: ${same} the same, ${different} different, ${undecided} undecided`,
+    ...Object.entries(changes).map(([change, count]) => `${count}: ${change}`),
+    `of the decided: ${attempts.supposed} attempts instead of ${attempts.recorded}, ${later}`,
+  ];
+}

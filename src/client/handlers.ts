@@ -1,0 +1,22 @@
+import { InvalidInputError } from '#src/core/errors.ts';
+import type { TypedFunction } from './define-function.ts';
+
+/** The handler of a declared function, with what goes in and out checked. Throws `InvalidInputError` when it has none. */
+export function toHandler({ name, input, output, handler }: TypedFunction<unknown, unknown>) {
+  if (handler === undefined) throw new InvalidInputError({ field: `function ${name}`, problem: 'has no handler' });
+  return async (event: unknown, context: Parameters<typeof handler>[1]): Promise<unknown> => {
+    const returned = await handler(input === undefined ? event : input.parse(event), context);
+    return output === undefined ? returned : output.parse(returned);
+  };
+}
+
+/** The event as the function takes it. Throws `InvalidInputError`. */
+export function checkEvent<Input>(target: string | TypedFunction<Input, unknown>, event: Input): Input {
+  if (typeof target === 'string' || target.input === undefined) return event;
+  const parsed = target.input.safeParse(event);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError(
+    { field: `the event for ${target.name}`, problem: `is not valid: ${parsed.error.message}` },
+    { cause: parsed.error },
+  );
+}

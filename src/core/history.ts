@@ -1,0 +1,217 @@
+import { z } from 'zod';
+import { conditions, factSchema } from '#machines/facts.ts';
+
+/**
+ * Questions about invocations, answered from a read model of the log that can be thrown away. The shapes are public: they are
+ * published as JSON Schemas with the service that answers.
+ */
+
+export const states = ['queued', 'running', 'retrying', 'succeeded', 'failed', 'notified'] as const;
+export const statuses = ['WAIT', 'RUNNING', 'SUCCESS', 'FAIL', 'DISCARD'] as const;
+const conditionNames = Object.keys(conditions) as (keyof typeof conditions)[];
+const moment = z.number().describe('milliseconds since the epoch');
+const count = z.number().int().min(0);
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1).max(16);
+
+/** What invocations are looked for by. All that are given must hold. */
+export const filterSchema = z
+  .object({
+    function: z.string().max(256).optional(),
+    qualifier: z.string().max(256).optional(),
+    state: few(z.enum(states)).optional(),
+    status: few(z.enum(statuses)).optional(),
+    condition: few(z.enum(conditionNames)).optional(),
+    since: moment.optional().describe('accepted at or after this moment, in milliseconds since the epoch'),
+    until: moment.optional().describe('accepted before this moment, in milliseconds since the epoch'),
+    root: id.optional().describe('of the chain that began with this request'),
+    parent: id.optional(),
+    redriveOf: id.optional(),
+    minAttempts: count.optional(),
+    minDurationInMs: count.optional().describe('from acceptance to outcome'),
+    text: z
+      .string()
+      .max(256)
+      .refine((text) => wordsIn(text).length > 0, 'must hold a letter or a digit')
+      .optional()
+      .describe('all of these words stand in the payload, or all in the error; the last may be the beginning of one, with a * behind it'),
+  })
+  .strict();
+export type HistoryFilter = z.infer<typeof filterSchema>;
+
+export const listQuerySchema = filterSchema
+  .extend({
+    limit: z.number().int().min(1).max(500).default(50),
+    cursor: z
+      .string()
+      .regex(/^\d{1,16}$/)
+      .optional(),
+  })
+  .strict();
+
+const optional = <Schema extends z.ZodType>(schema: Schema) => schema.nullable();
+export const summarySchema = z.object({
+  id: z.string(),
+  function: z.string(),
+  qualifier: z.string(),
+  state: z.enum(states),
+  status: z.enum(statuses),
+  condition: optional(z.string()),
+  acceptedAt: moment,
+  startedAt: optional(moment),
+  endedAt: optional(moment),
+  notifiedAt: optional(moment),
+  durationInMs: optional(z.number()),
+  attempts: z.number(),
+  retries: z.number(),
+  lost: z.number(),
+  root: optional(z.string()),
+  parent: optional(z.string()),
+  hop: optional(z.number()),
+  redriveOf: optional(z.string()),
+  error: optional(z.string()),
+  lastSequence: z.number(),
+});
+export type InvocationSummary = z.infer<typeof summarySchema>;
+
+export const deadLetterSchema = z.object({
+  id: z.string(),
+  function: z.string(),
+  destination: z.string(),
+  kind: z.string(),
+  param: z.string(),
+  state: z.string(),
+  tries: z.number(),
+  dueAt: optional(moment),
+  reason: optional(z.string()),
+});
+export type DeliverySummary = z.infer<typeof deadLetterSchema>;
+
+export const transitionSchema = z.object({ sequence: z.number(), by: z.string(), refused: z.boolean(), fact: factSchema });
+export const pageSchema = z.object({ invocations: z.array(summarySchema), cursor: optional(z.string()) });
+export type HistoryPage = z.infer<typeof pageSchema>;
+
+export const identitySchema = z.object({ id, function: z.string().max(256).optional() }).strict();
+export const detailSchema = summarySchema.extend({
+  payload: z.string(),
+  response: optional(z.string()),
+  deliveries: z.array(deadLetterSchema),
+});
+export type InvocationDetail = z.infer<typeof detailSchema>;
+export const timelineSchema = z.object({ id: z.string(), transitions: z.array(transitionSchema) });
+
+export const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySchema), isCut: z.boolean() });
+export type HistoryTree = z.infer<typeof treeSchema>;
+
+export const statsQuerySchema = filterSchema
+  .pick({ function: true, qualifier: true, since: true, until: true })
+  .extend({
+    bucketInMs: z
+      .number()
+      .int()
+      .min(1_000)
+      .max(31 * 86_400_000)
+      .optional(),
+  })
+  .strict();
+export const statsRowSchema = z.object({
+  function: z.string(),
+  from: optional(moment).describe('the beginning of the time bucket'),
+  accepted: count,
+  byState: z.record(z.string(), count),
+  byCondition: z.record(z.string(), count),
+  durationInMs: optional(z.object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() })),
+});
+export const statsSchema = z.object({ rows: z.array(statsRowSchema) });
+export type StatsRow = z.infer<typeof statsRowSchema>;
+
+export const deadQuerySchema = z
+  .object({
+    function: z.string().max(256).optional(),
+    limit: z.number().int().min(1).max(500).default(100),
+    cursor: z
+      .string()
+      .regex(/^\d{1,16}$/)
+      .optional(),
+  })
+  .strict();
+export const deadSchema = z.object({ deadLetters: z.array(deadLetterSchema), cursor: optional(z.string()) });
+
+export const problemSchema = z.object({
+  sequence: z.number(),
+  at: moment,
+  kind: z.enum(['unreadable', 'refused', 'unknown', 'gap']),
+  invocation: optional(z.string()),
+  why: z.string(),
+});
+export const problemsQuerySchema = z.object({ after: count.default(0), limit: z.number().int().min(1).max(500).default(100) }).strict();
+export const problemsSchema = z.object({ problems: z.array(problemSchema) });
+export type HistoryProblem = z.infer<typeof problemSchema>;
+
+export const statusSchema = z.object({
+  instance: z.string(),
+  file: z.string(),
+  created: z.string().describe('when the log was made'),
+  sequence: count.describe('up to where the read model holds the log'),
+  last: count.describe('where the log ends'),
+  lag: count,
+  lagInMs: z.number(),
+  problems: count,
+  open: count.describe('streams in memory'),
+  memoryInBytes: count,
+  isReady: z.boolean().describe('whether it held all of the log once since it started, or since its last rebuild'),
+  rebuild: optional(
+    z.object({ why: z.string(), sequence: count, target: count, perSecond: count, percent: z.number(), secondsLeft: optional(z.number()) }),
+  ),
+  rebuilds: z.array(z.object({ at: moment, why: z.string() })).describe('the rebuilds since this process started'),
+});
+export type HistoryStatus = z.infer<typeof statusSchema>;
+
+export const checkSchema = z.object({
+  instance: z.string(),
+  sequence: z.number(),
+  isEqual: z.boolean(),
+  tables: z.array(z.object({ table: z.string(), rows: count, live: z.string(), rebuilt: z.string(), isEqual: z.boolean() })),
+});
+export type HistoryCheck = z.infer<typeof checkSchema>;
+
+const nothing = z.object({}).strict();
+
+/** Every question, with the shapes of what is asked and answered. The last three are asked of one instance. */
+export const questions = {
+  get: { query: identitySchema, answer: detailSchema },
+  list: { query: listQuerySchema, answer: pageSchema },
+  stats: { query: statsQuerySchema, answer: statsSchema },
+  timeline: { query: identitySchema, answer: timelineSchema },
+  tree: { query: identitySchema, answer: treeSchema },
+  dead: { query: deadQuerySchema, answer: deadSchema },
+  problems: { query: problemsQuerySchema, answer: problemsSchema },
+  status: { query: nothing, answer: statusSchema },
+  check: { query: nothing, answer: checkSchema },
+  rebuild: { query: nothing, answer: statusSchema },
+} as const;
+export type Question = keyof typeof questions;
+export type QueryOf<Name extends Question> = z.input<(typeof questions)[Name]['query']>;
+export type ParsedQueryOf<Name extends Question> = z.output<(typeof questions)[Name]['query']>;
+export type AnswerOf<Name extends Question> = z.output<(typeof questions)[Name]['answer']>;
+
+/** Who answers: throws `InvocationNotFoundError`. */
+export type HistoryAnswers = { [Name in Question]: (query: ParsedQueryOf<Name>) => AnswerOf<Name> | Promise<AnswerOf<Name>> };
+
+export interface History {
+  /** Throws `HistoryUnavailableError` when nobody answers, `InvocationNotFoundError`, `InvalidInputError`. */
+  ask<Name extends Question>(question: Name, query: QueryOf<Name>, options?: AskOptions): Promise<AnswerOf<Name>>;
+  /** The instances that answer now. */
+  instances(): Promise<string[]>;
+}
+
+export type AskOptions = {
+  /** Only this instance. */
+  instance?: string;
+  timeoutInMs?: number;
+};
+
+/** The words of a text, as it is searched by: runs of letters and digits, in lower case. */
+export function wordsIn(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+}

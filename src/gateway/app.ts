@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { addFunctionRoutes } from './api/functions.ts';
+import { addInvocationRoutes } from './api/invocations.ts';
+import { openApiDocument } from './api/openapi.ts';
+import { toProblem } from './api/problem.ts';
+import { addStreams } from './api/streams.ts';
+import { authenticate } from './authentication.ts';
+import { HttpError, toHttpError } from './http-error.ts';
+import { addHealth } from './operations/health.ts';
+import { measureRequests } from './operations/metrics.ts';
+import { boundRequests, createRoom } from './overload.ts';
+import type { Call, Gateway, GatewayEnv } from './ports.ts';
+import { addVendorApi } from './vendor/vendor.ts';
+
+/** The routes. Everything behind `authenticate` has its body read, and proved whose it is. */
+export function createApp(gateway: Gateway): Hono<GatewayEnv> {
+  const { metrics, logger, limits } = gateway;
+  // A path is taken as it came: a function whose URN is percent-encoded is decoded once, by its route.
+  const app = new Hono<GatewayEnv>();
+  const waiting = createRoom(limits.waiting);
+
+  app.use('*', nameRequest);
+  app.use('*', measureRequests(metrics));
+  app.onError((thrown, call) => {
+    const error = toHttpError(thrown);
+    if (error.status >= 500 && error.status !== 501)
+      logger.warn({ request: call.get('requestId'), path: call.req.path, error: String(error.cause ?? error) }, 'a request failed');
+    return errorReply(call, error);
+  });
+  app.notFound((call) => errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })));
+
+  addHealth(app, gateway);
+  const document = openApiDocument();
+  app.get('/openapi.json', (call) => call.json(document));
+
+  const mayWait = createRoom(limits.requestsInFlight + limits.waiting);
+  const bounded = boundRequests(limits.requestsInFlight);
+  const guard = authenticate({ ...gateway, maxBytes: maxBytesOf });
+  for (const path of ['/v2/*', '/api/*', '/metrics']) {
+    app.use(path, async (call, next) => {
+      // Those that wait are bounded by their own room; they do not keep the others out.
+      if (!waits(call)) return await bounded(call, next);
+      const leave = mayWait.enter();
+      try {
+        await next();
+      } finally {
+        leave();
+      }
+    });
+    app.use(path, guard);
+  }
+  app.get('/metrics', (call) => call.text(metrics.render(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }));
+  addVendorApi(app, gateway, waiting);
+  addStreams(app, gateway, waiting);
+  addInvocationRoutes(app, gateway, waiting);
+  addFunctionRoutes(app, gateway);
+  return app;
+}
+
+/** Every reply carries the name of its request: the caller's, when it is one. */
+const nameRequest: MiddlewareHandler<GatewayEnv> = async (call, next) => {
+  const given = call.req.header('x-request-id') ?? '';
+  call.set('requestId', /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : randomUUID());
+  call.header('X-Request-Id', call.get('requestId'));
+  call.header('X-Content-Type-Options', 'nosniff');
+  await next();
+};
+
+/** In the vendor's shape for the vendor's API, as a problem elsewhere. */
+function errorReply(call: Call, error: HttpError): Response {
+  if (error.retryAfterInS !== undefined) call.header('Retry-After', String(error.retryAfterInS));
+  // What is left of a body that nobody reads would be taken for the next request.
+  if (error.status === 413) call.header('Connection', 'close');
+  const status = error.status as 400;
+  if (/^\/v[12]\//.test(call.req.path))
+    return call.json({ error_code: error.vendorCode, error_msg: error.message, request_id: call.get('requestId') }, status);
+  return call.json(toProblem(error), status, { 'Content-Type': 'application/problem+json' });
+}
+
+function waits({ req }: Call): boolean {
+  return (
+    req.path.endsWith('/invocations') ||
+    req.path.endsWith('/events/stream') ||
+    req.path === '/api/transitions' ||
+    req.header('prefer') !== undefined
+  );
+}
+
+const KB = 1_024;
+/** A package of 24 MB, in base64. */
+const MAX_PACKAGE_BYTES = 32 * KB * KB;
+const MAX_BATCH_BYTES = 8 * KB * KB;
+
+/** The most bytes that are read of a body. One more than an event may have, so that the event is refused by its own rule. */
+function maxBytesOf(path: string): number {
+  if (/^\/v2\/[^/]+\/fgs\/functions$/.test(path)) return MAX_PACKAGE_BYTES;
+  if (path.startsWith('/api/') && path.endsWith('/invocations')) return MAX_BATCH_BYTES;
+  return MAX_PAYLOAD_BYTES;
+}

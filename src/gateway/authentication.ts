@@ -1,0 +1,90 @@
+import type { MiddlewareHandler } from 'hono';
+import { readBody } from './body.ts';
+import { type Credential, findByToken } from './credentials.ts';
+import { HttpError } from './http-error.ts';
+import type { Call, GatewayEnv, GatewayOptions } from './ports.ts';
+import { createReplayCache } from './replay-cache.ts';
+import { checkHeaders, isSignedBy, parseAuthorization, type SignedRequest } from './signature.ts';
+
+type Options = Pick<GatewayOptions, 'credentials' | 'clock'> & { maxBytes: (path: string) => number };
+
+/**
+ * Reads the body, and lets nobody pass who does not prove who he is: by a signature, by `X-Auth-Token`, or by a bearer token.
+ * Whoever has no known key at all is refused before his body is read.
+ */
+export function authenticate({ credentials, clock, maxBytes }: Options): MiddlewareHandler<GatewayEnv> {
+  const replays = createReplayCache();
+
+  async function signed(call: Call, text: string): Promise<Credential> {
+    const authorization = parseAuthorization(text);
+    if (authorization === undefined) throw refused('the Authorization header is not of the form "SDK-HMAC-SHA256 Access=…"');
+    const credential = credentials.find(({ accessKey }) => accessKey === authorization.accessKey);
+    if (credential?.secretKey === undefined) throw refused('the access key is not known');
+    const request = signedRequestOf(call);
+    const checked = checkHeaders(request, authorization, credential, clock.now());
+    if ('problem' in checked) throw refused(checked.problem);
+    call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
+    if (!isSignedBy(request, authorization, credential.secretKey, call.get('body'))) throw refused('the signature does not match');
+    const replay = replays.see(authorization.signature, clock.now());
+    if (replay === 'replayed') throw refused('the request was sent before');
+    if (replay === 'full')
+      throw new HttpError({ status: 429, message: 'more signed requests than can be remembered; try again later', retryAfterInS: 60 });
+    return credential;
+  }
+
+  async function withToken(call: Call, token: string): Promise<Credential> {
+    const credential = findByToken(credentials, token);
+    if (credential === undefined) throw refused('the token is not known');
+    call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
+    return credential;
+  }
+
+  return async (call, next) => {
+    if (credentials.length === 0) {
+      checkLocal(call);
+      call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
+      return await next();
+    }
+    const authorization = call.req.header('authorization') ?? '';
+    const bearer = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+    const token = call.req.header('x-auth-token') ?? bearer;
+    if (token === undefined && authorization === '') throw refused('the request has neither a signature nor X-Auth-Token');
+    const { project } = token === undefined ? await signed(call, authorization) : await withToken(call, token);
+    const asked = /^\/v[12]\/([^/]*)/.exec(call.req.path)?.[1];
+    if (asked !== undefined && asked !== project)
+      throw new HttpError({ status: 403, message: 'the credential does not belong to the project of the path' });
+    return await next();
+  };
+}
+
+function refused(why: string): HttpError {
+  return new HttpError({ status: 401, vendorCode: 'APIGW.0301', message: `Incorrect IAM authentication information: ${why}` });
+}
+
+/**
+ * Without credentials whoever reaches the gateway may call, and it listens on loopback only. A page in somebody's browser on
+ * this machine reaches it too: under a name of its own (DNS rebinding), or with its origin.
+ */
+function checkLocal(call: Call): void {
+  const origin = call.req.header('origin');
+  const host = call.req.header('host') ?? new URL(call.req.url).host;
+  if (isLocal(host) && (origin === undefined || isLocal(origin.replace(/^https?:\/\//, '')))) return;
+  throw new HttpError({ status: 403, message: 'without credentials the gateway answers only calls that name it by a loopback address' });
+}
+
+function isLocal(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/.test(host);
+}
+
+function signedRequestOf(call: Call): SignedRequest {
+  const { url } = call.req;
+  const pathAt = url.indexOf('/', url.indexOf('://') + 3);
+  const target = pathAt < 0 ? '/' : url.slice(pathAt);
+  const queryAt = target.indexOf('?');
+  return {
+    method: call.req.method,
+    path: queryAt < 0 ? target : target.slice(0, queryAt),
+    query: queryAt < 0 ? '' : target.slice(queryAt + 1),
+    header: (name) => call.req.header(name),
+  };
+}

@@ -1,0 +1,156 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { InvalidInputError } from '#src/core/errors.ts';
+import { createApp } from './app.ts';
+import { createCodeStore } from './code/store.ts';
+import { createMetrics } from './operations/metrics.ts';
+import type { Gateway, GatewayOptions } from './ports.ts';
+import { openRecords } from './records.ts';
+
+export type ListenOptions = {
+  host: string;
+  port: number;
+  /** Whether another port will do when this one is taken. */
+  isPortNegotiable: boolean;
+  /** How long the headers, and the whole request, may take to arrive. */
+  headersTimeoutInMs?: number;
+  requestTimeoutInMs?: number;
+};
+
+export interface RunningGateway {
+  /** Where it listens. */
+  readonly url: string;
+  /** What the operator should know, in sentences. */
+  readonly notes: readonly string[];
+  /** Accepts nothing more, lets what runs finish (at most `graceInMs`), and ends what waits. */
+  stop(graceInMs: number): Promise<void>;
+}
+
+export const DEFAULT_LIMITS = { requestsInFlight: 1_000, waiting: 1_000, syncInMs: 90_000 };
+const PORTS_TO_TRY = 20;
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
+
+/** What the routes share. The signal ends what it follows. */
+export async function openGateway(options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
+  const { store, codeDir, metricsFrom, ...rest } = options;
+  const metrics = createMetrics();
+  const gateway = { ...rest, records: await openRecords(store, signal), code: createCodeStore(codeDir), metrics, closing: signal };
+  const from = metricsFrom ?? (await rest.client.lastSequence()) + 1;
+  void rest.client.follow(from, metrics.fold, signal).catch((error: unknown) => {
+    if (!signal.aborted) rest.logger.error({ error: String(error) }, 'the metrics cannot follow the log any more');
+  });
+  return gateway;
+}
+
+/**
+ * Serves HTTP. Throws `InvalidInputError` when the port is taken and no other one will do, and when it shall listen beyond
+ * loopback without credentials.
+ */
+export async function startGateway(options: GatewayOptions, listen: ListenOptions): Promise<RunningGateway> {
+  const isOpen = options.credentials.length === 0;
+  if (isOpen && !LOOPBACK.test(listen.host)) {
+    const problem = 'is not a loopback address: without credentials (SEQUENT_CREDENTIALS) the gateway listens on loopback only';
+    throw new InvalidInputError({ field: `the HTTP host ${listen.host}`, problem });
+  }
+  const closing = new AbortController();
+  const app = createApp(await openGateway(options, closing.signal));
+  const server = createHttpServer(
+    getRequestListener((request) => app.fetch(request), { errorHandler: refuseUnreadable }),
+    listen,
+  );
+  const port = await listenOn(server, listen).catch((error: unknown) => {
+    closing.abort();
+    throw error;
+  });
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  return {
+    url: `http://${host}:${port}`,
+    notes: [
+      ...(port === listen.port || listen.port === 0 ? [] : [`port ${listen.port} is taken, so HTTP is served on ${port}`]),
+      ...(isOpen ? ['without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to whoever can reach it'] : []),
+    ],
+    async stop(graceInMs) {
+      closing.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const deadline = setTimeout(() => server.closeAllConnections(), graceInMs);
+      await closed;
+      clearTimeout(deadline);
+    },
+  };
+}
+
+function createHttpServer(
+  listener: (request: IncomingMessage, response: ServerResponse) => unknown,
+  { headersTimeoutInMs = 10_000, requestTimeoutInMs = 30_000 }: ListenOptions,
+): Server {
+  const server = createServer(
+    {
+      headersTimeout: headersTimeoutInMs,
+      requestTimeout: requestTimeoutInMs,
+      maxHeaderSize: 16 * 1_024,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      keepAliveTimeout: 5_000,
+      // How often the two limits above are looked at.
+      connectionsCheckingInterval: Math.min(1_000, headersTimeoutInMs),
+    },
+    (request, response) => void listener(request, response),
+  );
+  server.maxConnections = 10_000;
+  server.on('clientError', refuseMalformed);
+  return server;
+}
+
+const malformed: Readonly<Record<string, { status: string; code: string; message: string } | undefined>> = {
+  HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', code: 'FSS.0431', message: 'the headers are larger than 16 KB' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', code: 'FSS.0408', message: 'the request did not arrive in time' },
+};
+
+/** What the parser refuses never reaches a route. Nothing behind it on the connection can be trusted, so it is closed. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const known = malformed[error.code ?? ''] ?? { status: '400 Bad Request', code: 'FSS.0400', message: 'the request is not HTTP' };
+  const body = JSON.stringify({ error_code: known.code, error_msg: known.message });
+  const headers = [
+    `HTTP/1.1 ${known.status}`,
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+    'X-Request-Id: none',
+    'Connection: close',
+  ];
+  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** A target or a Host header that makes no URL. */
+function refuseUnreadable(): Response {
+  const body = { error_code: 'FSS.0400', error_msg: 'the target or the Host header of the request cannot be read' };
+  return Response.json(body, { status: 400, headers: { 'X-Request-Id': 'none' } });
+}
+
+async function listenOn(server: Server, { host, port, isPortNegotiable }: ListenOptions): Promise<number> {
+  for (let tried = port; ; tried++) {
+    try {
+      return await tryPort(server, host, tried);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE' && isPortNegotiable && tried < port + PORTS_TO_TRY && tried < 65_535) continue;
+      const problem = code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be used: ${String(cause)}`;
+      throw new InvalidInputError({ field: `the HTTP port ${tried}`, problem }, { cause });
+    }
+  }
+}
+
+function tryPort(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host }, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}

@@ -1,0 +1,23 @@
+import type { Hono } from 'hono';
+import { systemClock } from '#src/core/clock.ts';
+import type { Gateway, GatewayEnv } from '../ports.ts';
+
+const ANSWER_WITHIN_MS = 2_000;
+
+/** Whether it lives, whether it can accept, and what it counted. The first two ask for no credential. */
+export function addHealth(app: Hono<GatewayEnv>, { client, isConnected }: Pick<Gateway, 'client' | 'isConnected'>): void {
+  app.get('/healthz', (call) => call.json({ status: 'ok' }));
+
+  app.get('/readyz', async (call) => {
+    if (!isConnected()) return call.json({ status: 'not ready', why: 'NATS is not connected' }, 503);
+    const isThere = await Promise.race([logAnswers(client), systemClock.sleep(ANSWER_WITHIN_MS).then(() => false)]);
+    return isThere ? call.json({ status: 'ready' }) : call.json({ status: 'not ready', why: 'the streams do not answer' }, 503);
+  });
+}
+
+function logAnswers({ lastSequence }: Pick<Gateway['client'], 'lastSequence'>): Promise<boolean> {
+  return lastSequence().then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,55 @@
+import type { Context } from 'hono';
+import type { SequentClient } from '#src/client/client.ts';
+import type { Clock } from '#src/core/clock.ts';
+import type { Place } from '#src/core/envelope.ts';
+import type { KeyValue } from '#src/core/key-value.ts';
+import type { Logger } from '#src/core/logger.ts';
+import type { CodeStore } from './code/store.ts';
+import type { Credential } from './credentials.ts';
+import type { Metrics } from './operations/metrics.ts';
+import type { Records } from './records.ts';
+
+/** What the gateway needs of the client library. */
+export type GatewayClient = Pick<
+  SequentClient,
+  'functions' | 'invokeText' | 'invokeMany' | 'result' | 'timeline' | 'follow' | 'lastSequence' | 'repair'
+>;
+
+export type GatewayLimits = {
+  /** The most requests that are worked on at a moment. */
+  requestsInFlight: number;
+  /** The most requests that wait for something to happen: synchronous calls, long polls, event streams. */
+  waiting: number;
+  /** How long a synchronous call waits for its result. */
+  syncInMs: number;
+};
+
+export type GatewayOptions = {
+  client: GatewayClient;
+  /** Whether NATS is connected now. */
+  isConnected: () => boolean;
+  place: Place;
+  /** What the vendor's API knows of a function and its definition does not. */
+  store: KeyValue;
+  /** Where the code of functions is unpacked. */
+  codeDir: string;
+  /** None: whoever reaches the gateway may call. */
+  credentials: readonly Credential[];
+  limits: GatewayLimits;
+  clock: Clock;
+  logger: Logger;
+  /** From which message of the log the metrics count. */
+  metricsFrom?: number;
+};
+
+/** What the routes share. */
+export type Gateway = Omit<GatewayOptions, 'store' | 'codeDir' | 'metricsFrom'> & {
+  records: Records;
+  code: CodeStore;
+  metrics: Metrics;
+  /** Aborts when the gateway stops. */
+  closing: AbortSignal;
+};
+
+export type GatewayEnv = { Variables: { requestId: string; body: Uint8Array } };
+export type Call<Path extends string = string> = Context<GatewayEnv, Path>;

@@ -1,0 +1,71 @@
+import type { Timeline } from '#src/client/client.ts';
+import type { Envelope } from '#src/core/envelope.ts';
+import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import { HttpError } from '../http-error.ts';
+import type { Call } from '../ports.ts';
+
+/** The last bytes of the log that a header carries. */
+const LOG_BYTES = 2_000;
+
+type Finished = { envelope: Envelope; timeline: Timeline; definition: FunctionDefinition | undefined };
+
+/**
+ * The reply of a synchronous call: `v1` in JSON, else the plain result. An error of the function is a reply of status 200
+ * whose headers say so; an error of the system is one of the vendor's errors.
+ */
+export function syncReply(call: Call, { envelope, timeline, definition }: Finished): Response {
+  const { request_id, condition } = envelope.request_context;
+  const { status_code, function_error } = envelope.response_context;
+  const isFunctionError = condition === 'UnhandledInvocationError';
+  if (condition !== '' && !isFunctionError) {
+    const status = status_code >= 400 && status_code <= 504 ? status_code : 500;
+    throw new HttpError({ status, message: function_error });
+  }
+  const { durationInMs, output, code } = executionOf(timeline);
+  const memory = definition?.memoryInMb ?? 0;
+  const log = logOf({ request_id, durationInMs, memory, output });
+  call.header('X-Cff-Request-Id', request_id);
+  call.header(
+    'X-Cff-Invoke-Summary',
+    JSON.stringify({ duration: durationInMs, billingDuration: Math.ceil(durationInMs), memorySize: memory }),
+  );
+  call.header('X-CFF-Billing-Duration', String(Math.ceil(durationInMs)));
+  call.header('X-Func-Err-Code', isFunctionError ? String(code) : '0');
+  call.header('X-Is-Func-Err', String(isFunctionError));
+  const isTail = call.req.header('x-cff-log-type') === 'tail';
+  if (isTail) call.header('X-Cff-Function-Log', Buffer.from(log).toString('base64'));
+  const isV1 = call.req.header('x-cff-request-version') === 'v1';
+  call.header('X-Cff-Response-Version', isV1 ? 'v1' : 'v0');
+  if (isV1)
+    return call.json({ request_id, result: envelope.response_payload, log: isTail ? log : '', status: isFunctionError ? 500 : 200 });
+  return call.text(envelope.response_payload);
+}
+
+function executionOf({ transitions }: Timeline): { durationInMs: number; output: string; code: number } {
+  const facts = transitions.map(({ fact }) => fact);
+  const outcome = facts.find((fact) => fact.type === 'succeeded' || fact.type === 'failed');
+  const started = facts.findLast((fact) => fact.type === 'running');
+  return {
+    durationInMs: Math.max(0, (outcome?.at ?? 0) - (started?.at ?? 0)),
+    output: outcome?.output ?? '',
+    code: outcome?.type === 'failed' ? outcome.failure.code : 0,
+  };
+}
+
+function logOf({
+  request_id,
+  durationInMs,
+  memory,
+  output,
+}: {
+  request_id: string;
+  durationInMs: number;
+  memory: number;
+  output: string;
+}): string {
+  const start = `Start invoke request '${request_id}', version: latest\n`;
+  const summary = `duration: ${durationInMs}ms, billing duration: ${Math.ceil(durationInMs)}ms, memory size: ${memory}MB`;
+  const finish = `Finish invoke request '${request_id}', ${summary}\n`;
+  const text = Buffer.from(start + (output === '' || output.endsWith('\n') ? output : `${output}\n`) + finish);
+  return new TextDecoder().decode(text.subarray(Math.max(0, text.length - LOG_BYTES))).replace(/^\uFFFD+/, '');
+}

@@ -1,0 +1,98 @@
+import type { ParsedQueryOf, StatsRow } from '#src/core/history.ts';
+import { PLACES } from './fold.ts';
+import type { Database, Value } from './sqlite.ts';
+
+/** Counts by state and condition, and percentiles of the time from acceptance to outcome; per function, and per time bucket if asked. */
+export function stats(database: Database, query: ParsedQueryOf<'stats'>): StatsRow[] {
+  const { sql, values } = scope(database, query);
+  const bucket = query.bucketInMs === undefined ? 'NULL' : `accepted_at - accepted_at % ${query.bucketInMs}`;
+  const counted = database
+    .prepare(`SELECT function, ${bucket} AS since, state, condition, count(*) AS n FROM invocations WHERE ${sql} GROUP BY 1, 2, 3, 4`)
+    .all(values);
+  const durations = database
+    .prepare(
+      `SELECT function, ${bucket} AS since, duration, count(*) AS n FROM invocations WHERE ${sql} AND duration IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    )
+    .all(values);
+  const rows = new Map<string, StatsRow>();
+  for (const [fn, since, state, condition, n] of counted) {
+    const row = rowFor(rows, fn, since);
+    row.accepted += Number(n);
+    add(row.byState, String(state), Number(n));
+    if (condition !== null) add(row.byCondition, String(condition), Number(n));
+  }
+  for (const [key, histogram] of histogramsOf(durations)) {
+    const row = rows.get(key);
+    if (row !== undefined) row.durationInMs = percentilesOf(histogram);
+  }
+  return [...rows.values()].sort((one, other) => one.function.localeCompare(other.function, 'en') || (one.from ?? 0) - (other.from ?? 0));
+}
+
+function scope(database: Database, { function: fn, qualifier, since, until }: ParsedQueryOf<'stats'>): { sql: string; values: Value[] } {
+  const parts = ['1'];
+  const values: Value[] = [];
+  if (fn !== undefined) {
+    parts.push('function = ?');
+    values.push(fn);
+  }
+  if (qualifier !== undefined) {
+    parts.push('+qualifier = ?');
+    values.push(qualifier);
+  }
+  if (since !== undefined || until !== undefined) {
+    const from = since ?? -9e15;
+    const to = until ?? 9e15;
+    const span = database.prepare('SELECT min(bucket), max(bucket) FROM clock WHERE last_at >= ? AND first_at < ?').get([from, to]);
+    parts.push('seq >= ? AND seq < ? AND accepted_at >= ? AND accepted_at < ?');
+    values.push(Number(span?.[0] ?? 0) * 1_024 * PLACES, (Number(span?.[1] ?? -1) + 1) * 1_024 * PLACES, from, to);
+  }
+  return { sql: parts.join(' AND '), values };
+}
+
+type Histogram = { value: number; count: number }[];
+
+function histogramsOf(durations: readonly Value[][]): Map<string, Histogram> {
+  const found = new Map<string, Histogram>();
+  for (const [fn, since, duration, n] of durations) {
+    const key = keyOf(fn, since);
+    const histogram = found.get(key) ?? [];
+    histogram.push({ value: Number(duration), count: Number(n) });
+    found.set(key, histogram);
+  }
+  return found;
+}
+
+function percentilesOf(histogram: Histogram): NonNullable<StatsRow['durationInMs']> {
+  const total = histogram.reduce((sum, { count }) => sum + count, 0);
+  const at = (share: number): number => {
+    let rest = Math.max(1, Math.ceil(total * share));
+    for (const { value, count } of histogram) {
+      rest -= count;
+      if (rest <= 0) return value;
+    }
+    return histogram.at(-1)?.value ?? 0;
+  };
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: histogram.at(-1)?.value ?? 0 };
+}
+
+function rowFor(rows: Map<string, StatsRow>, fn: Value | undefined, since: Value | undefined): StatsRow {
+  const key = keyOf(fn, since);
+  const known = rows.get(key);
+  if (known !== undefined) return known;
+  const row: StatsRow = {
+    function: String(fn),
+    from: since === null || since === undefined ? null : Number(since),
+    accepted: 0,
+    byState: {},
+    byCondition: {},
+    durationInMs: null,
+  };
+  rows.set(key, row);
+  return row;
+}
+
+const keyOf = (fn: Value | undefined, since: Value | undefined): string => `${since ?? ''} ${fn}`;
+
+function add(counts: Record<string, number>, key: string, count: number): void {
+  counts[key] = (counts[key] ?? 0) + count;
+}

@@ -1,0 +1,48 @@
+import type { Cancellations } from '#src/core/cancellations.ts';
+import type { DestinationCheck } from '#src/core/destination-check.ts';
+import type { OpenRequests } from '#src/core/open-requests.ts';
+import type { Owners } from '#src/core/owners.ts';
+
+/** The ports by which roles ask each other, within one process. */
+export type MemoryAnswers = {
+  owners: Owners;
+  openRequests: OpenRequests;
+  destinationCheck: DestinationCheck;
+  cancellations: Cancellations;
+};
+
+export function createMemoryAnswers(): MemoryAnswers {
+  const running = createAnswerers<(invocation: string, attempt: number) => boolean>();
+  const cancelling = createAnswerers<(invocation: string, attempt: number) => void>();
+  const finding = createAnswerers<Parameters<OpenRequests['answer']>[0]>();
+  const refusing = createAnswerers<Parameters<DestinationCheck['answer']>[0]>();
+  return {
+    owners: {
+      isRunning: async (worker, invocation, attempt) => running.get(worker)?.(invocation, attempt) ?? false,
+      answer: running.add,
+    },
+    cancellations: {
+      announce: (worker, invocation, attempt) => cancelling.get(worker)?.(invocation, attempt),
+      hear: cancelling.add,
+    },
+    openRequests: {
+      find: async (stream) => finding.get('')?.(stream),
+      answer: (find, signal) => finding.add('', find, signal),
+    },
+    destinationCheck: {
+      refuse: async (destination) => refusing.get('')?.(destination),
+      answer: (refuse, signal) => refusing.add('', refuse, signal),
+    },
+  };
+}
+
+function createAnswerers<Answer>() {
+  const answers = new Map<string, Answer>();
+  return {
+    get: (name: string): Answer | undefined => answers.get(name),
+    add(name: string, answer: Answer, signal: AbortSignal): void {
+      answers.set(name, answer);
+      signal.addEventListener('abort', () => answers.delete(name), { once: true });
+    },
+  };
+}

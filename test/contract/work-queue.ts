@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventLog, Hints } from '#src/core/event-log.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import type { WorkItem, WorkQueue } from '#src/core/work-queue.ts';
+import { accept, newStream } from './opened-log.ts';
+
+export interface OpenedWorkQueue extends AsyncDisposable {
+  readonly log: EventLog;
+  readonly hints: Hints;
+  readonly queue: WorkQueue;
+  /** Resolves when everything that was caused already has come. */
+  settle(): Promise<void>;
+  /** Lets a lease of an item that was just handed out come to its end. */
+  endLease(): Promise<void>;
+}
+
+let functions = 0;
+const newFunction = (): FunctionName => `contract${functions++}` as FunctionName;
+
+/** What every work queue promises. It may be shared by all tests: each has functions of its own. */
+export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQueue>): void {
+  describe(`the work queue ${title}`, () => {
+    let opened: OpenedWorkQueue;
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(() => opened[Symbol.asyncDispose]());
+
+    /** Takes work of a function as long as the test lasts. */
+    function take(name: FunctionName, options: { onItem?: (item: WorkItem) => void; demand?: () => number } = {}) {
+      const { onItem = (item) => item.ack(), demand = () => 100 } = options;
+      const items: WorkItem[] = [];
+      const stop = new AbortController();
+      const subscription = opened.queue.run({
+        source: { kind: 'function', name },
+        signal: stop.signal,
+        demand,
+        onItem: (item) => {
+          items.push(item);
+          onItem(item);
+        },
+      });
+      return {
+        items,
+        pull: subscription.pull,
+        async [Symbol.asyncDispose]() {
+          stop.abort();
+          await subscription.done;
+        },
+      };
+    }
+    const request = (name: FunctionName): Promise<number> => accept(opened.log, { ...newStream(), function: name });
+
+    test('hands out every request of its function once, and none of another', async () => {
+      const [name, another] = [newFunction(), newFunction()];
+      const [before] = [await request(name), await request(another)];
+      await using taken = take(name);
+      const after = await request(name);
+      await expect.poll(() => taken.items.map((item) => item.request)).toEqual([before, after]);
+      expect(taken.items.map(({ isFirstDelivery }) => isFirstDelivery)).toEqual([true, true]);
+      expect(taken.items[0]?.message).toEqual(await opened.log.readRequest(before ?? 0));
+      expect(await opened.queue.handedOut(name)).toBe(after);
+      expect(await opened.queue.handedOut(newFunction())).toBe(0);
+    });
+
+    test('hands out wakes, and gives two hints of one id as one', async () => {
+      const name = { ...newStream(), function: newFunction() };
+      await using taken = take(name.function);
+      for (const id of ['same', 'same', 'another']) opened.hints.wake(name, 42, `${name.stream}.${id}`);
+      await expect.poll(() => taken.items.length).toBe(2);
+      expect(taken.items[0]).toMatchObject({ name, request: 42, isFirstDelivery: false });
+      expect(taken.items[0]?.message).toBeUndefined();
+      await opened.settle();
+      expect(taken.items).toHaveLength(2);
+    });
+
+    test('hands an item out again when it was not acknowledged within its lease', async () => {
+      const name = newFunction();
+      const sequence = await request(name);
+      let comes = 0;
+      await using taken = take(name, { onItem: (item) => (++comes > 1 ? item.ack() : undefined) });
+      await expect.poll(() => taken.items.length).toBe(1);
+      await opened.endLease();
+      await expect.poll(() => taken.items.length, { timeout: 5_000 }).toBe(2);
+      expect(taken.items[1]).toMatchObject({ request: sequence, isFirstDelivery: false });
+    });
+
+    test('hands out again also what was handed out before its taker went', async () => {
+      const name = newFunction();
+      await request(name);
+      {
+        await using gone = take(name, { onItem: () => {} });
+        await expect.poll(() => gone.items.length).toBe(1);
+      }
+      await using taken = take(name);
+      await opened.endLease();
+      await expect.poll(() => taken.items.length, { timeout: 5_000 }).toBe(1);
+    });
+
+    test('hands a released item out again at once', async () => {
+      const name = newFunction();
+      await request(name);
+      let isReleased = false;
+      await using taken = take(name, {
+        onItem: (item) => {
+          if (isReleased) return item.ack();
+          isReleased = true;
+          item.release();
+        },
+      });
+      await expect.poll(() => taken.items.length, { timeout: 900 }).toBe(2);
+    });
+
+    test('hands out no more than its owner has places for', async () => {
+      const name = newFunction();
+      for (let place = 0; place < 12; place++) await request(name);
+      const held: WorkItem[] = [];
+      await using taken = take(name, { demand: () => 5 - held.length, onItem: (item) => held.push(item) });
+      await expect.poll(() => held.length).toBe(5);
+      await opened.settle();
+      expect(held).toHaveLength(5);
+      for (const item of held.splice(0)) item.ack();
+      taken.pull();
+      await expect.poll(() => held.length).toBe(5);
+      for (const item of held.splice(0)) item.ack();
+      taken.pull();
+      await expect.poll(() => held.length).toBe(2);
+    });
+
+    test('hands out nothing more once it is done', async () => {
+      const name = newFunction();
+      const taken = take(name);
+      await request(name);
+      await expect.poll(() => taken.items.length).toBe(1);
+      await taken[Symbol.asyncDispose]();
+      await request(name);
+      await opened.settle();
+      expect(taken.items).toHaveLength(1);
+    });
+  });
+}

@@ -1,0 +1,152 @@
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
+import { F, type OpenedApp, openApp } from '#test/unit/gateway/opened-app.ts';
+import { drip, sendRaw } from './raw-socket.ts';
+
+const path = `${F}/test1/invocations-async`;
+let opened: OpenedApp;
+let gateway: RunningGateway;
+let port: number;
+
+beforeAll(async () => {
+  opened = await openApp();
+  await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
+  const listen = { host: '127.0.0.1', port: 0, isPortNegotiable: true, headersTimeoutInMs: 300, requestTimeoutInMs: 700 };
+  gateway = await startGateway(opened.options, listen);
+  port = Number(new URL(gateway.url).port);
+});
+afterAll(() => gateway.stop(0));
+
+const head = (lines: readonly string[], host = '127.0.0.1'): string =>
+  [`POST ${path} HTTP/1.1`, `Host: ${host}`, ...lines, '', ''].join('\r\n');
+const smuggled = `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+
+/** The status lines of all replies. */
+function statusesIn(answer: string): number[] {
+  return [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+}
+
+async function isAlive(): Promise<boolean> {
+  return (await fetch(`${gateway.url}/healthz`)).ok;
+}
+
+describe('a raw connection', () => {
+  test('is served when it is HTTP, twice on one connection', async () => {
+    const once = `${head(['Content-Type: application/json', 'Content-Length: 2'])}{}`;
+    const answer = await sendRaw(port, once + once.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    expect(statusesIn(answer)).toEqual([202, 202]);
+  });
+
+  test.for<[string, string]>([
+    ['a length and chunks', `${head(['Content-Length: 6', 'Transfer-Encoding: chunked'])}0\r\n\r\n${smuggled}`],
+    ['chunks and a length', `${head(['Transfer-Encoding: chunked', 'Content-Length: 6'])}0\r\n\r\n${smuggled}`],
+    ['two lengths that differ', `${head(['Content-Length: 2', 'Content-Length: 0'])}{}${smuggled}`],
+    ['two lengths in one header', `${head(['Content-Length: 2, 2'])}{}${smuggled}`],
+    ['a length with a sign', `${head(['Content-Length: +2'])}{}${smuggled}`],
+    ['a hexadecimal length', `${head(['Content-Length: 0x2'])}{}${smuggled}`],
+    ['a space before the colon', `${head(['Content-Length : 2'])}{}${smuggled}`],
+    ['a folded header', `${head(['X-A: 1', ' Content-Length: 2'])}{}${smuggled}`],
+    ['an unknown transfer coding', `${head(['Transfer-Encoding: xchunked'])}0\r\n\r\n${smuggled}`],
+    ['chunked that is not the last coding', `${head(['Transfer-Encoding: chunked, identity'])}0\r\n\r\n${smuggled}`],
+    ['a chunk size that is none', `${head(['Transfer-Encoding: chunked'])}-2\r\n{}\r\n0\r\n\r\n`],
+    ['a chunk longer than its size', `${head(['Transfer-Encoding: chunked'])}1\r\n{}\r\n0\r\n\r\n`],
+    ['a bare line feed in a chunk size', `${head(['Transfer-Encoding: chunked'])}2\n{}\r\n0\r\n\r\n`],
+    ['a NUL in a header', head(['X-A: \0'])],
+    ['no Host', `POST ${path} HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}`],
+    ['no HTTP at all', 'PUB invoke.test1 2\r\n{}\r\n'],
+    ['a TLS greeting', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
+  ])('with %s gets 400 at most once and is closed, and nothing behind it is obeyed', async ([, bytes]) => {
+    const before = opened.sent.length;
+    const answer = await sendRaw(port, Buffer.from(bytes, 'latin1'));
+    const statuses = statusesIn(answer);
+    expect(statuses.length).toBeLessThanOrEqual(1);
+    for (const status of statuses) expect([400, 501]).toContain(status);
+    expect(answer).not.toContain('"status":"ok"');
+    expect(opened.sent.length).toBe(before);
+    expect(await isAlive()).toBe(true);
+  });
+
+  test('whose Host makes no URL, or names another machine, is refused', async () => {
+    for (const host of ['127.0.0.1:http', 'a b', 'evil.example', '127.0.0.1@evil.example']) {
+      const [status] = statusesIn(await sendRaw(port, `${head(['Content-Length: 2', 'Connection: close'], host)}{}`));
+      expect([400, 403]).toContain(status);
+    }
+  });
+
+  test('whose headers do not end is closed after the time for headers, also when it keeps sending', async () => {
+    expect(statusesIn(await drip(port, `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: `, 50))).toEqual([408]);
+  });
+
+  test('whose body does not end is closed after the time for a request, also when it keeps sending', async () => {
+    expect(statusesIn(await drip(port, head(['Content-Length: 100000']), 50))).toEqual([408]);
+  });
+
+  test('whose headers are larger than 16 KB gets 431', async () => {
+    expect(statusesIn(await sendRaw(port, head([`X-Large: ${'x'.repeat(17_000)}`])))).toEqual([431]);
+  });
+
+  test('with 10 MB gets 413 and is closed, whether it says its length or sends chunks', async () => {
+    const before = opened.sent.length;
+    const large = Buffer.alloc(10_000_000, 0x20);
+    const told = Buffer.concat([Buffer.from(head([`Content-Length: ${large.length}`])), large]);
+    const chunked = Buffer.concat([
+      Buffer.from(`${head(['Transfer-Encoding: chunked'])}${large.length.toString(16)}\r\n`),
+      large,
+      Buffer.from('\r\n0\r\n\r\n'),
+    ]);
+    for (const bytes of [told, chunked]) {
+      const answer = await sendRaw(port, bytes);
+      // A client that does not stop sending may see the reset before the reply.
+      expect([[413], []]).toContainEqual(statusesIn(answer));
+    }
+    expect(opened.sent.length).toBe(before);
+    expect(await isAlive()).toBe(true);
+  });
+
+  test('with a header or keys named __proto__ harms nobody', async () => {
+    const body = '{"__proto__":{"a":1},"constructor":{"prototype":{"a":1}}}';
+    const headers = ['__proto__: x', 'constructor: y', `Content-Length: ${body.length}`, 'Connection: close'];
+    expect(statusesIn(await sendRaw(port, head(headers) + body))).toEqual([202]);
+    const config = `PUT ${F}/test1/async-invoke-config HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    expect(statusesIn(await sendRaw(port, config))).toEqual([200]);
+    expect(({} as { a?: number }).a).toBeUndefined();
+  });
+
+  test('keeps memory flat through two thousand large requests', async () => {
+    const large = `${head(['Content-Length: 300000', 'Connection: close'])}${'x'.repeat(300_000)}`;
+    const burst = async (): Promise<void> => {
+      for (let round = 0; round < 50; round++) await Promise.all(Array.from({ length: 20 }, () => sendRaw(port, large)));
+    };
+    await burst();
+    const before = process.memoryUsage().rss;
+    await burst();
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1_024 * 1_024);
+  });
+});
+
+describe('startGateway', () => {
+  test('takes the next free port when it may, and says so; otherwise it refuses', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port: busy } = taken.address() as { port: number };
+    const other = await startGateway(opened.options, { host: '127.0.0.1', port: busy, isPortNegotiable: true });
+    expect(Number(new URL(other.url).port)).toBeGreaterThan(busy);
+    expect(other.notes[0]).toContain(`port ${busy} is taken`);
+    await other.stop(0);
+    await expect(startGateway(opened.options, { host: '127.0.0.1', port: busy, isPortNegotiable: false })).rejects.toThrow(
+      `the HTTP port ${busy} is taken by another process`,
+    );
+    taken.close();
+  });
+
+  test('listens beyond loopback with credentials only, and says when it has none', async () => {
+    expect(gateway.notes).toEqual(['without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to whoever can reach it']);
+    for (const host of ['0.0.0.0', '::', '192.0.2.1'])
+      await expect(startGateway(opened.options, { host, port: 0, isPortNegotiable: true })).rejects.toThrow('listens on loopback only');
+    const credentials = [{ project: 'p1', tokenHash: Buffer.alloc(32) }];
+    const served = await startGateway({ ...opened.options, credentials }, { host: '0.0.0.0', port: 0, isPortNegotiable: true });
+    expect(served.notes).toEqual([]);
+    await served.stop(0);
+  });
+});

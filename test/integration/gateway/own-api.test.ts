@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningSequent, readEvents, startSequent } from './running-gateway.ts';
+
+let sequent: RunningSequent;
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+
+beforeAll(async () => {
+  sequent = await startSequent();
+  const policy = { maxRetries: 1, backoff: { initialInMs: 10 } };
+  for (const name of ['greet', 'fail', 'sleep'])
+    expect(
+      (
+        await sequent.call('PUT', `/api/functions/${name}`, {
+          body: { handler: { kind: 'process', file: handlers, export: name }, policy },
+        })
+      ).status,
+    ).toBe(200);
+});
+afterAll(() => sequent[Symbol.asyncDispose]());
+
+async function invoke(name: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<string> {
+  const response = await sequent.call('POST', `/api/functions/${name}/invocations`, { body, headers });
+  expect(response.status).toBe(202);
+  return ((await response.json()) as { request_id: string }).request_id;
+}
+
+const waitFor = async (id: string) => (await sequent.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=15' } })).json();
+
+describe('an invocation over HTTP', () => {
+  test('is accepted with 202 and its location, and its result is there after a long poll', async () => {
+    const response = await sequent.call('POST', '/api/functions/greet/invocations', { body: { name: 'Ada' } });
+    const location = response.headers.get('location') ?? '';
+    expect([response.status, location]).toEqual([202, expect.stringMatching(/^\/api\/invocations\/[0-9a-f-]{36}$/)]);
+    const polled = await sequent.call('GET', location, { headers: { prefer: 'wait=15' } });
+    expect(polled.headers.get('preference-applied')).toBe('wait=15');
+    expect(await polled.json()).toMatchObject({
+      function: 'greet',
+      status: 'SUCCESS',
+      attempts: 1,
+      result: { condition: '', payload: '"hello Ada"' },
+    });
+  });
+
+  test('answers with its result at once when the caller prefers to wait, and with 202 when that takes longer', async () => {
+    const prompt = await sequent.call('POST', '/api/functions/greet/invocations', {
+      body: { name: 'Bob' },
+      headers: { prefer: 'wait=15' },
+    });
+    expect([prompt.status, await prompt.json()]).toEqual([200, expect.objectContaining({ status: 'SUCCESS' })]);
+    const slow = await sequent.call('POST', '/api/functions/sleep/invocations', { body: { ms: 3_000 }, headers: { prefer: 'wait=0' } });
+    expect([slow.status, slow.headers.get('retry-after')]).toEqual([202, '1']);
+  });
+
+  test('is started once by two requests of one Idempotency-Key, and refused with 422 for another event', async () => {
+    const again = { headers: { 'idempotency-key': 'order-7' } };
+    expect(await invoke('greet', { name: 'Ada' }, again.headers)).toBe('order-7');
+    await waitFor('order-7');
+    const second = await sequent.call('POST', '/api/functions/greet/invocations', { body: { name: 'Ada' }, ...again });
+    expect([second.status, second.headers.get('idempotency-replayed'), await second.json()]).toEqual([
+      202,
+      'true',
+      { request_id: 'order-7' },
+    ]);
+    const other = await sequent.call('POST', '/api/functions/greet/invocations', { body: { name: 'Eve' }, ...again });
+    expect([other.status, other.headers.get('content-type')]).toEqual([422, 'application/problem+json']);
+    expect(await waitFor('order-7')).toMatchObject({ attempts: 1, result: { payload: '"hello Ada"' } });
+  });
+
+  test('is made once for each element of a batch', async () => {
+    const response = await sequent.call('POST', '/api/functions/greet/invocations?batch', {
+      body: [{ name: 'a' }, { name: 'b' }, { name: 'c' }],
+    });
+    const { invocations } = (await response.json()) as { invocations: { request_id: string }[] };
+    const results = await Promise.all(invocations.map(({ request_id }) => waitFor(request_id)));
+    expect(results.map((one) => (one as { result: { payload: string } }).result.payload)).toEqual(['"hello a"', '"hello b"', '"hello c"']);
+  });
+
+  test('that failed is run again as a new one', async () => {
+    const id = await invoke('fail');
+    expect(await waitFor(id)).toMatchObject({ status: 'FAIL', attempts: 2, result: { condition: 'UnhandledInvocationError' } });
+    await readEvents(await sequent.call('GET', `/api/invocations/${id}/events/stream`));
+    const redriven = await sequent.call('POST', `/api/invocations/${id}/redrive`);
+    expect(redriven.status).toBe(202);
+    const { request_id } = (await redriven.json()) as { request_id: string };
+    expect(request_id).not.toBe(id);
+    expect(await waitFor(request_id)).toMatchObject({ status: 'FAIL' });
+  });
+
+  test('that nobody knows is a problem in JSON', async () => {
+    const response = await sequent.call('GET', '/api/invocations/nobody');
+    expect([response.status, response.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
+    expect(await response.json()).toMatchObject({
+      status: 404,
+      code: 'INVOCATION_NOT_FOUND',
+      type: 'urn:sequent:problem:invocation-not-found',
+    });
+  });
+});
+
+describe('the events of an invocation', () => {
+  test('are streamed until it is over, and equal those that are read afterwards', async () => {
+    const id = await invoke('fail');
+    const streamed = await readEvents(await sequent.call('GET', `/api/invocations/${id}/events/stream`));
+    expect(streamed.map(({ event }) => event)).toEqual(['queued', 'running', 'retrying', 'running', 'failed', 'notified']);
+    const { events } = (await (await sequent.call('GET', `/api/invocations/${id}/events`)).json()) as { events: unknown[] };
+    expect(streamed.map(({ data }) => data)).toEqual(events);
+  });
+
+  test('resume behind the last id, with nothing left out; whoever has them all is told not to come again', async () => {
+    const id = await invoke('fail');
+    const path = `/api/invocations/${id}/events/stream`;
+    const broken = new AbortController();
+    const first = await readEvents(await sequent.call('GET', path, { signal: broken.signal }), ({ event }) => event === 'retrying');
+    broken.abort();
+    const last = first.findLast((event) => event.id !== undefined)?.id ?? '';
+    const rest = await readEvents(await sequent.call('GET', path, { headers: { 'last-event-id': last } }));
+    const all = await readEvents(await sequent.call('GET', path));
+    expect([...first.filter(({ data }) => data.sequence <= Number(last)), ...rest]).toEqual(all);
+    const end = all.at(-1)?.id ?? '';
+    expect((await sequent.call('GET', path, { headers: { 'last-event-id': end } })).status).toBe(204);
+  });
+});
+
+describe('the transitions of all invocations', () => {
+  test('come live and in the order of the log, and resume behind the last id', async () => {
+    const live = await sequent.call('GET', '/api/transitions?function=greet');
+    const ids = [await invoke('greet', { name: 'x' }), await invoke('greet', { name: 'y' })];
+    let open = ids.length;
+    const heard = await readEvents(live, ({ event }) => event === 'notified' && --open === 0);
+    expect(new Set(heard.map(({ data }) => data.fact.invocation))).toEqual(new Set(ids));
+    const sequences = heard.map(({ data }) => data.sequence);
+    expect(sequences).toEqual([...sequences].sort((one, other) => one - other));
+    const [begun] = heard;
+    const resumed = await sequent.call('GET', '/api/transitions?function=greet', { headers: { 'last-event-id': begun?.id ?? '' } });
+    const again = await readEvents(resumed, ({ data }) => data.sequence === sequences.at(-1));
+    expect(again.map(({ data }) => data.sequence)).toEqual(sequences.slice(1, again.length + 1));
+  });
+});
+
+describe('functions over HTTP', () => {
+  test('are changed under If-Match only when nobody else changed them', async () => {
+    const found = await sequent.call('GET', '/api/functions/greet');
+    const { definition } = (await found.json()) as { definition: object };
+    const etag = found.headers.get('etag') ?? '';
+    const put = (match: string, timeoutInMs: number) =>
+      sequent.call('PUT', '/api/functions/greet', { body: { ...definition, timeoutInMs }, headers: { 'if-match': match } });
+    expect((await put(etag, 9_000)).status).toBe(200);
+    expect((await put(etag, 9_001)).status).toBe(412);
+    const listed = (await (await sequent.call('GET', '/api/functions')).json()) as { functions: { definition: { name: string } }[] };
+    expect(listed.functions.map((one) => one.definition.name)).toEqual(['fail', 'greet', 'sleep']);
+    expect((await sequent.call('PUT', '/api/functions/greet', { body: { handler: { kind: 'magic' } } })).status).toBe(400);
+    expect((await sequent.call('DELETE', '/api/functions/nobody')).status).toBe(404);
+  });
+});
+
+describe('operations', () => {
+  test('the metrics count what the log says and how requests were answered', async () => {
+    const id = await invoke('fail');
+    await readEvents(await sequent.call('GET', `/api/invocations/${id}/events/stream`));
+    const text = await (await sequent.call('GET', '/metrics')).text();
+    expect(text).toMatch(/^sequent_invocations_accepted_total\{function="fail"\} [1-9]/m);
+    expect(text).toMatch(/^sequent_outcomes_total\{function="fail",condition="UnhandledInvocationError"\} [1-9]/m);
+    expect(text).toMatch(/^sequent_attempts_total\{function="fail"\} [1-9]/m);
+    expect(text).toMatch(/^sequent_invocations_open \d+$/m);
+    expect(text).toContain('sequent_http_requests_total{method="POST",route="/api/functions/:name/invocations",status="202"}');
+    expect(text).toMatch(/^sequent_http_request_duration_seconds_bucket\{.*le="\+Inf"\} [1-9]/m);
+  });
+
+  test('the description of the API names every path', async () => {
+    const document = (await (await fetch(`${sequent.url}/openapi.json`)).json()) as { openapi: string; paths: object };
+    expect(document.openapi).toBe('3.1.0');
+    expect(Object.keys(document.paths)).toContain('/api/invocations/{id}/events/stream');
+    expect(JSON.stringify(document)).toContain('"maxRetries"');
+  });
+
+  test('without NATS it is alive but not ready, and refuses with 503 before accept; after a restart it goes on', async () => {
+    await sequent.server.kill();
+    await until(async () => (await fetch(`${sequent.url}/readyz`)).status === 503);
+    expect((await fetch(`${sequent.url}/healthz`)).status).toBe(200);
+    const refused = await sequent.call('POST', '/api/functions/greet/invocations', { body: {} });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    await sequent.server.restart();
+    await until(async () => (await fetch(`${sequent.url}/readyz`)).status === 200);
+    expect(await waitFor(await invoke('greet', { name: 'again' }))).toMatchObject({ status: 'SUCCESS' });
+  });
+});
+
+/** Asks until it holds; the test's own time limit ends it. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLogger } from '#src/core/logger.ts';
+import type { Credential } from '#src/gateway/credentials.ts';
+import type { Role } from '#src/main/configuration.ts';
+import { type RunningRoles, startRoles } from '#src/main/roles.ts';
+import { openConnection } from '#src/nats/connection.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+
+export const PROJECT = '0123456789abcdef0123456789abcdef';
+export const TOKEN = 'a token of this test';
+export const KEYS = { ak: 'AKTEST', sk: 'the secret key' };
+
+/** Roles with a gateway in this process, on a real server of their own. */
+export interface RunningSequent extends AsyncDisposable {
+  readonly server: TestServer;
+  readonly url: string;
+  readonly roles: RunningRoles;
+  /** Calls with the token. */
+  call(
+    method: string,
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
+  ): Promise<Response>;
+  /** Another gateway on the same server. */
+  another(): Promise<RunningSequent>;
+}
+
+const ALL: readonly Role[] = ['worker', 'scheduler', 'destinations', 'gateway'];
+
+export async function startSequent(): Promise<RunningSequent> {
+  const server = await startTestServer();
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
+  const dispose = async (): Promise<void> => {
+    await server[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return await start({ server, folder, roles: ALL, dispose });
+}
+
+type Order = { server: TestServer; folder: string; roles: readonly Role[]; dispose: () => Promise<void> };
+
+async function start({ server, folder, roles: wanted, dispose }: Order): Promise<RunningSequent> {
+  const tokenHash = Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN)));
+  const credentials: Credential[] = [{ project: PROJECT, accessKey: KEYS.ak, secretKey: KEYS.sk, tokenHash }];
+  const roles = await startRoles({
+    connection: await openConnection({ servers: server.url }),
+    roles: wanted,
+    topology: { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 },
+    leaseInMs: 1_500,
+    patienceInMs: 500,
+    maxHops: 16,
+    maxChain: 1_000,
+    place: { region: 'local', project: PROJECT },
+    gateway: { address: { servers: server.url }, credentials, dataDir: folder, httpPort: 0, httpHost: undefined, given: {} },
+    logger: silentLogger,
+  });
+  const url = roles.gateway?.url ?? '';
+  return {
+    server,
+    url,
+    roles,
+    call(method, path, { body, headers = {}, signal } = {}) {
+      return fetch(url + path, {
+        method,
+        headers: { 'x-auth-token': TOKEN, 'content-type': 'application/json', ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    },
+    another: () => start({ server, folder, roles: ['gateway'], dispose: async () => {} }),
+    async [Symbol.asyncDispose]() {
+      await roles.stop(1_000);
+      await dispose();
+    },
+  };
+}
+
+export type SentEvent = {
+  id: string | undefined;
+  event: string;
+  data: { sequence: number; by: string; fact: { type: string; invocation: string } };
+};
+
+/** Reads server-sent events until the condition holds, or the stream ends. */
+export async function readEvents(response: Response, until: (event: SentEvent) => boolean = () => false): Promise<SentEvent[]> {
+  const found: SentEvent[] = [];
+  let text = '';
+  for await (const chunk of (response.body ?? new ReadableStream()).pipeThrough(
+    new TextDecoderStream() as never,
+  ) as never as AsyncIterable<string>) {
+    const parts = (text + chunk).split('\n\n');
+    text = parts.pop() ?? '';
+    for (const part of parts) {
+      const event = parse(part);
+      if (event === undefined) continue;
+      found.push(event);
+      if (until(event)) return found;
+    }
+  }
+  return found;
+}
+
+function parse(part: string): SentEvent | undefined {
+  const fields = new Map(
+    part.split('\n').map((line): [string, string] => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+  );
+  const data = fields.get('data');
+  return data === undefined
+    ? undefined
+    : { id: fields.get('id'), event: fields.get('event') ?? '', data: JSON.parse(data) as SentEvent['data'] };
+}

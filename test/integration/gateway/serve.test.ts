@@ -1,0 +1,30 @@
+import { createServer } from 'node:net';
+import { afterAll, describe, expect, test } from 'vitest';
+import { runCli } from '#test/support/cli.ts';
+import { startTestServer } from '#test/support/nats-server.ts';
+
+const server = await startTestServer();
+afterAll(() => server[Symbol.asyncDispose]());
+
+describe('sequent serve with a gateway', () => {
+  test('ends with 2 and says why when the port that it was given is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as { port: number };
+    const run = await runCli(['serve', '--role', 'gateway'], { env: { NATS_URL: server.url, SEQUENT_HTTP_PORT: String(port) } });
+    taken.close();
+    expect([run.code, run.stdout]).toEqual([2, '']);
+    expect(run.stderr).toContain(`the HTTP port ${port} is taken by another process`);
+  });
+
+  test('ends with 2 when it shall listen beyond loopback without credentials, or with credentials that it cannot read', async () => {
+    const env = { NATS_URL: server.url };
+    const beyond = await runCli(['serve', '--role', 'gateway', '--http-host', '0.0.0.0'], { env });
+    expect([beyond.code, beyond.stderr]).toEqual([
+      2,
+      expect.stringContaining('without credentials (SEQUENT_CREDENTIALS) the gateway listens on loopback only'),
+    ]);
+    const unreadable = await runCli(['serve', '--role', 'gateway', '--credentials', '/nonexistent.json'], { env });
+    expect([unreadable.code, unreadable.stderr]).toEqual([2, expect.stringContaining('/nonexistent.json cannot be read')]);
+  });
+});

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sdkDate, sign } from '#test/unit/gateway/signer.ts';
+import { zipOf } from '#test/unit/gateway/zip-archive.ts';
+import { KEYS, PROJECT, type RunningSequent, readEvents, startSequent } from './running-gateway.ts';
+
+const F = `/v2/${PROJECT}/fgs/functions`;
+const urn = (name: string): string => `urn:fss:cn-north-4:${PROJECT}:function:default:${name}:latest`;
+
+let sequent: RunningSequent;
+beforeAll(async () => {
+  sequent = await startSequent();
+});
+afterAll(() => sequent[Symbol.asyncDispose]());
+
+/** Calls as the vendor's SDK does: signed. */
+async function signed(method: string, path: string, body = ''): Promise<Response> {
+  const host = new URL(sequent.url).host;
+  const headers = { 'content-type': 'application/json', host, 'x-project-id': PROJECT, 'x-sdk-date': sdkDate(Date.now()) };
+  const authorization = sign({ method, path, headers, body }, KEYS);
+  const { host: _, ...sent } = headers;
+  return await fetch(sequent.url + path, { method, headers: { ...sent, authorization }, ...(body === '' ? {} : { body }) });
+}
+
+async function create(name: string, source: string, facts: object = {}): Promise<void> {
+  const inline = { code_type: 'inline', func_code: { file: Buffer.from(source).toString('base64') } };
+  const body = {
+    func_name: name,
+    package: 'default',
+    runtime: 'Node.js18.15',
+    timeout: 5,
+    handler: 'index.handler',
+    memory_size: 128,
+    ...inline,
+    ...facts,
+  };
+  const response = await signed('POST', F, JSON.stringify(body));
+  expect([response.status, await response.text()]).toEqual([200, expect.stringContaining(`:${name}:latest`)]);
+}
+
+const invokeSync = (name: string, headers: Record<string, string>, body: unknown = {}) =>
+  sequent.call('POST', `${F}/${name}/invocations`, { headers, body });
+
+describe('the worked example', () => {
+  test('runs through signed calls alone: test2 is told about a success of test1, and test3 about a failure', async () => {
+    const archive = zipOf([
+      {
+        name: 'index.js',
+        content: 'exports.handler = async (event) => { if (event.fail) throw new Error("told to fail"); return { hello: event.name }; }',
+      },
+    ]);
+    await create('test1', '', { code_type: 'zip', func_code: { file: archive.toString('base64') } });
+    for (const name of ['test2', 'test3']) await create(name, 'export const handler = async (event) => event;');
+    const telling = (name: string) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: urn(name) }) });
+    const config = { max_async_retry_attempts: 0, destination_config: { on_success: telling('test2'), on_failure: telling('test3') } };
+    expect((await signed('PUT', `${F}/${urn('test1')}/async-invoke-config`, JSON.stringify(config))).status).toBe(200);
+
+    for (const [event, told] of [
+      ['{"name":"中"}', 'test2'],
+      ['{"fail":true}', 'test3'],
+    ] as const) {
+      const stream = await sequent.call('GET', `/api/transitions?function=${told}`);
+      const accepted = await signed('POST', `${F}/${urn('test1')}/invocations-async`, event);
+      const { request_id } = (await accepted.json()) as { request_id: string };
+      expect(accepted.status).toBe(202);
+      const [heard] = (await readEvents(stream, ({ event: type }) => type === 'succeeded')).slice(-1);
+      const { payload = '' } = (heard?.data.fact ?? {}) as { payload?: string };
+      const envelope: unknown = JSON.parse(payload);
+      expect(envelope).toMatchObject({
+        request_context: {
+          request_id,
+          function_urn: `urn:fss:local:${PROJECT}:function:default:test1:latest`,
+          condition: told === 'test2' ? '' : 'UnhandledInvocationError',
+        },
+        request_payload: event,
+      });
+    }
+  });
+});
+
+describe('invokeFunction', () => {
+  test('answers v1 with the envelope and v0 with the bare result, with the headers of the vendor', async () => {
+    await create(
+      'echo',
+      'exports.handler = async (event, context) => { context.getLogger().info("seen", event.name); return "hello " + event.name; }',
+    );
+    const v1 = await invokeSync('echo', { 'x-cff-request-version': 'v1', 'x-cff-log-type': 'tail' }, { name: 'Ada' });
+    expect(v1.status).toBe(200);
+    const answer = (await v1.json()) as { request_id: string; log: string };
+    expect(answer).toEqual({ request_id: v1.headers.get('x-cff-request-id'), result: 'hello Ada', log: expect.any(String), status: 200 });
+    expect(answer.log).toMatch(
+      /^Start invoke request '[0-9a-f-]+', version: latest\n.* \[info\] seen Ada\nFinish invoke request .*duration: \d+ms/i,
+    );
+    expect(Buffer.from(v1.headers.get('x-cff-function-log') ?? '', 'base64').toString()).toBe(answer.log);
+    expect(v1.headers.get('x-func-err-code')).toBe('0');
+    expect(JSON.parse(v1.headers.get('x-cff-invoke-summary') ?? '')).toMatchObject({ memorySize: 128 });
+    const v0 = await invokeSync('echo', {}, { name: 'Ada' });
+    expect([v0.status, await v0.text()]).toEqual([200, 'hello Ada']);
+    expect(v0.headers.get('x-cff-function-log')).toBeNull();
+  });
+
+  test('says in its headers that the function failed, and gives the payload of the error', async () => {
+    await create('broken', 'exports.handler = async () => { throw new TypeError("oh"); }');
+    const response = await invokeSync('broken', { 'x-cff-request-version': 'v1' });
+    expect([response.status, response.headers.get('x-is-func-err'), response.headers.get('x-func-err-code')]).toEqual([
+      200,
+      'true',
+      '4002',
+    ]);
+    const { result, status } = (await response.json()) as { result: string; status: number };
+    expect(status).toBe(500);
+    expect(JSON.parse(result)).toMatchObject({ errorType: 'TypeError', errorMessage: 'function invocation exception, error: oh' });
+  });
+
+  test('answers 404 for an unknown function, and runs initializers and user data as they were given', async () => {
+    expect((await invokeSync('nobody', {})).status).toBe(404);
+    const source =
+      'let ready = 0; exports.init = (context, done) => { ready++; done(); }; exports.handler = async (event, context) => [ready, context.getUserData("k"), process.env.k]';
+    await create('prepared', source, { user_data: '{"k":"v"}', initializer_handler: 'index.init' });
+    expect(await (await invokeSync('prepared', {})).json()).toEqual([1, 'v', 'v']);
+  });
+});
+
+describe('asyncInvokeFunction', () => {
+  test('answers before the function runs to its end', async () => {
+    await create('endless', 'exports.handler = () => new Promise(() => {})', { timeout: 3 });
+    const { request_id } = (await (await sequent.call('POST', `${F}/endless/invocations-async`, { body: {} })).json()) as {
+      request_id: string;
+    };
+    const { state } = (await (await sequent.call('GET', `/api/invocations/${request_id}`)).json()) as { state: string };
+    expect(['queued', 'running']).toContain(state);
+  });
+});
+
+describe('two gateways on one NATS', () => {
+  test('show the same functions and configurations, and each has the results of the other', async () => {
+    await create('shared', 'exports.handler = async () => 7');
+    await using other = await sequent.another();
+    expect((await other.call('PUT', `${F}/shared/async-invoke-config`, { body: { max_async_retry_attempts: 3 } })).status).toBe(200);
+    expect(await (await sequent.call('GET', `${F}/shared/async-invoke-config`)).json()).toMatchObject({ max_async_retry_attempts: 3 });
+    const { request_id } = (await (await other.call('POST', `${F}/shared/invocations-async`, { body: {} })).json()) as {
+      request_id: string;
+    };
+    const done = await sequent.call('GET', `/api/invocations/${request_id}`, { headers: { prefer: 'wait=10' } });
+    expect(await done.json()).toMatchObject({ status: 'SUCCESS', result: { payload: '7' } });
+    expect((await other.call('DELETE', `${F}/shared`)).status).toBe(204);
+    expect((await sequent.call('GET', `${F}/shared/config`)).status).toBe(404);
+  });
+});

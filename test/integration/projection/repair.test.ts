@@ -1,0 +1,192 @@
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { INVOCATIONS } from '#src/nats/topology.ts';
+import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
+
+/*
+ * A server of its own: its stream is deleted, made anew and cut.
+ */
+
+let server: TestServer;
+let folder: string;
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+/** An empty log, and a folder without a read model; both with this many invocations. */
+async function begin(count: number): Promise<void> {
+  await using nats = await openNats(server.url);
+  const manager = await nats.connection.nats.jetstreamManager();
+  await manager.streams.delete(INVOCATIONS);
+  await using again = await openNats(server.url);
+  await writeLog(again.connection, count);
+  folder = await mkdtemp(join(tmpdir(), 'sequent-projection-'));
+  await using opened = await openProjectionOn(server.url, folder);
+  await opened.ready();
+}
+
+async function write(count: number): Promise<void> {
+  await using nats = await openNats(server.url);
+  await writeLog(nats.connection, count);
+}
+
+/** Opens the read model again; what holds then. */
+async function reopened(count: number): Promise<{ warnings: readonly string[]; tookInMs: number }> {
+  await using opened = await openProjectionOn(server.url, folder);
+  const tookInMs = await opened.ready();
+  const check = await opened.projection.check();
+  expect(check.tables.filter(({ isEqual }) => !isEqual)).toEqual([]);
+  expect(check.tables[0]).toMatchObject({ table: 'invocations', rows: count });
+  const { invocations } = await opened.answers.list({ limit: 1 });
+  expect(invocations[0]?.state).toBe('notified');
+  return { warnings: opened.warnings, tookInMs };
+}
+
+const store = (): string => join(server.dataDir, 'nats');
+
+describe('a read model that the log contradicts is built anew within 5 s', () => {
+  test('when it was deleted', async () => {
+    await begin(300);
+    await rm(folder, { recursive: true });
+    const { tookInMs } = await reopened(300);
+    expect(tookInMs).toBeLessThan(5_000);
+  });
+
+  test('when an older copy of it was put back, it goes on from there', async () => {
+    await begin(200);
+    const copy = `${folder}-copy`;
+    await cp(folder, copy, { recursive: true });
+    await write(150);
+    await reopened(350);
+    await rm(folder, { recursive: true });
+    await cp(copy, folder, { recursive: true });
+    const { tookInMs } = await reopened(350);
+    expect(tookInMs).toBeLessThan(5_000);
+  });
+
+  test('when its file is damaged', async () => {
+    await begin(100);
+    const place = join(folder, '0');
+    for (const name of await readdir(place)) if (name.startsWith('history-')) await writeFile(join(place, name), 'no database at all');
+    const { warnings, tookInMs } = await reopened(100);
+    expect(warnings.join()).toContain('cannot be read');
+    expect(tookInMs).toBeLessThan(5_000);
+  });
+
+  test('when the stream was made anew, even if it is longer than before', async () => {
+    await begin(100);
+    await using nats = await openNats(server.url);
+    await (await nats.connection.nats.jetstreamManager()).streams.delete(INVOCATIONS);
+    await write(180);
+    const { warnings, tookInMs } = await reopened(180);
+    expect(warnings.join()).toContain('it is of a log made on');
+    expect(tookInMs).toBeLessThan(5_000);
+  });
+
+  test('when the stream is made anew while it runs', async () => {
+    await begin(100);
+    await using opened = await openProjectionOn(server.url, folder);
+    await opened.ready();
+    await using nats = await openNats(server.url);
+    await (await nats.connection.nats.jetstreamManager()).streams.delete(INVOCATIONS);
+    await write(180);
+    const cut = performance.now();
+    while ((await opened.projection.status()).rebuilds.length === 0) expect(performance.now() - cut).toBeLessThan(5_000);
+    await opened.ready();
+    const check = await opened.projection.check();
+    expect(check).toMatchObject({ isEqual: true });
+    expect(check.tables[0]).toMatchObject({ rows: 180 });
+  });
+
+  test('when the tail of the stream was cut', async () => {
+    await begin(100);
+    await cutTail(60);
+    const { warnings, tookInMs } = await reopened(100);
+    expect(warnings.join()).toMatch(/the log ends at \d+, and \d+ were read/);
+    expect(tookInMs).toBeLessThan(5_000);
+  });
+
+  test('when the tail was cut and other messages have its numbers', async () => {
+    await begin(100);
+    await cutTail(60);
+    await write(90);
+    const { warnings, tookInMs } = await reopened(190);
+    expect(warnings.join()).toMatch(/message \d+ is not the one that was read/);
+    expect(tookInMs).toBeLessThan(5_000);
+  });
+
+  test('when messages were taken out of the middle', async () => {
+    await begin(100);
+    await using nats = await openNats(server.url);
+    const manager = await nats.connection.nats.jetstreamManager();
+    for (const sequence of [40, 41]) await manager.streams.deleteMessage(INVOCATIONS, sequence);
+    await using opened = await openProjectionOn(server.url, folder);
+    await opened.ready();
+    expect(opened.warnings.join()).toContain('2 messages are missing in the log; when it was read, 0 were');
+    expect(await opened.projection.check()).toMatchObject({ isEqual: true });
+    const { problems } = await opened.answers.problems({ after: 0, limit: 500 });
+    expect(problems).toContainEqual(expect.objectContaining({ kind: 'gap', why: 'the log holds no message from 40 to 41' }));
+  });
+});
+
+/** What a power cut does: the store as it was before the last messages, which were acknowledged and read. */
+async function cutTail(count: number): Promise<void> {
+  await server.end();
+  const copy = `${server.dataDir}-copy`;
+  await cp(store(), copy, { recursive: true });
+  await server.restart();
+  await write(count);
+  {
+    await using opened = await openProjectionOn(server.url, folder);
+    await opened.ready();
+  }
+  await server.end();
+  await rm(join(store(), 'jetstream'), { recursive: true });
+  await cp(join(copy, 'jetstream'), join(store(), 'jetstream'), { recursive: true });
+  await rm(copy, { recursive: true });
+  await server.restart();
+}
+
+describe('a rebuild that was asked for', () => {
+  test('happens beside the one that serves, and then takes its place', async () => {
+    await begin(2_000);
+    await using opened = await openProjectionOn(server.url, folder);
+    await opened.ready();
+    const { file } = await opened.projection.status();
+    opened.projection.rebuild('a test');
+    const during = await opened.projection.status();
+    expect(during).toMatchObject({ file, rebuild: { why: 'a test' }, lag: 0 });
+    expect((await opened.answers.list({ limit: 500 })).invocations).toHaveLength(500);
+    await write(50);
+    await opened.ready();
+    const after = await opened.projection.status();
+    expect(after.file).not.toBe(file);
+    const check = await opened.projection.check();
+    expect(check).toMatchObject({ isEqual: true });
+    expect(check.tables[0]).toMatchObject({ rows: 2_050 });
+    expect((await readdir(join(folder, '0'))).filter((name) => name.startsWith('history-') && name.endsWith('.db'))).toHaveLength(1);
+  });
+});
+
+describe('several processes on one folder', () => {
+  test('each keep a whole read model of their own', async () => {
+    await begin(200);
+    await using one = await openProjectionOn(server.url, folder, 'one');
+    await using other = await openProjectionOn(server.url, folder, 'other');
+    await one.ready();
+    await other.ready();
+    const [first, second] = [await one.projection.check(), await other.projection.check()];
+    expect(first.isEqual && second.isEqual).toBe(true);
+    expect(first.tables.map(({ live }) => live)).toEqual(second.tables.map(({ live }) => live));
+    expect((await one.projection.status()).file).not.toBe((await other.projection.status()).file);
+  });
+});

@@ -1,0 +1,111 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RequestStrategy } from 'nats';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ClientHistory, createClientHistory } from '#src/client/history.ts';
+import { questions } from '#src/core/history.ts';
+import { createNatsHistory, HISTORY_SERVICE, serveHistory } from '#src/nats/projection-service.ts';
+import { type OpenedNats, openNats } from '#test/integration/nats/opened-nats.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { type OpenedProjection, openProjectionOn } from '#test/support/projection/opened-projection.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
+
+/*
+ * A server of its own: the shared one is full of what other tests wrote.
+ */
+
+let server: TestServer;
+let nats: OpenedNats;
+let opened: OpenedProjection;
+let history: ClientHistory;
+let stop: () => Promise<void>;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  nats = await openNats(server.url);
+  await writeLog(nats.connection, 120);
+  opened = await openProjectionOn(server.url, await mkdtemp(join(tmpdir(), 'sequent-projection-')));
+  await opened.ready();
+  stop = await serveHistory(opened.connection, { answers: opened.answers, instance: 'p-test', version: '0.1.0' });
+  history = createClientHistory(createNatsHistory(nats.connection));
+});
+afterAll(async () => {
+  await stop();
+  await opened[Symbol.asyncDispose]();
+  await nats[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+describe('the service', () => {
+  test('is found by the discovery of NATS, with the JSON Schemas of all that it takes and gives', async () => {
+    const { nats: connection } = nats.connection;
+    const asking = connection.services.client({ strategy: RequestStrategy.Timer, maxWait: 500 });
+    const infos = [];
+    for await (const info of await asking.info(HISTORY_SERVICE)) infos.push(info);
+    expect(infos).toHaveLength(1);
+    const endpoints = new Map(infos[0]?.endpoints?.map((endpoint) => [endpoint.subject, endpoint.metadata]));
+    for (const name of Object.keys(questions)) {
+      const metadata = endpoints.get(`history.${name}`) ?? endpoints.get(`history.${name}.p-test`);
+      expect(JSON.parse(metadata?.request ?? '{}')).toMatchObject({ type: 'object' });
+      expect(JSON.parse(metadata?.response ?? '{}')).toMatchObject({ type: 'object' });
+    }
+    expect(await history.instances()).toEqual(['p-test']);
+  });
+
+  test('refuses what is no question, and goes on', async () => {
+    const { nats: connection } = nats.connection;
+    for (const hostile of [
+      '{',
+      '[]',
+      '"x"',
+      '{"limit":0}',
+      '{"state":["asleep"]}',
+      '{"nothing":1}',
+      '{"cursor":"1; DROP TABLE"}',
+      '{"text":"!!"}',
+    ]) {
+      const reply = await connection.request('history.list', hostile);
+      expect([hostile, reply.headers?.get('Nats-Service-Error-Code')]).toEqual([hostile, '400']);
+    }
+    await expect(history.get('no-such-id')).rejects.toMatchObject({ code: 'INVOCATION_NOT_FOUND' });
+    await expect(history.get('a b')).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    for (const text of ['"a', 'x" OR "y', '* OR *', 'a NEAR b', 'payload : x', "x' OR 1=1 --", 'a*b*']) await history.list({ text });
+    expect((await history.list({ limit: 1 })).invocations).toHaveLength(1);
+  });
+
+  test('says that nobody answers when no projection runs', async () => {
+    await expect(createNatsHistory(nats.connection).ask('status', {}, { instance: 'p-other' })).rejects.toMatchObject({
+      code: 'HISTORY_UNAVAILABLE',
+    });
+  });
+});
+
+describe('the client library', () => {
+  test('lists all pages, gets, tells the timeline, counts, and checks', async () => {
+    const all = [];
+    for await (const one of history.all({ limit: 50 })) all.push(one);
+    expect(new Set(all.map(({ id }) => id)).size).toBe(120);
+    const failed = all.filter(({ condition }) => condition !== null);
+    expect((await history.list({ status: ['FAIL'] })).invocations.map(({ id }) => id)).toEqual(failed.map(({ id }) => id));
+    const [one] = all;
+    const detail = await history.get(one?.id ?? '');
+    expect(JSON.parse(detail.payload)).toMatchObject({ note: 'please pack it well' });
+    const { transitions } = await history.timeline(detail.id);
+    expect(transitions.map(({ fact }) => fact.type)).toEqual(['queued', 'running', expect.stringMatching(/succeeded|failed/), 'notified']);
+    const rows = await history.stats();
+    expect(rows.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(120);
+    expect(rows.flatMap(({ byCondition }) => Object.values(byCondition)).reduce((sum, count) => sum + count, 0)).toBe(failed.length);
+    const orders = all.filter(({ function: name }) => name === 'orders').map(({ durationInMs }) => durationInMs ?? 0);
+    const sorted = orders.sort((a, b) => a - b);
+    expect(rows.find(({ function: name }) => name === 'orders')?.durationInMs).toEqual({
+      p50: sorted[Math.ceil(sorted.length * 0.5) - 1],
+      p90: sorted[Math.ceil(sorted.length * 0.9) - 1],
+      p99: sorted[Math.ceil(sorted.length * 0.99) - 1],
+      max: sorted.at(-1),
+    });
+    expect(await history.check('p-test')).toMatchObject({ instance: 'p-test', isEqual: true });
+    expect(await history.problems()).toEqual([]);
+    expect((await history.deadLetters()).deadLetters).toEqual([]);
+  });
+});

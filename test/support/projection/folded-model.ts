@@ -1,0 +1,27 @@
+import type { LogSource } from '#src/core/log-source.ts';
+import { startReplay } from '#src/projection/replay.ts';
+import { hashRows, type TableHash } from '#src/projection/rows-hash.ts';
+import { findSqlite } from '#src/projection/sqlite.ts';
+import { openStore, type Store } from '#src/projection/store.ts';
+
+const open = await findSqlite();
+
+/** A read model in memory. */
+export function openModel(source: LogSource, file = ':memory:'): Store {
+  const store = openStore({ open, file, decode: source.decode });
+  if (store === undefined) throw new Error('no store');
+  return store;
+}
+
+/** Folds all of a log that has an end. */
+export async function foldInto(store: Store, source: LogSource): Promise<void> {
+  await startReplay({ source, store, created: 'once' }).done;
+}
+
+export async function foldedHash(source: LogSource): Promise<TableHash[]> {
+  const store = openModel(source);
+  await foldInto(store, source);
+  const hash = await hashRows(store.database);
+  store.close();
+  return hash;
+}

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '#src/core/clock.ts';
+import { silentLogger } from '#src/core/logger.ts';
+import { type Connection, openConnection } from '#src/nats/connection.ts';
+import { createNatsLogSource } from '#src/nats/log-source.ts';
+import { createAnswers } from '#src/projection/answers.ts';
+import { openProjection, type Projection } from '#src/projection/projection.ts';
+
+export interface OpenedProjection extends AsyncDisposable {
+  readonly projection: Projection;
+  readonly connection: Connection;
+  readonly answers: ReturnType<typeof createAnswers>;
+  /** What it said loudly. */
+  readonly warnings: readonly string[];
+  /** Resolves when it holds all of the log, to how many milliseconds after its start that was. */
+  ready(withinMs?: number): Promise<number>;
+}
+
+/** A projection in this process, on a real server. */
+export async function openProjectionOn(url: string, folder: string, instance = 'p-test'): Promise<OpenedProjection> {
+  const startedAt = performance.now();
+  const connection = await openConnection({ servers: url });
+  const source = createNatsLogSource({ connection });
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text) };
+  const projection = await openProjection({ source, folder, instance, clock: systemClock, logger });
+  return {
+    projection,
+    connection,
+    warnings,
+    answers: createAnswers(projection, source.decode),
+    async ready(withinMs = 5_000) {
+      const begun = performance.now();
+      for (;;) {
+        const { lag, isReady, rebuild } = await projection.status();
+        if (lag === 0 && isReady && rebuild === null) return performance.now() - startedAt;
+        if (performance.now() - begun > withinMs) throw new Error(`it is ${lag} messages behind after ${withinMs} ms`);
+        await sleep(10);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await projection.stop();
+      await connection.close();
+    },
+  };
+}

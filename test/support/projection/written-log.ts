@@ -1,0 +1,70 @@
+import type { Fact } from '#machines/facts.ts';
+import type { RequestMessage, Version } from '#src/core/event-log.ts';
+import type { LogSource, LogState, SourceEntry, StoredEntry } from '#src/core/log-source.ts';
+import type { RequestId, StreamId } from '#src/core/names.ts';
+import { encodeAppend } from '#src/nats/codec.ts';
+import type { Connection } from '#src/nats/connection.ts';
+import { createNatsLogSource } from '#src/nats/log-source.ts';
+
+/** A log of messages that a test writes one by one, as JetStream would hold them. */
+export interface WrittenLog extends LogSource {
+  readonly entries: readonly StoredEntry[];
+  /** The request, at a sequence of its own. */
+  request(fn: string, id: string, payload: string, options?: { headers?: Record<string, string>; at?: number }): number;
+  append(fn: string, id: string, request: number, facts: readonly Fact[]): number;
+  message(subject: string, body: string): number;
+  /** Lets sequences go by that hold no message. */
+  skip(count: number): void;
+  decodedRequest(sequence: number): RequestMessage | undefined;
+}
+
+export function createWrittenLog(): WrittenLog {
+  // Decoding needs no connection.
+  const nats = createNatsLogSource({ connection: {} as Connection });
+  const entries: StoredEntry[] = [];
+  const versions = new Map<string, number>();
+  let last = 0;
+  const add = (entry: Omit<StoredEntry, 'sequence'>): number => {
+    last++;
+    entries.push({ sequence: last, ...entry });
+    return last;
+  };
+  const entryOf = (entry: StoredEntry): SourceEntry => ({ ...entry, content: nats.decode(entry) });
+  return {
+    entries,
+    request: (fn, id, body, { headers = {}, at = last * 1_000 } = {}) =>
+      add({ at, subject: `invoke.${fn}`, headers: JSON.stringify({ 'Request-Id': id, ...headers }), body }),
+    append(fn, id, request, facts) {
+      const subject = `invocation.${fn}.${id}`;
+      const previous = (versions.get(subject) ?? 0) as Version;
+      const body = encodeAppend({ id: `a-${last}`, previous, request, by: 'w-1', facts });
+      const sequence = add({ at: last * 1_000, subject, headers: null, body });
+      versions.set(subject, sequence);
+      return sequence;
+    },
+    message: (subject, body) => add({ at: last * 1_000, subject, headers: null, body }),
+    skip(count) {
+      last += count;
+    },
+    decodedRequest(sequence) {
+      const found = entries.find((entry) => entry.sequence === sequence);
+      const content = found === undefined ? undefined : nats.decode(found);
+      return content?.kind === 'request' ? content.message : undefined;
+    },
+    state: async (): Promise<LogState> => ({ created: 'once', last, missing: last - entries.length }),
+    fingerprintAt: async (sequence) => {
+      const found = entries.find((entry) => entry.sequence === sequence);
+      return found === undefined ? undefined : nats.fingerprintOf(found);
+    },
+    fingerprintOf: nats.fingerprintOf,
+    decode: nats.decode,
+    async follow(from, onEntry, signal) {
+      for (const entry of entries) {
+        if (signal.aborted) return;
+        if (entry.sequence >= from) onEntry(entryOf(entry));
+      }
+    },
+  };
+}
+
+export const asId = (id: string): RequestId & StreamId => id as RequestId & StreamId;

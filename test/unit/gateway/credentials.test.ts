@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { findByToken, readCredentials } from '#src/gateway/credentials.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sequent-credentials-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const file = join(folder, 'credentials.json');
+
+function read(content: unknown, env = {}) {
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return readCredentials(file, env);
+}
+
+describe('readCredentials', () => {
+  test('reads keys and tokens as they are, from the environment, and tokens as hashes', () => {
+    const sha256 = '3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0';
+    const found = read(
+      [
+        { project_id: 'p1', ak: 'AK', sk: { env: 'SK' }, token: { sha256 } },
+        { project_id: 'p1', token: { env: 'TOKEN' } },
+      ],
+      { SK: 'secret', TOKEN: 'other' },
+    );
+    expect(found[0]).toMatchObject({ project: 'p1', accessKey: 'AK', secretKey: 'secret' });
+    expect(findByToken(found, 'token')).toBe(found[0]);
+    expect(findByToken(found, 'other')).toBe(found[1]);
+    expect(findByToken(found, sha256)).toBeUndefined();
+    expect(findByToken(found, '')).toBeUndefined();
+  });
+
+  test.for<[string, unknown, RegExp]>([
+    ['a file that is not JSON, without quoting it', '[{"sk":"very secret"', /^(?!.*very secret)[\s\S]*is not JSON/],
+    ['no credential at all', [], /is not valid/],
+    ['a key without its secret', [{ project_id: 'p1', ak: 'AK' }], /needs both/],
+    ['a credential that is none', [{ project_id: 'p1' }], /needs ak and sk, or a token/],
+    ['a field that it does not know', [{ project_id: 'p1', token: 't', role: 'admin' }], /role/],
+    ['a variable that is not set', [{ project_id: 'p1', token: { env: 'NOT_SET' } }], /NOT_SET, which is not set/],
+    [
+      'one key twice',
+      [
+        { project_id: 'p1', ak: 'AK', sk: 'a' },
+        { project_id: 'p1', ak: 'AK', sk: 'b' },
+      ],
+      /one ak twice/,
+    ],
+    [
+      'several projects, which it cannot keep apart yet',
+      [
+        { project_id: 'p1', token: 'a' },
+        { project_id: 'p2', token: 'b' },
+      ],
+      /serves one project/,
+    ],
+  ])('refuses %s', ([, content, why]) => {
+    expect(() => read(content)).toThrow(why);
+  });
+
+  test('refuses a file that is not there', () => {
+    expect(() => readCredentials(join(folder, 'none.json'))).toThrow('cannot be read');
+  });
+});

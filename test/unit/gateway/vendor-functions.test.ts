@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { ask as askApp, expectError, F, type OpenedApp, openApp } from './opened-app.ts';
+import { zipOf } from './zip-archive.ts';
+
+let opened: OpenedApp;
+beforeEach(async () => {
+  opened = await openApp();
+  await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
+});
+
+const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  askApp(opened, method, path, { body, headers });
+afterAll(() => rm(opened.options.codeDir, { recursive: true, force: true }));
+
+describe('functions', () => {
+  const code = (text: string) => ({ file: Buffer.from(text).toString('base64') });
+  const wanted = {
+    func_name: 'made',
+    package: 'default',
+    runtime: 'Node.js18.15',
+    timeout: 3,
+    handler: 'index.handler',
+    memory_size: 128,
+    code_type: 'inline',
+    func_code: code('exports.handler = async () => 1'),
+  };
+
+  test('are created from inline code, shown, listed and deleted', async () => {
+    const created = await ask('POST', F, { ...wanted, user_data: '{"k":"v"}' });
+    expect(created.status).toBe(200);
+    const answer = (await created.json()) as Record<string, unknown>;
+    expect(answer).toMatchObject({
+      func_urn: 'urn:fss:local:p1:function:default:made:latest',
+      namespace: 'p1',
+      version: 'latest',
+      timeout: 3,
+      cpu: 300,
+      handler: 'index.handler',
+    });
+    expect(answer.digest).toMatch(/^[0-9a-f]{128}$/);
+    const { definition } = await opened.registry.get('made');
+    expect(definition).toMatchObject({
+      timeoutInMs: 3_000,
+      memoryInMb: 128,
+      userData: { k: 'v' },
+      handler: { kind: 'process', export: 'handler' },
+    });
+    expect(readFileSync((definition.handler as { file: string }).file, 'utf8')).toBe('exports.handler = async () => 1');
+    expect(await (await ask('GET', `${F}/made/config`)).json()).toEqual(answer);
+    await expectError(await ask('POST', F, wanted), 409, 'FSS.1061');
+    expect(await (await ask('GET', `${F}?func_name=ad`)).json()).toMatchObject({ functions: [answer], count: 1, next_marker: 1 });
+    expect(await (await ask('GET', `${F}?maxitems=1&marker=1`)).json()).toMatchObject({
+      functions: [{ func_name: 'test1' }],
+      count: 2,
+      next_marker: 2,
+    });
+    await expectError(await ask('DELETE', `${F}/p1:default:made:latest`), 400, 'FSS.1015');
+    const deleted = await ask('DELETE', `${F}/made`);
+    expect([deleted.status, await deleted.text()]).toEqual([204, '']);
+    await expectError(await ask('GET', `${F}/made/config`), 404, 'FSS.1051');
+  });
+
+  test('are created from a zip, which finds its handler in a folder, and whose code stays in its own folder', async () => {
+    const archive = zipOf([
+      { name: 'src/main.mjs', content: 'export const handler = 1' },
+      { name: 'README', content: 'x' },
+    ]);
+    const zipped = { ...wanted, code_type: 'zip', handler: 'src/main.handler', func_code: { file: archive.toString('base64') } };
+    expect((await ask('POST', F, zipped)).status).toBe(200);
+    const { handler } = (await opened.registry.get('made')).definition as { handler: { file: string } };
+    expect(handler.file.startsWith(join(opened.options.codeDir, '/'))).toBe(true);
+    expect(handler.file).toMatch(/\/src\/main\.mjs$/);
+    const evil = {
+      ...zipped,
+      func_name: 'evil',
+      func_code: { file: zipOf([{ name: '../../escaped.js', content: 'x' }]).toString('base64') },
+    };
+    await expectError(await ask('POST', F, evil), 400, 'FSS.0400');
+  });
+
+  test.for<[string, object, string]>([
+    ['a name', { func_name: '1st' }, 'FSS.1002'],
+    ['a handler without a dot', { handler: 'handler' }, 'FSS.1003'],
+    ['a handler outside its package', { handler: '../index.handler' }, 'FSS.1003'],
+    ['a runtime', { runtime: 'Python3.9' }, 'FSS.1005'],
+    ['a type of code', { code_type: 'jar' }, 'FSS.1006'],
+    ['a memory size', { memory_size: 200 }, 'FSS.1007'],
+    ['a timeout', { timeout: 2 }, 'FSS.1008'],
+    ['user data', { user_data: '{"a":{}}' }, 'FSS.1009'],
+    ['code that is not base64', { func_code: { file: '***' } }, 'FSS.1011'],
+    ['an initializer elsewhere', { initializer_handler: 'other.init' }, 'FSS.1003'],
+  ])('are refused for %s in the words of the vendor', async ([, change, errorCode]) => {
+    await expectError(await ask('POST', F, { ...wanted, ...change }), 400, errorCode);
+  });
+
+  test('are refused for more than 10 KB of inline code', async () => {
+    await expectError(await ask('POST', F, { ...wanted, func_code: code('x'.repeat(10_241)) }), 413, 'FSS.1072');
+  });
+});

@@ -1,0 +1,182 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
+import { ask as askApp, expectError, F, local, type OpenedApp, openApp } from './opened-app.ts';
+
+let opened: OpenedApp;
+beforeEach(async () => {
+  opened = await openApp();
+  await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
+});
+
+const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  askApp(opened, method, path, { body, headers });
+const invoke = (body: unknown, path = `${F}/test1/invocations-async`) => ask('POST', path, body);
+
+describe('asyncInvokeFunction', () => {
+  test('answers 202 with nothing but a uuid, another one for every call', async () => {
+    const ids = new Set<string>();
+    for (let call = 0; call < 3; call++) {
+      const response = await invoke({ k: 'v' });
+      expect(response.status).toBe(202);
+      const answer = (await response.json()) as { request_id: string };
+      expect(Object.keys(answer)).toEqual(['request_id']);
+      expect(answer.request_id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+      ids.add(answer.request_id);
+    }
+    expect(ids.size).toBe(3);
+    expect(opened.sent.map(({ payload }) => payload)).toEqual(['{"k":"v"}', '{"k":"v"}', '{"k":"v"}']);
+  });
+
+  test.for([
+    'test1',
+    'default:test1',
+    'p1:default:test1',
+    'p1:default:test1:latest',
+    'urn:fss:local:p1:function:default:test1',
+    'urn:fss:local:p1:function:default:test1:latest',
+  ])('reaches the function by %s, raw and percent-encoded', async (urn) => {
+    for (const form of [urn, encodeURIComponent(urn), urn.replaceAll(':', '%3a')])
+      expect((await invoke({}, `${F}/${form}/invocations-async`)).status).toBe(202);
+    expect(opened.sent.map(({ name }) => name)).toEqual(['test1', 'test1', 'test1']);
+  });
+
+  test.for<[string, string, number, string]>([
+    ['an unknown function', 'nobody', 404, 'FSS.1051'],
+    ['an unknown version', 'p1:default:test1:v7', 404, 'FSS.1052'],
+    ['an unknown alias', 'p1:default:test1:!stable', 404, 'FSS.1053'],
+    ['an unknown alias, percent-encoded', 'urn%3Afss%3Alocal%3Ap1%3Afunction%3Adefault%3Atest1%3A%21stable', 404, 'FSS.1053'],
+    ['what is no URN', 'urn:fss:x', 400, 'FSS.1309'],
+    ['a name that is a wildcard', '%3E', 400, 'FSS.1309'],
+    ['a name with a dot', 'a.b', 400, 'FSS.1309'],
+    ['a name with a line break', 'a%0D%0APUB', 400, 'FSS.1309'],
+  ])('answers %s in the words of the vendor', async ([, urn, status, code]) => {
+    await expectError(await invoke({}, `${F}/${urn}/invocations-async`), status, code);
+    expect(opened.sent).toEqual([]);
+  });
+
+  test('accepts 262144 bytes, refuses one more with 413, and queues nothing then', async () => {
+    const fill = (bytes: number): string => `"${'x'.repeat(bytes - 2)}"`;
+    expect((await invoke(fill(262_144))).status).toBe(202);
+    await expectError(await invoke(fill(262_145)), 413, 'FSS.0413');
+    expect(opened.sent.length).toBe(1);
+  });
+
+  test.for<[string, string | Uint8Array<ArrayBuffer>]>([
+    ['text that is not JSON', '{"a":'],
+    ['bytes that are not UTF-8', new Uint8Array([0x22, 0xff, 0x22])],
+    ['a hundred thousand levels', '['.repeat(100_000) + ']'.repeat(100_000)],
+  ])('refuses %s with 406, and queues nothing', async ([, body]) => {
+    const response = await opened.app.request(local(`${F}/test1/invocations-async`), { method: 'POST', body });
+    await expectError(response, 406, 'FSS.0406');
+    expect(opened.sent).toEqual([]);
+  });
+
+  test('passes on any JSON value byte for byte, with keys like __proto__', async () => {
+    const events = ['{"__proto__":{"polluted":true},  "constructor":1}', '[]', '0', '"text"', 'null', ''];
+    for (const event of events) expect((await invoke(event)).status).toBe(202);
+    expect(opened.sent.map(({ payload }) => payload)).toEqual(events);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  test('refuses a disabled function with 429, and accepts it again once it is enabled', async () => {
+    const limit = (max_instance_num: number) => ask('PUT', `${F}/test1/config-max-instance`, { max_instance_num });
+    expect(await (await limit(0)).json()).toMatchObject({ strategy_config: { concurrency: 0 } });
+    await expectError(await invoke({}), 429, 'FSS.0429');
+    expect(opened.sent).toEqual([]);
+    await limit(-1);
+    expect((await invoke({})).status).toBe(202);
+  });
+
+  test('refuses a memory size that there is not', async () => {
+    const withMemory = (size: string) => ask('POST', `${F}/test1/invocations-async`, {}, { 'x-cff-instance-memory': size });
+    await expectError(await withMemory('129'), 400, 'FSS.1007');
+    expect((await withMemory('256')).status).toBe(202);
+  });
+
+  test('reports an unknown publish as unknown, with the id under which the call can be repeated', async () => {
+    opened = await openApp({
+      invokeText: async () => {
+        throw new UnknownOutcomeError({ id: 'some batch', waitedInMs: 1 });
+      },
+    });
+    await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
+    const response = await invoke({});
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+    const { error_msg } = (await response.json()) as { error_msg: string };
+    expect(error_msg).toMatch(/unknown whether request ([0-9a-f-]{36}) was accepted; .*"Idempotency-Key: \1"/);
+  });
+
+  test('takes the request id from an Idempotency-Key, and refuses one that no request may have', async () => {
+    const withKey = (key: string) => ask('POST', `${F}/test1/invocations-async`, {}, { 'idempotency-key': key });
+    expect(await (await withKey('order-7')).json()).toEqual({ request_id: 'order-7' });
+    await expectError(await withKey('order 7'), 400, 'FSS.0400');
+  });
+
+  test('is refused with 503 and Retry-After before accept when NATS is not connected, and when the log is full', async () => {
+    for (const choices of [
+      { isConnected: () => false },
+      {
+        invokeText: async () => {
+          throw new LogFullError({ why: 'disk' });
+        },
+      },
+    ]) {
+      opened = await openApp(choices);
+      await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
+      const response = await invoke({});
+      expect(response.headers.get('retry-after')).toBe('1');
+      await expectError(response, 503, 'FSS.0503');
+    }
+  });
+
+  test('is refused with 429 and Retry-After while too many requests are in flight', async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    opened = await openApp({ limits: { requestsInFlight: 2 }, invokeText: () => held });
+    await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
+    const pending = [invoke({}), invoke({})];
+    const response = await invoke({});
+    expect(response.headers.get('retry-after')).toBe('1');
+    await expectError(response, 429, 'FSS.0429');
+    release();
+    expect((await Promise.all(pending)).map(({ status }) => status)).toEqual([202, 202]);
+    expect((await invoke({})).status).toBe(202);
+  });
+});
+
+describe('the rest of the API', () => {
+  test.for<[string, string]>([
+    ['GET', `/v2/p1/fgs/triggers/test1`],
+    ['POST', `/v2/p1/fgs/workflows`],
+    ['POST', `${F}/enable-async-status-logs`],
+    ['GET', `${F}/async-status-log-detail`],
+    ['GET', `${F}/reservedinstances`],
+    ['POST', `${F}/import`],
+    ['POST', `${F}/test1/cancel`],
+    ['GET', `${F}/test1/async-invocations`],
+    ['PUT', `${F}/test1/code`],
+    ['GET', '/v2/p1/fgs/quotas'],
+  ])('answers %s %s with 501 in the shape of the vendor', async ([method, path]) => {
+    await expectError(await ask(method, path, method === 'GET' ? undefined : {}), 501, 'FSS.0501');
+  });
+
+  test('gives every reply the name of its request, the caller’s when it is one', async () => {
+    const named = await ask('GET', '/v2/x', undefined, { 'x-request-id': 'mine-1' });
+    expect(named.headers.get('x-request-id')).toBe('mine-1');
+    for (const path of ['/healthz', '/nowhere', '/api/functions', `${F}/test1/config`]) {
+      const response = await ask('GET', path, undefined, { 'x-request-id': 'a b' });
+      expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+
+  test('answers without credentials only who names it by a loopback address: no page of the web reaches it', async () => {
+    const from = async (url: string, headers = {}) => (await opened.app.request(url, { method: 'POST', body: '{}', headers })).status;
+    const path = `${F}/test1/invocations-async`;
+    expect(await from(`http://localhost:8080${path}`, { origin: 'http://localhost:3000' })).toBe(202);
+    expect(await from(`http://rebound.example${path}`)).toBe(403);
+    expect(await from(local(path), { origin: 'https://evil.example' })).toBe(403);
+    expect(await from(local(path), { origin: 'null' })).toBe(403);
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '#machines/facts.ts';
+import { createAnswers } from '#src/projection/answers.ts';
+import { createFold } from '#src/projection/fold.ts';
+import type { Projection } from '#src/projection/projection.ts';
+import { hashRows } from '#src/projection/rows-hash.ts';
+import type { Store } from '#src/projection/store.ts';
+import { foldedHash, foldInto, openModel } from '#test/support/projection/folded-model.ts';
+import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
+
+const terms = { revision: 1, timeoutInMs: 1, maxRetries: 9, maxAgeInMs: 1, backoff: { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 } };
+const running = (invocation: string): Fact => ({ type: 'running', invocation, at: 1, attempt: 1, worker: 'w', terms });
+const succeeded = (invocation: string): Fact => ({ type: 'succeeded', invocation, at: 2, attempt: 1, payload: '1' });
+const notified = (invocation: string): Fact => ({ type: 'notified', invocation, at: 2 });
+
+async function foldAll(log: WrittenLog): Promise<{ store: Store; answers: ReturnType<typeof createAnswers> }> {
+  const store = openModel(log);
+  await foldInto(store, log);
+  return { store, answers: createAnswers({ store } as Projection, log.decode) };
+}
+
+describe('what cannot be folded', () => {
+  test('an append that no version wrote, a fact that the machine refuses, and one about nothing are kept and shown', async () => {
+    const log = createWrittenLog();
+    const request = log.request('f', 'one', '{}');
+    const garbage = log.message('invocation.f.one', 'not JSON');
+    const newer = log.message('invocation.f.one', JSON.stringify({ v: 99, facts: [{ type: 'teleported' }] }));
+    const refused = log.append('f', 'one', request, [succeeded('one'), running('one'), running('nobody')]);
+    const orphan = log.append('f', 'nobody', 1, [running('nobody')]);
+    log.skip(3);
+    const later = log.append('f', 'one', request, [succeeded('one'), notified('one')]);
+    const { store, answers } = await foldAll(log);
+    const { problems } = await answers.problems({ after: 0, limit: 100 });
+    expect(problems.map(({ sequence, kind, invocation }) => [sequence, kind, invocation])).toEqual([
+      [garbage, 'unreadable', null],
+      [newer, 'unreadable', null],
+      [refused, 'refused', 'one'],
+      [refused, 'refused', 'nobody'],
+      [orphan, 'unknown', null],
+      [later, 'gap', null],
+    ]);
+    const { transitions } = await answers.timeline({ id: 'one' });
+    expect(transitions.map(({ fact, refused: isRefused }) => [fact.type, isRefused])).toEqual([
+      ['queued', false],
+      ['succeeded', true],
+      ['running', false],
+      ['succeeded', false],
+      ['notified', false],
+    ]);
+    expect(store.database.prepare('SELECT body FROM appends WHERE sequence = ?').get([garbage])).toEqual(['not JSON']);
+    store.close();
+  });
+
+  test('a payload that is no text is stored as it came', async () => {
+    const log = createWrittenLog();
+    log.request('f', 'one', '{}');
+    const bytes = new Uint8Array([0xff, 0xfe, 0]);
+    Object.assign(log.entries[0] ?? {}, { body: bytes });
+    const { store, answers } = await foldAll(log);
+    expect((await answers.get({ id: 'one' })).state).toBe('queued');
+    expect(Buffer.from(store.database.prepare('SELECT body FROM appends').get()?.[0] as Uint8Array)).toEqual(Buffer.from(bytes));
+    store.close();
+  });
+});
+
+describe('several requests of one id', () => {
+  test('the stream belongs to the one that its first append names', async () => {
+    const log = createWrittenLog();
+    log.request('f', 'one', '{"first":1}');
+    const second = log.request('f', 'one', '{"second":2}');
+    log.append('f', 'one', second, [running('one')]);
+    const { store, answers } = await foldAll(log);
+    expect(await answers.list({ limit: 10 })).toMatchObject({ invocations: [{ id: 'one', state: 'running' }], cursor: null });
+    expect((await answers.get({ id: 'one' })).payload).toBe('{"second":2}');
+    store.close();
+  });
+
+  test('of two functions are two invocations', async () => {
+    const log = createWrittenLog();
+    log.request('f', 'one', '{}');
+    const other = log.request('g', 'one', '{}');
+    log.append('g', 'one', other, [running('one')]);
+    const { store, answers } = await foldAll(log);
+    expect((await answers.get({ id: 'one', function: 'f' })).state).toBe('queued');
+    expect((await answers.get({ id: 'one', function: 'g' })).state).toBe('running');
+    store.close();
+  });
+});
+
+describe('the fold', () => {
+  test('what is stored does not depend on where batches end, on restarts, or on what was in memory', async () => {
+    const log = createWrittenLog();
+    const ids = Array.from({ length: 40 }, (_, index) => `i-${index}`);
+    const requests = new Map(ids.map((id) => [id, log.request('f', id, `{"id":"${id}"}`)]));
+    const dupe = log.request('f', 'i-3', '{"again":true}');
+    for (const id of ids) log.append('f', id, id === 'i-3' ? dupe : (requests.get(id) ?? 0), [running(id)]);
+    log.message('invocation.f.i-7', 'garbage');
+    for (const id of ids) log.append('f', id, requests.get(id) ?? 0, [succeeded(id), succeeded(id), notified(id)]);
+    const whole = await foldedHash(log);
+
+    // Every batch is one message, nothing stays in memory, and the fold begins again now and then.
+    const store = openModel(log);
+    let fold = createFold({ load: store.load, limit: 0 });
+    for (const entry of log.entries) {
+      fold.take({ ...entry, content: log.decode(entry) });
+      store.save(fold.drain(), { sequence: entry.sequence, fingerprint: '', created: '', missing: 0, at: 0 });
+      fold.release();
+      if (entry.sequence % 7 === 0) fold = createFold({ load: store.load, limit: 0 });
+    }
+    expect(fold.open).toBe(0);
+    expect(await hashRows(store.database)).toEqual(whole);
+    store.close();
+  });
+});

@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Fact } from '#machines/facts.ts';
+import { type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
+import { type HistoryFilter, states, statuses, wordsIn } from '#src/core/history.ts';
+import { list } from '#src/projection/list.ts';
+import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
+import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
+
+const terms = { revision: 1, timeoutInMs: 1, maxRetries: 9, maxAgeInMs: 1, backoff: { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 } };
+const failureConditions = ['UnhandledInvocationError', 'EventAgeExceeded', 'SystemError'] as const;
+const words = ['red', 'green', 'blue', 'reddish', '42'] as const;
+
+type Life = {
+  fn: string;
+  qualifier: string;
+  text: string[];
+  attempts: number;
+  end: 'none' | 'retrying' | 'succeeded' | (typeof failureConditions)[number];
+  took: number;
+  isNotified: boolean;
+  root: number;
+  error: string;
+  gap: number;
+};
+
+const life: fc.Arbitrary<Life> = fc.record({
+  fn: fc.constantFrom('a', 'b', 'c'),
+  qualifier: fc.constantFrom('latest', 'latest', 'v2'),
+  text: fc.array(fc.constantFrom(...words), { maxLength: 3 }),
+  attempts: fc.integer({ min: 0, max: 4 }),
+  end: fc.constantFrom('none', 'retrying', 'succeeded', ...failureConditions),
+  took: fc.integer({ min: 0, max: 3_000 }),
+  isNotified: fc.boolean(),
+  root: fc.integer({ min: 0, max: 4 }),
+  error: fc.constantFrom(...words),
+  gap: fc.integer({ min: -2_000, max: 5_000 }),
+});
+
+type Known = { id: string; qualifier: string; invocation: Invocation; payload: string; error: string | null; life: Life };
+
+const isEnd = (one: string): one is (typeof failureConditions)[number] => failureConditions.some((condition) => condition === one);
+
+/** What happens after the request. */
+function factsOf(id: string, at: number, { attempts, end, took, isNotified, error }: Life): Fact[] {
+  const failure = { kind: 'function', errorType: 'Oops', message: error, code: 1 } as const;
+  const facts: Fact[] = [];
+  const retry = (attempt: number): Fact => ({ type: 'retrying', invocation: id, at, attempt, dueAt: at, failure });
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    if (attempt > 1) facts.push(retry(attempt - 1));
+    facts.push({ type: 'running', invocation: id, at, attempt, worker: 'w', ...(attempt === 1 ? { terms } : {}) });
+  }
+  if (isEnd(end)) facts.push({ type: 'failed', invocation: id, at: at + took, attempt: attempts, condition: end, failure });
+  else if (attempts > 0 && end === 'retrying') facts.push(retry(attempts));
+  else if (attempts > 0 && end === 'succeeded')
+    facts.push({ type: 'succeeded', invocation: id, at: at + took, attempt: attempts, payload: '1' });
+  const isOver = ['succeeded', 'failed'].includes(facts.at(-1)?.type ?? '');
+  return isOver && isNotified ? [...facts, { type: 'notified', invocation: id, at: at + took }] : facts;
+}
+
+/** Writes a life, and folds it with nothing but the machine. */
+function write(log: WrittenLog, given: Life, index: number): Known {
+  const id = `i-${index}`;
+  const { fn, qualifier, end, root, error, text, gap } = given;
+  const headers: Record<string, string> = { Qualifier: qualifier };
+  if (root > 0) headers.Lineage = `root-${root}/parent-${root % 2}/1`;
+  if (root === 4) headers['Redrive-Of'] = 'i-0';
+  const payload = JSON.stringify(text);
+  const at = 1_000_000 + index * 1_000 + gap;
+  const sequence = log.request(fn, id, payload, { headers, at });
+  const facts = factsOf(id, at, given);
+  for (const fact of facts) log.append(fn, id, sequence, [fact]);
+  const born = log.decodedRequest(sequence)?.requests[0]?.fact;
+  if (born === undefined) throw new Error('no request');
+  let invocation = invocationFolder.initial;
+  for (const fact of [born, ...facts]) invocation = invocationFolder.step(invocation, fact)?.snapshot ?? invocation;
+  const hasError = invocation.context.failure !== null && end !== 'succeeded';
+  return { id, qualifier, invocation, payload, error: hasError ? `Oops ${error}` : null, life: given };
+}
+
+const filter: fc.Arbitrary<HistoryFilter> = fc.record(
+  {
+    function: fc.constantFrom('a', 'b', 'nobody'),
+    qualifier: fc.constantFrom('latest', 'v2'),
+    state: fc.uniqueArray(fc.constantFrom(...states), { minLength: 1, maxLength: 3 }),
+    status: fc.uniqueArray(fc.constantFrom(...statuses), { minLength: 1, maxLength: 3 }),
+    condition: fc.uniqueArray(fc.constantFrom(...failureConditions), { minLength: 1, maxLength: 2 }),
+    since: fc.integer({ min: 999_000, max: 1_020_000 }),
+    until: fc.integer({ min: 999_000, max: 1_030_000 }),
+    root: fc.constantFrom('root-1', 'root-4'),
+    parent: fc.constantFrom('parent-0', 'parent-1'),
+    redriveOf: fc.constantFrom('i-0', 'i-1'),
+    minAttempts: fc.integer({ min: 0, max: 4 }),
+    minDurationInMs: fc.integer({ min: 0, max: 2_500 }),
+    text: fc.constantFrom('red', 'RED green', '42', 'oops', 'oops red', 'redd*', 'blue red*'),
+  },
+  { requiredKeys: [] },
+);
+
+/** What the filter says, word for word. */
+function isMeant({ qualifier, invocation, payload, error, life: { fn } }: Known, wanted: HistoryFilter): boolean {
+  const { value, context } = invocation;
+  const { request, outcome } = context;
+  const at = request?.at ?? 0;
+  const condition = outcome?.type === 'failed' ? outcome.condition : '';
+  const took = outcome === null ? -1 : outcome.at - at;
+  const judges: { [Name in keyof Required<HistoryFilter>]: (asked: NonNullable<HistoryFilter[Name]>) => boolean } = {
+    function: (asked) => fn === asked,
+    qualifier: (asked) => qualifier === asked,
+    state: (asked) => (asked as string[]).includes(value),
+    status: (asked) => asked.includes(statusOf(invocation)),
+    condition: (asked) => (asked as string[]).includes(condition),
+    since: (asked) => at >= asked,
+    until: (asked) => at < asked,
+    root: (asked) => request?.lineage?.root === asked,
+    parent: (asked) => request?.lineage?.parent === asked,
+    redriveOf: (asked) => request?.redriveOf === asked,
+    minAttempts: (asked) => context.attempts >= asked,
+    minDurationInMs: (asked) => took >= asked,
+    text: (asked) => holds(payload, asked) || holds(error ?? '', asked),
+  };
+  return Object.entries(wanted).every(([name, asked]) => judges[name as keyof HistoryFilter](asked as never));
+}
+
+function holds(text: string, wanted: string): boolean {
+  const found = wordsIn(text);
+  const asked = wordsIn(wanted);
+  return asked.every((word, index) =>
+    wanted.endsWith('*') && index === asked.length - 1 ? found.some((one) => one.startsWith(word)) : found.includes(word),
+  );
+}
+
+test('every filter, alone and with others, finds exactly what it says, the newest first, page after page', {
+  timeout: 60_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(life, { minLength: 1, maxLength: 30 }),
+      fc.array(filter, { minLength: 8, maxLength: 8 }),
+      fc.integer({ min: 1, max: 7 }),
+      async (lives, filters, limit) => {
+        const log = createWrittenLog();
+        const known = lives.map((one, index) => write(log, one, index));
+        const store = openModel(log);
+        await foldInto(store, log);
+        for (const wanted of filters) {
+          const found: string[] = [];
+          for (let cursor: string | undefined | null; cursor !== null; ) {
+            const page = list(store.database, { ...wanted, limit, cursor });
+            found.push(...page.invocations.map(({ id }) => id));
+            cursor = page.cursor;
+          }
+          const expected = known.filter((one) => isMeant(one, wanted)).map(({ id }) => id);
+          expect({ wanted, found }).toEqual({ wanted, found: expected.reverse() });
+        }
+        store.close();
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
