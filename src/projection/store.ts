@@ -210,5 +210,5 @@ function markStored(member: Member, error: string | null): void {
 }
 
 function byStream(one: readonly Value[], other: readonly Value[]): number {
-  return Number(one[0]) - Number(other[0]) || Number(one[1]) - Number(other[1]);
+  return (one[0] as number) - (other[0] as number) || (one[1] as number) - (other[1] as number);
 }
