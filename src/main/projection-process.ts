@@ -14,17 +14,18 @@ tuneHeap();
 // Ctrl-C reaches the whole group; the process that started this one says when to stop.
 process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit(0));
-process.once('message', (order) => void run(order as ProjectionOrder));
+// Until it runs there is nothing to finish.
+let stop = async (): Promise<void> => process.exit(0);
+process.on('message', (order) => void (order === 'stop' ? stop() : run(order as ProjectionOrder)));
+process.on('SIGTERM', () => void stop());
 
 async function run({ address, dataDir, logLevel }: ProjectionOrder): Promise<void> {
   const logger = pino({ level: logLevel, base: { pid: process.pid, role: 'projection' } }, pino.destination({ fd: 2, sync: true }));
   const connection = await openConnection({ ...natsOptionsOf(address), name: 'sequent-projection' });
   const role = await startProjectionRole({ connection, dataDir, logger });
-  const stop = async (): Promise<void> => {
+  stop = async () => {
     await role.stop();
     await connection.close();
     process.exit(0);
   };
-  process.once('message', () => void stop());
-  process.once('SIGTERM', () => void stop());
 }

@@ -88,10 +88,15 @@ export function createNatsHistory({ nats }: Connection): History {
     },
     async instances() {
       const found: string[] = [];
-      for await (const { metadata } of await nats.services
-        .client({ strategy: RequestStrategy.Timer, maxWait: 500 })
-        .ping(HISTORY_SERVICE)) {
-        if (metadata?.instance !== undefined) found.push(metadata.instance);
+      try {
+        for await (const { metadata } of await nats.services
+          .client({ strategy: RequestStrategy.Timer, maxWait: 500 })
+          .ping(HISTORY_SERVICE)) {
+          if (metadata?.instance !== undefined) found.push(metadata.instance);
+        }
+      } catch (cause) {
+        // Nobody there is no error, but an answer.
+        if ((cause as { code?: string }).code !== '503') throw new HistoryUnavailableError({ why: messageOf(cause) }, { cause });
       }
       return found.sort();
     },

@@ -156,6 +156,22 @@ async function cutTail(count: number): Promise<void> {
   await server.restart();
 }
 
+describe('a check', () => {
+  test('finds one changed value, one row too few and one too many', async () => {
+    await begin(150);
+    await using opened = await openProjectionOn(server.url, folder);
+    await opened.ready();
+    const { database } = opened.projection.store;
+    const different = async (): Promise<string[]> =>
+      (await opened.projection.check()).tables.filter(({ isEqual }) => !isEqual).map(({ table }) => table);
+    expect(await different()).toEqual([]);
+    database.exec('UPDATE invocations SET attempts = 9 WHERE seq = (SELECT min(seq) FROM invocations)');
+    database.exec('DELETE FROM appends WHERE sequence = 77');
+    database.exec("INSERT INTO problems VALUES (5, 5, 5, 'refused', 'one', 'never')");
+    expect(await different()).toEqual(['invocations', 'appends', 'problems']);
+  });
+});
+
 describe('a rebuild that was asked for', () => {
   test('happens beside the one that serves, and then takes its place', async () => {
     await begin(2_000);

@@ -75,6 +75,9 @@ describe('the service', () => {
   });
 
   test('says that nobody answers when no projection runs', async () => {
+    await using empty = await startTestServer();
+    await using elsewhere = await openNats(empty.url);
+    expect(await createNatsHistory(elsewhere.connection).instances()).toEqual([]);
     await expect(createNatsHistory(nats.connection).ask('status', {}, { instance: 'p-other' })).rejects.toMatchObject({
       code: 'HISTORY_UNAVAILABLE',
     });

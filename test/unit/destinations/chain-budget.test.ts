@@ -15,7 +15,7 @@ describe('the budget of a chain', () => {
   });
 
   test('is never exceeded: those that follow and what is left for each are exactly it, or all are cut', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.integer({ min: -1, max: 100_000 }), fc.integer({ min: 1, max: 20 }), (budget, among) => {
         const shares = Array.from({ length: among }, (_, place) => shareOf(budget, { place, among }));
         const used = shares.filter((share) => share >= 0).reduce((sum, share) => sum + 1 + share, 0);

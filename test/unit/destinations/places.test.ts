@@ -19,8 +19,14 @@ describe('a place', () => {
     const places = createPlaces({ waiting: 2, onRoom: () => {} });
     const leave = await places.enter('a', options('1'));
     const order: string[] = [];
-    const second = places.enter('a', options('2')).then((left) => order.push('2') && left);
-    const third = places.enter('a', options('3')).then((left) => order.push('3') && left);
+    const second = places.enter('a', options('2')).then((left) => {
+      order.push('2');
+      return left;
+    });
+    const third = places.enter('a', options('3')).then((left) => {
+      order.push('3');
+      return left;
+    });
     leave?.();
     (await second)?.();
     (await third)?.();
