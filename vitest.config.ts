@@ -8,7 +8,14 @@ export default defineConfig({
     reporters: ['default', new CountReporter()],
     projects: [
       {
-        test: { ...shared, name: 'unit', isolate: false, include: ['test/unit/**/*.test.ts'], testTimeout: 2_000, sequence: { groupOrder: 0 } },
+        test: {
+          ...shared,
+          name: 'unit',
+          isolate: false,
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 2_000,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         test: {

@@ -39,9 +39,13 @@ export function createCancel(options: CancelOptions): Cancel {
 
   async function end(id: string, reason: string): Promise<Ended | undefined> {
     const writer = await openWriter(id, options);
+    return writer === undefined ? undefined : await endIn(writer, id, reason);
+  }
+
+  async function endIn(writer: StreamWriter, id: string, reason: string): Promise<Ended | undefined> {
     for (;;) {
-      const invocation = writer?.state.invocations.get(id);
-      if (writer === undefined || invocation === undefined) return undefined;
+      const invocation = writer.state.invocations.get(id);
+      if (invocation === undefined) return undefined;
       const { outcome, worker, attempts, terms } = invocation.context;
       if (outcome !== null) return { outcome, isCanceled: false };
       const fact = addressed(endedBy('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms ?? undefined);

@@ -11,11 +11,11 @@ import { startTestServer } from '#test/support/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 import { startSequent } from '#test/support/sequent-process.ts';
 
-const OUTCOMES = Number(process.env['SEQUENT_CHAOS_OUTCOMES'] ?? 10_000);
+const OUTCOMES = Number(process.env.SEQUENT_CHAOS_OUTCOMES ?? 10_000);
 /** At the latest then it is left in peace. */
 const CHAOS_IN_MS = 75_000;
-const KILLS = Number(process.env['SEQUENT_CHAOS_DELIVERY_KILLS'] ?? 8);
-const seed = Number(process.env['SEQUENT_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const KILLS = Number(process.env.SEQUENT_CHAOS_DELIVERY_KILLS ?? 8);
+const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
 const file = new URL('../functions.mjs', import.meta.url).pathname;
 
 test(`${OUTCOMES} outcomes reach a receiver that fails 30% of the time, over ${KILLS} SIGKILLs of the destinations role, seed ${seed}`, {
