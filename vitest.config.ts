@@ -13,7 +13,7 @@ export default defineConfig({
           name: 'unit',
           isolate: false,
           include: ['test/unit/**/*.test.ts'],
-          testTimeout: 2_000,
+          testTimeout: 10_000,
           sequence: { groupOrder: 0 },
         },
       },
