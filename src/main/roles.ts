@@ -101,6 +101,12 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   function startDestinationsRole() {
     const name = `deliverer-${workerName()}`;
     const isKnown = (fn: FunctionName): boolean => functions.get(fn) !== undefined;
+    const outside = createTargets({
+      connections,
+      http: createVettedHttp(),
+      streams: createDisStreams(connection, ports.publisher),
+      publisher: createPublications(connection, ports.publisher),
+    });
     return startDestinations({
       ...common,
       name,
@@ -108,12 +114,10 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       check: ports.destinationCheck,
       targets: {
         FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.get, isKnown, maxHops, maxChain }),
-        ...createTargets({
-          connections,
-          http: createVettedHttp(),
-          streams: createDisStreams(connection, ports.publisher),
-          publisher: createPublications(connection, ports.publisher),
-        }),
+        ...outside,
+        // What does not fit a message would never be stored. A record of DIS holds the envelope in base64.
+        NATS: { ...outside.NATS, maxEnvelopeBytes: ports.results.maxBytes },
+        DIS: { ...outside.DIS, maxEnvelopeBytes: Math.floor(ports.results.maxBytes * 0.7) },
       },
       triesAtOnce: 32,
       tryTimeoutInMs: 15_000,
