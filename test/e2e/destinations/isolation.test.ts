@@ -8,7 +8,7 @@ const file = new URL('./functions.mjs', import.meta.url).pathname;
 const COUNT = 1_000;
 const PER_SECOND = 50;
 /** Below this a ratio of two p99s says more about the machine than about Sequent. */
-const FLOOR_IN_MS = 20;
+const FLOOR_IN_MS = 50;
 
 /** From the outcome to the delivery, by the clocks of those who recorded them. */
 function latenciesOf({ facts }: LogWatch, ids: readonly string[]): number[] {
