@@ -10,7 +10,7 @@ import { createReport } from './report.ts';
  */
 
 const isQuick = process.argv.includes('--quick');
-const scale = isQuick ? 1 : 4;
+const scale = isQuick ? 0.6 : 4;
 const report = createReport();
 
 await measure('100ms', async ({ load, worker, server }) => {
@@ -65,7 +65,7 @@ await measure('100ms', async ({ load, worker, server }) => {
   report.check('batches, inline host / ceiling', batch / ceiling, { least: 0.2 });
   report.check('batches, process host / ceiling', batchProcess / ceiling, { least: 0.12 });
   for (const how of ['raw', 'client'] as const) {
-    const latencies = await load.latencies('echo-inline', isQuick ? 500 : 2_000, 100, how);
+    const latencies = await load.latencies('echo-inline', isQuick ? 300 : 2_000, 100, how);
     report.check(`latency at 100/s, ${how}: p50`, quantile(latencies, 0.5), { most: 3, unit: 'ms' });
     report.check(`latency at 100/s, ${how}: p99`, quantile(latencies, 0.99), { most: 20, unit: 'ms' });
   }
@@ -134,7 +134,7 @@ async function endurance({
   worker,
   server,
 }: Bench): Promise<{ first: number; tenth: number; workerGrowth: number; brokerGrowth: number }> {
-  const count = isQuick ? 6_000 : 30_000;
+  const count = isQuick ? 4_000 : 30_000;
   const rates: number[] = [];
   const workerMemory: number[] = [];
   const brokerMemory: number[] = [];
