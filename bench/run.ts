@@ -69,9 +69,16 @@ await measure('100ms', async ({ load, worker, server }) => {
     report.check(`latency at 100/s, ${how}: p50`, quantile(latencies, 0.5), { most: 3, unit: 'ms' });
     report.check(`latency at 100/s, ${how}: p99`, quantile(latencies, 0.99), { most: 20, unit: 'ms' });
   }
-  const { first, tenth, workerGrowth, brokerGrowth } = await endurance({ load, worker, server });
+});
+
+// On a server and a worker of its own: what earlier loads left in their memories would hide what grows.
+await measure('100ms', async (bench) => {
+  const { first, tenth, workerGrowth, brokerGrowth } = await endurance(bench);
   report.check('the tenth tenth of the singles / the first', tenth / first, { least: 0.85 });
-  report.check('broker memory per 100,000 finished single invocations', brokerGrowth / 1e6, { most: 100, unit: 'MB' });
+  const title = 'broker memory per 100,000 finished single invocations';
+  // A short run mostly fills the broker's caches.
+  if (isQuick) report.figure(title, brokerGrowth / 1e6, 'MB');
+  else report.check(title, brokerGrowth / 1e6, { most: 100, unit: 'MB' });
   report.check('growth of the worker over the last nine tenths', workerGrowth / 1e6, { most: 40, unit: 'MB' });
 });
 
@@ -144,9 +151,17 @@ async function endurance({
     brokerMemory.push(memoryOf(server.pid));
   }
   report.figures('ten rounds of singles', rates, '/s');
-  const growth = (memory: readonly number[]): number => (memory[9] ?? 0) - (memory[0] ?? 0);
-  const per100k = 100_000 / (9 * count);
-  return { first: rates[0] ?? 0, tenth: rates[9] ?? 0, workerGrowth: growth(workerMemory), brokerGrowth: growth(brokerMemory) * per100k };
+  const workerGrowth = (workerMemory[9] ?? 0) - (workerMemory[0] ?? 0);
+  const brokerGrowth = slopeOf(brokerMemory) * (100_000 / count);
+  return { first: rates[0] ?? 0, tenth: rates[9] ?? 0, workerGrowth, brokerGrowth };
+}
+
+/** The growth from one value to the next, by least squares: where a collection happens to fall must not decide. */
+function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const spread = values.reduce((sum, _, index) => sum + (index - middle) ** 2, 0);
+  return values.reduce((sum, value, index) => sum + (index - middle) * (value - mean), 0) / spread;
 }
 
 async function storedBytes(monitorUrl: string): Promise<number> {
