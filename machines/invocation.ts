@@ -172,7 +172,6 @@ export const invocationMachine = setup({
 });
 
 export type Invocation = SnapshotFrom<typeof invocationMachine>;
-export type InvocationState = Invocation['value'];
 export type InvocationEffect = 'execute' | 'wakeWhenDue' | 'publishResult' | 'deliverOutcome';
 
 /** Folds facts into invocations: the one function that worker, scheduler, projection and page share. */

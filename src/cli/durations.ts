@@ -28,21 +28,6 @@ export function parseWhole(min: number, max = Number.MAX_SAFE_INTEGER): (text: s
   };
 }
 
-/** A length of time as a person says it: `12 ms`, `1.25 s`, `2 min 5 s`, `3 h 20 min`. */
-export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  // Three digits tell enough; `Number` drops the zeros behind them.
-  if (ms < 59_950) return `${Number((ms / 1_000).toPrecision(3))} s`;
-  if (ms < 3_600_000) return two(Math.round(ms / 1_000), 60, ['min', 's']);
-  if (ms < 86_400_000) return two(Math.round(ms / 60_000), 60, ['h', 'min']);
-  return two(Math.round(ms / 3_600_000), 24, ['d', 'h']);
-}
-
-function two(total: number, base: number, [large, small]: readonly [string, string]): string {
-  const rest = total % base;
-  return `${Math.floor(total / base)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
-}
-
 export function formatBytes(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`;
   const power = Math.min(4, Math.floor(Math.log2(bytes) / 10));

@@ -1,5 +1,6 @@
 import type { Fact, FactOf, Failure, Outcome } from '#machines/facts.ts';
-import { formatDuration, plural } from './durations.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
+import { plural } from './durations.ts';
 import { type Paint, plain, type Sheet } from './terminal.ts';
 
 type Sign = {

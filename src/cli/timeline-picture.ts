@@ -1,5 +1,6 @@
 import type { Timeline } from '#src/client/client.ts';
-import { formatDuration, plural } from './durations.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
+import { plural } from './durations.ts';
 import { describeFact, nameFact } from './facts-in-words.ts';
 import { cut, plain, type Sheet } from './terminal.ts';
 import { type Span, spansOf } from './timeline-spans.ts';

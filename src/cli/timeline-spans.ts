@@ -1,5 +1,5 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
-import { formatDuration } from './durations.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
 import { describeFailure } from './facts-in-words.ts';
 
 /** A stretch of an invocation's life: where its time went. */

@@ -3,9 +3,10 @@ import { conditions } from '#machines/facts.ts';
 import { canTryAgain, type InvocationContext, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
 import { expiresAt } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { Told } from './explain.ts';
 import type { Moment } from './history.ts';
-import { count, moment, span } from './words.ts';
+import { count, moment } from './words.ts';
 
 /** Why an attempt is followed by another one, when, and what is left of the age. */
 export function explainRetry(fact: FactOf<'retrying'>, { before, after }: Moment): Told[] {
@@ -13,17 +14,17 @@ export function explainRetry(fact: FactOf<'retrying'>, { before, after }: Moment
   const endsAt = expiresAt(after, 0);
   const told: Told[] = [
     {
-      text: `Attempt ${attempt} ${how(failure)} after ${span(at - (before.context.startedAt ?? at))}: ${failure.errorType}: ${failure.message}`,
+      text: `Attempt ${attempt} ${how(failure)} after ${formatDuration(at - (before.context.startedAt ?? at))}: ${failure.errorType}: ${failure.message}`,
     },
     { rule: 'E5', text: consumption(failure, before.context, after.context) },
     {
       rule: 'T1',
-      text: `Attempt ${attempt + 1} is due ${dueAt === at ? 'at once' : `in ${span(dueAt - at)}`}, at ${moment(dueAt)}: ${whyThen(fact, before, failure)}.`,
+      text: `Attempt ${attempt + 1} is due ${dueAt === at ? 'at once' : `in ${formatDuration(dueAt - at)}`}, at ${moment(dueAt)}: ${whyThen(fact, before, failure)}.`,
     },
   ];
   if (dueAt >= endsAt) {
     told.push({ rule: 'T1', text: `That is too late: at ${moment(endsAt)} it is as old as it may become, and ends.` });
-  } else told.push({ text: `By its age it may go on until ${moment(endsAt)}, ${span(endsAt - at)} from then.` });
+  } else told.push({ text: `By its age it may go on until ${moment(endsAt)}, ${formatDuration(endsAt - at)} from then.` });
   return told.map((sentence) => ({ ...sentence, text: ended(sentence.text) }));
 }
 
@@ -44,13 +45,13 @@ function whyThen(fact: FactOf<'retrying'>, before: Moment['before'], { kind }: F
   const expected = afterFailure(before, { failure: fact.failure, at: fact.at });
   const { terms, retries } = before.context;
   if (expected.type !== 'retrying') return 'by these terms there should be none';
-  if (expected.dueAt !== fact.dueAt) return `another delay than the ${span(expected.dueAt - fact.at)} that the terms give`;
+  if (expected.dueAt !== fact.dueAt) return `another delay than the ${formatDuration(expected.dueAt - fact.at)} that the terms give`;
   if (kind === 'lost') return 'a lost attempt is repeated at once';
   if (kind === 'platform') return 'the platform paces itself, from half a second up to a minute';
   if (terms === null) return 'there are no terms';
   const { initialInMs, factor, maxInMs, jitter } = terms.backoff;
   const chance = jitter === 0 ? '' : `, less up to ${Math.round(jitter * 100)} % by chance`;
-  return `the delay of retry ${retries + 1}, of ${span(initialInMs)} times ${factor} for each further one, at most ${span(maxInMs)}${chance}`;
+  return `the delay of retry ${retries + 1}, of ${formatDuration(initialInMs)} times ${factor} for each further one, at most ${formatDuration(maxInMs)}${chance}`;
 }
 
 /** Why no further attempt is made. */
@@ -62,7 +63,7 @@ export function explainEnd(fact: Outcome, { before }: Moment): Told[] {
 }
 
 function success(fact: FactOf<'succeeded'>, { context }: Moment['before']): Told[] {
-  const took = span(fact.at - (context.startedAt ?? fact.at));
+  const took = formatDuration(fact.at - (context.startedAt ?? fact.at));
   const told: Told[] = [{ rule: 'E4', text: `Attempt ${fact.attempt} succeeded after ${took}: no further attempt is made.` }];
   if (fact.droppedBytes !== undefined) {
     told.push({ text: `It returned ${fact.droppedBytes} bytes, more than is kept: the result is empty.` });
@@ -73,14 +74,14 @@ function success(fact: FactOf<'succeeded'>, { context }: Moment['before']): Told
 function failure(fact: FactOf<'failed'>, { context }: Moment['before']): Told[] {
   const { attempt, condition, failure: last, at } = fact;
   if (condition === 'UnhandledInvocationError' || (condition === 'SystemError' && context.startedAt !== null)) {
-    const took = span(at - (context.startedAt ?? at));
+    const took = formatDuration(at - (context.startedAt ?? at));
     return [
       { text: `Attempt ${attempt} ${how(last)} after ${took}: ${last.errorType}: ${last.message}` },
       { rule: 'E5', text: `It failed (${condition}): ${whyNoRetry(fact, context)}.` },
     ];
   }
   const tried = attempt === 0 ? 'before any attempt' : `after ${count(attempt, 'attempt')}`;
-  const age = condition === 'EventAgeExceeded' ? ` It was ${span(at - (context.request?.at ?? at))} old.` : '';
+  const age = condition === 'EventAgeExceeded' ? ` It was ${formatDuration(at - (context.request?.at ?? at))} old.` : '';
   return [
     { rule: ruleOf[condition] ?? 'E4', text: `It failed ${tried} (${condition}): ${conditions[condition]}.${age}` },
     { text: `The log says: ${last.message}` },

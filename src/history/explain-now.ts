@@ -1,9 +1,10 @@
 import type { Condition } from '#machines/facts.ts';
 import { deliveryOf, type InvocationContext, invocationFolder, openDeliveries } from '#machines/invocation.ts';
 import { expiresAt } from '#machines/outcome.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { Told } from './explain.ts';
 import type { History, Moment } from './history.ts';
-import { moment, span } from './words.ts';
+import { moment } from './words.ts';
 
 /** How long what is under way may take before somebody should ask. */
 const PATIENCE_IN_MS = 60_000;
@@ -30,7 +31,7 @@ export function explainNow({ requestId, function: name }: History, moments: read
 }
 
 function waitsForWorker(name: string, waited: number): Told[] {
-  const told: Told[] = [{ text: `It waits for a worker with a free place, since ${span(waited)}.` }];
+  const told: Told[] = [{ text: `It waits for a worker with a free place, since ${formatDuration(waited)}.` }];
   if (waited < PATIENCE_IN_MS) return told;
   return [
     ...told,
@@ -40,9 +41,11 @@ function waitsForWorker(name: string, waited: number): Told[] {
 
 function waitsForTime(id: string, { dueAt, endsAt, now }: { dueAt: number; endsAt: number; now: number }): Told[] {
   if (now < dueAt)
-    return [{ rule: 'T1', text: `It waits for its next attempt, which is due in ${span(dueAt - now)}. There is nothing to do.` }];
+    return [{ rule: 'T1', text: `It waits for its next attempt, which is due in ${formatDuration(dueAt - now)}. There is nothing to do.` }];
   const late = now - dueAt;
-  const told: Told[] = [{ rule: 'T1', text: `Its next attempt is due since ${span(late)}; at ${moment(endsAt)} it becomes too old.` }];
+  const told: Told[] = [
+    { rule: 'T1', text: `Its next attempt is due since ${formatDuration(late)}; at ${moment(endsAt)} it becomes too old.` },
+  ];
   if (late < PATIENCE_IN_MS) return told;
   return [...told, { text: `To do: "sequent doctor" tells whether a scheduler and a worker run; "sequent tail" whether ${id} moves.` }];
 }
@@ -50,7 +53,9 @@ function waitsForTime(id: string, { dueAt, endsAt, now }: { dueAt: number; endsA
 function runs(id: string, { startedAt, worker, terms, attempts }: InvocationContext, now: number): Told[] {
   const since = now - (startedAt ?? now);
   const timeout = terms?.timeoutInMs ?? 0;
-  const told: Told[] = [{ text: `Attempt ${attempts} runs on ${worker} since ${span(since)}; it is cut after ${span(timeout)}.` }];
+  const told: Told[] = [
+    { text: `Attempt ${attempts} runs on ${worker} since ${formatDuration(since)}; it is cut after ${formatDuration(timeout)}.` },
+  ];
   if (since <= timeout + PATIENCE_IN_MS) return told;
   return [
     ...told,
@@ -67,7 +72,8 @@ function tells(id: string, context: InvocationContext, now: number): Told[] {
     const delivery = deliveryOf(context, destination);
     if (delivery?.value !== 'backingOff') return { rule: 'D1', text: `It waits for ${destination} to be told.` };
     const { dueAt, tries, reason } = delivery.context;
-    const when = (dueAt ?? now) > now ? `is due in ${span((dueAt ?? now) - now)}` : `is due since ${span(now - (dueAt ?? now))}`;
+    const when =
+      (dueAt ?? now) > now ? `is due in ${formatDuration((dueAt ?? now) - now)}` : `is due since ${formatDuration(now - (dueAt ?? now))}`;
     return {
       rule: 'D1',
       text: `It waits for ${destination}: try ${tries + 1} ${when}. The last one failed: ${reason}. To do: mend ${destination}; ${id} needs nothing.`,

@@ -1,9 +1,10 @@
 import type { FactOf, Terms } from '#machines/facts.ts';
 import { expiresAt } from '#machines/outcome.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
 import { explainEnd, explainRetry } from './explain-end.ts';
 import { explainNow } from './explain-now.ts';
 import { type History, type Moment, momentsOf } from './history.ts';
-import { count, moment, span } from './words.ts';
+import { count, moment } from './words.ts';
 
 /** One sentence of the story. `rule` is the rule of `src/DESIGN.md` that led to it. */
 export type Sentence = { at: number; sequence?: number; rule?: string; text: string };
@@ -41,7 +42,7 @@ function tell(one: Moment, past: readonly Moment[]): Told[] {
       return [
         {
           rule: 'D1',
-          text: `${tryOf(fact, past)} failed: ${fact.reason}. The next one is due in ${span(fact.dueAt - fact.at)}, at ${moment(fact.dueAt)}.`,
+          text: `${tryOf(fact, past)} failed: ${fact.reason}. The next one is due in ${formatDuration(fact.dueAt - fact.at)}, at ${moment(fact.dueAt)}.`,
         },
       ];
     case 'delivery.delivered':
@@ -70,21 +71,21 @@ function acceptance({ at, function: name, qualifier, lineage, redriveOf }: FactO
 
 function attempt({ at, attempt: number, worker }: FactOf<'running'>, { before }: Moment): string {
   const { request, dueAt } = before.context;
-  if (number === 1) return `It waited ${span(at - (request?.at ?? at))} for a worker; then attempt 1 began on ${worker}.`;
+  if (number === 1) return `It waited ${formatDuration(at - (request?.at ?? at))} for a worker; then attempt 1 began on ${worker}.`;
   const late = at - (dueAt ?? at);
-  return `Attempt ${number} began on ${worker}, ${late === 0 ? 'when it was due' : `${span(late)} after it was due`}.`;
+  return `Attempt ${number} began on ${worker}, ${late === 0 ? 'when it was due' : `${formatDuration(late)} after it was due`}.`;
 }
 
 function termsInWords({ revision, timeoutInMs, maxRetries, maxAgeInMs }: Terms, { after }: Moment): string {
   const retries = maxRetries === 0 ? 'no retry' : `at most ${count(maxRetries, 'retry', 'retries')}`;
-  return `From here on it runs by revision ${revision} of the function: ${retries}, ${span(timeoutInMs)} for each attempt, and none begins more than ${span(maxAgeInMs)} after acceptance, that is after ${moment(expiresAt(after, maxAgeInMs))}.`;
+  return `From here on it runs by revision ${revision} of the function: ${retries}, ${formatDuration(timeoutInMs)} for each attempt, and none begins more than ${formatDuration(maxAgeInMs)} after acceptance, that is after ${moment(expiresAt(after, maxAgeInMs))}.`;
 }
 
 function tryOf(fact: FactOf<'delivery.failed'>, past: readonly Moment[]): string {
   const started = past.findLast(
     ({ fact: one }) => one.type === 'delivery.started' && one.destination === fact.destination && one.try === fact.try,
   );
-  const took = started === undefined ? '' : ` after ${span(fact.at - started.fact.at)}`;
+  const took = started === undefined ? '' : ` after ${formatDuration(fact.at - started.fact.at)}`;
   return `Try ${fact.try} to tell ${fact.destination}${took}`;
 }
 

@@ -1,7 +1,7 @@
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamManager, type Msg, nanos } from 'nats';
 import { z } from 'zod';
 import type { KeyValue } from '#src/core/key-value.ts';
-import { type FunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
+import { isRequestId, type StreamId } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/work-queue.ts';
 import type { Connection } from './connection.ts';
@@ -59,13 +59,6 @@ export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = 
       return { pull: pull.poke, done: pull.done.finally(() => clearInterval(timer)) };
     },
   };
-}
-
-/** Removes the consumer of a function that is gone. */
-export async function deleteWorkConsumer(connection: Connection, state: KeyValue, name: FunctionName): Promise<void> {
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
-  await manager.consumers.delete(INVOCATIONS, workConsumer(name)).catch(() => {});
-  await state.delete(floorKey(workConsumer(name)));
 }
 
 type ConsumerOptions = Pick<NatsWorkQueueOptions, 'connection' | 'state' | 'leaseInMs'>;

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { InvocationSummary } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
-import { formatDuration, formatMoment, parseWhole } from '../durations.ts';
+import { formatMoment, parseWhole } from '../durations.ts';
 import { addFilters, type FilterOptions, filterOf } from '../history-filters.ts';
 import { type Column, printList } from '../output.ts';
 import { exitCodes } from '../problem.ts';

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { StatsRow } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
-import { formatDuration, formatMoment, parseDuration } from '../durations.ts';
+import { formatMoment, parseDuration } from '../durations.ts';
 import { type Column, printList } from '../output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';

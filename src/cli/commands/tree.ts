@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { HistoryTree, InvocationSummary } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
-import { formatDuration } from '../durations.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { plain } from '../terminal.ts';

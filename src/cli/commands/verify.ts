@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import type { SequentClient } from '#src/client/client.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { Finding } from '#src/history/findings.ts';
 import type { Verification } from '#src/history/verify.ts';
 import { type Call, performs } from '../call.ts';
-import { formatDuration, parseWhole, plural } from '../durations.ts';
+import { parseWhole, plural } from '../durations.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { plain, type Sheet } from '../terminal.ts';

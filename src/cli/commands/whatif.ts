@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Backoff } from '#machines/facts.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
 import { parseFunctionName } from '#src/core/names.ts';
 import { nameEnding, type Sum } from '#src/history/suppositions.ts';
 import type { Policy, Supposition } from '#src/history/what-if.ts';
 import { type Call, performs } from '../call.ts';
-import { formatDuration, parseDuration, parseWhole, plural } from '../durations.ts';
+import { parseDuration, parseWhole, plural } from '../durations.ts';
 import { exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { parseSince } from '../since.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatBytes, formatDuration, parseDuration, parseWhole } from '#src/cli/durations.ts';
+import { formatBytes, parseDuration, parseWhole } from '#src/cli/durations.ts';
+import { formatDuration } from '#src/core/format-duration.ts';
 
 describe('a duration', () => {
   test.for([

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { RegisteredFunction } from '#src/core/function-definition.ts';
 import { type Call, performs } from '../../call.ts';
-import { formatDuration, plural } from '../../durations.ts';
+import { plural } from '../../durations.ts';
 import { printOne } from '../../output.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { RegisteredFunction } from '#src/core/function-definition.ts';
 import { type Call, performs } from '../../call.ts';
-import { formatDuration } from '../../durations.ts';
 import { type Column, printList } from '../../output.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';

@@ -1,5 +1,5 @@
+import { formatDuration } from '#src/core/format-duration.ts';
 import type { Format } from '../../call.ts';
-import { formatDuration } from '../../durations.ts';
 import type { Sheet } from '../../terminal.ts';
 import type { Running } from './run.ts';
 
