@@ -78,6 +78,8 @@ export type Destination = z.infer<typeof destinationSchema>;
 export const termsSchema = z.object({
   /** The revision of the function's definition, which any change of it raises. */
   revision: z.number().int(),
+  /** The version that an alias, or the request itself, stood for; `latest` without one. Every attempt runs it. */
+  version: z.string().optional(),
   timeoutInMs: z.number().int(),
   maxRetries: z.number().int(),
   maxAgeInMs: z.number().int(),

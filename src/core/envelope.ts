@@ -1,6 +1,7 @@
 import { statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import type { AcceptedRequest } from './event-log.ts';
+import { splitName } from './names.ts';
 
 /** What a subscriber or a target receives about an outcome: exactly the keys of the source document (S7, S8). */
 export type Envelope = {
@@ -19,6 +20,7 @@ export type Envelope = {
 /** Where the functions are, for their URNs. */
 export type Place = {
   region: string;
+  /** The own project: that of the functions whose names say none. */
   project: string;
   /**
    * How its envelopes speak of errors. `documented`, the default, as the vendor's page says: the status is that of the system,
@@ -28,8 +30,10 @@ export type Place = {
   envelope?: 'documented' | 'observed';
 };
 
+/** The URN of a function; of one of another project with that project. */
 export function functionUrn({ region, project }: Place, name: string, qualifier: string): string {
-  return `urn:fss:${region}:${project}:function:default:${name}:${qualifier}`;
+  const { project: other, bare } = splitName(name);
+  return `urn:fss:${region}:${other ?? project}:function:default:${bare}:${qualifier}`;
 }
 
 /**
@@ -52,6 +56,7 @@ export function encodeEnvelope(
   return JSON.stringify({ ...envelope, request_payload: '', response_payload: '' });
 }
 
+/** Its URN says which version was executed; before any attempt, what was asked for. */
 function envelopeOf(place: Place, request: AcceptedRequest, { context }: Invocation): Envelope {
   const { outcome, attempts } = context;
   const failed = outcome?.type === 'failed' ? outcome : undefined;
@@ -61,7 +66,7 @@ function envelopeOf(place: Place, request: AcceptedRequest, { context }: Invocat
     timestamp: new Date(request.fact.at).toISOString(),
     request_context: {
       request_id: request.fact.invocation,
-      function_urn: functionUrn(place, request.fact.function, request.fact.qualifier),
+      function_urn: functionUrn(place, request.fact.function, context.terms?.version ?? request.fact.qualifier),
       condition: failed?.condition ?? '',
       approximate_invoke_count: isObserved ? Math.max(0, attempts - 1) : attempts,
     },

@@ -21,10 +21,38 @@ export class InvalidInputError extends SequentError {
 export class FunctionNotFoundError extends SequentError {
   readonly code = 'FUNCTION_NOT_FOUND';
   readonly retryable = false;
-  constructor(facts: { name: string }, options?: ErrorOptions) {
-    super(`function "${facts.name}" does not exist`, options);
+  /** The version, or the `!alias`, that the function does not have; without one there is no function. */
+  readonly qualifier: string | undefined;
+  constructor({ name, qualifier }: { name: string; qualifier?: string }, options?: ErrorOptions) {
+    super(describeMissing(name, qualifier), options);
+    this.qualifier = qualifier;
   }
 }
+
+function describeMissing(name: string, qualifier: string | undefined): string {
+  if (qualifier === undefined) return `function "${name}" does not exist`;
+  const what = qualifier.startsWith('!') ? `alias "${qualifier.slice(1)}"` : `version "${qualifier}"`;
+  return `function "${name}" has no ${what}`;
+}
+
+/** A version or an alias cannot be made, moved or removed as things are. Nothing was changed. */
+export class VersionRefusedError extends SequentError {
+  readonly code = 'VERSION_REFUSED';
+  readonly retryable = false;
+  readonly reason: VersionRefusal;
+  constructor(facts: { reason: VersionRefusal; message: string }, options?: ErrorOptions) {
+    super(facts.message, options);
+    this.reason = facts.reason;
+  }
+}
+
+export type VersionRefusal =
+  | 'unchanged'
+  | 'version-exists'
+  | 'version-in-use'
+  | 'version-aliased'
+  | 'too-many-versions'
+  | 'too-many-aliases';
 
 export class InvocationNotFoundError extends SequentError {
   readonly code = 'INVOCATION_NOT_FOUND';
@@ -40,6 +68,19 @@ export class HistoryUnavailableError extends SequentError {
   readonly retryable = true;
   constructor(facts: { why: string }, options?: ErrorOptions) {
     super(`the history of the invocations cannot be asked: ${facts.why}`, options);
+  }
+}
+
+/** The archive does not hold what it should. The message names the segment and the damage. */
+export class ArchiveDamagedError extends SequentError {
+  readonly code = 'ARCHIVE_DAMAGED';
+  readonly retryable = false;
+  readonly segment: string;
+  readonly problem: string;
+  constructor({ segment, problem }: { segment: string; problem: string }, options?: ErrorOptions) {
+    super(`the archived segment ${segment} ${problem}`, options);
+    this.segment = segment;
+    this.problem = problem;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Fact, FactOf, Lineage } from '#machines/facts.ts';
+import type { Erasure } from './erasure.ts';
 import type { FunctionName, RequestId, StreamId } from './names.ts';
 import type { StreamState } from './stream.ts';
 
@@ -71,6 +72,10 @@ export type FullLogEntry =
   /** `attention` is what the append said beside its content. */
   | { kind: 'append'; sequence: number; at: number; name: StreamName; append: RecordedAppend; attention: Attention }
   | { kind: 'hint'; sequence: number; at: number }
+  /** Finished invocations are to be forgotten. */
+  | { kind: 'erasure'; sequence: number; at: number; erasure: Erasure }
+  /** What stood here was erased; only the archive holds such entries. */
+  | { kind: 'erased'; sequence: number; at: number; by: string }
   /** Something that no version of Sequent wrote, or that a newer one did. */
   | { kind: 'unreadable'; sequence: number; at: number; why: string };
 
@@ -83,7 +88,12 @@ export type NewRequest = {
   lineage?: Lineage;
   /** The invocation that it runs again. Such a request travels alone too. */
   redriveOf?: RequestId;
+  /** Brings its own id, and is not stored again when the log accepted it in the last two minutes. */
+  once?: boolean;
 };
+
+/** Where a request stands; `isRepeated` when that is an earlier one of the same id. */
+export type Accepted = { sequence: number; isRepeated?: boolean };
 
 export interface EventLog {
   /** The most bytes that one append may have, encoded. */
@@ -107,7 +117,7 @@ export interface EventLog {
    * Accepts requests for one function as one message; durable when it resolves. One request may bring an id along, and
    * then must be alone. Throws like {@link EventLog.append}.
    */
-  accept(name: StreamName, requests: readonly NewRequest[]): Promise<{ sequence: number }>;
+  accept(name: StreamName, requests: readonly NewRequest[]): Promise<Accepted>;
 
   /** The name of the stream that holds this stream id, whatever its function; `undefined` when it has no append. */
   find(stream: StreamId): Promise<StreamName | undefined>;

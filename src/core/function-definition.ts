@@ -2,17 +2,28 @@ import { z } from 'zod';
 import { backoffSchema, type Destination, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from './names.ts';
 
+const inPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}]{1,1024}$/u;
+
 /** How the code of a function is reached. */
 const handlerSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('process'),
-      /** The absolute path of a JavaScript or TypeScript module. */
+      /** The package that holds the code, by its digest; every worker gets it. Without one the file is on the worker's machine. */
+      package: z
+        .string()
+        .regex(/^[0-9a-f]{128}$/, 'must be the digest of a package: 128 hexadecimal digits')
+        .optional(),
+      /** A JavaScript or TypeScript module: its absolute path, or its path in the package. */
       file: z.string().min(1),
       /** The exported function: `handler`, as in FunctionGraph's `index.handler`. */
       export: z.string().min(1).default('handler'),
       /** An exported function that runs once in each process before the first execution. */
       initializer: z.string().min(1).optional(),
+    })
+    .refine(({ package: digest, file }) => digest === undefined || inPackage.test(file), {
+      path: ['file'],
+      message: 'must be the path of a file inside the package, such as "index.js"',
     })
     .describe('a Node.js handler, run in child processes of the worker'),
   z.strictObject({ kind: z.literal('inline') }).describe('a handler registered by a worker in your own process'),
@@ -55,7 +66,7 @@ const destinationSchema = z.strictObject({
 const destinationsSchema = z.array(destinationSchema).max(10).default([]);
 
 /** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (S2). */
-const policySchema = z.strictObject({
+export const policySchema = z.strictObject({
   maxRetries: z.int().min(0).max(3).default(1),
   maxAgeInSeconds: z.int().min(1).max(86_400).default(3_600),
   backoff,
@@ -65,6 +76,19 @@ const policySchema = z.strictObject({
   /** Lets the destinations form a loop. It is still cut when running (L1). */
   allowCycle: z.boolean().default(false),
 });
+
+export type Policy = z.infer<typeof policySchema>;
+export type PolicyInput = z.input<typeof policySchema>;
+
+/** What holds where nobody configured anything. */
+export const NO_POLICY: Policy = {
+  maxRetries: 0,
+  maxAgeInSeconds: 3_600,
+  backoff: backoffDefaults,
+  onSuccess: [],
+  onFailure: [],
+  allowCycle: false,
+};
 
 /** A function as its owner configures it. */
 export const functionDefinitionSchema = z.strictObject({
@@ -83,14 +107,9 @@ export const functionDefinitionSchema = z.strictObject({
   paused: z.boolean().default(false),
   /** What `context.getUserData(key)` and the environment of the process hold. */
   userData: z.record(z.string(), z.string()).default({}),
-  policy: policySchema.default({
-    maxRetries: 0,
-    maxAgeInSeconds: 3_600,
-    backoff: backoffDefaults,
-    onSuccess: [],
-    onFailure: [],
-    allowCycle: false,
-  }),
+  /** The same for what nobody is shown: whoever reads the function gets {@link MASK} instead of the values. */
+  secretUserData: z.record(z.string(), z.string()).optional(),
+  policy: policySchema.default(NO_POLICY),
 });
 
 export type FunctionDefinition = z.infer<typeof functionDefinitionSchema>;
@@ -103,14 +122,24 @@ export const MAX_HOPS = 16;
 /** How many invocations may follow from one through destinations, in all branches together, unless it is configured (L1). */
 export const MAX_CHAIN = 1_000;
 
-/** A function as the registry holds it. */
-export type RegisteredFunction = { definition: FunctionDefinition; revision: number };
+/** One version of a function as the registry holds it. The revision is that of the whole function: any change of it raises it. */
+export type RegisteredFunction = { definition: FunctionDefinition; revision: number; version: string };
 
-/** What an invocation of this function runs under, from its first attempt on. */
-export function termsOf({ definition, revision }: RegisteredFunction): Terms {
+/** Stands for a secret. Written back, it means the secret that is there. */
+export const MASK = '******';
+
+/** The version that is not published: what `put` changes. */
+export const LATEST = 'latest';
+
+/**
+ * What an invocation of this function runs under, from its first attempt on. The version is part of it unless nobody asked for
+ * one: then it is `latest`, as it is when an attempt starts.
+ */
+export function termsOf({ definition, revision, version }: RegisteredFunction, qualifier = LATEST): Terms {
   const { onSuccess, onFailure } = definition.policy;
   return {
     revision,
+    ...(qualifier === LATEST ? {} : { version }),
     timeoutInMs: definition.timeoutInMs,
     maxRetries: definition.policy.maxRetries,
     maxAgeInMs: definition.policy.maxAgeInSeconds * 1_000,

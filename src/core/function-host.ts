@@ -5,8 +5,8 @@ import type { RequestId } from './names.ts';
 /** One execution to perform. */
 export type Execution = {
   definition: FunctionDefinition;
-  /** The revision of the definition. */
-  revision: number;
+  /** Which version of the function the definition is. */
+  version: string;
   requestId: RequestId;
   qualifier: string;
   functionUrn: string;
@@ -30,6 +30,6 @@ export type ExecutionResult =
 export interface FunctionHost {
   execute(execution: Execution, signal: AbortSignal): Promise<ExecutionResult>;
   /** Prepares for a function, for example starts a process. Optional work: nothing breaks without it. */
-  warm?(definition: FunctionDefinition, revision: number): void;
+  warm?(definition: FunctionDefinition, version: string): void;
   close(): Promise<void>;
 }

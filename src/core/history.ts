@@ -18,6 +18,11 @@ const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1)
 export const filterSchema = z
   .object({
     function: z.string().max(256).optional(),
+    project: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{0,64}$/)
+      .optional()
+      .describe('of the functions of this project; empty for the own one, whose functions have their bare names'),
     qualifier: z.string().max(256).optional(),
     state: few(z.enum(states)).optional(),
     status: few(z.enum(statuses)).optional(),
@@ -49,6 +54,11 @@ export const listQuerySchema = filterSchema
   })
   .strict();
 
+export const countQuerySchema = filterSchema
+  .extend({ most: z.number().int().min(1).max(1_000_000).default(10_000).describe('where counting ends') })
+  .strict();
+export const countSchema = z.object({ count, isAtLeast: z.boolean() });
+
 const optional = <Schema extends z.ZodType>(schema: Schema) => schema.nullable();
 export const summarySchema = z.object({
   id: z.string(),
@@ -70,6 +80,7 @@ export const summarySchema = z.object({
   hop: optional(z.number()),
   redriveOf: optional(z.string()),
   error: optional(z.string()),
+  errorCode: optional(z.number()).describe("the vendor's code of what went wrong last; none of a success"),
   lastSequence: z.number(),
 });
 export type InvocationSummary = z.infer<typeof summarySchema>;
@@ -91,7 +102,7 @@ export const transitionSchema = z.object({ sequence: z.number(), by: z.string(),
 export const pageSchema = z.object({ invocations: z.array(summarySchema), cursor: optional(z.string()) });
 export type HistoryPage = z.infer<typeof pageSchema>;
 
-export const identitySchema = z.object({ id, function: z.string().max(256).optional() }).strict();
+export const identitySchema = z.object({ id, function: z.string().max(256).optional(), project: filterSchema.shape.project }).strict();
 export const detailSchema = summarySchema.extend({
   payload: z.string(),
   response: optional(z.string()),
@@ -104,7 +115,7 @@ export const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySch
 export type HistoryTree = z.infer<typeof treeSchema>;
 
 export const statsQuerySchema = filterSchema
-  .pick({ function: true, qualifier: true, since: true, until: true })
+  .pick({ function: true, project: true, qualifier: true, since: true, until: true })
   .extend({
     bucketInMs: z
       .number()
@@ -128,6 +139,7 @@ export type StatsRow = z.infer<typeof statsRowSchema>;
 export const deadQuerySchema = z
   .object({
     function: z.string().max(256).optional(),
+    project: filterSchema.shape.project,
     limit: z.number().int().min(1).max(500).default(100),
     cursor: z
       .string()
@@ -181,6 +193,7 @@ const nothing = z.object({}).strict();
 export const questions = {
   get: { query: identitySchema, answer: detailSchema },
   list: { query: listQuerySchema, answer: pageSchema },
+  count: { query: countQuerySchema, answer: countSchema },
   stats: { query: statsQuerySchema, answer: statsSchema },
   timeline: { query: identitySchema, answer: timelineSchema },
   tree: { query: identitySchema, answer: treeSchema },

@@ -17,15 +17,23 @@ export type SourceEntry = StoredEntry & { content: FullLogEntry };
 export type LogState = {
   /** When it was made: another one is another log. */
   created: string;
+  /** The sequences that it holds; what is before the first is only in the archive. */
+  first: number;
   last: number;
-  /** How many sequences up to the last hold no message. */
-  missing: number;
+  messages: number;
 };
+
+/** The fingerprint of what was erased: nothing can be compared with it. */
+export const ERASED = 'erased';
 
 /** The log, for readers that keep a read model of it. */
 export interface LogSource {
   state(): Promise<LogState>;
-  /** What tells the message at a sequence from any other; `undefined` when there is none. */
+  /** The first message at or after a sequence; `undefined` when there is none. */
+  firstFrom(sequence: number): Promise<{ sequence: number; at: number } | undefined>;
+  /** How many sequences up to the last hold no message, and never will: they were neither archived nor erased. */
+  missing(): Promise<number>;
+  /** What tells the message at a sequence from any other; `undefined` when there is none, {@link ERASED} when it was erased. */
   fingerprintAt(sequence: number): Promise<string | undefined>;
   fingerprintOf(entry: StoredEntry): string;
   decode(entry: StoredEntry): FullLogEntry;

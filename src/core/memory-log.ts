@@ -34,6 +34,8 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
   let last = 0;
   const streams = new Map<string, Stream>();
   /** The stream of an id that was appended to last, whatever its function. */
+  /** Requests that are accepted once, by their streams. */
+  const onces = new Map<string, number>();
   const lastOf = new Map<StreamId, StreamName>();
   const followers = new Set<Follower>();
 
@@ -113,8 +115,13 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
       return found?.kind === 'request' && found.sequence === sequence ? copy(found.message) : undefined;
     },
     async accept(name, requests) {
+      const [only] = requests;
+      const earlier = only?.once ? onces.get(keyOf(name)) : undefined;
+      if (earlier !== undefined) return { sequence: earlier, isRepeated: true };
       const { payload, headers } = encodeRequests(name.stream, requests);
-      return { sequence: publish(name.function, payload, headers) };
+      const sequence = publish(name.function, payload, headers);
+      if (only?.once) onces.set(keyOf(name), sequence);
+      return { sequence };
     },
     find: async (stream) => lastOf.get(stream),
     follow: (from, onEntry, signal) => follow(from, (message) => onEntry(entryOf(message)), signal),

@@ -16,18 +16,49 @@ export type StreamId = Branded<'StreamId'>;
 /** The function token for requests whose own token is no function name; no function can have it. */
 export const NO_FUNCTION = '_' as FunctionName;
 
-const functionName = /^[A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z0-9])?$/;
+const bareName = /^[A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z0-9])?$/;
+const projectId = /^[A-Za-z0-9_-]{1,64}$/;
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
 const qualifier = /^!?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,40}[A-Za-z0-9])?$/;
 
+/**
+ * The name of a function of the own project as it is, or that of another project's as `<project>=<name>`. The second form never
+ * comes from outside: whoever speaks for a project says bare names, and the gateway's scope adds the project.
+ */
 export function isFunctionName(text: string): text is FunctionName {
-  return functionName.test(text);
+  const at = text.indexOf('=');
+  return at < 0 ? bareName.test(text) : isProjectId(text.slice(0, at)) && bareName.test(text.slice(at + 1));
 }
 
-/** Throws {@link InvalidInputError} unless the text is a function name by FunctionGraph's rule (1–60 characters). */
+/** Whether the text is a name by FunctionGraph's rule, without a project. */
+export function isBareName(text: string): boolean {
+  return bareName.test(text);
+}
+
+export function isProjectId(text: string): boolean {
+  return projectId.test(text);
+}
+
+/** Throws {@link InvalidInputError} unless the text is a function name by FunctionGraph's rule (1–60 characters), or one with its project. */
 export function parseFunctionName(text: string): FunctionName {
   if (isFunctionName(text)) return text;
-  throw new InvalidInputError({
+  throw invalidName(text);
+}
+
+/** The function of this bare name in a project; in the own project without one. Throws {@link InvalidInputError}. */
+export function functionIn(project: string | undefined, name: string): FunctionName {
+  if (!isBareName(name)) throw invalidName(name);
+  return (project === undefined ? name : `${project}=${name}`) as FunctionName;
+}
+
+/** The project, unless it is the own one, and the bare name of a function. What is no function name has no project. */
+export function splitName(name: string): { project: string | undefined; bare: string } {
+  const at = name.indexOf('=');
+  return at > 0 && isFunctionName(name) ? { project: name.slice(0, at), bare: name.slice(at + 1) } : { project: undefined, bare: name };
+}
+
+function invalidName(text: string): InvalidInputError {
+  return new InvalidInputError({
     field: `function name ${quote(text)}`,
     problem: 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit',
   });

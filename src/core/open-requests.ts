@@ -1,10 +1,12 @@
 import type { StreamName } from './event-log.ts';
-import type { StreamId } from './names.ts';
+import type { FunctionName, StreamId } from './names.ts';
+
+export type FindOpen = (stream: StreamId, functionName: FunctionName | undefined) => { name: StreamName; request: number } | undefined;
 
 /** Where requests stand that no append speaks of yet. Schedulers know: they fold everything that is open. */
 export interface OpenRequests {
-  /** `undefined` when no scheduler knows such a request, or none answers within a second. */
-  find(stream: StreamId): Promise<{ name: StreamName; request: number } | undefined>;
+  /** Of the function, if one is named: several may have a stream of the same id. `undefined` when no scheduler knows such a request, or none answers within a second. */
+  find(stream: StreamId, functionName?: FunctionName): Promise<{ name: StreamName; request: number } | undefined>;
   /** Answers for this scheduler until the signal aborts. */
-  answer(find: (stream: StreamId) => { name: StreamName; request: number } | undefined, signal: AbortSignal): void;
+  answer(find: FindOpen, signal: AbortSignal): void;
 }

@@ -108,7 +108,7 @@ type Content = {
 function accepted({ token, id, at }: Identity, { payload, qualifier, traceparent, lineage, redriveOf }: Content): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
   // A trace context that is none is left out, as its specification asks: it travels on into headers.
-  if (traceparent !== undefined && isTraceparent.test(traceparent)) fact.traceparent = traceparent;
+  if (traceparent !== undefined && isTraceparent(traceparent)) fact.traceparent = traceparent;
   if (lineage !== undefined) fact.lineage = lineage;
   if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
   const defect = defectOf(payload, qualifier);
@@ -133,7 +133,12 @@ function defectOf(payload: string | undefined, qualifier: string | undefined): A
   }
 }
 
-const isTraceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const traceparentForm = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Whether the text is a trace context (W3C). */
+export function isTraceparent(text: string): boolean {
+  return traceparentForm.test(text);
+}
 
 function encodeLineage({ root, parent, hop, budget }: Lineage): string {
   return `${root}/${parent}/${hop}${budget === undefined ? '' : `/${budget}`}`;

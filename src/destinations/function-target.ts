@@ -14,9 +14,9 @@ type Bounds = { maxHops: number; maxChain: number };
 export type FunctionTargetOptions = Bounds & {
   log: Pick<EventLog, 'accept'>;
   /** Throws `FunctionNotFoundError`. */
-  findFunction: (name: string) => Promise<unknown>;
-  /** Whether the function is known here, without asking. */
-  isKnown: (name: FunctionName) => boolean;
+  findFunction: (name: string, qualifier: string) => Promise<unknown>;
+  /** Whether the function has such a version or `!alias`, as far as is known here without asking. */
+  isKnown: (name: FunctionName, qualifier: string) => boolean;
 };
 
 /**
@@ -36,12 +36,12 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
       return typeof target === 'string' ? target : undefined;
     },
     placeOf: ({ param }) => `FunctionGraph:${param}`,
-    async deliver({ destination, deliveryId, requestId, envelope, lineage, traceparent }) {
-      const target = readParam(destination.param);
+    async deliver({ destination, deliveryId, requestId, functionName, envelope, lineage, traceparent }) {
+      const target = readParam(destination.param, functionName as FunctionName);
       if (typeof target === 'string') return { kind: 'dead', reason: target };
       const { name, qualifier } = target;
       try {
-        if (!isKnown(name)) await findFunction(name);
+        if (!isKnown(name, qualifier)) await findFunction(name, qualifier);
         const id = derivedId(deliveryId);
         const hop = lineage.hop + 1;
         const cut = boundOf({ ...lineage, hop }, { maxHops, maxChain });
@@ -62,9 +62,9 @@ function boundOf({ root, hop, budget }: DeliveryRequest['lineage'], { maxHops, m
   return `the chain that began with ${root} has more than ${hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`}`;
 }
 
-function readParam(param: string): FunctionReference | string {
+function readParam(param: string, from?: FunctionName): FunctionReference | string {
   try {
-    return parseFunctionUrn(paramSchema.parse(JSON.parse(param)).func_urn);
+    return parseFunctionUrn(paramSchema.parse(JSON.parse(param)).func_urn, from);
   } catch (error) {
     return `param of FunctionGraph must be {"func_urn": "…"}: ${messageOf(error)}`;
   }

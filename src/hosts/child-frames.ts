@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Failure, failureSchema } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/function-definition.ts';
 import type { Execution } from '#src/core/function-host.ts';
+import { splitName } from '#src/core/names.ts';
 
 /** The lines between the host and a child process: `runtime/child.mjs` is the other end. */
 
@@ -15,8 +16,18 @@ export type ChildFrame =
   | { type: 'recalled'; ids: number[] }
   | { type: 'exiting'; id: number | null };
 
-export function startLine({ name, timeoutInMs, memoryInMb, userData, handler }: FunctionDefinition, functionUrn: string): string {
-  return JSON.stringify(['start', { ...handler, functionUrn, definition: { name, timeoutInMs, memoryInMb, userData } }]);
+export function startLine(
+  { name, timeoutInMs, memoryInMb, userData, secretUserData, handler }: FunctionDefinition,
+  functionUrn: string,
+): string {
+  return JSON.stringify([
+    'start',
+    {
+      ...handler,
+      functionUrn,
+      definition: { name: splitName(name).bare, timeoutInMs, memoryInMb, userData: { ...userData, ...secretUserData } },
+    },
+  ]);
 }
 
 export function runLine(id: number, { payload, requestId, attempt, qualifier, functionUrn, traceparent }: Execution): string {

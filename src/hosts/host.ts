@@ -6,7 +6,7 @@ export function createHost(hosts: Record<FunctionDefinition['handler']['kind'], 
   const hostOf = ({ handler }: FunctionDefinition) => hosts[handler.kind];
   return {
     execute: (execution, signal) => hostOf(execution.definition).execute(execution, signal),
-    warm: (definition, revision) => hostOf(definition).warm?.(definition, revision),
+    warm: (definition, version) => hostOf(definition).warm?.(definition, version),
     async close() {
       await Promise.all(Object.values(hosts).map((host) => host.close()));
     },

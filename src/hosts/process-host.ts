@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { functionUrn, type Place } from '#src/core/envelope.ts';
+import { messageOf } from '#src/core/errors.ts';
 import type { FunctionDefinition } from '#src/core/function-definition.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
 import { createAbortWatch } from './abort-watch.ts';
 import { aborted, failed, unavailable } from './failures.ts';
 import { FunctionProcess, type ProcessLimits, type ProcessObserver } from './function-process.ts';
+import type { PackageCache } from './package-cache.ts';
 import { createProcessNursery } from './process-nursery.ts';
 import { ProcessPool } from './process-pool.ts';
 import type { Task } from './task.ts';
@@ -12,6 +15,8 @@ import { type Activity, createTicker } from './ticker.ts';
 export type ProcessHostOptions = {
   /** Where the functions are said to be, as far as an initializer asks. */
   place?: Place;
+  /** The code of functions that are no files of this machine. Closed with the host. */
+  packages?: PackageCache;
   /** At most this many processes of one function, whatever its concurrency. */
   maxProcessesPerFunction?: number;
   /** A process without work ends after this time; none is kept for ever. */
@@ -27,7 +32,7 @@ export type ProcessHostOptions = {
 };
 
 /**
- * Runs FunctionGraph-style Node.js handlers in child processes, one pool per function and revision.
+ * Runs FunctionGraph-style Node.js handlers in child processes, one pool for each version of a function.
  *
  * A process holds no secret of this one: its environment is empty but for the user data, its directory is its own, and it is killed
  * with its process group at the timeout, over the memory limit, on `close()`, and when this process is gone. That is isolation for
@@ -38,47 +43,82 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
   const { maxProcessesPerFunction = 16, idleInMs = 60_000, recycleAfter = Number.POSITIVE_INFINITY } = options;
   const {
     place = { region: 'local', project: 'default' },
+    packages,
     startTimeoutInMs = 60_000,
     abortGraceInMs = 1_000,
     command = process.execPath,
   } = options;
   const limits: ProcessLimits = { startTimeoutInMs, abortGraceInMs };
-  const pools = new Map<string, ProcessPool>();
+  const pools = new Map<string, Pool>();
   const nursery = createProcessNursery(command);
   const watchAbort = createAbortWatch();
   const ticker = createTicker(tick, idleInMs);
   let isClosed = false;
 
-  function poolOf(definition: FunctionDefinition, revision: number): ProcessPool {
-    const key = keyOf(definition.name, revision);
-    const existing = pools.get(key);
-    if (existing !== undefined) return existing;
-    for (const [other, pool] of pools) if (isOlder(other, definition.name, revision)) pool.drain();
+  function addPool(key: PoolKey, { definition, version }: Runnable, release: () => void): Pool {
+    // What is left of the version before it was changed, if it can be changed.
+    for (const [other, { pool }] of pools) if (other.startsWith(key.slice(0, key.indexOf('#') + 1))) pool.drain();
     const pool = new ProcessPool({
       definition,
       maxProcesses: Math.min(definition.concurrency, maxProcessesPerFunction),
       idleInMs,
       recycleAfter,
-      start: (observer) => startProcess(definition, observer),
+      start: (observer) => startProcess(definition, version, observer),
     });
-    pools.set(key, pool);
-    return pool;
+    const added = { pool, release };
+    pools.set(key, added);
+    return added;
   }
 
-  function startProcess(definition: FunctionDefinition, observer: ProcessObserver): FunctionProcess {
-    const urn = functionUrn(place, definition.name, 'latest');
+  /** Only the first execution of a package waits for it. */
+  function poolOf(execution: Runnable): Pool | Promise<Pool> {
+    const key = keyOf(execution);
+    const existing = pools.get(key);
+    if (existing !== undefined) return existing;
+    const { handler } = execution.definition;
+    if (handler.kind !== 'process' || handler.package === undefined) return addPool(key, execution, () => {});
+    return fetchPool(key, execution, { ...handler, package: handler.package });
+  }
+
+  async function fetchPool(key: PoolKey, execution: Runnable, { package: digest, ...handler }: PackagedHandler): Promise<Pool> {
+    if (packages === undefined) throw new Error('this worker has no store of code packages');
+    const { folder, release } = await packages.open(digest);
+    const existing = pools.get(key);
+    if (existing !== undefined || isClosed) release();
+    if (existing !== undefined) return existing;
+    const located = { ...execution.definition, handler: { ...handler, file: join(folder, handler.file) } };
+    return addPool(key, { ...execution, definition: located }, release);
+  }
+
+  function startProcess(definition: FunctionDefinition, version: string, observer: ProcessObserver): FunctionProcess {
+    const urn = functionUrn(place, definition.name, version);
     return new FunctionProcess({ definition, functionUrn: urn, limits, observer, open: (events) => nursery.open(definition, events) });
   }
 
   function tick(now: number): Activity {
     let isBusy = false;
-    for (const [key, pool] of pools) {
+    for (const [key, { pool, release }] of pools) {
       pool.check(now);
-      if (pool.isEmpty) pools.delete(key);
-      else isBusy ||= pool.isBusy;
+      if (pool.isEmpty) {
+        pools.delete(key);
+        release();
+      } else isBusy ||= pool.isBusy;
     }
     if (isBusy) return 'busy';
     return pools.size > 0 ? 'idle' : 'empty';
+  }
+
+  function run({ pool }: Pool, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+    if (isClosed || signal.aborted) return Promise.resolve(failed(aborted()));
+    return new Promise((resolve) => {
+      const task = createTask(execution, (result) => {
+        unwatch();
+        resolve(result);
+      });
+      const unwatch = watchAbort(signal, () => pool.abort(task));
+      pool.submit(task);
+      ticker.wake();
+    });
   }
 
   return {
@@ -86,37 +126,50 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
       if (isClosed || signal.aborted) return Promise.resolve(failed(aborted()));
       const { kind } = execution.definition.handler;
       if (kind !== 'process') return Promise.resolve(failed(unavailable(`a process host cannot run a handler of kind "${kind}"`)));
-      return new Promise((resolve) => {
-        const pool = poolOf(execution.definition, execution.revision);
-        const task = createTask(execution, (result) => {
-          unwatch();
-          resolve(result);
-        });
-        const unwatch = watchAbort(signal, () => pool.abort(task));
-        pool.submit(task);
-        ticker.wake();
-      });
+      const found = poolOf(execution);
+      if (!(found instanceof Promise)) return run(found, execution, signal);
+      return found.then(
+        (pool) => run(pool, execution, signal),
+        (error: unknown) => failed(unavailable(messageOf(error))),
+      );
     },
-    warm(definition, revision) {
+    warm(definition, version) {
       if (isClosed || definition.handler.kind !== 'process') return;
-      poolOf(definition, revision).warm();
-      ticker.wake();
+      void Promise.resolve(poolOf({ definition, version })).then(
+        ({ pool }) => {
+          if (isClosed) return;
+          pool.warm();
+          ticker.wake();
+        },
+        () => {},
+      );
     },
     async close() {
       isClosed = true;
       ticker.stop();
-      await Promise.all([...pools.values()].map((pool) => pool.close()));
+      await Promise.all([...pools.values()].map(({ pool }) => pool.close()));
       await nursery.close();
+      await packages?.close();
     },
   };
 }
 
-function keyOf(name: string, revision: number): string {
-  return `${name}@${revision}`;
-}
+/** Which processes can serve an execution: those of the same version, with the same code, limits and user data. */
+type PoolKey = `${string}#${string}`;
+type Runnable = Pick<Execution, 'definition' | 'version'>;
+type Pool = { pool: ProcessPool; release: () => void };
+type PackagedHandler = Extract<FunctionDefinition['handler'], { kind: 'process' }> & { package: string };
 
-function isOlder(key: string, name: string, revision: number): boolean {
-  return key.startsWith(`${name}@`) && Number(key.slice(name.length + 1)) < revision;
+/** A definition is the same object until it changes. */
+const keys = new WeakMap<FunctionDefinition, { version: string; key: PoolKey }>();
+
+function keyOf({ definition, version }: Runnable): PoolKey {
+  const known = keys.get(definition);
+  if (known?.version === version) return known.key;
+  const { name, handler, timeoutInMs, memoryInMb, userData, secretUserData, concurrency } = definition;
+  const key: PoolKey = `${name}:${version}#${JSON.stringify([handler, timeoutInMs, memoryInMb, userData, secretUserData, concurrency])}`;
+  keys.set(definition, { version, key });
+  return key;
 }
 
 function createTask(execution: Execution, onSettled: (result: ExecutionResult) => void): Task {

@@ -72,7 +72,14 @@ function argumentsFor({ handler, memoryInMb }: FunctionDefinition): string[] {
 }
 
 /** Nothing of this process's environment but the time zone. */
-function environmentFor({ userData }: FunctionDefinition, cwd: string): Record<string, string> {
+function environmentFor({ userData, secretUserData }: FunctionDefinition, cwd: string): Record<string, string> {
   const { TZ } = process.env;
-  return { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: cwd, TMPDIR: cwd, ...(TZ === undefined ? {} : { TZ }), ...userData };
+  return {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    HOME: cwd,
+    TMPDIR: cwd,
+    ...(TZ === undefined ? {} : { TZ }),
+    ...userData,
+    ...secretUserData,
+  };
 }

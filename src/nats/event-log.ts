@@ -1,5 +1,6 @@
 import { AckPolicy, DeliverPolicy, headers, type Msg, type MsgHdrs, nanos } from 'nats';
 import type { Clock } from '#src/core/clock.ts';
+import { erasureSchema } from '#src/core/erasure.ts';
 import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
 import {
   type Append,
@@ -82,8 +83,12 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       let isUnsure = false;
       for (let tries = 0; ; tries++) {
         const { payload, headers: found } = encodeRequests(name.stream, requests);
-        const answer = await publisher.publish(subjects.invoke(name.function), payload, requestHeaders(found));
-        if (answer.kind === 'stored') return { sequence: answer.sequence };
+        const sent = requestHeaders(found);
+        // The server answers with the sequence of the first request of this id, whichever process sent that.
+        if (requests[0]?.once) sent.set('Nats-Msg-Id', `request.${name.function}.${name.stream}`);
+        const answer = await publisher.publish(subjects.invoke(name.function), payload, sent);
+        // A duplicate after a try without an answer is that very try.
+        if (answer.kind === 'stored') return { sequence: answer.sequence, isRepeated: answer.isDuplicate === true && !isUnsure };
         const isOver = clock.now() - startedAt > budgetInMs;
         isUnsure ||= answer.kind === 'unknown';
         if (answer.kind === 'refused' || answer.kind === 'conflict' || isOver)
@@ -249,8 +254,21 @@ export function fullEntryOf({ subject, data, headers: found, sequence, at }: Sto
       if (append === undefined) return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
       return { kind: 'append', sequence, at, name: parts.name, append, attention: decodeAttention(found) };
     }
+    case 'erase': {
+      const erasure = erasureSchema.safeParse(parseJson(data));
+      if (!erasure.success) return { kind: 'unreadable', sequence, at, why: `${subject} holds no erasure that this version can read` };
+      return { kind: 'erasure', sequence, at, erasure: erasure.data };
+    }
     default:
       return { kind: 'hint', sequence, at };
+  }
+}
+
+function parseJson(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString());
+  } catch {
+    return undefined;
   }
 }
 

@@ -29,6 +29,7 @@ export type StreamFacts =
       exists: true;
       messages: number;
       bytes: number;
+      firstSequence: number;
       subjects: number;
       storage: string;
       replicas: number;
@@ -96,6 +97,7 @@ function factsOf(name: string, { state, config, cluster }: StreamInfo): StreamFa
     exists: true,
     messages: state.messages,
     bytes: state.bytes,
+    firstSequence: state.first_seq,
     subjects: state.num_subjects ?? 0,
     storage: config.storage,
     replicas: config.num_replicas,

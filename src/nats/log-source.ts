@@ -4,7 +4,7 @@ import type { LogSource, SourceEntry, StoredEntry } from '#src/core/log-source.t
 import { requestHeader } from '#src/core/request-messages.ts';
 import type { Connection } from './connection.ts';
 import { followMessages, fullEntryOf } from './event-log.ts';
-import { readMessage, type StoredMessage } from './stored-messages.ts';
+import { readMessage, readNextBySubject, type StoredMessage } from './stored-messages.ts';
 import { INVOCATIONS } from './topology.ts';
 
 /** The log on JetStream, word for word. */
@@ -19,7 +19,15 @@ export function createNatsLogSource({
     async state() {
       const manager = await connection.nats.jetstreamManager({ checkAPI: false });
       const { created, state } = await manager.streams.info(INVOCATIONS);
-      return { created: String(created), last: state.last_seq, missing: state.last_seq - state.messages };
+      return { created: String(created), first: state.first_seq, last: state.last_seq, messages: state.messages };
+    },
+    async firstFrom(sequence) {
+      const found = await readNextBySubject(connection, sequence, '>');
+      return found === undefined ? undefined : { sequence: found.sequence, at: found.at };
+    },
+    async missing() {
+      const { last, messages } = await this.state();
+      return last - messages;
     },
     async fingerprintAt(sequence) {
       const message = await readMessage(connection, sequence);

@@ -5,16 +5,16 @@ import type { Connection } from './connection.ts';
 import { readQuestion } from './question.ts';
 
 export const FIND_SUBJECT = 'scheduler.find';
-const questionSchema = z.object({ stream: z.string().refine(isRequestId) });
+const questionSchema = z.object({ stream: z.string().refine(isRequestId), function: z.string().refine(isFunctionName).optional() });
 const answerSchema = z
   .object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() })
   .nullable();
 
 export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
   return {
-    async find(stream) {
+    async find(stream, functionName) {
       try {
-        const reply = await nats.request(FIND_SUBJECT, JSON.stringify({ stream }), { timeout: 1_000 });
+        const reply = await nats.request(FIND_SUBJECT, JSON.stringify({ stream, function: functionName }), { timeout: 1_000 });
         const found = answerSchema.parse(reply.json());
         return found === null ? undefined : { name: { function: found.function as never, stream }, request: found.request };
       } catch {
@@ -26,7 +26,7 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
         queue: 'schedulers',
         callback: (_, message) => {
           const question = readQuestion(questionSchema, message);
-          const found = question === undefined ? undefined : find(question.stream as string as StreamId);
+          const found = question === undefined ? undefined : find(question.stream as string as StreamId, question.function);
           message.respond(JSON.stringify(found === undefined ? null : { function: found.name.function, request: found.request }));
         },
       });

@@ -1,6 +1,7 @@
 import { nanos, type StreamConfig, type StreamInfo } from 'nats';
 import type { Cancellations } from '#src/core/cancellations.ts';
 import type { Clock } from '#src/core/clock.ts';
+import type { CodePackages } from '#src/core/code-packages.ts';
 import type { DestinationCheck } from '#src/core/destination-check.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
@@ -8,8 +9,10 @@ import type { History } from '#src/core/history.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
 import type { Owners } from '#src/core/owners.ts';
+import type { RoleInstances } from '#src/core/role-instances.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
 import { createNatsCancellations } from './cancellations.ts';
+import { createNatsCodePackages, ensureCodeBucket } from './code-packages.ts';
 import type { Connection } from './connection.ts';
 import { createNatsDestinationCheck } from './destination-check.ts';
 import { createNatsEventLog, createNatsHints, createNatsResults } from './event-log.ts';
@@ -18,6 +21,7 @@ import { createNatsOpenRequests } from './open-requests.ts';
 import { createNatsOwners } from './owners.ts';
 import { createNatsHistory } from './projection-service.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
+import { createNatsRoleInstances } from './role-instances.ts';
 import { FUNCTIONS_BUCKET, INVOCATIONS, invocationsStream, resultsStream, STATE_BUCKET, type TopologyOptions } from './topology.ts';
 import { createNatsWorkQueue } from './work-queue.ts';
 
@@ -33,11 +37,14 @@ export type NatsPorts = {
   destinationCheck: DestinationCheck;
   /** The definitions of the functions. */
   functions: KeyValue;
+  /** The code of functions. */
+  packages: CodePackages;
   /** Positions that save work after a restart. Losing them loses nothing else. */
   state: KeyValue;
   publisher: Publisher;
   /** Questions about the past. */
   history: History;
+  roleInstances: RoleInstances;
   close(): void;
 };
 
@@ -61,6 +68,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   else for (const stream of [invocationsStream(topology), resultsStream(topology)]) await ensureStream(connection, stream);
   const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology?.replicas);
   const state = await openKeyValue(connection, STATE_BUCKET, topology?.replicas);
+  if (topology !== undefined) await ensureCodeBucket(connection, topology.replicas);
   const publisher = createPublisher(connection);
   const logOptions = {
     connection,
@@ -79,9 +87,11 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     cancellations: createNatsCancellations(connection),
     destinationCheck: createNatsDestinationCheck(connection),
     functions,
+    packages: createNatsCodePackages(connection),
     state,
     publisher,
     history: createNatsHistory(connection),
+    roleInstances: createNatsRoleInstances(connection),
     close: () => publisher.close(),
   };
 }

@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 
 /** What became of a publish. Never a guess: without an answer it is unknown (A1). */
 export type PublishAnswer =
-  | { kind: 'stored'; sequence: number }
+  | { kind: 'stored'; sequence: number; isDuplicate?: true }
   /** The stream is not at the expected version. */
   | { kind: 'conflict' }
   /** Refused, and certainly not stored. `isFull` when storage or a limit is exhausted. */
@@ -85,7 +85,7 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
   };
 }
 
-type PubAck = { seq?: number; error?: { err_code?: number; description?: string } };
+type PubAck = { seq?: number; duplicate?: boolean; error?: { err_code?: number; description?: string } };
 
 const decoder = new TextDecoder();
 
@@ -93,9 +93,10 @@ function parseAnswer(message: Msg): PublishAnswer {
   if (message.data.length === 0) return { kind: 'unknown', why: 'JetStream does not respond' };
   const answer = parseJson(decoder.decode(message.data));
   if (typeof answer !== 'object' || answer === null) return { kind: 'unknown', why: 'the answer cannot be read' };
-  const { seq = 0, error } = answer as PubAck;
+  const { seq = 0, duplicate = false, error } = answer as PubAck;
   if (error === undefined) {
     // A duplicate at sequence 0 is staged, not stored (nats-server 2.10 with replicas).
+    if (seq > 0 && duplicate) return { kind: 'stored', sequence: seq, isDuplicate: true };
     return seq > 0 ? { kind: 'stored', sequence: seq } : { kind: 'unknown', why: 'answered as a duplicate that is not stored' };
   }
   const { err_code: code = 0, description = 'no description' } = error;

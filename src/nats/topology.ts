@@ -10,6 +10,8 @@ export const RESULTS = 'RESULTS';
 export const DIS_RECORDS = 'SEQUENT_DIS';
 export const FUNCTIONS_BUCKET = 'SEQUENT_FUNCTIONS';
 export const STATE_BUCKET = 'SEQUENT_STATE';
+/** The object store with the code of functions. */
+export const CODE_BUCKET = 'SEQUENT_CODE';
 /** What the HTTP gateway knows of functions beside their definitions. */
 export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 
@@ -24,7 +26,7 @@ export function invocationsStream({ replicas }: TopologyOptions): Partial<Stream
   return {
     name: INVOCATIONS,
     description: 'Sequent: requests, and the facts of every invocation',
-    subjects: ['invoke.*', 'invocation.*.*', 'wake.*', 'deliver.*'],
+    subjects: ['invoke.*', 'invocation.*.*', 'wake.*', 'deliver.*', 'erase.*'],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
@@ -52,6 +54,7 @@ export const subjects = {
   invoke: (name: FunctionName) => `invoke.${name}`,
   wake: (name: FunctionName) => `wake.${name}`,
   deliver: (name: FunctionName | '*') => `deliver.${name}`,
+  erase: (id: string) => `erase.${id}`,
   invocation: (name: StreamName) => `invocation.${name.function}.${name.stream}`,
   result: (name: FunctionName, outcome: 'succeeded' | 'failed' | '*') => `result.${name}.${outcome}`,
   anyFunctionOf: (stream: StreamId) => `invocation.*.${stream}`,
@@ -67,6 +70,7 @@ export type SubjectParts =
   | { kind: 'invoke'; function: FunctionName; token: string }
   | { kind: 'invocation'; name: StreamName }
   | { kind: 'wake' | 'deliver'; function: FunctionName }
+  | { kind: 'erase' }
   | { kind: 'foreign' };
 
 /** Takes a subject of the INVOCATIONS stream apart. A token that is no function name stands for {@link NO_FUNCTION}. */
@@ -79,6 +83,8 @@ export function parseSubject(subject: string): SubjectParts {
     case 'wake':
     case 'deliver':
       return { kind, function: name };
+    case 'erase':
+      return { kind };
     case 'invocation':
       if (!isRequestId(stream)) return { kind: 'foreign' };
       return { kind, name: { function: name, stream: stream as string as StreamId } };

@@ -4,6 +4,7 @@ import { addressed, endedBy, expired, expiresAt } from '#machines/outcome.ts';
 import { encodeEnvelope } from '#src/core/envelope.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
+import { type FunctionEntry, missingVersion, qualifierOf, resolveFunction } from '#src/core/function-entry.ts';
 import { type FunctionName, quote, type RequestId } from '#src/core/names.ts';
 import { isSettled, loadStream, requestOf } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
@@ -21,9 +22,16 @@ export async function look(open: OpenStream, options: SchedulerOptions): Promise
   const stream = await loadStream(log, open.name, open.request);
   if (stream === undefined) return { kind: 'settled' };
   const writer = createStreamWriter({ log, state: stream, by, appendId });
-  const fn = await findFunction(open.name.function, options);
+  const { findFunction: find, functions } = options;
+  const entry = functions.get(open.name.function) ?? (await ask(open.name.function, find));
   const needs: Needs = { nextAt: Number.POSITIVE_INFINITY, wake: false, delivery: false };
-  for (const [id, invocation] of stream.invocations) await attend(id, invocation, { fn, writer, needs, options });
+  for (const [id, invocation] of stream.invocations) {
+    const isOpen = invocation.context.outcome === null;
+    const known = versionOf(invocation, entry);
+    // The local copy may be behind: the registry itself says whether there is no such version.
+    const fn = known ?? (isOpen && entry !== undefined ? versionOf(invocation, await ask(open.name.function, find)) : undefined);
+    await attend(id, invocation, { fn, hasFunction: entry !== undefined, writer, needs, options });
+  }
   const hintId = `${open.name.stream}.${writer.state.version}.${open.looks}`;
   open.looks++;
   // A request that still stands in the queue needs no wake.
@@ -37,11 +45,18 @@ export async function look(open: OpenStream, options: SchedulerOptions): Promise
 
 /** What a stream needs, after all its invocations were looked at. */
 type Needs = { nextAt: number; wake: boolean; delivery: boolean };
-type Attending = { fn: RegisteredFunction | undefined; writer: StreamWriter; needs: Needs; options: SchedulerOptions };
+type Attending = {
+  /** The version that it runs; `undefined` when there is none. */
+  fn: RegisteredFunction | undefined;
+  hasFunction: boolean;
+  writer: StreamWriter;
+  needs: Needs;
+  options: SchedulerOptions;
+};
 
-async function attend(id: string, invocation: Invocation, { fn, writer, needs, options }: Attending): Promise<void> {
+async function attend(id: string, invocation: Invocation, { fn, hasFunction, writer, needs, options }: Attending): Promise<void> {
   if (isSettled(invocation)) return;
-  const verdict = judge(invocation, fn, options.clock.now());
+  const verdict = judge(invocation, fn, { hasFunction, now: options.clock.now() });
   switch (verdict.kind) {
     case 'wait':
     case 'wake':
@@ -59,7 +74,7 @@ async function attend(id: string, invocation: Invocation, { fn, writer, needs, o
 }
 
 function termsFor(invocation: Invocation, fn: RegisteredFunction | undefined): Terms | undefined {
-  return invocation.context.terms ?? (fn === undefined ? undefined : termsOf(fn));
+  return invocation.context.terms ?? (fn === undefined ? undefined : termsOf(fn, invocation.context.request?.qualifier));
 }
 
 type Verdict =
@@ -68,12 +83,16 @@ type Verdict =
   | { kind: 'end'; fact: FactOf<'failed'> }
   | { kind: 'tell' };
 
-function judge(invocation: Invocation, fn: RegisteredFunction | undefined, now: number): Verdict {
+function judge(
+  invocation: Invocation,
+  fn: RegisteredFunction | undefined,
+  { hasFunction, now }: { hasFunction: boolean; now: number },
+): Verdict {
   const { value, context } = invocation;
   if (context.outcome !== null) return { kind: 'tell' };
   if (value === 'running') return { kind: 'wake', nextAt: Number.POSITIVE_INFINITY };
   if (fn === undefined) {
-    const message = `function ${quote(context.request?.function ?? '')} does not exist`;
+    const message = hasFunction ? missingVersion(context) : `function ${quote(context.request?.function ?? '')} does not exist`;
     return { kind: 'end', fact: endedBy('FunctionNotFound', { invocation, at: now, message }) };
   }
   const maxAgeInMs = fn.definition.policy.maxAgeInSeconds * 1_000;
@@ -84,14 +103,13 @@ function judge(invocation: Invocation, fn: RegisteredFunction | undefined, now: 
   return now < dueAt ? { kind: 'wait', nextAt: Math.min(dueAt, endsAt) } : { kind: 'wake', nextAt: endsAt };
 }
 
-async function findFunction(
-  name: FunctionName,
-  { findFunction: find, functions }: SchedulerOptions,
-): Promise<RegisteredFunction | undefined> {
-  const known = functions.get(name);
-  if (known !== undefined) return known;
+function versionOf({ context }: Invocation, entry: FunctionEntry | undefined): RegisteredFunction | undefined {
+  return entry === undefined ? undefined : resolveFunction(entry, qualifierOf(context), context.request?.invocation ?? '');
+}
+
+/** The function as the registry itself has it; `undefined` when it is gone. */
+async function ask(name: FunctionName, find: SchedulerOptions['findFunction']): Promise<FunctionEntry | undefined> {
   try {
-    // The local copy may be behind: the registry itself says whether the function is gone.
     return await find(name);
   } catch (error) {
     if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return undefined;

@@ -2,7 +2,7 @@ import type { Clock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
-import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import { type FunctionEntry, shortestAgeInMs } from '#src/core/function-entry.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
@@ -19,9 +19,9 @@ export type SchedulerOptions = {
   results: Results;
   /** Where the oldest open request is remembered, so that a restart reads only what is open. */
   state: KeyValue;
-  functions: { get(name: FunctionName): RegisteredFunction | undefined };
+  functions: { get(name: FunctionName): FunctionEntry | undefined };
   /** Asks the registry itself. Throws `FunctionNotFoundError`. */
-  findFunction: (name: string) => Promise<RegisteredFunction>;
+  findFunction: (name: string) => Promise<FunctionEntry>;
   /** Up to which sequence the work of a function was handed out to workers. */
   handedOut: (name: FunctionName) => Promise<number>;
   openRequests: OpenRequests;
@@ -57,12 +57,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const open = createOpenStreams({
     patienceInMs,
     unknownGraceInMs: UNKNOWN_GRACE_IN_MS,
-    maxAgeOf: (name) => {
-      const seconds = functions.get(name)?.definition.policy.maxAgeInSeconds;
-      return seconds === undefined ? undefined : seconds * 1_000;
-    },
+    maxAgeOf,
   });
-  options.openRequests.answer((stream) => {
+  options.openRequests.answer((stream, functionName) => {
+    const named = functionName === undefined ? undefined : open.find(`${functionName}.${stream}`);
+    if (functionName !== undefined) return named?.request === undefined ? undefined : { name: named.name, request: named.request };
     for (const { name, request } of open.values()) if (name.stream === stream && request !== undefined) return { name, request };
     return undefined;
   }, stopping.signal);
@@ -115,11 +114,16 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     }
   }
 
-  /** When a request becomes too old that nothing was appended about; `undefined` for others, and for unknown functions. */
+  function maxAgeOf(name: FunctionName): number | undefined {
+    const found = functions.get(name);
+    return found === undefined ? undefined : shortestAgeInMs(found);
+  }
+
+  /** When a request can become too old that nothing was appended about; `undefined` for others, and for unknown functions. */
   function endOfQueueing({ name, request, version, acceptedAt }: OpenStream): number | undefined {
-    const seconds = functions.get(name.function)?.definition.policy.maxAgeInSeconds;
-    if (seconds === undefined || acceptedAt === undefined || version !== request) return undefined;
-    return acceptedAt + seconds * 1_000;
+    const ageInMs = maxAgeOf(name.function);
+    if (ageInMs === undefined || acceptedAt === undefined || version !== request) return undefined;
+    return acceptedAt + ageInMs;
   }
 
   function follow(stream: OpenStream, found: Look, pause: number): void {

@@ -26,7 +26,7 @@ export function createMemoryAnswers(): MemoryAnswers {
       hear: cancelling.add,
     },
     openRequests: {
-      find: async (stream) => finding.get('')?.(stream),
+      find: async (stream, functionName) => finding.get('')?.(stream, functionName),
       answer: (find, signal) => finding.add('', find, signal),
     },
     destinationCheck: {

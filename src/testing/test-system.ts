@@ -7,7 +7,8 @@ import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory-log.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
-import { createFunctionRegistry, type FunctionDirectory, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
@@ -54,7 +55,7 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
   const code = createGauge();
   const store = createMemoryKeyValue();
   const closing = new AbortController();
-  const registry = createFunctionRegistry(store, { refuseDestination: answers.destinationCheck.refuse });
+  const registry = createFunctionRegistry(store, { refuseDestination: answers.destinationCheck.refuse, clock });
   const directory = await openFunctionDirectory(store, { signal: closing.signal });
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
   const names = appendIds();
@@ -69,7 +70,7 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
     clock,
     logger: silentLogger,
   };
-  const common = { ...ports, functions: directory };
+  const common = { ...ports, functions: directory, findFunction: directory.ask };
   const { targets, deliveries } = createRecordingTargets(deliver, code);
 
   const destinations = startDestinations({
@@ -79,7 +80,12 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
     check: answers.destinationCheck,
     targets: {
       ...targets,
-      FunctionGraph: createFunctionTarget({ log, findFunction: registry.get, isKnown: (fn) => directory.get(fn) !== undefined, ...bounds }),
+      FunctionGraph: createFunctionTarget({
+        log,
+        findFunction: registry.find,
+        isKnown: (fn, qualifier) => directory.find(fn, qualifier) !== undefined,
+        ...bounds,
+      }),
     },
     triesAtOnce: 32,
     tryTimeoutInMs: 15_000,
@@ -99,7 +105,6 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
     name: 'test-scheduler',
     state: createMemoryKeyValue(),
     appendId: names('test-scheduler'),
-    findFunction: registry.get,
     handedOut: work.queue.handedOut,
     patienceInMs: PATIENCE_IN_MS,
     clock: clock.polling,

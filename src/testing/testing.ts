@@ -95,7 +95,7 @@ export async function createTestSequent(options: TestSequentOptions): Promise<Te
     timeline,
     async invoke<Input, Output>(target: string | TypedFunction<Input, Output>, event: Input, given: TestInvokeOptions = {}) {
       const name = parseFunctionName(typeof target === 'string' ? target : target.name);
-      if (directory.get(name) === undefined) await registry.get(name);
+      if (directory.find(name, given.qualifier ?? 'latest') === undefined) await registry.find(name, given.qualifier);
       const requestId = await requests.send(name, { payload: encodePayload(checkEvent(target, event)), ...given });
       // The roles hear of it before the test goes on.
       await passage.settle();

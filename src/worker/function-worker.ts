@@ -1,4 +1,4 @@
-import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { FunctionEntry } from '#src/core/function-entry.ts';
 import { createStreamHands } from '#src/core/stream-hands.ts';
 import type { WorkItem } from '#src/core/work-queue.ts';
 import type { Executions } from './executions.ts';
@@ -9,14 +9,14 @@ import { createStreamRun } from './stream-run.ts';
 /** Works for one function: takes items while there are places, and brings the streams behind them forward. */
 export interface FunctionWorker {
   /** A new revision of the function: later attempts run under it. */
-  update(fn: RegisteredFunction): void;
+  update(fn: FunctionEntry): void;
   /** Extends the lease of everything that is being worked on. */
   keepLeases(): void;
   /** Takes nothing more; resolves when everything it holds is settled or handed back. */
   stop(): Promise<void>;
 }
 
-export function startFunctionWorker(ports: WorkerPorts, executions: Executions, initial: RegisteredFunction): FunctionWorker {
+export function startFunctionWorker(ports: WorkerPorts, executions: Executions, initial: FunctionEntry): FunctionWorker {
   const { queue, log, logger } = ports;
   let fn = initial;
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull());

@@ -4,6 +4,7 @@ import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
+import { missingVersion } from '#src/core/function-entry.ts';
 import type { ExecutionResult } from '#src/core/function-host.ts';
 
 /** What the log asks for next, for one invocation, at a moment. Pure: the worker performs it. */
@@ -11,7 +12,7 @@ export type NextStep =
   /** Append these facts; the invocation has an outcome then. */
   | { kind: 'settle'; facts: readonly Fact[] }
   /** Take a place, append this fact, execute. */
-  | { kind: 'start'; fact: FactOf<'running'> }
+  | { kind: 'start'; fact: FactOf<'running'>; fn: RegisteredFunction; maxAgeInMs: number }
   /** Somebody is executing it, or says so. */
   | { kind: 'askOwner'; worker: string; attempt: number }
   /** The outcome is durable; nobody was told, or it is unknown whether. */
@@ -22,7 +23,14 @@ export type NextStep =
   | { kind: 'hold' };
 
 type Bounds = { maxHops: number; maxChain: number };
-type Situation = Bounds & { invocation: Invocation; request: AcceptedRequest; fn: RegisteredFunction; worker: string; now: number };
+type Situation = Bounds & {
+  invocation: Invocation;
+  request: AcceptedRequest;
+  /** The version that it runs; `undefined` when there is no such version, or alias. */
+  fn: RegisteredFunction | undefined;
+  worker: string;
+  now: number;
+};
 
 export function nextStep(situation: Situation): NextStep {
   const { value, context } = situation.invocation;
@@ -44,17 +52,24 @@ export function nextStep(situation: Situation): NextStep {
 
 function beforeAttempt({ invocation, request, fn, worker, now, ...bounds }: Situation): NextStep {
   const { context } = invocation;
-  const terms = context.terms ?? termsOf(fn);
   const refusal = refuse(request, bounds);
-  if (refusal !== undefined)
-    return { kind: 'settle', facts: closing(endedBy(refusal.condition, { ...refusal, invocation, at: now }), terms) };
+  const terms = context.terms ?? (fn === undefined ? undefined : termsOf(fn, request.fact.qualifier));
+  if (refusal !== undefined || fn === undefined || terms === undefined) {
+    const { condition, message } = refusal ?? unknownVersion(invocation);
+    return { kind: 'settle', facts: closing(endedBy(condition, { message, invocation, at: now }), terms) };
+  }
   if (now >= expiresAt(invocation, terms.maxAgeInMs))
     return { kind: 'settle', facts: closing(expired(invocation, now, terms.maxAgeInMs), terms) };
   if (now < (context.dueAt ?? 0)) return { kind: 'wait' };
   if (fn.definition.paused) return { kind: 'hold' };
   const id = request.fact.invocation;
   const attempt = context.attempts + 1;
-  return { kind: 'start', fact: { type: 'running', invocation: id, at: now, attempt, worker, ...(attempt === 1 ? { terms } : {}) } };
+  const fact: FactOf<'running'> = { type: 'running', invocation: id, at: now, attempt, worker, ...(attempt === 1 ? { terms } : {}) };
+  return { kind: 'start', fact, fn, maxAgeInMs: terms.maxAgeInMs };
+}
+
+function unknownVersion({ context }: Invocation): { condition: Condition; message: string } {
+  return { condition: 'FunctionNotFound', message: missingVersion(context) };
 }
 
 /** Why a request can never run. */

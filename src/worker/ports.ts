@@ -2,6 +2,7 @@ import type { Cancellations } from '#src/core/cancellations.ts';
 import type { Clock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
+import type { FunctionEntry } from '#src/core/function-entry.ts';
 import type { FunctionHost } from '#src/core/function-host.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Owners } from '#src/core/owners.ts';
@@ -27,6 +28,8 @@ export type WorkerPorts = {
    * them a hint and the reading. Safe to lose, like a hint: the scheduler sees to what nobody tells.
    */
   handOver?: ((stream: StreamState) => boolean) | undefined;
+  /** The function as the registry itself has it. Throws `FunctionNotFoundError`. */
+  findFunction: (name: string) => Promise<FunctionEntry>;
   owners: Owners;
   cancellations: Cancellations;
   clock: Clock;

@@ -3,8 +3,10 @@ import type { FactOf } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { expiresAt } from '#machines/outcome.ts';
 import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
+import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
-import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
+import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import { type FunctionEntry, qualifierOf, resolveFunction } from '#src/core/function-entry.ts';
 import type { ExecutionResult } from '#src/core/function-host.ts';
 import type { RequestId } from '#src/core/names.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
@@ -18,7 +20,7 @@ import type { Slots } from './slots.ts';
 export type StreamRunOptions = {
   ports: WorkerPorts;
   state: StreamState;
-  fn: () => RegisteredFunction;
+  fn: () => FunctionEntry;
   slots: Slots;
   executions: Executions;
 };
@@ -36,12 +38,24 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       // Looked up again every time: after a conflict the stream may turn out to be another request's.
       const request = requestOf(writer.state, id);
       if (invocation === undefined || request === undefined) return 'done';
-      const step = nextStep({ invocation, request, fn: fn(), worker, maxHops, maxChain, now: clock.now() });
+      const found = versionOf(invocation, fn()) ?? (await askForVersion(invocation));
+      const step = nextStep({ invocation, request, fn: found, worker, maxHops, maxChain, now: clock.now() });
       const rest = await perform(step, request, invocation);
       if (rest !== 'again') return rest;
       // Something new in the stream every time, or the step and the machine contradict each other: a defect, and no loop.
       idle = writer.state.version === version ? idle + 1 : 0;
       assert(idle < 3, `${id} does not advance from ${String(invocation.value)} by "${step.kind}"`);
+    }
+  }
+
+  /** The local copy may be behind: the registry itself says whether there is no such version. */
+  async function askForVersion(invocation: Invocation): Promise<RegisteredFunction | undefined> {
+    if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
+    try {
+      return versionOf(invocation, await ports.findFunction(writer.state.name.function));
+    } catch (error) {
+      if (error instanceof FunctionNotFoundError) return undefined;
+      throw error;
     }
   }
 
@@ -77,10 +91,10 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       // The time of the attempt is the moment it begins, not the moment it was queued for a place.
       if (waited) fact = { ...fact, at: clock.now() };
       // It became too old in the meantime: look again.
-      if (fact.at >= expiresAt(invocation, termsOf(fn()).maxAgeInMs)) return true;
+      if (fact.at >= expiresAt(invocation, step.maxAgeInMs)) return true;
       const effects = await writer.propose(fact.invocation, [fact]);
       // Without the effect it was refused: somebody else was first, and the log says what happened instead.
-      if (effects?.includes('execute')) result = await execute(request, fact.attempt);
+      if (effects?.includes('execute')) result = await execute(request, fact.attempt, step.fn);
     } finally {
       slots.release();
     }
@@ -98,17 +112,18 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     await writer.propose(id, facts);
   }
 
-  function execute({ fact, payload }: AcceptedRequest, attempt: number): Promise<ExecutionResult> {
-    const { definition, revision } = fn();
+  function execute({ fact, payload }: AcceptedRequest, attempt: number, decided: RegisteredFunction): Promise<ExecutionResult> {
     const { invocation, qualifier, traceparent } = fact;
+    // It may have changed while this waited for a place.
+    const { definition, version } = resolveFunction(fn(), decided.version, invocation) ?? decided;
     return executions.run(invocation, attempt, (signal) =>
       ports.host.execute(
         {
           definition,
-          revision,
+          version,
           requestId: invocation as RequestId,
           qualifier,
-          functionUrn: functionUrn(place, definition.name, qualifier),
+          functionUrn: functionUrn(place, definition.name, version),
           attempt,
           payload,
           ...(traceparent === undefined ? {} : { traceparent }),
@@ -154,4 +169,9 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       return restOf(rests);
     },
   };
+}
+
+/** The version that the log, or else the request, asks for. */
+function versionOf({ context }: Invocation, entry: FunctionEntry): RegisteredFunction | undefined {
+  return resolveFunction(entry, qualifierOf(context), context.request?.invocation ?? '');
 }

@@ -1,4 +1,5 @@
-import type { FunctionDefinition, RegisteredFunction } from '#src/core/function-definition.ts';
+import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import type { FunctionEntry } from '#src/core/function-entry.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import { createExecutions } from './executions.ts';
 import { type FunctionWorker, startFunctionWorker } from './function-worker.ts';
@@ -14,7 +15,7 @@ export interface Worker {
 }
 
 export type WorkerOptions = WorkerPorts & {
-  functions: { subscribe(listener: (name: FunctionName, found: RegisteredFunction | undefined) => void): void };
+  functions: { subscribe(listener: (name: FunctionName, found: FunctionEntry | undefined) => void): void };
   /** Whether this worker can run the function: a worker in the user's own process runs what is registered there. */
   canRun: (definition: FunctionDefinition) => boolean;
 };

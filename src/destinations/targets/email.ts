@@ -1,5 +1,6 @@
 import { createTransport } from 'nodemailer';
 import type { DeliveryRequest, DeliveryResult } from '#src/core/destination-target.ts';
+import { splitName } from '#src/core/names.ts';
 import type { Smtp } from './connection.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { dead, delivered, failed } from './verdict.ts';
@@ -32,7 +33,7 @@ export async function sendEmail({ to, messageId, request }: Email, { smtp, timeo
       from: smtp.from,
       to,
       messageId: `<${messageId.replace(/[^A-Za-z0-9._-]/g, '_')}@${smtp.from.split('@')[1]}>`,
-      subject: `${request.functionName}:${request.qualifier} ${request.outcome} (${request.requestId})`,
+      subject: `${splitName(request.functionName).bare}:${request.qualifier} ${request.outcome} (${request.requestId})`,
       text: textOf(request),
       signal: AbortSignal.any([signal, deadline]),
     });
@@ -50,7 +51,7 @@ function credentialsOf({ password }: Smtp): Revealed<'password'> | { kind: 'none
 
 function textOf(request: DeliveryRequest): string {
   const { functionName, qualifier, outcome, requestId, envelope } = request;
-  return `The invocation ${requestId} of ${functionName}:${qualifier} ${outcome}.\n\n${JSON.stringify(JSON.parse(envelope), null, 2)}\n`;
+  return `The invocation ${requestId} of ${splitName(functionName).bare}:${qualifier} ${outcome}.\n\n${JSON.stringify(JSON.parse(envelope), null, 2)}\n`;
 }
 
 type SmtpError = Error & { code?: string; responseCode?: number };

@@ -12,7 +12,19 @@ export interface Publisher {
 }
 
 /** First tokens of subjects that are Sequent's own, or the server's. */
-const ownTokens = new Set(['invoke', 'invocation', 'wake', 'deliver', 'result', 'worker', 'scheduler', 'destinations', 'dis', '_INBOX']);
+const ownTokens = new Set([
+  'invoke',
+  'invocation',
+  'wake',
+  'deliver',
+  'erase',
+  'result',
+  'worker',
+  'scheduler',
+  'destinations',
+  'dis',
+  '_INBOX',
+]);
 
 const subjectSchema = z
   .string()

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { AwsV4Signer } from 'aws4fetch';
 import { z } from 'zod';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
+import { splitName } from '#src/core/names.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { percentEncode } from './percent-encode.ts';
@@ -83,7 +84,7 @@ function find(text: string, connections: Connections): Found {
 }
 
 function keyOf({ prefix }: ObsParam, { functionName, acceptedAt, requestId }: DeliveryRequest): string {
-  return `${prefix}${functionName}/${new Date(acceptedAt).toISOString().slice(0, 10)}/${requestId}.json`;
+  return `${prefix}${splitName(functionName).bare}/${new Date(acceptedAt).toISOString().slice(0, 10)}/${requestId}.json`;
 }
 
 function urlOf({ endpoint, forcePathStyle }: ConnectionOf<'obs'>, { bucket }: ObsParam, key: string): string {

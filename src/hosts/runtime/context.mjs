@@ -50,7 +50,8 @@ export class HandlerContext {
     return this.#execution.definition.timeoutInMs / 1_000;
   }
   getUserData(key) {
-    const { userData } = this.#execution.definition;
+    const { userData, secretUserData = {} } = this.#execution.definition;
+    if (Object.hasOwn(secretUserData, key)) return secretUserData[key];
     return Object.hasOwn(userData, key) ? userData[key] : undefined;
   }
   getFunctionName() {

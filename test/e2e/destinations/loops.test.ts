@@ -40,10 +40,10 @@ describe('a loop', () => {
       'c1 → c2 → c1',
     ],
     [
-      'through an alias',
+      'by full URNs',
       [
-        ['d1', ['urn:fss:local:default:function:default:d2:!prod']],
-        ['d2', ['d1:!prod'.replace('d1', 'default:default:d1')]],
+        ['d1', ['urn:fss:local:default:function:default:d2:latest']],
+        ['d2', ['default:default:d1:latest']],
       ],
       'd2 → d1 → d2',
     ],

@@ -74,22 +74,31 @@ describe('the pool', () => {
   test('warms a process before the first execution', async () => {
     const opened = open();
     const definition = processFunction({ export: 'pid' });
-    opened.warm?.(definition, 1);
+    opened.warm?.(definition, 'latest');
     expect(await execute(opened, definition)).toMatchObject({ kind: 'returned' });
   });
 
-  test('runs a new revision in new processes, and drains the old ones', async () => {
+  test('runs what was changed in new processes, and drains the old ones', async () => {
     const opened = open();
     const old = processFunction({ export: 'pid' });
     const oldPid = Number(payloads([await execute(opened, old)])[0]);
     const running = execute(opened, old);
-    const pid = Number(
-      payloads([await opened.execute(executionOf(processFunction({ export: 'pid' }), {}, { revision: 2 }), neverAborted)])[0],
-    );
+    const pid = Number(payloads([await execute(opened, processFunction({ export: 'pid', userData: { changed: 'yes' } }))])[0]);
     expect(await running).toEqual({ kind: 'returned', payload: String(oldPid) });
     expect(pid).not.toBe(oldPid);
-    await until(() => !isRunning(oldPid), 'the process of the old revision is gone');
+    await until(() => !isRunning(oldPid), 'the process of the old code is gone');
     expect(isRunning(pid)).toBe(true);
+  });
+
+  test('keeps the processes of another version, and those of the same code under another policy', async () => {
+    const opened = open();
+    const pidOf = async (version: string, facts: Parameters<typeof processFunction>[0] = {}) =>
+      payloads([await opened.execute(executionOf(processFunction({ export: 'pid', ...facts }), {}, { version }), neverAborted)])[0];
+    const first = await pidOf('v1');
+    const second = await pidOf('v2', { userData: { other: 'code' } });
+    expect(second).not.toBe(first);
+    const policy = { ...processFunction({}).policy, maxRetries: 3 };
+    expect([await pidOf('v1', { policy }), await pidOf('v2', { userData: { other: 'code' } })]).toEqual([first, second]);
   });
 
   test('is not harmed by a timer that a handler left behind', async () => {
@@ -181,7 +190,7 @@ describe('an execution that is given up', () => {
   test('is told by its signal, and ends before the grace is over when it listens', async () => {
     const opened = open();
     const definition = processFunction({ export: 'untilAborted' });
-    opened.warm?.(definition, 1);
+    opened.warm?.(definition, 'latest');
     const giveUp = new AbortController();
     const running = opened.execute(executionOf(definition), giveUp.signal);
     await execute(opened, processFunction({ name: 'other', export: 'sleep' }), { inMs: 200 });

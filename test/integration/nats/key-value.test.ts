@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createFunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { describeKeyValue } from '#test/contract/key-value.ts';
 import { startTestServer, type TestServer } from '#test/support/nats-server.ts';

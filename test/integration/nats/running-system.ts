@@ -3,7 +3,8 @@ import { systemClock } from '#src/core/clock.ts';
 import type { Envelope } from '#src/core/envelope.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
-import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import type { Connection } from '#src/nats/connection.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
@@ -39,14 +40,13 @@ export async function startSystem(url: string, handlers: Handlers, patienceInMs 
   const stop = new AbortController();
   const functions = await openFunctionDirectory(ports.functions, { signal: stop.signal });
   const place = { region: 'local', project: 'default' };
-  const common = { ...ports, place, clock: systemClock, logger, functions, appendId };
+  const common = { ...ports, place, clock: systemClock, logger, functions, findFunction: functions.ask, appendId };
   const name = `w-${appendId()}`;
   const host = createInlineHost(handlers);
   const worker = startWorker({ ...common, worker: name, host, maxHops: MAX_HOPS, maxChain: MAX_CHAIN, canRun: () => true });
   const scheduler = await startScheduler({
     ...common,
     name: `s-${name}`,
-    findFunction: registry.get,
     handedOut: ports.queue.handedOut,
     patienceInMs,
   });

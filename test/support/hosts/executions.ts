@@ -28,7 +28,7 @@ let count = 0;
 export function executionOf(definition: FunctionDefinition, event: unknown = {}, facts: Partial<Execution> = {}): Execution {
   return {
     definition,
-    revision: 1,
+    version: 'latest',
     requestId: `request-${count++}` as RequestId,
     qualifier: 'latest',
     functionUrn: `urn:fss:here:project:function:default:${definition.name}:latest`,

@@ -2,7 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { canBeBrought, createStreamId, idAt, idFromSequence, isStreamId, streamOf } from '#src/core/ids.ts';
-import { isFunctionName, isQualifier, isRequestId, parseFunctionName, parseQualifier, parseRequestId, quote } from '#src/core/names.ts';
+import {
+  functionIn,
+  isBareName,
+  isFunctionName,
+  isQualifier,
+  isRequestId,
+  parseFunctionName,
+  parseQualifier,
+  parseRequestId,
+  quote,
+  splitName,
+} from '#src/core/names.ts';
 import { parseSubject, subjects } from '#src/nats/topology.ts';
 
 /*
@@ -43,15 +54,24 @@ const hostile = [
   '%2e',
   'a/b',
   '{a}',
+  'p=',
+  '=a',
+  'p=a=b',
+  'p=1a',
+  'p.q=a',
+  'p =a',
 ];
 const anyText = fc.oneof(
   fc.constantFrom(...hostile),
   fc.string({ unit: 'binary', maxLength: 80 }),
-  fc.string({ unit: fc.constantFrom('a', 'Z', '0', '-', '_', '.', '*', '>', ' ', '\t', '\r', '\n', '\u0000', '!', 'ü'), maxLength: 70 }),
+  fc.string({
+    unit: fc.constantFrom('a', 'Z', '0', '-', '_', '=', '.', '*', '>', ' ', '\t', '\r', '\n', '\u0000', '!', 'ü'),
+    maxLength: 70,
+  }),
 );
 
 const readers = [
-  ['parseFunctionName', parseFunctionName, /^[A-Za-z0-9_-]{1,60}$/],
+  ['parseFunctionName', parseFunctionName, /^(?:[A-Za-z0-9_-]{1,64}=)?[A-Za-z][A-Za-z0-9_-]{0,59}$/],
   ['parseRequestId', parseRequestId, /^[A-Za-z0-9_-]{1,64}$/],
   ['parseQualifier', parseQualifier, /^!?[A-Za-z0-9_.-]{1,42}$/],
 ] as const;
@@ -90,6 +110,32 @@ describe('names', () => {
 
   test.for(['1a', '-a', '_a', 'a-', 'a_', '_', '__proto__', 'a'.repeat(61)])('%s is not a function name', (text) => {
     expect(isFunctionName(text)).toBe(false);
+  });
+
+  test.for(['p2=a', '_=a', '-=a', '0123456789abcdef0123456789abcdef=a', `${'p'.repeat(64)}=a${'b'.repeat(59)}`])(
+    '%s is the function of another project, and no bare name',
+    (text) => {
+      expect(isFunctionName(text)).toBe(true);
+      expect(isBareName(text)).toBe(false);
+      const { project, bare } = splitName(text);
+      expect(functionIn(project, bare)).toBe(text);
+    },
+  );
+
+  test('nothing that a caller says as a name reaches another project', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyText, fc.constantFrom('p2=a', 'own=a', '=a')), fc.constantFrom(undefined, 'own'), (text, project) => {
+        let token: string;
+        try {
+          token = functionIn(project, text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(InvalidInputError);
+          return;
+        }
+        expect(splitName(token)).toEqual({ project, bare: text });
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test.for(['latest', 'v2', '!live', '1.0.0', 'a'.repeat(42)])('%s is a qualifier', (text) => expect(isQualifier(text)).toBe(true));
@@ -163,10 +209,10 @@ describe('a subject', () => {
     fc.assert(
       fc.property(fc.constantFrom('invoke', 'invocation', 'wake', 'deliver', 'result', ''), anyText, anyText, (kind, token, stream) => {
         const parts = parseSubject(`${kind}.${token}.${stream}`);
-        if (parts.kind === 'foreign') return;
+        if (parts.kind === 'foreign' || parts.kind === 'erase') return;
         const name = parts.kind === 'invocation' ? parts.name.function : parts.function;
-        expect(name).toMatch(/^(_|[A-Za-z][A-Za-z0-9_-]*)$/);
-        if (parts.kind === 'invocation') expect(subjects.invocation(parts.name)).toMatch(/^invocation\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
+        expect(name).toMatch(/^(_|(?:[A-Za-z0-9_-]+=)?[A-Za-z][A-Za-z0-9_-]*)$/);
+        if (parts.kind === 'invocation') expect(subjects.invocation(parts.name)).toMatch(/^invocation\.[A-Za-z0-9_=-]+\.[A-Za-z0-9_-]+$/);
       }),
       { numRuns: 2_000 },
     );

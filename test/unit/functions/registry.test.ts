@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { KeyValue } from '#src/core/key-value.ts';
 import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names.ts';
-import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 
 const inline = { handler: { kind: 'inline' } };
 

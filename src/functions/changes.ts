@@ -1,0 +1,160 @@
+import { FunctionNotFoundError, InvalidInputError, VersionRefusedError } from '#src/core/errors.ts';
+import {
+  type FunctionDefinition,
+  LATEST,
+  MASK,
+  NO_POLICY,
+  type Policy,
+  type PolicyInput,
+  policySchema,
+} from '#src/core/function-definition.ts';
+import {
+  type AliasInput,
+  aliasSchema,
+  type FunctionAlias,
+  type FunctionEntry,
+  type FunctionVersion,
+  parseInput,
+  versionNameSchema,
+  versionsOfAlias,
+} from '#src/core/function-entry.ts';
+
+/** What may become of a function, its versions and its aliases. Pure: the registry stores what comes of it. */
+
+/** FunctionGraph's limits: 20 versions with `latest`, 10 aliases. */
+export const MAX_VERSIONS = 20;
+export const MAX_ALIASES = 10;
+
+/** What is stored of a function; the registry adds the revision. */
+export type Changed = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;
+export type PublishOptions = {
+  /** `vYYYYMMDD-HHMMSS`, in UTC, unless it is said. */
+  version?: string | undefined;
+  description?: string | undefined;
+};
+
+/** A definition with the secrets that it only has masks of. Throws `InvalidInputError` for a mask of nothing. */
+export function withSecrets(definition: FunctionDefinition, present: FunctionDefinition | undefined): FunctionDefinition {
+  const { secretUserData } = definition;
+  if (secretUserData === undefined) return definition;
+  const secrets = Object.entries(secretUserData).map(([key, value]): [string, string] => {
+    if (value !== MASK) return [key, value];
+    const known = present?.secretUserData ?? {};
+    if (Object.hasOwn(known, key)) return [key, known[key] ?? ''];
+    throw new InvalidInputError({
+      field: `secretUserData.${key}`,
+      problem: `is ${MASK}, which stands for a value that is there, and none is`,
+    });
+  });
+  return { ...definition, secretUserData: Object.fromEntries(secrets) };
+}
+
+/** Throws `InvalidInputError` and `VersionRefusedError`. */
+export function withVersion(entry: Changed, { version, description }: PublishOptions, now: number): [Changed, FunctionVersion] {
+  const { definition, versions } = entry;
+  const name = parseInput(versionNameSchema, version ?? nameOfVersion(now), 'the version');
+  if (versions.some((one) => one.version === name))
+    throw new VersionRefusedError({ reason: 'version-exists', message: `function "${definition.name}" has a version "${name}" already` });
+  const last = versions.at(-1);
+  if (last !== undefined && codeOf(last.definition) === codeOf(definition)) {
+    const message = `function "${definition.name}" has not changed since version "${last.version}": its code, limits and user data are the same`;
+    throw new VersionRefusedError({ reason: 'unchanged', message });
+  }
+  if (versions.length + 1 >= MAX_VERSIONS) {
+    const message = `function "${definition.name}" has ${MAX_VERSIONS} versions, with latest; delete one first`;
+    throw new VersionRefusedError({ reason: 'too-many-versions', message });
+  }
+  const text = description ?? '';
+  if (text.length > 512) throw new InvalidInputError({ field: 'the description', problem: 'has more than 512 characters' });
+  const published: FunctionVersion = { version: name, description: text, publishedAt: now, definition };
+  return [{ ...entry, versions: [...versions, published] }, published];
+}
+
+/** Throws `FunctionNotFoundError`, and `VersionRefusedError` while an alias can stand for it. */
+export function withoutVersion(entry: Changed, version: string): Changed {
+  const { definition, versions, aliases } = entry;
+  if (version === LATEST) throw new InvalidInputError({ field: 'the version latest', problem: 'cannot be deleted alone' });
+  expectVersion(entry, version);
+  const user = aliases.find((alias) => versionsOfAlias(alias).includes(version));
+  if (user !== undefined) {
+    const message = `version "${version}" of function "${definition.name}" is in use by its alias "${user.name}"`;
+    throw new VersionRefusedError({ reason: 'version-in-use', message });
+  }
+  return { ...entry, versions: versions.filter((one) => one.version !== version) };
+}
+
+/** Makes an alias, or replaces it; its own policy stays unless another one is given. Throws like {@link withVersion}. */
+export function withAlias(entry: Changed, input: AliasInput, now: number): [Changed, FunctionAlias] {
+  const { definition, aliases } = entry;
+  const alias = parseInput(aliasSchema, input, 'the alias');
+  for (const version of versionsOfAlias(alias)) if (version !== LATEST) expectVersion(entry, version);
+  if (Object.hasOwn(alias.weights, alias.version))
+    throw new InvalidInputError({ field: 'the weights', problem: `name ${alias.version}, which gets what the others leave` });
+  const present = aliases.find(({ name }) => name === alias.name);
+  const others = aliases.filter(({ name }) => name !== alias.name);
+  const twin = others.find(({ version }) => version === alias.version);
+  if (twin !== undefined) {
+    const message = `version "${alias.version}" of function "${definition.name}" has the alias "${twin.name}" already`;
+    throw new VersionRefusedError({ reason: 'version-aliased', message });
+  }
+  if (present === undefined && aliases.length >= MAX_ALIASES)
+    throw new VersionRefusedError({
+      reason: 'too-many-aliases',
+      message: `function "${definition.name}" has ${MAX_ALIASES} aliases; delete one first`,
+    });
+  const policy = alias.policy ?? present?.policy;
+  const changed: FunctionAlias = { ...alias, ...(policy === undefined ? {} : { policy }), changedAt: now };
+  return [{ ...entry, aliases: [...others, changed].sort((one, other) => (one.name < other.name ? -1 : 1)) }, changed];
+}
+
+/** Throws `FunctionNotFoundError`. */
+export function withoutAlias(entry: Changed, name: string): Changed {
+  expectAlias(entry, name);
+  return { ...entry, aliases: entry.aliases.filter((alias) => alias.name !== name) };
+}
+
+export type PolicyChange = { next: Changed; before: Policy | undefined; after: Policy | undefined };
+
+/** Changes the policy of a version, or the own one of a `!alias`: `undefined` takes that away. Throws `FunctionNotFoundError`. */
+export function withPolicy(entry: Changed, qualifier: string, change: (policy: Policy) => PolicyInput | undefined): PolicyChange {
+  if (qualifier.startsWith('!')) {
+    const { policy: before, ...rest } = expectAlias(entry, qualifier.slice(1));
+    const after = parsePolicy(change(before ?? NO_POLICY));
+    const changed: FunctionAlias = after === undefined ? rest : { ...rest, policy: after };
+    return { next: { ...entry, aliases: entry.aliases.map((alias) => (alias.name === rest.name ? changed : alias)) }, before, after };
+  }
+  const present = qualifier === LATEST ? entry.definition : expectVersion(entry, qualifier).definition;
+  const after = parsePolicy(change(present.policy)) ?? NO_POLICY;
+  const definition: FunctionDefinition = { ...present, policy: after };
+  const next =
+    qualifier === LATEST
+      ? { ...entry, definition }
+      : { ...entry, versions: entry.versions.map((one) => (one.version === qualifier ? { ...one, definition } : one)) };
+  return { next, before: present.policy, after };
+}
+
+function parsePolicy(input: PolicyInput | undefined): Policy | undefined {
+  return input === undefined ? undefined : parseInput(policySchema, input, 'the policy');
+}
+
+function expectVersion({ definition, versions }: Changed, version: string): FunctionVersion {
+  const found = versions.find((one) => one.version === version);
+  if (found === undefined) throw new FunctionNotFoundError({ name: definition.name, qualifier: version });
+  return found;
+}
+
+function expectAlias({ definition, aliases }: Changed, name: string): FunctionAlias {
+  const found = aliases.find((alias) => alias.name === name);
+  if (found === undefined) throw new FunctionNotFoundError({ name: definition.name, qualifier: `!${name}` });
+  return found;
+}
+
+/** What a version keeps. A file, a subject or a URL is only named by it; a package is its code. */
+function codeOf({ handler, timeoutInMs, memoryInMb, userData, secretUserData = {} }: FunctionDefinition): string {
+  return JSON.stringify([handler, timeoutInMs, memoryInMb, userData, secretUserData]);
+}
+
+function nameOfVersion(now: number): string {
+  const [date = '', time = ''] = new Date(now).toISOString().slice(0, 19).split('T');
+  return `v${date.replaceAll('-', '')}-${time.replaceAll(':', '')}`;
+}

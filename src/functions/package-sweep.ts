@@ -1,0 +1,47 @@
+import type { Clock } from '#src/core/clock.ts';
+import type { CodePackages } from '#src/core/code-packages.ts';
+import { messageOf } from '#src/core/errors.ts';
+import type { KeyValue } from '#src/core/key-value.ts';
+import type { Logger } from '#src/core/logger.ts';
+
+type Options = {
+  packages: Pick<CodePackages, 'list' | 'delete'>;
+  /** The store of the registry. */
+  functions: Pick<KeyValue, 'keys' | 'get'>;
+  clock: Clock;
+  /** How long a package that nobody refers to stays, in milliseconds: whoever stored it may be about to define the function. */
+  graceInMs?: number;
+};
+
+const EVERY_MS = 600_000;
+const GRACE_IN_MS = 3_600_000;
+
+/** Removes the packages that no version of any function refers to; resolves to their digests. */
+export async function sweepPackages({ packages, functions, clock, graceInMs = GRACE_IN_MS }: Options): Promise<string[]> {
+  const before = clock.now() - graceInMs;
+  const isOld = ({ storedAt }: { storedAt: number }): boolean => storedAt < before;
+  if (!(await packages.list()).some(isOld)) return [];
+  const used = new Set<string>();
+  // As text: an entry that this version of Sequent cannot read uses its packages all the same.
+  for (const key of await functions.keys())
+    for (const digest of (await functions.get(key))?.value.match(/\b[0-9a-f]{128}\b/g) ?? []) used.add(digest);
+  // Read again, behind the references: one that was stored meanwhile is not old any more.
+  const unused = (await packages.list()).filter((stored) => isOld(stored) && !used.has(stored.digest)).map(({ digest }) => digest);
+  for (const digest of unused) await packages.delete(digest);
+  return unused;
+}
+
+/** Sweeps now and then until the signal aborts. Several processes may. */
+export async function sweepPackagesRegularly(options: Options & { logger: Logger }, signal: AbortSignal): Promise<void> {
+  const { clock, logger } = options;
+  while (!signal.aborted) {
+    await clock.sleep(EVERY_MS, signal);
+    if (signal.aborted) return;
+    try {
+      const removed = await sweepPackages(options);
+      if (removed.length > 0) logger.info({ removed }, 'removed the code packages that no function refers to');
+    } catch (error) {
+      logger.warn({ error: messageOf(error) }, 'the code packages could not be swept');
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ObjectInfo, ObjectStore } from 'nats';
+import { type CodePackages, digestOfArchive } from '#src/core/code-packages.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import type { Connection } from './connection.ts';
+import { CODE_BUCKET } from './topology.ts';
+
+/** What is asked again within this time is not stored again. Far below the grace time of packages that nobody uses. */
+const FRESH_IN_MS = 60_000;
+/** The library waits for ever for an object that has lost a part. */
+const READ_TIMEOUT_IN_MS = 60_000;
+
+/** Packages in JetStream's object store. */
+export function createNatsCodePackages(connection: Connection): CodePackages {
+  let opened: Promise<ObjectStore> | undefined;
+
+  /** Opened when first used: most processes never need it. */
+  async function bucket(): Promise<ObjectStore> {
+    opened ??= open(connection);
+    return await opened.catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+  }
+
+  return {
+    async put(archive) {
+      const digest = digestOfArchive(archive);
+      const store = await bucket();
+      const present = await store.info(digest);
+      if (present === null || !isFresh(present, archive)) await store.putBlob({ name: digest }, archive);
+      return digest;
+    },
+    async get(digest) {
+      const store = await bucket();
+      const giveUp = new AbortController();
+      try {
+        const tooLate = delay(READ_TIMEOUT_IN_MS, undefined, { signal: giveUp.signal }).then(() => {
+          throw new InvalidInputError({ field: `code package ${digest}`, problem: 'cannot be read to its end' });
+        });
+        return (await Promise.race([store.getBlob(digest), tooLate])) ?? undefined;
+      } finally {
+        giveUp.abort();
+      }
+    },
+    async list() {
+      const found = await (await bucket()).list();
+      return found.map(({ name, size, mtime }) => ({ digest: name, bytes: size, storedAt: Date.parse(mtime) }));
+    },
+    async delete(digest) {
+      await (await bucket()).delete(digest);
+    },
+  };
+}
+
+/** A damaged one is none. */
+function isFresh({ deleted, digest, size, mtime }: ObjectInfo, archive: Uint8Array): boolean {
+  if (deleted || size !== archive.length || Date.now() - Date.parse(mtime) > FRESH_IN_MS) return false;
+  return digest.replace(/=+$/, '') === `SHA-256=${createHash('sha256').update(archive).digest('base64url')}`;
+}
+
+async function open({ nats }: Connection): Promise<ObjectStore> {
+  return await nats.jetstream().views.os(CODE_BUCKET, { description: 'Sequent: the code of functions' });
+}
+
+/** Creates the bucket, with as many replicas as the log has. */
+export async function ensureCodeBucket({ nats }: Connection, replicas: number): Promise<void> {
+  await nats.jetstream().views.os(CODE_BUCKET, { description: 'Sequent: the code of functions', replicas });
+}

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type CodePackages, digestOf, MAX_ARCHIVE_BYTES } from '#src/core/code-packages.ts';
+
+export type OpenedCodePackages = AsyncDisposable & { packages: CodePackages; other: CodePackages };
+
+/** What every store of code promises. It may be shared by all tests. */
+export function describeCodePackages(title: string, open: () => Promise<OpenedCodePackages>): void {
+  describe(`the store of code packages ${title}`, () => {
+    let opened: OpenedCodePackages;
+    let packages: CodePackages;
+    let other: CodePackages;
+    beforeAll(async () => {
+      opened = await open();
+      ({ packages, other } = opened);
+    });
+    afterAll(() => opened[Symbol.asyncDispose]());
+
+    test('has nothing that nobody put', async () => {
+      expect(await packages.get('0'.repeat(128))).toBeUndefined();
+      await packages.delete('0'.repeat(128));
+    });
+
+    test('gives back what was put, by its digest, to whoever asks', async () => {
+      const large = Buffer.alloc(1_000_000, 'code');
+      const digest = await packages.put(large);
+      expect(digest).toBe(digestOf(large));
+      expect(Buffer.from((await other.get(digest)) ?? []).equals(large)).toBe(true);
+      expect(await other.put(large)).toBe(digest);
+    });
+
+    test('lists what is there, with its size and since when', async () => {
+      const before = Date.now() - 2;
+      const digest = await packages.put(Buffer.from('listed'));
+      const found = (await other.list()).find((stored) => stored.digest === digest);
+      expect(found?.bytes).toBe(6);
+      expect(found?.storedAt).toBeGreaterThanOrEqual(before);
+    });
+
+    test('forgets what is deleted, and takes it again', async () => {
+      const digest = await packages.put(Buffer.from('gone'));
+      await other.delete(digest);
+      expect(await packages.get(digest)).toBeUndefined();
+      expect((await packages.list()).map((stored) => stored.digest)).not.toContain(digest);
+      await packages.put(Buffer.from('gone'));
+      expect(Buffer.from((await other.get(digest)) ?? []).toString()).toBe('gone');
+    });
+
+    test('refuses what is too large', async () => {
+      await expect(packages.put(new Uint8Array(MAX_ARCHIVE_BYTES + 1))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    });
+  });
+}

@@ -1,0 +1,158 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { functionDefinitionSchema } from '#src/core/function-definition.ts';
+import type { FunctionHost } from '#src/core/function-host.ts';
+import { writeZip } from '#src/core/write-zip.ts';
+import { createPackageCache } from '#src/hosts/package-cache.ts';
+import { createProcessHost } from '#src/hosts/process-host.ts';
+import { CODE_BUCKET } from '#src/nats/topology.ts';
+import { describeCodePackages } from '#test/contract/code-packages.ts';
+import { executionOf, neverAborted } from '#test/support/hosts/executions.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { type OpenedNats, openNats } from '../nats/opened-nats.ts';
+
+// A server of its own: what it stores is tampered with.
+let server: TestServer;
+let nats: OpenedNats;
+beforeAll(async () => {
+  server = await startTestServer();
+  nats = await openNats(server.url);
+});
+afterAll(async () => {
+  await nats[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+describeCodePackages('on JetStream', async () => {
+  const other = await openNats(server.url);
+  return { packages: nats.ports.packages, other: other.ports.packages, [Symbol.asyncDispose]: () => other[Symbol.asyncDispose]() };
+});
+
+let folder: string;
+const hosts: FunctionHost[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sequent-cache-'));
+});
+afterEach(async () => {
+  await Promise.all(hosts.splice(0).map((host) => host.close()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+const files = (...given: [string, string][]) => writeZip(given.map(([path, content]) => ({ path, content: Buffer.from(content) })));
+const put = (...given: [string, string][]) => nats.ports.packages.put(files(...given));
+const fn = (digest: string, file = 'index.js', more: object = {}) =>
+  functionDefinitionSchema.parse({ name: 'packed', handler: { kind: 'process', package: digest, file, ...more } });
+
+function openHost(cache: string | undefined): FunctionHost {
+  const host = createProcessHost({ packages: createPackageCache({ packages: nats.ports.packages, folder: cache }) });
+  hosts.push(host);
+  return host;
+}
+const run = (host: FunctionHost, definition: ReturnType<typeof fn>, version = 'latest') =>
+  host.execute(executionOf(definition, {}, { version }), neverAborted);
+/** Runs what is put, in a host of its own. */
+const runFiles = async (file: string, ...given: [string, string][]) => run(openHost(folder), fn(await put(...given), file));
+
+describe('a function in a package', () => {
+  test('runs on two workers with folders of their own, each of which unpacks it once', async () => {
+    const digest = await put(['index.js', 'exports.handler = async () => __filename;']);
+    const folders = [join(folder, 'one'), join(folder, 'two')];
+    for (const cache of folders) {
+      const host = openHost(cache);
+      const results = await Promise.all([run(host, fn(digest)), run(host, fn(digest)), run(host, fn(digest), 'v1')]);
+      const expected = { kind: 'returned', payload: join(cache, digest, 'index.js') };
+      expect(results).toEqual([expected, expected, expected]);
+      expect(await readdir(cache)).toEqual([digest]);
+    }
+  });
+
+  test('may be ESM or CommonJS, in a folder, and bring along other files and an initializer', async () => {
+    const esm = await runFiles(
+      'src/app/main.mjs',
+      ['src/app/main.mjs', "import { greet } from '../lib.mjs'; export const handler = async () => greet('Ada');"],
+      ['src/lib.mjs', 'export const greet = (name) => "hello " + name;'],
+    );
+    expect(esm).toMatchObject({ kind: 'returned', payload: 'hello Ada' });
+    const detected = await runFiles('index.js', ['index.js', 'export const handler = async () => import.meta.url.length > 0;']);
+    expect(detected).toMatchObject({ payload: 'true' });
+    const digest = await put(
+      [
+        'index.js',
+        "let ready = 0; exports.init = (context, done) => { ready++; done(); }; exports.handler = async () => require('./data.json').n + ready;",
+      ],
+      ['data.json', '{"n":41}'],
+      ['package.json', '{"type":"commonjs"}'],
+    );
+    expect(await run(openHost(folder), fn(digest, 'index.js', { initializer: 'init' }))).toMatchObject({ payload: '42' });
+  });
+
+  test('that lacks its file fails in the words of the vendor', async () => {
+    const result = await runFiles('other.js', ['index.js', '']);
+    expect(result).toMatchObject({ kind: 'failed', failure: { kind: 'function', code: 4001 } });
+  });
+
+  test('without a folder of its own leaves nothing behind', async () => {
+    const digest = await put(['index.js', 'exports.handler = async () => __dirname;']);
+    const host = openHost(undefined);
+    const result = await run(host, fn(digest));
+    const directory = result.kind === 'returned' ? result.payload : '';
+    expect((await stat(directory)).isDirectory()).toBe(true);
+    await host.close();
+    await expect(stat(directory)).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('a package that cannot be used', () => {
+  const failureOf = async (digest: string) => {
+    const result = await run(openHost(folder), fn(digest));
+    expect(result).toMatchObject({ kind: 'failed', failure: { kind: 'platform' } });
+    expect((await readdir(folder)).filter((name) => name.startsWith('.') || name === digest)).toEqual([]);
+    return result.kind === 'failed' ? result.failure.message : '';
+  };
+
+  test('because it was tampered with in the store, is never run, and the failure says so', async () => {
+    const digest = await put(['index.js', 'exports.handler = async () => "good";']);
+    const store = await nats.connection.nats.jetstream().views.os(CODE_BUCKET);
+    await store.putBlob({ name: digest }, files(['index.js', 'exports.handler = async () => "evil";']));
+    expect(await failureOf(digest)).toMatch(/was changed in the store: its content has another digest/);
+    // Whoever deploys it again repairs it.
+    await put(['index.js', 'exports.handler = async () => "good";']);
+    expect(await run(openHost(folder), fn(digest))).toMatchObject({ payload: 'good' });
+  });
+
+  test('because it is not there, or is no archive, is a failure of the platform, which is tried again', async () => {
+    expect(await failureOf('0'.repeat(128))).toMatch(/is not in the store/);
+    expect(await failureOf(await nats.ports.packages.put(Buffer.from('no archive')))).toMatch(/is no zip archive/);
+  });
+
+  test('because it would leave its folder, writes nothing', async () => {
+    expect(await failureOf(await put(['../escaped.js', 'x']))).toMatch(/whose name cannot be used/);
+    await expect(readFile(join(folder, '..', 'escaped.js'))).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('the folder of unpacked packages', () => {
+  const old = new Date(Date.now() - 3 * 86_400_000);
+
+  test('loses those that nobody used for long when there are too many, and keeps what is in use', async () => {
+    const cache = createPackageCache({ packages: nats.ports.packages, folder, most: 2, keepUnusedInMs: 86_400_000 });
+    const digests = [];
+    for (const content of ['a', 'b', 'c', 'd']) digests.push(await put(['index.js', content]));
+    const [held = '', gone = '', young = '', last = ''] = digests;
+    const holding = await cache.open(held);
+    for (const digest of [gone, young]) (await cache.open(digest)).release();
+    for (const digest of [held, gone]) await utimes(join(folder, digest), old, old);
+    await mkdir(join(folder, '.making-dead'));
+    await utimes(join(folder, '.making-dead'), old, old);
+    await writeFile(join(folder, 'not-ours'), '');
+    (await cache.open(last)).release();
+    expect((await readdir(folder)).sort()).toEqual([held, young, last, 'not-ours'].sort());
+    // It comes back when it is needed.
+    const again = await cache.open(gone);
+    expect(await readFile(join(again.folder, 'index.js'), 'utf8')).toBe('b');
+    holding.release();
+    await cache.close();
+  });
+});

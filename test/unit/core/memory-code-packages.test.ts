@@ -1,0 +1,8 @@
+import { systemClock } from '#src/core/clock.ts';
+import { createMemoryCodePackages } from '#src/core/memory-code-packages.ts';
+import { describeCodePackages } from '#test/contract/code-packages.ts';
+
+describeCodePackages('in memory', async () => {
+  const packages = createMemoryCodePackages(systemClock);
+  return { packages, other: packages, async [Symbol.asyncDispose]() {} };
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { functionUrn } from '#src/core/envelope.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import { parseFunctionUrn } from '#src/core/urn.ts';
+
+const place = { region: 'here', project: 'own' };
+const full = (project: string, rest: string): string => `urn:fss:here:${project}:function:default:${rest}`;
+
+describe('a function URN', () => {
+  test.for<[string, string | undefined, string]>([
+    ['a', undefined, 'latest'],
+    ['default:a', undefined, 'latest'],
+    ['p2:default:a', 'p2', 'latest'],
+    ['p2:default:a:v1', 'p2', 'v1'],
+    [full('p2', 'a'), 'p2', 'latest'],
+    [full('p2', 'a:!live'), 'p2', '!live'],
+  ])('%s says its project, name and qualifier', ([text, project, qualifier]) => {
+    expect(parseFunctionUrn(text)).toEqual({ project, name: 'a', qualifier });
+  });
+
+  test.for([
+    '',
+    'p2=a',
+    'default:p2=a',
+    full('own', 'p2=a:latest'),
+    'urn:fss:here:own:function:default',
+    'a:b:c:d:e',
+    full('own', 'a:v1:x'),
+  ])('%s is none', (text) => expect(() => parseFunctionUrn(text)).toThrow(InvalidInputError));
+
+  test('in the configuration of a function leads to the project of that function only', () => {
+    const from = 'p2=caller' as FunctionName;
+    for (const text of ['a', 'default:a', 'p2:default:a', full('p2', 'a:latest')]) expect(parseFunctionUrn(text, from).name).toBe('p2=a');
+    for (const text of ['own:default:a', full('own', 'a:latest'), full('p3', 'a')])
+      expect(() => parseFunctionUrn(text, from)).toThrow('names another project than p2');
+    expect(parseFunctionUrn(full('own', 'a'), 'caller' as FunctionName).name).toBe('a');
+    // Whatever the URN says, a function of the own project never leads out of it.
+    expect(parseFunctionUrn(full('p2', 'a'), 'caller' as FunctionName).name).toBe('a');
+  });
+
+  test('is written with the project of the function', () => {
+    expect(functionUrn(place, 'a', 'latest')).toBe(full('own', 'a:latest'));
+    expect(functionUrn(place, 'p2=a', '!live')).toBe(full('p2', 'a:!live'));
+    // The token of a request that was published by hand may be anything.
+    expect(functionUrn(place, '$x=y', 'latest')).toBe(full('own', '$x=y:latest'));
+  });
+});

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { createMemoryCodePackages } from '#src/core/memory-code-packages.ts';
+import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
+import { sweepPackages } from '#src/functions/package-sweep.ts';
+import { createFunctionRegistry } from '#src/functions/registry.ts';
+
+test('a sweep removes what no version refers to, after its grace and never before', async () => {
+  let now = 0;
+  const clock = { now: () => now, sleep: async () => {} };
+  const packages = createMemoryCodePackages(clock);
+  const functions = createMemoryKeyValue();
+  const registry = createFunctionRegistry(functions, { clock });
+  const [first = '', second = '', unused = ''] = [
+    await packages.put(Buffer.from('1')),
+    await packages.put(Buffer.from('2')),
+    await packages.put(Buffer.from('3')),
+  ];
+  const put = (digest: string) => registry.put({ name: 'orders', handler: { kind: 'process', package: digest, file: 'index.js' } });
+  await put(first);
+  await registry.publish('orders', { version: 'v1' });
+  await put(second);
+  // An entry that this Sequent cannot read.
+  const foreign = await packages.put(Buffer.from('4'));
+  await functions.put('future', JSON.stringify({ shape: 'of another Sequent', code: foreign }));
+  const sweep = () => sweepPackages({ packages, functions, clock, graceInMs: 1_000 });
+
+  now = 1_000;
+  expect(await sweep()).toEqual([]);
+  now = 1_001;
+  expect(await sweep()).toEqual([unused]);
+  expect((await packages.list()).map(({ digest }) => digest)).toEqual([first, second, foreign]);
+  await put(first);
+  expect(await sweep()).toEqual([second]);
+  // What is put again is about to be used.
+  await registry.delete('orders');
+  await packages.put(Buffer.from('1'));
+  expect(await sweep()).toEqual([]);
+  now = 3_000;
+  expect(await sweep()).toEqual([first]);
+});
