@@ -17,6 +17,9 @@ export const findingKinds = {
   unattended: { rule: 'T1', means: 'an open invocation without a time at which somebody looks at it' },
   'wrong-attention': { rule: 'T1', means: 'headers that contradict the facts' },
   'wrong-delivery': { rule: 'D1', means: 'a delivery to nobody who is to be told, or out of order' },
+  gap: { rule: 'A1', means: 'sequences that hold no message, in the log or in the archive' },
+  'damaged-segment': { rule: 'A1', means: 'a segment of the archive that is not what it was' },
+  'unexplained-erasure': { rule: 'A1', means: 'messages that were erased without a word in the log' },
   unreadable: { rule: 'A1', means: 'a message that no version of Sequent wrote, or a newer one did' },
 } as const satisfies Record<string, { rule: Rule; means: string }>;
 
@@ -31,3 +34,27 @@ export type Finding = {
   function?: string;
   what: string;
 };
+
+/** The first thousand findings, and the number of all. */
+export interface Findings {
+  readonly list: Finding[];
+  readonly count: number;
+  report(kind: FindingKind, sequence: number, found: Pick<Finding, 'what' | 'invocation' | 'function'>): void;
+}
+
+const KEPT = 1_000;
+
+export function createFindings(): Findings {
+  const list: Finding[] = [];
+  let count = 0;
+  return {
+    list,
+    get count() {
+      return count;
+    },
+    report(kind, sequence, found) {
+      count++;
+      if (list.length < KEPT) list.push({ kind, rule: findingKinds[kind].rule, sequence, ...found });
+    },
+  };
+}

@@ -2,7 +2,8 @@ import type { Fact, FactOf } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, invocationFolder } from '#machines/invocation.ts';
 import type { Attention, FullLogEntry, StreamName } from '#src/core/event-log.ts';
 import { attentionOf, isSettled } from '#src/core/stream.ts';
-import { type Finding, type FindingKind, findingKinds } from './findings.ts';
+import { createErasureMarks } from './erasure-marks.ts';
+import { createFindings, type Finding, type FindingKind } from './findings.ts';
 import { whyRefused } from './refusals.ts';
 import { createSettledStreams, functionKey } from './settled-streams.ts';
 
@@ -22,6 +23,8 @@ export type Verification = {
   repeated: number;
   /** Appends about requests before the first message that was read. */
   skipped: number;
+  /** Messages that were erased on request. */
+  erased: number;
   /** The first thousand. */
   findings: Finding[];
   /** How many there are in all. */
@@ -36,27 +39,28 @@ export type Verification = {
  */
 export interface Verifier {
   read(entry: FullLogEntry): void;
+  /** Reports what its caller found. */
+  report(kind: 'damaged-segment' | 'gap', sequence: number, what: string): void;
   finish(): Verification;
 }
-
-const KEPT_FINDINGS = 1_000;
 
 type Birth = { sequence: number; facts: readonly FactOf<'queued'>[] };
 type Stream = { name: StreamName; births: Birth[]; owner: number | undefined; version: number; lives: Map<string, Invocation> };
 type Append = Extract<FullLogEntry, { kind: 'append' }>;
 
-/** `from` is the first sequence that is read: of requests before it nothing is known. */
-export function createVerifier({ from = 1 }: { from?: number } = {}): Verifier {
+/**
+ * `from` is the first sequence that is read: of requests before it nothing is known. A log of which all is read has no gaps:
+ * `isWhole` says that it is one.
+ */
+export function createVerifier({ from = 1, isWhole = false }: { from?: number; isWhole?: boolean } = {}): Verifier {
   const open = new Map<string, Stream>();
   const kept = createSettledStreams();
   const unreadable = new Set<number>();
-  const findings: Finding[] = [];
-  const counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0, found: 0 };
-
-  function report(kind: FindingKind, sequence: number, found: Pick<Finding, 'what' | 'invocation' | 'function'>): void {
-    counts.found++;
-    if (findings.length < KEPT_FINDINGS) findings.push({ kind, rule: findingKinds[kind].rule, sequence, ...found });
-  }
+  const marks = createErasureMarks();
+  let next = from;
+  const findings = createFindings();
+  const { report } = findings;
+  const counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0 };
 
   function readRequest({ message: { name, sequence, requests } }: Extract<FullLogEntry, { kind: 'request' }>): void {
     const stream = open.get(keyOf(name));
@@ -88,13 +92,13 @@ export function createVerifier({ from = 1 }: { from?: number } = {}): Verifier {
 
   function readOpen(entry: Append, stream: Stream): void {
     const { append, sequence, attention, name } = entry;
-    const before = counts.found;
+    const before = findings.count;
     followChain(entry, stream.version);
     own(entry, stream);
     for (const fact of append.facts) fold(fact, sequence, stream);
     stream.version = sequence;
     // After another finding the headers tell nothing further.
-    if (before === counts.found) checkAttention(entry, attention, attentionOf(stream.lives.values()));
+    if (before === findings.count) checkAttention(entry, attention, attentionOf(stream.lives.values()));
     const lives = [...stream.lives.values()];
     if (!lives.every(isSettled) || lives.some(hasDeadDelivery)) return;
     counts.settled += lives.length;
@@ -144,13 +148,8 @@ export function createVerifier({ from = 1 }: { from?: number } = {}): Verifier {
   }
 
   function checkAttention({ sequence, name }: Append, said: Attention, due: Attention): void {
-    const about = { function: name.function, invocation: name.stream };
-    if (Object.keys(due).length > 0 && Object.keys(said).length === 0) {
-      return report('unattended', sequence, { what: `nothing says when somebody looks at it; it needs ${inWords(due)}`, ...about });
-    }
-    if (inWords(said) !== inWords(due)) {
-      report('wrong-attention', sequence, { what: `it says ${inWords(said)}, and the facts say ${inWords(due)}`, ...about });
-    }
+    const wrong = wrongAttention(said, due);
+    if (wrong !== undefined) report(wrong.kind, sequence, { what: wrong.what, function: name.function, invocation: name.stream });
   }
 
   /** All of it was over. Only running it again leaves a trace then. */
@@ -160,15 +159,19 @@ export function createVerifier({ from = 1 }: { from?: number } = {}): Verifier {
     kept.set(name, sequence);
     for (const { type, invocation } of append.facts) {
       if (type === 'redriven') continue;
-      const kind = type === 'succeeded' || type === 'failed' || type === 'notified' ? 'two-outcomes' : 'after-the-end';
+      const kind = isEnding(type) ? 'two-outcomes' : 'after-the-end';
       report(kind, sequence, { what: `${type} after it was over`, invocation, function: name.function });
     }
     if (Object.keys(attention).length > 0) checkAttention(entry, attention, {});
   }
 
   return {
+    report: (kind, sequence, what) => report(kind, sequence, { what }),
     read(entry) {
       counts.messages++;
+      marks.read(entry);
+      if (isWhole && entry.sequence > next) report('gap', next, { what: `no message from ${next} to ${entry.sequence - 1}` });
+      next = entry.sequence + 1;
       switch (entry.kind) {
         case 'request':
           return readRequest(entry);
@@ -177,21 +180,25 @@ export function createVerifier({ from = 1 }: { from?: number } = {}): Verifier {
         case 'unreadable':
           unreadable.add(entry.sequence);
           return report('unreadable', entry.sequence, { what: entry.why });
-        case 'hint':
+        default:
           return;
       }
     },
     finish() {
-      const { messages, repeated, skipped, accepted, succeeded, failed } = counts;
+      const { messages, repeated, skipped, accepted, settled, succeeded, failed } = counts;
       const left = tally(open.values());
-      const balance: Balance = { accepted, settled: counts.settled + left.settled, open: left.open, succeeded, failed };
-      const openCount = Object.values(left.open).reduce((sum, count) => sum + count, 0);
-      if (accepted !== balance.settled + openCount) {
-        report('balance', 0, { what: `${accepted} were accepted, ${balance.settled} are settled and ${openCount} are open` });
-      }
-      return { messages, balance, repeated, skipped, findings, found: counts.found };
+      const balance: Balance = { accepted, settled: settled + left.settled, open: left.open, succeeded, failed };
+      const wrong = imbalanceOf(balance);
+      if (wrong !== undefined) report('balance', 0, { what: wrong });
+      for (const { sequence, what } of marks.problems()) report('unexplained-erasure', sequence, { what });
+      return { messages, balance, repeated, skipped, erased: marks.messages, findings: findings.list, found: findings.count };
     },
   };
+}
+
+function imbalanceOf({ accepted, settled, open }: Balance): string | undefined {
+  const openCount = Object.values(open).reduce((sum, count) => sum + count, 0);
+  return accepted === settled + openCount ? undefined : `${accepted} were accepted, ${settled} are settled and ${openCount} are open`;
 }
 
 function tally(streams: Iterable<Stream>): Pick<Balance, 'settled' | 'open'> {
@@ -214,11 +221,24 @@ function bear(facts: readonly FactOf<'queued'>[]): Map<string, Invocation> {
   return lives;
 }
 
+function isEnding(type: Fact['type']): boolean {
+  return type === 'succeeded' || type === 'failed' || type === 'notified';
+}
+
 function hasDeadDelivery({ context }: Invocation): boolean {
   return Object.keys(context.deliveries).some((id) => deliveryOf(context, id)?.value === 'dead');
 }
 
 const names: Record<keyof Attention, string> = { dueAt: 'Due-At', endsAt: 'Ends-At', deliverAt: 'Deliver-At', heldSince: 'Held-Since' };
+
+/** What is wrong with the headers of an append whose facts ask for `due`. */
+function wrongAttention(said: Attention, due: Attention): { kind: FindingKind; what: string } | undefined {
+  if (Object.keys(due).length > 0 && Object.keys(said).length === 0) {
+    return { kind: 'unattended', what: `nothing says when somebody looks at it; it needs ${inWords(due)}` };
+  }
+  if (inWords(said) === inWords(due)) return undefined;
+  return { kind: 'wrong-attention', what: `it says ${inWords(said)}, and the facts say ${inWords(due)}` };
+}
 
 function inWords(attention: Attention): string {
   const said = (Object.keys(names) as (keyof Attention)[]).flatMap((key) =>

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { Clock } from '#src/core/clock.ts';
+import type { KeyValue } from '#src/core/key-value.ts';
+import type { LogPurge } from '#src/core/log-purge.ts';
+import type { LogSource } from '#src/core/log-source.ts';
+import type { Logger } from '#src/core/logger.ts';
+import { everythingTo, type Limit } from './read-part.ts';
+
+/** How long the log keeps what is finished. What is reached first counts; without either, for ever. */
+export type Retention = {
+  /** In milliseconds since it was accepted. */
+  maxAgeInMs?: number | undefined;
+  /** How many finished streams: invocations, where those that were accepted together count as one. */
+  maxInvocations?: number | undefined;
+};
+
+export type HorizonOptions = Retention & {
+  log: LogSource;
+  purge: LogPurge;
+  state: KeyValue;
+  clock: Clock;
+  logger: Logger;
+  graceInMs: number;
+};
+
+/** Says how far the log may be archived and purged now. */
+export interface Horizon {
+  /** `undefined` when there is nothing to do. `upTo` asks for everything up to a sequence, whatever the retention. */
+  limit(archived: number, now: { settled: number; upTo?: number | undefined }): Promise<Limit | undefined>;
+}
+
+/** Where a projection says how far it is: `projection.<place>`. */
+export const projectionKey = (place: string): string => `projection.${place}`;
+export const projectionSchema = z.object({ sequence: z.number(), at: z.number() });
+/** One that was not heard of for so long no longer holds the log back: the archive has what it needs. */
+const PROJECTION_LIVES_FOR_MS = 86_400_000;
+
+export function createHorizon(options: HorizonOptions): Horizon {
+  const { log, purge, state, clock, logger, graceInMs, maxAgeInMs, maxInvocations } = options;
+
+  /** How far every projection that lives has read. */
+  async function projected(): Promise<number> {
+    let least = Number.POSITIVE_INFINITY;
+    for (const key of await state.keys()) {
+      if (!key.startsWith(projectionKey(''))) continue;
+      const found = projectionSchema.safeParse(parseJson((await state.get(key))?.value));
+      if (!found.success) continue;
+      if (found.data.at > clock.now() - PROJECTION_LIVES_FOR_MS) least = Math.min(least, found.data.sequence);
+      else {
+        logger.warn({ projection: key, sequence: found.data.sequence }, 'a projection was not heard of for a day: it holds nothing back');
+        await state.delete(key);
+      }
+    }
+    return least;
+  }
+
+  /** How many streams are too many; 0 while it is not worth a segment. */
+  async function surplus(settled: number): Promise<number> {
+    if (maxInvocations === undefined) return 0;
+    // What is settled and not gone yet is counted by the log too.
+    const count = (await purge.streams()) - maxInvocations;
+    return count - settled < Math.max(1, maxInvocations / 10) ? 0 : count;
+  }
+
+  return {
+    async limit(archived, { settled, upTo }) {
+      const { last } = await log.state();
+      const sequence = Math.min(last, await projected(), upTo ?? last);
+      if (sequence <= archived) return undefined;
+      if (upTo !== undefined) return everythingTo(sequence);
+      const now = clock.now();
+      const olderThan = maxAgeInMs === undefined ? Number.NEGATIVE_INFINITY : now - maxAgeInMs;
+      const wanted = await surplus(settled);
+      const limit = { sequence, youngest: now - graceInMs, olderThan, settled: wanted };
+      if (wanted > 0) return limit;
+      if (maxAgeInMs === undefined) return undefined;
+      const first = await log.firstFrom(archived + 1);
+      // A twenty-fourth of the retention at once: segments of a useful size, however little happens.
+      return first !== undefined && first.at < olderThan - maxAgeInMs / 24 ? limit : undefined;
+    },
+  };
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}

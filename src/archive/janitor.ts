@@ -1,0 +1,204 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Segment } from '#src/core/archive.ts';
+import type { Clock } from '#src/core/clock.ts';
+import { ArchiveDamagedError, messageOf } from '#src/core/errors.ts';
+import type { KeyValue } from '#src/core/key-value.ts';
+import type { LogPurge } from '#src/core/log-purge.ts';
+import type { LogSource } from '#src/core/log-source.ts';
+import type { Logger } from '#src/core/logger.ts';
+import type { SegmentFiles } from './archive.ts';
+import { limitHistory, performErasures } from './erasures.ts';
+import { createHorizon, type Horizon, type Retention } from './horizon.ts';
+import { createLease } from './lease.ts';
+import { everythingTo, readPart } from './read-part.ts';
+import { encodeSegment, linkOf, nameOf } from './segment.ts';
+import { createStanding, type Standing } from './standing.ts';
+
+export type JanitorOptions = {
+  /** Its name, in the log and in its lease. */
+  name: string;
+  log: LogSource;
+  purge: LogPurge;
+  archive: SegmentFiles;
+  state: KeyValue;
+  clock: Clock;
+  logger: Logger;
+  retention: Retention;
+  /** How long read models remember what is finished, in milliseconds; `undefined`: for ever. */
+  historyRetentionInMs: number | undefined;
+  /** How often it looks, in milliseconds. */
+  everyInMs?: number;
+  /** What is younger stays, whatever the retention says: somebody may still be at it. In milliseconds. */
+  graceInMs?: number;
+  /** How many messages that may go stand between others before they are removed one by one. */
+  mostLoose?: number;
+};
+
+/** How far the log is archived, and in which store: what another janitor and every reader must find. */
+export const HEAD_KEY = 'archive.head';
+/** Where the scheduler says that everything before is settled. */
+const FLOOR_KEY = 'scheduler.floor';
+
+/**
+ * Archives what the retention lets go, and then purges it.
+ *
+ * Invariants:
+ * J1 a message is purged only when an archived segment that holds it was written, read back and compared;
+ * J2 nothing of a stream is purged before all its invocations are settled, and no projection that lives is behind it;
+ * J3 killed at any point, the next one goes on: segments follow each other by name, a purge repeated removes the same.
+ *
+ * Several may run. One has the lease; two that think they have it want the same name for a segment, and one gets it.
+ */
+export interface Janitor {
+  /** Works once, now. Resolves to false when another one has the lease. */
+  work(): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+export function startJanitor(options: JanitorOptions): Janitor {
+  const { state, clock, logger, name, everyInMs = 5_000 } = options;
+  const stopping = new AbortController();
+  const lease = createLease({ state, clock, holder: name });
+  const rounds = createRounds(options, { signal: stopping.signal, keep: lease.take });
+  let working: Promise<boolean> = Promise.resolve(false);
+
+  function work(): Promise<boolean> {
+    working = working.catch(() => false).then(round);
+    return working;
+  }
+
+  async function round(): Promise<boolean> {
+    if (stopping.signal.aborted || !(await lease.take())) return false;
+    await rounds.run();
+    return true;
+  }
+
+  const looping = (async () => {
+    while (!stopping.signal.aborted) {
+      await work().catch((error: unknown) => {
+        if (!stopping.signal.aborted) logger.error({}, `the log is not archived for now, and nothing is purged: ${messageOf(error)}`);
+      });
+      await clock.sleep(everyInMs, stopping.signal);
+    }
+  })();
+
+  return {
+    work,
+    async stop() {
+      stopping.abort();
+      await looping;
+      await working.catch(() => {});
+      await lease.release().catch(() => {});
+    },
+  };
+}
+
+/** Where the archive ends. */
+type End = { log: string; last: number; link: string };
+/** The fold of the archived part of the log that is still in the log. */
+type Fold = { standing: Standing; horizon: Horizon; end: End };
+
+type RoundOptions = { signal: AbortSignal; keep: () => Promise<boolean> };
+
+function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): { run(): Promise<void> } {
+  const { log, purge, archive, state, clock, logger, graceInMs = 10_000, mostLoose = 20_000 } = options;
+  let fold: Fold | undefined;
+
+  async function run(): Promise<void> {
+    try {
+      const { created } = await log.state();
+      await performErasures(options, {
+        signal,
+        async archiveUpTo(sequence) {
+          await advance(created, { upTo: sequence });
+          return fold?.end.last ?? 0;
+        },
+      });
+      await limitHistory(options);
+      await advance(created, {});
+    } catch (error) {
+      // What was folded may be ahead of what is archived.
+      fold = undefined;
+      throw error;
+    }
+  }
+
+  /** Archives and purges what the retention lets go; up to a sequence whatever it says, if one is given. */
+  async function advance(created: string, { upTo }: { upTo?: number }): Promise<void> {
+    fold = await current(created);
+    const { standing, horizon } = fold;
+    for (;;) {
+      const limit = await horizon.limit(fold.end.last, { settled: standing.settled, upTo });
+      if (limit === undefined) return;
+      const part = await readPart(log, { from: fold.end.last + 1, limit, standing, signal, clock });
+      if (part.lines.length === 0) return;
+      if (signal.aborted || !(await keep())) throw new Error('another janitor took over');
+      fold.end = await write(part, fold.end);
+      await letGo(fold);
+      if (part.isAll) return;
+      await setImmediate();
+    }
+  }
+
+  async function current(created: string): Promise<Fold> {
+    const end = await findEnd(created);
+    if (fold?.end.log === end.log && fold.end.last === end.last) return fold;
+    const standing = createStanding();
+    const { first } = await log.state();
+    if (first <= end.last) await readPart(log, { from: first, limit: everythingTo(end.last), standing, signal, clock, isWhole: true });
+    if (signal.aborted) throw new Error('it was stopped');
+    const horizon = createHorizon({ ...options.retention, log, purge, state, clock, logger, graceInMs });
+    const found = { standing, horizon, end };
+    await letGo(found);
+    return found;
+  }
+
+  /** The end of the archive that this log has. Throws when it is not where it was archived. */
+  async function findEnd(created: string): Promise<End> {
+    const segments = await archive.segments(created);
+    const newest: Segment | undefined = segments.at(-1);
+    const head = parseHead((await state.get(HEAD_KEY))?.value);
+    if (head !== undefined && head.log === created && head.last > (newest?.last ?? 0)) {
+      const problem = `was archived up to ${head.last} in ${head.store}, and ${archive.store.name} ends at ${newest?.last ?? 0}`;
+      throw new ArchiveDamagedError({ segment: nameOf({ log: created, first: (newest?.last ?? 0) + 1 }), problem });
+    }
+    return { log: created, last: newest?.last ?? 0, link: newest === undefined ? '' : linkOf(newest) };
+  }
+
+  async function write({ lines, last }: { lines: string[]; last: number }, end: End): Promise<End> {
+    const { segment, bytes } = await encodeSegment(lines, last, { log: end.log, after: end.last, previous: end.link });
+    const name = nameOf(segment);
+    if (!(await archive.store.create(name, bytes))) throw new Error(`another janitor wrote ${name}`);
+    const back = await archive.lines(segment);
+    const wrong = lines.findIndex((line, index) => line !== back[index]);
+    if (wrong >= 0) throw new ArchiveDamagedError({ segment: name, problem: 'reads otherwise than it was written' });
+    const next = { log: end.log, last, link: linkOf(segment) };
+    await state.put(HEAD_KEY, JSON.stringify({ ...next, store: archive.store.name }));
+    logger.info({ segment: name, messages: lines.length, bytes: bytes.length }, 'archived a part of the log');
+    return next;
+  }
+
+  /** Purges what may go: what is before everything that must stand at once, and the rest when it became much. */
+  async function letGo({ standing, end }: Fold): Promise<void> {
+    standing.dropRepeated(Number((await state.get(FLOOR_KEY))?.value ?? 0));
+    const revivable = [...standing.revivable()];
+    for (const { name, last } of revivable) if (((await purge.lastOf(name)) ?? 0) > last) standing.revive(name);
+    if (standing.loose === 0) return;
+    const before = Math.min(standing.oldest ?? end.last + 1, end.last + 1);
+    await purge.purgeBefore(before);
+    standing.gone(before);
+    if (standing.loose <= mostLoose) return;
+    await purge.remove(standing.looseSequences(), { overwrite: false });
+    standing.gone();
+  }
+
+  return { run };
+}
+
+function parseHead(text: string | undefined): { log: string; last: number; store: string } | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as { log: string; last: number; store: string });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/erasure-request.ts';
+import type { FunctionName, RequestId, StreamId } from '#src/core/names.ts';
+import { loadStream } from '#src/core/stream.ts';
+import { createStreamWriter } from '#src/core/stream-writer.ts';
+import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
+
+let server: TestServer;
+let folder: string;
+let archive: string;
+
+/*
+ * A server of its own: it is stopped, and its files are searched.
+ */
+beforeAll(async () => {
+  server = await startTestServer();
+  const root = await mkdtemp(join(tmpdir(), 'sequent-erasure-'));
+  folder = join(root, 'projection');
+  archive = join(root, 'archive');
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function ask(opened: OpenedJanitor, fn: string, { isTrial = false, before = Date.now() + 1_000 } = {}): Promise<ErasureRecord> {
+  const id = randomBytes(6).toString('hex');
+  const record: ErasureRecord = { state: 'asked', request: { function: fn, before, by: 'a test', at: Date.now(), isTrial } };
+  await opened.nats.ports.state.put(erasureKey(id), JSON.stringify(record));
+  await opened.janitor.work();
+  const found = parseErasureRecord((await opened.nats.ports.state.get(erasureKey(id)))?.value);
+  if (found === undefined) throw new Error('no record');
+  return found;
+}
+
+const SECRET = 'qzxwjaneroe4711';
+
+/** Runs one invocation to its end by hand, with a secret in its payload, in its response and in a hint. */
+async function live(fn: string, id: string, outcome: 'succeeded' | 'running'): Promise<void> {
+  await using nats = await openNats(server.url);
+  const { log, hints, results } = nats.ports;
+  const name = { function: fn as FunctionName, stream: id as StreamId };
+  const { sequence } = await log.accept(name, [{ id: id as RequestId, payload: `{"who":"${SECRET}"}` }]);
+  const state = await loadStream(log, name, sequence);
+  if (state === undefined) throw new Error('it was not accepted');
+  let appends = 0;
+  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${id}-${appends++}` });
+  const terms = {
+    revision: 1,
+    timeoutInMs: 3_000,
+    maxRetries: 1,
+    maxAgeInMs: 3_600_000,
+    backoff: { initialInMs: 1_000, factor: 2, maxInMs: 60_000, jitter: 0.2 },
+  };
+  await writer.propose(id, [{ type: 'running', invocation: id, at: Date.now(), attempt: 1, worker: 'w', terms }]);
+  if (outcome === 'running') return;
+  await writer.propose(id, [{ type: 'succeeded', invocation: id, at: Date.now(), attempt: 1, payload: `"${SECRET}"` }]);
+  hints.deliver(name, sequence, `${id}-hint`, writer.state);
+  await results.publish(name, id as RequestId, 'succeeded', JSON.stringify({ secret: SECRET }));
+  await writer.propose(id, [{ type: 'notified', invocation: id, at: Date.now() }]);
+  await nats.connection.nats.flush();
+}
+
+/** Which files under a folder hold the secret; archived segments are unpacked. */
+async function filesWith(secret: string, ...roots: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const root of roots) {
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      const bytes = await readFile(path);
+      const isSegment = path.endsWith('.seg');
+      const content = isSegment ? brotliDecompressSync(bytes.subarray(bytes.indexOf(0x0a) + 1)) : bytes;
+      if (content.includes(secret)) found.push(path.slice(root.length));
+    }
+  }
+  return found;
+}
+
+async function hashes(): Promise<{ live: string[]; rows: number[] }> {
+  await using opened = await openProjectionOn(server.url, folder, { archive });
+  await opened.ready();
+  expect(opened.warnings).toEqual([]);
+  const { tables, isEqual } = await opened.projection.check();
+  expect(tables.filter((table) => !table.isEqual)).toEqual([]);
+  expect(isEqual).toBe(true);
+  return { live: tables.map(({ live: hash }) => hash), rows: tables.map(({ rows }) => rows) };
+}
+
+describe('an erasure', () => {
+  test('removes what users sent from the log, the archive, the results and the read model, and says so; the rest stays', async () => {
+    await live('patients', 'old-1', 'succeeded');
+    await writeLog((await openNats(server.url)).connection, 800);
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 200 }, mostLoose: 0 });
+    await opened.janitor.work();
+    await live('patients', 'new-1', 'succeeded');
+    await live('patients', 'open-1', 'running');
+    await live('others', 'other-1', 'succeeded');
+    await using projection = await openProjectionOn(server.url, folder, { archive });
+    await projection.ready();
+    expect((await projection.answers.list({ function: 'patients', limit: 10 })).invocations.map(({ id }) => id)).toEqual([
+      'open-1',
+      'new-1',
+      'old-1',
+    ]);
+
+    const trial = await ask(opened, 'patients', { isTrial: true });
+    expect(trial).toMatchObject({ state: 'done', found: { invocations: 2, messages: 8 } });
+    expect((await projection.answers.list({ function: 'patients', limit: 10 })).invocations).toHaveLength(3);
+
+    const done = await ask(opened, 'patients');
+    expect(done).toMatchObject({ state: 'done', found: { invocations: 2, messages: 8 }, erased: { messages: 8, segments: 2, results: 2 } });
+    await projection.ready();
+    // What is not finished is not touched, nor what others sent.
+    expect((await projection.answers.list({ function: 'patients', limit: 10 })).invocations.map(({ id }) => id)).toEqual(['open-1']);
+    expect((await projection.answers.list({ text: SECRET, limit: 10 })).invocations.map(({ id }) => id)).toEqual(['other-1', 'open-1']);
+    await projection[Symbol.asyncDispose]();
+
+    const before = await hashes();
+    await rm(folder, { recursive: true });
+    expect(await hashes()).toEqual(before);
+    expect(await opened.whole.missing()).toBe(0);
+    const { created } = await opened.log.state();
+    const segments = await opened.archive.segments(created);
+    const described = await Promise.all(segments.map((segment) => opened.archive.describe(segment)));
+    expect(described.reduce((sum, { erased }) => sum + erased, 0)).toBe(8);
+    // Asked again it finds nothing.
+    expect(await ask(opened, 'patients')).toMatchObject({ state: 'done', found: { invocations: 0 } });
+  });
+
+  test('leaves no trace on any disk', async () => {
+    const traces = ['log', 'archive'];
+    await live('secret-keepers', 'secret-1', 'succeeded');
+    const token = 'kqjvanothersecret99';
+    await using nats = await openNats(server.url);
+    const { log, results } = nats.ports;
+    const name = { function: 'forgetful' as FunctionName, stream: 'f-1' as StreamId };
+    const { sequence } = await log.accept(name, [{ id: 'f-1' as RequestId, payload: `"${token}"` }]);
+    const state = await loadStream(log, name, sequence);
+    if (state === undefined) throw new Error('it was not accepted');
+    const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `f-${Math.random()}` });
+    const failure = { kind: 'function', errorType: 'Error', message: token, code: 4_001 } as const;
+    await writer.propose('f-1', [
+      { type: 'failed', invocation: 'f-1', at: Date.now(), attempt: 0, condition: 'InvocationCanceled', failure },
+      { type: 'notified', invocation: 'f-1', at: Date.now() },
+    ]);
+    await results.publish(name, 'f-1' as RequestId, 'failed', `"${token}"`);
+    await hashes();
+    await using opened = await openJanitorOn(server.url, archive);
+    await ask(opened, 'forgetful');
+    await hashes();
+    await opened[Symbol.asyncDispose]();
+    await nats[Symbol.asyncDispose]();
+    await server.end();
+    expect(await filesWith(token, server.dataDir, folder, archive)).toEqual([]);
+    // The search finds what is there.
+    expect((await filesWith(SECRET, server.dataDir, folder, archive)).length).toBeGreaterThanOrEqual(traces.length);
+    await server.restart();
+  });
+});

@@ -1,0 +1,214 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { projectionKey } from '#src/archive/horizon.ts';
+import type { FunctionName, RequestId, StreamId } from '#src/core/names.ts';
+import { loadStream } from '#src/core/stream.ts';
+import { createStreamWriter } from '#src/core/stream-writer.ts';
+import { INVOCATIONS } from '#src/nats/topology.ts';
+import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
+
+/*
+ * A server of its own: its stream is deleted, made anew and purged.
+ */
+
+let server: TestServer;
+let folder: string;
+let archive: string;
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await using nats = await openNats(server.url);
+  const manager = await nats.connection.nats.jetstreamManager();
+  for (const stream of [INVOCATIONS, 'KV_SEQUENT_STATE']) await manager.streams.delete(stream);
+  await using _ = await openNats(server.url);
+  const root = await mkdtemp(join(tmpdir(), 'sequent-archive-'));
+  folder = join(root, 'projection');
+  archive = join(root, 'archive');
+});
+
+async function write(count: number): Promise<void> {
+  await using nats = await openNats(server.url);
+  await writeLog(nats.connection, count);
+}
+
+/** The state of the log itself. */
+async function logState(): Promise<{ first: number; last: number; messages: number; subjects: number }> {
+  await using nats = await openNats(server.url);
+  const { state } = await (await nats.connection.nats.jetstreamManager()).streams.info(INVOCATIONS);
+  return { first: state.first_seq, last: state.last_seq, messages: state.messages, subjects: state.num_subjects ?? 0 };
+}
+
+/** Builds the read model from what is there; what its rows hash to, and how many invocations it has. */
+async function rebuilt(): Promise<{ hashes: string[]; invocations: number; problems: number }> {
+  await using opened = await openProjectionOn(server.url, folder, { archive });
+  await opened.ready();
+  expect(opened.warnings).toEqual([]);
+  const { tables, isEqual } = await opened.projection.check();
+  expect(isEqual).toBe(true);
+  return {
+    hashes: tables.map(({ live }) => live),
+    invocations: tables[0]?.rows ?? 0,
+    problems: (await opened.projection.status()).problems,
+  };
+}
+
+describe('the janitor', () => {
+  test('keeps as many finished invocations in the log as it is told, and all of them can be asked about', async () => {
+    await write(3_000);
+    const before = await rebuilt();
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 500 }, mostLoose: 0 });
+    await opened.janitor.work();
+    const { messages, subjects } = await logState();
+    expect(subjects).toBeLessThanOrEqual(520);
+    expect(messages).toBeLessThan(2_100);
+    expect(await rebuilt()).toEqual(before);
+    await rm(folder, { recursive: true });
+    expect(await rebuilt()).toEqual(before);
+    expect(before).toMatchObject({ invocations: 3_000, problems: 0 });
+    expect(opened.problems).toEqual([]);
+  });
+
+  test('does nothing while there is less than the retention, and nothing at all without one', async () => {
+    await write(300);
+    await using none = await openJanitorOn(server.url, archive);
+    await none.janitor.work();
+    await none.janitor.stop();
+    await using enough = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 300, maxAgeInMs: 60_000 } });
+    await enough.janitor.work();
+    expect(await logState()).toMatchObject({ first: 1, messages: 900 });
+  });
+
+  test('lets go what is older than it is told', async () => {
+    await write(400);
+    const cut = Date.now() + 1;
+    while (Date.now() <= cut);
+    await write(100);
+    const now = { value: cut + 60_000 };
+    const clock = {
+      now: () => now.value,
+      sleep: (_: number, signal?: AbortSignal) =>
+        new Promise<void>((resolve) => {
+          signal?.addEventListener('abort', () => resolve(), { once: true });
+        }),
+    };
+    await using opened = await openJanitorOn(server.url, archive, { clock, retention: { maxAgeInMs: 60_000 } });
+    await opened.janitor.work();
+    expect(await logState()).toMatchObject({ first: 1 });
+    // What is due goes in pieces of a twenty-fourth of the retention.
+    now.value += 2_600;
+    await opened.janitor.work();
+    const { first } = await logState();
+    expect(first).toBeGreaterThan(1_100);
+    expect((await rebuilt()).invocations).toBe(500);
+  });
+
+  test('leaves an open invocation standing while all around it goes, and lets it go when it is over', async () => {
+    await using nats = await openNats(server.url);
+    const { log } = nats.ports;
+    const name = { function: 'orders' as FunctionName, stream: 'straggler' as StreamId };
+    const { sequence } = await log.accept(name, [{ id: 'straggler' as RequestId, payload: '{}' }]);
+    await write(1_500);
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 100 }, mostLoose: 200 });
+    await opened.janitor.work();
+    const standing = await logState();
+    expect(standing.first).toBe(sequence);
+    expect(standing.messages).toBeLessThan(700);
+    expect((await rebuilt()).invocations).toBe(1_501);
+    // It goes on as if nothing had happened around it.
+    const state = await loadStream(log, name, sequence);
+    if (state === undefined) throw new Error('it is gone');
+    const writer = createStreamWriter({ log, state, by: 'w', appendId: () => 'a-1' });
+    const failure = { kind: 'platform', errorType: 'Error', message: 'too old', code: 1 } as const;
+    const failed = {
+      type: 'failed',
+      invocation: 'straggler',
+      at: Date.now(),
+      attempt: 0,
+      condition: 'InvocationCanceled',
+      failure,
+    } as const;
+    expect(await writer.propose('straggler', [failed])).toBeDefined();
+    expect(await writer.propose('straggler', [{ type: 'notified', invocation: 'straggler', at: Date.now() }])).toBeDefined();
+    await write(1_500);
+    await opened.janitor.work();
+    expect((await logState()).first).toBeGreaterThan(sequence + 3_000);
+    expect((await rebuilt()).invocations).toBe(3_001);
+  });
+
+  test('purges nothing that a projection has not read', async () => {
+    await write(1_000);
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 10 }, mostLoose: 0 });
+    await opened.nats.ports.state.put(projectionKey('behind'), JSON.stringify({ sequence: 900, at: Date.now() }));
+    await opened.janitor.work();
+    expect((await logState()).first).toBeLessThanOrEqual(901);
+    await opened.nats.ports.state.put(projectionKey('behind'), JSON.stringify({ sequence: 3_000, at: Date.now() }));
+    await opened.janitor.work();
+    expect((await logState()).messages).toBeLessThan(100);
+  });
+
+  test('beside another one never archives anything twice', async () => {
+    await write(2_000);
+    const options = { retention: { maxInvocations: 50 } };
+    await using one = await openJanitorOn(server.url, archive, { ...options, name: 'one' });
+    await using other = await openJanitorOn(server.url, archive, { ...options, name: 'other' });
+    // Both believe that the lease is theirs.
+    const work = async ({ janitor, nats }: OpenedJanitor): Promise<void> => {
+      await nats.ports.state.delete('janitor.lease');
+      await janitor.work().catch(() => {});
+    };
+    await Promise.all([work(one), work(other)]);
+    await Promise.all([work(one), work(other)]);
+    const { created, last } = await one.log.state();
+    const segments = await one.archive.segments(created);
+    expect(segments.reduce((sum, { messages }) => sum + messages, 0)).toBe(segments.at(-1)?.last);
+    expect(await one.whole.missing()).toBe(0);
+    expect(last).toBe(6_000);
+    expect((await rebuilt()).invocations).toBe(2_000);
+  });
+
+  test('refuses to go on where the archive is another one', async () => {
+    await write(500);
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 10 } });
+    await opened.janitor.work();
+    const before = await logState();
+    await opened.janitor.stop();
+    await write(500);
+    await using elsewhere = await openJanitorOn(server.url, `${archive}-elsewhere`, {
+      name: 'j-elsewhere',
+      retention: { maxInvocations: 10 },
+    });
+    await expect(elsewhere.janitor.work()).rejects.toThrow(/was archived up to \d+ in .*archive, and .*archive-elsewhere ends at 0/);
+    expect((await logState()).first).toBe(before.first);
+  });
+});
+
+describe('a segment', () => {
+  test('that was damaged is found and named, and nothing more is purged from behind it', async () => {
+    await write(700);
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 100 } });
+    await opened.janitor.work();
+    const { created } = await opened.log.state();
+    const [segment] = await opened.archive.segments(created);
+    if (segment === undefined) throw new Error('nothing was archived');
+    const [log = ''] = await readdir(archive);
+    const [file = ''] = await readdir(join(archive, log));
+    const path = join(archive, log, file);
+    const bytes = await readFile(path);
+    bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    await expect(opened.archive.lines(segment)).rejects.toThrow(`the archived segment ${log}/${file} is damaged: its SHA-256 is another`);
+    await rm(path);
+    await expect(opened.archive.lines(segment)).rejects.toThrow(`${file} is gone`);
+  });
+});

@@ -1,0 +1,70 @@
+import { createArchive, type SegmentFiles } from '#src/archive/archive.ts';
+import { createFolderStore } from '#src/archive/folder-store.ts';
+import { type Janitor, type JanitorOptions, startJanitor } from '#src/archive/janitor.ts';
+import { createWholeLog } from '#src/archive/whole-log.ts';
+import type { ArchiveStore } from '#src/core/archive.ts';
+import { systemClock } from '#src/core/clock.ts';
+import type { LogPurge } from '#src/core/log-purge.ts';
+import type { LogSource } from '#src/core/log-source.ts';
+import { silentLogger } from '#src/core/logger.ts';
+import { createNatsLogPurge } from '#src/nats/log-purge.ts';
+import { createNatsLogSource } from '#src/nats/log-source.ts';
+import { type OpenedNats, openNats } from '#test/integration/nats/opened-nats.ts';
+
+/** A janitor in this process, on a real server, that works when it is told to. */
+export interface OpenedJanitor extends AsyncDisposable {
+  readonly janitor: Janitor;
+  readonly archive: SegmentFiles;
+  readonly nats: OpenedNats;
+  /** The log as NATS has it, and with what is archived. */
+  readonly log: LogSource;
+  readonly whole: LogSource;
+  readonly purge: LogPurge;
+  /** What it complained about. */
+  readonly problems: readonly string[];
+}
+
+export type OpenJanitorOptions = Partial<Omit<JanitorOptions, 'log' | 'archive' | 'purge'>> & {
+  wrap?: (store: ArchiveStore) => ArchiveStore;
+};
+
+export async function openJanitorOn(
+  url: string,
+  folder: string,
+  { wrap = (store) => store, ...options }: OpenJanitorOptions = {},
+): Promise<OpenedJanitor> {
+  const nats = await openNats(url);
+  const { connection, ports } = nats;
+  const log = createNatsLogSource({ connection });
+  const archive = createArchive(wrap(createFolderStore(folder)), log.decode);
+  const purge = createNatsLogPurge({ connection, publisher: ports.publisher });
+  const problems: string[] = [];
+  const note = (_: object, text: string): void => void problems.push(text);
+  const janitor = startJanitor({
+    name: 'j-test',
+    log,
+    purge,
+    archive,
+    state: ports.state,
+    clock: systemClock,
+    logger: { ...silentLogger, warn: note, error: note },
+    retention: {},
+    historyRetentionInMs: undefined,
+    everyInMs: 3_600_000,
+    graceInMs: 0,
+    ...options,
+  });
+  return {
+    janitor,
+    archive,
+    nats,
+    log,
+    purge,
+    problems,
+    whole: createWholeLog(log, archive),
+    async [Symbol.asyncDispose]() {
+      await janitor.stop();
+      await nats[Symbol.asyncDispose]();
+    },
+  };
+}
