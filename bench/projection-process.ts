@@ -31,7 +31,7 @@ while ((projection.store.checkpoint?.sequence ?? 0) < last) {
 const { user, system } = process.cpuUsage(before);
 const answers = createAnswers(projection, source.decode);
 const say = (facts: object): void => void process.stdout.write(`${JSON.stringify(facts)}\n`);
-say({ ms: performance.now() - startedAt, cpuInUs: user + system, peak, missing: (await source.state()).missing });
+say({ ms: performance.now() - startedAt, cpuInUs: user + system, peak, missing: await source.missing() });
 
 const now = Date.now();
 const filters = {

@@ -10,21 +10,24 @@ import type {
   InvocationSummary,
 } from '#src/core/history.ts';
 import type { StoredEntry } from '#src/core/log-source.ts';
+import { splitName } from '#src/core/names.ts';
 import { PLACES } from './fold.ts';
-import { list, summaryColumns, toSummary } from './list.ts';
+import { countOf, list, summaryColumns, toSummary } from './list.ts';
 import type { Projection } from './projection.ts';
+import { isInProject } from './projects.ts';
 import type { Database, Row } from './sqlite.ts';
 import { stats } from './stats.ts';
-import { toEntry } from './store.ts';
+import { toEntry } from './to-entry.ts';
 
 type Decode = (entry: StoredEntry) => FullLogEntry;
-type Identity = { id: string; function?: string | undefined };
+type Identity = { id: string; function?: string | undefined; project?: string | undefined };
 
 /** Answers from the tables as they are now. */
 export function createAnswers(projection: Projection, decode: Decode): HistoryAnswers {
   const tables = (): Database => projection.store.database;
   return {
     list: (query) => list(tables(), query),
+    count: (query) => countOf(tables(), query),
     stats: (query) => ({ rows: stats(tables(), query) }),
     get: (query) => describe(tables(), decode, query),
     timeline: (query) => readTimeline(tables(), decode, query),
@@ -43,9 +46,11 @@ export function createAnswers(projection: Projection, decode: Decode): HistoryAn
 type Found = { summary: InvocationSummary; seq: number; birth: number };
 
 /** The newest of this id: it may be used for several functions. */
-function find(database: Database, { id, function: fn }: Identity): Found {
+function find(database: Database, { id, function: fn, project }: Identity): Found {
   const rows = database.prepare(`SELECT ${summaryColumns}, i.birth FROM invocations i WHERE i.id = ? ORDER BY i.seq DESC`).all([id]);
-  const row = rows.find((one) => fn === undefined || one[2] === fn);
+  const isMeant = ([, , name]: Row): boolean =>
+    (fn === undefined || name === fn) && (project === undefined || (splitName(String(name)).project ?? '') === project);
+  const row = rows.find(isMeant);
   if (row === undefined) throw new InvocationNotFoundError({ id });
   return { summary: toSummary(row), seq: Number(row[0]), birth: Number(row.at(-1)) };
 }
@@ -104,17 +109,21 @@ const MOST_NODES = 500;
 function readTree(database: Database, query: Identity): HistoryTree {
   const { summary } = find(database, query);
   const root = summary.root ?? summary.redriveOf ?? summary.id;
+  // An id that callers bring may stand in several projects; a chain stays in one.
+  const isSeen = (node: InvocationSummary): boolean =>
+    query.project === undefined || splitName(node.function).project === splitName(summary.function).project;
   const chain = database
     .prepare(
       `SELECT ${summaryColumns} FROM invocations i WHERE i.id = ?1 UNION SELECT ${summaryColumns} FROM invocations i WHERE i.root = ?1 ORDER BY 1 LIMIT ${MOST_NODES + 1}`,
     )
     .all([root])
-    .map(toSummary);
+    .map(toSummary)
+    .filter(isSeen);
   const again = database.prepare(`SELECT ${summaryColumns} FROM invocations i WHERE i.redrive_of = ? ORDER BY i.seq`);
   const nodes = new Map(chain.map((node) => [node.id, node]));
   for (const id of nodes.keys()) {
     if (nodes.size > MOST_NODES) break;
-    for (const node of again.all([id]).map(toSummary)) nodes.set(node.id, node);
+    for (const node of again.all([id]).map(toSummary).filter(isSeen)) nodes.set(node.id, node);
   }
   return { root, nodes: [...nodes.values()].slice(0, MOST_NODES), isCut: nodes.size > MOST_NODES };
 }
@@ -127,13 +136,19 @@ function toDelivery([id, fn, destination, kind, param, state, tries, dueAt, reas
 
 function readDead(
   database: Database,
-  { function: fn, limit, cursor }: { function?: string | undefined; limit: number; cursor?: string | undefined },
+  {
+    function: fn,
+    project,
+    limit,
+    cursor,
+  }: { function?: string | undefined; project?: string | undefined; limit: number; cursor?: string | undefined },
 ) {
+  const part = project === undefined ? { sql: '1', values: [] } : isInProject('+i.function', project);
   const rows = database
     .prepare(
-      `SELECT ${deliveryColumns} FROM deliveries d JOIN invocations i ON i.seq = d.invocation WHERE d.state = 'dead' AND d.invocation < ? AND (? IS NULL OR +i.function = ?) ORDER BY d.invocation DESC LIMIT ?`,
+      `SELECT ${deliveryColumns} FROM deliveries d JOIN invocations i ON i.seq = d.invocation WHERE d.state = 'dead' AND d.invocation < ? AND (? IS NULL OR +i.function = ?) AND ${part.sql} ORDER BY d.invocation DESC LIMIT ?`,
     )
-    .all([cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor), fn ?? null, fn ?? null, limit]);
+    .all([cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor), fn ?? null, fn ?? null, ...part.values, limit]);
   // An invocation has few destinations, so a page that is full ends before its last invocation, unless that is all it holds.
   const last = rows.length < limit ? undefined : rows.at(-1)?.[9];
   const whole = last === undefined || rows[0]?.[9] === last ? rows : rows.filter((row) => row[9] !== last);

@@ -3,6 +3,7 @@ import type { SourceEntry } from '#src/core/log-source.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
 import { isSettled } from '#src/core/stream.ts';
 import { createMember, foldInto, type Member } from './member.ts';
+import { CLOCK_BUCKET } from './schema.ts';
 import type { Value } from './sqlite.ts';
 
 /*
@@ -40,7 +41,6 @@ type FoldedStream = {
 export type LoadStream = (name: StreamName) => { birth: number; entries: FullLogEntry[] } | undefined;
 
 export const PLACES = 64;
-const CLOCK_BITS = 1_024;
 const LIMIT = 16_384;
 
 export interface Fold {
@@ -122,7 +122,7 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
   }
 
   function note(sequence: number, at: number): void {
-    const bucket = Math.floor(sequence / CLOCK_BITS);
+    const bucket = Math.floor(sequence / CLOCK_BUCKET);
     const seen = (changes.clock as Map<number, { first: number; last: number }>).get(bucket);
     if (seen === undefined) (changes.clock as Map<number, { first: number; last: number }>).set(bucket, { first: at, last: at });
     else {
@@ -143,6 +143,8 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
       if (content.kind === 'hint') return;
       note(sequence, at);
       let birth = 0;
+      // What is erased has left its place and its time.
+      if (content.kind === 'erased' || content.kind === 'erasure') return;
       if (content.kind === 'request') birth = takeRequest(content.message);
       else if (content.kind === 'append') birth = takeAppend(content.name, content.append, at);
       else report({ sequence, at, kind: 'unreadable', invocation: null, why: content.why });

@@ -1,6 +1,7 @@
 import { type HistoryFilter, type HistoryPage, type InvocationSummary, wordsIn } from '#src/core/history.ts';
 import { PLACES } from './fold.ts';
 import { slownessOf } from './member.ts';
+import { fewFunctionsOf, isInProject } from './projects.ts';
 import type { Database, Row, Value } from './sqlite.ts';
 
 /*
@@ -9,11 +10,11 @@ import type { Database, Row, Value } from './sqlite.ts';
  */
 
 export const summaryColumns =
-  'i.seq, i.id, i.function, i.qualifier, i.state, i.status, i.condition, i.accepted_at, i.started_at, i.ended_at, i.notified_at, i.duration, i.attempts, i.retries, i.lost, i.root, i.parent, i.hop, i.redrive_of, i.error, i.last_sequence';
+  'i.seq, i.id, i.function, i.qualifier, i.state, i.status, i.condition, i.accepted_at, i.started_at, i.ended_at, i.notified_at, i.duration, i.attempts, i.retries, i.lost, i.root, i.parent, i.hop, i.redrive_of, i.error, i.error_code, i.last_sequence';
 
 export function toSummary(row: Row): InvocationSummary {
   const [, id, fn, qualifier, state, status, condition, acceptedAt, startedAt, endedAt, notifiedAt, durationInMs, ...rest] = row;
-  const [attempts, retries, lost, root, parent, hop, redriveOf, error, lastSequence] = rest;
+  const [attempts, retries, lost, root, parent, hop, redriveOf, error, errorCode, lastSequence] = rest;
   // The columns are written by the fold alone.
   return {
     id,
@@ -35,6 +36,7 @@ export function toSummary(row: Row): InvocationSummary {
     hop,
     redriveOf,
     error,
+    errorCode,
     lastSequence,
   } as InvocationSummary;
 }
@@ -42,23 +44,53 @@ export function toSummary(row: Row): InvocationSummary {
 type Part = { sql: string; values: Value[] };
 type Page = { limit: number; cursor?: string | undefined };
 
-export function list(database: Database, { limit, cursor, ...filter }: HistoryFilter & Page): HistoryPage {
-  const range = rangeOf(database, filter, cursor);
-  if (range === undefined) return { invocations: [], cursor: null };
-  const branches = branchesOf(database, filter);
-  const conditions = [range, ...conditionsOf(filter)];
+type Filter = HistoryFilter & { functions?: readonly string[] | undefined };
+
+export function list(database: Database, { limit, cursor, ...asked }: HistoryFilter & Page): HistoryPage {
+  const { branches, conditions } = planOf(database, asked, cursor);
   const found = branches.flatMap((branch) => read(database, branch, conditions, limit + 1));
   const rows = distinct(found.sort((one, other) => Number(other[0]) - Number(one[0])));
   const shown = rows.slice(0, limit);
   return { invocations: shown.map(toSummary), cursor: rows.length > limit ? String(shown.at(-1)?.[0]) : null };
 }
 
+/** How many `list` would find, counted up to a number. */
+export function countOf(database: Database, { most, ...asked }: HistoryFilter & { most: number }): { count: number; isAtLeast: boolean } {
+  const { branches, conditions } = planOf(database, asked, undefined);
+  // The words may stand in both texts of an invocation.
+  const seen = new Set<Value>();
+  let count = 0;
+  for (const { from, condition } of branches) {
+    const { sql, values } = whereOf(condition, conditions);
+    const limited = `FROM ${from} WHERE ${sql} LIMIT ${most + 1}`;
+    if (asked.text === undefined) count += Number(database.prepare(`SELECT count(*) FROM (SELECT 1 ${limited})`).get(values)?.[0]);
+    else for (const [seq = null] of database.prepare(`SELECT i.seq ${limited}`).all(values)) seen.add(seq);
+  }
+  const all = count + seen.size;
+  return { count: Math.min(all, most), isAtLeast: all > most };
+}
+
+type Plan = { branches: Branch[]; conditions: Part[] };
+
+function planOf(database: Database, asked: HistoryFilter, cursor: string | undefined): Plan {
+  const { project, function: fn } = asked;
+  const functions = project === undefined || fn !== undefined ? undefined : fewFunctionsOf(database, project);
+  const filter: Filter = { ...asked, functions };
+  const range = rangeOf(database, filter, cursor);
+  if (functions?.length === 0 || range === undefined) return { branches: [], conditions: [] };
+  return { branches: branchesOf(database, filter), conditions: [range, ...conditionsOf(filter)] };
+}
+
+function whereOf(condition: Part | undefined, conditions: readonly Part[]): Part {
+  const all = condition === undefined ? conditions : [condition, ...conditions];
+  return { sql: all.map(({ sql }) => sql).join(' AND '), values: all.flatMap(({ values }) => values) };
+}
+
 type Branch = { from: string; order: string; condition?: Part };
 
 function read(database: Database, { from, order, condition }: Branch, conditions: readonly Part[], limit: number): Row[] {
-  const all = condition === undefined ? conditions : [condition, ...conditions];
-  const sql = `SELECT ${summaryColumns} FROM ${from} WHERE ${all.map((part) => part.sql).join(' AND ')} ORDER BY ${order} DESC LIMIT ${limit}`;
-  return database.prepare(sql).all(all.flatMap(({ values }) => values));
+  const { sql, values } = whereOf(condition, conditions);
+  return database.prepare(`SELECT ${summaryColumns} FROM ${from} WHERE ${sql} ORDER BY ${order} DESC LIMIT ${limit}`).all(values);
 }
 
 /** The sequences that a page and a span of time allow. Moments that are not in order are filtered afterwards. */
@@ -88,9 +120,10 @@ const oneOf = (column: string, values: readonly Value[]): Part => ({
   values: [...values],
 });
 
-function conditionsOf(filter: HistoryFilter): Part[] {
-  const { minAttempts, minDurationInMs } = filter;
+function conditionsOf(filter: Filter): Part[] {
+  const { minAttempts, minDurationInMs, project, functions } = filter;
   return [
+    ...(project === undefined || functions !== undefined ? [] : [isInProject('+i.function', project)]),
     ...equalitiesOf(filter).map(({ column, values }) => oneOf(column, values)),
     ...(minAttempts === undefined ? [] : [{ sql: '+i.attempts >= ?', values: [minAttempts] }]),
     ...(minDurationInMs === undefined ? [] : [{ sql: '+i.duration >= ?', values: [minDurationInMs] }]),
@@ -103,7 +136,7 @@ const left: Readonly<Record<string, string>> = { qualifier: "i.qualifier <> 'lat
 type Equality = { column: string; values: readonly Value[]; isCommon: boolean };
 
 /** From the filter that usually leaves least to the one that leaves most. */
-function equalitiesOf(filter: HistoryFilter): Equality[] {
+function equalitiesOf(filter: Filter): Equality[] {
   const one = (column: string, value: string | undefined, isCommon = false): Equality[] =>
     value === undefined ? [] : [{ column, values: [value], isCommon }];
   const several = (column: string, values: readonly string[] | undefined, common?: string): Equality[] =>
@@ -117,10 +150,11 @@ function equalitiesOf(filter: HistoryFilter): Equality[] {
     ...several('state', filter.state, 'notified'),
     ...several('status', filter.status, 'SUCCESS'),
     ...one('function', filter.function),
+    ...several('function', filter.functions),
   ];
 }
 
-function branchesOf(database: Database, filter: HistoryFilter): Branch[] {
+function branchesOf(database: Database, filter: Filter): Branch[] {
   const { text, minAttempts = 0, minDurationInMs } = filter;
   if (text !== undefined) return ['payload_words', 'error_words'].map((table) => wordBranch(table, text));
   const equalities = equalitiesOf(filter);

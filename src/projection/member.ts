@@ -95,6 +95,7 @@ export function rowOf(member: Member, error: string | null): Value[] {
     lineage?.hop ?? null,
     request?.redriveOf ?? null,
     error,
+    error === null ? null : (context.failure?.code ?? null),
     lastSequence,
     lastAt,
   ];

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '#src/core/clock.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { HistoryCheck, HistoryStatus } from '#src/core/history.ts';
-import type { LogSource, LogState } from '#src/core/log-source.ts';
+import { ERASED, type LogSource, type LogState } from '#src/core/log-source.ts';
 import type { Logger } from '#src/core/logger.ts';
 import { checkAgainstLog } from './check.ts';
 import { type ModelFolder, takeModelFolder } from './folder.ts';
@@ -262,9 +262,10 @@ async function contradiction(source: LogSource, state: LogState, { checkpoint }:
   const { sequence, fingerprint, created, missing } = checkpoint;
   if (created !== state.created) return `it is of a log made on ${created}, and this one was made on ${state.created}`;
   if (state.last < sequence) return `the log ends at ${state.last}, and ${sequence} were read`;
-  if (state.missing !== missing) return `${state.missing} messages are missing in the log; when it was read, ${missing} were`;
-  if ((await source.fingerprintAt(sequence)) !== fingerprint) return `message ${sequence} is not the one that was read`;
-  return undefined;
+  const lacking = await source.missing();
+  if (lacking !== missing) return `${lacking} messages are missing in the log; when it was read, ${missing} were`;
+  const found = await source.fingerprintAt(sequence);
+  return found === fingerprint || found === ERASED ? undefined : `message ${sequence} is not the one that was read`;
 }
 
 function progressOf({ replay, why }: Model & { why: string }, target: number): NonNullable<HistoryStatus['rebuild']> {

@@ -1,3 +1,4 @@
+import type { Erasure } from '#src/core/erasure.ts';
 import type { LogSource, SourceEntry } from '#src/core/log-source.ts';
 import { createFold } from './fold.ts';
 import type { Store } from './store.ts';
@@ -50,13 +51,10 @@ export function startReplay({ source, store, created, until = Number.POSITIVE_IN
       return onContradiction(`message ${entry.sequence} came again after ${read}: the log became shorter`);
     }
     if (entry.sequence > until) return stopping.abort();
-    if (entry.sequence > read + 1) {
-      missing += entry.sequence - read - 1;
-      fold.takeGap(read, entry);
-      onGap({ after: read, before: entry.sequence });
-    }
-    fold.take(entry);
+    takeGap(entry);
     read = entry.sequence;
+    if (entry.content.kind === 'erasure') return erase(entry, entry.content.erasure);
+    fold.take(entry);
     newest = entry;
     bytes += entry.body.length;
     if (fold.pending >= MAX_MESSAGES || bytes >= MAX_BYTES || read >= until) save();
@@ -64,23 +62,47 @@ export function startReplay({ source, store, created, until = Number.POSITIVE_IN
     if (read >= until) stopping.abort();
   }
 
+  function takeGap(entry: SourceEntry): void {
+    if (entry.sequence === read + 1) return;
+    missing += entry.sequence - read - 1;
+    fold.takeGap(read, entry);
+    onGap({ after: read, before: entry.sequence });
+  }
+
   function save(): void {
     clearTimeout(timer);
     timer = undefined;
     if (newest === undefined) return;
-    const { at } = newest;
-    try {
-      store.save(fold.drain(), { sequence: read, fingerprint: source.fingerprintOf(newest), created, missing, at });
-    } catch (error) {
-      failed.reject(error);
-      stopping.abort();
-      return;
-    }
+    const { at, sequence } = newest;
+    const fingerprint = source.fingerprintOf(newest);
+    if (!isStored(() => store.save(fold.drain(), { sequence, fingerprint, created, missing, at }))) return;
     fold.release();
     newest = undefined;
     bytes = 0;
-    stored = read;
+    stored = sequence;
     onStored();
+  }
+
+  /** It is about all that was folded before it: that is stored first. */
+  function erase(entry: SourceEntry, erasure: Erasure): void {
+    save();
+    const { sequence, at } = entry;
+    if (stopping.signal.aborted) return;
+    if (!isStored(() => store.erase(erasure, { sequence, fingerprint: source.fingerprintOf(entry), created, missing, at }))) return;
+    stored = sequence;
+    onStored();
+    if (read >= until) stopping.abort();
+  }
+
+  function isStored(write: () => void): boolean {
+    try {
+      write();
+      return true;
+    } catch (error) {
+      failed.reject(error);
+      stopping.abort();
+      return false;
+    }
   }
 
   const failed = rejection();

@@ -24,6 +24,7 @@ export const invocationColumns = [
   'hop',
   'redrive_of',
   'error',
+  'error_code',
   'last_sequence',
   'last_at',
 ] as const;
@@ -38,7 +39,7 @@ export const invocationColumns = [
 const tables = `
 CREATE TABLE invocations(seq INTEGER PRIMARY KEY, birth INT, id TEXT, function TEXT, qualifier TEXT, state TEXT, status TEXT, condition TEXT,
   accepted_at INT, started_at INT, ended_at INT, notified_at INT, duration INT, slow INT, attempts INT, retries INT, lost INT,
-  root TEXT, parent TEXT, hop INT, redrive_of TEXT, error TEXT, last_sequence INT, last_at INT);
+  root TEXT, parent TEXT, hop INT, redrive_of TEXT, error TEXT, error_code INT, last_sequence INT, last_at INT);
 CREATE INDEX by_id ON invocations(id);
 CREATE INDEX by_function ON invocations(function);
 CREATE INDEX by_state ON invocations(state);
@@ -55,6 +56,7 @@ CREATE TABLE deliveries(invocation INT, destination TEXT, kind TEXT, param TEXT,
   PRIMARY KEY(invocation, destination)) WITHOUT ROWID;
 CREATE INDEX deliveries_by_state ON deliveries(state, invocation);
 CREATE TABLE problems(sequence INT, place INT, at INT, kind TEXT, invocation TEXT, why TEXT, PRIMARY KEY(sequence, place)) WITHOUT ROWID;
+CREATE TABLE erasures(sequence INTEGER PRIMARY KEY, at INT, id TEXT, scope TEXT, function TEXT, before_at INT, until INT, asked_by TEXT, reason TEXT);
 CREATE TABLE clock(bucket INTEGER PRIMARY KEY, first_at INT, last_at INT);
 CREATE TABLE checkpoint(one INTEGER PRIMARY KEY, sequence INT, fingerprint TEXT, created TEXT, missing INT, at INT);
 CREATE VIRTUAL TABLE payload_words USING fts5(text, content='', detail=none, columnsize=0);
@@ -68,9 +70,15 @@ export const comparedTables: Readonly<Record<string, string>> = {
   deliveries: 'invocation, destination',
   problems: 'sequence, place',
   clock: 'bucket',
+  erasures: 'sequence',
 };
 
 export const createTables = `${tables}`;
+
+/** How many sequences a row of `clock` is about. */
+export const CLOCK_BUCKET = 1_024;
+/** How many characters of a payload are indexed. */
+export const MAX_INDEXED = 4_096;
 
 /** Changes with the tables and with the way they are filled: a file of another version is built anew. */
 const FILLING = 1;

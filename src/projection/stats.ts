@@ -1,5 +1,6 @@
 import type { ParsedQueryOf, StatsRow } from '#src/core/history.ts';
 import { PLACES } from './fold.ts';
+import { isInProject } from './projects.ts';
 import type { Database, Value } from './sqlite.ts';
 
 /** Counts by state and condition, and percentiles of the time from acceptance to outcome; per function, and per time bucket if asked. */
@@ -28,12 +29,20 @@ export function stats(database: Database, query: ParsedQueryOf<'stats'>): StatsR
   return [...rows.values()].sort((one, other) => one.function.localeCompare(other.function, 'en') || (one.from ?? 0) - (other.from ?? 0));
 }
 
-function scope(database: Database, { function: fn, qualifier, since, until }: ParsedQueryOf<'stats'>): { sql: string; values: Value[] } {
+function scope(
+  database: Database,
+  { function: fn, project, qualifier, since, until }: ParsedQueryOf<'stats'>,
+): { sql: string; values: Value[] } {
   const parts = ['1'];
   const values: Value[] = [];
   if (fn !== undefined) {
     parts.push('function = ?');
     values.push(fn);
+  }
+  if (project !== undefined) {
+    const part = isInProject('function', project);
+    parts.push(part.sql);
+    values.push(...part.values);
   }
   if (qualifier !== undefined) {
     parts.push('+qualifier = ?');

@@ -1,12 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Erasure } from '#src/core/erasure.ts';
 import type { FullLogEntry, StreamName } from '#src/core/event-log.ts';
 import type { StoredEntry } from '#src/core/log-source.ts';
+import { prepareForgetting } from './erase.ts';
 import { type Changes, type LoadStream, streamFunctionOf } from './fold.ts';
 import { deliveryRowsOf, errorOf, type Member, rowOf } from './member.ts';
-import { createTables, invocationColumns, schemaVersion } from './schema.ts';
+import { createTables, invocationColumns, MAX_INDEXED, schemaVersion } from './schema.ts';
 import { createSeenIds } from './seen-ids.ts';
 import type { Database, OpenDatabase, Statement, Value } from './sqlite.ts';
+import { toEntry } from './to-entry.ts';
 
 /** Up to where the read model holds the log, and of which log. */
 export type Checkpoint = { sequence: number; fingerprint: string; created: string; missing: number; at: number };
@@ -16,11 +19,11 @@ export interface Store {
   readonly checkpoint: Checkpoint | undefined;
   /** What is stored and how far it goes are one transaction (P1). */
   save(changes: Changes, checkpoint: Checkpoint): void;
+  /** Forgets what an erasure means; everything before it must be saved. */
+  erase(erasure: Erasure, checkpoint: Checkpoint): void;
   load: LoadStream;
   close(): void;
 }
-
-const MAX_INDEXED = 4_096;
 
 /** Opens the file, or makes it. One that another version of Sequent wrote, or that is damaged, is `undefined`: delete it. */
 export function openStore({
@@ -35,7 +38,9 @@ export function openStore({
   mkdirSync(dirname(file), { recursive: true });
   const database = openTables(open, file);
   if (database === undefined) return undefined;
-  const write = prepareWriting(database);
+  const saveCheckpoint = prepareCheckpoint(database);
+  const write = prepareWriting(database, saveCheckpoint);
+  const forgetting = prepareForgetting(database, decode);
   const readCheckpoint = database.prepare('SELECT sequence, fingerprint, created, missing, at FROM checkpoint');
   const findBirth = database.prepare('SELECT birth, function FROM invocations WHERE id = ?');
   const readAppends = database.prepare('SELECT sequence, at, subject, headers, body FROM appends WHERE birth = ? ORDER BY sequence');
@@ -61,6 +66,27 @@ export function openStore({
       }
       checkpoint = next;
     },
+    erase(erasure, next) {
+      const isSecret = erasure.scope === 'everywhere';
+      // What is deleted is overwritten, in the indexes too.
+      if (isSecret) secure(database, true);
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        forgetting.forget(erasure, { sequence: next.sequence, at: next.at });
+        // Errors are only marked as deleted there until it is written anew.
+        if (isSecret) database.exec("INSERT INTO error_words(error_words) VALUES ('optimize')");
+        saveCheckpoint(next);
+        database.exec('COMMIT');
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      } finally {
+        if (isSecret) secure(database, false);
+      }
+      // The journal holds the pages as they were.
+      if (isSecret) database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+      checkpoint = next;
+    },
     load(name: StreamName) {
       if (name.stream > greatest && !seen.mayHave(name.stream)) return undefined;
       const birth = findBirth.all([name.stream]).find(([, token]) => streamFunctionOf(String(token)) === name.function)?.[0];
@@ -69,18 +95,6 @@ export function openStore({
       return { birth: Number(birth), entries };
     },
     close: () => database.close(),
-  };
-}
-
-export function toEntry([sequence, at, subject, headers, body]: readonly Value[]): StoredEntry {
-  const given = body as string | Uint8Array | ArrayBuffer;
-  return {
-    sequence: Number(sequence),
-    at: Number(at),
-    subject: String(subject),
-    headers: headers as string | null,
-    // One of the two libraries gives an `ArrayBuffer`.
-    body: given instanceof ArrayBuffer ? new Uint8Array(given) : given,
   };
 }
 
@@ -134,7 +148,22 @@ function prepareRows(database: Database, head: string, columns: number): (rows: 
   };
 }
 
-function prepareWriting(database: Database): (changes: Changes, checkpoint: Checkpoint) => void {
+function secure(database: Database, isOn: boolean): void {
+  database.exec(`PRAGMA secure_delete = ${isOn ? 'ON' : 'OFF'}`);
+  for (const table of ['payload_words', 'error_words']) {
+    database.exec(`INSERT INTO ${table}(${table}, rank) VALUES ('secure-delete', ${isOn ? 1 : 0})`);
+  }
+}
+
+function prepareCheckpoint(database: Database): (checkpoint: Checkpoint) => void {
+  const put = database.prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?)');
+  return ({ sequence, fingerprint, created, missing, at }) => put.run([sequence, fingerprint, created, missing, at]);
+}
+
+function prepareWriting(
+  database: Database,
+  saveCheckpoint: (checkpoint: Checkpoint) => void,
+): (changes: Changes, checkpoint: Checkpoint) => void {
   const addAppends = prepareRows(database, 'INSERT INTO appends', 6);
   const addInvocations = prepareRows(database, 'INSERT INTO invocations', invocationColumns.length);
   const putDeliveries = prepareRows(database, 'INSERT OR REPLACE INTO deliveries', 8);
@@ -147,7 +176,6 @@ function prepareWriting(database: Database): (changes: Changes, checkpoint: Chec
   const putClock = database.prepare(
     'INSERT INTO clock VALUES (?, ?, ?) ON CONFLICT(bucket) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)',
   );
-  const putCheckpoint = database.prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?)');
 
   function putErrors(errors: readonly { member: Member; error: string | null }[]): void {
     for (const { member } of errors) if (member.isStored) removeError.run([member.seq]);
@@ -184,7 +212,7 @@ function prepareWriting(database: Database): (changes: Changes, checkpoint: Chec
     putMembers(members);
     addProblems(problems.map(({ sequence, place, at, kind, invocation, why }) => [sequence, place, at, kind, invocation, why]));
     for (const [bucket, { first, last }] of clock) putClock.run([bucket, first, last]);
-    putCheckpoint.run([checkpoint.sequence, checkpoint.fingerprint, checkpoint.created, checkpoint.missing, checkpoint.at]);
+    saveCheckpoint(checkpoint);
   };
 }
 

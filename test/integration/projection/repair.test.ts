@@ -196,8 +196,8 @@ describe('a rebuild that was asked for', () => {
 describe('several processes on one folder', () => {
   test('each keep a whole read model of their own', async () => {
     await begin(200);
-    await using one = await openProjectionOn(server.url, folder, 'one');
-    await using other = await openProjectionOn(server.url, folder, 'other');
+    await using one = await openProjectionOn(server.url, folder, { instance: 'one' });
+    await using other = await openProjectionOn(server.url, folder, { instance: 'other' });
     await one.ready();
     await other.ready();
     const [first, second] = [await one.projection.check(), await other.projection.check()];

@@ -1,4 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createArchive } from '#src/archive/archive.ts';
+import { createFolderStore } from '#src/archive/folder-store.ts';
+import { createWholeLog } from '#src/archive/whole-log.ts';
 import { systemClock } from '#src/core/clock.ts';
 import { silentLogger } from '#src/core/logger.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
@@ -16,11 +19,18 @@ export interface OpenedProjection extends AsyncDisposable {
   ready(withinMs?: number): Promise<number>;
 }
 
+export type OpenProjectionOptions = { instance?: string /** The folder of the archive, if the log is archived. */; archive?: string };
+
 /** A projection in this process, on a real server. */
-export async function openProjectionOn(url: string, folder: string, instance = 'p-test'): Promise<OpenedProjection> {
+export async function openProjectionOn(
+  url: string,
+  folder: string,
+  { instance = 'p-test', archive }: OpenProjectionOptions = {},
+): Promise<OpenedProjection> {
   const startedAt = performance.now();
   const connection = await openConnection({ servers: url });
-  const source = createNatsLogSource({ connection });
+  const log = createNatsLogSource({ connection });
+  const source = archive === undefined ? log : createWholeLog(log, createArchive(createFolderStore(archive), log.decode));
   const warnings: string[] = [];
   const logger = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text) };
   const projection = await openProjection({ source, folder, instance, clock: systemClock, logger });

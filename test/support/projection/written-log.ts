@@ -51,7 +51,9 @@ export function createWrittenLog(): WrittenLog {
       const content = found === undefined ? undefined : nats.decode(found);
       return content?.kind === 'request' ? content.message : undefined;
     },
-    state: async (): Promise<LogState> => ({ created: 'once', last, missing: last - entries.length }),
+    state: async (): Promise<LogState> => ({ created: 'once', first: entries[0]?.sequence ?? 0, last, messages: entries.length }),
+    missing: async () => last - entries.length,
+    firstFrom: async (sequence) => entries.find((entry) => entry.sequence >= sequence),
     fingerprintAt: async (sequence) => {
       const found = entries.find((entry) => entry.sequence === sequence);
       return found === undefined ? undefined : nats.fingerprintOf(found);

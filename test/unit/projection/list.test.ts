@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
 import { type HistoryFilter, states, statuses, wordsIn } from '#src/core/history.ts';
-import { list } from '#src/projection/list.ts';
+import { splitName } from '#src/core/names.ts';
+import { countOf, list } from '#src/projection/list.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 
@@ -25,7 +26,7 @@ type Life = {
 };
 
 const life: fc.Arbitrary<Life> = fc.record({
-  fn: fc.constantFrom('a', 'b', 'c'),
+  fn: fc.constantFrom('a', 'b', 'c', 'p2=a', 'p2=b', 'p3=a'),
   qualifier: fc.constantFrom('latest', 'latest', 'v2'),
   text: fc.array(fc.constantFrom(...words), { maxLength: 3 }),
   attempts: fc.integer({ min: 0, max: 4 }),
@@ -80,7 +81,8 @@ function write(log: WrittenLog, given: Life, index: number): Known {
 
 const filter: fc.Arbitrary<HistoryFilter> = fc.record(
   {
-    function: fc.constantFrom('a', 'b', 'nobody'),
+    function: fc.constantFrom('a', 'b', 'p2=a', 'nobody'),
+    project: fc.constantFrom('', 'p2', 'p3', 'p'),
     qualifier: fc.constantFrom('latest', 'v2'),
     state: fc.uniqueArray(fc.constantFrom(...states), { minLength: 1, maxLength: 3 }),
     status: fc.uniqueArray(fc.constantFrom(...statuses), { minLength: 1, maxLength: 3 }),
@@ -106,6 +108,7 @@ function isMeant({ qualifier, invocation, payload, error, life: { fn } }: Known,
   const took = outcome === null ? -1 : outcome.at - at;
   const judges: { [Name in keyof Required<HistoryFilter>]: (asked: NonNullable<HistoryFilter[Name]>) => boolean } = {
     function: (asked) => fn === asked,
+    project: (asked) => (splitName(fn).project ?? '') === asked,
     qualifier: (asked) => qualifier === asked,
     state: (asked) => (asked as string[]).includes(value),
     status: (asked) => asked.includes(statusOf(invocation)),
@@ -152,10 +155,27 @@ test('every filter, alone and with others, finds exactly what it says, the newes
           }
           const expected = known.filter((one) => isMeant(one, wanted)).map(({ id }) => id);
           expect({ wanted, found }).toEqual({ wanted, found: expected.reverse() });
+          expect(countOf(store.database, { ...wanted, most: 1_000 })).toEqual({ count: expected.length, isAtLeast: false });
+          if (expected.length > 1) expect(countOf(store.database, { ...wanted, most: 1 })).toEqual({ count: 1, isAtLeast: true });
         }
         store.close();
       },
     ),
     { numRuns: 60 },
   );
+});
+
+test('a project of more functions than a page is merged from is listed as exactly as one of few', async () => {
+  const log = createWrittenLog();
+  for (let index = 0; index < 70; index++)
+    for (const project of ['', 'p2=']) log.request(`${project}f${index}`, `${project}${index}`, '1', {});
+  const store = openModel(log);
+  await foldInto(store, log);
+  for (const project of ['', 'p2']) {
+    const { invocations } = list(store.database, { project, limit: 500 });
+    expect(invocations.map(({ function: fn }) => fn)).toEqual(
+      Array.from({ length: 70 }, (_, index) => `${project === '' ? '' : 'p2='}f${69 - index}`),
+    );
+  }
+  store.close();
 });

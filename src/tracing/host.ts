@@ -1,0 +1,48 @@
+import { context, SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import type { ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import { contextOf, endSpan, formatTraceparent, parseTraceparent } from './tracer.ts';
+
+/**
+ * A span for every attempt, in the trace of the request and linked to it. The function is given the context of its attempt instead of
+ * that of the caller, so that what it does stands below the attempt.
+ */
+export function traceHost(host: FunctionHost, tracer: Tracer | undefined): FunctionHost {
+  if (tracer === undefined) return host;
+  return {
+    ...host,
+    async execute(execution, signal) {
+      const { definition, requestId, attempt, traceparent, functionUrn, qualifier } = execution;
+      const caller = parseTraceparent(traceparent);
+      const parent = contextOf(traceparent);
+      const span = tracer.startSpan(
+        `process ${definition.name}`,
+        {
+          kind: SpanKind.CONSUMER,
+          links: caller === undefined ? [] : [{ context: caller }],
+          attributes: {
+            'messaging.system': 'nats',
+            'messaging.operation.name': 'process',
+            'messaging.operation.type': 'process',
+            'messaging.destination.name': `invoke.${definition.name}`,
+            'messaging.message.id': requestId,
+            'faas.trigger': 'pubsub',
+            'faas.invocation_id': requestId,
+            'faas.name': definition.name,
+            'faas.version': qualifier,
+            'cloud.resource_id': functionUrn,
+            'sequent.attempt': attempt,
+          },
+        },
+        parent,
+      );
+      const inner = { ...execution, traceparent: formatTraceparent(span.spanContext()) };
+      const result = await context.with(trace.setSpan(parent, span), () => host.execute(inner, signal));
+      endSpan(span, failureOf(result));
+      return result;
+    },
+  };
+}
+
+function failureOf(result: ExecutionResult): { type: string; message: string } | undefined {
+  return result.kind === 'failed' ? { type: result.failure.errorType, message: result.failure.message } : undefined;
+}
