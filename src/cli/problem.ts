@@ -50,6 +50,11 @@ const verdicts: Record<string, Verdict> = {
     what: 'nobody answers questions about the past',
     remedy: 'sequent serve --role projection, or ask the log itself: sequent timeline <id>',
   },
+  VERSION_REFUSED: {
+    exitCode: exitCodes.conflict,
+    what: 'that cannot be done as things are',
+    remedy: 'sequent fn versions <function>, which shows versions and aliases',
+  },
   CONFLICT: { exitCode: exitCodes.conflict, what: 'somebody else was faster', remedy: 'read it again, then repeat the command' },
   WRONG_STATE: { exitCode: exitCodes.conflict, what: 'not in this state', remedy: 'sequent timeline <id>, which shows the state' },
   NATS_UNAVAILABLE: {

@@ -1,6 +1,7 @@
 import { type Argument, Command, Option } from 'commander';
 import { formats } from './call.ts';
 import { cancelCommand } from './commands/cancel.ts';
+import { cursorCommand } from './commands/cursor.ts';
 import { destinationsCommand } from './commands/dest/dest.ts';
 import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor/doctor.ts';
@@ -46,6 +47,7 @@ export function createProgram(version: string): Command {
     explainCommand(),
     diffCommand(),
     tailCommand(),
+    cursorCommand(),
     cancelCommand(),
     redriveCommand(),
     destinationsCommand(),

@@ -20,7 +20,7 @@ export async function findTarget({ server, context, data }: GlobalOptions): Prom
   const { natsOptionsOf } = await import('#src/nats/address.ts');
   const configuration = readConfiguration({ flags: { natsUrl: server, context, data } });
   const { from, ...address } = await findNats(configuration);
-  const place: Place = { region: 'local', project: 'default', envelope: configuration.envelope };
+  const place: Place = { region: 'local', project: configuration.project ?? 'default', envelope: configuration.envelope };
   return { options: { ...natsOptionsOf(address), name: 'sequent-cli', place }, from, dataDir: configuration.dataDir };
 }
 

@@ -3,11 +3,12 @@ import { addressed, endedBy } from '#machines/outcome.ts';
 import type { Cancellations } from '#src/core/cancellations.ts';
 import type { Clock } from '#src/core/clock.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
-import type { EventLog, Hints, StreamName } from '#src/core/event-log.ts';
+import type { EventLog, Hints } from '#src/core/event-log.ts';
 import { derivedId, streamOf } from '#src/core/ids.ts';
-import { parseRequestId, type StreamId } from '#src/core/names.ts';
+import { type FunctionName, parseFunctionName, parseRequestId } from '#src/core/names.ts';
 import { loadStream } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+import type { FindQueued } from './invocations.ts';
 
 export type CancelOptions = {
   log: EventLog;
@@ -16,7 +17,7 @@ export type CancelOptions = {
   clock: Clock;
   by: string;
   appendId: () => string;
-  findQueued: (stream: StreamId) => Promise<{ name: StreamName; request: number } | undefined>;
+  findQueued: FindQueued;
 };
 
 /** Ends invocations that are not over yet. */
@@ -25,10 +26,10 @@ export interface Cancel {
    * Ends exactly this invocation, with the condition `InvocationCanceled`: what is queued or waits for a retry never runs, what
    * runs is given up. Its neighbours are not touched. Returns the ids that were ended.
    *
-   * With `recursive` the invocations that its outcome started are ended too. Throws `InvalidInputError`,
+   * With `recursive` the invocations that its outcome started are ended too. With `function` only an invocation of it is meant. Throws `InvalidInputError`,
    * `InvocationNotFoundError`, and `WrongStateError` when it is over already.
    */
-  cancel(id: string, options?: { recursive?: boolean; reason?: string }): Promise<string[]>;
+  cancel(id: string, options?: { recursive?: boolean; reason?: string; function?: string }): Promise<string[]>;
 }
 
 /** An outcome that was found, or made. */
@@ -37,8 +38,8 @@ type Ended = { outcome: Outcome; isCanceled: boolean };
 export function createCancel(options: CancelOptions): Cancel {
   const { hints, cancellations, clock } = options;
 
-  async function end(id: string, reason: string): Promise<Ended | undefined> {
-    const writer = await openWriter(id, options);
+  async function end(id: string, reason: string, functionName?: FunctionName): Promise<Ended | undefined> {
+    const writer = await openWriter(id, functionName, options);
     return writer === undefined ? undefined : await endIn(writer, id, reason);
   }
 
@@ -71,8 +72,8 @@ export function createCancel(options: CancelOptions): Cancel {
   }
 
   return {
-    async cancel(id, { recursive = false, reason = 'it was cancelled' } = {}) {
-      const ended = await end(id, reason);
+    async cancel(id, { recursive = false, reason = 'it was cancelled', function: name } = {}) {
+      const ended = await end(id, reason, name === undefined ? undefined : parseFunctionName(name));
       if (ended === undefined) throw new InvocationNotFoundError({ id });
       if (ended.isCanceled) return [id];
       if (recursive) return await endDescendants(id, ended.outcome, reason);
@@ -81,10 +82,15 @@ export function createCancel(options: CancelOptions): Cancel {
   };
 }
 
-async function openWriter(id: string, { log, by, appendId, findQueued }: CancelOptions): Promise<StreamWriter | undefined> {
+async function openWriter(
+  id: string,
+  functionName: FunctionName | undefined,
+  { log, by, appendId, findQueued }: CancelOptions,
+): Promise<StreamWriter | undefined> {
   const stream = streamOf(parseRequestId(id));
-  const queued = await findQueued(stream);
-  const name = (await log.find(stream)) ?? queued?.name;
+  const found = functionName === undefined ? await log.find(stream) : { function: functionName, stream };
+  const queued = await findQueued(stream, found?.function);
+  const name = found ?? queued?.name;
   const state = name === undefined ? undefined : await loadStream(log, name, queued?.request);
   return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId });
 }

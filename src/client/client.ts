@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '#src/core/clock.ts';
+import type { CodePackages } from '#src/core/code-packages.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
+import { LATEST } from '#src/core/function-definition.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names.ts';
-import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { type Connection, type NatsOptions, openConnection } from '#src/nats/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
-import { followResults } from '#src/nats/result-feed.ts';
 import { subjects } from '#src/nats/topology.ts';
+import { type Cursor, listCursors, removeCursor, sequenceAt } from '#src/nats/transition-feed.ts';
+import { createRequestTracing } from '#src/tracing/requests.ts';
+import { findTracer } from '#src/tracing/tracer.ts';
 import { type Cancel, createCancel } from './cancel.ts';
 import type { TypedFunction } from './define-function.ts';
 import { checkEvent } from './handlers.ts';
@@ -15,14 +20,21 @@ import { type ClientHistory, createClientHistory } from './history.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
 import { createRepair, type Repair } from './repair.ts';
 import { checkJson, createRequests, encodePayload } from './requests.ts';
-import { createResultWaiter, type Result, readEnvelope, toResult } from './results.ts';
+import { subscribeToResults } from './result-subscription.ts';
+import { createResultWaiter, type Result, toResult } from './results.ts';
+import { readSystem, type SystemState } from './system.ts';
+import { subscribeToTransitions, type Transitions, type TransitionsOptions } from './transitions.ts';
 
+export type { LiveTransition, TransitionFilter } from '#src/core/transitions.ts';
+export type { Cursor } from '#src/nats/transition-feed.ts';
 export type { HandlerContext, TypedFunction } from './define-function.ts';
 export { defineFunction } from './define-function.ts';
 export type { ClientHistory } from './history.ts';
 export type { Timeline, Transition } from './invocations.ts';
 export type { DeadLetter, FailedInvocation, Repair, RepairFilter } from './repair.ts';
 export type { Result } from './results.ts';
+export type { SystemState } from './system.ts';
+export type { DeliveredTransition, Transitions, TransitionsOptions } from './transitions.ts';
 export { startWorker } from './worker.ts';
 
 export type ClientOptions = Partial<NatsOptions> & { place?: Place };
@@ -40,6 +52,8 @@ export type WaitOptions = { function?: string; timeoutInMs?: number };
 /** An accepted invocation. */
 export type Invoked<Output = unknown> = {
   requestId: string;
+  /** The trace context that the request carries. */
+  traceparent?: string | undefined;
   /** Waits for its outcome. Throws `TimedOutError` (after 60 s by default). */
   result(options?: Pick<WaitOptions, 'timeoutInMs'>): Promise<Result<Output>>;
 };
@@ -49,6 +63,8 @@ type Target<Input, Output> = string | TypedFunction<Input, Output>;
 /** What applications use. Everything it accepts is durable when it resolves. */
 export interface SequentClient extends AsyncDisposable {
   readonly functions: FunctionRegistry;
+  /** The code of functions. */
+  readonly packages: CodePackages;
   readonly connection: Connection;
   /** Finding what went wrong, and having it tried again. */
   readonly repair: Repair;
@@ -63,6 +79,15 @@ export interface SequentClient extends AsyncDisposable {
   invoke<Input, Output>(target: Target<Input, Output>, event: Input, options?: InvokeOptions): Promise<Invoked<Output>>;
   /** The same with JSON text, which is passed on as it is. */
   invokeText(name: string, payload: string, options?: InvokeOptions): Promise<Invoked>;
+  /**
+   * The same for a request that may have been made before under its id, also by another process: `earlier` is then the payload of
+   * the first one, and nothing was started. Remembered for two minutes; ask `timeline` about what is older.
+   */
+  invokeOnce(
+    name: string,
+    payload: string,
+    options: InvokeOptions & { id: string },
+  ): Promise<Pick<Invoked, 'requestId' | 'traceparent'> & { earlier?: string }>;
   /** Invokes a function once for each event. */
   invokeMany<Input, Output>(
     target: Target<Input, Output>,
@@ -82,6 +107,14 @@ export interface SequentClient extends AsyncDisposable {
   ): Promise<AsyncIterable<Result<Output>>>;
   /** Everything the log says about an invocation. Throws `InvocationNotFoundError`. */
   timeline(id: string, options?: Pick<WaitOptions, 'function'>): Promise<Timeline>;
+  /** Transitions as the log tells them; see {@link Transitions}. */
+  transitions(options?: TransitionsOptions): Transitions;
+  /** The cursors that durable subscribers of transitions left in JetStream. */
+  readonly cursors: { list(): Promise<Cursor[]>; remove(name: string): Promise<boolean> };
+  /** The server, the streams, what waits, and who is there. */
+  system(options?: { instances?: boolean }): Promise<SystemState>;
+  /** The sequence of the first message at or after a time; behind the last one when there is none. */
+  sequenceAt(time: Date): Promise<number>;
   /** The sequence of the newest message of the log: what is accepted after this comes behind it. */
   lastSequence(): Promise<number>;
   /** Every message of the log from a sequence on, or from now on, until the signal aborts. */
@@ -121,41 +154,55 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     look: async (id, name) => (await readTimeline(id, { ...timelineOptions, functionName: name })).envelope,
   });
 
-  async function known(name: string): Promise<FunctionName> {
+  async function known(name: string, qualifier = LATEST): Promise<FunctionName> {
     const parsed = parseFunctionName(name);
-    // The local copy may be behind; the registry itself throws for a function that does not exist.
-    if (directory.get(parsed) === undefined) await functions.get(parsed);
+    // The local copy may be behind; the registry itself throws for what does not exist.
+    if (directory.find(parsed, qualifier) === undefined) await functions.find(parsed, qualifier);
     return parsed;
   }
 
   async function send<Output>(name: FunctionName, payload: string, options: InvokeOptions): Promise<Invoked<Output>> {
-    const requestId = await requests.send(name, { payload, ...options });
-    return {
-      requestId,
-      result: async ({ timeoutInMs = 60_000 } = {}) =>
-        toResult(await waiter.wait(requestId, { name, timeoutInMs, isAccepted: true })) as Result<Output>,
-    };
+    return await traceRequest(name, { payload, ...options }, async (request) => {
+      const requestId = await requests.send(name, request);
+      return {
+        requestId,
+        traceparent: request.traceparent,
+        result: async ({ timeoutInMs = 60_000 } = {}) =>
+          toResult(await waiter.wait(requestId, { name, timeoutInMs, isAccepted: true })) as Result<Output>,
+      };
+    });
   }
 
   const by = `client-${randomBytes(6).toString('hex')}`;
   let appends = 0;
   const writing = { log, hints: ports.hints, clock: systemClock, by, appendId: () => `${by}-${appends++}` };
   const repair = createRepair(writing);
+  const traceRequest = createRequestTracing(findTracer());
 
   const client: SequentClient = {
     functions,
+    packages: ports.packages,
     connection,
     repair,
     history: createClientHistory(ports.history),
     cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find }).cancel,
     async invoke(target, event, options = {}) {
-      return send(await known(nameOf(target)), encodePayload(checkEvent(target, event)), options);
+      return send(await known(nameOf(target), options.qualifier), encodePayload(checkEvent(target, event)), options);
     },
     async invokeText(name, payload, options = {}) {
-      return send(await known(name), checkJson(payload), options);
+      return send(await known(name, options.qualifier), checkJson(payload), options);
+    },
+    async invokeOnce(name, payload, options) {
+      const token = await known(name, options.qualifier);
+      return await traceRequest(token, { ...options, payload: checkJson(payload) }, async (request) => {
+        const { sequence, isRepeated } = await requests.sendOnce(token, request);
+        const first = isRepeated ? await log.readRequest(sequence) : undefined;
+        const earlier = first === undefined ? {} : { earlier: first.requests[0]?.payload ?? '' };
+        return { requestId: options.id, traceparent: request.traceparent, ...earlier };
+      });
     },
     async invokeMany(target, events, options = {}) {
-      const name = await known(nameOf(target));
+      const name = await known(nameOf(target), options.qualifier);
       const payloads = events.map((event) => encodePayload(checkEvent(target, event)));
       return Promise.all(payloads.map((payload) => send<never>(name, payload, options)));
     },
@@ -164,9 +211,13 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     },
     subscribe(target, outcome, from = 'now') {
       const subject = subjects.result(parseFunctionName(nameOf(target)), outcome ?? '*');
-      return subscribe(connection, { subject, from, closing: closing.signal });
+      return subscribeToResults(connection, { subject, from, closing: closing.signal });
     },
     timeline: (id, { function: functionName } = {}) => readTimeline(id, { ...timelineOptions, functionName }),
+    transitions: (options = {}) => subscribeToTransitions(connection, options, closing.signal),
+    cursors: { list: () => listCursors(connection), remove: (name) => removeCursor(connection, name) },
+    system: (options) => readSystem({ connection, log, state: ports.state, roleInstances: ports.roleInstances }, options),
+    sequenceAt: (time) => sequenceAt(connection, time.getTime()),
     lastSequence: () => log.lastSequence(),
     async follow(from, onEntry, signal) {
       const ending = new AbortController();
@@ -185,40 +236,4 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
 
 function nameOf(target: Target<never, unknown> | Target<unknown, unknown> | string | { name: string }): string {
   return typeof target === 'string' ? target : target.name;
-}
-
-async function subscribe<Output>(
-  connection: Connection,
-  { subject, from, closing }: { subject: string; from: 'now' | number; closing: AbortSignal },
-): Promise<AsyncIterable<Result<Output>>> {
-  const arrived: Result<Output>[] = [];
-  let wake = (): void => {};
-  const ending = new AbortController();
-  const end = (): void => {
-    ending.abort();
-    wake();
-  };
-  closing.addEventListener('abort', end, { once: true });
-  await followResults(connection, { subject, from, signal: ending.signal }, ({ envelope }) => {
-    const found = readEnvelope(envelope);
-    if (found === undefined) return;
-    arrived.push(toResult(found) as Result<Output>);
-    wake();
-  });
-  return read();
-
-  async function* read(): AsyncGenerator<Result<Output>> {
-    try {
-      while (!ending.signal.aborted) {
-        for (let next = arrived.shift(); next !== undefined; next = arrived.shift()) yield next;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          if (arrived.length > 0 || ending.signal.aborted) resolve();
-        });
-      }
-    } finally {
-      closing.removeEventListener('abort', end);
-      ending.abort();
-    }
-  }
 }

@@ -1,6 +1,7 @@
 import type { AnswerOf, AskOptions, History, HistoryPage, InvocationSummary, QueryOf } from '#src/core/history.ts';
 
-type Named = { function?: string };
+/** Several functions may have an invocation of the same id: the newest is meant, of the function or the project if one is given. */
+type Named = { function?: string; project?: string };
 
 /**
  * Questions about invocations, answered from a read model: a moment behind the log, and able to search.
@@ -12,6 +13,8 @@ export interface ClientHistory {
   get(id: string, options?: Named): Promise<AnswerOf<'get'>>;
   /** One page, the newest first; `cursor` leads to the next. */
   list(query?: QueryOf<'list'>): Promise<HistoryPage>;
+  /** How many there are, counted up to `most` (10,000). */
+  count(query?: QueryOf<'count'>): Promise<AnswerOf<'count'>>;
   /** All of them, page after page. */
   all(query?: QueryOf<'list'>): AsyncIterable<InvocationSummary>;
   stats(query?: QueryOf<'stats'>): Promise<AnswerOf<'stats'>['rows']>;
@@ -32,11 +35,15 @@ export interface ClientHistory {
 }
 
 export function createClientHistory(history: History): ClientHistory {
-  const named = (id: string, { function: fn }: Named): { id: string; function?: string } =>
-    fn === undefined ? { id } : { id, function: fn };
+  const named = (id: string, { function: fn, project }: Named): QueryOf<'get'> => ({
+    id,
+    ...(fn === undefined ? {} : { function: fn }),
+    ...(project === undefined ? {} : { project }),
+  });
   return {
     get: (id, options = {}) => history.ask('get', named(id, options)),
     list: (query = {}) => history.ask('list', query),
+    count: (query = {}) => history.ask('count', query),
     async *all(query = {}) {
       let cursor: string | null | undefined = query.cursor;
       do {

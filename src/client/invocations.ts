@@ -4,7 +4,7 @@ import { type Envelope, encodeEnvelope, type Place } from '#src/core/envelope.ts
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { type AcceptedRequest, type EventLog, NO_APPENDS, type StreamName } from '#src/core/event-log.ts';
 import { streamOf } from '#src/core/ids.ts';
-import { parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names.ts';
+import { type FunctionName, parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names.ts';
 import { foldAppends, newborn, requestOf } from '#src/core/stream.ts';
 
 /** One transition of an invocation: a fact, where it stands in the log, and who appended it. */
@@ -27,7 +27,7 @@ export type Timeline = {
 };
 
 /** Finds a request that no append speaks of yet: only the scheduler knows where it stands. */
-export type FindQueued = (stream: StreamId) => Promise<{ name: StreamName; request: number } | undefined>;
+export type FindQueued = (stream: StreamId, functionName?: FunctionName) => Promise<{ name: StreamName; request: number } | undefined>;
 
 /**
  * Reads one invocation from the log.
@@ -44,7 +44,7 @@ export async function readTimeline(
   const name = given ?? (await log.find(stream)) ?? (await findQueued(stream))?.name;
   if (name === undefined) throw new InvocationNotFoundError({ id });
   const appends = await log.read(name, NO_APPENDS);
-  const sequence = appends.find((append) => append.request > 0)?.request ?? (await findQueued(stream))?.request;
+  const sequence = appends.find((append) => append.request > 0)?.request ?? (await findQueued(stream, name.function))?.request;
   const message = sequence === undefined ? undefined : await log.readRequest(sequence);
   if (message === undefined) throw new InvocationNotFoundError({ id });
   const state = foldAppends(newborn(message), appends);
@@ -62,7 +62,7 @@ export async function readTimeline(
 
 type Known = { requestId: RequestId; request: AcceptedRequest; invocation: Invocation; transitions: Transition[]; place: Place };
 
-function describe({ requestId, request, invocation, transitions, place }: Known): Timeline {
+export function describe({ requestId, request, invocation, transitions, place }: Known): Timeline {
   return {
     requestId,
     function: request.fact.function,

@@ -4,7 +4,7 @@ import type { Clock } from '#src/core/clock.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
 import type { EventLog, Hints } from '#src/core/event-log.ts';
 import { derivedId, streamOf } from '#src/core/ids.ts';
-import { parseFunctionName, type RequestId } from '#src/core/names.ts';
+import { parseFunctionName, parseRequestId, type RequestId } from '#src/core/names.ts';
 import { loadStream, requestOf, type StreamState } from '#src/core/stream.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
 import { checkPayload } from './requests.ts';
@@ -34,7 +34,10 @@ export type RepairFilter = {
   since?: number | undefined;
 };
 
-/** Finding what went wrong, and having it tried again. What is dead is folded from the log: nothing can get lost in a queue. */
+/**
+ * Finding what went wrong, and having it tried again. What is dead is folded from the log: nothing can get lost in a queue. With
+ * `function` only an invocation of it is meant: several functions may have one of the same id.
+ */
 export interface Repair {
   deadLetters(filter?: RepairFilter): Promise<DeadLetter[]>;
   failures(filter?: RepairFilter): Promise<FailedInvocation[]>;
@@ -42,12 +45,12 @@ export interface Repair {
    * Has the dead deliveries of an invocation tried again, or one of them; the function does not run again. Returns the ids of
    * their destinations. Throws `InvocationNotFoundError`, and `WrongStateError` when none of them is dead.
    */
-  redeliver(id: string, destination?: string): Promise<string[]>;
+  redeliver(id: string, destination?: string, options?: { function?: string }): Promise<string[]>;
   /**
    * Runs an invocation again, as a new one; each knows the other. Asking again before the first is recorded starts nothing
-   * twice. Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` while it is not over.
+   * twice. It is of the trace of `traceparent`, or else of the first one's. Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` while it is not over.
    */
-  redrive(id: string, options?: { payload?: string }): Promise<string>;
+  redrive(id: string, options?: { payload?: string; function?: string; traceparent?: string | undefined }): Promise<string>;
 }
 
 export type RepairOptions = {
@@ -59,8 +62,9 @@ export type RepairOptions = {
 };
 
 export function createRepair({ log, hints, clock, by, appendId }: RepairOptions): Repair {
-  async function open(id: string): Promise<{ state: StreamState; invocation: Invocation }> {
-    const name = await log.find(streamOf(id as RequestId));
+  async function open(id: string, functionName?: string): Promise<{ state: StreamState; invocation: Invocation }> {
+    const stream = streamOf(parseRequestId(id));
+    const name = functionName === undefined ? await log.find(stream) : { function: parseFunctionName(functionName), stream };
     const state = name === undefined ? undefined : await loadStream(log, name);
     const invocation = state?.invocations.get(id);
     if (state === undefined || invocation === undefined) throw new InvocationNotFoundError({ id });
@@ -111,8 +115,8 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
       return [...found.values()];
     },
 
-    async redeliver(id, destination) {
-      const { state, invocation } = await open(id);
+    async redeliver(id, destination, options = {}) {
+      const { state, invocation } = await open(id, options.function);
       const writer = createStreamWriter({ log, state, by, appendId });
       const wanted = (invocation.context.outcome?.destinations ?? []).filter(
         ({ id: one }) => destination === undefined || isMeant(one, destination),
@@ -130,17 +134,19 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
       return redriven;
     },
 
-    async redrive(id, { payload } = {}) {
-      const { state, invocation } = await open(id);
+    async redrive(id, { payload, traceparent, function: functionName } = {}) {
+      const { state, invocation } = await open(id, functionName);
       const request = requestOf(state, id);
       if (request === undefined) throw new InvocationNotFoundError({ id });
       if (invocation.value !== 'notified')
         throw new WrongStateError({ what: `invocation ${id} is ${String(invocation.value)}, and not over yet` });
       const redrive = derivedId(`${id}/redrive/${invocation.context.redrives.length + 1}`);
       const name = { function: parseFunctionName(request.fact.function), stream: streamOf(redrive) };
-      const { qualifier } = request.fact;
+      const { qualifier, traceparent: first } = request.fact;
+      const trace = traceparent ?? first;
+      const content = { payload: payload === undefined ? request.payload : checkPayload(payload), qualifier };
       await log.accept(name, [
-        { id: redrive, payload: payload === undefined ? request.payload : checkPayload(payload), qualifier, redriveOf: id as RequestId },
+        { id: redrive, ...content, redriveOf: id as RequestId, ...(trace === undefined ? {} : { traceparent: trace }) },
       ]);
       const writer = createStreamWriter({ log, state, by, appendId });
       await writer.propose(id, [{ type: 'redriven', invocation: id, at: clock.now(), redrive }]);

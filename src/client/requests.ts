@@ -1,7 +1,7 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { Clock, Random } from '#src/core/clock.ts';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
-import type { EventLog, NewRequest } from '#src/core/event-log.ts';
+import type { Accepted, EventLog, NewRequest } from '#src/core/event-log.ts';
 import { canBeBrought, createStreamId, idAt, MAX_BATCH, streamOf } from '#src/core/ids.ts';
 import { type FunctionName, parseQualifier, quote, type RequestId } from '#src/core/names.ts';
 
@@ -22,6 +22,8 @@ export type Outgoing = {
 export interface Requests {
   /** Throws `InvalidInputError`, or what `EventLog.accept` throws. */
   send(name: FunctionName, request: Outgoing): Promise<RequestId>;
+  /** The same for a request with its own id; tells whether one of that id was accepted in the last two minutes, and where it stands. */
+  sendOnce(name: FunctionName, request: Outgoing & { id: string }): Promise<Accepted>;
 }
 
 type Waiting = { request: NewRequest; bytes: number; resolve: (id: RequestId) => void; reject: (reason: unknown) => void };
@@ -62,13 +64,16 @@ export function createRequests({ log, clock, random, maxBatch }: RequestsOptions
   }
 
   return {
+    async sendOnce(name, { payload, id, qualifier, traceparent }) {
+      checkSize(payload);
+      const own = checkId(id);
+      return await log.accept({ function: name, stream: streamOf(own) }, [
+        { ...contentOf({ payload, qualifier, traceparent }), id: own, once: true },
+      ]);
+    },
     async send(name, { payload, id, qualifier, traceparent }) {
       const bytes = checkSize(payload);
-      const request: NewRequest = {
-        payload,
-        ...(qualifier === undefined ? {} : { qualifier: parseQualifier(qualifier) }),
-        ...(traceparent === undefined ? {} : { traceparent }),
-      };
+      const request = contentOf({ payload, qualifier, traceparent });
       if (id !== undefined) {
         const own = checkId(id);
         await log.accept({ function: name, stream: streamOf(own) }, [{ ...request, id: own }]);
@@ -87,6 +92,14 @@ export function createRequests({ log, clock, random, maxBatch }: RequestsOptions
       }
       return sent;
     },
+  };
+}
+
+function contentOf({ payload, qualifier, traceparent }: Outgoing): NewRequest {
+  return {
+    payload,
+    ...(qualifier === undefined ? {} : { qualifier: parseQualifier(qualifier) }),
+    ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
 

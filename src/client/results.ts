@@ -74,8 +74,11 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
   const waiting = new Map<string, Waiting[]>();
   const listening = new Map<string, Promise<void>>();
 
-  function hear(requestId: string, envelope: string): void {
-    const entries = waiting.get(requestId);
+  // Two functions may have an invocation of the same id.
+  const keyOf = (channel: string, id: string): string => `${channel}/${id}`;
+
+  function hear(key: string, envelope: string): void {
+    const entries = waiting.get(key);
     if (entries === undefined) return;
     const parsed = readEnvelope(envelope);
     if (parsed !== undefined) for (const { resolve } of entries) resolve(parsed);
@@ -84,11 +87,16 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
   return {
     async wait(id, { name, timeoutInMs, isAccepted = false }) {
       const channel = name ?? '*';
-      if (!listening.has(channel)) listening.set(channel, listen(channel, hear));
+      if (!listening.has(channel))
+        listening.set(
+          channel,
+          listen(channel, (requestId, envelope) => hear(keyOf(channel, requestId), envelope)),
+        );
       await listening.get(channel);
       const { promise, resolve, reject } = deferred<Envelope>();
       const entry = { resolve };
-      waiting.set(id, [...(waiting.get(id) ?? []), entry]);
+      const key = keyOf(channel, id);
+      waiting.set(key, [...(waiting.get(key) ?? []), entry]);
       const lookNow = (): void => {
         look(id, name).then(
           (found) => found !== undefined && resolve(found),
@@ -105,9 +113,9 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
       } finally {
         clearInterval(timer);
         clearTimeout(deadline);
-        const rest = (waiting.get(id) ?? []).filter((other) => other !== entry);
-        if (rest.length === 0) waiting.delete(id);
-        else waiting.set(id, rest);
+        const rest = (waiting.get(key) ?? []).filter((other) => other !== entry);
+        if (rest.length === 0) waiting.delete(key);
+        else waiting.set(key, rest);
       }
     },
   };

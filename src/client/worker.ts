@@ -4,13 +4,17 @@ import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
-import { createFunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { type NatsOptions, openConnection } from '#src/nats/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
+import { traceHost } from '#src/tracing/host.ts';
+import { findTracer } from '#src/tracing/tracer.ts';
 import { startWorker as startWorkerRole } from '#src/worker/worker.ts';
 import type { TypedFunction } from './define-function.ts';
 import { toHandler } from './handlers.ts';
+import { ownInstance } from './own-instance.ts';
 
 export type WorkerOptions = Partial<NatsOptions> & {
   // biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
@@ -53,16 +57,19 @@ export async function startWorker({
     ...ports,
     worker,
     place: place ?? { region: 'local', project: 'default' },
-    host: createInlineHost(handlers),
+    host: traceHost(createInlineHost(handlers), findTracer()),
     maxHops: MAX_HOPS,
     maxChain: MAX_CHAIN,
     clock: systemClock,
     logger,
     appendId: () => `${worker}-${appends++}`,
     functions: directory,
+    findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),
   });
+  const leave = await ports.roleInstances.announce(ownInstance(['worker']));
   const stop = async (graceInMs = 20_000): Promise<void> => {
+    await leave().catch(() => {});
     await role.stop(graceInMs);
     closing.abort();
     ports.close();

@@ -1,12 +1,14 @@
 import { Command } from 'commander';
 import type { Invoked, SequentClient } from '#src/client/client.ts';
+import { type LiveTransition, transitionsIn } from '#src/core/transitions.ts';
 import { type Call, performs } from '../call.ts';
 import { durationOption } from '../durations.ts';
+import { readFunction } from '../function-argument.ts';
 import { readPayload } from '../payload.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { printResult } from '../result-output.ts';
 import { sayConnection, withClient } from '../session.ts';
-import { type LiveTransition, transitionLine, transitionsIn } from '../transitions.ts';
+import { transitionLine } from '../transitions.ts';
 
 type InvokeOptions = { event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
 
@@ -16,7 +18,7 @@ export function invokeCommand(): Command {
     .description(
       'Accepts an invocation: durable when the command returns. Prints its request id, or with --wait what the function returned.',
     )
-    .argument('<function>', 'its name')
+    .argument('<function>', 'its name, also with a version or an alias: orders:v1, orders:!prod')
     .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (stdin too when something is piped in)')
     .option('--id <id>', 'your own request id: a second request of the same id starts nothing')
     .option('-q, --qualifier <qualifier>', 'a version, or ! and an alias')
@@ -32,19 +34,20 @@ Examples:
   sequent invoke hello -d '{"name":"Ada"}' --wait
   sequent invoke flaky --follow
   sequent invoke orders -d @order.json --id order-4711
+  sequent invoke 'orders:!prod' -d '{}' --wait
   jq -c .order report.json | sequent invoke orders
 
 Exit codes with --wait and --follow: 0 it succeeded, 1 it failed, 7 no outcome within --timeout.`;
 
 async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> {
   const { options, terminal, format } = call;
-  const name = call.args[0] ?? '';
+  const { name, qualifier } = readFunction(call.args[0] ?? '', options.qualifier);
   const payload = await readPayload(options.event, terminal);
   return await withClient(options, async (client) => {
     const send = () =>
       client.invokeText(name, payload, {
         ...(options.id === undefined ? {} : { id: options.id }),
-        ...(options.qualifier === undefined ? {} : { qualifier: options.qualifier }),
+        ...(qualifier === undefined ? {} : { qualifier }),
       });
     sayConnection(client, terminal.err);
     if (options.follow) return await follow(call, client, send);

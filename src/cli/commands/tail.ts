@@ -1,36 +1,54 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { conditions } from '#machines/facts.ts';
+import type { TransitionsOptions } from '#src/client/client.ts';
 import { parseFunctionName } from '#src/core/names.ts';
 import { type Call, performs } from '../call.ts';
 import { parseWhole } from '../durations.ts';
 import { factTypes } from '../facts-in-words.ts';
 import { exitCodes } from '../problem.ts';
 import { sayConnection, withClient } from '../session.ts';
-import { type LiveTransition, transitionLine, transitionsIn } from '../transitions.ts';
+import { parseSince } from '../since.ts';
+import { transitionLine } from '../transitions.ts';
 
-type TailOptions = { state: string[]; from?: number; limit?: number };
+type TailOptions = { state?: string[]; condition?: string[]; from?: 'now' | number | Date; durable?: string; limit?: number };
 
 export function tailCommand(): Command {
   return new Command('tail')
     .summary('transitions as they happen')
-    .description('Prints one line for each transition, from now on or from a sequence of the log, until Ctrl-C.')
+    .description('Prints one line for each transition, from now on or from an earlier place of the log, until Ctrl-C.')
     .argument('[function]', 'only of this function')
-    .option('--state <state>', `only these transitions, repeatable: ${factTypes.join(', ')}`, collect, [])
-    .option('--from <sequence>', 'from this sequence of the log on; 1 is the beginning', parseWhole(1))
+    .option('--state <state>', `only these transitions, repeatable: ${factTypes.join(', ')}`, oneOf(factTypes))
+    .option('--condition <condition>', `only failures for these reasons, repeatable: ${names.join(', ')}`, oneOf(names))
+    .option('--from <place>', 'a sequence of the log (1 is the beginning), a time ago (30m), a moment, or now', parsePlace)
+    .option('--durable <name>', 'keep the place under this name in JetStream: the next tail of that name goes on there')
     .option('-n, --limit <count>', 'end after so many lines', parseWhole(1))
     .addHelpText('after', examples)
     .action(performs<TailOptions>(tail));
 }
 
+const names = Object.keys(conditions);
+
 const examples = `
 Examples:
   sequent tail
   sequent tail flaky --state retrying --state failed
-  sequent tail --from 1 --json | jq 'select(.transition == "failed")'`;
+  sequent tail --condition EventAgeExceeded --from 1h
+  sequent tail --from 1 --json | jq 'select(.transition == "failed")'
+  sequent tail orders --state failed --durable pager -o jsonl | ./page-me
 
-function collect(value: string, previous: string[] = []): string[] {
-  const unknown = value.split(',').find((one) => !(factTypes as string[]).includes(one));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Allowed choices are ${factTypes.join(', ')}.`);
-  return [...previous, ...value.split(',')];
+A line of a durable tail counts as read once it is printed. Its places: sequent cursor ls, sequent cursor rm <name>.`;
+
+function oneOf(choices: readonly string[]): (value: string, previous?: string[]) => string[] {
+  return (value, previous = []) => {
+    const wanted = value.split(',');
+    if (wanted.every((one) => choices.includes(one))) return [...previous, ...wanted];
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+  };
+}
+
+function parsePlace(text: string): 'now' | number | Date {
+  if (text === 'now') return text;
+  return /^\d+$/.test(text) ? parseWhole(1)(text) : new Date(parseSince(text));
 }
 
 async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
@@ -38,19 +56,18 @@ async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
   const [only] = call.args;
   if (only !== undefined) parseFunctionName(only);
   await withClient(options, async (client) => {
-    const ending = new AbortController();
     const { err, out } = terminal;
-    let printed = 0;
-    const isWanted = ({ function: name, fact }: LiveTransition): boolean =>
-      (only === undefined || name === only) && (options.state.length === 0 || options.state.includes(fact.type));
-    const print = (transition: LiveTransition): void => {
-      if (ending.signal.aborted || !isWanted(transition)) return;
-      out.line(transitionLine(transition, { format, sheet: out }));
-      if (++printed === options.limit) ending.abort();
-    };
+    const { state, condition, from, durable, limit } = options;
+    const given = { function: only, state, condition, from, durable };
+    const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TransitionsOptions;
     sayConnection(client, err);
     if (err.isTty && format === 'table') err.line(err.paint.dim(`the log of ${client.connection.servers}; Ctrl-C ends this`));
-    await client.follow(options.from ?? 'now', (entry) => transitionsIn(entry).forEach(print), ending.signal);
+    let printed = 0;
+    for await (const transition of client.transitions(wanted)) {
+      out.line(transitionLine(transition, { format, sheet: out }));
+      transition.ack();
+      if (++printed === limit) break;
+    }
   });
   return exitCodes.ok;
 }

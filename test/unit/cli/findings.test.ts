@@ -8,6 +8,7 @@ const stream = (name: string) => ({
   name,
   exists: true as const,
   messages: 1,
+  firstSequence: 1,
   bytes: 1,
   subjects: 1,
   storage: 'file',
@@ -24,7 +25,11 @@ const inspection: Inspection = {
   scheduler: true,
 };
 
-const hello = { definition: parseDefinition({ name: 'hello', handler: { kind: 'subject', subject: 'hello' } }), revision: 1 };
+const hello = {
+  definition: parseDefinition({ name: 'hello', handler: { kind: 'subject', subject: 'hello' } }),
+  revision: 1,
+  version: 'latest',
+};
 const consumer: ConsumerFacts = { name: 'fn-hello', pending: 0, unacknowledged: 0, redelivered: 0, waiting: 1 };
 
 function problemsOf(part: Partial<Inspection>, others: Partial<Examined> = {}): string[] {

@@ -1,9 +1,12 @@
 import { usageProblem } from '../../problem.ts';
 import { destinationsFrom } from './destinations-from.ts';
+import { packageFrom } from './package-from.ts';
 import { existingFile } from './read-definitions.ts';
 
 export type DefinitionFlags = {
   file?: string;
+  zip?: string;
+  folder?: string;
   handler?: string;
   initializer?: string;
   subject?: string;
@@ -23,37 +26,41 @@ export type DefinitionFlags = {
   allowCycle?: true;
 };
 
+/** A definition, and the code that goes with it if it is a package. */
+export type Deployment = { definition: object; archive?: Uint8Array | undefined };
+
 /** A function definition in the words of the flags; what they do not say is left to the schema. */
-export async function definitionFromFlags(name: string, flags: DefinitionFlags): Promise<object> {
+export async function definitionFromFlags(name: string, flags: DefinitionFlags): Promise<Deployment> {
   const { description, timeout, memory, concurrency, userData } = flags;
-  return present({
+  const { handler, archive } = await handlerFrom(name, flags);
+  const definition = present({
     name,
     description,
-    handler: await handlerFrom(name, flags),
+    handler,
     timeoutInMs: timeout,
     memoryInMb: memory,
     concurrency,
     userData: userData === undefined ? undefined : Object.fromEntries(userData.map(pairOf)),
     policy: policyFrom(flags),
   });
+  return { definition, archive };
 }
 
-async function handlerFrom(name: string, { file, handler, initializer, subject, url, inline }: DefinitionFlags): Promise<object> {
-  const given = [file, subject, url, inline].filter((value) => value !== undefined);
+async function handlerFrom(name: string, flags: DefinitionFlags): Promise<{ handler: object; archive?: Uint8Array }> {
+  const { file, zip, folder, handler, initializer, subject, url, inline } = flags;
+  const given = [file, zip, folder, subject, url, inline].filter((value) => value !== undefined);
   if (given.length !== 1) {
     const why = given.length === 0 ? 'nothing says how its code is reached' : 'its code can be reached in one way only';
-    throw usageProblem(`"${name}" cannot be defined`, why, 'one of --file, --subject, --url, --inline; or a .json file');
+    throw usageProblem(`"${name}" cannot be defined`, why, 'one of --file, --folder, --zip, --subject, --url, --inline; or a .json file');
   }
-  if (subject !== undefined) return { kind: 'subject', subject };
-  if (url !== undefined) return { kind: 'http', url };
-  if (file === undefined) return { kind: 'inline' };
+  if (subject !== undefined) return { handler: { kind: 'subject', subject } };
+  if (url !== undefined) return { handler: { kind: 'http', url } };
+  if (inline !== undefined) return { handler: { kind: 'inline' } };
   // FunctionGraph writes a handler with its file, as in index.handler.
-  return present({
-    kind: 'process',
-    file: await existingFile(file, process.cwd()),
-    export: handler?.split('.').at(-1),
-    initializer: initializer?.split('.').at(-1),
-  });
+  const exported = { export: handler?.split('.').at(-1), initializer: initializer?.split('.').at(-1) };
+  if (file !== undefined) return { handler: present({ kind: 'process', file: await existingFile(file, process.cwd()), ...exported }) };
+  const { archive, entry, digest } = await packageFrom({ zip, folder, handler });
+  return { handler: present({ kind: 'process', package: digest, file: entry, ...exported }), archive };
 }
 
 /** Without any flag about them there is no policy, and so no retry. */

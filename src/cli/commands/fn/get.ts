@@ -1,35 +1,44 @@
 import { Command } from 'commander';
 import { formatDuration } from '#src/core/format-duration.ts';
 import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { FunctionEntry } from '#src/core/function-entry.ts';
 import { type Call, performs } from '../../call.ts';
 import { plural } from '../../durations.ts';
+import { readFunction } from '../../function-argument.ts';
 import { printOne } from '../../output.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { cut, plain } from '../../terminal.ts';
+import { describeAlias } from './alias-in-words.ts';
 import { describeHandler } from './handler-in-words.ts';
 
 export function getCommand(): Command {
   return new Command('get')
     .summary('show one function')
     .description('Shows one function. Its JSON can be edited and put again: sequent fn get hello --json | sequent fn put -')
-    .argument('<function>', 'its name')
+    .argument('<function>', 'its name, also with a version or an alias: orders:v1, orders:!prod')
     .action(performs(get));
 }
 
 async function get(call: Call): Promise<typeof exitCodes.ok> {
   return await withClient(call.options, async ({ functions }) => {
-    const found = await functions.get(call.args[0] ?? '');
+    const { name, qualifier = 'latest' } = readFunction(call.args[0] ?? '');
+    const found = await functions.find(name, qualifier);
+    const entry = qualifier === 'latest' ? await functions.get(name) : undefined;
     printOne(call, {
       value: { ...found.definition, revision: found.revision },
       name: found.definition.name,
-      lines: () => describe(found, call),
+      lines: () => describe(found, entry, call),
     });
     return exitCodes.ok;
   });
 }
 
-function describe({ definition, revision }: RegisteredFunction, { terminal: { out } }: Call): string[] {
+function describe(
+  { definition, revision, version }: RegisteredFunction,
+  entry: FunctionEntry | undefined,
+  { terminal: { out } }: Call,
+): string[] {
   const { name, description, handler, timeoutInMs, memoryInMb, concurrency, policy, userData } = definition;
   const { backoff, maxRetries, maxAgeInSeconds } = policy;
   const retries = `at most ${plural(maxRetries, 'retry', 'retries')}, after ${formatDuration(backoff.initialInMs)}, then ${backoff.factor} times as long, at most ${formatDuration(backoff.maxInMs)}`;
@@ -38,26 +47,38 @@ function describe({ definition, revision }: RegisteredFunction, { terminal: { ou
     ...policy.onFailure.map((target) => ['failure', target] as const),
   ];
   const facts: [string, string][] = [
-    ['runs', handler.kind === 'process' ? `${handler.export} of ${handler.file}` : `${handler.kind}: ${describeHandler(handler)}`],
+    [
+      'runs',
+      handler.kind === 'process'
+        ? `${handler.export} of ${handler.file}${packageInWords(handler)}`
+        : `${handler.kind}: ${describeHandler(handler)}`,
+    ],
     ['timeout', formatDuration(timeoutInMs)],
     ['retries', maxRetries === 0 ? 'none' : retries],
     ['max age', formatDuration(maxAgeInSeconds * 1_000)],
     ['at once', `${concurrency} in one worker`],
     ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
+    ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => ['user data', `${key} is a secret`]),
     ...Object.entries(userData).map(([key, value]): [string, string] => ['user data', `${key}=${value}`]),
     ...destinations.map(([outcome, { destination, param }]): [string, string] => [`on ${outcome}`, `${destination} ${param}`]),
     ...(policy.allowCycle ? [['loops', 'allowed, and cut when running'] as [string, string]] : []),
     ...(definition.paused ? [['paused', `nothing of it starts; to let it go on: sequent fn resume ${name}`] as [string, string]] : []),
+    ...(entry?.versions ?? []).map((one): [string, string] => ['version', `${one.version}${one.description && `  ${one.description}`}`]),
+    ...(entry?.aliases ?? []).map((alias): [string, string] => ['alias', describeAlias(alias)]),
     ['revision', String(revision)],
   ];
   const width = Math.max(...facts.map(([label]) => label.length));
   return [
-    out.paint.bold(name) + (description === '' ? '' : `  ${plain(description)}`),
+    out.paint.bold(version === 'latest' ? name : `${name}:${version}`) + (description === '' ? '' : `  ${plain(description)}`),
     ...facts.map(
       ([label, value]) =>
         `  ${out.paint.dim(label.padEnd(width))}  ${fit(plain(value), out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY)}`,
     ),
   ];
+}
+
+function packageInWords({ package: digest }: { package?: string | undefined }): string {
+  return digest === undefined ? '' : `, in package ${digest.slice(0, 12)}`;
 }
 
 const fit = (text: string, width: number): string => cut(text, width);

@@ -5,7 +5,7 @@ import type { Handler } from '#src/core/function-definition.ts';
 export function describeHandler(handler: Handler): string {
   switch (handler.kind) {
     case 'process':
-      return `${basename(handler.file)}${handler.export === 'handler' ? '' : `#${handler.export}`}`;
+      return `${handler.package === undefined ? basename(handler.file) : handler.file}${handler.export === 'handler' ? '' : `#${handler.export}`}`;
     case 'subject':
       return handler.subject;
     case 'http':

@@ -4,7 +4,7 @@ import { type Call, performs } from '../../call.ts';
 import { parseDuration, parseWhole } from '../../durations.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { type DefinitionFlags, definitionFromFlags } from './definition-from-flags.ts';
+import { type DefinitionFlags, type Deployment, definitionFromFlags } from './definition-from-flags.ts';
 import { isDefinitionFile, readDefinitions } from './read-definitions.ts';
 
 type PutOptions = DefinitionFlags & { expect?: number };
@@ -17,7 +17,9 @@ export function putCommand(): Command {
     )
     .argument('<function>', 'its name; or a .json file; or - for JSON on stdin')
     .option('--file <path>', 'run this JavaScript or TypeScript module, in child processes of the worker')
-    .option('--handler <export>', 'the exported function of the module (default: handler)')
+    .option('--folder <path>', 'run the code of this folder, which Sequent keeps: every worker gets it, and versions hold it')
+    .option('--zip <path>', 'the same with a zip archive')
+    .option('--handler <export>', 'the exported function (default: handler); of a package with its file (default: index.handler)')
     .option('--initializer <export>', 'an exported function that runs once in each process')
     .option('--subject <subject>', 'ask a NATS responder on this subject')
     .option('--url <url>', 'POST the event to this address')
@@ -42,6 +44,7 @@ export function putCommand(): Command {
 const examples = `
 Examples:
   sequent fn put hello --file ./hello.mjs --handler handler --timeout 30s --max-retries 2 --concurrency 10
+  sequent fn put orders --folder ./orders --handler src/index.handler
   sequent fn put resize --subject images.resize --timeout 5m
   sequent fn put audit --url http://127.0.0.1:3000/audit
   sequent fn put orders --file ./orders.mjs --on-success FunctionGraph=billing --on-failure HTTP=https://ops.example/hook
@@ -57,14 +60,17 @@ function collect(value: string, previous: string[] = []): string[] {
 async function put(call: Call<PutOptions>): Promise<ExitCode> {
   const { args, options, terminal } = call;
   const source = args[0] ?? '';
-  const definitions = isDefinitionFile(source)
-    ? await readDefinitions(source, options, (line) => terminal.err.line(line))
+  const deployments = isDefinitionFile(source)
+    ? (await readDefinitions(source, options, (line) => terminal.err.line(line))).map((definition): Deployment => ({ definition }))
     : [await definitionFromFlags(source, options)];
   const { parseDefinition } = await import('#src/functions/registry.ts');
   // All must be valid before the first one is stored.
-  const parsed = definitions.map((definition) => parseDefinition(definition));
-  return await withClient(options, async ({ functions }) => {
-    for (const definition of parsed) say(call, await functions.put(definition, options.expect));
+  const parsed = deployments.map(({ definition, archive }) => ({ definition: parseDefinition(definition), archive }));
+  return await withClient(options, async ({ functions, packages }) => {
+    for (const { definition, archive } of parsed) {
+      if (archive !== undefined) await packages.put(archive);
+      say(call, await functions.put(definition, options.expect));
+    }
     return exitCodes.ok;
   });
 }

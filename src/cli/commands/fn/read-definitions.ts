@@ -26,6 +26,8 @@ export async function readDefinitions(source: string, flags: DefinitionFlags, sa
 
 const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'file',
+  'zip',
+  'folder',
   'handler',
   'initializer',
   'subject',
@@ -81,8 +83,8 @@ async function completed(definition: unknown, folder: string): Promise<object> {
     throw usageProblem('the definition cannot be read', 'it is no JSON object', 'sequent fn get hello --json, which shows one');
   }
   // What "fn get" prints can be put again: the revision is the registry's.
-  const { revision: _, ...fields } = definition as { revision?: unknown; handler?: { kind?: unknown; file?: unknown } };
+  const { revision: _, ...fields } = definition as { revision?: unknown; handler?: { kind?: unknown; file?: unknown; package?: unknown } };
   const { handler } = fields;
-  if (handler?.kind !== 'process' || typeof handler.file !== 'string') return fields;
+  if (handler?.kind !== 'process' || typeof handler.file !== 'string' || handler.package !== undefined) return fields;
   return { ...fields, handler: { ...handler, file: await existingFile(handler.file, folder) } };
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Call, type Format, performs } from '../../call.ts';
+import { readFunction } from '../../function-argument.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
@@ -9,8 +10,10 @@ export function removeCommand(): Command {
   return new Command('rm')
     .alias('delete')
     .summary('remove functions')
-    .description('Removes functions. What is queued for them then fails with the condition FunctionNotFound; finished invocations stay.')
-    .argument('<function...>', 'their names')
+    .description(
+      'Removes functions with all their versions and aliases, or single versions. What is queued for them then fails with the condition FunctionNotFound; finished invocations stay.',
+    )
+    .argument('<function...>', 'their names, or name:version')
     .option('-y, --yes', 'do not ask')
     .action(performs<RemoveOptions>(remove));
 }
@@ -20,14 +23,17 @@ async function remove(call: Call<RemoveOptions>): Promise<ExitCode> {
   const names = call.args;
   return await withClient(options, async ({ functions }) => {
     // All must exist before the first one is removed.
-    for (const name of names) await functions.get(name);
+    const targets = names.map((name) => ({ said: name, ...readFunction(name) }));
+    for (const { name, qualifier } of targets) await functions.find(name, qualifier);
     if (!options.yes && !(await confirm(call, names))) {
       terminal.err.line('nothing was removed');
       return exitCodes.failed;
     }
-    for (const name of names) {
-      await functions.delete(name);
-      terminal.out.line(lineFor(name, format));
+    for (const { said, name, qualifier } of targets) {
+      if (qualifier === undefined) await functions.delete(name);
+      else if (qualifier.startsWith('!')) await functions.deleteAlias(name, qualifier.slice(1));
+      else await functions.deleteVersion(name, qualifier);
+      terminal.out.line(lineFor(said, format));
     }
     return exitCodes.ok;
   });

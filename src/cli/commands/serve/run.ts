@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { examples } from '#src/examples/index.ts';
 import { readCredentials } from '#src/gateway/credentials.ts';
 import type { RunningGateway } from '#src/gateway/gateway.ts';
-import { type Configuration, readConfiguration } from '#src/main/configuration.ts';
+import { archiveOf, type Configuration, readConfiguration } from '#src/main/configuration.ts';
 import { askedNats, findNats } from '#src/main/find-nats.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
@@ -54,14 +55,19 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
     const connection = await openConnection(options).catch(explainTarget({ from }));
     stopping.unshift(() => connection.close());
     watch(connection, log);
-    const projection = { address, dataDir: configuration.dataDir, logLevel: configuration.logLevel };
-    const credentials = configuration.credentials === undefined ? [] : readCredentials(configuration.credentials);
+    const { dataDir, logLevel } = configuration;
+    const archive = archiveOf(configuration);
+    const projection = { address, dataDir, logLevel, archive };
+    const { retentionInMs: maxAgeInMs, retentionInvocations: maxInvocations, historyRetentionInMs } = configuration;
+    const janitor = { address, logLevel, archive, historyRetentionInMs, retention: { maxAgeInMs, maxInvocations } };
+    const credentials = configuration.credentials === undefined ? [] : readCredentials(configuration.credentials, configuration);
     const gateway = { ...configuration, address: natsOptionsOf(address), credentials };
     const { place, ...settings } = rolesOptions(configuration);
-    // The project of the credentials is the one whose functions these are.
-    const ownPlace = { ...place, project: credentials[0]?.project ?? place.project };
-    const roles = await startRoles({ connection, ...settings, place: ownPlace, projection, gateway, logger: log });
-    const running = { configuration, server, http: roles.gateway, ...factsOf(connection), durability: durabilityOf(server?.fsync) };
+    const ownPlace = { ...place, project: configuration.project ?? credentials[0]?.project ?? place.project };
+    const durability = durabilityOf(server?.fsync);
+    const own = server === undefined ? {} : { durability: durability.class };
+    const roles = await startRoles({ connection, ...settings, ...own, place: ownPlace, projection, janitor, gateway, logger: log });
+    const running = { configuration, server, http: roles.gateway, ...factsOf(connection), durability };
     const deployed = call.options.deployExamples ? await deployExamples(roles) : [];
     const stop = async (graceInMs: number): Promise<void> => {
       await roles.stop(graceInMs);
@@ -90,6 +96,7 @@ function rolesOptions(configuration: Configuration) {
     patienceInMs,
     maxHops,
     maxChain,
+    codeDir: join(configuration.dataDir, 'code', 'packages'),
     connectionsFile: connections,
     place: { region: 'local', project: 'default', envelope: configuration.envelope },
   };

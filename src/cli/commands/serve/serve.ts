@@ -20,7 +20,11 @@ export function serveCommand(): Command {
     .description(
       'Runs the roles of Sequent until Ctrl-C. With --start-server it also starts a NATS server on the data folder, unless NATS_URL names one.',
     )
-    .option('--role <role>', 'only this role: worker, scheduler, destinations, projection, gateway (repeatable; SEQUENT_ROLES)', collect)
+    .option(
+      '--role <role>',
+      'only this role: worker, scheduler, destinations, projection, janitor, gateway (repeatable; SEQUENT_ROLES)',
+      collect,
+    )
     .option('--start-server', 'start a NATS server of its own, when no other one is named')
     .option('--nats-port <port>', 'where its own NATS server listens first; any free port when it is taken, or 0', '4222')
     .option('--deploy-examples', 'define the example functions')
@@ -28,6 +32,10 @@ export function serveCommand(): Command {
     .option('--http-port <port>', 'where HTTP is served (SEQUENT_HTTP_PORT, default: 8080, or the next free one)')
     .option('--http-host <host>', 'the address that HTTP is served on (SEQUENT_HTTP_HOST, default: 127.0.0.1)')
     .option('--credentials <file>', 'who may call over HTTP, as JSON (SEQUENT_CREDENTIALS)')
+    .option(
+      '--project <id>',
+      'the own project, whose functions have their bare names (SEQUENT_PROJECT, default: the first of the credentials)',
+    )
     .option('--replicas <count>', 'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)')
     .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
     .option('--patience-ms <ms>', 'how long the scheduler lets others take before it looks (SEQUENT_PATIENCE_MS)')
@@ -37,6 +45,19 @@ export function serveCommand(): Command {
     .option('--results-storage <kind>', 'where results are kept for subscribers: file, memory (SEQUENT_RESULTS_STORAGE)')
     .option('--results-max-age-hours <hours>', 'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)')
     .option('--connections <file>', 'the named connections of the destinations (SEQUENT_CONNECTIONS)')
+    .option(
+      '--retention <duration>',
+      'how long the log keeps what is finished before it is archived, or off (SEQUENT_RETENTION, default: 7d)',
+    )
+    .option(
+      '--retention-invocations <count>',
+      'how many finished invocations the log keeps at most, or off (SEQUENT_RETENTION_INVOCATIONS, default: 1000000)',
+    )
+    .option('--archive <place>', 'where the log is archived: a folder, or s3://bucket/prefix?endpoint=url (SEQUENT_ARCHIVE)')
+    .option(
+      '--history-retention <duration>',
+      'how long read models remember what is finished, or off (SEQUENT_HISTORY_RETENTION, default: off)',
+    )
     .option('--nats-creds <file>', 'credentials for the NATS that is named (NATS_CREDS)')
     .option('--log-level <level>', 'what is logged to stderr as JSON lines (SEQUENT_LOG_LEVEL, default: info, warn on a terminal)')
     .addOption(durationOption('--grace <duration>', 'how long what runs may take to finish after Ctrl-C', 20_000))

@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import type { Segment } from '#src/core/archive.ts';
+import { type Call, performs } from '../call.ts';
+import { formatMoment, plural } from '../durations.ts';
+import { type Column, printList } from '../output.ts';
+import { type ExitCode, exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+import { plain } from '../terminal.ts';
+import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
+
+export function archiveCommand(): Command {
+  return new Command('archive')
+    .summary('what was archived of the log: ls, verify')
+    .description('The part of the log that was archived before it was purged, in segments that are chained by their hashes.')
+    .addCommand(sub('ls', 'the segments, oldest first').action(performs<ArchiveOptions>(ls)))
+    .addCommand(
+      sub('verify', 'read every segment and check it, and the chain (exit code 1: damage was found)').action(
+        performs<ArchiveOptions>(verify),
+      ),
+    );
+}
+
+function sub(name: string, summary: string): Command {
+  return new Command(name)
+    .summary(summary)
+    .description(summary)
+    .option(...ARCHIVE_OPTION);
+}
+
+const columns: Column<Segment>[] = [
+  { head: 'FIRST', cell: ({ first }) => String(first), align: 'right' },
+  { head: 'LAST', cell: ({ last }) => String(last), align: 'right' },
+  { head: 'FROM', cell: ({ firstAt }) => formatMoment(firstAt) },
+  { head: 'TO', cell: ({ lastAt }) => formatMoment(lastAt) },
+  { head: 'MESSAGES', cell: ({ messages }) => String(messages), align: 'right' },
+  { head: 'ERASED', cell: ({ erased }) => (erased === 0 ? '' : String(erased)), align: 'right' },
+  { head: 'MISSING', cell: ({ missing }) => (missing === 0 ? '' : String(missing)), align: 'right' },
+  { head: 'SHA-256', cell: ({ content }) => content.slice(0, 12) },
+];
+
+async function ls(call: Call<ArchiveOptions>): Promise<ExitCode> {
+  return await withClient(call.options, async (client) => {
+    const { archive, log } = await openArchiveOf(call.options, client);
+    const rows = [...(await archive.segments(log))];
+    printList(call, { rows, columns, name: ({ first }) => String(first), empty: `nothing is archived in ${plain(archive.store.name)}` });
+    return exitCodes.ok;
+  });
+}
+
+async function verify(call: Call<ArchiveOptions>): Promise<ExitCode> {
+  const { options, terminal } = call;
+  const { err } = terminal;
+  return await withClient(options, async (client) => {
+    const { archive, log } = await openArchiveOf(options, client);
+    const { checkArchive } = await import('#src/archive/check.ts');
+    const { segments, problems } = await checkArchive(archive, log);
+    printProblems(call, { archive: archive.store.name, segments: segments.length, problems });
+    const messages = segments.reduce((sum, one) => sum + one.messages, 0);
+    err.line(`${plural(segments.length, 'segment')} with ${plural(messages, 'message')} in ${plain(archive.store.name)}`);
+    err.line(problems.length === 0 ? err.paint.green('nothing is wrong') : err.paint.red(plural(problems.length, 'problem')));
+    return problems.length === 0 ? exitCodes.ok : exitCodes.failed;
+  });
+}
+
+type Checked = { archive: string; segments: number; problems: { segment: string; problem: string }[] };
+
+function printProblems({ terminal: { out }, format }: Call<ArchiveOptions>, checked: Checked): void {
+  if (format === 'json') return out.line(JSON.stringify(checked, null, 2));
+  for (const { segment, problem } of checked.problems) {
+    if (format === 'jsonl') out.line(JSON.stringify({ segment, problem }));
+    else out.line(format === 'name' ? segment : `${out.paint.bold(segment)} ${plain(problem)}`);
+  }
+}

@@ -1,0 +1,58 @@
+import { Command } from 'commander';
+import type { Cursor } from '#src/client/client.ts';
+import { type Call, performs } from '../call.ts';
+import { formatMoment } from '../durations.ts';
+import { type Column, printList } from '../output.ts';
+import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+
+export function cursorCommand(): Command {
+  return new Command('cursor')
+    .alias('cursors')
+    .summary('where durable subscribers of transitions are: ls, rm')
+    .description('The places in the log that durable subscribers keep in JetStream (sequent tail --durable, client.transitions).')
+    .addCommand(
+      new Command('ls')
+        .alias('list')
+        .summary('list them')
+        .description('Lists the cursors: up to where each has read, and what waits for it.')
+        .action(performs(list)),
+    )
+    .addCommand(
+      new Command('rm')
+        .summary('remove one')
+        .description('Removes a cursor. A subscriber of that name begins anew.')
+        .argument('<name>', 'its name')
+        .addHelpText('after', '\nExit codes: 0 removed, 3 there is none of this name.')
+        .action(performs(remove)),
+    );
+}
+
+const columns: Column<Cursor>[] = [
+  { head: 'NAME', cell: ({ name }) => name },
+  { head: 'READ UP TO', cell: ({ acknowledged }) => String(acknowledged), align: 'right' },
+  { head: 'WAITING', cell: ({ waiting }) => String(waiting), align: 'right' },
+  { head: 'HELD', cell: ({ held }) => String(held), align: 'right' },
+  { head: 'READER', cell: ({ isAttended }) => (isAttended ? 'yes' : 'no') },
+  { head: 'SINCE', cell: ({ createdAt }) => formatMoment(createdAt) },
+  { head: 'FOLLOWS', cell: ({ follows }) => follows },
+];
+
+async function list(call: Call): Promise<ExitCode> {
+  return await withClient(call.options, async ({ cursors }) => {
+    printList(call, { rows: await cursors.list(), columns, name: ({ name }) => name, empty: 'no subscriber left a cursor' });
+    return exitCodes.ok;
+  });
+}
+
+async function remove({ args, options, terminal }: Call): Promise<ExitCode> {
+  const [name = ''] = args;
+  return await withClient(options, async ({ cursors }) => {
+    if (await cursors.remove(name)) {
+      terminal.err.line(`cursor ${name} is removed`);
+      return exitCodes.ok;
+    }
+    const problem = { code: 'CURSOR_NOT_FOUND', exitCode: exitCodes.notFound, what: `there is no cursor "${name}"` };
+    throw new CommandError({ ...problem, why: 'no durable subscriber left one of this name', remedy: 'sequent cursor ls' });
+  });
+}

@@ -1,0 +1,7 @@
+import type { FunctionAlias } from '#src/core/function-entry.ts';
+
+/** Such as `!prod → v1, v2 10 %`. */
+export function describeAlias({ name, version, weights, policy }: FunctionAlias): string {
+  const shares = Object.entries(weights).map(([other, share]) => `, ${other} ${share} %`);
+  return `!${name} → ${version}${shares.join('')}${policy === undefined ? '' : ', with a policy of its own'}`;
+}

@@ -1,0 +1,126 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { FunctionAlias } from '#src/core/function-entry.ts';
+import { type Call, performs } from '../../call.ts';
+import { type Column, printList, printOne } from '../../output.ts';
+import { exitCodes } from '../../problem.ts';
+import { withClient } from '../../session.ts';
+import { describeAlias } from './alias-in-words.ts';
+
+type SetOptions = { description?: string; weight?: Record<string, number> };
+
+export function aliasCommand(): Command {
+  return new Command('alias')
+    .summary('aliases of versions: set, ls, rm')
+    .description('Names that stand for a version of a function, and can be moved to another one.')
+    .addCommand(setCommand())
+    .addCommand(listCommand())
+    .addCommand(removeCommand());
+}
+
+function setCommand(): Command {
+  return new Command('set')
+    .summary('make an alias, or move it')
+    .description(
+      'Makes an alias, or moves it to another version. What is accepted from then on runs that version; what has begun keeps its own. Its own policy, if it has one, stays.',
+    )
+    .argument('<function>', 'its name')
+    .argument('<alias>', 'the name of the alias')
+    .argument('<version>', 'which version it stands for')
+    .option('--weight <version=percent>', 'send this share of the requests to another version (repeatable)', weightIn)
+    .option('--description <text>', 'what it is for')
+    .addHelpText('after', examples)
+    .action(performs<SetOptions>(set));
+}
+
+const examples = `
+Examples:
+  sequent fn alias set orders prod v1
+  sequent fn alias set orders prod v1 --weight v2=10
+
+Exit codes: 0 set, 2 refused (a loop of destinations, weights over 100), 3 no such function or version, 4 the version has another alias.`;
+
+function listCommand(): Command {
+  return new Command('ls')
+    .alias('list')
+    .summary('list the aliases of a function')
+    .description('Lists the aliases of a function.')
+    .argument('<function>', 'its name')
+    .action(performs(list));
+}
+
+function removeCommand(): Command {
+  return new Command('rm')
+    .alias('delete')
+    .summary('remove an alias')
+    .description('Removes an alias. What is queued for it and has not begun fails with the condition FunctionNotFound.')
+    .argument('<function>', 'its name')
+    .argument('<alias>', 'the name of the alias')
+    .action(performs(remove));
+}
+
+/** Throws commander's error. */
+function weightIn(text: string, previous: Record<string, number> = {}): Record<string, number> {
+  const [, version, share] = /^([^=]+)=(\d{1,3})$/.exec(text) ?? [];
+  if (version === undefined) throw new InvalidArgumentError('Write it as v2=10: a version, and its share in percent.');
+  return { ...previous, [version]: Number(share) };
+}
+
+async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
+  const [name = '', alias = '', version = ''] = call.args;
+  const { weight = {}, description = '' } = call.options;
+  return await withClient(call.options, async ({ functions }) => {
+    const stored = await functions.putAlias(name, { name: bare(alias), version, weights: weight, description });
+    printOne(call, {
+      value: { function: name, ...stored },
+      name: `!${stored.name}`,
+      lines: () => [`${name}:${describeAlias(stored)}`],
+    });
+    return exitCodes.ok;
+  });
+}
+
+const columns: Column<FunctionAlias>[] = [
+  { head: 'ALIAS', cell: ({ name }) => `!${name}` },
+  { head: 'VERSION', cell: ({ version }) => version },
+  {
+    head: 'ALSO',
+    cell: ({ weights }) =>
+      Object.entries(weights)
+        .map(([version, share]) => `${version}=${share}%`)
+        .join(' '),
+  },
+  { head: 'POLICY', cell: ({ policy }) => (policy === undefined ? 'of the version' : 'its own') },
+  { head: 'SET', cell: ({ changedAt }) => new Date(changedAt).toISOString().slice(0, 19) },
+  { head: 'DESCRIPTION', cell: ({ description }) => description },
+];
+
+async function list(call: Call): Promise<typeof exitCodes.ok> {
+  const [name = ''] = call.args;
+  return await withClient(call.options, async ({ functions }) => {
+    printList(call, {
+      rows: (await functions.get(name)).aliases,
+      columns,
+      name: (alias) => `!${alias.name}`,
+      empty: `${name} has no alias; try: sequent fn alias set ${name} prod latest`,
+    });
+    return exitCodes.ok;
+  });
+}
+
+async function remove(call: Call): Promise<typeof exitCodes.ok> {
+  const [name = '', alias = ''] = call.args;
+  return await withClient(call.options, async ({ functions }) => {
+    await functions.deleteAlias(name, bare(alias));
+    printOne(call, {
+      value: { function: name, removed: `!${bare(alias)}` },
+      name: `!${bare(alias)}`,
+      lines: () => [`removed ${name}:!${bare(alias)}`],
+    });
+    return exitCodes.ok;
+  });
+}
+
+/** An alias may be said as it is named, or as it is used. */
+function bare(alias: string): string {
+  return alias.replace(/^!/, '');
+}

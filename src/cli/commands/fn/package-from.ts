@@ -1,0 +1,54 @@
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { digestOf } from '#src/core/code-packages.ts';
+import { messageOf } from '#src/core/errors.ts';
+import { findEntryFile, splitHandler } from '#src/core/package-entry.ts';
+import { writeZip } from '#src/core/write-zip.ts';
+import { readZip, ZIP_LIMITS, type ZipFile } from '#src/core/zip.ts';
+import { usageProblem } from '../../problem.ts';
+
+type PackageFlags = { zip?: string | undefined; folder?: string | undefined; handler?: string | undefined };
+
+/** The code of a folder or an archive, and where its handler is in it. Throws for what no worker could run. */
+export async function packageFrom({ zip, folder, handler = 'index.handler' }: PackageFlags) {
+  const archive = zip === undefined ? writeZip(await filesIn(folder ?? '.')) : await readArchive(zip);
+  // What is refused here would be refused by the worker.
+  const files = await readZip(archive);
+  const { file } = splitHandler(handler.includes('.') ? handler : `index.${handler}`);
+  const entry = findEntryFile(file, files);
+  if (entry === undefined)
+    throw usageProblem('the handler is not in the package', `it has no ${file}.js, .mjs, .cjs, .ts or .mts`, '--handler <file>.<export>');
+  return { archive, entry, digest: digestOf(archive) };
+}
+
+async function readArchive(path: string): Promise<Buffer> {
+  return await readFile(path).catch((cause: unknown) => {
+    throw usageProblem('the archive cannot be read', messageOf(cause), '--zip with the path of a zip archive');
+  });
+}
+
+/** Nothing that is made by a tool for its own use; and the links to commands, which no code imports. */
+const leftOut = /(?:^|\/)(?:\.git|\.sequent|node_modules\/\.bin|node_modules\/\.cache)(?:\/|$)/;
+
+async function filesIn(folder: string): Promise<ZipFile[]> {
+  const root = resolve(folder);
+  const found = await readdir(root, { recursive: true }).catch((cause: unknown) => {
+    throw usageProblem('the folder cannot be read', messageOf(cause), '--folder with the path of a folder');
+  });
+  const paths = found.map((path) => relative(root, join(root, path)).replaceAll(sep, '/')).filter((path) => !leftOut.test(path));
+  const files: ZipFile[] = [];
+  let bytes = 0;
+  for (const path of paths) {
+    const stats = await lstat(join(root, path));
+    if (stats.isDirectory()) continue;
+    if (!stats.isFile())
+      throw usageProblem('the folder cannot be packed', `${path} is a link or no file`, 'a folder that holds files only');
+    bytes += stats.size;
+    if (files.length >= ZIP_LIMITS.entries || bytes > ZIP_LIMITS.totalBytes) {
+      const why = `it has more than ${ZIP_LIMITS.entries} files or ${ZIP_LIMITS.totalBytes} bytes`;
+      throw usageProblem('the folder cannot be packed', why, 'a folder with nothing in it but the code of the function');
+    }
+    files.push({ path, content: await readFile(join(root, path)) });
+  }
+  return files;
+}

@@ -1,0 +1,183 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectClient, type DeliveredTransition, type LiveTransition, type SequentClient, type Transitions } from '#src/client/client.ts';
+import { transitionsIn } from '#src/core/transitions.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
+import { type OpenedNats, openNats } from '../nats/opened-nats.ts';
+
+const LIVES = 400;
+let server: TestServer;
+let nats: OpenedNats;
+let client: SequentClient;
+let all: LiveTransition[];
+
+beforeAll(async () => {
+  // Of its own: every transition of the log is counted.
+  server = await startTestServer();
+  nats = await openNats(server.url);
+  await writeLog(nats.connection, LIVES);
+  client = await connectClient({ servers: server.url });
+  all = await readAll();
+});
+afterAll(async () => {
+  await client?.close();
+  await nats?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+});
+
+async function readAll(): Promise<LiveTransition[]> {
+  const found: LiveTransition[] = [];
+  const last = await client.lastSequence();
+  const stop = new AbortController();
+  await client.follow(
+    1,
+    (entry) => {
+      found.push(...transitionsIn(entry));
+      if (entry.sequence >= last) stop.abort();
+    },
+    stop.signal,
+  );
+  return found;
+}
+
+const keyOf = ({ sequence, fact }: LiveTransition): string => `${sequence} ${fact.type} ${fact.invocation}`;
+
+/** So many of them, each acknowledged; then the reading ends. */
+async function take(
+  transitions: Transitions,
+  count: number,
+  onEach: (one: DeliveredTransition) => void = ({ ack }) => ack(),
+): Promise<string[]> {
+  const found: string[] = [];
+  if (count === 0) return found;
+  for await (const one of transitions) {
+    found.push(keyOf(one));
+    onEach(one);
+    if (found.length === count) break;
+  }
+  return found;
+}
+
+describe('the filter of transitions', () => {
+  test.each([
+    [{}, () => true],
+    [{ function: 'orders' }, (one: LiveTransition) => one.function === 'orders'],
+    [
+      { function: ['orders', 'mails'], state: 'queued' },
+      ({ function: name, fact }: LiveTransition) => /^(?:orders|mails)$/.test(name) && fact.type === 'queued',
+    ],
+    [
+      { function: 'orders', state: ['succeeded', 'notified'] },
+      ({ function: name, fact }: LiveTransition) => name === 'orders' && /^(?:succeeded|notified)$/.test(fact.type),
+    ],
+    [{ state: 'queued' }, ({ fact }: LiveTransition) => fact.type === 'queued'],
+    [
+      { condition: 'UnhandledInvocationError' },
+      ({ fact }: LiveTransition) => fact.type === 'failed' && fact.condition === 'UnhandledInvocationError',
+    ],
+  ])('%j leaves exactly what it says, in the order of the log', async (filter, isMeant) => {
+    const wanted = all.filter(isMeant).map(keyOf);
+    expect(wanted.length).toBeGreaterThan(0);
+    expect(await take(client.transitions({ ...filter, from: 1 }), wanted.length)).toEqual(wanted);
+  });
+
+  test('refuses what it does not know', async () => {
+    await expect(client.transitions({ state: 'runing' }).ready).rejects.toThrow('state must be one of queued, running');
+    await expect(client.transitions({ durable: 'a.b' }).ready).rejects.toThrow('the name of the cursor must be');
+  });
+});
+
+describe('the place where transitions begin', () => {
+  test('is a sequence, a time, or now', async () => {
+    const middle = all[Math.floor(all.length / 2)] as LiveTransition;
+    const behind = all.filter(({ sequence }) => sequence >= middle.sequence).map(keyOf);
+    expect(await take(client.transitions({ from: middle.sequence }), behind.length)).toEqual(behind);
+
+    const begin = all[0]?.fact.at ?? 0;
+    expect(await client.sequenceAt(new Date(begin - 60_000))).toBe(1);
+    expect(await client.sequenceAt(new Date(Date.now() + 60_000))).toBe((await client.lastSequence()) + 1);
+    const requests = all.filter(({ fact }) => fact.type === 'queued');
+    const later = requests.find(({ fact }) => fact.at > begin) as LiveTransition;
+    const first = await client.sequenceAt(new Date(later.fact.at));
+    const before = requests.filter(({ sequence }) => sequence < first);
+    expect(before.every(({ fact }) => fact.at < later.fact.at)).toBe(true);
+
+    const live = client.transitions({ state: 'queued' });
+    await live.ready;
+    await nats.ports.log.accept({ function: 'late' as never, stream: 'late-1' as never }, [{ id: 'late-1' as never, payload: '{}' }]);
+    expect((await take(live, 1))[0]).toMatch(/ queued late-1$/);
+  });
+});
+
+describe('a durable subscription', () => {
+  test('killed in the middle goes on where it was, and nothing is left out', async () => {
+    const seen = new Map<string, number>();
+    const total = (await readAll()).length;
+    for (let round = 0; seen.size < total && round < 8; round++) {
+      // Each but the last is killed on the way.
+      const quota = round < 3 ? Math.floor(total / 5) : Number.POSITIVE_INFINITY;
+      const child = startSubscriber('killed');
+      const exited = once(child, 'exit');
+      let got = 0;
+      for await (const line of createInterface(child.stdout as NodeJS.ReadableStream)) {
+        seen.set(line, (seen.get(line) ?? 0) + 1);
+        if (++got >= quota || seen.size === total) child.kill('SIGKILL');
+      }
+      await exited;
+    }
+    expect([...seen.keys()].sort()).toEqual((await readAll()).map(keyOf).sort());
+    // What was handed over and not acknowledged comes again: a bounded number at each of the kills.
+    const again = [...seen.values()].reduce((sum, times) => sum + times - 1, 0);
+    expect(again).toBeLessThan(total);
+  });
+
+  test('is shared by all subscribers of its name', async () => {
+    const options = { durable: 'shared', from: 1, state: 'queued' } as const;
+    const total = all.filter(({ fact }) => fact.type === 'queued').length;
+    const [one, other] = [client.transitions(options), client.transitions(options)];
+    await Promise.all([one.ready, other.ready]);
+    const found: string[][] = [[], []];
+    await Promise.all(
+      [one, other].map(async (transitions, place) => {
+        for await (const transition of transitions) {
+          found[place]?.push(keyOf(transition));
+          transition.ack();
+          // Slow enough that the other gets its part.
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          if (found.flat().length >= total) await Promise.all([one.close(), other.close()]);
+        }
+      }),
+    );
+    expect(found[0]?.length).toBeGreaterThan(0);
+    expect(found[1]?.length).toBeGreaterThan(0);
+    const wanted = all.filter(({ fact }) => fact.type === 'queued').map(keyOf);
+    expect(wanted.every((key) => found.flat().includes(key))).toBe(true);
+  });
+
+  test('hands over again what was not acknowledged, at once when the reader leaves', async () => {
+    const options = { durable: 'left', from: 1, state: 'queued', ackWaitInMs: 60_000 } as const;
+    const first = await take(client.transitions(options), 3, () => {});
+    const total = all.filter(({ fact }) => fact.type === 'queued').length;
+    // Long before the time for an acknowledgement is over.
+    const again = await take(client.transitions(options), total);
+    expect(first.every((key) => again.includes(key))).toBe(true);
+    expect((await client.cursors.list()).find(({ name }) => name === 'left')).toMatchObject({ isAttended: false });
+  });
+
+  test('cannot follow something else under its name; its cursor is listed and removed', async () => {
+    await take(client.transitions({ durable: 'fixed', from: 1, state: 'queued' }), 1);
+    await expect(client.transitions({ durable: 'fixed', state: 'failed' }).ready).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    const listed = (await client.cursors.list()).find(({ name }) => name === 'fixed');
+    expect(listed).toMatchObject({ acknowledged: expect.any(Number), waiting: expect.any(Number) });
+    expect(await client.cursors.remove('fixed')).toBe(true);
+    expect(await client.cursors.remove('fixed')).toBe(false);
+  });
+});
+
+function startSubscriber(durable: string): ChildProcess {
+  const entry = new URL('../../support/transitions/subscriber.ts', import.meta.url).pathname;
+  return spawn(process.execPath, ['--import', 'tsx', entry, server.url, durable], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
