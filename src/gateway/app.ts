@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import { addFunctionRoutes } from './api/functions.ts';
-import { addInvocationRoutes } from './api/invocations.ts';
-import { openApiDocument } from './api/openapi.ts';
+import { isTraceparent } from '#src/core/request-messages.ts';
+import { addApi } from './api/api.ts';
 import { toProblem } from './api/problem.ts';
-import { addStreams } from './api/streams.ts';
 import { authenticate } from './authentication.ts';
 import { HttpError, toHttpError } from './http-error.ts';
 import { addHealth } from './operations/health.ts';
 import { measureRequests } from './operations/metrics.ts';
+import { scopeMetrics } from './operations/scoped-metrics.ts';
 import { boundRequests, createRoom } from './overload.ts';
+import { addPages } from './pages.ts';
 import type { Call, Gateway, GatewayEnv } from './ports.ts';
+import { scopeOf } from './scope.ts';
+import { addSessionRoutes } from './session-routes.ts';
 import { addVendorApi } from './vendor/vendor.ts';
 
 /** The routes. Everything behind `authenticate` has its body read, and proved whose it is. */
@@ -32,9 +34,9 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   app.notFound((call) => errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })));
 
   addHealth(app, gateway);
-  const document = openApiDocument();
-  app.get('/openapi.json', (call) => call.json(document));
+  addPages(app);
 
+  addSessionRoutes(app, gateway);
   const mayWait = createRoom(limits.requestsInFlight + limits.waiting);
   const bounded = boundRequests(limits.requestsInFlight);
   const guard = authenticate({ ...gateway, maxBytes: maxBytesOf });
@@ -51,11 +53,14 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     });
     app.use(path, guard);
   }
-  app.get('/metrics', (call) => call.text(metrics.render(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }));
+  app.get('/metrics', async (call) => {
+    const scope = scopeOf(call, gateway);
+    const text = scopeMetrics(await metrics.render(), scope, scope.project === gateway.place.project);
+    return call.text(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
+  });
   addVendorApi(app, gateway, waiting);
-  addStreams(app, gateway, waiting);
-  addInvocationRoutes(app, gateway, waiting);
-  addFunctionRoutes(app, gateway);
+  const document = addApi(app, gateway, waiting);
+  app.get('/openapi.json', (call) => call.json(document));
   return app;
 }
 
@@ -65,6 +70,9 @@ const nameRequest: MiddlewareHandler<GatewayEnv> = async (call, next) => {
   call.set('requestId', /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : randomUUID());
   call.header('X-Request-Id', call.get('requestId'));
   call.header('X-Content-Type-Options', 'nosniff');
+  const traceparent = call.req.header('traceparent');
+  // Unless the route knows a newer one: that of the request it accepted.
+  if (traceparent !== undefined && isTraceparent(traceparent)) call.header('traceparent', traceparent);
   await next();
 };
 
@@ -74,9 +82,12 @@ function errorReply(call: Call, error: HttpError): Response {
   // What is left of a body that nobody reads would be taken for the next request.
   if (error.status === 413) call.header('Connection', 'close');
   const status = error.status as 400;
+  // Whoever speaks for a project knows its functions by their bare names.
+  const project = call.get('project');
+  const detail = project === undefined ? error.message : error.message.replaceAll(`${project}=`, '');
   if (/^\/v[12]\//.test(call.req.path))
-    return call.json({ error_code: error.vendorCode, error_msg: error.message, request_id: call.get('requestId') }, status);
-  return call.json(toProblem(error), status, { 'Content-Type': 'application/problem+json' });
+    return call.json({ error_code: error.vendorCode, error_msg: detail, request_id: call.get('requestId') }, status);
+  return call.json({ ...toProblem(error), detail }, status, { 'Content-Type': 'application/problem+json' });
 }
 
 function waits({ req }: Call): boolean {
@@ -95,7 +106,7 @@ const MAX_BATCH_BYTES = 8 * KB * KB;
 
 /** The most bytes that are read of a body. One more than an event may have, so that the event is refused by its own rule. */
 function maxBytesOf(path: string): number {
-  if (/^\/v2\/[^/]+\/fgs\/functions$/.test(path)) return MAX_PACKAGE_BYTES;
+  if (/^\/v2\/[^/]+\/fgs\/functions(?:\/[^/]+\/code)?$/.test(path)) return MAX_PACKAGE_BYTES;
   if (path.startsWith('/api/') && path.endsWith('/invocations')) return MAX_BATCH_BYTES;
   return MAX_PAYLOAD_BYTES;
 }

@@ -1,18 +1,24 @@
 import type { MiddlewareHandler } from 'hono';
+import { getCookie } from 'hono/cookie';
 import { readBody } from './body.ts';
 import { type Credential, findByToken } from './credentials.ts';
 import { HttpError } from './http-error.ts';
 import type { Call, GatewayEnv, GatewayOptions } from './ports.ts';
 import { createReplayCache } from './replay-cache.ts';
+import type { Sessions } from './sessions.ts';
 import { checkHeaders, isSignedBy, parseAuthorization, type SignedRequest } from './signature.ts';
 
-type Options = Pick<GatewayOptions, 'credentials' | 'clock'> & { maxBytes: (path: string) => number };
+/** The cookie that stands for a token. */
+export const SESSION_COOKIE = 'sequent_session';
+
+type Options = Pick<GatewayOptions, 'credentials' | 'clock'> & { sessions: Sessions; maxBytes: (path: string) => number };
 
 /**
- * Reads the body, and lets nobody pass who does not prove who he is: by a signature, by `X-Auth-Token`, or by a bearer token.
+ * Reads the body, and lets nobody pass who does not prove who he is: by a signature, by `X-Auth-Token`, by a bearer token,
+ * or, in the own API, by the session of a page.
  * Whoever has no known key at all is refused before his body is read.
  */
-export function authenticate({ credentials, clock, maxBytes }: Options): MiddlewareHandler<GatewayEnv> {
+export function authenticate({ credentials, sessions, clock, maxBytes }: Options): MiddlewareHandler<GatewayEnv> {
   const replays = createReplayCache();
 
   async function signed(call: Call, text: string): Promise<Credential> {
@@ -39,22 +45,55 @@ export function authenticate({ credentials, clock, maxBytes }: Options): Middlew
     return credential;
   }
 
+  async function withSession(call: Call, session: string): Promise<Credential> {
+    const credential = sessions.find(session, clock.now());
+    if (credential === undefined) throw refused('the session is over');
+    if (!isSafe.has(call.req.method)) checkSameOrigin(call);
+    call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
+    return credential;
+  }
+
+  async function prove(call: Call): Promise<Credential> {
+    const authorization = call.req.header('authorization') ?? '';
+    const token = call.req.header('x-auth-token') ?? /^Bearer (\S+)$/i.exec(authorization)?.[1];
+    if (token !== undefined) return await withToken(call, token);
+    if (authorization !== '') return await signed(call, authorization);
+    const session = call.req.path.startsWith('/api/') ? getCookie(call, SESSION_COOKIE) : undefined;
+    if (session !== undefined) return await withSession(call, session);
+    throw refused('the request has neither a signature nor X-Auth-Token');
+  }
+
   return async (call, next) => {
     if (credentials.length === 0) {
       checkLocal(call);
       call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
       return await next();
     }
-    const authorization = call.req.header('authorization') ?? '';
-    const bearer = /^Bearer (\S+)$/i.exec(authorization)?.[1];
-    const token = call.req.header('x-auth-token') ?? bearer;
-    if (token === undefined && authorization === '') throw refused('the request has neither a signature nor X-Auth-Token');
-    const { project } = token === undefined ? await signed(call, authorization) : await withToken(call, token);
+    const { project } = await prove(call);
     const asked = /^\/v[12]\/([^/]*)/.exec(call.req.path)?.[1];
     if (asked !== undefined && asked !== project)
       throw new HttpError({ status: 403, message: 'the credential does not belong to the project of the path' });
+    call.set('project', project);
     return await next();
   };
+}
+
+const isSafe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * A browser sends a cookie whoever's page asked for it, so what a session changes must be asked for by our own pages. Throws
+ * `HttpError` 403.
+ */
+export function checkSameOrigin({ req }: Call): void {
+  const site = req.header('sec-fetch-site');
+  const origin = req.header('origin');
+  const isSame =
+    site === undefined ? origin?.replace(/^https?:\/\//, '') === (req.header('host') ?? new URL(req.url).host) : site === 'same-origin';
+  if (!isSame)
+    throw new HttpError({
+      status: 403,
+      message: 'a session may change something only for the pages of this gateway (Origin, Sec-Fetch-Site)',
+    });
 }
 
 function refused(why: string): HttpError {
@@ -65,7 +104,7 @@ function refused(why: string): HttpError {
  * Without credentials whoever reaches the gateway may call, and it listens on loopback only. A page in somebody's browser on
  * this machine reaches it too: under a name of its own (DNS rebinding), or with its origin.
  */
-function checkLocal(call: Call): void {
+export function checkLocal(call: Call): void {
   const origin = call.req.header('origin');
   const host = call.req.header('host') ?? new URL(call.req.url).host;
   if (isLocal(host) && (origin === undefined || isLocal(origin.replace(/^https?:\/\//, '')))) return;

@@ -65,8 +65,17 @@ export function parseBody<Schema extends z.ZodType>(
   throw new HttpError({
     status: 400,
     message: `${where}: ${issue?.message ?? 'is not valid'}`,
+    errors: parsed.error.issues.slice(0, MAX_ISSUES).map(({ path: at, message: detail }) => ({ pointer: pointerTo(at), detail })),
     vendorCode: Object.hasOwn(vendorCodes, path[0] ?? '') ? (vendorCodes[path[0] ?? ''] ?? 'FSS.0400') : 'FSS.0400',
   });
+}
+
+/** A hostile body can have as many mistakes as bytes. */
+const MAX_ISSUES = 20;
+
+/** A JSON pointer (RFC 6901). */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function isTooDeep(text: string): boolean {

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+import { isProjectId } from '#src/core/names.ts';
 
 /** Who may call, and for which project. */
 export type Credential = {
@@ -20,7 +21,7 @@ const fileSchema = z
   .array(
     z
       .strictObject({
-        project_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"'),
+        project_id: z.string().refine(isProjectId, 'must be 1 to 64 letters, digits, "-" or "_"').optional(),
         ak: secret.optional(),
         sk: secret.optional(),
         security_token: secret.optional(),
@@ -33,11 +34,20 @@ const fileSchema = z
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export type ReadOptions = {
+  env?: Environment;
+  /** The own project, if it is configured. */
+  project?: string | undefined;
+};
+
 /**
- * Reads the file of the credentials. Throws `InvalidInputError`, which never shows a secret: when it cannot be read, when a
- * variable is not set, when one key stands twice, or when it names several projects, which this version cannot keep apart.
+ * Reads the file of the credentials. One that names no project belongs to the own one: the configured, else the first that the
+ * file names, else `default`.
+ *
+ * Throws `InvalidInputError`, which never shows a secret: when it cannot be read, when a variable is not set, or when one key or
+ * token stands twice.
  */
-export function readCredentials(file: string, env: Environment = process.env): Credential[] {
+export function readCredentials(file: string, { env = process.env, project }: ReadOptions = {}): Credential[] {
   const refuse = (problem: string, cause?: unknown): never => {
     throw new InvalidInputError({ field: `the credentials file ${file}`, problem }, { cause });
   };
@@ -54,10 +64,11 @@ export function readCredentials(file: string, env: Environment = process.env): C
     if (typeof found === 'string') return found;
     return env[found.env] || refuse(`names the environment variable ${found.env}, which is not set`);
   };
+  const own = project ?? parsed.data.find(({ project_id }) => project_id !== undefined)?.project_id ?? 'default';
   const credentials = parsed.data.map(({ project_id, ak, sk, security_token, token }): Credential => {
     const isHash = typeof token === 'object' && 'sha256' in token;
     return {
-      project: project_id,
+      project: project_id ?? own,
       ...(ak === undefined ? {} : { accessKey: plain(ak) }),
       ...(sk === undefined ? {} : { secretKey: plain(sk) }),
       ...(security_token === undefined ? {} : { securityToken: plain(security_token) }),
@@ -66,8 +77,8 @@ export function readCredentials(file: string, env: Environment = process.env): C
   });
   const keys = credentials.flatMap(({ accessKey }) => (accessKey === undefined ? [] : [accessKey]));
   if (new Set(keys).size < keys.length) refuse('has one ak twice');
-  if (new Set(credentials.map(({ project }) => project)).size > 1)
-    refuse('names several projects; this version serves one project, so run one Sequent for each');
+  const tokens = credentials.flatMap(({ tokenHash }) => tokenHash?.toString('hex') ?? []);
+  if (new Set(tokens).size < tokens.length) refuse('has one token twice');
   return credentials;
 }
 

@@ -3,10 +3,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { createApp } from './app.ts';
-import { createCodeStore } from './code/store.ts';
 import { createMetrics } from './operations/metrics.ts';
+import { readLag } from './operations/read-lag.ts';
 import type { Gateway, GatewayOptions } from './ports.ts';
 import { openRecords } from './records.ts';
+import { openSessions } from './sessions.ts';
 
 export type ListenOptions = {
   host: string;
@@ -33,9 +34,15 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
 /** What the routes share. The signal ends what it follows. */
 export async function openGateway(options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
-  const { store, codeDir, metricsFrom, ...rest } = options;
-  const metrics = createMetrics();
-  const gateway = { ...rest, records: await openRecords(store, signal), code: createCodeStore(codeDir), metrics, closing: signal };
+  const { store, metricsFrom, ...rest } = options;
+  const metrics = createMetrics({ clock: rest.clock, lag: () => readLag(rest.client) });
+  const gateway = {
+    ...rest,
+    records: await openRecords(store, signal),
+    sessions: await openSessions(store, rest.credentials),
+    metrics,
+    closing: signal,
+  };
   const from = metricsFrom ?? (await rest.client.lastSequence()) + 1;
   void rest.client.follow(from, metrics.fold, signal).catch((error: unknown) => {
     if (!signal.aborted) rest.logger.error({ error: String(error) }, 'the metrics cannot follow the log any more');

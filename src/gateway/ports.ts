@@ -4,15 +4,28 @@ import type { Clock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
-import type { CodeStore } from './code/store.ts';
 import type { Credential } from './credentials.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Records } from './records.ts';
+import type { Sessions } from './sessions.ts';
 
 /** What the gateway needs of the client library. */
 export type GatewayClient = Pick<
   SequentClient,
-  'functions' | 'invokeText' | 'invokeMany' | 'result' | 'timeline' | 'follow' | 'lastSequence' | 'repair'
+  | 'functions'
+  | 'packages'
+  | 'invokeText'
+  | 'invokeOnce'
+  | 'invokeMany'
+  | 'result'
+  | 'timeline'
+  | 'follow'
+  | 'lastSequence'
+  | 'repair'
+  | 'history'
+  | 'cancel'
+  | 'system'
+  | 'sequenceAt'
 >;
 
 export type GatewayLimits = {
@@ -31,8 +44,6 @@ export type GatewayOptions = {
   place: Place;
   /** What the vendor's API knows of a function and its definition does not. */
   store: KeyValue;
-  /** Where the code of functions is unpacked. */
-  codeDir: string;
   /** None: whoever reaches the gateway may call. */
   credentials: readonly Credential[];
   limits: GatewayLimits;
@@ -43,13 +54,20 @@ export type GatewayOptions = {
 };
 
 /** What the routes share. */
-export type Gateway = Omit<GatewayOptions, 'store' | 'codeDir' | 'metricsFrom'> & {
+export type Gateway = Omit<GatewayOptions, 'store' | 'metricsFrom'> & {
   records: Records;
-  code: CodeStore;
+  sessions: Sessions;
   metrics: Metrics;
   /** Aborts when the gateway stops. */
   closing: AbortSignal;
 };
 
-export type GatewayEnv = { Variables: { requestId: string; body: Uint8Array } };
+export type GatewayEnv = {
+  Variables: {
+    requestId: string;
+    body: Uint8Array;
+    /** The project of the credential; none when there are no credentials. */
+    project: string | undefined;
+  };
+};
 export type Call<Path extends string = string> = Context<GatewayEnv, Path>;

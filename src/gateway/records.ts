@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LATEST } from '#src/core/function-definition.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 
 /** What the vendor's API says of a function and its definition does not hold. */
@@ -13,6 +14,9 @@ const functionRecordSchema = z.object({
   digest: z.string(),
   max_instance_num: z.number(),
   last_modified: z.string(),
+  /** As they were given, and are given back. */
+  initializer_handler: z.string().optional(),
+  initializer_timeout: z.number().optional(),
 });
 export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 
@@ -20,16 +24,29 @@ const asyncRecordSchema = z.object({
   created_time: z.string(),
   last_modified: z.string(),
   enable_async_status_log: z.boolean(),
+  log_group_id: z.string().optional(),
+  log_group_name: z.string().optional(),
+  log_stream_id: z.string().optional(),
+  log_stream_name: z.string().optional(),
 });
 export type AsyncRecord = z.infer<typeof asyncRecordSchema>;
 
+/** That the status log of a project was turned on. */
+const statusLogSchema = z.object({ enabled_time: z.string() });
+
 export interface Records {
-  function(name: string): FunctionRecord | undefined;
-  asyncConfig(name: string): AsyncRecord | undefined;
-  putFunction(name: string, record: FunctionRecord): Promise<void>;
-  putAsyncConfig(name: string, record: AsyncRecord): Promise<void>;
-  deleteFunction(name: string): Promise<void>;
-  deleteAsyncConfig(name: string): Promise<void>;
+  /** Of a version, `latest` unless one is named. */
+  function(name: string, version?: string): FunctionRecord | undefined;
+  /** Of a version, or an `!alias`, of the function. */
+  asyncConfig(name: string, qualifier: string): AsyncRecord | undefined;
+  statusLog(project: string): { enabled_time: string } | undefined;
+  putFunction(name: string, record: FunctionRecord, version?: string): Promise<void>;
+  putAsyncConfig(name: string, qualifier: string, record: AsyncRecord): Promise<void>;
+  putStatusLog(project: string, record: { enabled_time: string }): Promise<void>;
+  /** Of all versions when none is named. */
+  deleteFunction(name: string, version?: string): Promise<void>;
+  /** Of all versions and aliases when none is named. */
+  deleteAsyncConfig(name: string, qualifier?: string): Promise<void>;
 }
 
 /** Keeps a local copy that follows the changes, so that a call reads nothing. What this process writes it sees at once. */
@@ -63,12 +80,31 @@ export async function openRecords(store: KeyValue, signal: AbortSignal): Promise
     await store.delete(key);
     known.delete(key);
   }
+  function keysBelow(all: string): string[] {
+    return [...known.keys()].filter((key) => key === all || key.startsWith(`${all}/`));
+  }
   return {
-    function: (name) => read(`function.${name}`, functionRecordSchema),
-    asyncConfig: (name) => read(`async.${name}`, asyncRecordSchema),
-    putFunction: (name, record) => put(`function.${name}`, record),
-    putAsyncConfig: (name, record) => put(`async.${name}`, record),
-    deleteFunction: (name) => remove(`function.${name}`),
-    deleteAsyncConfig: (name) => remove(`async.${name}`),
+    function: (name, version = LATEST) => read(functionKey(name, version), functionRecordSchema),
+    asyncConfig: (name, qualifier) => read(asyncKey(name, qualifier), asyncRecordSchema),
+    statusLog: (project) => read(`status-log.${project}`, statusLogSchema),
+    putFunction: (name, record, version = LATEST) => put(functionKey(name, version), record),
+    putAsyncConfig: (name, qualifier, record) => put(asyncKey(name, qualifier), record),
+    putStatusLog: (project, record) => put(`status-log.${project}`, record),
+    async deleteFunction(name, version) {
+      await Promise.all((version === undefined ? keysBelow(functionKey(name, LATEST)) : [functionKey(name, version)]).map(remove));
+    },
+    async deleteAsyncConfig(name, qualifier) {
+      await Promise.all((qualifier === undefined ? keysBelow(asyncKey(name, LATEST)) : [asyncKey(name, qualifier)]).map(remove));
+    },
   };
+}
+
+function functionKey(name: string, version: string): string {
+  return version === LATEST ? `function.${name}` : `function.${name}/version=${version}`;
+}
+
+/** A key of the bucket may hold no "!". */
+function asyncKey(name: string, qualifier: string): string {
+  if (qualifier === LATEST) return `async.${name}`;
+  return `async.${name}/${qualifier.startsWith('!') ? `alias=${qualifier.slice(1)}` : `version=${qualifier}`}`;
 }

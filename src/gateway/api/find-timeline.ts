@@ -1,21 +1,59 @@
+import { statusOf } from '#machines/invocation.ts';
 import type { Timeline } from '#src/client/client.ts';
-import { InvocationNotFoundError } from '#src/core/errors.ts';
+import { type Envelope, encodeEnvelope } from '#src/core/envelope.ts';
+import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { requestIn, stateOf } from '#src/history/history.ts';
 import type { Gateway } from '../ports.ts';
+import type { Scope } from '../scope.ts';
 
 const TRIES = 4;
 const PAUSE_IN_MS = 100;
 
 /**
- * The timeline of an invocation. What was accepted a moment ago the scheduler may not have read yet, so what is not found is
- * looked for again for a while. Throws `InvocationNotFoundError`.
+ * The timeline of an invocation that the caller may see. What was accepted a moment ago the scheduler may not have read yet, so what is
+ * not found is looked for again for a while; what the log holds no more the read model may still know. Throws `InvocationNotFoundError`.
  */
-export async function findTimeline({ client, clock }: Pick<Gateway, 'client' | 'clock'>, id: string): Promise<Timeline> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await client.timeline(id);
-    } catch (error) {
-      if (!(error instanceof InvocationNotFoundError) || tries === TRIES) throw error;
-      await clock.sleep(PAUSE_IN_MS);
-    }
+export async function findTimeline(gateway: Gateway, scope: Scope, id: string): Promise<Timeline> {
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const found = (await look(gateway, id)) ?? (tries === 1 ? await remember(gateway, id) : undefined);
+    if (found !== undefined && scope.owns(found.function)) return found;
+    if (tries < TRIES) await gateway.clock.sleep(PAUSE_IN_MS);
+  }
+  throw new InvocationNotFoundError({ id });
+}
+
+async function look({ client }: Gateway, id: string): Promise<Timeline | undefined> {
+  try {
+    return await client.timeline(id);
+  } catch (error) {
+    if (error instanceof InvocationNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** What the read model holds of an invocation that left the log. */
+async function remember({ client, place }: Gateway, id: string): Promise<Timeline | undefined> {
+  try {
+    const { payload, ...summary } = await client.history.get(id);
+    const { transitions: told } = await client.history.timeline(id);
+    const transitions = told.map(({ sequence, by, fact }) => ({ sequence, by, fact }));
+    const fact = requestIn({ transitions });
+    if (fact === undefined) return undefined;
+    const invocation = stateOf({ transitions });
+    const hasOutcome = invocation.context.outcome !== null;
+    return {
+      requestId: id,
+      function: summary.function,
+      qualifier: summary.qualifier,
+      state: invocation.value,
+      status: statusOf(invocation),
+      attempts: invocation.context.attempts,
+      requestPayload: payload,
+      transitions,
+      ...(hasOutcome ? { envelope: JSON.parse(encodeEnvelope(place, { fact, payload }, invocation)) as Envelope } : {}),
+    };
+  } catch (error) {
+    if (error instanceof InvocationNotFoundError || error instanceof HistoryUnavailableError) return undefined;
+    throw error;
   }
 }

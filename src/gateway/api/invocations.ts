@@ -1,84 +1,113 @@
-import { randomUUID } from 'node:crypto';
-import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Timeline } from '#src/client/client.ts';
-import { InvalidInputError, InvocationNotFoundError, TimedOutError } from '#src/core/errors.ts';
-import { canBeBrought, derivedId } from '#src/core/ids.ts';
-import { parseFunctionName } from '#src/core/names.ts';
+import { InvocationNotFoundError, TimedOutError, UnknownOutcomeError } from '#src/core/errors.ts';
+import { derivedId } from '#src/core/ids.ts';
 import { parseBody, textOf } from '../body.ts';
 import { HttpError } from '../http-error.ts';
 import type { Room } from '../overload.ts';
-import type { Call, Gateway, GatewayEnv } from '../ports.ts';
+import type { Call, Gateway } from '../ports.ts';
+import { scopeOf } from '../scope.ts';
 import { createSharedTurn } from '../shared-turn.ts';
+import { inTurns } from './bulk.ts';
 import { findTimeline } from './find-timeline.ts';
+import { createIdempotency, type Key, keyOf } from './idempotency.ts';
+import { eventsOf, viewOf } from './invocation-view.ts';
 import { waitOf } from './prefer.ts';
-import { type invocationSchema, redriveRequestSchema } from './schemas.ts';
+import type { Routes } from './route.ts';
+import { acceptedSchema, batchAcceptedSchema, eventsSchema, invocationSchema, invokeQuerySchema } from './schemas/invocations.ts';
 
 const MAX_BATCH = 1_000;
+const ACCEPTED_AT_ONCE = 64;
 const batchSchema = z.array(z.unknown()).min(1).max(MAX_BATCH);
 
-/** Invoking, asking, waiting and running again. */
-export function addInvocationRoutes(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Room): void {
+/** Invoking, asking and waiting. */
+export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: Room): void {
   const { client } = gateway;
   const sharedTurn = createSharedTurn();
+  const idempotency = createIdempotency(gateway, sharedTurn);
 
-  app.post('/api/functions/:name/invocations', async (call) => {
-    const name = parseFunctionName(call.req.param('name'));
-    if (!gateway.isConnected())
-      throw new HttpError({ status: 503, message: 'NATS is not connected; nothing was accepted', retryAfterInS: 1 });
-    if (call.req.query('batch') !== undefined) return await invokeBatch(call, name, keyOf(call));
-    const id = await invokeOne(call, name, keyOf(call));
-    call.header('Location', `/api/invocations/${id}`);
-    const wait = waitOf(call.req.header('prefer'));
-    if (wait === undefined) return call.json({ request_id: id }, 202);
-    const timeline = await waitFor(call, id, { wait, isAccepted: true, function: name });
-    if (timeline?.envelope === undefined) return call.json({ request_id: id }, 202, { 'Retry-After': '1' });
-    return call.json(describe(timeline));
-  });
+  routes.add(
+    {
+      method: 'post',
+      path: '/api/functions/{name}/invocations',
+      summary: 'Invoke a function with the body as its event, or with ?batch once for each element of an array',
+      headers: ['Idempotency-Key', 'Prefer', 'traceparent'],
+      query: invokeQuerySchema,
+      answers: {
+        202: { description: 'accepted, and durable', schema: z.union([acceptedSchema, batchAcceptedSchema]) },
+        200: { description: 'its result, if it came while the caller preferred to wait', schema: invocationSchema },
+      },
+    },
+    async (call, { params, query }) => {
+      const scope = scopeOf(call, gateway);
+      const name = scope.token(params.name);
+      if (!gateway.isConnected())
+        throw new HttpError({ status: 503, message: 'NATS is not connected; nothing was accepted', retryAfterInS: 1 });
+      const order = { name, key: keyOf(call, scope, gateway), options: optionsOf(call, query.qualifier) };
+      if (query.batch) return await invokeBatch(call, order);
+      const id = await invokeOne(call, order);
+      call.header('Location', `/api/invocations/${id}`);
+      const wait = waitOf(call.req.header('prefer'));
+      if (wait === undefined) return call.json({ request_id: id }, 202);
+      const timeline = await waitFor(call, id, { wait, isAccepted: true, function: name });
+      if (timeline?.envelope === undefined) return call.json({ request_id: id }, 202, { 'Retry-After': '1' });
+      return call.json(viewOf(timeline, scope));
+    },
+  );
 
-  async function invokeOne(call: Call, name: string, key: string | undefined): Promise<string> {
+  async function invokeOne(call: Call, { name, key, options }: Order): Promise<string> {
     const payload = textOf(call.get('body'));
-    const known = key === undefined ? undefined : await knownUnder(key, name);
-    if (known !== undefined && known.requestPayload !== payload)
-      throw new HttpError({ status: 422, message: 'the Idempotency-Key was used before, with another event' });
-    const id = key ?? randomUUID();
-    await sharedTurn();
-    if (known !== undefined) call.header('Idempotency-Replayed', 'true');
-    else await client.invokeText(name, payload, { id, ...optionsOf(call) });
-    return id;
-  }
-
-  async function invokeBatch(call: Call, name: string, key: string | undefined): Promise<Response> {
-    const events = parseBody(call.get('body'), batchSchema);
-    const invoked =
-      key === undefined
-        ? await client.invokeMany(name, events, optionsOf(call))
-        : await Promise.all(
-            events.map((event, place) =>
-              client.invokeText(name, JSON.stringify(event), { id: derivedId(`${name}/${key}/${place}`), ...optionsOf(call) }),
-            ),
-          );
-    return call.json({ invocations: invoked.map(({ requestId }) => ({ request_id: requestId })) }, 202);
-  }
-
-  /** What was accepted under a key before, as far as the log tells: a repetition that it does not know yet starts nothing either. */
-  async function knownUnder(id: string, name: string): Promise<Timeline | undefined> {
+    const order = { name, id: key.id, payload, options };
     try {
-      return await client.timeline(id, { function: name });
-    } catch (error) {
-      if (error instanceof InvocationNotFoundError) return undefined;
-      throw error;
+      if (!key.isGiven) {
+        await sharedTurn();
+        const { traceparent } = await client.invokeText(name, payload, { id: key.id, ...options });
+        if (traceparent !== undefined && traceparent !== options.traceparent) call.header('traceparent', traceparent);
+      } else if ((await idempotency.accept(order)).isRepeated) call.header('Idempotency-Replayed', 'true');
+      return key.id;
+    } catch (cause) {
+      if (!(cause instanceof UnknownOutcomeError)) throw cause;
+      const message = `it is unknown whether request ${key.id} was accepted; the same with "Idempotency-Key: ${key.text}" starts nothing twice`;
+      throw new HttpError({ status: 504, message, retryAfterInS: 1, retryKey: key.text }, { cause });
     }
   }
 
-  app.get('/api/invocations/:id', async (call) => {
-    const id = call.req.param('id');
-    const wait = waitOf(call.req.header('prefer'));
-    const timeline = wait === undefined ? undefined : await waitFor(call, id, { wait, isAccepted: false });
-    const found = timeline ?? (await findTimeline(gateway, id));
-    if (found.envelope === undefined) call.header('Retry-After', '1');
-    return call.json(describe(found));
-  });
+  async function invokeBatch(call: Call, { name, key, options }: Order): Promise<Response> {
+    const events = parseBody(call.get('body'), batchSchema);
+    if (!key.isGiven) {
+      const invoked = await client.invokeMany(name, events, options);
+      return call.json({ invocations: invoked.map(({ requestId }) => ({ request_id: requestId })) }, 202);
+    }
+    const orders = events.map((event, place) => ({
+      name,
+      id: derivedId(`${name}/${key.text}/${place}`),
+      payload: JSON.stringify(event),
+      options,
+    }));
+    // The first decides whether the key was used for other events, before anything else begins.
+    const first = await inTurns(orders.slice(0, 1), idempotency.accept);
+    const results = [...first, ...(await inTurns(orders.slice(1), idempotency.accept, ACCEPTED_AT_ONCE))];
+    if (results.every(({ isRepeated }) => isRepeated)) call.header('Idempotency-Replayed', 'true');
+    return call.json({ invocations: orders.map(({ id }) => ({ request_id: id })) }, 202);
+  }
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/invocations/{id}',
+      summary: 'One invocation: its state, its result, and all that is known of it',
+      headers: ['Prefer'],
+      answers: { 200: { description: 'the invocation', schema: invocationSchema } },
+    },
+    async (call, { params: { id } }) => {
+      const scope = scopeOf(call, gateway);
+      const wait = waitOf(call.req.header('prefer'));
+      const timeline = wait === undefined ? undefined : await waitFor(call, id, { wait, isAccepted: false });
+      const found = timeline ?? (await findTimeline(gateway, scope, id));
+      if (found.envelope === undefined) call.header('Retry-After', '1');
+      return call.json(viewOf(found, scope));
+    },
+  );
 
   /** Waits for the outcome; `undefined` when it does not come in time. */
   async function waitFor(
@@ -91,7 +120,10 @@ export function addInvocationRoutes(app: Hono<GatewayEnv>, gateway: Gateway, wai
     const options = name === undefined ? {} : { function: name };
     try {
       // The log may not know yet what was accepted a moment ago: then only the result is heard.
-      if (!isAccepted) await findTimeline(gateway, id);
+      if (!isAccepted) {
+        const known = await findTimeline(gateway, scopeOf(call, gateway), id);
+        if (known.envelope !== undefined) return known;
+      }
       await client.result(id, { ...options, timeoutInMs: wait * 1_000 });
       return await client.timeline(id, options);
     } catch (error) {
@@ -102,52 +134,24 @@ export function addInvocationRoutes(app: Hono<GatewayEnv>, gateway: Gateway, wai
     }
   }
 
-  app.get('/api/invocations/:id/events', async (call) => {
-    const { transitions } = await findTimeline(gateway, call.req.param('id'));
-    return call.json({ events: transitions });
-  });
-
-  app.post('/api/invocations/:id/redrive', async (call) => {
-    const body = call.get('body');
-    const { payload } = body.length === 0 ? {} : parseBody(body, redriveRequestSchema);
-    const id = await client.repair.redrive(call.req.param('id'), payload === undefined ? {} : { payload });
-    return call.json({ request_id: id }, 202, { Location: `/api/invocations/${id}` });
-  });
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/invocations/{id}/events',
+      summary: 'Everything that happened to it, with the state after each transition',
+      answers: { 200: { description: 'the events, in order', schema: eventsSchema } },
+    },
+    async (call, { params: { id } }) => {
+      const scope = scopeOf(call, gateway);
+      const timeline = await findTimeline(gateway, scope, id);
+      return call.json({ request_id: id, function: scope.nameOf(timeline.function), events: eventsOf(timeline) });
+    },
+  );
 }
 
-/** The key is the request id, so that whoever knows the key can ask for the invocation. */
-function keyOf(call: Call): string | undefined {
-  const key = call.req.header('idempotency-key');
-  if (key === undefined || canBeBrought(key)) return key;
-  throw new InvalidInputError({
-    field: 'Idempotency-Key',
-    problem: 'must be 1 to 64 letters, digits, "-" or "_", and not of the form that Sequent makes itself',
-  });
-}
+type Order = { name: string; key: Key; options: { traceparent?: string; qualifier?: string } };
 
-function optionsOf(call: Call): { traceparent?: string; qualifier?: string } {
+function optionsOf(call: Call, qualifier: string | undefined): { traceparent?: string; qualifier?: string } {
   const traceparent = call.req.header('traceparent');
-  const qualifier = call.req.query('qualifier');
   return { ...(traceparent === undefined ? {} : { traceparent }), ...(qualifier === undefined ? {} : { qualifier }) };
-}
-
-function describe({ requestId, function: name, qualifier, state, status, attempts, envelope }: Timeline): z.infer<typeof invocationSchema> {
-  return {
-    request_id: requestId,
-    function: name,
-    qualifier,
-    state: state as z.infer<typeof invocationSchema>['state'],
-    status,
-    attempts,
-    ...(envelope === undefined
-      ? {}
-      : {
-          result: {
-            condition: envelope.request_context.condition,
-            payload: envelope.response_payload,
-            status_code: envelope.response_context.status_code,
-            error: envelope.response_context.function_error,
-          },
-        }),
-  };
 }

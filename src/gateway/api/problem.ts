@@ -1,14 +1,14 @@
-import type { z } from 'zod';
-import { SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
-import type { HttpError } from '../http-error.ts';
-import type { problemSchema } from './schemas.ts';
-
-type Problem = z.infer<typeof problemSchema>;
+import { z } from 'zod';
+import { InvalidInputError, messageOf, SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
+import { pointerTo } from '../body.ts';
+import type { HttpError, Issue } from '../http-error.ts';
+import type { Problem } from './schemas/common.ts';
 
 /** An error of the own API, as RFC 9457 has it. `code` is the stable name of what happened. */
 export function toProblem(error: HttpError): Problem {
   const origin = error.cause instanceof SequentError ? error.cause : error;
   const code = error.status === 500 ? 'INTERNAL' : origin.code === 'HTTP_ERROR' ? (codes[error.status] ?? 'INVALID_REQUEST') : origin.code;
+  const errors = error.errors ?? issuesIn(origin);
   return {
     type: `urn:sequent:problem:${code.toLowerCase().replaceAll('_', '-')}`,
     title: code.toLowerCase().replaceAll('_', ' '),
@@ -16,7 +16,19 @@ export function toProblem(error: HttpError): Problem {
     detail: error.message,
     code,
     ...(origin instanceof UnknownOutcomeError ? { invocation_id: origin.id } : {}),
+    ...(error.retryKey === undefined ? {} : { idempotency_key: error.retryKey }),
+    ...(errors === undefined || errors.length === 0 ? {} : { errors: [...errors] }),
   };
+}
+
+/** What was wrong in a definition: each field, by its pointer. */
+function issuesIn(origin: SequentError): Issue[] | undefined {
+  if (!(origin instanceof InvalidInputError)) return undefined;
+  if (origin.cause instanceof z.ZodError)
+    return origin.cause.issues.slice(0, 20).map(({ path, message }) => ({ pointer: pointerTo(path), detail: message }));
+  // A field such as `policy.onSuccess[0]`.
+  if (!/^[a-z]\w*(?:[.[][\w\]]+)*$/.test(origin.field)) return undefined;
+  return [{ pointer: pointerTo(origin.field.replaceAll(/\[(\w+)\]/g, '.$1').split('.')), detail: messageOf(origin) }];
 }
 
 const codes: Readonly<Record<number, string | undefined>> = {
@@ -24,9 +36,11 @@ const codes: Readonly<Record<number, string | undefined>> = {
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
   406: 'NOT_JSON',
+  409: 'IN_PROGRESS',
   412: 'PRECONDITION_FAILED',
   413: 'TOO_LARGE',
   422: 'KEY_REUSED',
+  428: 'PRECONDITION_REQUIRED',
   429: 'OVERLOADED',
   501: 'NOT_IMPLEMENTED',
   503: 'UNAVAILABLE',

@@ -1,57 +1,98 @@
-import type { Hono } from 'hono';
 import type { Fact } from '#machines/facts.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
+import { createTransitionTest, parseTransitionFilter, transitionsIn } from '#src/core/transitions.ts';
+import { momentsOf } from '#src/history/history.ts';
 import type { Room } from '../overload.ts';
-import type { Call, Gateway, GatewayEnv } from '../ports.ts';
+import type { Call, Gateway } from '../ports.ts';
+import { scopeOf } from '../scope.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';
 import { findTimeline } from './find-timeline.ts';
+import { eventOf } from './invocation-view.ts';
+import type { Routes } from './route.ts';
+import type { EventView } from './schemas/invocations.ts';
+import { transitionsQuerySchema } from './schemas/repair.ts';
 
 type Told = { sequence: number; by: string; fact: Fact };
+
+const answers = { 200: { description: 'server-sent events; the id is the sequence in the log', type: 'text/event-stream' } };
 
 /**
  * Transitions as server-sent events. The id of an event is the sequence of its message in the log. Only the last fact of a
  * message carries it, so a stream that breaks within a message resumes with all of it: at least once, and nothing left out.
  */
-export function addStreams(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Room): void {
+export function addStreams(routes: Routes, gateway: Gateway, waiting: Room): void {
   const { client, logger, closing } = gateway;
 
-  app.get('/api/transitions', async (call) => {
-    const after = lastEventId(call);
-    const wanted = call.req.query('function');
-    const from = after === undefined ? (await client.lastSequence()) + 1 : after + 1;
-    const stream = openEventStream(closing, waiting.enter());
-    follow(stream, from, (entry) => {
-      const found = factsIn(entry);
-      if (found !== undefined && (wanted === undefined || found.function === wanted)) stream.send(render(found.told));
-    });
-    return stream.response;
-  });
-
-  app.get('/api/invocations/:id/events/stream', async (call) => {
-    const id = call.req.param('id');
-    const after = lastEventId(call) ?? 0;
-    const next = (await client.lastSequence()) + 1;
-    const { transitions, state } = await findTimeline(gateway, id);
-    const missed = transitions.filter(({ sequence }) => sequence > after);
-    // 204 is how a reader is told not to come again.
-    if (missed.length === 0 && state === 'notified') return call.body(null, 204);
-    const stream = openEventStream(closing, waiting.enter());
-    const known = transitions.at(-1)?.sequence ?? 0;
-    for (const told of bySequence(missed)) stream.send(render(told));
-    if (state === 'notified') stream.end();
-    else {
-      follow(stream, Math.min(next, known + 1), (entry) => {
-        if (entry.sequence <= Math.max(known, after)) return;
-        const told = factsIn(entry)?.told.filter(({ fact }) => fact.invocation === id) ?? [];
-        // A second request under the same id starts nothing.
-        if (told.length === 0 || entry.kind === 'request') return;
-        stream.send(render(told));
-        if (told.some(({ fact }) => fact.type === 'notified')) stream.end();
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/transitions',
+      summary: 'All transitions, live',
+      headers: ['Last-Event-ID'],
+      query: transitionsQuerySchema,
+      answers,
+    },
+    async (call, { query }) => {
+      const scope = scopeOf(call, gateway);
+      const after = lastEventId(call);
+      const { function: name, state, condition } = query;
+      const isWanted = createTransitionTest(
+        parseTransitionFilter({ function: name?.split(',').map(scope.token), state: state?.split(','), condition: condition?.split(',') }),
+      );
+      const from = after === undefined ? await placeOf(query.from) : after + 1;
+      const stream = openEventStream(closing, waiting.enter());
+      follow(stream, from, (entry) => {
+        const told = transitionsIn(entry).filter((one) => scope.owns(one.function) && isWanted(one));
+        const shown = told.map((one) => ({ ...one, type: one.fact.type, at: one.fact.at, function: scope.nameOf(one.function) }));
+        if (shown.length > 0) stream.send(render(shown));
       });
-    }
-    return stream.response;
-  });
+      return stream.response;
+    },
+  );
+
+  async function placeOf(from = 'now'): Promise<number> {
+    if (from === 'now') return (await client.lastSequence()) + 1;
+    if (/^\d{1,12}$/.test(from)) return Math.max(1, Number(from));
+    const at = /^\d{4}-\d\d-\d\d/.test(from) ? Date.parse(from) : Number.NaN;
+    if (!Number.isNaN(at)) return await client.sequenceAt(new Date(at));
+    throw new InvalidInputError({ field: 'from', problem: 'must be now, a sequence of the log, or a moment such as 2026-01-31T12:00:00Z' });
+  }
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/invocations/{id}/events/stream',
+      summary: 'Everything that happened to it, live until it is over',
+      headers: ['Last-Event-ID'],
+      answers: { ...answers, 204: { description: 'it is over, and nothing was missed' } },
+    },
+    async (call, { params: { id } }) => {
+      const after = lastEventId(call) ?? 0;
+      const next = (await client.lastSequence()) + 1;
+      const { transitions, state, function: owner } = await findTimeline(gateway, scopeOf(call, gateway), id);
+      const known = transitions.at(-1)?.sequence ?? 0;
+      const missed = eventsOf(transitions).filter(({ sequence }) => sequence > after);
+      // 204 is how a reader is told not to come again.
+      if (missed.length === 0 && state === 'notified') return call.body(null, 204);
+      const stream = openEventStream(closing, waiting.enter());
+      for (const told of bySequence(missed)) stream.send(render(told));
+      const all = [...transitions];
+      if (state === 'notified') stream.end();
+      else {
+        follow(stream, Math.min(next, known + 1), (entry) => {
+          if (entry.sequence <= Math.max(known, after)) return;
+          const told = transitionsIn(entry).filter((one) => one.fact.invocation === id && one.function === owner);
+          // A second request under the same id starts nothing.
+          if (told.length === 0 || entry.kind === 'request') return;
+          all.push(...told);
+          stream.send(render(eventsOf(all).slice(-told.length)));
+          if (told.some(({ fact }) => fact.type === 'notified')) stream.end();
+        });
+      }
+      return stream.response;
+    },
+  );
 
   function follow(stream: EventStream, from: number, onEntry: (entry: FullLogEntry) => void): void {
     client
@@ -61,29 +102,25 @@ export function addStreams(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Roo
   }
 }
 
-function factsIn(entry: FullLogEntry): { function: string; told: Told[] } | undefined {
-  const { sequence } = entry;
-  if (entry.kind === 'request')
-    return { function: entry.message.name.function, told: entry.message.requests.map(({ fact }) => ({ sequence, by: 'client', fact })) };
-  if (entry.kind !== 'append') return undefined;
-  return { function: entry.name.function, told: entry.append.facts.map((fact) => ({ sequence, by: entry.append.by, fact })) };
+function eventsOf(transitions: readonly Told[]): EventView[] {
+  return momentsOf({ transitions }).map(eventOf);
 }
 
-function bySequence(transitions: readonly Told[]): Told[][] {
-  const found: Told[][] = [];
-  for (const told of transitions) {
+function bySequence(events: readonly EventView[]): EventView[][] {
+  const found: EventView[][] = [];
+  for (const event of events) {
     const last = found.at(-1);
-    if (last?.[0]?.sequence === told.sequence) last.push(told);
-    else found.push([told]);
+    if (last?.[0]?.sequence === event.sequence) last.push(event);
+    else found.push([event]);
   }
   return found;
 }
 
-function render(told: readonly Told[]): string {
-  return told
-    .map(({ sequence, by, fact }, place) => {
-      const id = place === told.length - 1 ? `id: ${sequence}\n` : '';
-      return `event: ${fact.type}\n${id}data: ${JSON.stringify({ sequence, by, fact })}\n\n`;
+function render(events: readonly { sequence: number; type: string }[]): string {
+  return events
+    .map((event, place) => {
+      const id = place === events.length - 1 ? `id: ${event.sequence}\n` : '';
+      return `event: ${event.type}\n${id}data: ${JSON.stringify(event)}\n\n`;
     })
     .join('');
 }

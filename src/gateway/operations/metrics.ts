@@ -1,130 +1,76 @@
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
-import type { Fact } from '#machines/facts.ts';
+import { Counter, Histogram, Registry } from 'prom-client';
+import type { Clock } from '#src/core/clock.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import type { GatewayEnv } from '../ports.ts';
+import { createLagMetrics, type LagSource } from './lag-metrics.ts';
+import { createLogMetrics } from './log-metrics.ts';
 
-const BUCKETS_IN_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
+/**
+ * What this gateway counts. Requests over HTTP are its own. All else is counted from the log, from where this gateway began to read
+ * it: every gateway counts the same, so rates are equal whichever is asked, and must not be added up.
+ */
 export interface Metrics {
   /** Counts what the log tells. */
   fold(entry: FullLogEntry): void;
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
   /** The text format of Prometheus. */
-  render(): string;
+  render(): Promise<string>;
 }
 
-type Histogram = { counts: number[]; sum: number; count: number };
+export type MetricsOptions = { clock: Pick<Clock, 'now'>; lag: LagSource };
 
-export function createMetrics(): Metrics {
-  const open = new Set<string>();
-  const accepted = new Map<string, number>();
-  const attempts = new Map<string, number>();
-  const outcomes = new Map<string, number>();
-  const deliveries = new Map<string, number>();
-  const requests = new Map<string, number>();
-  const durations = new Map<string, Histogram>();
-
-  function foldFact(functionName: string, fact: Fact): void {
-    switch (fact.type) {
-      case 'running':
-        return count(attempts, labels({ function: functionName }));
-      case 'succeeded':
-        return count(outcomes, labels({ function: functionName, condition: '' }));
-      case 'failed':
-        return count(outcomes, labels({ function: functionName, condition: fact.condition }));
-      case 'delivery.delivered':
-      case 'delivery.dead':
-        return count(deliveries, labels({ function: functionName, outcome: fact.type.slice('delivery.'.length) }));
-      case 'notified':
-        return void open.delete(fact.invocation);
-      default:
-        return;
-    }
-  }
+export function createMetrics({ clock, lag }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const log = createLogMetrics(registry, clock);
+  createLagMetrics(registry, { clock, lag, folded: () => log.sequence });
+  const requests = new Counter({
+    name: 'sequent_http_requests_total',
+    help: 'HTTP requests that this gateway answered',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'sequent_http_request_duration_seconds',
+    help: 'How long the HTTP requests of this gateway took',
+    labelNames: ['method', 'route'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  // Finding the series of some labels costs more than counting in it.
+  const counters = new Map<string, { inc(): void }>();
+  const histograms = new Map<string, { observe(seconds: number): void }>();
 
   return {
-    fold(entry) {
-      if (entry.kind === 'append') for (const fact of entry.append.facts) foldFact(entry.name.function, fact);
-      if (entry.kind !== 'request') return;
-      for (const { fact } of entry.message.requests) {
-        count(accepted, labels({ function: entry.message.name.function }));
-        open.add(fact.invocation);
-      }
-    },
+    fold: log.fold,
     observeRequest({ method, route, status }, seconds) {
-      // Labels are written when somebody asks, not for every request.
-      count(requests, `${method} ${route} ${status}`);
       const key = `${method} ${route}`;
-      let histogram = durations.get(key);
-      if (histogram === undefined) {
-        histogram = { counts: BUCKETS_IN_S.map(() => 0), sum: 0, count: 0 };
-        durations.set(key, histogram);
-      }
-      histogram.sum += seconds;
-      histogram.count++;
-      for (const [place, limit] of BUCKETS_IN_S.entries())
-        if (seconds <= limit) histogram.counts[place] = (histogram.counts[place] ?? 0) + 1;
+      known(counters, `${key} ${status}`, () => requests.labels(method, route, String(status))).inc();
+      known(histograms, key, () => durations.labels(method, route)).observe(seconds);
     },
-    render() {
-      const lines = [
-        ...family('sequent_invocations_accepted_total', 'counter', 'Requests that the log accepted', accepted),
-        ...family('sequent_attempts_total', 'counter', 'Executions that were started', attempts),
-        ...family('sequent_outcomes_total', 'counter', 'Outcomes by condition; an empty condition is a success', outcomes),
-        ...family('sequent_deliveries_total', 'counter', 'Deliveries to destinations that were settled', deliveries),
-        ...family('sequent_invocations_open', 'gauge', 'Invocations that are not notified yet', new Map([['', open.size]])),
-        ...family('sequent_http_requests_total', 'counter', 'Answered HTTP requests', relabeled(requests)),
-        ...histogramLines(relabeled(durations)),
-      ];
-      return `${lines.join('\n')}\n`;
-    },
+    render: () => registry.metrics(),
   };
 }
 
-/** Measures every request under the pattern of its route: a path has names in it, which are without number. */
+function known<Value>(found: Map<string, Value>, key: string, make: () => Value): Value {
+  let value = found.get(key);
+  if (value === undefined) {
+    value = make();
+    found.set(key, value);
+  }
+  return value;
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Measures every request under the pattern of its route: a path has names in it, and a method can be anything, without number. */
 export function measureRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
   return async (call, next) => {
     const startedAt = performance.now();
     await next();
-    const { method } = call.req;
+    const method = METHODS.has(call.req.method) ? call.req.method : 'other';
     metrics.observeRequest({ method, route: routePath(call), status: call.res.status }, (performance.now() - startedAt) / 1_000);
   };
-}
-
-function count(values: Map<string, number>, key: string): void {
-  values.set(key, (values.get(key) ?? 0) + 1);
-}
-
-function family(name: string, type: string, help: string, values: ReadonlyMap<string, number>): string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...[...values].map(([key, value]) => `${name}${braced(key)} ${value}`)];
-}
-
-function histogramLines(values: ReadonlyMap<string, Histogram>): string[] {
-  const name = 'sequent_http_request_duration_seconds';
-  const lines = [`# HELP ${name} How long HTTP requests took`, `# TYPE ${name} histogram`];
-  for (const [key, { counts, sum, count: total }] of values) {
-    for (const [place, limit] of BUCKETS_IN_S.entries()) lines.push(`${name}_bucket{${key},le="${limit}"} ${counts[place]}`);
-    lines.push(`${name}_bucket{${key},le="+Inf"} ${total}`, `${name}_sum{${key}} ${sum}`, `${name}_count{${key}} ${total}`);
-  }
-  return lines;
-}
-
-/** From `method route status`, or without the status. */
-function relabeled<Value>(values: ReadonlyMap<string, Value>): Map<string, Value> {
-  return new Map(
-    [...values].map(([key, value]) => {
-      const [method = '', route = '', status] = key.split(' ');
-      return [labels({ method, route, ...(status === undefined ? {} : { status }) }), value];
-    }),
-  );
-}
-
-function braced(key: string): string {
-  return key === '' ? '' : `{${key}}`;
-}
-
-function labels(pairs: Readonly<Record<string, string>>): string {
-  return Object.entries(pairs)
-    .map(([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`)
-    .join(',');
 }

@@ -1,13 +1,13 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { functionUrn } from '#src/core/envelope.ts';
-import { ConflictError } from '#src/core/errors.ts';
-import type { FunctionDefinition, RegisteredFunction } from '#src/core/function-definition.ts';
+import { LATEST, NO_POLICY, type Policy, type PolicyInput } from '#src/core/function-definition.ts';
+import type { FunctionEntry } from '#src/core/function-entry.ts';
 import { parseFunctionUrn } from '#src/core/urn.ts';
 import { parseBody } from '../body.ts';
 import { HttpError } from '../http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import type { AsyncRecord } from '../records.ts';
+import { checkTargets, scopeOf } from '../scope.ts';
 import { pageOf } from './paging.ts';
 import { targetOf } from './reference.ts';
 import { inSeconds, UNKNOWN_TIME } from './times.ts';
@@ -38,81 +38,57 @@ const requestSchema = z.object({
   max_async_retry_attempts: z.int().min(0).max(3).nullish(),
   destination_config: z.object({ on_success: destinationSchema.nullish(), on_failure: destinationSchema.nullish() }).nullish(),
   enable_async_status_log: z.boolean().nullish(),
+  log_group_id: z.string().max(64).nullish(),
+  log_group_name: z.string().max(64).nullish(),
+  log_stream_id: z.string().max(64).nullish(),
+  log_stream_name: z.string().max(64).nullish(),
 });
 type AsyncConfigRequest = z.infer<typeof requestSchema>;
 
 const ROUTE = '/v2/:project/fgs/functions/:urn/async-invoke-config';
-const TRIES = 5;
 
-/** Show, update, delete and list of the asynchronous configuration: the policy of the definition, in the vendor's words. */
+/** Show, update, delete and list of the asynchronous configuration: the policy of a version, or of an alias, in the vendor's words. */
 export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
-  const { client, records, clock, place } = gateway;
-
-  /** A configuration is there when it was made here, or when somebody changed the policy elsewhere. */
-  function describe(call: Call, { definition }: RegisteredFunction) {
-    const record = records.asyncConfig(definition.name);
-    if (record === undefined && isDefault(definition.policy)) return undefined;
-    const { maxAgeInSeconds, maxRetries, onSuccess, onFailure } = definition.policy;
-    return {
-      func_urn: functionUrn({ ...place, project: call.req.param('project') ?? place.project }, definition.name, 'latest'),
-      max_async_event_age_in_seconds: maxAgeInSeconds,
-      max_async_retry_attempts: maxRetries,
-      destination_config: {
-        ...(onSuccess[0] === undefined ? {} : { on_success: onSuccess[0] }),
-        ...(onFailure[0] === undefined ? {} : { on_failure: onFailure[0] }),
-      },
-      created_time: record?.created_time ?? UNKNOWN_TIME,
-      last_modified: record?.last_modified ?? UNKNOWN_TIME,
-      enable_async_status_log: record?.enable_async_status_log ?? false,
-    };
-  }
-
-  /** Changes the policy of what the definition is now: nobody else's change meanwhile is lost. */
-  async function changePolicy(name: string, change: (policy: FunctionDefinition['policy']) => object): Promise<RegisteredFunction> {
-    for (let tries = 1; ; tries++) {
-      const { definition, revision } = await client.functions.get(name);
-      try {
-        return await client.functions.put({ ...definition, policy: change(definition.policy) }, revision);
-      } catch (error) {
-        if (!(error instanceof ConflictError) || tries === TRIES) throw error;
-      }
-    }
-  }
+  const { client, records, clock } = gateway;
 
   app.put(ROUTE, async (call) => {
-    const { name } = targetOf(call, gateway);
+    const { name, qualifier } = await targetOf(call, gateway);
     const request = parseBody(call.get('body'), requestSchema);
-    const changed = await changePolicy(name, (policy) => ({ ...policy, ...policyOf(request) }));
+    const changes = policyOf(request);
+    checkTargets(scopeOf(call, gateway), changes);
+    const changed = await client.functions.changePolicy(name, qualifier, (policy) => ({ ...policy, ...changes }));
     const now = inSeconds(clock.now());
     const record: AsyncRecord = {
-      created_time: records.asyncConfig(name)?.created_time ?? now,
+      ...logOf(request),
+      created_time: timesOf(gateway, changed, qualifier)?.created_time ?? now,
       last_modified: now,
-      enable_async_status_log: request.enable_async_status_log ?? false,
     };
-    await records.putAsyncConfig(name, record);
-    return call.json(describe(call, changed));
+    await records.putAsyncConfig(name, qualifier, record);
+    return call.json(describeConfig(call, gateway, changed, qualifier));
   });
 
   app.get(ROUTE, async (call) => {
-    const { name } = targetOf(call, gateway);
-    const found = describe(call, await client.functions.get(name));
-    if (found === undefined) throw notConfigured(name);
-    return call.json(found);
+    const { name, qualifier } = await targetOf(call, gateway);
+    return call.json(expectConfig(call, await client.functions.get(name), qualifier));
   });
 
   app.delete(ROUTE, async (call) => {
-    const { name } = targetOf(call, gateway);
-    if (describe(call, await client.functions.get(name)) === undefined) throw notConfigured(name);
-    await changePolicy(name, (policy) => ({ ...policy, maxRetries: 0, maxAgeInSeconds: 3_600, onSuccess: [], onFailure: [] }));
-    await records.deleteAsyncConfig(name);
+    const { name, qualifier } = await targetOf(call, gateway);
+    expectConfig(call, await client.functions.get(name), qualifier);
+    // How long a retry waits, and whether a loop is allowed, the vendor's API does not know of.
+    await client.functions.changePolicy(name, qualifier, ({ backoff, allowCycle }) =>
+      qualifier.startsWith('!') ? undefined : { ...NO_POLICY, backoff, allowCycle },
+    );
+    await records.deleteAsyncConfig(name, qualifier);
     return call.body(null, 204);
   });
 
   app.get('/v2/:project/fgs/functions/:urn/async-invoke-configs', async (call) => {
-    const { name } = targetOf(call, gateway);
-    const found = describe(call, await client.functions.get(name));
+    const { name } = await targetOf(call, gateway);
+    const entry = await client.functions.get(name);
     const { marker, limit } = pageOf(call, { limit: 'limit', usual: 10, most: 100 });
-    const all = found === undefined ? [] : [found];
+    const qualifiers = [LATEST, ...entry.versions.map(({ version }) => version), ...entry.aliases.map((alias) => `!${alias.name}`)];
+    const all = qualifiers.map((qualifier) => describeConfig(call, gateway, entry, qualifier)).filter((config) => config !== undefined);
     const page = all.slice(marker, marker + limit);
     return call.json({
       async_invoke_configs: page,
@@ -124,10 +100,57 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
       },
     });
   });
+
+  function expectConfig(call: Call, entry: FunctionEntry, qualifier: string) {
+    const found = describeConfig(call, gateway, entry, qualifier);
+    if (found !== undefined) return found;
+    const name = scopeOf(call, gateway).nameOf(entry.definition.name);
+    throw new HttpError({ status: 404, message: `${name}:${qualifier} has no asynchronous configuration` });
+  }
+}
+
+/**
+ * The asynchronous configuration of a version, or of an alias that has one of its own. It is there when it was made here, or when
+ * somebody changed the policy elsewhere.
+ */
+export function describeConfig(call: Call, gateway: Gateway, entry: FunctionEntry, qualifier: string) {
+  const policy = ownPolicy(entry, qualifier);
+  const record = timesOf(gateway, entry, qualifier);
+  if (policy === undefined || (record === undefined && isDefault(policy))) return undefined;
+  const { maxAgeInSeconds, maxRetries, onSuccess, onFailure } = policy;
+  return {
+    func_urn: scopeOf(call, gateway).urnOf(entry.definition.name, qualifier),
+    max_async_event_age_in_seconds: maxAgeInSeconds,
+    max_async_retry_attempts: maxRetries,
+    destination_config: {
+      ...(onSuccess[0] === undefined ? {} : { on_success: onSuccess[0] }),
+      ...(onFailure[0] === undefined ? {} : { on_failure: onFailure[0] }),
+    },
+    created_time: UNKNOWN_TIME,
+    last_modified: UNKNOWN_TIME,
+    enable_async_status_log: false,
+    ...record,
+  };
+}
+
+function ownPolicy({ definition, versions, aliases }: FunctionEntry, qualifier: string): Policy | undefined {
+  if (qualifier === LATEST) return definition.policy;
+  if (qualifier.startsWith('!')) return aliases.find(({ name }) => name === qualifier.slice(1))?.policy;
+  return versions.find(({ version }) => version === qualifier)?.definition.policy;
+}
+
+/** A version that was published with a configuration has it from `latest`, until it gets one of its own. */
+function timesOf({ records }: Gateway, entry: FunctionEntry, qualifier: string): AsyncRecord | undefined {
+  const { name } = entry.definition;
+  const policy = ownPolicy(entry, qualifier);
+  const isInherited = !qualifier.startsWith('!') && policy !== undefined && !isDefault(policy);
+  return records.asyncConfig(name, qualifier) ?? (isInherited ? records.asyncConfig(name, LATEST) : undefined);
 }
 
 /** What is left out gets the vendor's default: a PUT replaces the whole. */
-function policyOf(request: AsyncConfigRequest): object {
+function policyOf(
+  request: AsyncConfigRequest,
+): Pick<PolicyInput, 'maxAgeInSeconds' | 'maxRetries'> & Pick<Policy, 'onSuccess' | 'onFailure'> {
   const { max_async_event_age_in_seconds, max_async_retry_attempts, destination_config } = request;
   return {
     maxAgeInSeconds: max_async_event_age_in_seconds ?? 3_600,
@@ -137,12 +160,16 @@ function policyOf(request: AsyncConfigRequest): object {
   };
 }
 
-function isDefault({ maxRetries, maxAgeInSeconds, onSuccess, onFailure }: FunctionDefinition['policy']): boolean {
-  return maxRetries === 0 && maxAgeInSeconds === 3_600 && onSuccess.length === 0 && onFailure.length === 0;
+function logOf({ enable_async_status_log, ...request }: AsyncConfigRequest): Omit<AsyncRecord, 'created_time' | 'last_modified'> {
+  const { log_group_id, log_group_name, log_stream_id, log_stream_name } = request;
+  const named = Object.entries({ log_group_id, log_group_name, log_stream_id, log_stream_name }).filter(
+    ([, value]) => typeof value === 'string',
+  );
+  return { enable_async_status_log: enable_async_status_log ?? false, ...Object.fromEntries(named) };
 }
 
-function notConfigured(name: string): HttpError {
-  return new HttpError({ status: 404, message: `function ${name} has no asynchronous configuration` });
+function isDefault({ maxRetries, maxAgeInSeconds, onSuccess, onFailure }: Policy): boolean {
+  return maxRetries === 0 && maxAgeInSeconds === 3_600 && onSuccess.length === 0 && onFailure.length === 0;
 }
 
 function isUrn(urn: string): boolean {

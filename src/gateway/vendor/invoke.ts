@@ -20,7 +20,7 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
   const sharedTurn = createSharedTurn();
 
   async function accept(call: Call) {
-    const { name } = targetOf(call, gateway);
+    const { name, qualifier } = await targetOf(call, gateway);
     const memory = call.req.header('x-cff-instance-memory');
     if (memory !== undefined && memory !== '' && !MEMORY_SIZES.has(memory))
       throw new HttpError({ status: 400, vendorCode: 'FSS.1007', message: 'X-Cff-Instance-Memory is none of the sizes' });
@@ -32,7 +32,14 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
     const traceparent = call.req.header('traceparent');
     await sharedTurn();
     try {
-      return { name, invoked: await client.invokeText(name, payload, { id, ...(traceparent === undefined ? {} : { traceparent }) }) };
+      return {
+        name,
+        invoked: await client.invokeText(name, payload, {
+          id,
+          ...(qualifier === 'latest' ? {} : { qualifier }),
+          ...(traceparent === undefined ? {} : { traceparent }),
+        }),
+      };
     } catch (error) {
       throw error instanceof UnknownOutcomeError ? unknown(id, error) : error;
     }

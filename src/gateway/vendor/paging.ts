@@ -14,6 +14,6 @@ export function pageOf(
 function numberOf(call: Call, name: string): number {
   const text = call.req.query(name) ?? '';
   if (text === '') return 0;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new HttpError({ status: 400, vendorCode: 'FSS.1001', message: `${name} must be a whole number from 0` });
 }

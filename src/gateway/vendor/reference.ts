@@ -1,33 +1,37 @@
 import { InvalidInputError } from '#src/core/errors.ts';
+import { LATEST } from '#src/core/function-definition.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import { parseFunctionUrn } from '#src/core/urn.ts';
 import { HttpError } from '../http-error.ts';
 import type { Call, Gateway } from '../ports.ts';
+import { scopeOf } from '../scope.ts';
 
 /** The function that a path names. */
 export type Target = {
+  /** Its token: with the project, unless that is the own one. */
   name: FunctionName;
-  /** Whether the URN says `:latest`; without it all versions may be meant. */
+  /** `latest`, a version, or an alias with its `!`. */
+  qualifier: string;
+  /** Whether the URN says the qualifier; without it all versions may be meant. */
   isQualified: boolean;
 };
 
 /**
- * Reads the URN of the path, in any of its six forms, raw or percent-encoded. Throws `HttpError`: 400 for none of the forms,
- * 403 for another project, 404 for a version or an alias, of which there are none yet.
+ * Reads the URN of the path, in any of its six forms, raw or percent-encoded. Whether the function exists is asked only for a
+ * version or an alias of it.
+ *
+ * Throws `HttpError`, 400 for none of the forms and 403 for another project; and `FunctionNotFoundError`.
  */
-export function targetOf(call: Call, { credentials }: Pick<Gateway, 'credentials'>): Target {
+export async function targetOf(call: Call, gateway: Pick<Gateway, 'credentials' | 'place' | 'client'>): Promise<Target> {
+  const scope = scopeOf(call, gateway);
   const urn = call.req.param('urn') ?? '';
-  const parts = urn.split(':');
-  const { name, qualifier } = parse(urn);
-  const project = parts[0] === 'urn' ? parts[3] : parts.length > 2 ? parts[0] : undefined;
-  const own = credentials[0]?.project;
-  if (project !== undefined && own !== undefined && project !== own)
+  const { project, name: bare, qualifier } = parse(urn);
+  if (project !== undefined && !scope.isOpen && project !== scope.project)
     throw new HttpError({ status: 403, message: 'the function URN names another project than the credential' });
-  if (qualifier.startsWith('!'))
-    throw new HttpError({ status: 404, vendorCode: 'FSS.1053', message: `the alias ${qualifier.slice(1)} of ${name} does not exist` });
-  if (qualifier !== 'latest')
-    throw new HttpError({ status: 404, vendorCode: 'FSS.1052', message: `the version ${qualifier} of ${name} does not exist` });
-  return { name, isQualified: parts.length === (parts[0] === 'urn' ? 8 : 4) };
+  const name = scope.token(bare);
+  if (qualifier !== LATEST) await gateway.client.functions.find(name, qualifier);
+  const parts = urn.split(':');
+  return { name, qualifier, isQualified: parts.length === (parts[0] === 'urn' ? 8 : 4) };
 }
 
 function parse(urn: string): ReturnType<typeof parseFunctionUrn> {

@@ -29,14 +29,15 @@ export interface RunningSequent extends AsyncDisposable {
 
 const ALL: readonly Role[] = ['worker', 'scheduler', 'destinations', 'gateway'];
 
-export async function startSequent(): Promise<RunningSequent> {
+/** `with` names further roles: the projection runs in a process of its own. */
+export async function startSequent({ with: further = [] }: { with?: readonly Role[] } = {}): Promise<RunningSequent> {
   const server = await startTestServer();
   const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
   const dispose = async (): Promise<void> => {
     await server[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   };
-  return await start({ server, folder, roles: ALL, dispose });
+  return await start({ server, folder, roles: [...ALL, ...further], dispose });
 }
 
 type Order = { server: TestServer; folder: string; roles: readonly Role[]; dispose: () => Promise<void> };
@@ -53,7 +54,8 @@ async function start({ server, folder, roles: wanted, dispose }: Order): Promise
     maxHops: 16,
     maxChain: 1_000,
     place: { region: 'local', project: PROJECT },
-    gateway: { address: { servers: server.url }, credentials, dataDir: folder, httpPort: 0, httpHost: undefined, given: {} },
+    projection: { address: { servers: [server.url] }, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
+    gateway: { address: { servers: server.url }, credentials, httpPort: 0, httpHost: undefined, given: {} },
     logger: silentLogger,
   });
   const url = roles.gateway?.url ?? '';

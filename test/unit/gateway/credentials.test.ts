@@ -8,9 +8,9 @@ const folder = mkdtempSync(join(tmpdir(), 'sequent-credentials-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const file = join(folder, 'credentials.json');
 
-function read(content: unknown, env = {}) {
+function read(content: unknown, env = {}, options = {}) {
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
-  return readCredentials(file, env);
+  return readCredentials(file, { env, ...options });
 }
 
 describe('readCredentials', () => {
@@ -46,15 +46,24 @@ describe('readCredentials', () => {
       /one ak twice/,
     ],
     [
-      'several projects, which it cannot keep apart yet',
+      'one token of two projects, here as its hash',
       [
-        { project_id: 'p1', token: 'a' },
-        { project_id: 'p2', token: 'b' },
+        { project_id: 'p1', token: 'token' },
+        { project_id: 'p2', token: { sha256: '3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0' } },
       ],
-      /serves one project/,
+      /one token twice/,
     ],
+    ['a project that is none', [{ project_id: 'a.b', token: 't' }], /must be 1 to 64 letters/],
   ])('refuses %s', ([, content, why]) => {
     expect(() => read(content)).toThrow(why);
+  });
+
+  test('gives a credential without a project to the own one: the configured, else the first that is named, else default', () => {
+    const content = [{ token: 'a' }, { project_id: 'p1', token: 'b' }, { project_id: 'p2', token: 'c' }];
+    const projects = (found: { project: string }[]) => found.map(({ project }) => project);
+    expect(projects(read(content))).toEqual(['p1', 'p1', 'p2']);
+    expect(projects(read(content, {}, { project: 'p9' }))).toEqual(['p9', 'p1', 'p2']);
+    expect(projects(read([{ token: 'a' }]))).toEqual(['default']);
   });
 
   test('refuses a file that is not there', () => {

@@ -1,10 +1,10 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { expect } from 'vitest';
 import { checkJson } from '#src/client/requests.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
+import type { KeyValue } from '#src/core/key-value.ts';
 import { silentLogger } from '#src/core/logger.ts';
+import { createMemoryCodePackages } from '#src/core/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createApp } from '#src/gateway/app.ts';
@@ -19,6 +19,9 @@ export type OpenedApp = {
   app: Hono<GatewayEnv>;
   sent: Sent[];
   registry: FunctionRegistry;
+  client: GatewayClient;
+  /** What the registry stored. */
+  entries: KeyValue;
   /** Sets the clock. */
   at(now: number): void;
   options: GatewayOptions;
@@ -34,10 +37,13 @@ type Choices = {
 /** The gateway's routes on a registry in memory and a log that only notes what it is given. */
 export async function openApp({ credentials = [], invokeText, isConnected = () => true, limits = {} }: Choices = {}): Promise<OpenedApp> {
   const sent: Sent[] = [];
-  const registry = createFunctionRegistry(createMemoryKeyValue());
   let now = Date.parse('2026-11-24T12:00:00Z');
+  const entries = createMemoryKeyValue();
+  const registry = createFunctionRegistry(entries, { clock: { now: () => now } });
+  const packages = createMemoryCodePackages({ now: () => now });
   const client = {
     functions: registry,
+    packages,
     async invokeText(name: string, payload: string, { id }: { id?: string } = {}) {
       await registry.get(name);
       await invokeText?.(name, payload);
@@ -57,7 +63,6 @@ export async function openApp({ credentials = [], invokeText, isConnected = () =
     isConnected,
     place: { region: 'local', project: 'p1' },
     store: createMemoryKeyValue(),
-    codeDir: join(tmpdir(), `sequent-gateway-${process.pid}`),
     credentials,
     limits: { ...DEFAULT_LIMITS, ...limits },
     clock: { now: () => now, sleep: async () => {} },
@@ -68,6 +73,8 @@ export async function openApp({ credentials = [], invokeText, isConnected = () =
     app: createApp(gateway),
     sent,
     registry,
+    client: options.client,
+    entries,
     options,
     at(moment) {
       now = moment;

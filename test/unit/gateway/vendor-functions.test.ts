@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { digestOf } from '#src/core/code-packages.ts';
+import { readZip } from '#src/core/zip.ts';
 import { ask as askApp, expectError, F, type OpenedApp, openApp } from './opened-app.ts';
 import { zipOf } from './zip-archive.ts';
 
@@ -13,7 +12,13 @@ beforeEach(async () => {
 
 const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
   askApp(opened, method, path, { body, headers });
-afterAll(() => rm(opened.options.codeDir, { recursive: true, force: true }));
+
+/** The files of a function's package, as texts. */
+async function codeOf(name: string): Promise<[string, string][]> {
+  const { handler } = (await opened.registry.get(name)).definition;
+  const archive = await opened.client.packages.get((handler as { package: string }).package);
+  return (await readZip(Buffer.from(archive ?? []))).map(({ path, content }) => [path, Buffer.from(content).toString()]);
+}
 
 describe('functions', () => {
   const code = (text: string) => ({ file: Buffer.from(text).toString('base64') });
@@ -48,7 +53,7 @@ describe('functions', () => {
       userData: { k: 'v' },
       handler: { kind: 'process', export: 'handler' },
     });
-    expect(readFileSync((definition.handler as { file: string }).file, 'utf8')).toBe('exports.handler = async () => 1');
+    expect(await codeOf('made')).toEqual([['index.js', 'exports.handler = async () => 1']]);
     expect(await (await ask('GET', `${F}/made/config`)).json()).toEqual(answer);
     await expectError(await ask('POST', F, wanted), 409, 'FSS.1061');
     expect(await (await ask('GET', `${F}?func_name=ad`)).json()).toMatchObject({ functions: [answer], count: 1, next_marker: 1 });
@@ -63,16 +68,16 @@ describe('functions', () => {
     await expectError(await ask('GET', `${F}/made/config`), 404, 'FSS.1051');
   });
 
-  test('are created from a zip, which finds its handler in a folder, and whose code stays in its own folder', async () => {
+  test('are created from a zip, which finds its handler in a folder, and whose code stays in its package', async () => {
     const archive = zipOf([
       { name: 'src/main.mjs', content: 'export const handler = 1' },
       { name: 'README', content: 'x' },
     ]);
     const zipped = { ...wanted, code_type: 'zip', handler: 'src/main.handler', func_code: { file: archive.toString('base64') } };
     expect((await ask('POST', F, zipped)).status).toBe(200);
-    const { handler } = (await opened.registry.get('made')).definition as { handler: { file: string } };
-    expect(handler.file.startsWith(join(opened.options.codeDir, '/'))).toBe(true);
-    expect(handler.file).toMatch(/\/src\/main\.mjs$/);
+    const { handler } = (await opened.registry.get('made')).definition;
+    expect(handler).toMatchObject({ file: 'src/main.mjs', package: digestOf(archive) });
+    expect(await opened.client.packages.get(digestOf(archive))).toEqual(new Uint8Array(archive));
     const evil = {
       ...zipped,
       func_name: 'evil',

@@ -150,14 +150,12 @@ describe('the rest of the API', () => {
   test.for<[string, string]>([
     ['GET', `/v2/p1/fgs/triggers/test1`],
     ['POST', `/v2/p1/fgs/workflows`],
-    ['POST', `${F}/enable-async-status-logs`],
-    ['GET', `${F}/async-status-log-detail`],
+    ['POST', `${F}/enable-lts-logs`],
     ['GET', `${F}/reservedinstances`],
+    ['GET', `${F}/statistics`],
     ['POST', `${F}/import`],
-    ['POST', `${F}/test1/cancel`],
-    ['GET', `${F}/test1/async-invocations`],
-    ['PUT', `${F}/test1/code`],
-    ['GET', '/v2/p1/fgs/quotas'],
+    ['GET', `${F}/test1/events`],
+    ['GET', `${F}/test1/tracing`],
   ])('answers %s %s with 501 in the shape of the vendor', async ([method, path]) => {
     await expectError(await ask(method, path, method === 'GET' ? undefined : {}), 501, 'FSS.0501');
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { readZip } from '#src/gateway/code/zip.ts';
+import { readZip } from '#src/core/zip.ts';
 import { type Part, zipOf } from './zip-archive.ts';
 
 describe('readZip', () => {

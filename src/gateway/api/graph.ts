@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import type { FunctionEntry } from '#src/core/function-entry.ts';
+import { parseFunctionUrn } from '#src/core/urn.ts';
+import type { Gateway } from '../ports.ts';
+import { type Scope, scopeOf } from '../scope.ts';
+import type { Routes } from './route.ts';
+import { graphSchema } from './schemas/functions.ts';
+
+type Graph = z.infer<typeof graphSchema>;
+type Policy = FunctionEntry['definition']['policy'];
+type Told = Policy['onSuccess'][number];
+
+/** Who tells whom: functions, their versions and aliases, and the targets outside. */
+export function addGraphRoute(routes: Routes, gateway: Gateway): void {
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/destinations/graph',
+      summary: 'Who is told about whose outcomes, and the loops that were allowed',
+      answers: { 200: { description: 'nodes, edges and loops', schema: graphSchema } },
+    },
+    async (call) => {
+      const scope = scopeOf(call, gateway);
+      const entries = (await gateway.client.functions.list()).filter(({ definition }) => scope.owns(definition.name));
+      return call.json(graphOf(entries, scope));
+    },
+  );
+}
+
+function graphOf(entries: readonly FunctionEntry[], scope: Scope): Graph {
+  const nodes = new Map<string, Graph['nodes'][number]>();
+  const edges = new Map<string, Graph['edges'][number]>();
+  const addFunction = (token: string, qualifier: string): string => {
+    const name = scope.nameOf(token);
+    const id = qualifier === 'latest' ? name : `${name}:${qualifier}`;
+    nodes.set(id, { id, function: name, kind: 'function', ...(qualifier === 'latest' ? {} : { qualifier }) });
+    return id;
+  };
+  const addTarget = (destination: string, param: string): string => {
+    const id = `${destination} ${param}`;
+    nodes.set(id, { id, function: destination, kind: 'target' });
+    return id;
+  };
+  const addPolicy = (from: string, policy: Policy): void => {
+    for (const [list, when] of [
+      [policy.onSuccess, 'success'],
+      [policy.onFailure, 'failure'],
+    ] as const) {
+      for (const { destination, param } of list) {
+        const target = functionIn({ destination, param });
+        const to = target === undefined ? addTarget(destination, param) : addFunction(target.name, target.qualifier);
+        edges.set(`${from}\n${to}\n${when}`, { from, to, when, destination });
+      }
+    }
+  };
+  for (const { definition, versions, aliases } of entries) {
+    addPolicy(addFunction(definition.name, 'latest'), definition.policy);
+    for (const one of versions) addPolicy(addFunction(definition.name, one.version), one.definition.policy);
+    for (const { name, policy } of aliases) {
+      const id = addFunction(definition.name, `!${name}`);
+      if (policy !== undefined) addPolicy(id, policy);
+    }
+  }
+  const all = [...edges.values()];
+  return { nodes: [...nodes.values()], edges: all, loops: loopsOf([...nodes.keys()], all) };
+}
+
+function functionIn({ destination, param }: Pick<Told, 'destination' | 'param'>): { name: string; qualifier: string } | undefined {
+  if (destination !== 'FunctionGraph') return undefined;
+  try {
+    const { name, qualifier } = parseFunctionUrn(String((JSON.parse(param) as { func_urn?: unknown }).func_urn));
+    return { name, qualifier };
+  } catch {
+    return undefined;
+  }
+}
+
+const MOST_LOOPS = 50;
+
+/** One loop through each edge that closes one, shortest first; each told once, whichever of its nodes it is entered by. */
+function loopsOf(ids: readonly string[], edges: Graph['edges']): string[][] {
+  const next = new Map<string, string[]>(ids.map((id) => [id, []]));
+  for (const { from, to } of edges) next.get(from)?.push(to);
+  const found = new Map<string, string[]>();
+  for (const start of ids) {
+    const loop = shortestBack(start, next);
+    if (loop !== undefined && found.size < MOST_LOOPS) found.set([...new Set(loop)].sort().join('\n'), loop);
+  }
+  return [...found.values()];
+}
+
+function shortestBack(start: string, next: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const cameFrom = new Map<string, string>();
+  const waiting = [start];
+  for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
+    for (const to of next.get(at) ?? []) {
+      if (to === start) return pathTo(at, cameFrom, start);
+      if (cameFrom.has(to)) continue;
+      cameFrom.set(to, at);
+      waiting.push(to);
+    }
+  }
+  return undefined;
+}
+
+function pathTo(end: string, cameFrom: ReadonlyMap<string, string>, start: string): string[] {
+  const path = [start];
+  for (let at: string | undefined = end; at !== undefined && at !== start; at = cameFrom.get(at)) path.unshift(at);
+  return [start, ...path];
+}

@@ -1,0 +1,161 @@
+import type { Fact, FactOf } from '#machines/facts.ts';
+import { deliveryOf, type Invocation, type InvocationContext, invocationFolder, statusOf } from '#machines/invocation.ts';
+import type { Timeline } from '#src/client/client.ts';
+import type { InvocationSummary } from '#src/core/history.ts';
+import { type Moment, momentsOf } from '#src/history/history.ts';
+import type { Scope } from '../scope.ts';
+import type { DeliveryView, EventView, InvocationRow, InvocationView } from './schemas/invocations.ts';
+
+/** How much of an error a row shows. */
+const SHORT = 200;
+
+/** A row of the read model, as the API tells it: what is not known is left out. */
+export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
+  const { id, durationInMs, acceptedAt, startedAt, endedAt, notifiedAt, redriveOf, error, condition, root, parent, hop } = found;
+  return withoutUndefined({
+    request_id: id,
+    function: scope.nameOf(found.function),
+    qualifier: found.qualifier,
+    state: found.state,
+    status: found.status,
+    condition: condition ?? undefined,
+    attempts: found.attempts,
+    accepted_at: acceptedAt,
+    started_at: startedAt ?? undefined,
+    ended_at: endedAt ?? undefined,
+    notified_at: notifiedAt ?? undefined,
+    duration_ms: durationInMs ?? undefined,
+    root: root ?? undefined,
+    parent: parent ?? undefined,
+    hop: hop ?? undefined,
+    redrive_of: redriveOf ?? undefined,
+    error: error?.slice(0, SHORT),
+  });
+}
+
+/** Everything that a timeline tells, folded by the machine. */
+export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
+  const moments = momentsOf(timeline);
+  const last = moments.at(-1);
+  const invocation = last?.after ?? invocationFolder.initial;
+  const { context } = invocation;
+  const facts = moments.filter(({ before, after }) => before !== after).map(({ fact }) => fact);
+  const { requestPayload: payload } = timeline;
+  return withoutUndefined({
+    request_id: timeline.requestId,
+    function: scope.nameOf(timeline.function),
+    qualifier: timeline.qualifier,
+    state: timeline.state as InvocationView['state'],
+    status: timeline.status,
+    condition: context.outcome?.type === 'failed' ? context.outcome.condition : undefined,
+    attempts: timeline.attempts,
+    ...timesOf(invocation, facts),
+    ...originOf(invocation),
+    error: context.failure?.message.slice(0, SHORT),
+    retries: context.retries,
+    lost: context.lost,
+    worker: invocation.value === 'running' ? (context.worker ?? undefined) : undefined,
+    request: withoutUndefined({
+      payload,
+      bytes: Buffer.byteLength(payload),
+      content_type: 'application/json' as const,
+      traceparent: context.request?.traceparent,
+    }),
+    result: resultOf(timeline),
+    dropped_bytes: context.outcome?.type === 'succeeded' ? context.outcome.droppedBytes : undefined,
+    failure: context.failure ?? undefined,
+    outputs: facts.flatMap(outputOf),
+    terms: context.terms ?? undefined,
+    deliveries: deliveriesOf(context),
+    redriven_as: [...context.redrives],
+    last_sequence: last?.sequence ?? 0,
+  });
+}
+
+type Times = 'accepted_at' | 'started_at' | 'ended_at' | 'notified_at' | 'duration_ms' | 'next_due_at';
+
+function timesOf({ context }: Invocation, facts: readonly Fact[]): Pick<InvocationView, Times> {
+  const { request, outcome, dueAt } = context;
+  return withoutUndefined({
+    accepted_at: request?.at ?? 0,
+    started_at: facts.find((fact) => fact.type === 'running')?.at,
+    ended_at: outcome?.at,
+    notified_at: facts.find((fact) => fact.type === 'notified')?.at,
+    duration_ms: outcome === null ? undefined : outcome.at - (request?.at ?? outcome.at),
+    next_due_at: dueAt ?? undefined,
+  });
+}
+
+function originOf({ context: { request } }: Invocation): Pick<InvocationView, 'root' | 'parent' | 'hop' | 'redrive_of'> {
+  const { root, parent, hop } = request?.lineage ?? {};
+  return withoutUndefined({ root, parent, hop, redrive_of: request?.redriveOf });
+}
+
+function resultOf({ envelope }: Timeline): InvocationView['result'] {
+  if (envelope === undefined) return undefined;
+  return {
+    condition: envelope.request_context.condition,
+    payload: envelope.response_payload,
+    status_code: envelope.response_context.status_code,
+    error: envelope.response_context.function_error,
+  };
+}
+
+function outputOf(fact: Fact): InvocationView['outputs'] {
+  return 'output' in fact && fact.output !== undefined && fact.output !== '' ? [{ attempt: fact.attempt, output: fact.output }] : [];
+}
+
+function deliveriesOf(context: InvocationContext): DeliveryView[] {
+  return (context.outcome?.destinations ?? []).map(({ id, destination, param }) => {
+    const delivery = deliveryOf(context, id);
+    return withoutUndefined({
+      destination_id: id,
+      destination,
+      param,
+      state: (delivery?.value ?? 'pending') as DeliveryView['state'],
+      tries: delivery?.context.tries ?? 0,
+      due_at: delivery?.context.dueAt ?? undefined,
+      reason: delivery?.context.reason ?? undefined,
+    });
+  });
+}
+
+/** Every transition with the state after it, so that a reader can replay them. */
+export function eventsOf(timeline: Pick<Timeline, 'transitions'>): EventView[] {
+  return momentsOf(timeline).map(eventOf);
+}
+
+/** One transition, as the events of an invocation and their live stream tell it. */
+export function eventOf({ sequence, by, fact, before, after }: Moment): EventView {
+  return withoutUndefined({
+    sequence,
+    by,
+    at: fact.at,
+    type: fact.type,
+    attempt: 'attempt' in fact ? fact.attempt : undefined,
+    why: whyOf(fact),
+    state_after: after.value as EventView['state_after'],
+    status_after: statusOf(after),
+    deliveries_after: deliveryStatesOf(after),
+    is_refused: before === after ? (true as const) : undefined,
+    fact,
+  });
+}
+
+function deliveryStatesOf({ context }: Invocation): EventView['deliveries_after'] {
+  const states = (context.outcome?.destinations ?? []).map(({ id }) => [id, deliveryOf(context, id)?.value ?? 'pending'] as const);
+  return Object.fromEntries(states) as EventView['deliveries_after'];
+}
+
+function whyOf(fact: Fact): string | undefined {
+  if ('reason' in fact) return fact.reason;
+  return 'failure' in fact ? (fact as FactOf<'failed'>).failure.message : undefined;
+}
+
+type Optional<Shape> = { [Key in keyof Shape as undefined extends Shape[Key] ? Key : never]?: Exclude<Shape[Key], undefined> };
+type Required<Shape> = { [Key in keyof Shape as undefined extends Shape[Key] ? never : Key]: Shape[Key] };
+
+/** What is `undefined` is not there. */
+export function withoutUndefined<Shape extends object>(shape: Shape): Optional<Shape> & Required<Shape> {
+  return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined)) as Optional<Shape> & Required<Shape>;
+}

@@ -1,0 +1,87 @@
+import type { HistoryFilter } from '#src/core/history.ts';
+import { states, statuses } from '#src/core/history.ts';
+import type { Call, Gateway } from '../ports.ts';
+import { type Scope, scopeOf } from '../scope.ts';
+import { rowOf, withoutUndefined } from './invocation-view.ts';
+import type { Routes } from './route.ts';
+import { countsQuerySchema, countsSchema, listQuerySchema, listSchema } from './schemas/invocations.ts';
+
+/** A filter as the API takes it. */
+export type ApiFilter = {
+  [Key in 'function' | 'qualifier' | 'root' | 'parent' | 'redrive_of' | 'text']?: string | undefined;
+} & { [Key in 'from' | 'to' | 'min_attempts' | 'min_duration_ms']?: number | undefined } & Partial<
+    Record<'state' | 'status' | 'condition', readonly string[] | undefined>
+  >;
+
+/** The same for the history service, narrowed to what the caller may see. */
+export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
+  const { function: name, from, to, redrive_of, min_attempts, min_duration_ms, state, status, condition, ...same } = filter;
+  return withoutUndefined({
+    ...same,
+    ...scope.filter,
+    function: name === undefined ? undefined : scope.token(name),
+    since: from,
+    until: to,
+    redriveOf: redrive_of,
+    minAttempts: min_attempts,
+    minDurationInMs: min_duration_ms,
+    state,
+    status,
+    condition,
+  }) as unknown as HistoryFilter;
+}
+
+/** Finding invocations, by whatever is known of them. */
+export function addListRoutes(routes: Routes, gateway: Gateway): void {
+  const { client } = gateway;
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/invocations',
+      summary: 'Invocations, the newest first, by whatever is known of them',
+      query: listQuerySchema,
+      answers: { 200: { description: 'one page; the Link header leads to the next', schema: listSchema } },
+    },
+    async (call, { query: { limit, cursor, at: _at, ...filter } }) => {
+      const scope = scopeOf(call, gateway);
+      const page = await client.history.list({ ...historyFilter(filter, scope), ...withoutUndefined({ limit, cursor }) });
+      linkNext(call, page.cursor);
+      return call.json({
+        invocations: page.invocations.map((found) => rowOf(found, scope)),
+        ...(page.cursor === null ? {} : { next_cursor: page.cursor }),
+      });
+    },
+  );
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/invocations/counts',
+      summary: 'How many invocations there are in each state and status',
+      query: countsQuerySchema,
+      answers: { 200: { description: 'the counts', schema: countsSchema } },
+    },
+    async (call, { query }) => {
+      const filter = historyFilter(query, scopeOf(call, gateway));
+      const count = async (one: HistoryFilter): Promise<{ count: number; isCut: boolean }> => {
+        const { invocations, cursor } = await client.history.list({ ...filter, ...one, limit: 500 });
+        return { count: invocations.length, isCut: cursor !== null };
+      };
+      const byState = await Promise.all(states.map(async (state) => [state, await count({ state: [state] })] as const));
+      const byStatus = await Promise.all(statuses.map(async (status) => [status, await count({ status: [status] })] as const));
+      const counted = (all: readonly (readonly [string, { count: number }])[]) =>
+        Object.fromEntries(all.map(([name, found]) => [name, found.count]));
+      const isAtLeast = [...byState, ...byStatus].some(([, { isCut }]) => isCut);
+      return call.json({ by_state: counted(byState), by_status: counted(byStatus), is_at_least: isAtLeast });
+    },
+  );
+}
+
+/** The next page, as RFC 8288 has it: the same question with another cursor. */
+export function linkNext(call: Call, cursor: string | null): void {
+  if (cursor === null) return;
+  const url = new URL(call.req.url);
+  url.searchParams.set('cursor', cursor);
+  call.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
+}

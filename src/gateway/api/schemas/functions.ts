@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { functionDefinitionSchema } from '#src/core/function-definition.ts';
+import { count, moment, time, wholeNumber } from './common.ts';
+
+const versionSchema = z.object({ version: z.string(), description: z.string(), published_at: moment });
+const aliasSchema = z.object({
+  alias: z.string(),
+  version: z.string(),
+  description: z.string(),
+  weights: z.record(z.string(), z.number()).describe('which share of the requests, in percent, goes to other versions'),
+});
+
+export const functionSummarySchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  handler_kind: z.string(),
+  paused: z.boolean(),
+  revision: z.int(),
+  policy: functionDefinitionSchema.shape.policy,
+  versions: z.array(versionSchema),
+  aliases: z.array(aliasSchema),
+});
+export type FunctionSummary = z.infer<typeof functionSummarySchema>;
+export const functionsSchema = z.object({ functions: z.array(functionSummarySchema) });
+
+export const functionSchema = z.object({
+  definition: functionDefinitionSchema,
+  revision: z.int(),
+  versions: z.array(versionSchema),
+  aliases: z.array(aliasSchema),
+});
+export type FunctionView = z.infer<typeof functionSchema>;
+
+/** The registry checks what is in it, field by field. */
+export const functionBodySchema = z.record(z.string(), z.unknown()).describe('a definition; the name may be left out');
+
+/** A part of the policy: what is left out stays as it is. */
+export const policyBodySchema = z.record(z.string(), z.unknown()).describe('fields of the policy; what is left out stays as it is');
+
+export const statsQuerySchema = z.strictObject({
+  qualifier: z.string().max(256).optional(),
+  from: time.optional().describe('an hour ago by default'),
+  to: time.optional().describe('now by default'),
+  buckets: wholeNumber(1, 500).default(60).describe('how many points a series has'),
+});
+
+export const statsRowSchema = z.object({
+  accepted: count,
+  by_state: z.record(z.string(), count),
+  by_condition: z.record(z.string(), count),
+  duration_ms: z.object({ p50: z.number(), p90: z.number(), p95: z.number().optional(), p99: z.number(), max: z.number() }).optional(),
+  queue_ms: z
+    .object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() })
+    .optional()
+    .describe('from acceptance to the first attempt'),
+});
+const bucketSchema = statsRowSchema.extend({ from: moment });
+
+export const functionStatsSchema = z.object({
+  function: z.string(),
+  from: moment,
+  to: moment,
+  bucket_ms: z.number(),
+  total: statsRowSchema,
+  buckets: z.array(bucketSchema).describe('those in which something was accepted, the oldest first'),
+});
+export type FunctionStats = z.infer<typeof functionStatsSchema>;
+export const statsSchema = z.object({ from: moment, to: moment, functions: z.array(statsRowSchema.extend({ function: z.string() })) });
+
+export const graphSchema = z.object({
+  nodes: z.array(
+    z.object({ id: z.string(), function: z.string(), qualifier: z.string().optional(), kind: z.enum(['function', 'target']) }),
+  ),
+  edges: z.array(z.object({ from: z.string(), to: z.string(), when: z.enum(['success', 'failure']), destination: z.string() })),
+  loops: z.array(z.array(z.string())).describe('each as a path of node ids that ends where it begins'),
+});
+export type DestinationGraph = z.infer<typeof graphSchema>;

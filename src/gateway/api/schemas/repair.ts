@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { conditions } from '#machines/facts.ts';
+import { states, statuses } from '#src/core/history.ts';
+import { count, moment, wholeNumber } from './common.ts';
+
+const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1).max(16).optional();
+
+/** The filter of `GET /api/invocations`, as JSON. */
+export const filterBodySchema = z.strictObject({
+  function: z.string().max(256).optional(),
+  qualifier: z.string().max(256).optional(),
+  state: few(z.enum(states)),
+  status: few(z.enum(statuses)),
+  condition: few(z.enum(conditionNames)),
+  from: moment.optional(),
+  to: moment.optional(),
+  root: id.optional(),
+  parent: id.optional(),
+  redrive_of: id.optional(),
+  min_attempts: count.optional(),
+  min_duration_ms: count.optional(),
+  text: z.string().min(1).max(256).optional(),
+});
+
+const bulkShape = {
+  dry_run: z.boolean().default(false).describe('only count'),
+  limit: z.int().min(1).max(1_000).default(500).describe('the most that are looked at by one request; next_cursor leads on'),
+  cursor: z.string().max(512).optional(),
+};
+const someFilter = filterBodySchema.refine((filter) => Object.keys(filter).length > 0, 'must say which: function, condition, from, …');
+export const bulkRedriveBodySchema = z.strictObject({ filter: someFilter, ...bulkShape });
+export const bulkCancelBodySchema = z.strictObject({ filter: someFilter, ...bulkShape, reason: z.string().max(512).optional() });
+
+/** What was done to each that matched. A failed one is left as it was. */
+export const bulkSchema = z.object({
+  matched: count.describe('of those that were looked at; what was run again before does not match again'),
+  done: z.array(z.object({ request_id: z.string(), redriven_as: z.string().optional(), destination_id: z.string().optional() })),
+  failed: z.array(z.object({ request_id: z.string(), destination_id: z.string().optional(), code: z.string(), detail: z.string() })),
+  next_cursor: z.string().optional().describe('there are more: send it as cursor'),
+});
+export type BulkView = z.infer<typeof bulkSchema>;
+
+export const deadLetterQuerySchema = z.strictObject({
+  function: z.string().max(256).optional(),
+  limit: wholeNumber(1, 500).default(100),
+  cursor: z.string().max(512).optional(),
+});
+export const deadLetterSchema = z.object({
+  request_id: z.string(),
+  function: z.string(),
+  destination_id: z.string(),
+  destination: z.string(),
+  param: z.string(),
+  tries: count,
+  reason: z.string().optional(),
+});
+export type DeadLetterView = z.infer<typeof deadLetterSchema>;
+export const deadLettersSchema = z.object({ dead_letters: z.array(deadLetterSchema), next_cursor: z.string().optional() });
+
+export const deadLetterRedriveBodySchema = z.strictObject({
+  filter: z
+    .strictObject({
+      function: z.string().max(256).optional(),
+      destination: z.string().max(64).optional().describe('the id of a destination, or what all of a kind share, such as http'),
+    })
+    .default({}),
+  ...bulkShape,
+  rate: z.number().positive().max(10_000).optional().describe('at most so many a second'),
+});
+
+export const transitionsQuerySchema = z.strictObject({
+  function: z.string().max(256).optional(),
+  state: z.string().max(512).optional().describe('types of facts, several between commas: running, retrying, failed, delivery.dead, …'),
+  condition: z.string().max(512).optional(),
+  from: z.string().max(64).optional().describe('now (by default), a sequence of the log, or a moment such as 2026-01-31T12:00:00Z'),
+});

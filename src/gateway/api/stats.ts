@@ -1,0 +1,67 @@
+import type { z } from 'zod';
+import { type StatsRow, states } from '#src/core/history.ts';
+import type { Gateway } from '../ports.ts';
+import { scopeOf } from '../scope.ts';
+import { withoutUndefined } from './invocation-view.ts';
+import type { Routes } from './route.ts';
+import { functionStatsSchema, statsQuerySchema, type statsRowSchema, statsSchema } from './schemas/functions.ts';
+
+type Counted = z.infer<typeof statsRowSchema>;
+const HOUR_IN_MS = 3_600_000;
+const LEAST_BUCKET_IN_MS = 1_000;
+
+/** Counts and times over a span, for one function as a series, or for all. */
+export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
+  const { client, clock } = gateway;
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/functions/{name}/stats',
+      summary: 'How many were accepted and failed, and how long they took: in all, and over time',
+      query: statsQuerySchema,
+      answers: { 200: { description: 'the counts', schema: functionStatsSchema } },
+    },
+    async (call, { params, query: { qualifier, from: since, to: until, buckets } }) => {
+      const scope = scopeOf(call, gateway);
+      const name = scope.token(params.name);
+      await client.functions.get(name);
+      const to = until ?? clock.now();
+      const from = since ?? to - HOUR_IN_MS;
+      const bucketInMs = Math.max(LEAST_BUCKET_IN_MS, Math.ceil((to - from) / buckets));
+      const asked = { ...scope.filter, function: name, since: from, until: to, ...withoutUndefined({ qualifier }) };
+      const [[total], rows] = await Promise.all([client.history.stats(asked), client.history.stats({ ...asked, bucketInMs })]);
+      return call.json({
+        function: params.name,
+        from,
+        to,
+        bucket_ms: bucketInMs,
+        total: total === undefined ? NOTHING : countedOf(total),
+        buckets: rows.map((row) => ({ from: row.from ?? from, ...countedOf(row) })),
+      });
+    },
+  );
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/stats',
+      summary: 'The same for all functions, in all',
+      query: statsQuerySchema.omit({ buckets: true }),
+      answers: { 200: { description: 'a row for each function that something was accepted for', schema: statsSchema } },
+    },
+    async (call, { query: { qualifier, from: since, to: until } }) => {
+      const scope = scopeOf(call, gateway);
+      const to = until ?? clock.now();
+      const from = since ?? to - HOUR_IN_MS;
+      const rows = await client.history.stats({ ...scope.filter, since: from, until: to, ...withoutUndefined({ qualifier }) });
+      return call.json({ from, to, functions: rows.map((row) => ({ function: scope.nameOf(row.function), ...countedOf(row) })) });
+    },
+  );
+}
+
+const NOTHING: Counted = { accepted: 0, by_state: Object.fromEntries(states.map((state) => [state, 0])), by_condition: {} };
+
+function countedOf({ accepted, byState, byCondition, durationInMs }: StatsRow): Counted {
+  return withoutUndefined({ accepted, by_state: byState, by_condition: byCondition, duration_ms: durationInMs ?? undefined });
+}

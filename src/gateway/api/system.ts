@@ -1,0 +1,116 @@
+import { deliveryMachine } from '#machines/delivery.ts';
+import { invocationMachine } from '#machines/invocation.ts';
+import type { SystemState } from '#src/client/client.ts';
+import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { ownerOf } from '../operations/read-lag.ts';
+import type { Gateway } from '../ports.ts';
+import { type Scope, scopeOf } from '../scope.ts';
+import { withoutUndefined } from './invocation-view.ts';
+import type { Routes } from './route.ts';
+import { machineSchema, type SystemView, systemSchema } from './schemas/system.ts';
+
+/** How the system is, and what its machines are. */
+export function addSystemRoutes(routes: Routes, gateway: Gateway, version: string): void {
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/system',
+      summary: 'Who is there, what waits, and how the log and the read model are',
+      answers: { 200: { description: 'the system', schema: systemSchema } },
+    },
+    async (call) => {
+      const scope = scopeOf(call, gateway);
+      const [state, projection, dead] = await Promise.all([gateway.client.system(), readProjection(gateway), countDead(gateway, scope)]);
+      const oldest = await oldestOf(gateway, scope, state);
+      return call.json({ version, project: scope.project, ...viewOf(state, scope), ...projection, ...oldest, ...dead });
+    },
+  );
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/machine',
+      summary: 'The state machines of an invocation and of a delivery, as XState configurations',
+      answers: { 200: { description: 'the machines', schema: machineSchema } },
+    },
+    (call) => call.json({ invocation: invocationMachine.config, delivery: deliveryMachine.config }),
+  );
+}
+
+function viewOf(
+  { server, streams, storage, consumers, instances }: SystemState,
+  scope: Scope,
+): Pick<SystemView, 'server' | 'roles' | 'lags' | 'log'> {
+  const log = streams.find(({ name }) => name === 'INVOCATIONS');
+  const known = log?.exists ? log : undefined;
+  const durability = instances.find((one) => one.durability !== undefined && one.durability !== 'unknown')?.durability ?? 'unknown';
+  return {
+    server: withoutUndefined({ version: server.version, round_trip_ms: server.roundTripInMs, clock_ahead_ms: server.clockAheadInMs }),
+    roles: instances.flatMap(({ roles, instance, host, pid, version, startedAt }) =>
+      roles.map((role) => ({ role, instance, host, pid, version, started_at: startedAt })),
+    ),
+    lags: consumers.flatMap((consumer) => {
+      const { name, pending, unacknowledged, redelivered, waiting } = consumer;
+      const { role, function: token } = ownerOf(consumer);
+      if (token !== '' && !scope.owns(token)) return [];
+      const shown = token === '' ? name : scope.nameOf(token);
+      return [{ role, name: shown, waiting: pending, at_work: unacknowledged, again: redelivered, is_attended: waiting > 0 }];
+    }),
+    log: withoutUndefined({
+      messages: known?.messages ?? 0,
+      bytes: known?.bytes ?? 0,
+      subjects: known?.subjects ?? 0,
+      first_sequence: known?.firstSequence ?? 0,
+      last_sequence: known?.lastSequence ?? 0,
+      durability,
+      durability_in_words: durabilityInWords[durability] ?? durability,
+      replicas: known?.replicas ?? 0,
+      storage: known?.storage ?? 'unknown',
+      used_bytes: storage.usedInBytes,
+      limit_bytes: storage.limitInBytes,
+    }),
+  };
+}
+
+const durabilityInWords: Readonly<Record<string, string>> = {
+  always: 'an acknowledged message is on disk',
+  '100ms': 'a power cut loses at most the last 100 ms; killed processes lose nothing',
+  default: "a power cut loses up to the last 2 minutes (JetStream's own setting)",
+  unknown: "the server was started by somebody else: JetStream's default syncs every 2 minutes",
+};
+
+/** Without a projection there is nothing to tell of it. */
+async function readProjection({ client }: Gateway): Promise<Pick<SystemView, 'projection'>> {
+  try {
+    const { instance, sequence, lag, lagInMs, problems, isReady, rebuild } = await client.history.status();
+    const rebuilding = rebuild === null ? undefined : { why: rebuild.why, percent: rebuild.percent, seconds_left: rebuild.secondsLeft };
+    return { projection: withoutUndefined({ instance, sequence, lag, lag_ms: lagInMs, problems, is_ready: isReady, rebuild: rebuilding }) };
+  } catch (error) {
+    if (error instanceof HistoryUnavailableError) return {};
+    throw error;
+  }
+}
+
+async function countDead({ client }: Gateway, scope: Scope): Promise<Pick<SystemView, 'dead_letters' | 'is_dead_letters_at_least'>> {
+  try {
+    const { deadLetters, cursor } = await client.history.deadLetters({ ...scope.filter, limit: 500 });
+    return { dead_letters: deadLetters.length, is_dead_letters_at_least: cursor !== null };
+  } catch (error) {
+    if (error instanceof HistoryUnavailableError) return {};
+    throw error;
+  }
+}
+
+/** What the scheduler saved is seconds old, and may be over by now. */
+async function oldestOf({ client }: Gateway, scope: Scope, { oldestOpen }: SystemState): Promise<Pick<SystemView, 'oldest_open'>> {
+  if (oldestOpen === undefined || !scope.owns(oldestOpen.function)) return {};
+  try {
+    const { state } = await client.timeline(oldestOpen.requestId);
+    if (state === 'notified') return {};
+  } catch (error) {
+    // Nobody began it yet.
+    if (!(error instanceof InvocationNotFoundError)) throw error;
+  }
+  const { requestId, function: token, acceptedAt } = oldestOpen;
+  return { oldest_open: { request_id: requestId, function: scope.nameOf(token), accepted_at: acceptedAt } };
+}

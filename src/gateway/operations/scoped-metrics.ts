@@ -1,0 +1,18 @@
+import type { Scope } from '../scope.ts';
+
+/**
+ * The metrics that a caller may see, in the text format of Prometheus: those of its functions, under their bare names. What is
+ * of no function, such as the requests over HTTP, is told to the own project only.
+ */
+export function scopeMetrics(text: string, { isOpen, owns, nameOf }: Scope, isOwnProject: boolean): string {
+  if (isOpen) return text;
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      if (line === '' || line.startsWith('#')) return [line];
+      const token = /[{,]function="([^"\\]*)"/.exec(line)?.[1];
+      if (token === undefined) return isOwnProject ? [line] : [];
+      return owns(token) ? [line.replace(`function="${token}"`, `function="${nameOf(token)}"`)] : [];
+    })
+    .join('\n');
+}

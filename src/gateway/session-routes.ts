@@ -1,0 +1,74 @@
+import type { Hono } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { z } from 'zod';
+import { checkLocal, checkSameOrigin, SESSION_COOKIE } from './authentication.ts';
+import { parseBody, readBody } from './body.ts';
+import { findByToken } from './credentials.ts';
+import { HttpError } from './http-error.ts';
+import type { Call, Gateway, GatewayEnv } from './ports.ts';
+import { SESSION_IN_S } from './sessions.ts';
+import { VERSION } from './version.ts';
+
+const MAX_BODY_BYTES = 4_096;
+const requestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
+
+export const sessionSchema = z.object({
+  /** Of the session, or the own one when there are no credentials. */
+  project: z.string().nullable(),
+  is_open: z.boolean().describe('no credentials are configured: nobody needs to sign in'),
+  signed_in: z.boolean(),
+  version: z.string(),
+});
+export type Session = z.infer<typeof sessionSchema>;
+
+/** How the pages sign in: the token is exchanged for a cookie that no script can read. Asked before `authenticate`. */
+export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, place }: Gateway): void {
+  const isOpen = credentials.length === 0;
+  const describe = (project: string | undefined): Session => ({
+    project: project ?? null,
+    is_open: isOpen,
+    signed_in: project !== undefined,
+    version: VERSION,
+  });
+  const guard = (call: Call): void => {
+    if (isOpen) checkLocal(call);
+    // Somebody else's page must not sign a browser in or out.
+    else if (call.req.method !== 'GET' && (call.req.header('origin') ?? call.req.header('sec-fetch-site')) !== undefined)
+      checkSameOrigin(call);
+    call.header('Cache-Control', 'no-store');
+  };
+
+  app.get('/api/session', (call) => {
+    guard(call);
+    const session = getCookie(call, SESSION_COOKIE);
+    const found = session === undefined ? undefined : sessions.find(session, clock.now());
+    return call.json(describe(isOpen ? place.project : found?.project));
+  });
+
+  app.post('/api/session', async (call) => {
+    guard(call);
+    const { token } = parseBody(await readBody(call.req.raw, MAX_BODY_BYTES), requestSchema);
+    if (isOpen) return call.json(describe(place.project));
+    const credential = findByToken(credentials, token);
+    if (credential === undefined) throw new HttpError({ status: 401, message: 'the token is not known' });
+    setCookie(call, SESSION_COOKIE, sessions.begin(credential, clock.now()), {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'Strict',
+      secure: isSecure(call),
+      maxAge: SESSION_IN_S,
+    });
+    return call.json(describe(credential.project));
+  });
+
+  app.delete('/api/session', (call) => {
+    guard(call);
+    deleteCookie(call, SESSION_COOKIE, { path: '/', httpOnly: true, sameSite: 'Strict', secure: isSecure(call) });
+    return call.body(null, 204);
+  });
+}
+
+/** The gateway itself speaks HTTP: who ends TLS before it says so. */
+function isSecure({ req }: Call): boolean {
+  return req.header('x-forwarded-proto') === 'https' || req.url.startsWith('https:');
+}

@@ -1,0 +1,75 @@
+import { MASK, type RegisteredFunction } from '#src/core/function-definition.ts';
+import type { Call, Gateway } from '../ports.ts';
+import type { FunctionRecord } from '../records.ts';
+import { scopeOf } from '../scope.ts';
+import { handlerOf } from './create-function.ts';
+import { UNKNOWN_TIME } from './times.ts';
+
+/** A version of a function in the vendor's words. */
+export function viewFunction(call: Call, gateway: Gateway, found: RegisteredFunction) {
+  const { definition, version } = found;
+  const scope = scopeOf(call, gateway);
+  const record = recordOf(gateway, found);
+  const secrets = Object.keys(definition.secretUserData ?? {});
+  return {
+    ...viewCode(call, gateway, found),
+    namespace: scope.project,
+    project_name: gateway.place.region,
+    package: record.package,
+    timeout: Math.ceil(definition.timeoutInMs / 1_000),
+    handler: record.handler,
+    memory_size: definition.memoryInMb,
+    cpu: Math.floor((definition.memoryInMb / 128) * 100 + 200),
+    version,
+    image_name: '',
+    description: definition.description,
+    user_data: JSON.stringify(definition.userData),
+    ...(secrets.length === 0 ? {} : { encrypted_user_data: JSON.stringify(Object.fromEntries(secrets.map((key) => [key, MASK]))) }),
+    ...(record.initializer_handler === undefined ? {} : { initializer_handler: record.initializer_handler }),
+    ...(record.initializer_timeout === undefined ? {} : { initializer_timeout: record.initializer_timeout }),
+    type: 'v2',
+  };
+}
+
+/** What both a function and its code say of the code. */
+export function viewCode(call: Call, gateway: Gateway, found: RegisteredFunction) {
+  const scope = scopeOf(call, gateway);
+  const { name } = found.definition;
+  const record = recordOf(gateway, found);
+  return {
+    func_urn: scope.urnOf(name, found.version),
+    func_name: scope.nameOf(name),
+    domain_id: '',
+    runtime: record.runtime,
+    code_type: record.code_type,
+    code_filename: record.code_filename,
+    code_size: record.code_size,
+    digest: record.digest,
+    last_modified: record.last_modified,
+    strategy_config: { concurrency: maxInstancesOf(gateway, name), concurrent_num: 1 },
+  };
+}
+
+/** It is that of the whole function: −1 is no limit, 0 disables it. */
+function maxInstancesOf({ records }: Gateway, name: string): number {
+  return records.function(name)?.max_instance_num ?? -1;
+}
+
+/** What is known of a version; of one that was configured elsewhere, what its definition lets guess. */
+export function recordOf({ records }: Gateway, { definition, version }: RegisteredFunction): FunctionRecord {
+  const { handler, name } = definition;
+  return (
+    records.function(name, version) ?? {
+      package: 'default',
+      runtime: handler.kind === 'process' || handler.kind === 'inline' ? 'Node.js20.15' : 'Custom',
+      handler: handler.kind === 'process' ? handlerOf(handler.file, handler.export) : `index.${handler.kind}`,
+      memory_size: definition.memoryInMb,
+      code_type: handler.kind === 'process' && handler.package !== undefined ? 'zip' : 'inline',
+      code_filename: '',
+      code_size: 0,
+      digest: handler.kind === 'process' ? (handler.package ?? '') : '',
+      max_instance_num: -1,
+      last_modified: UNKNOWN_TIME,
+    }
+  );
+}

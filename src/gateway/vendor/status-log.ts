@@ -1,0 +1,36 @@
+import type { Hono } from 'hono';
+import { derivedId } from '#src/core/ids.ts';
+import { HttpError } from '../http-error.ts';
+import type { Gateway, GatewayEnv } from '../ports.ts';
+import { scopeOf } from '../scope.ts';
+import { inSeconds } from './times.ts';
+
+const FUNCTIONS = '/v2/:project/fgs/functions';
+
+/** `enableAsyncStatusLog` and `showProjectAsyncStatusLogInfo`. The rows themselves are at `/api/status-log`. */
+export function addStatusLog(app: Hono<GatewayEnv>, gateway: Gateway): void {
+  const { records, clock } = gateway;
+
+  app.post(`${FUNCTIONS}/enable-async-status-logs`, async (call) => {
+    const { project } = scopeOf(call, gateway);
+    if (records.statusLog(project) === undefined) await records.putStatusLog(project, { enabled_time: inSeconds(clock.now()) });
+    return call.json({});
+  });
+
+  app.get(`${FUNCTIONS}/async-status-log-detail`, (call) => {
+    const { project } = scopeOf(call, gateway);
+    if (records.statusLog(project) === undefined)
+      throw new HttpError({ status: 404, message: 'the status log is not enabled: call enable-async-status-logs first' });
+    return call.json(statusLogOf(project));
+  });
+}
+
+/** Where the vendor's API says that the rows are. The ids are those of the project, however often they are asked for. */
+export function statusLogOf(project: string) {
+  return {
+    group_name: `sequent-${project}`,
+    group_id: derivedId(`${project}/log-group`),
+    stream_id: derivedId(`${project}/async-status-log`),
+    stream_name: 'async-status-log',
+  };
+}

@@ -1,0 +1,20 @@
+import { connect } from 'nats';
+
+/** What the records of a built-in DIS stream hold, from the beginning. */
+export async function recordsOfStream(url: string, name: string): Promise<string[]> {
+  const connection = await connect({ servers: url });
+  try {
+    const subject = `dis.${name}`;
+    const manager = await connection.jetstreamManager();
+    const { state } = await manager.streams.info('SEQUENT_DIS', { subjects_filter: subject });
+    const found: string[] = [];
+    for (let sequence = state.first_seq; sequence <= state.last_seq; sequence++) {
+      const message = await manager.streams.getMessage('SEQUENT_DIS', { seq: sequence });
+      if (message.subject !== subject) continue;
+      found.push(Buffer.from(message.json<{ data: string }>().data, 'base64').toString());
+    }
+    return found;
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Asks again and again until there is something; throws after a deadline that only a defect reaches. */
+export async function until<Found>(
+  what: string,
+  ask: () => Promise<Found | undefined> | Found | undefined,
+  withinMs = 30_000,
+): Promise<Found> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await delay(25);
+  }
+}

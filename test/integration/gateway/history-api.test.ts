@@ -1,0 +1,285 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Problem } from '#src/gateway/api/schemas/common.ts';
+import type { EventView, InvocationRow, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { BulkView, DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
+import { eventually } from './eventually.ts';
+import { type RunningSequent, startSequent } from './running-gateway.ts';
+
+let sequent: RunningSequent;
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+
+beforeAll(async () => {
+  sequent = await startSequent({ with: ['projection'] });
+  const backoff = { initialInMs: 10 };
+  for (const [name, policy] of [
+    ['greet', {}],
+    ['fail', { maxRetries: 1, backoff }],
+    ['sleep', {}],
+    ['chained', { onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: 'greet' } }] }],
+  ] as const) {
+    const handler = { kind: 'process', file: handlers, export: name === 'chained' ? 'greet' : name };
+    const { status, body } = await send('PUT', `/api/functions/${name}`, { handler, policy, concurrency: 2 });
+    expect([status, body]).toEqual([200, expect.objectContaining({ revision: expect.any(Number) })]);
+  }
+  await eventually(async () => (await send('GET', '/api/invocations')).status === 200);
+});
+afterAll(() => sequent?.[Symbol.asyncDispose]());
+
+async function send<Body = Record<string, unknown>>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const response = await sequent.call(method, path, { ...(body === undefined ? {} : { body }), headers });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: (text === '' ? undefined : JSON.parse(text)) as Body };
+}
+
+async function invoke(name: string, event: unknown, id?: string): Promise<string> {
+  const { status, body } = await send<{ request_id: string }>(
+    'POST',
+    `/api/functions/${name}/invocations`,
+    event,
+    id === undefined ? {} : { 'idempotency-key': id },
+  );
+  expect(status).toBe(202);
+  return body.request_id;
+}
+
+/** Until the read model shows all of these as they are in the end. */
+async function settled(ids: readonly string[]): Promise<void> {
+  await eventually(async () => {
+    const { body } = await send<{ invocations: InvocationRow[] }>('GET', '/api/invocations?state=notified&limit=500');
+    const known = new Set(body.invocations.map(({ request_id }) => request_id));
+    return ids.every((id) => known.has(id));
+  });
+}
+
+const list = async (query: string) =>
+  (await send<{ invocations: InvocationRow[]; next_cursor?: string }>('GET', `/api/invocations?${query}`)).body;
+const idsOf = (rows: readonly InvocationRow[]) => rows.map(({ request_id }) => request_id);
+
+describe('the list of invocations', () => {
+  test('is filtered exactly, and its pages hold every invocation once, by cursor and by Link', async () => {
+    const good = await Promise.all(Array.from({ length: 7 }, (_, index) => invoke('greet', { name: `page-${index}` })));
+    const bad = await Promise.all([invoke('fail', { why: 'pages' }), invoke('fail', { why: 'pages' })]);
+    await settled([...good, ...bad]);
+
+    expect(new Set(idsOf((await list('function=fail&text=pages')).invocations))).toEqual(new Set(bad));
+    const [row] = (await list(`condition=UnhandledInvocationError&min_attempts=2&limit=1`)).invocations;
+    expect(row).toMatchObject({ function: 'fail', state: 'notified', status: 'FAIL', attempts: 2, error: expect.stringMatching(/./) });
+    expect((await list('status=WAIT,RUNNING&function=greet')).invocations).toEqual([]);
+
+    const paged: string[] = [];
+    let path: string | undefined = '/api/invocations?function=greet&text=page*&limit=3';
+    for (let page = 0; path !== undefined && page < 9; page++) {
+      const { body, headers }: { body: { invocations: InvocationRow[]; next_cursor?: string }; headers: Headers } = await send('GET', path);
+      paged.push(...idsOf(body.invocations));
+      path = /^<([^>]+)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1];
+      expect(path === undefined).toBe(body.next_cursor === undefined);
+    }
+    expect(paged.length).toBe(good.length);
+    expect(new Set(paged)).toEqual(new Set(good));
+  });
+
+  test('counts by state and status what the filter leaves', async () => {
+    const ids = await Promise.all([invoke('greet', { name: 'count-1' }), invoke('greet', { name: 'count-2' })]);
+    await settled(ids);
+    const { body } = await send('GET', '/api/invocations/counts?function=greet&text=count*');
+    expect(body).toMatchObject({ by_state: { notified: 2, queued: 0 }, by_status: { SUCCESS: 2, FAIL: 0 }, is_at_least: false });
+  });
+
+  test('refuses what it does not know by name, and what is wrong by its parameter', async () => {
+    const { status, body, headers } = await send<Problem>('GET', '/api/invocations?stat=failed&limit=9999&from=yesterday');
+    expect([status, headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+    expect(new Set(body.errors?.map(({ parameter }) => parameter))).toEqual(new Set(['stat', 'limit', 'from']));
+    expect(body.detail).toContain('there are function, qualifier, state');
+  });
+});
+
+describe('one invocation', () => {
+  test('tells its request, result, terms, deliveries and origin; its events replay to the same state', async () => {
+    const parent = await invoke('chained', { name: 'Ada' });
+    await settled([parent]);
+    const { body: view } = await send<InvocationView>('GET', `/api/invocations/${parent}`);
+    expect(view).toMatchObject({
+      state: 'notified',
+      status: 'SUCCESS',
+      request: { payload: '{"name":"Ada"}', bytes: 14 },
+      result: { condition: '', payload: '"hello Ada"', status_code: 200 },
+      terms: { maxRetries: 1 },
+      deliveries: [{ destination_id: 'functiongraph-0', state: 'delivered', tries: 1 }],
+    });
+    const { body: told } = await send<{ events: EventView[] }>('GET', `/api/invocations/${parent}/events`);
+    expect(told.events.map(({ type, state_after, deliveries_after }) => [type, state_after, deliveries_after])).toEqual([
+      ['queued', 'queued', {}],
+      ['running', 'running', {}],
+      ['succeeded', 'succeeded', { 'functiongraph-0': 'pending' }],
+      ['delivery.started', 'succeeded', { 'functiongraph-0': 'delivering' }],
+      ['delivery.delivered', 'succeeded', { 'functiongraph-0': 'delivered' }],
+      ['notified', 'notified', { 'functiongraph-0': 'delivered' }],
+    ]);
+    const children = (await list(`parent=${parent}`)).invocations;
+    expect(children).toMatchObject([{ function: 'greet', root: parent, parent, hop: 1 }]);
+    const { body: tree } = await send<{ nodes: InvocationRow[] }>('GET', `/api/invocations/${children[0]?.request_id}/tree`);
+    expect(new Set(idsOf(tree.nodes))).toEqual(new Set([parent, children[0]?.request_id]));
+    const { body: story } = await send<{ sentences: { text: string }[] }>('GET', `/api/invocations/${parent}/explain`);
+    expect(story.sentences.map(({ text }) => text).join(' ')).toContain('functiongraph-0 was told');
+  });
+
+  test('that is cancelled ends, and a second time is a conflict', async () => {
+    const id = await invoke('sleep', { ms: 20_000 });
+    await eventually(async () => (await send<InvocationView>('GET', `/api/invocations/${id}`)).body.state === 'running');
+    const canceled = await send('POST', `/api/invocations/${id}/cancel`, { reason: 'a test' });
+    expect([canceled.status, canceled.body]).toEqual([202, { canceled: [id] }]);
+    expect((await send<InvocationView>('GET', `/api/invocations/${id}`)).body).toMatchObject({
+      status: 'FAIL',
+      condition: 'InvocationCanceled',
+    });
+    const again = await send<Problem>('POST', `/api/invocations/${id}/cancel`);
+    expect([again.status, again.body.code]).toEqual([409, 'WRONG_STATE']);
+  });
+});
+
+describe('repair in bulk', () => {
+  test('a redrive says what it would do, does it once however often it is asked, and leaves the new ones alone', async () => {
+    const ids = await Promise.all(Array.from({ length: 5 }, () => invoke('fail', { why: 'bulkmark' })));
+    await settled(ids);
+    const order = { filter: { function: 'fail', text: 'bulkmark' }, limit: 3 };
+    const tried = await send<BulkView>('POST', '/api/redrive', { ...order, dry_run: true });
+    expect(tried.body).toMatchObject({ matched: 3, done: [], failed: [], next_cursor: expect.any(String) });
+    const redriven: string[] = [];
+    for (let cursor: string | undefined, round = 0; round < 5; round++) {
+      const { body } = await send<BulkView>('POST', '/api/redrive', { ...order, ...(cursor === undefined ? {} : { cursor }) });
+      expect(body.failed).toEqual([]);
+      redriven.push(...body.done.map(({ request_id }) => request_id));
+      cursor = body.next_cursor;
+      if (cursor === undefined) break;
+    }
+    expect(redriven.length).toBe(ids.length);
+    expect(new Set(redriven)).toEqual(new Set(ids));
+    const { invocations } = await list('function=fail&text=bulkmark');
+    const firsts = invocations.filter(({ redrive_of }) => redrive_of === undefined).map(({ accepted_at }) => accepted_at);
+    // What was run again no longer matches, and what it became was accepted later.
+    const filter = { ...order.filter, to: Math.max(...firsts) + 1 };
+    const { body: rest } = await send<BulkView>('POST', '/api/redrive', { filter });
+    expect(rest).toMatchObject({ matched: 0, done: [] });
+  });
+
+  test('a cancellation ends all that match, and nothing else', async () => {
+    const ids = await Promise.all(Array.from({ length: 4 }, () => invoke('sleep', { ms: 20_000, mark: 'cancelmark' })));
+    const other = await invoke('sleep', { ms: 20_000, mark: 'othermark' });
+    await eventually(async () => (await list('function=sleep&text=cancelmark')).invocations.length === 4);
+    const { body } = await send<BulkView>('POST', '/api/cancel', { filter: { function: 'sleep', text: 'cancelmark' } });
+    expect(new Set(body.done.map(({ request_id }) => request_id))).toEqual(new Set(ids));
+    await settled(ids);
+    expect((await list('condition=InvocationCanceled&text=cancelmark')).invocations.length).toBe(4);
+    expect((await send<InvocationView>('GET', `/api/invocations/${other}`)).body.status).not.toBe('FAIL');
+    expect((await send('POST', `/api/invocations/${other}/cancel`)).status).toBe(202);
+  });
+
+  test('without a filter is refused with a pointer', async () => {
+    for (const path of ['/api/redrive', '/api/cancel']) {
+      const { status, body } = await send<Problem>('POST', path, { filter: {} });
+      expect([status, body.errors?.[0]?.pointer]).toEqual([400, '/filter']);
+    }
+  });
+});
+
+describe('dead letters', () => {
+  test('are listed with their reason, counted, and tried again once their reason is mended', async () => {
+    const handler = { kind: 'process', file: handlers, export: 'greet' };
+    expect((await send('PUT', '/api/functions/gone', { handler })).status).toBe(200);
+    const onSuccess = [{ destination: 'FunctionGraph', param: { func_urn: 'gone' } }];
+    expect((await send('PUT', '/api/functions/lonely', { handler, policy: { onSuccess } })).status).toBe(200);
+    expect((await send('DELETE', '/api/functions/gone')).status).toBe(204);
+    const ids = await Promise.all([invoke('lonely', { name: 'x' }), invoke('lonely', { name: 'y' })]);
+    await settled(ids);
+
+    const query = '/api/dead-letters?function=lonely&limit=1';
+    const { body: first, headers } = await send<{ dead_letters: DeadLetterView[] }>('GET', query);
+    expect(first.dead_letters).toMatchObject([{ destination_id: 'functiongraph-0', tries: 1, reason: expect.stringContaining('gone') }]);
+    const next = /^<([^>]+)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1] ?? '';
+    const { body: second } = await send<{ dead_letters: DeadLetterView[] }>('GET', next);
+    expect(new Set([...first.dead_letters, ...second.dead_letters].map(({ request_id }) => request_id))).toEqual(new Set(ids));
+    expect((await send('GET', '/api/system')).body).toMatchObject({ dead_letters: 2, is_dead_letters_at_least: false });
+
+    expect((await send('PUT', '/api/functions/gone', { handler })).status).toBe(200);
+    const order = { filter: { function: 'lonely', destination: 'functiongraph' }, rate: 50 };
+    const { body: tried } = await send<BulkView>('POST', '/api/dead-letters/redrive', { ...order, dry_run: true });
+    expect(tried).toMatchObject({ matched: 2, done: [] });
+    const { body: done } = await send<BulkView>('POST', '/api/dead-letters/redrive', order);
+    expect(new Set(done.done.map(({ request_id }) => request_id))).toEqual(new Set(ids));
+    const children = ids.map((id) => `function=gone&parent=${id}`);
+    await eventually(async () => (await Promise.all(children.map(list))).every(({ invocations }) => invocations.length === 1));
+    const one = await send('POST', `/api/invocations/${ids[0]}/deliveries/functiongraph-0/redeliver`);
+    expect(one.status).toBe(409);
+  });
+});
+
+describe('the system', () => {
+  test('names the roles that are there, what waits, and how far log and read model are', async () => {
+    const { body } = await send('GET', '/api/system');
+    const roles = (body.roles as { role: string }[]).map(({ role }) => role);
+    expect(roles).toEqual(expect.arrayContaining(['worker', 'scheduler', 'destinations', 'gateway']));
+    expect(body).toMatchObject({
+      version: expect.stringMatching(/^\d+\.\d+/),
+      lags: expect.arrayContaining([expect.objectContaining({ role: 'worker', name: 'greet', is_attended: true })]),
+      log: { messages: expect.any(Number), durability: 'unknown', replicas: 1, storage: 'file' },
+      projection: { is_ready: true, lag: expect.any(Number) },
+    });
+  });
+
+  test('is verified on demand, with nothing wrong', async () => {
+    const { status, body } = await send('POST', '/api/verify');
+    expect([status, body]).toEqual([200, expect.objectContaining({ found: 0, findings: [], is_complete: true })]);
+  });
+
+  test('exports its machines', async () => {
+    const { body } = await send<{ invocation: { states: object } }>('GET', '/api/machine');
+    expect(Object.keys(body.invocation.states)).toEqual(expect.arrayContaining(['queued', 'running', 'notified']));
+  });
+});
+
+describe('statistics', () => {
+  test('count in all and over time, with percentiles', async () => {
+    const ids = await Promise.all(Array.from({ length: 4 }, () => invoke('greet', { name: 'stats' })));
+    await settled(ids);
+    const { body } = await send('GET', '/api/functions/greet/stats?buckets=10');
+    const { total, buckets } = body as { total: { accepted: number }; buckets: { accepted: number; from: number }[] };
+    expect(total).toMatchObject({ by_state: { notified: total.accepted }, duration_ms: { p50: expect.any(Number) } });
+    expect(buckets.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(total.accepted);
+    expect((await send('GET', '/api/functions/nobody/stats')).status).toBe(404);
+  });
+});
+
+describe('a function', () => {
+  test('is never overwritten unseen: 428 without If-Match, 412 with a stale one', async () => {
+    const { headers } = await send('GET', '/api/functions/greet');
+    const etag = headers.get('etag') ?? '';
+    const unseen = await send<Problem>('PATCH', '/api/functions/greet/policy', { maxRetries: 2 });
+    expect([unseen.status, unseen.body.code]).toEqual([428, 'PRECONDITION_REQUIRED']);
+    const seen = await send('PATCH', '/api/functions/greet/policy', { maxRetries: 2 }, { 'if-match': etag });
+    expect([seen.status, seen.body]).toMatchObject([200, { definition: { policy: { maxRetries: 2 } } }]);
+    expect((await send('PATCH', '/api/functions/greet/policy', { maxRetries: 1 }, { 'if-match': etag })).status).toBe(412);
+  });
+
+  test('whose policy is wrong is refused at the field, and a loop with its path', async () => {
+    const { headers } = await send('GET', '/api/functions/greet');
+    const match = { 'if-match': headers.get('etag') ?? '' };
+    const wrong = await send<Problem>('PATCH', '/api/functions/greet/policy', { maxRetries: 99 }, match);
+    expect([wrong.status, wrong.body.errors?.[0]?.pointer]).toEqual([400, '/maxRetries']);
+    const back = { destination: 'FunctionGraph', param: { func_urn: 'chained' } };
+    const loop = await send<Problem>('PATCH', '/api/functions/greet/policy', { onSuccess: [back] }, match);
+    expect([loop.status, loop.body.detail]).toEqual([400, expect.stringContaining('greet → chained → greet')]);
+    const { body } = await send('GET', '/api/destinations/graph');
+    expect(body).toMatchObject({
+      edges: expect.arrayContaining([expect.objectContaining({ from: 'chained', to: 'greet', when: 'success' })]),
+      loops: [],
+    });
+  });
+
+  test('that is paused starts nothing until it is resumed', async () => {
+    expect((await send('POST', '/api/functions/sleep/pause')).body).toMatchObject({ definition: { paused: true } });
+    const id = await invoke('sleep', { ms: 0 });
+    expect((await send<InvocationView>('GET', `/api/invocations/${id}`)).body.state).toBe('queued');
+    expect((await send('POST', '/api/functions/sleep/resume')).body).toMatchObject({ definition: { paused: false } });
+    await settled([id]);
+  });
+});
