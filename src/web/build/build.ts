@@ -1,0 +1,60 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { build, type Plugin } from 'vite';
+import { deliveryMachine } from '#machines/delivery.ts';
+import { invocationMachine } from '#machines/invocation.ts';
+import { drawMachine } from './draw-machine.ts';
+
+/** Builds the pages into `src/web/dist`, each file also compressed, so that the gateway only hands out what is there. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const outDir = join(root, 'dist');
+const MACHINES = 'virtual:machines';
+
+/** The drawings of the machines, as a module. */
+function machines(): Plugin {
+  return {
+    name: 'sequent-machines',
+    resolveId: (id) => (id === MACHINES ? `\0${MACHINES}` : undefined),
+    async load(id) {
+      if (id !== `\0${MACHINES}`) return undefined;
+      const [invocation, delivery] = await Promise.all([drawMachine(invocationMachine), drawMachine(deliveryMachine)]);
+      return `export const invocation = ${JSON.stringify(invocation)};\nexport const delivery = ${JSON.stringify(delivery)};`;
+    },
+  };
+}
+
+async function compress(file: string): Promise<void> {
+  const content = await readFile(file);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  await writeFile(`${file}.br`, await promisify(brotliCompress)(content, { params }));
+  await writeFile(`${file}.gz`, await promisify(gzip)(content, { level: 9 }));
+}
+
+await rm(outDir, { recursive: true, force: true });
+await build({
+  configFile: false,
+  root,
+  base: '/',
+  logLevel: 'warn',
+  publicDir: false,
+  plugins: [machines()],
+  esbuild: { jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none' },
+  build: {
+    outDir,
+    target: 'es2022',
+    // The policy of the pages allows no inline script, and every browser that is meant knows module preloads.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    rollupOptions: { output: { entryFileNames: 'assets/[name]-[hash].js' } },
+  },
+});
+for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true })) {
+  if (entry.isFile()) await compress(join(entry.parentPath, entry.name));
+}
+// Written last: without it the pages count as not built.
+await writeFile(join(outDir, 'built'), new Date().toISOString());

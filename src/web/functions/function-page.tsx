@@ -1,0 +1,152 @@
+import { useState } from 'preact/hooks';
+import { formatDuration } from '#src/core/format-duration.ts';
+import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { type Answer, ask } from '../api/http.ts';
+import { useAction } from '../invocation/actions.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { useAsked } from '../shell/asked.ts';
+import { Link, paths } from '../shell/router.tsx';
+import { say } from '../shell/toasts.tsx';
+import { GraphCard } from './graph.tsx';
+import { InvokeDialog } from './invoke.tsx';
+import { PolicyCard } from './policy.tsx';
+import { StatsCard } from './stats.tsx';
+import '../styles/functions.css';
+
+/** One function: how it does, how it is configured, and who is told. */
+export function FunctionPage({ name }: { name: string }) {
+  const path = `/api/functions/${encodeURIComponent(name)}`;
+  const { content, problem, again } = useAsked(name, (signal) => ask<FunctionView>(path, { signal }));
+  const [isInvoking, setIsInvoking] = useState(false);
+  if (content === undefined)
+    return (
+      <div class="page">
+        {problem === undefined ? (
+          <Skeleton lines={12} height={24} />
+        ) : problem.status === 404 ? (
+          <Empty title="There is no such function" icon="search" command="npx sequent fn ls">
+            <p>
+              Nothing is defined under this name now. What it did before is still in{' '}
+              <Link to={`/?function=${encodeURIComponent(name)}`}>its invocations</Link>.
+            </p>
+          </Empty>
+        ) : (
+          <ProblemNotice problem={problem} again={again} />
+        )}
+      </div>
+    );
+  const { definition } = content.content;
+  return (
+    <div class="page">
+      <div class="page-head">
+        <Link to={paths.functions} class="button quiet small" aria-label="All functions">
+          <Icon name="back" />
+        </Link>
+        <h1>{definition.name}</h1>
+        {definition.paused ? <span class="badge tone-retrying">Paused: nothing starts</span> : null}
+        <span class="tag">{definition.handler.kind}</span>
+        <div class="spring" />
+        <Link to={`/?function=${encodeURIComponent(name)}`} class="button small">
+          Invocations
+        </Link>
+        <PauseButton path={path} isPaused={definition.paused} onDone={again} />
+        <button type="button" class="button small primary" onClick={() => setIsInvoking(true)}>
+          <Icon name="play" size={14} /> Invoke…
+        </button>
+      </div>
+      {definition.description === '' ? null : <p class="lead">{definition.description}</p>}
+      <StatsCard name={name} />
+      <div class="columns">
+        <div class="column">
+          <PolicyCard path={path} answer={content as Answer<FunctionView>} onSaved={again} />
+        </div>
+        <div class="column">
+          <Configuration view={content.content} />
+          <Versions view={content.content} />
+        </div>
+      </div>
+      <GraphCard key={content.etag} />
+      {isInvoking ? <InvokeDialog view={content.content} onClose={() => setIsInvoking(false)} /> : null}
+    </div>
+  );
+}
+
+function PauseButton({ path, isPaused, onDone }: { path: string; isPaused: boolean; onDone: () => void }) {
+  const { run, isRunning, problem } = useAction<unknown>();
+  const change = (): void =>
+    void run(async () => {
+      await ask(`${path}/${isPaused ? 'resume' : 'pause'}`, { method: 'POST' });
+      say(isPaused ? 'It starts again' : 'Paused: what is queued waits, and ages');
+      onDone();
+      return true;
+    });
+  return (
+    <>
+      {problem === undefined ? null : <span class="wrong">{problem.message}</span>}
+      <button type="button" class="button small" disabled={isRunning} onClick={change}>
+        <Icon name={isPaused ? 'play' : 'pause'} size={14} /> {isPaused ? 'Resume' : 'Pause'}
+      </button>
+    </>
+  );
+}
+
+function Configuration({ view: { definition, revision } }: { view: FunctionView }) {
+  const { kind: _, ...handler } = definition.handler;
+  const rows: [string, string][] = [
+    ...Object.entries(handler).map(([key, value]): [string, string] => [
+      key,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
+    ['timeout of an attempt', formatDuration(definition.timeoutInMs)],
+    ['memory of a process', `${definition.memoryInMb} MB`],
+    ['executions at a moment, in one worker', String(definition.concurrency)],
+    ['user data', Object.keys(definition.userData).join(', ') || 'none'],
+    ['revision', String(revision)],
+  ];
+  return (
+    <section class="card" aria-label="Configuration">
+      <div class="card-head">
+        <h2>Configuration</h2>
+      </div>
+      <dl class="facts">
+        {rows.map(([key, value]) => (
+          <div key={key}>
+            <dt>{key}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function Versions({ view: { versions, aliases } }: { view: FunctionView }) {
+  return (
+    <section class="card" aria-label="Versions and aliases">
+      <div class="card-head">
+        <h2>Versions and aliases</h2>
+      </div>
+      {versions.length === 0 && aliases.length === 0 ? <p class="nothing">Only what is latest; no version was published.</p> : null}
+      <ul class="versions">
+        {aliases.map(({ alias, version, description, weights }) => (
+          <li key={`!${alias}`}>
+            <b class="mono">!{alias}</b> <span aria-hidden="true">→</span> <span class="mono">{version}</span>
+            {Object.entries(weights).map(([other, percent]) => (
+              <span key={other} class="tag">
+                {percent} % {other}
+              </span>
+            ))}
+            <small>{description}</small>
+          </li>
+        ))}
+        {versions.map(({ version, description, published_at }) => (
+          <li key={version}>
+            <b class="mono">{version}</b> <Moment at={published_at} /> <small>{description}</small>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

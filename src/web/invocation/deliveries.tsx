@@ -1,0 +1,46 @@
+import type { DeliveryView } from '#src/gateway/api/schemas/invocations.ts';
+import { Countdown } from '../parts/moment.tsx';
+import { pretty } from '../parts/payload-text.ts';
+import { Badge } from '../parts/state.tsx';
+
+/** Who is told about the outcome, and how far that is. */
+export function DeliveryTable({
+  deliveries,
+  onRedeliver,
+}: {
+  deliveries: readonly DeliveryView[];
+  onRedeliver: (destination: string) => void;
+}) {
+  if (deliveries.length === 0) return null;
+  return (
+    <section class="card" aria-label="Deliveries">
+      <div class="card-head">
+        <h2>Deliveries</h2>
+        <span class="hint">{deliveries.length}</span>
+      </div>
+      <ul class="deliveries">
+        {deliveries.map(({ destination_id, destination, param, state, tries, due_at, reason }) => (
+          <li key={destination_id}>
+            <div class="delivery-line">
+              <Badge name={state} />
+              <b>{destination}</b>
+              <code class="wrap">{destination_id}</code>
+              <span class="hint">
+                {tries} {tries === 1 ? 'try' : 'tries'}
+              </span>
+              {due_at === undefined ? null : <Countdown to={due_at} />}
+              <div class="spring" />
+              {state === 'dead' ? (
+                <button type="button" class="button small" onClick={() => onRedeliver(destination_id)}>
+                  Deliver again…
+                </button>
+              ) : null}
+            </div>
+            <pre class="param">{pretty(param).text}</pre>
+            {reason === undefined ? null : <p class="reason">{reason}</p>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

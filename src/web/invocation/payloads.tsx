@@ -1,0 +1,99 @@
+import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import { CopyButton } from '../parts/copy.tsx';
+import { Payload } from '../parts/payload.tsx';
+import { formatBytes } from '../parts/payload-text.ts';
+import { Scrollable } from '../parts/scrollable.tsx';
+
+export function Request({ view: { request } }: { view: InvocationView }) {
+  return (
+    <section class="card" aria-label="Request">
+      <div class="card-head">
+        <h2>Request</h2>
+        <span class="hint">{request.content_type}</span>
+      </div>
+      <Payload text={request.payload} name="the request payload" file="request.json" />
+      {request.traceparent === undefined ? null : (
+        <dl class="facts">
+          <div>
+            <dt>traceparent</dt>
+            <dd class="mono">{request.traceparent}</dd>
+          </div>
+        </dl>
+      )}
+    </section>
+  );
+}
+
+/** What came of it: the returned value, or what went wrong, with the stack. */
+export function Outcome({ view: { result, failure, dropped_bytes, status } }: { view: InvocationView }) {
+  if (result === undefined && failure === undefined) return null;
+  const isSuccess = status === 'SUCCESS';
+  return (
+    <section class={`card ${isSuccess ? '' : 'outcome-failed'}`} aria-label={isSuccess ? 'Result' : 'Error'}>
+      <div class="card-head">
+        <h2>{isSuccess ? 'Result' : result === undefined ? 'Last error' : 'Error'}</h2>
+        {result === undefined ? null : <span class="hint">status code {result.status_code}</span>}
+      </div>
+      {isSuccess || failure === undefined ? null : <FailureText failure={failure} />}
+      {isSuccess && result !== undefined ? (
+        <Payload
+          text={result.payload}
+          name="the result"
+          file="result.json"
+          empty={
+            dropped_bytes === undefined
+              ? 'it returned nothing'
+              : `it returned ${formatBytes(dropped_bytes)}, more than is kept: the result is empty`
+          }
+        />
+      ) : null}
+    </section>
+  );
+}
+
+function FailureText({ failure }: { failure: NonNullable<InvocationView['failure']> }) {
+  const stack = failure.stackTrace?.join('\n') ?? '';
+  const kinds = { function: 'the function failed', platform: 'it could not be run', lost: 'its worker vanished' };
+  return (
+    <div class="failure">
+      <p class="failure-message">
+        <b>{failure.errorType}</b> {failure.message}
+      </p>
+      <p class="hint">
+        {kinds[failure.kind]}, code {failure.code}
+      </p>
+      {stack === '' ? null : (
+        <div class="payload">
+          <div class="payload-head">
+            <span class="size">Stack</span>
+            <div class="spring" />
+            <CopyButton text={`${failure.errorType}: ${failure.message}\n${stack}`} what="the error with its stack" />
+          </div>
+          <Scrollable class="code" label="Stack">
+            <pre>{stack}</pre>
+          </Scrollable>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** What each attempt printed, as far as it is kept. */
+export function Outputs({ outputs }: { outputs: InvocationView['outputs'] }) {
+  const printed = outputs.filter(({ output }) => output !== '');
+  if (printed.length === 0) return null;
+  return (
+    <section class="card" aria-label="Output">
+      <div class="card-head">
+        <h2>Output</h2>
+        <span class="hint">the end of what it printed, at most 4 KB an attempt</span>
+      </div>
+      {printed.map(({ attempt, output }, place) => (
+        <details key={attempt} class="output" open={place === printed.length - 1}>
+          <summary>Attempt {attempt}</summary>
+          <Payload text={output} name={`the output of attempt ${attempt}`} file={`attempt-${attempt}.txt`} />
+        </details>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,6 @@
+/** Made by `build/build.ts` from `machines/`. */
+declare module 'virtual:machines' {
+  type MachineDrawing = import('./machine/drawing.ts').MachineDrawing;
+  export const invocation: MachineDrawing;
+  export const delivery: MachineDrawing;
+}

@@ -1,0 +1,21 @@
+import { render } from 'preact';
+import { App } from './shell/app.tsx';
+import { startKeys } from './shell/keys.ts';
+import { startRouter } from './shell/router.tsx';
+import { startSession } from './shell/session.ts';
+import { startSettings } from './shell/settings.ts';
+import './styles/base.css';
+import './styles/parts.css';
+import './styles/dialogs.css';
+import './styles/shell.css';
+import './styles/list.css';
+import './styles/invocation.css';
+import './styles/machine.css';
+import './styles/timeline.css';
+
+startSettings();
+startRouter();
+startKeys();
+void startSession();
+const page = document.getElementById('page');
+if (page !== null) render(<App />, page);

@@ -1,0 +1,125 @@
+import { useState } from 'preact/hooks';
+import type { BulkView, DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
+import { get, post, withQuery } from '../api/http.ts';
+import { RedeliverDialog, useAction } from '../invocation/actions.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { Rows } from '../parts/rows.tsx';
+import { useAsked } from '../shell/asked.ts';
+import { Dialog, DialogFoot } from '../shell/dialog.tsx';
+import { changeQuery, Link, paths, usePlace } from '../shell/router.tsx';
+import '../styles/system.css';
+
+type Page = { dead_letters: DeadLetterView[]; next_cursor?: string };
+
+/** Deliveries that were given up, and the way to try them again. */
+export function DeadLettersPage() {
+  const { query } = usePlace();
+  const name = query.get('function') ?? '';
+  const cursor = query.get('cursor') ?? '';
+  const { content, problem, again } = useAsked(`${name} ${cursor}`, (signal) =>
+    get<Page>(withQuery('/api/dead-letters', { function: name, cursor, limit: 200 }), signal),
+  );
+  const [chosen, setChosen] = useState<DeadLetterView>();
+  const [isBulk, setIsBulk] = useState(false);
+  const letters = content?.dead_letters;
+  return (
+    <div class="page">
+      <div class="page-head">
+        <h1>Dead letters</h1>
+        {name === '' ? null : (
+          <button type="button" class="button small" onClick={() => changeQuery({ function: undefined, cursor: undefined })}>
+            of {name} <Icon name="close" size={14} />
+          </button>
+        )}
+        <div class="spring" />
+        {letters === undefined || letters.length === 0 ? null : (
+          <button type="button" class="button small" onClick={() => setIsBulk(true)}>
+            <Icon name="redriven" size={14} /> Deliver all again…
+          </button>
+        )}
+      </div>
+      {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
+      {letters === undefined && problem === undefined ? <Skeleton lines={8} height={24} /> : null}
+      {letters?.length === 0 ? (
+        <Empty title="No dead letters" icon="succeeded" command="npx sequent dest dead ls">
+          <p>Every destination that was to be told was told, or still is being tried.</p>
+        </Empty>
+      ) : null}
+      {letters === undefined || letters.length === 0 ? null : (
+        <section class="card" aria-label="Dead letters">
+          <Rows
+            head={['Function', 'Invocation', 'Destination', 'Tries', 'Why', '']}
+            rows={letters.map((letter) => ({
+              key: `${letter.request_id} ${letter.destination_id}`,
+              cells: [
+                <b key="function">{letter.function}</b>,
+                <Link key="invocation" to={paths.invocation(letter.request_id)} class="mono">
+                  {letter.request_id}
+                </Link>,
+                <span key="destination" title={letter.param}>
+                  {letter.destination} <code>{letter.destination_id}</code>
+                </span>,
+                letter.tries,
+                <span key="why" class="reason">
+                  {letter.reason ?? ''}
+                </span>,
+                <button key="again" type="button" class="button small" onClick={() => setChosen(letter)}>
+                  Deliver again…
+                </button>,
+              ],
+            }))}
+          />
+          {content?.next_cursor === undefined ? null : (
+            <p class="list-end">
+              <Link to={withQuery(paths.deadLetters, { function: name, cursor: content.next_cursor })} class="button small">
+                Older ones
+              </Link>
+            </p>
+          )}
+        </section>
+      )}
+      {chosen === undefined ? null : (
+        <RedeliverDialog id={chosen.request_id} destination={chosen.destination_id} onClose={() => setChosen(undefined)} onDone={again} />
+      )}
+      {isBulk ? <BulkRedeliver name={name} onClose={() => setIsBulk(false)} onDone={again} /> : null}
+    </div>
+  );
+}
+
+function BulkRedeliver({ name, onClose, onDone }: { name: string; onClose: () => void; onDone: () => void }) {
+  const filter = name === '' ? {} : { function: name };
+  const { content, problem } = useAsked('count', () => post<BulkView>('/api/dead-letters/redrive', { filter, dry_run: true }));
+  const { run, done, isRunning, problem: refusal } = useAction<BulkView>();
+  const start = (): void =>
+    void run(async () => {
+      const answer = await post<BulkView>('/api/dead-letters/redrive', { filter });
+      onDone();
+      return answer;
+    });
+  const failed = refusal ?? problem;
+  return (
+    <Dialog title="Deliver all again" onClose={onClose}>
+      <div class="dialog-body">
+        {failed === undefined ? null : <ProblemNotice problem={failed} />}
+        <p role="status">{done === undefined ? counted(content, name) : redelivered(done)}</p>
+      </div>
+      <DialogFoot isDone={done !== undefined} onClose={onClose}>
+        <button type="button" class="button primary" disabled={(content?.matched ?? 0) === 0 || isRunning} onClick={start}>
+          Deliver {content?.matched.toLocaleString('en') ?? '…'} again
+        </button>
+      </DialogFoot>
+    </Dialog>
+  );
+}
+
+function counted(found: BulkView | undefined, name: string): string {
+  if (found === undefined) return 'Counting…';
+  const more = found.next_cursor === undefined ? '' : ' and more';
+  return `${found.matched.toLocaleString('en')}${more} dead deliveries${name === '' ? '' : ` of ${name}`} are tried again.`;
+}
+
+function redelivered({ done, failed, next_cursor }: BulkView): string {
+  const left = failed.length === 0 ? '' : ` ${failed.length} were left as they were: ${failed[0]?.detail ?? ''}`;
+  return `${done.length.toLocaleString('en')} are tried again.${left}${next_cursor === undefined ? '' : ' There are more: do it again.'}`;
+}

@@ -1,0 +1,61 @@
+import { formatDuration } from '#src/core/format-duration.ts';
+import { post } from '../api/http.ts';
+import { useAction } from '../invocation/actions.tsx';
+import { ProblemNotice } from '../parts/notices.tsx';
+import { Link, paths } from '../shell/router.tsx';
+
+type Verification = {
+  messages: number;
+  findings: { kind: string; rule: string; sequence: number; invocation?: string; function?: string; what: string }[];
+  found: number;
+  is_complete: boolean;
+  balance: { accepted: number; settled: number; open: Record<string, number> };
+  took_ms: number;
+};
+
+/** Folds the whole log with the machine, and names what breaks a rule. */
+export function VerifyCard() {
+  const { run, isRunning, problem, done } = useAction<Verification>();
+  return (
+    <section class="card" aria-label="Verify">
+      <div class="card-head">
+        <h2>Verify</h2>
+        <div class="spring" />
+        <button type="button" class="button small" disabled={isRunning} onClick={() => void run(() => post<Verification>('/api/verify'))}>
+          {isRunning ? 'Reading the whole log…' : 'Verify the log'}
+        </button>
+      </div>
+      <p class="hint">Reads the whole log, folds every invocation with the machine, and names what breaks a rule.</p>
+      {problem === undefined ? null : <ProblemNotice problem={problem} />}
+      <div role="status">{done === undefined ? null : <Found verification={done} />}</div>
+    </section>
+  );
+}
+
+function Found({ verification: { messages, findings, found, is_complete, balance, took_ms } }: { verification: Verification }) {
+  const open = Object.values(balance.open).reduce((sum, count) => sum + count, 0);
+  return (
+    <>
+      <p class={`badge ${found === 0 ? 'tone-succeeded' : 'tone-failed'}`}>
+        {found === 0 ? 'No rule is broken' : `${found.toLocaleString('en')} findings`}
+      </p>
+      <p class="hint">
+        {messages.toLocaleString('en')} messages in {formatDuration(took_ms)}
+        {is_complete ? '' : ', and then the time was up'}: {balance.accepted.toLocaleString('en')} accepted,{' '}
+        {balance.settled.toLocaleString('en')} settled, {open.toLocaleString('en')} open
+      </p>
+      <ul class="failures">
+        {findings.map(({ rule, sequence, invocation, what }) => (
+          <li key={`${sequence} ${rule} ${what}`}>
+            <b>{rule}</b> <code>{sequence}</code> {what}{' '}
+            {invocation === undefined ? null : (
+              <Link to={paths.invocation(invocation)} class="mono">
+                {invocation}
+              </Link>
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
