@@ -1,11 +1,12 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SequentError } from '#src/core/errors.ts';
+import { isProjectId } from '#src/core/names.ts';
 import { FSYNC_CHOICES } from './nats-server/files.ts';
 import type { Environment } from './nats-server/find.ts';
 
 /** The parts of Sequent that run and scale by themselves. */
-export const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'gateway'] as const;
+export const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const text = z.string().trim().min(1, 'must not be empty');
@@ -16,6 +17,11 @@ const wholeNumber = (least: number, most: number) => {
   const problem = `must be a whole number from ${least} to ${most}`;
   return z.string(problem).regex(/^\d+$/, problem).transform(Number).pipe(z.int(problem).min(least, problem).max(most, problem));
 };
+/** A duration as 12h or 7d, in milliseconds; `off` is none. */
+const durationOrOff = text
+  .regex(/^(?:off|\d{1,6}(?:s|min|m|h|d))$/, 'must be like 30min, 12h or 7d, or off')
+  .transform((given) => (given === 'off' ? undefined : Number.parseInt(given, 10) * (units[given.replace(/^\d+/, '')] ?? 0)));
+const units: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const serverUrl = text.regex(
   /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i,
   'must be addresses like nats://host:4222, separated by commas',
@@ -37,6 +43,11 @@ const settings = {
   httpPort: { flag: '--http-port', env: 'SEQUENT_HTTP_PORT', schema: wholeNumber(0, 65_535).prefault('8080') },
   httpHost: { flag: '--http-host', env: 'SEQUENT_HTTP_HOST', schema: text.optional() },
   credentials: { flag: '--credentials', env: 'SEQUENT_CREDENTIALS', schema: text.transform((path) => resolve(path)).optional() },
+  project: {
+    flag: '--project',
+    env: 'SEQUENT_PROJECT',
+    schema: text.refine(isProjectId, 'must be 1 to 64 letters, digits, "-" or "_"').optional(),
+  },
   replicas: {
     flag: '--replicas',
     env: 'SEQUENT_REPLICAS',
@@ -52,6 +63,20 @@ const settings = {
   maxChain: { flag: '--max-chain', env: 'SEQUENT_MAX_CHAIN', schema: wholeNumber(1, 1_000_000).prefault('1000') },
   envelope: { flag: '--envelope', env: 'SEQUENT_ENVELOPE', schema: oneOf(['documented', 'observed']).default('documented') },
   connections: { flag: '--connections', env: 'SEQUENT_CONNECTIONS', schema: text.transform((path) => resolve(path)).optional() },
+  retentionInMs: { flag: '--retention', env: 'SEQUENT_RETENTION', schema: durationOrOff.prefault('7d') },
+  retentionInvocations: {
+    flag: '--retention-invocations',
+    env: 'SEQUENT_RETENTION_INVOCATIONS',
+    schema: z
+      .union([z.literal('off').transform(() => undefined), wholeNumber(1, 1e9)], 'must be a whole number from 1 to 1000000000, or off')
+      .prefault('1000000'),
+  },
+  historyRetentionInMs: { flag: '--history-retention', env: 'SEQUENT_HISTORY_RETENTION', schema: durationOrOff.prefault('off') },
+  archive: {
+    flag: '--archive',
+    env: 'SEQUENT_ARCHIVE',
+    schema: text.transform((place) => (place.startsWith('s3:') ? place : resolve(place))).optional(),
+  },
   roles: {
     flag: '--role',
     env: 'SEQUENT_ROLES',
@@ -110,6 +135,11 @@ export function readConfiguration({ flags = {}, env = process.env }: Configurati
   if (problems.length > 0) throw new InvalidConfigurationError({ problems });
   // Each value was parsed by the schema of its own name.
   return { ...Object.fromEntries(values), given } as Configuration;
+}
+
+/** Where the log is archived: a folder, or a bucket. */
+export function archiveOf({ archive, dataDir }: Pick<Configuration, 'archive' | 'dataDir'>): string {
+  return archive ?? join(dataDir, 'archive');
 }
 
 /** The environment variables and flags that Sequent reads, for the help and the documentation. */

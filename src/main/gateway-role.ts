@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
@@ -15,7 +14,7 @@ export type GatewayOrder = {
   /** For a connection of its own: what it accepts does not wait behind the work of the other roles. */
   address: NatsOptions;
   credentials: readonly Credential[];
-} & Pick<Configuration, 'dataDir' | 'httpPort' | 'httpHost' | 'given'>;
+} & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'>;
 
 type Options = { store: KeyValue; state: KeyValue; place: Place; logger: Logger };
 
@@ -29,7 +28,6 @@ export async function startGatewayRole(order: GatewayOrder, { store, state, plac
         isConnected: () => client.connection.isConnected,
         place,
         store,
-        codeDir: join(order.dataDir, 'code'),
         credentials: order.credentials,
         limits: DEFAULT_LIMITS,
         clock: systemClock,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { ownInstance } from '#src/client/own-instance.ts';
 import { workerName } from '#src/client/worker.ts';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
@@ -9,11 +10,14 @@ import { createTargets } from '#src/destinations/create-targets.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { createVettedHttp } from '#src/destinations/vetted-http.ts';
-import { createFunctionRegistry, type FunctionRegistry, openFunctionDirectory } from '#src/functions/registry.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
+import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import type { RunningGateway } from '#src/gateway/gateway.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { createPackageCache } from '#src/hosts/package-cache.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
 import type { Connection } from '#src/nats/connection.ts';
@@ -23,11 +27,15 @@ import { createDisStreams, createPublications } from '#src/nats/publications.ts'
 import { createNatsRequester } from '#src/nats/requester.ts';
 import { GATEWAY_BUCKET, type TopologyOptions } from '#src/nats/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
+import { traceHost } from '#src/tracing/host.ts';
+import { traceTargets } from '#src/tracing/targets.ts';
+import { findTracer } from '#src/tracing/tracer.ts';
 import { startWorker } from '#src/worker/worker.ts';
 import type { Role } from './configuration.ts';
 import { type GatewayOrder, startGatewayRole } from './gateway-role.ts';
+import { startJanitorRole } from './janitor-role.ts';
 import { startProjectionRole } from './projection-role.ts';
-import { type ProjectionOrder, superviseProjection } from './projection-supervisor.ts';
+import { type JanitorOrder, type ProjectionOrder, superviseRole } from './role-supervisor.ts';
 
 export type RolesOptions = {
   connection: Connection;
@@ -44,10 +52,16 @@ export type RolesOptions = {
   /** The file of the named connections, which stand for the permissions on other services. */
   connectionsFile?: string | undefined;
   place: Place;
+  /** Where the worker unpacks the code of functions; a folder of its own, removed at the end, unless it is said. */
+  codeDir?: string | undefined;
   /** Where the projection finds NATS and keeps its files; needed for that role only. */
   projection?: ProjectionOrder;
+  /** What is archived and purged, and when; needed for that role only. */
+  janitor?: JanitorOrder;
   /** How HTTP is served; needed for that role only. */
   gateway?: GatewayOrder;
+  /** What an acknowledgement of the server promises, if this process started it. */
+  durability?: string;
   logger: Logger;
 };
 
@@ -72,17 +86,20 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   const connections = options.connectionsFile === undefined ? parseConnections({}) : await openConnections(options.connectionsFile);
   const registry = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse });
   const closing = new AbortController();
+  const tracer = findTracer();
   const functions = await openFunctionDirectory(ports.functions, {
     signal: closing.signal,
     onProblem: (problem) => logger.error({}, problem),
   });
-  const common = { ...ports, place, maxHops, maxChain, clock: systemClock, logger, functions };
+  const common = { ...ports, place, maxHops, maxChain, clock: systemClock, logger, functions, findFunction: functions.ask };
 
   const destinations = options.roles.includes('destinations') ? startDestinationsRole() : undefined;
   const worker = options.roles.includes('worker') ? startWorkerRole() : undefined;
   const scheduler = options.roles.includes('scheduler') ? await startSchedulerRole() : undefined;
   const projection = options.roles.includes('projection') ? await startProjection() : undefined;
+  const janitor = options.roles.includes('janitor') ? await startJanitor() : undefined;
   const gateway = options.roles.includes('gateway') ? await startGateway() : undefined;
+  const leave = await ports.roleInstances.announce(ownInstance(options.roles, options.durability));
 
   async function startGateway() {
     if (options.gateway === undefined) return undefined;
@@ -94,13 +111,20 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   async function startProjection() {
     const order = options.projection;
     if (order === undefined) return undefined;
-    if (options.roles.length === 1) return await startProjectionRole({ connection, dataDir: order.dataDir, logger });
-    return superviseProjection(order, logger);
+    if (options.roles.length === 1) return await startProjectionRole({ ...order, connection, logger });
+    return superviseRole('projection', order, logger);
+  }
+
+  async function startJanitor() {
+    const order = options.janitor;
+    if (order === undefined) return undefined;
+    if (options.roles.length === 1) return await startJanitorRole({ ...order, connection, logger });
+    return superviseRole('janitor', order, logger);
   }
 
   function startDestinationsRole() {
     const name = `deliverer-${workerName()}`;
-    const isKnown = (fn: FunctionName): boolean => functions.get(fn) !== undefined;
+    const isKnown = (fn: FunctionName, qualifier: string): boolean => functions.find(fn, qualifier) !== undefined;
     const outside = createTargets({
       connections,
       http: createVettedHttp(),
@@ -112,13 +136,16 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       name,
       appendId: appendIds(name),
       check: ports.destinationCheck,
-      targets: {
-        FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.get, isKnown, maxHops, maxChain }),
-        ...outside,
-        // What does not fit a message would never be stored. A record of DIS holds the envelope in base64.
-        NATS: { ...outside.NATS, maxEnvelopeBytes: ports.results.maxBytes },
-        DIS: { ...outside.DIS, maxEnvelopeBytes: Math.floor(ports.results.maxBytes * 0.7) },
-      },
+      targets: traceTargets(
+        {
+          FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.find, isKnown, maxHops, maxChain }),
+          ...outside,
+          // What does not fit a message would never be stored. A record of DIS holds the envelope in base64.
+          NATS: { ...outside.NATS, maxEnvelopeBytes: ports.results.maxBytes },
+          DIS: { ...outside.DIS, maxEnvelopeBytes: Math.floor(ports.results.maxBytes * 0.7) },
+        },
+        tracer,
+      ),
       triesAtOnce: 32,
       tryTimeoutInMs: 15_000,
       maxDeliveryAgeInMs: 86_400_000,
@@ -127,13 +154,16 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
 
   function startWorkerRole() {
     const name = workerName();
-    const host = createHost({
-      process: createProcessHost({ place }),
-      subject: createSubjectHost({ request: createNatsRequester(connection) }),
-      http: createHttpHost({ fetch }),
-      // Handlers of this kind live in the users' own workers.
-      inline: createInlineHost(new Map()),
-    });
+    const host = traceHost(
+      createHost({
+        process: createProcessHost({ place, packages: createPackageCache({ packages: ports.packages, folder: options.codeDir }) }),
+        subject: createSubjectHost({ request: createNatsRequester(connection) }),
+        http: createHttpHost({ fetch }),
+        // Handlers of this kind live in the users' own workers.
+        inline: createInlineHost(new Map()),
+      }),
+      tracer,
+    );
     return startWorker({
       ...common,
       worker: name,
@@ -146,11 +176,11 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
 
   function startSchedulerRole() {
     const name = `scheduler-${randomBytes(4).toString('hex')}`;
+    void sweepPackagesRegularly({ packages: ports.packages, functions: ports.functions, clock: systemClock, logger }, closing.signal);
     return startScheduler({
       ...common,
       name,
       appendId: appendIds(name),
-      findFunction: registry.get,
       handedOut: ports.queue.handedOut,
       patienceInMs: options.patienceInMs,
     });
@@ -161,10 +191,12 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     ports,
     gateway,
     async stop(graceInMs) {
+      await leave().catch(() => {});
       await gateway?.stop(graceInMs);
       await worker?.stop(graceInMs);
       await destinations?.stop();
       await scheduler?.stop();
+      await janitor?.stop();
       await projection?.stop();
       closing.abort();
       ports.close();

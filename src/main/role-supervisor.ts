@@ -1,17 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { JanitorOptions } from '#src/archive/janitor.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { NatsAddress } from './nats-address.ts';
 
-export type ProjectionOrder = { address: Omit<NatsAddress, 'from'>; dataDir: string; logLevel: string };
+/** What a process of one role is told: where NATS is, and how much it says. */
+export type RoleOrder = { address: Omit<NatsAddress, 'from'>; logLevel: string };
+/** `archive` is the folder of the archive, or its bucket. */
+export type ProjectionOrder = RoleOrder & { dataDir: string; archive: string };
+export type JanitorOrder = RoleOrder & { archive: string } & Pick<JanitorOptions, 'retention' | 'historyRetentionInMs'>;
 
-const entry = new URL('./projection-process.ts', import.meta.url).pathname;
 const PAUSE_IN_MS = 1_000;
 const GRACE_IN_MS = 5_000;
 
-/** Runs the projection as a process of its own, and starts it again when it ends by itself. */
-export function superviseProjection(order: ProjectionOrder, logger: Logger): { stop(): Promise<void> } {
+/** Runs a role as a process of its own, and starts it again when it ends by itself. */
+export function superviseRole(role: 'projection' | 'janitor', order: RoleOrder, logger: Logger): { stop(): Promise<void> } {
+  const entry = new URL(`./${role}-process.ts`, import.meta.url).pathname;
   const stopping = new AbortController();
   let child = start();
   const ended = watch();
@@ -19,7 +24,7 @@ export function superviseProjection(order: ProjectionOrder, logger: Logger): { s
   function start(): ChildProcess {
     const tsx = import.meta.resolve('tsx');
     const started = spawn(process.execPath, ['--import', tsx, entry], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    started.on('error', (error) => logger.error({}, `the projection cannot be started: ${error.message}`));
+    started.on('error', (error) => logger.error({}, `the ${role} cannot be started: ${error.message}`));
     started.send(order, () => {});
     return started;
   }
@@ -28,7 +33,7 @@ export function superviseProjection(order: ProjectionOrder, logger: Logger): { s
     for (;;) {
       const [code, signal] = (await once(child, 'exit').catch(() => [null, null])) as [number | null, string | null];
       if (stopping.signal.aborted) return;
-      logger.error({ code, signal }, 'the projection ended; it is started again');
+      logger.error({ code, signal }, `the ${role} ended; it is started again`);
       await sleep(PAUSE_IN_MS, undefined, { signal: stopping.signal }).catch(() => {});
       if (stopping.signal.aborted) return;
       child = start();

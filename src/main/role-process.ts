@@ -1,0 +1,39 @@
+import { type Logger, pino } from 'pino';
+import { natsOptionsOf } from '#src/nats/address.ts';
+import { type Connection, openConnection } from '#src/nats/connection.ts';
+import type { RoleOrder } from './role-supervisor.ts';
+import { tuneHeap } from './tune-heap.ts';
+
+/** Starts a role on a connection of its own. */
+export type StartRole<Order extends RoleOrder> = (started: {
+  connection: Connection;
+  order: Order;
+  logger: Logger;
+}) => Promise<{ stop(): Promise<void> }>;
+
+/**
+ * A role in a process of its own, because its work would hold up the worker's. It gets its order from the process that started it,
+ * never by an argument that others could read, and ends with it.
+ */
+export function runAsProcess<Order extends RoleOrder>(role: string, start: StartRole<Order>): void {
+  tuneHeap();
+  // Ctrl-C reaches the whole group; the process that started this one says when to stop.
+  process.on('SIGINT', () => {});
+  process.on('disconnect', () => process.exit(0));
+  // Until it runs there is nothing to finish.
+  let stop = async (): Promise<void> => process.exit(0);
+  process.on('message', (order) => void (order === 'stop' ? stop() : run(order as Order)));
+  process.on('SIGTERM', () => void stop());
+
+  async function run(order: Order): Promise<void> {
+    const { address, logLevel } = order;
+    const logger = pino({ level: logLevel, base: { pid: process.pid, role } }, pino.destination({ fd: 2, sync: true }));
+    const connection = await openConnection({ ...natsOptionsOf(address), name: `sequent-${role}` });
+    const started = await start({ connection, order, logger });
+    stop = async () => {
+      await started.stop();
+      await connection.close();
+      process.exit(0);
+    };
+  }
+}
