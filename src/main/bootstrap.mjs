@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -32,39 +32,6 @@ export function bootstrap() {
   if (error !== undefined) fail(`"npm ci" could not be started (${error.message})`, 1);
   if (status !== 0) fail('"npm ci" failed; the lines above say why', status ?? 1);
   performance.mark('sequent-installed');
-}
-
-/**
- * Builds the web pages when they are missing or older than what they are made from; else costs a few milliseconds.
- *
- * Sequent works without them, so a failure is told and no more.
- */
-export function buildPages() {
-  const builtAt = modifiedAt('src/web/dist/built');
-  if (builtAt !== undefined && builtAt >= newestOf(['src/web', 'machines', 'package-lock.json'])) return;
-  const startedAt = performance.now();
-  const { status, error } = spawnSync(process.execPath, ['--import', 'tsx', 'src/web/build/build.ts'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
-  const why = error?.message ?? (status === 0 ? undefined : 'the lines above say why');
-  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-  process.stderr.write(
-    `sequent: ${why === undefined ? `built the web pages in ${seconds} s` : `the web pages could not be built: ${why}`}\n`,
-  );
-  performance.mark('sequent-installed');
-}
-
-/** When the newest file below these was written. */
-function newestOf(paths) {
-  const times = paths.map((path) => {
-    const found = statSync(join(root, path), { throwIfNoEntry: false });
-    if (found === undefined) return 0;
-    if (!found.isDirectory()) return found.mtimeMs;
-    const below = readdirSync(join(root, path)).filter((name) => name !== 'dist');
-    return Math.max(0, newestOf(below.map((name) => join(path, name))));
-  });
-  return Math.max(0, ...times);
 }
 
 /** Runs the `sequent` command line in this process, so that signals and the exit code need no forwarding. */

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { bootstrap, buildPages, runSequent } from './bootstrap.mjs';
+import { bootstrap, runSequent } from './bootstrap.mjs';
 
 bootstrap();
-if (process.argv[2] === 'serve') buildPages();
 await runSequent(process.argv.slice(2));

@@ -13,12 +13,6 @@ const slowToStop = `
   process.stdout.write(String(process.pid));
 `;
 
-const buildsPages = `
-  import { mkdirSync, writeFileSync } from 'node:fs';
-  mkdirSync('src/web/dist', { recursive: true });
-  writeFileSync('src/web/dist/built', '');
-`;
-
 /** A clone with the real start scripts, a command line of its own, and an npm whose `ci` only links what is installed here. */
 let clone: string;
 
@@ -36,10 +30,6 @@ beforeEach(async () => {
     `#!/bin/sh\necho "$@" >> ${clone}/npm.log; echo noise; ln -s ${checkout}/node_modules ${clone}/node_modules; exit $NPM_EXIT_CODE\n`,
     { mode: 0o755 },
   );
-  await mkdir(join(clone, 'src/web/build'), { recursive: true });
-  await writeFile(join(clone, 'src/web/build/build.ts'), buildsPages);
-  await mkdir(join(clone, 'src/web/dist'));
-  await writeFile(join(clone, 'src/web/dist/built'), '');
   await mkdir(join(clone, 'src/cli'));
   await writeFile(
     join(clone, 'src/cli/cli.ts'),
@@ -75,27 +65,6 @@ describe('npm start', () => {
     const tomorrow = Date.now() / 1_000 + 86_400;
     await utimes(join(clone, 'package-lock.json'), tomorrow, tomorrow);
     expect(run('start').stderr).toContain('sequent: its dependencies are older than package-lock.json; running "npm ci"');
-  });
-
-  test('builds the web pages when there are none or what they are made from is newer, and only then', async () => {
-    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
-    const built = /^sequent: built the web pages in [\d.]+ s\n$/;
-    await rm(join(clone, 'src/web/dist'), { recursive: true });
-    expect(run('start').stderr).toMatch(built);
-    expect(run('start').stderr).toBe('');
-    const tomorrow = Date.now() / 1_000 + 86_400;
-    await utimes(join(clone, 'src/web/build/build.ts'), tomorrow, tomorrow);
-    expect(run('start').stderr).toMatch(built);
-  });
-
-  test('serves without the web pages when they cannot be built, and says why', async () => {
-    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
-    await rm(join(clone, 'src/web/dist'), { recursive: true });
-    await writeFile(join(clone, 'src/web/build/build.ts'), 'throw new Error("no room on the disk")');
-    const { stdout, stderr } = run('start');
-    expect(stderr).toContain('no room on the disk');
-    expect(stderr).toContain('sequent: the web pages could not be built: the lines above say why\n');
-    expect(JSON.parse(stdout)).toContain('serve');
   });
 
   test('ends with the exit code of an npm ci that failed', () => {

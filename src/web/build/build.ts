@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,10 +8,15 @@ import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
 import { drawMachine } from './draw-machine.ts';
 
-/** Builds the pages into `src/web/dist`, each file also compressed, so that the gateway only hands out what is there. */
+/**
+ * Builds the pages into `src/web/dist`, each file also compressed, so that the gateway only hands out what is there. They are
+ * built beside it and moved there as a whole: a gateway that runs never sees half of them.
+ */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const outDir = join(root, 'dist');
+const builtInto = join(root, 'dist');
+/** Of this process alone: several may build at once, and what is served is always whole. */
+const outDir = join(root, `dist-${process.pid}`);
 const MACHINES = 'virtual:machines';
 
 /** The drawings of the machines, as a module. */
@@ -34,7 +39,6 @@ async function compress(file: string): Promise<void> {
   await writeFile(`${file}.gz`, await promisify(gzip)(content, { level: 9 }));
 }
 
-await rm(outDir, { recursive: true, force: true });
 await build({
   configFile: false,
   root,
@@ -58,3 +62,13 @@ for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true
 }
 // Written last: without it the pages count as not built.
 await writeFile(join(outDir, 'built'), new Date().toISOString());
+const before = `${outDir}.before`;
+await rename(dist, before).catch(() => {});
+await rename(outDir, dist);
+await rm(before, { recursive: true, force: true });
+await rm(builtInto, { recursive: true, force: true });
+await rename(outDir, builtInto).catch(async (error: NodeJS.ErrnoException) => {
+  await rm(outDir, { recursive: true, force: true });
+  // Another process was faster, with the same.
+  if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+});
