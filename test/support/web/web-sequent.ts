@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import { until } from '#test/conformance/support/until.ts';
+import { type CliRun, runCli, spawnCli } from '#test/support/cli.ts';
+
+const acts = fileURLToPath(new URL('./acts.mjs', import.meta.url));
+const rolesBehind = ['worker', 'scheduler', 'destinations', 'projection'];
+
+export type Order = { method?: string; body?: unknown; headers?: Record<string, string> };
+export type WebOptions = {
+  /** The gateway is a process of its own, which can be stopped and started again. */
+  isGatewayApart?: boolean;
+  deployExamples?: boolean;
+  connections?: object;
+  /** As in the file of `--credentials`; without them everybody may call. */
+  credentials?: readonly object[];
+  env?: Record<string, string>;
+};
+
+/** A `sequent serve` as an operator runs it, with a NATS server and a data folder of its own, and its pages. */
+export interface WebSequent extends AsyncDisposable {
+  /** Where the pages are. It stays the same when the gateway is started again. */
+  readonly url: string;
+  readonly nats: string;
+  /** Runs a command of `sequent` against it. */
+  run(args: readonly string[]): Promise<CliRun>;
+  /** Asks its API. Throws when it refuses. */
+  call<Answer>(path: string, order?: Order): Promise<Answer>;
+  /** Defines a function that does what its events say (`acts.mjs`). */
+  define(name: string, facts?: object): Promise<void>;
+  /** Resolves to the id of the request. */
+  invoke(name: string, event?: unknown): Promise<string>;
+  /** The invocation, when it is as it should be. */
+  invocation(id: string, isMeant?: (view: InvocationView) => boolean): Promise<InvocationView>;
+  /** Lets those attempts go on that wait at a gate. */
+  openGate(gate: string): Promise<void>;
+  stopGateway(): Promise<void>;
+  startGateway(): Promise<void>;
+}
+
+/** Resolves when the lists answer, so that a page finds everything there. */
+export async function startWebSequent(options: WebOptions = {}): Promise<WebSequent> {
+  const { isGatewayApart = false, deployExamples = false, connections, credentials } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-web-'));
+  const gates = join(folder, 'gates');
+  await mkdir(gates);
+  const fileOf = async (name: string, content: unknown): Promise<string> => {
+    await writeFile(join(folder, name), JSON.stringify(content));
+    return join(folder, name);
+  };
+  const env = {
+    SEQUENT_LEASE_MS: '1500',
+    SEQUENT_PATIENCE_MS: '1000',
+    SEQUENT_LOG_LEVEL: 'warn',
+    ...(connections === undefined ? {} : { SEQUENT_CONNECTIONS: await fileOf('connections.json', connections) }),
+    ...(credentials === undefined ? {} : { SEQUENT_CREDENTIALS: await fileOf('credentials.json', credentials) }),
+    ...options.env,
+  };
+  const data = ['--data', join(folder, 'data')];
+  const roles = isGatewayApart ? rolesBehind.flatMap((role) => ['--role', role]) : ['--http-port', '0'];
+  const examples = deployExamples ? ['--deploy-examples'] : [];
+  const behind = await serve(['--start-server', '--nats-port', '0', ...data, ...roles, ...examples], env);
+  const openGateway = (port: number): Promise<Serving> =>
+    serve(['--role', 'gateway', '--server', behind.url, '--http-port', String(port), ...data], env);
+  let gateway = isGatewayApart ? await openGateway(0) : behind;
+  const url = gateway.http ?? '';
+
+  const call = async <Answer>(path: string, { method = 'GET', body, headers = {} }: Order = {}): Promise<Answer> => {
+    const response = await fetch(url + path, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as Answer;
+  };
+  // The read model is a process of its own, a moment later.
+  const untilReady = () =>
+    until('the lists answer', async () => {
+      const { status } = await fetch(`${url}/api/invocations`);
+      return status === 200 || status === 401 || undefined;
+    });
+  await untilReady();
+
+  return {
+    url,
+    nats: behind.url,
+    run: (args) => runCli(args, { env: { NATS_URL: behind.url } }),
+    call,
+    async define(name, facts = {}) {
+      const body = { handler: { kind: 'process', file: acts }, userData: { gates }, ...facts };
+      await call(`/api/functions/${name}`, { method: 'PUT', body });
+    },
+    async invoke(name, event = {}) {
+      return (await call<{ request_id: string }>(`/api/functions/${name}/invocations`, { method: 'POST', body: event })).request_id;
+    },
+    async invocation(id, isMeant = ({ state }) => state === 'notified') {
+      return await until(`${id} is as it should be`, async () => {
+        const view = await call<InvocationView>(`/api/invocations/${id}`);
+        return isMeant(view) ? view : undefined;
+      });
+    },
+    openGate: (gate) => writeFile(join(gates, gate), ''),
+    stopGateway: () => gateway.end(),
+    async startGateway() {
+      gateway = await openGateway(Number(new URL(url).port));
+      await untilReady();
+    },
+    async [Symbol.asyncDispose]() {
+      if (isGatewayApart) await gateway.end();
+      await behind.end();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+type Serving = { url: string; http?: string; end(): Promise<void> };
+
+async function serve(args: readonly string[], env: Record<string, string>): Promise<Serving> {
+  const child = spawnCli(['serve', ...args, '--output', 'json'], { env });
+  const closed = once(child, 'close');
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString()).slice(-20_000);
+  });
+  const { url, http } = await new Promise<{ url: string; http?: string }>((resolve, reject) => {
+    let stdout = '';
+    child.once('close', () => reject(new Error(`sequent serve ended before it was ready:\n${stderr}`)));
+    child.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      const facts = /^sequent ready (\{.*\})$/m.exec(stdout)?.[1];
+      if (facts !== undefined) resolve(JSON.parse(facts));
+    });
+  });
+  return {
+    url,
+    ...(http === undefined ? {} : { http }),
+    async end() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+      await closed;
+    },
+  };
+}
