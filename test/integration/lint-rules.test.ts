@@ -36,6 +36,10 @@ const refused = [
   ['src/scheduler', "import { readConfiguration } from '#src/main/configuration.ts';", imports],
   ['src/scheduler', "import { startWorker } from '#src/worker/worker.ts';", imports],
   ['src/hosts', "import { startWorker } from '../worker/worker.ts';", imports],
+  ['src/archive', "import { createFolder } from '#src/projection/fold.ts';", imports],
+  ['src/tracing', "import { startWorker } from '#src/worker/worker.ts';", imports],
+  ['src/web', "import { connectClient } from '#src/client/client.ts';", imports],
+  ['src/web', "import { readFileSync } from 'node:fs';", imports],
   ['src/cli', "import { connect } from 'nats';", imports],
   ['src/main', "import { connect } from 'nats';", imports],
   ['src/client', "console.log('x');", 'lint/suspicious/noConsole'],
@@ -52,6 +56,10 @@ const accepted = [
     "import { streamOf } from '#src/core/ids.ts';\nimport { fork } from 'node:child_process';\nimport { slots } from './slots.ts';",
   ],
   ['src/nats', "import { connect } from 'nats';"],
+  [
+    'src/web',
+    "import type { EventView } from '#src/gateway/api/schemas/invocations.ts';\nimport { canTryAgain } from '#machines/invocation.ts';",
+  ],
   ['src/cli', "import { openConnection } from '#src/nats/connection.ts';"],
   ['test/integration', "import { connect } from 'nats';"],
 ] as const;
