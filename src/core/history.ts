@@ -125,13 +125,15 @@ export const statsQuerySchema = filterSchema
       .optional(),
   })
   .strict();
+const percentilesSchema = z.object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() });
 export const statsRowSchema = z.object({
   function: z.string(),
   from: optional(moment).describe('the beginning of the time bucket'),
   accepted: count,
   byState: z.record(z.string(), count),
   byCondition: z.record(z.string(), count),
-  durationInMs: optional(z.object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() })),
+  durationInMs: optional(percentilesSchema).describe('from acceptance to outcome'),
+  queueInMs: optional(percentilesSchema).describe('from acceptance to the first attempt'),
 });
 export const statsSchema = z.object({ rows: z.array(statsRowSchema) });
 export type StatsRow = z.infer<typeof statsRowSchema>;

@@ -3,18 +3,24 @@ import { PLACES } from './fold.ts';
 import { isInProject } from './projects.ts';
 import type { Database, Value } from './sqlite.ts';
 
-/** Counts by state and condition, and percentiles of the time from acceptance to outcome; per function, and per time bucket if asked. */
+/**
+ * Counts by state and condition, and percentiles of two times: from acceptance to outcome, and to the first attempt. Per function,
+ * and per time bucket if asked.
+ */
 export function stats(database: Database, query: ParsedQueryOf<'stats'>): StatsRow[] {
   const { sql, values } = scope(database, query);
   const bucket = query.bucketInMs === undefined ? 'NULL' : `accepted_at - accepted_at % ${query.bucketInMs}`;
   const counted = database
     .prepare(`SELECT function, ${bucket} AS since, state, condition, count(*) AS n FROM invocations WHERE ${sql} GROUP BY 1, 2, 3, 4`)
     .all(values);
-  const durations = database
-    .prepare(
-      `SELECT function, ${bucket} AS since, duration, count(*) AS n FROM invocations WHERE ${sql} AND duration IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
-    )
-    .all(values);
+  const histograms = (length: string): Map<string, Histogram> =>
+    histogramsOf(
+      database
+        .prepare(
+          `SELECT function, ${bucket} AS since, ${length} AS length, count(*) AS n FROM invocations WHERE ${sql} AND length IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+        )
+        .all(values),
+    );
   const rows = new Map<string, StatsRow>();
   for (const [fn, since, state, condition, n] of counted) {
     const row = rowFor(rows, fn, since);
@@ -22,9 +28,11 @@ export function stats(database: Database, query: ParsedQueryOf<'stats'>): StatsR
     add(row.byState, String(state), Number(n));
     if (condition !== null) add(row.byCondition, String(condition), Number(n));
   }
-  for (const [key, histogram] of histogramsOf(durations)) {
-    const row = rows.get(key);
-    if (row !== undefined) row.durationInMs = percentilesOf(histogram);
+  const durations = histograms('duration');
+  const waits = histograms('started_at - accepted_at');
+  for (const [key, row] of rows) {
+    row.durationInMs = percentilesOf(durations.get(key));
+    row.queueInMs = percentilesOf(waits.get(key));
   }
   return [...rows.values()].sort((one, other) => one.function.localeCompare(other.function, 'en') || (one.from ?? 0) - (other.from ?? 0));
 }
@@ -60,18 +68,19 @@ function scope(
 
 type Histogram = { value: number; count: number }[];
 
-function histogramsOf(durations: readonly Value[][]): Map<string, Histogram> {
+function histogramsOf(lengths: readonly Value[][]): Map<string, Histogram> {
   const found = new Map<string, Histogram>();
-  for (const [fn, since, duration, n] of durations) {
+  for (const [fn, since, length, n] of lengths) {
     const key = keyOf(fn, since);
     const histogram = found.get(key) ?? [];
-    histogram.push({ value: Number(duration), count: Number(n) });
+    histogram.push({ value: Number(length), count: Number(n) });
     found.set(key, histogram);
   }
   return found;
 }
 
-function percentilesOf(histogram: Histogram): NonNullable<StatsRow['durationInMs']> {
+function percentilesOf(histogram: Histogram | undefined): StatsRow['durationInMs'] {
+  if (histogram === undefined) return null;
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
   const at = (share: number): number => {
     let rest = Math.max(1, Math.ceil(total * share));
@@ -95,6 +104,7 @@ function rowFor(rows: Map<string, StatsRow>, fn: Value | undefined, since: Value
     byState: {},
     byCondition: {},
     durationInMs: null,
+    queueInMs: null,
   };
   rows.set(key, row);
   return row;

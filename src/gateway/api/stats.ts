@@ -62,6 +62,7 @@ export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
 
 const NOTHING: Counted = { accepted: 0, by_state: Object.fromEntries(states.map((state) => [state, 0])), by_condition: {} };
 
-function countedOf({ accepted, byState, byCondition, durationInMs }: StatsRow): Counted {
-  return withoutUndefined({ accepted, by_state: byState, by_condition: byCondition, duration_ms: durationInMs ?? undefined });
+function countedOf({ accepted, byState, byCondition, durationInMs, queueInMs }: StatsRow): Counted {
+  const counts = { accepted, by_state: byState, by_condition: byCondition };
+  return withoutUndefined({ ...counts, duration_ms: durationInMs ?? undefined, queue_ms: queueInMs ?? undefined });
 }

@@ -99,16 +99,19 @@ describe('the client library', () => {
     const rows = await history.stats();
     expect(rows.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(120);
     expect(rows.flatMap(({ byCondition }) => Object.values(byCondition)).reduce((sum, count) => sum + count, 0)).toBe(failed.length);
-    const orders = all.filter(({ function: name }) => name === 'orders').map(({ durationInMs }) => durationInMs ?? 0);
-    const sorted = orders.sort((a, b) => a - b);
-    expect(rows.find(({ function: name }) => name === 'orders')?.durationInMs).toEqual({
-      p50: sorted[Math.ceil(sorted.length * 0.5) - 1],
-      p90: sorted[Math.ceil(sorted.length * 0.9) - 1],
-      p99: sorted[Math.ceil(sorted.length * 0.99) - 1],
-      max: sorted.at(-1),
+    const orders = all.filter(({ function: name }) => name === 'orders');
+    expect(rows.find(({ function: name }) => name === 'orders')).toMatchObject({
+      durationInMs: percentilesOf(orders.map(({ durationInMs }) => durationInMs ?? 0)),
+      queueInMs: percentilesOf(orders.flatMap(({ acceptedAt, startedAt }) => (startedAt === null ? [] : [startedAt - acceptedAt]))),
     });
     expect(await history.check('p-test')).toMatchObject({ instance: 'p-test', isEqual: true });
     expect(await history.problems()).toEqual([]);
     expect((await history.deadLetters()).deadLetters).toEqual([]);
   });
 });
+
+function percentilesOf(lengths: number[]): object {
+  const sorted = lengths.sort((one, other) => one - other);
+  const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1];
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: sorted.at(-1) };
+}

@@ -44,15 +44,13 @@ export const statsQuerySchema = z.strictObject({
   buckets: wholeNumber(1, 500).default(60).describe('how many points a series has'),
 });
 
+const percentilesSchema = z.object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() });
 export const statsRowSchema = z.object({
   accepted: count,
   by_state: z.record(z.string(), count),
   by_condition: z.record(z.string(), count),
-  duration_ms: z.object({ p50: z.number(), p90: z.number(), p95: z.number().optional(), p99: z.number(), max: z.number() }).optional(),
-  queue_ms: z
-    .object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() })
-    .optional()
-    .describe('from acceptance to the first attempt'),
+  duration_ms: percentilesSchema.optional().describe('from acceptance to outcome'),
+  queue_ms: percentilesSchema.optional().describe('from acceptance to the first attempt'),
 });
 const bucketSchema = statsRowSchema.extend({ from: moment });
 
