@@ -12,7 +12,7 @@ export type NextStep =
   /** Append these facts; the invocation has an outcome then. */
   | { kind: 'settle'; facts: readonly Fact[] }
   /** Take a place, append this fact, execute. */
-  | { kind: 'start'; fact: FactOf<'running'>; fn: RegisteredFunction; maxAgeInMs: number }
+  | { kind: 'start'; fact: FactOf<'running'>; fn: RegisteredFunction }
   /** Somebody is executing it, or says so. */
   | { kind: 'askOwner'; worker: string; attempt: number }
   /** The outcome is durable; nobody was told, or it is unknown whether. */
@@ -65,7 +65,7 @@ function beforeAttempt({ invocation, request, fn, worker, now, ...bounds }: Situ
   const id = request.fact.invocation;
   const attempt = context.attempts + 1;
   const fact: FactOf<'running'> = { type: 'running', invocation: id, at: now, attempt, worker, ...(attempt === 1 ? { terms } : {}) };
-  return { kind: 'start', fact, fn, maxAgeInMs: terms.maxAgeInMs };
+  return { kind: 'start', fact, fn };
 }
 
 function unknownVersion({ context }: Invocation): { condition: Condition; message: string } {

@@ -6,7 +6,7 @@ import type { FunctionEntry } from '#src/core/function-entry.ts';
 import type { FunctionHost } from '#src/core/function-host.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Owners } from '#src/core/owners.ts';
-import type { StreamState } from '#src/core/stream.ts';
+import type { Teller } from '#src/core/teller.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
 
 /** Everything the worker touches. */
@@ -23,11 +23,8 @@ export type WorkerPorts = {
   host: FunctionHost;
   results: Results;
   hints: Hints;
-  /**
-   * Hands a stream with outcomes to those in this process who tell the destinations; false when they take no more. It saves
-   * them a hint and the reading. Safe to lose, like a hint: the scheduler sees to what nobody tells.
-   */
-  handOver?: ((stream: StreamState) => boolean) | undefined;
+  /** Those in this process who tell destinations, if there are any. */
+  teller?: Teller | undefined;
   /** The function as the registry itself has it. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;
   owners: Owners;

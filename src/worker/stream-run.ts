@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import type { FactOf } from '#machines/facts.ts';
-import type { Invocation } from '#machines/invocation.ts';
-import { expiresAt } from '#machines/outcome.ts';
+import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
+import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
@@ -25,27 +24,37 @@ export type StreamRunOptions = {
   executions: Executions;
 };
 
+/** What the log asks for next, and of which request. */
+type Decision = { request: AcceptedRequest; invocation: Invocation; step: NextStep };
+
 /** Executes what is due in one stream, and records what came of it. */
 export function createStreamRun({ ports, state, fn, slots, executions }: StreamRunOptions): StreamRun {
   const { worker, place, log, results, hints, owners, clock, maxHops, maxChain } = ports;
   const writer: StreamWriter = createStreamWriter({ log, state, by: worker, appendId: ports.appendId });
   const busy = new Set<string>();
+  /** The invocations whose destinations are being told from here already. */
+  const handedOver = new Set<string>();
 
   async function advanceOne(id: string): Promise<Rest> {
     for (let idle = 0; ; ) {
       const { version } = writer.state;
-      const invocation = writer.state.invocations.get(id);
-      // Looked up again every time: after a conflict the stream may turn out to be another request's.
-      const request = requestOf(writer.state, id);
-      if (invocation === undefined || request === undefined) return 'done';
-      const found = versionOf(invocation, fn()) ?? (await askForVersion(invocation));
-      const step = nextStep({ invocation, request, fn: found, worker, maxHops, maxChain, now: clock.now() });
-      const rest = await perform(step, request, invocation);
+      const decision = await decide(id);
+      if (decision === undefined) return 'done';
+      const rest = await perform(decision);
       if (rest !== 'again') return rest;
       // Something new in the stream every time, or the step and the machine contradict each other: a defect, and no loop.
       idle = writer.state.version === version ? idle + 1 : 0;
-      assert(idle < 3, `${id} does not advance from ${String(invocation.value)} by "${step.kind}"`);
+      assert(idle < 3, `${id} does not advance from ${String(decision.invocation.value)} by "${decision.step.kind}"`);
     }
+  }
+
+  /** What the log asks for now. Looked up again every time: after a conflict the stream may turn out to be another request's. */
+  async function decide(id: string): Promise<Decision | undefined> {
+    const invocation = writer.state.invocations.get(id);
+    const request = requestOf(writer.state, id);
+    if (invocation === undefined || request === undefined) return undefined;
+    const found = versionOf(invocation, fn()) ?? (await askForVersion(invocation));
+    return { request, invocation, step: nextStep({ invocation, request, fn: found, worker, maxHops, maxChain, now: clock.now() }) };
   }
 
   /** The local copy may be behind: the registry itself says whether there is no such version. */
@@ -59,7 +68,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     }
   }
 
-  async function perform(step: NextStep, request: AcceptedRequest, invocation: Invocation): Promise<Rest | 'again'> {
+  async function perform({ step, request, invocation }: Decision): Promise<Rest | 'again'> {
     const id = request.fact.invocation;
     switch (step.kind) {
       case 'wait':
@@ -67,10 +76,10 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       case 'hold':
         return 'elsewhere';
       case 'settle':
-        await writer.propose(id, step.facts);
+        await conclude(id, step.facts);
         return 'again';
       case 'start':
-        return (await start(request, step, invocation)) ? 'again' : 'untouched';
+        return (await start(request, step)) ? 'again' : 'untouched';
       case 'askOwner':
         if (await owners.isRunning(step.worker, id, step.attempt)) return 'elsewhere';
         await writer.propose(id, afterLoss(invocation, clock.now(), `worker ${step.worker} vanished during attempt ${step.attempt}`));
@@ -82,23 +91,23 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
   }
 
   /** False when the worker stops before the attempt began. */
-  async function start(request: AcceptedRequest, step: NextStep & { kind: 'start' }, invocation: Invocation): Promise<boolean> {
-    let { fact } = step;
+  async function start(request: AcceptedRequest, decided: NextStep & { kind: 'start' }): Promise<boolean> {
+    let step: NextStep | undefined = decided;
     const waited = !slots.tryTake();
     if (waited && !(await slots.take())) return false;
-    let result: ExecutionResult | undefined;
+    let ended: { fact: FactOf<'running'>; result: ExecutionResult } | undefined;
     try {
-      // The time of the attempt is the moment it begins, not the moment it was queued for a place.
-      if (waited) fact = { ...fact, at: clock.now() };
-      // It became too old in the meantime: look again.
-      if (fact.at >= expiresAt(invocation, step.maxAgeInMs)) return true;
+      // While it waited for a place the function may have changed, and the event become too old.
+      if (waited) step = (await decide(decided.fact.invocation))?.step;
+      if (step?.kind !== 'start') return true;
+      const { fact, fn: found } = step;
       const effects = await writer.propose(fact.invocation, [fact]);
       // Without the effect it was refused: somebody else was first, and the log says what happened instead.
-      if (effects?.includes('execute')) result = await execute(request, fact.attempt, step.fn);
+      if (effects?.includes('execute')) ended = { fact, result: await execute(request, fact.attempt, found) };
     } finally {
       slots.release();
     }
-    if (result !== undefined) await report(fact, result);
+    if (ended !== undefined) await report(ended.fact, ended.result);
     return true;
   }
 
@@ -109,7 +118,23 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     const facts = executions.isAborted
       ? afterLoss(current, clock.now(), `worker ${worker} was stopped during attempt ${attempt}`)
       : afterExecution(current, result, clock.now(), log.maxAppendBytes);
-    await writer.propose(id, facts);
+    await conclude(id, facts);
+  }
+
+  /** An outcome and the first tries to tell it are one append, where somebody here can make them. */
+  async function conclude(id: string, facts: readonly Fact[]): Promise<void> {
+    const outcome = facts.find(isOutcome);
+    const tries = outcome?.destinations === undefined ? undefined : ports.teller?.begin(outcome);
+    if (tries === undefined) return void (await writer.propose(id, facts));
+    let effects: readonly InvocationEffect[] | undefined;
+    try {
+      effects = await writer.propose(id, [...facts, ...tries.facts]);
+    } finally {
+      if (effects === undefined) tries.callOff();
+    }
+    if (effects === undefined) return;
+    handedOver.add(id);
+    tries.make(writer.state);
   }
 
   function execute({ fact, payload }: AcceptedRequest, attempt: number, decided: RegisteredFunction): Promise<ExecutionResult> {
@@ -142,13 +167,13 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     const { name } = writer.state;
     await results.publish(name, id as RequestId, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
     if (isNotified) return;
-    if ((outcome.destinations ?? []).length > 0) handToDestinations();
+    if ((outcome.destinations ?? []).length > 0) handToDestinations(id);
     else await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
   }
 
-  function handToDestinations(): void {
+  function handToDestinations(id: string): void {
+    if (handedOver.delete(id) || ports.teller?.take(writer.state)) return;
     const { name, request, version } = writer.state;
-    if (ports.handOver?.(writer.state)) return;
     hints.deliver(name, request.sequence, `${name.stream}.${version}`, writer.state);
   }
 
@@ -174,4 +199,8 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
 /** The version that the log, or else the request, asks for. */
 function versionOf({ context }: Invocation, entry: FunctionEntry): RegisteredFunction | undefined {
   return resolveFunction(entry, qualifierOf(context), context.request?.invocation ?? '');
+}
+
+function isOutcome(fact: Fact): fact is Outcome {
+  return fact.type === 'succeeded' || fact.type === 'failed';
 }

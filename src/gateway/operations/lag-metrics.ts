@@ -24,7 +24,14 @@ export function createLagMetrics(registry: Registry, { clock, lag, folded }: Lag
   let looked: { at: number; lag: Promise<Lag | undefined> } | undefined;
 
   function look(): Promise<Lag | undefined> {
-    if (looked === undefined || clock.now() - looked.at > FRESH_FOR_MS) looked = { at: clock.now(), lag: lag().catch(() => undefined) };
+    if (looked === undefined || clock.now() - looked.at > FRESH_FOR_MS) {
+      const begun = { at: clock.now(), lag: lag().catch(() => undefined) };
+      looked = begun;
+      // Whoever did not answer may be there in a moment: the next scrape asks again.
+      void begun.lag.then((found) => {
+        if (looked === begun && found?.projection === undefined) looked = undefined;
+      });
+    }
     return looked.lag;
   }
   function gauge(name: string, help: string, read: (found: Lag) => number | undefined): void {

@@ -76,6 +76,8 @@ describe('the metrics', () => {
   });
 
   test('tell how long the oldest request waits, and what waits for each role', async () => {
+    // The read model is a process of its own, which may begin to answer later than the roles do.
+    await eventually(async () => (await scrape(one)).has('sequent_projection_lag_messages{}'));
     const series = await scrape(one);
     expect(series.get('sequent_queue_age_seconds{function="idle"}')).toBeGreaterThan(0);
     for (const name of ['role="worker",function="greet"', 'role="worker",function="idle"', 'role="destinations"']) {
