@@ -1,5 +1,6 @@
 import { type Argument, Command, Option } from 'commander';
 import { formats } from './call.ts';
+import { archiveCommand } from './commands/archive.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { cursorCommand } from './commands/cursor.ts';
 import { destinationsCommand } from './commands/dest/dest.ts';
@@ -12,6 +13,7 @@ import { invokeCommand } from './commands/invoke.ts';
 import { lsCommand } from './commands/ls.ts';
 import { machineCommand } from './commands/machine.ts';
 import { projectionCommand } from './commands/projection.ts';
+import { purgeCommand } from './commands/purge.ts';
 import { redriveCommand } from './commands/redrive.ts';
 import { resultCommand } from './commands/result.ts';
 import { serveCommand } from './commands/serve/serve.ts';
@@ -56,6 +58,8 @@ export function createProgram(version: string): Command {
     doctorCommand(),
     machineCommand(),
     verifyCommand(),
+    archiveCommand(),
+    purgeCommand(),
     whatIfCommand(),
   ]) {
     program.addCommand(command);

@@ -13,6 +13,7 @@ import { subjects } from '#src/nats/topology.ts';
 import { type Cursor, listCursors, removeCursor, sequenceAt } from '#src/nats/transition-feed.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
+import { readWholeTimeline } from './archived-timeline.ts';
 import { type Cancel, createCancel } from './cancel.ts';
 import type { TypedFunction } from './define-function.ts';
 import { checkEvent } from './handlers.ts';
@@ -23,7 +24,7 @@ import { checkJson, createRequests, encodePayload } from './requests.ts';
 import { subscribeToResults } from './result-subscription.ts';
 import { createResultWaiter, type Result, toResult } from './results.ts';
 import { readSystem, type SystemState } from './system.ts';
-import { subscribeToTransitions, type Transitions, type TransitionsOptions } from './transitions.ts';
+import { createSubscriptions, type Transitions, type TransitionsOptions } from './transitions.ts';
 
 export type { LiveTransition, TransitionFilter } from '#src/core/transitions.ts';
 export type { Cursor } from '#src/nats/transition-feed.ts';
@@ -105,7 +106,7 @@ export interface SequentClient extends AsyncDisposable {
     outcome?: 'succeeded' | 'failed',
     from?: 'now' | number,
   ): Promise<AsyncIterable<Result<Output>>>;
-  /** Everything the log says about an invocation. Throws `InvocationNotFoundError`. */
+  /** Everything the log says about an invocation, also when it was purged since and a read model knows it. Throws `InvocationNotFoundError`. */
   timeline(id: string, options?: Pick<WaitOptions, 'function'>): Promise<Timeline>;
   /** Transitions as the log tells them; see {@link Transitions}. */
   transitions(options?: TransitionsOptions): Transitions;
@@ -143,7 +144,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     random: { bytes: randomBytes },
     maxBatch: (name) => directory.get(name)?.definition.concurrency ?? 1,
   });
-  const timelineOptions = { log, place, findQueued: openRequests.find };
+  const timelineOptions = { log, place, findQueued: openRequests.find, history: ports.history };
   const waiter = createResultWaiter({
     async listen(name, onResult) {
       connection.nats.subscribe(subjects.result(name as FunctionName, '*'), {
@@ -173,6 +174,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     });
   }
 
+  const subscriptions = createSubscriptions(connection);
   const by = `client-${randomBytes(6).toString('hex')}`;
   let appends = 0;
   const writing = { log, hints: ports.hints, clock: systemClock, by, appendId: () => `${by}-${appends++}` };
@@ -206,15 +208,19 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
       const payloads = events.map((event) => encodePayload(checkEvent(target, event)));
       return Promise.all(payloads.map((payload) => send<never>(name, payload, options)));
     },
-    async result(id, { function: name, timeoutInMs = 60_000 } = {}) {
-      return toResult(await waiter.wait(id, { name: name === undefined ? undefined : parseFunctionName(name), timeoutInMs }));
+    async result(id, { function: functionName, timeoutInMs = 60_000 } = {}) {
+      const { envelope } = await readWholeTimeline(id, { ...timelineOptions, functionName });
+      if (envelope !== undefined) return toResult(envelope);
+      return toResult(
+        await waiter.wait(id, { name: functionName === undefined ? undefined : parseFunctionName(functionName), timeoutInMs }),
+      );
     },
     subscribe(target, outcome, from = 'now') {
       const subject = subjects.result(parseFunctionName(nameOf(target)), outcome ?? '*');
       return subscribeToResults(connection, { subject, from, closing: closing.signal });
     },
-    timeline: (id, { function: functionName } = {}) => readTimeline(id, { ...timelineOptions, functionName }),
-    transitions: (options = {}) => subscribeToTransitions(connection, options, closing.signal),
+    timeline: (id, { function: functionName } = {}) => readWholeTimeline(id, { ...timelineOptions, functionName }),
+    transitions: (options = {}) => subscriptions.open(options),
     cursors: { list: () => listCursors(connection), remove: (name) => removeCursor(connection, name) },
     system: (options) => readSystem({ connection, log, state: ports.state, roleInstances: ports.roleInstances }, options),
     sequenceAt: (time) => sequenceAt(connection, time.getTime()),
@@ -226,6 +232,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     },
     async close() {
       closing.abort();
+      await subscriptions.close();
       ports.close();
       await connection.close();
     },

@@ -42,7 +42,22 @@ const IN_HAND = 500;
 
 type Waiting = DeliveredTransition & { hand: () => void };
 
-export function subscribeToTransitions(connection: Connection, options: TransitionsOptions, closing: AbortSignal): Transitions {
+/** The subscriptions of one client. */
+export function createSubscriptions(connection: Connection): { open(options: TransitionsOptions): Transitions; close(): Promise<void> } {
+  const all = new Set<Transitions>();
+  return {
+    open(options) {
+      const opened = subscribe(connection, options, () => all.delete(opened));
+      all.add(opened);
+      return opened;
+    },
+    async close() {
+      await Promise.all([...all].map((one) => one.close()));
+    },
+  };
+}
+
+function subscribe(connection: Connection, options: TransitionsOptions, onClose: () => void): Transitions {
   const { durable, from = 'now', ackWaitInMs = 30_000 } = options;
   const ending = new AbortController();
   const waiting: Waiting[] = [];
@@ -61,7 +76,6 @@ export function subscribeToTransitions(connection: Connection, options: Transiti
     Math.max(100, ackWaitInMs / 3),
   );
   leases.unref();
-  closing.addEventListener('abort', end, { once: true });
 
   async function open(): Promise<void> {
     const filter = parseTransitionFilter(options);
@@ -80,10 +94,11 @@ export function subscribeToTransitions(connection: Connection, options: Transiti
   }
 
   function take(item: FeedItem, transitions: readonly LiveTransition[]): void {
-    if (ending.signal.aborted) return item.release();
     if (transitions.length === 0) return item.ack();
     const held = { isHandedOver: false };
     inHand.set(item, held);
+    // Given back once nothing more comes: before that it would only come here again.
+    if (ending.signal.aborted) return;
     const left = new Set(transitions);
     let untaken = transitions.length;
     for (const transition of transitions) {
@@ -120,13 +135,13 @@ export function subscribeToTransitions(connection: Connection, options: Transiti
 
   async function close(): Promise<void> {
     end();
-    closing.removeEventListener('abort', end);
+    onClose();
     clearInterval(leases);
     await ready.catch(() => {});
+    await feed?.done;
     for (const item of inHand.keys()) item.release();
     inHand.clear();
     waiting.length = 0;
-    await feed?.done;
   }
 
   async function* read(): AsyncGenerator<DeliveredTransition> {

@@ -17,7 +17,7 @@ export type SourceEntry = StoredEntry & { content: FullLogEntry };
 export type LogState = {
   /** When it was made: another one is another log. */
   created: string;
-  /** The sequences that it holds; what is before the first is only in the archive. */
+  /** The sequences that it holds; what is before the first is only in the archive. An empty log's first is behind its last. */
   first: number;
   last: number;
   messages: number;

@@ -19,7 +19,7 @@ export function createNatsLogSource({
     async state() {
       const manager = await connection.nats.jetstreamManager({ checkAPI: false });
       const { created, state } = await manager.streams.info(INVOCATIONS);
-      return { created: String(created), first: state.first_seq, last: state.last_seq, messages: state.messages };
+      return { created: String(created), first: Math.max(1, state.first_seq), last: state.last_seq, messages: state.messages };
     },
     async firstFrom(sequence) {
       const found = await readNextBySubject(connection, sequence, '>');

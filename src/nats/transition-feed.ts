@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamManager, nanos } from 'nats';
 import { InvalidInputError, WrongStateError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
@@ -57,12 +58,24 @@ export async function openFeed(connection: Connection, options: FeedOptions): Pr
   // The last message of a durable feed that this process saw: where it goes on if somebody removes its cursor.
   let last = 0;
   let expected = 1;
+  /** How many messages the consumer handed out when the newest one that came here was on its way. */
+  let arrived = 0;
+  const ending = new AbortController();
+  const left = new Promise<void>((resolve) => {
+    const leave = async (): Promise<void> => {
+      if (durable !== undefined) await arrival({ connection, manager, name: PREFIX + durable, arrived: () => arrived });
+      ending.abort();
+      resolve();
+    };
+    if (signal.aborted) void leave();
+    else signal.addEventListener('abort', () => void leave(), { once: true });
+  });
 
   const pull = startPull({
     connection,
     stream: INVOCATIONS,
-    demand,
-    signal,
+    demand: () => (signal.aborted ? 0 : demand()),
+    signal: ending.signal,
     onProblem: () => {},
     async openConsumer() {
       if (durable !== undefined) {
@@ -83,6 +96,7 @@ export async function openFeed(connection: Connection, options: FeedOptions): Pr
     },
     onMessage(message) {
       const { sequence, consumerSequence, at } = parseDelivery(message.reply ?? '');
+      arrived = consumerSequence;
       if (durable === undefined) {
         // A message of an earlier consumer, or one behind a gap: this consumer is not to be trusted further.
         if (sequence < next) return;
@@ -97,7 +111,26 @@ export async function openFeed(connection: Connection, options: FeedOptions): Pr
       onItem({ entry, ack: () => answer('+ACK'), working: () => answer('+WPI'), release: () => answer('-NAK') });
     },
   });
-  return pull;
+  return { poke: pull.poke, done: left.then(() => pull.done) };
+}
+
+type Leaving = { connection: Connection; manager: JetStreamManager; name: string; arrived: () => number };
+
+const LOOK_EVERY_MS = 20;
+/** Others may share the cursor, and what was handed out may be theirs. */
+const QUIET_IN_MS = 200;
+
+/**
+ * Resolves when all that the server has sent is here, or nothing came for a while. Whoever leaves before that leaves messages behind
+ * which nobody can give back: they come again only when the time for their acknowledgement is over.
+ */
+async function arrival({ connection, manager, name, arrived }: Leaving): Promise<void> {
+  for (let [seen, quiet] = [arrived(), 0]; quiet < QUIET_IN_MS && connection.isConnected; quiet += LOOK_EVERY_MS) {
+    const info = await findConsumer(manager, name).catch(() => undefined);
+    if (info === undefined || info.delivered.consumer_seq <= arrived()) return;
+    await sleep(LOOK_EVERY_MS);
+    if (arrived() > seen) [seen, quiet] = [arrived(), 0];
+  }
 }
 
 type Durable = { connection: Connection; manager: JetStreamManager; durable: string; options: FeedOptions };
