@@ -8,10 +8,7 @@ import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
 import { drawMachine } from './draw-machine.ts';
 
-/**
- * Builds the pages into `src/web/dist`, each file also compressed, so that the gateway only hands out what is there. They are
- * built beside it and moved there as a whole: a gateway that runs never sees half of them.
- */
+/** Builds the pages into `src/web/dist`, each file also compressed, so that the gateway only hands out what is there. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const builtInto = join(root, 'dist');
@@ -62,10 +59,6 @@ for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true
 }
 // Written last: without it the pages count as not built.
 await writeFile(join(outDir, 'built'), new Date().toISOString());
-const before = `${outDir}.before`;
-await rename(dist, before).catch(() => {});
-await rename(outDir, dist);
-await rm(before, { recursive: true, force: true });
 await rm(builtInto, { recursive: true, force: true });
 await rename(outDir, builtInto).catch(async (error: NodeJS.ErrnoException) => {
   await rm(outDir, { recursive: true, force: true });
