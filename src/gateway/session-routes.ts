@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { z } from 'zod';
+import type { Session } from './api/schemas/session.ts';
 import { checkLocal, checkSameOrigin, SESSION_COOKIE } from './authentication.ts';
 import { parseBody, readBody } from './body.ts';
 import { findByToken } from './credentials.ts';
@@ -11,15 +12,6 @@ import { VERSION } from './version.ts';
 
 const MAX_BODY_BYTES = 4_096;
 const requestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
-
-export const sessionSchema = z.object({
-  /** Of the session, or the own one when there are no credentials. */
-  project: z.string().nullable(),
-  is_open: z.boolean().describe('no credentials are configured: nobody needs to sign in'),
-  signed_in: z.boolean(),
-  version: z.string(),
-});
-export type Session = z.infer<typeof sessionSchema>;
 
 /** How the pages sign in: the token is exchanged for a cookie that no script can read. Asked before `authenticate`. */
 export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, place }: Gateway): void {

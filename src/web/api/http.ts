@@ -1,4 +1,5 @@
 import type { Problem } from '#src/gateway/api/schemas/common.ts';
+import type { Session } from '#src/gateway/api/schemas/session.ts';
 
 /** What the gateway refused, in its own words. */
 export class ApiError extends Error {
@@ -27,6 +28,12 @@ let onSignedOut = (): void => {};
 /** Who is told when the gateway does not know the caller any more. */
 export function whenSignedOut(told: () => void): void {
   onSignedOut = told;
+}
+
+/** A stream that is refused does not say why: asks whether that is because the session is over, and if so tells it. */
+export async function checkSession(): Promise<void> {
+  const session = await get<Session>('/api/session').catch(() => undefined);
+  if (session !== undefined && !session.is_open && !session.signed_in) onSignedOut();
 }
 
 /** Asks the gateway. Throws `ApiError`: with status 0 when it cannot be reached. */

@@ -1,4 +1,5 @@
 import type { Fact } from '#machines/facts.ts';
+import { checkSession } from './http.ts';
 
 /** A transition as the streams tell it. `place` is its place among those of one message of the log. */
 export type LiveTransition = { sequence: number; place: number; by: string; fact: Fact };
@@ -67,6 +68,7 @@ export function followLive({ url, after: start, onTransition, onState }: LiveOpt
     for (const type of factTypes) opened.addEventListener(type, receive);
     // The browser would retry by itself, but gives up on any answer that is not a stream: so it is done here.
     opened.onerror = () => {
+      if (opened.readyState === EventSource.CLOSED) void checkSession();
       letGo();
       if (isClosed) return;
       onState('lost');

@@ -1,7 +1,7 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { formatDuration } from '#src/core/format-duration.ts';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { type Answer, ask } from '../api/http.ts';
+import type { DestinationGraph, FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { ask } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Moment } from '../parts/moment.tsx';
@@ -9,8 +9,9 @@ import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { useAsked } from '../shell/asked.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { say } from '../shell/toasts.tsx';
-import { GraphCard } from './graph.tsx';
+import { GraphCard, useGraph } from './graph.tsx';
 import { InvokeDialog } from './invoke.tsx';
+import { FunctionMarks } from './list.tsx';
 import { PolicyCard } from './policy.tsx';
 import { StatsCard } from './stats.tsx';
 import '../styles/functions.css';
@@ -20,6 +21,11 @@ export function FunctionPage({ name }: { name: string }) {
   const path = `/api/functions/${encodeURIComponent(name)}`;
   const { content, problem, again } = useAsked(name, (signal) => ask<FunctionView>(path, { signal }));
   const [isInvoking, setIsInvoking] = useState(false);
+  const graph = useGraph();
+  const { again: lookAtGraph } = graph;
+  const etag = content?.etag;
+  // Whoever is told may be others now.
+  useEffect(() => lookAtGraph(), [etag, lookAtGraph]);
   if (content === undefined)
     return (
       <div class="page">
@@ -45,8 +51,11 @@ export function FunctionPage({ name }: { name: string }) {
           <Icon name="back" />
         </Link>
         <h1>{definition.name}</h1>
-        {definition.paused ? <span class="badge tone-retrying">Paused: nothing starts</span> : null}
-        <span class="tag">{definition.handler.kind}</span>
+        <FunctionMarks
+          isPaused={definition.paused}
+          isInLoop={graph.content?.loops.flat().some((id) => id.split(':')[0] === name) === true}
+          kind={definition.handler.kind}
+        />
         <div class="spring" />
         <Link to={`/?function=${encodeURIComponent(name)}`} class="button small">
           Invocations
@@ -60,14 +69,14 @@ export function FunctionPage({ name }: { name: string }) {
       <StatsCard name={name} />
       <div class="columns">
         <div class="column">
-          <PolicyCard path={path} answer={content as Answer<FunctionView>} onSaved={again} />
+          <PolicyCard path={path} answer={content} functions={functionsIn(graph.content, name)} onSaved={again} />
         </div>
         <div class="column">
           <Configuration view={content.content} />
           <Versions view={content.content} />
         </div>
       </div>
-      <GraphCard key={content.etag} />
+      <GraphCard asked={graph} around={name} />
       {isInvoking ? <InvokeDialog view={content.content} onClose={() => setIsInvoking(false)} /> : null}
     </div>
   );
@@ -149,4 +158,9 @@ function Versions({ view: { versions, aliases } }: { view: FunctionView }) {
       </ul>
     </section>
   );
+}
+
+function functionsIn(graph: DestinationGraph | undefined, besides: string): string[] {
+  const names = graph?.nodes.flatMap(({ kind, function: name }) => (kind === 'function' && name !== besides ? [name] : []));
+  return [...new Set(names)].sort((one, other) => one.localeCompare(other, 'en'));
 }

@@ -4,30 +4,55 @@ import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { Scrollable } from '../parts/scrollable.tsx';
-import { useAsked } from '../shell/asked.ts';
+import { type Asked, useAsked } from '../shell/asked.ts';
 import { follow, Link, paths } from '../shell/router.tsx';
-import { NODE, type PlacedNode, placeGraph } from './graph-layout.ts';
+import { joinedTo, type PlacedNode, placeGraph } from './graph-layout.ts';
+import { NODE } from './graph-lines.ts';
+import { targetOf } from './target-words.ts';
+
+export function useGraph(): Asked<DestinationGraph> {
+  return useAsked('graph', (signal) => get<DestinationGraph>('/api/destinations/graph', signal));
+}
+
+type GraphCardProps = {
+  asked: Asked<DestinationGraph>;
+  /** Only what is joined to this function; all functions without it. */
+  around?: string;
+};
 
 /** Who tells whom about what became of an invocation. A loop is written out, and drawn so that nobody misses it. */
-export function GraphCard() {
-  const { content, problem, again } = useAsked('graph', (signal) => get<DestinationGraph>('/api/destinations/graph', signal));
+export function GraphCard({ asked: { content, problem, again }, around }: GraphCardProps) {
+  const graph = useMemo(() => (content === undefined || around === undefined ? content : joinedTo(around, content)), [content, around]);
   return (
-    <section class="card graph" aria-label="Destinations">
+    <section class="card graph" aria-label="Who is told">
       <div class="card-head">
         <h2>Who is told</h2>
+        {around === undefined ? null : (
+          <Link to={paths.functions} class="hint">
+            of all functions
+          </Link>
+        )}
         <div class="spring" />
         <span class="legend success">on success</span>
         <span class="legend failure">on failure</span>
+        {(graph?.loops.length ?? 0) === 0 ? null : <span class="legend loop">a loop</span>}
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
-      {content === undefined ? problem === undefined ? <Skeleton lines={4} height={30} /> : null : <Graph graph={content} />}
+      {graph === undefined ? problem === undefined ? <Skeleton lines={4} height={30} /> : null : <Graph graph={graph} around={around} />}
     </section>
   );
 }
 
-function Graph({ graph }: { graph: DestinationGraph }) {
+function Graph({ graph, around }: { graph: DestinationGraph; around: string | undefined }) {
   const placed = useMemo(() => placeGraph(graph), [graph]);
-  if (placed.edges.length === 0) return <p class="nothing">No function tells anybody about its outcomes.</p>;
+  if (placed.edges.length === 0)
+    return (
+      <p class="nothing">
+        {around === undefined
+          ? 'No function tells anybody about its outcomes.'
+          : `${around} tells nobody about its outcomes, and nobody tells it.`}
+      </p>
+    );
   return (
     <>
       {graph.loops.map((loop) => (
@@ -41,7 +66,7 @@ function Graph({ graph }: { graph: DestinationGraph }) {
       ))}
       <Scrollable class="graph-frame" label="The graph of destinations">
         <svg width={placed.width} height={placed.height} viewBox={`0 0 ${placed.width} ${placed.height}`}>
-          <title>{inWords(graph)}</title>
+          <title>Who is told about whose outcomes</title>
           <defs>
             {['success', 'failure', 'loop'].map((kind) => (
               <marker
@@ -51,8 +76,8 @@ function Graph({ graph }: { graph: DestinationGraph }) {
                 viewBox="0 0 8 8"
                 refX="7"
                 refY="4"
-                markerWidth="8"
-                markerHeight="8"
+                markerWidth={kind === 'loop' ? 12 : 8}
+                markerHeight={kind === 'loop' ? 12 : 8}
                 markerUnits="userSpaceOnUse"
                 orient="auto"
               >
@@ -71,7 +96,7 @@ function Graph({ graph }: { graph: DestinationGraph }) {
             </path>
           ))}
           {placed.nodes.map((node) => (
-            <Node key={node.id} node={node} />
+            <Node key={node.id} node={node} isHere={node.kind === 'function' && node.function === around} />
           ))}
         </svg>
       </Scrollable>
@@ -80,7 +105,7 @@ function Graph({ graph }: { graph: DestinationGraph }) {
         <ul>
           {graph.edges.map(({ from, to, when }) => (
             <li key={`${from}\n${to}\n${when}`}>
-              <FunctionName node={from} /> tells <FunctionName node={to} /> about a {when}
+              <NodeName graph={graph} id={from} /> tells <NodeName graph={graph} id={to} /> about a {when}
             </li>
           ))}
         </ul>
@@ -89,32 +114,43 @@ function Graph({ graph }: { graph: DestinationGraph }) {
   );
 }
 
-function FunctionName({ node }: { node: string }) {
-  return node.includes(' ') ? <code>{node}</code> : <Link to={paths.function(node.split(':')[0] ?? node)}>{node}</Link>;
+function NodeName({ graph, id }: { graph: DestinationGraph; id: string }) {
+  const node = graph.nodes.find((one) => one.id === id);
+  return node?.kind === 'function' ? <Link to={paths.function(node.function)}>{id}</Link> : <code>{id}</code>;
 }
 
-function Node({ node: { id, function: name, kind, x, y, isInLoop } }: { node: PlacedNode }) {
-  const label = id.length > 23 ? `${id.slice(0, 22)}…` : id;
+const MOST_CHARACTERS = 24;
+
+function Node({ node, isHere }: { node: PlacedNode; isHere: boolean }) {
+  const { id, function: name, kind, x, y, isInLoop } = node;
+  const { title, note } = kind === 'target' ? targetOf(name, id.slice(name.length + 1)) : { title: name, note: node.qualifier };
   const box = (
     <>
       <title>{id}</title>
-      <rect x={x} y={y} width={NODE.width} height={NODE.height} rx={kind === 'function' ? 9 : 20} />
-      <text x={x + NODE.width / 2} y={y + NODE.height / 2 + 4.5}>
-        {label}
-      </text>
+      <rect x={x} y={y} width={NODE.width} height={NODE.height} rx={kind === 'function' ? 9 : 22} />
+      {/* Nested, so that a name which is higher or wider than a box is cut off at its border. */}
+      <svg x={x} y={y} width={NODE.width} height={NODE.height} aria-hidden="true">
+        <text x={NODE.width / 2} y={note === undefined ? 27 : 19}>
+          {shorten(title)}
+        </text>
+        {note === undefined ? null : (
+          <text class="note" x={NODE.width / 2} y={34}>
+            {shorten(note)}
+          </text>
+        )}
+      </svg>
     </>
   );
-  const className = `graph-node ${kind}${isInLoop ? ' loop' : ''}`;
+  const className = `graph-node ${kind}${isInLoop ? ' loop' : ''}${isHere ? ' here' : ''}`;
   if (kind === 'target') return <g class={className}>{box}</g>;
   const to = paths.function(name);
   return (
-    <a class={className} href={to} onClick={(event) => follow(event, to)}>
+    <a class={className} href={to} onClick={(event) => follow(event, to)} aria-label={id}>
       {box}
     </a>
   );
 }
 
-function inWords({ edges, loops }: DestinationGraph): string {
-  const told = edges.map(({ from, to, when }) => `${from} tells ${to} about a ${when}`).join('; ');
-  return loops.length === 0 ? told : `${told}. Loops: ${loops.map((loop) => loop.join(' → ')).join('; ')}`;
+function shorten(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text;
 }

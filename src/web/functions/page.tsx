@@ -1,26 +1,76 @@
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { FunctionSummary } from '#src/gateway/api/schemas/functions.ts';
+import { useRef } from 'preact/hooks';
+import type { FunctionSummary, StatsRow } from '#src/gateway/api/schemas/functions.ts';
 import { get } from '../api/http.ts';
+import { Choice } from '../invocation/timeline.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { Badge } from '../parts/state.tsx';
 import { useAsked } from '../shell/asked.ts';
-import { Link, paths } from '../shell/router.tsx';
-import { GraphCard } from './graph.tsx';
+import { useKeys } from '../shell/keys.ts';
+import { changeQuery, usePlace } from '../shell/router.tsx';
+import { GraphCard, useGraph } from './graph.tsx';
+import { FunctionList, failuresOf, type Listed } from './list.tsx';
 import '../styles/functions.css';
 
-type Rate = { function: string; accepted: number; by_condition: Record<string, number>; duration_ms?: { p50: number; p99: number } };
+type Stats = { functions: (StatsRow & { function: string })[] };
+type Order = 'by name' | 'failing first' | 'busiest first';
+const READ_EVERY_MS = 15_000;
 
+/** All functions: how each of them does, and who is told about its outcomes. */
 export function FunctionsPage() {
-  const { content, problem, again } = useAsked('functions', (signal) => get<{ functions: FunctionSummary[] }>('/api/functions', signal));
-  const rates = useAsked('rates', (signal) => get<{ functions: Rate[] }>('/api/stats', signal));
+  const { query } = usePlace();
+  const { content, problem, again } = useAsked('functions', (signal) => get<{ functions: FunctionSummary[] }>('/api/functions', signal), {
+    everyMs: READ_EVERY_MS,
+  });
+  const stats = useAsked('stats', (signal) => get<Stats>('/api/stats', signal), { everyMs: READ_EVERY_MS });
+  const graph = useGraph();
+  const search = useRef<HTMLInputElement>(null);
+  useKeys({ '/': () => search.current?.focus() });
+  const text = query.get('q') ?? '';
+  const order = orders.find((one) => one === query.get('order')) ?? 'by name';
   const functions = content?.functions;
+  const inLoop = new Set(graph.content?.loops.flat().map((id) => id.split(':')[0]));
+  const listed = (functions ?? [])
+    .map(
+      (summary): Listed => ({
+        summary,
+        stats: stats.content?.functions.find((row) => row.function === summary.name),
+        isInLoop: inLoop.has(summary.name),
+      }),
+    )
+    .filter(({ summary }) => `${summary.name} ${summary.description}`.toLowerCase().includes(text.toLowerCase()))
+    .sort(compare[order]);
   return (
     <div class="page">
       <div class="page-head">
         <h1>Functions</h1>
-        {functions === undefined ? null : <span class="hint">{functions.length}</span>}
+        {functions === undefined ? null : (
+          <span class="hint">{functions.length.toLocaleString('en')}; counts and times of the last hour</span>
+        )}
+        <div class="spring" />
+        {functions === undefined || functions.length === 0 ? null : (
+          <>
+            <Choice
+              label="Order"
+              value={order}
+              choices={orders}
+              onChoice={(chosen) => changeQuery({ order: chosen === 'by name' ? '' : chosen })}
+            />
+            <label class="find">
+              <Icon name="search" size={14} />
+              <span class="unseen">Find a function</span>
+              <input
+                ref={search}
+                type="search"
+                placeholder="Find a function"
+                value={text}
+                onInput={({ currentTarget }) => changeQuery({ q: currentTarget.value })}
+              />
+            </label>
+          </>
+        )}
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
+      {stats.problem === undefined ? null : <ProblemNotice problem={stats.problem} again={stats.again} />}
       {functions === undefined && problem === undefined ? <Skeleton lines={8} height={28} /> : null}
       {functions?.length === 0 ? (
         <Empty title="No functions yet" command="npx sequent fn put hello --file ./hello.mjs">
@@ -29,56 +79,20 @@ export function FunctionsPage() {
       ) : null}
       {functions !== undefined && functions.length > 0 ? (
         <>
-          <ul class="function-list">
-            {functions.map((one) => (
-              <FunctionCard key={one.name} summary={one} rate={rates.content?.functions.find((rate) => rate.function === one.name)} />
-            ))}
-          </ul>
-          <GraphCard />
+          <section class="card" aria-label="All functions">
+            {listed.length === 0 ? <p class="nothing">No function is called so, or described so.</p> : <FunctionList listed={listed} />}
+          </section>
+          <GraphCard asked={graph} />
         </>
       ) : null}
     </div>
   );
 }
 
-function FunctionCard({ summary, rate }: { summary: FunctionSummary; rate: Rate | undefined }) {
-  const { name, description, handler_kind, paused, policy, versions, aliases } = summary;
-  const failures = Object.entries(rate?.by_condition ?? {}).reduce((sum, [, count]) => sum + count, 0);
-  return (
-    <li class="card function-card">
-      <div class="function-name">
-        <Link to={paths.function(name)}>{name}</Link>
-        {paused ? <span class="badge tone-retrying">Paused</span> : null}
-        <span class="tag">{handler_kind}</span>
-      </div>
-      <p class="hint">{description === '' ? 'no description' : description}</p>
-      <dl class="function-facts">
-        <div>
-          <dt>Last hour</dt>
-          <dd>{rate === undefined ? '–' : rate.accepted.toLocaleString('en')}</dd>
-        </div>
-        <div>
-          <dt>Failed</dt>
-          <dd>{failures === 0 ? '–' : <Badge name="FAIL" note={failures.toLocaleString('en')} />}</dd>
-        </div>
-        <div>
-          <dt>p50 / p99</dt>
-          <dd>
-            {rate?.duration_ms === undefined ? '–' : `${formatDuration(rate.duration_ms.p50)} / ${formatDuration(rate.duration_ms.p99)}`}
-          </dd>
-        </div>
-        <div>
-          <dt>Retries</dt>
-          <dd>{policy.maxRetries}</dd>
-        </div>
-        <div>
-          <dt>Versions</dt>
-          <dd>
-            {versions.length}
-            {aliases.length === 0 ? '' : `, ${aliases.length} ${aliases.length === 1 ? 'alias' : 'aliases'}`}
-          </dd>
-        </div>
-      </dl>
-    </li>
-  );
-}
+const orders: readonly Order[] = ['by name', 'failing first', 'busiest first'];
+const byName = (one: Listed, other: Listed): number => one.summary.name.localeCompare(other.summary.name, 'en');
+const compare: Readonly<Record<Order, (one: Listed, other: Listed) => number>> = {
+  'by name': byName,
+  'failing first': (one, other) => failuresOf(other.stats) - failuresOf(one.stats) || byName(one, other),
+  'busiest first': (one, other) => (other.stats?.accepted ?? 0) - (one.stats?.accepted ?? 0) || byName(one, other),
+};

@@ -8,29 +8,27 @@ import { say } from '../shell/toasts.tsx';
 import { DestinationFields, type Target } from './destination-fields.tsx';
 
 type Policy = FunctionView['definition']['policy'];
-type Draft = {
-  maxRetries: string;
-  maxAgeInSeconds: string;
-  initialInMs: string;
-  factor: string;
-  maxInMs: string;
-  jitter: string;
+type NumberField = 'maxRetries' | 'maxAgeInSeconds' | 'initialInMs' | 'factor' | 'maxInMs' | 'jitter';
+/** What was typed, as it was typed. */
+type Draft = Record<NumberField, string> & {
   onSuccess: Target[];
   onFailure: Target[];
   allowCycle: boolean;
 };
 
-const numbers: readonly { field: keyof Draft & string; pointer: string; label: string; hint: string }[] = [
+const numbers: readonly { field: NumberField; pointer: string; label: string; hint: string }[] = [
   { field: 'maxRetries', pointer: '/maxRetries', label: 'Retries', hint: '0 to 3' },
-  { field: 'maxAgeInSeconds', pointer: '/maxAgeInSeconds', label: 'Oldest age, seconds', hint: 'of an event; 1 to 86,400' },
+  { field: 'maxAgeInSeconds', pointer: '/maxAgeInSeconds', label: 'Oldest event, seconds', hint: '1 to 86,400; an older one is discarded' },
   { field: 'initialInMs', pointer: '/backoff/initialInMs', label: 'First delay, ms', hint: 'before the first retry' },
-  { field: 'factor', pointer: '/backoff/factor', label: 'Factor', hint: 'each delay is so much longer' },
-  { field: 'maxInMs', pointer: '/backoff/maxInMs', label: 'Longest delay, ms', hint: '' },
-  { field: 'jitter', pointer: '/backoff/jitter', label: 'Chance', hint: 'the share of a delay that chance may take, 0 to 1' },
+  { field: 'factor', pointer: '/backoff/factor', label: 'Factor', hint: 'a delay is so many times the one before' },
+  { field: 'maxInMs', pointer: '/backoff/maxInMs', label: 'Longest delay, ms', hint: 'no delay is longer' },
+  { field: 'jitter', pointer: '/backoff/jitter', label: 'Jitter', hint: '0 to 1: up to so much less, by chance' },
 ];
 
-/** The asynchronous policy: what is told to the gateway as it was typed, so that the gateway alone judges it. */
-export function PolicyCard({ path, answer, onSaved }: { path: string; answer: Answer<FunctionView>; onSaved: () => void }) {
+type PolicyCardProps = { path: string; answer: Answer<FunctionView>; functions: readonly string[]; onSaved: () => void };
+
+/** The asynchronous policy. It is sent as it was typed, so that the gateway alone judges it. */
+export function PolicyCard({ path, answer, functions, onSaved }: PolicyCardProps) {
   const { policy } = answer.content.definition;
   const [draft, setDraft] = useState<Draft>(() => draftOf(policy));
   const [etag, setEtag] = useState(answer.etag);
@@ -40,7 +38,7 @@ export function PolicyCard({ path, answer, onSaved }: { path: string; answer: An
     setEtag(answer.etag);
     setDraft(draftOf(policy));
   }
-  const isChanged = JSON.stringify(draft) !== JSON.stringify(draftOf(policy));
+  const isChanged = JSON.stringify(policyOf(draft)) !== JSON.stringify(policyOf(draftOf(policy)));
   const save = (event: Event): void => {
     event.preventDefault();
     void run(async () => {
@@ -62,7 +60,7 @@ export function PolicyCard({ path, answer, onSaved }: { path: string; answer: An
             <span>{label}</span>
             <input
               inputMode="decimal"
-              value={draft[field] as string}
+              value={draft[field]}
               aria-invalid={messageAt(problem, pointer) !== undefined}
               onInput={({ currentTarget }) => setDraft({ ...draft, [field]: currentTarget.value })}
             />
@@ -75,6 +73,7 @@ export function PolicyCard({ path, answer, onSaved }: { path: string; answer: An
           key={list}
           label={list === 'onSuccess' ? 'Told about a success' : 'Told about a failure'}
           targets={draft[list]}
+          functions={functions}
           messageAt={(place) => messageAt(problem, `/${list}/${place}`)}
           onChange={(targets) => setDraft({ ...draft, [list]: targets })}
         />
@@ -102,7 +101,7 @@ export function PolicyCard({ path, answer, onSaved }: { path: string; answer: An
 
 function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, allowCycle }: Policy): Draft {
   const targets = (list: Policy['onSuccess']): Target[] =>
-    list.map(({ destination, param }) => ({ destination, param: pretty(param).text }));
+    list.map(({ destination, param }, key) => ({ key, destination, param: pretty(param).text }));
   return {
     maxRetries: String(maxRetries),
     maxAgeInSeconds: String(maxAgeInSeconds),
@@ -117,12 +116,13 @@ function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, a
 }
 
 function policyOf({ maxRetries, maxAgeInSeconds, initialInMs, factor, maxInMs, jitter, onSuccess, onFailure, allowCycle }: Draft): object {
+  const told = (targets: readonly Target[]) => targets.map(({ destination, param }) => ({ destination, param }));
   return {
     maxRetries: numberIn(maxRetries),
     maxAgeInSeconds: numberIn(maxAgeInSeconds),
     backoff: { initialInMs: numberIn(initialInMs), factor: numberIn(factor), maxInMs: numberIn(maxInMs), jitter: numberIn(jitter) },
-    onSuccess,
-    onFailure,
+    onSuccess: told(onSuccess),
+    onFailure: told(onFailure),
     allowCycle,
   };
 }

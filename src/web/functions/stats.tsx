@@ -1,13 +1,14 @@
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { formatDuration } from '#src/core/format-duration.ts';
 import type { FunctionStats } from '#src/gateway/api/schemas/functions.ts';
 import { get, withQuery } from '../api/http.ts';
 import { Choice } from '../invocation/timeline.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { useAsked } from '../shell/asked.ts';
-import { now } from '../shell/settings.ts';
-import { useStore } from '../shell/store.ts';
+import { Link } from '../shell/router.tsx';
 import { Chart } from './chart.tsx';
+import { failuresOf, openOf, percent, time } from './list.tsx';
 
 const spans = { '15 min': 900_000, '1 h': 3_600_000, '24 h': 86_400_000, '7 d': 604_800_000 } as const;
 type Span = keyof typeof spans;
@@ -17,18 +18,13 @@ const READ_EVERY_MS = 15_000;
 /** How it does: what came, what failed, how long it waited and took. */
 export function StatsCard({ name }: { name: string }) {
   const [span, setSpan] = useState<Span>('1 h');
-  // Read again every few seconds, all charts at once.
-  const turn = Math.floor(useStore(now) / READ_EVERY_MS);
   const [last, setLast] = useState<FunctionStats>();
-  const { problem, again } = useAsked(`${name} ${span} ${turn}`, async (signal) => {
+  const ask = async (signal: AbortSignal): Promise<void> => {
     const to = Date.now();
-    const found = await get<FunctionStats>(
-      withQuery(`/api/functions/${encodeURIComponent(name)}/stats`, { from: to - spans[span], to, buckets: BUCKETS }),
-      signal,
-    );
-    setLast(found);
-    return found;
-  });
+    const query = { from: to - spans[span], to, buckets: BUCKETS };
+    setLast(await get<FunctionStats>(withQuery(`/api/functions/${encodeURIComponent(name)}/stats`, query), signal));
+  };
+  const { problem, again } = useAsked(`${name} ${span}`, ask, { everyMs: READ_EVERY_MS });
   return (
     <section class="card stats" aria-label="Statistics">
       <div class="card-head">
@@ -42,19 +38,21 @@ export function StatsCard({ name }: { name: string }) {
   );
 }
 
-function Figures({ stats: { total, buckets, from, to, bucket_ms } }: { stats: FunctionStats }) {
-  const failures = sum(Object.values(total.by_condition));
-  const share = total.accepted === 0 ? '–' : `${((failures / total.accepted) * 100).toFixed(failures === 0 ? 0 : 1)} %`;
-  const byBucket = seriesOf(buckets, { from, to, width: bucket_ms });
+function Figures({ stats: { function: name, total, buckets, from, to, bucket_ms } }: { stats: FunctionStats }) {
+  const failures = failuresOf(total);
+  // Drawn again when they were read again, and not with every second that passes.
+  const byBucket = useMemo(() => seriesOf(buckets, { from, to, width: bucket_ms }), [buckets, from, to, bucket_ms]);
   const figures: [string, string][] = [
     ['Accepted', total.accepted.toLocaleString('en')],
-    ['Failed', `${failures.toLocaleString('en')} (${share})`],
-    ['Duration p50', inWords(total.duration_ms?.p50)],
-    ['p90', inWords(total.duration_ms?.p90)],
-    ['p99', inWords(total.duration_ms?.p99)],
-    ['Longest', inWords(total.duration_ms?.max)],
-    ['Queue p50', inWords(total.queue_ms?.p50)],
-    ['Queue p99', inWords(total.queue_ms?.p99)],
+    ['A minute', rate(total.accepted / ((to - from) / 60_000))],
+    ['Open', (openOf(total) ?? 0).toLocaleString('en')],
+    ['Failed', failures === 0 ? '0' : `${failures.toLocaleString('en')} (${percent(failures, total.accepted)})`],
+    ['Queue p50', time(total.queue_ms?.p50)],
+    ['Queue p99', time(total.queue_ms?.p99)],
+    ['Duration p50', time(total.duration_ms?.p50)],
+    ['Duration p90', time(total.duration_ms?.p90)],
+    ['Duration p99', time(total.duration_ms?.p99)],
+    ['Longest', time(total.duration_ms?.max)],
   ];
   return (
     <>
@@ -71,9 +69,10 @@ function Figures({ stats: { total, buckets, from, to, bucket_ms } }: { stats: Fu
           {Object.entries(total.by_condition)
             .filter(([, count]) => count > 0)
             .map(([condition, count]) => (
-              <span key={condition} class="tag">
-                {condition} <b>{count.toLocaleString('en')}</b>
-              </span>
+              <Link key={condition} to={`/?${new URLSearchParams({ function: name, condition })}`} class="badge tone-failed">
+                <Icon name="failed" size={14} />
+                {condition} <span class="badge-note">{count.toLocaleString('en')}</span>
+              </Link>
             ))}
         </p>
       )}
@@ -100,7 +99,7 @@ function Figures({ stats: { total, buckets, from, to, bucket_ms } }: { stats: Fu
           format={formatDuration}
         />
         <Chart
-          title="Time in the queue"
+          title="Age in the queue, from acceptance to the first attempt"
           times={byBucket.times}
           kind="lines"
           series={[
@@ -114,12 +113,9 @@ function Figures({ stats: { total, buckets, from, to, bucket_ms } }: { stats: Fu
   );
 }
 
-function inWords(ms: number | undefined): string {
-  return ms === undefined ? '–' : formatDuration(ms);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+/** So few that a minute sees none of them are told with a digit behind the point. */
+function rate(perMinute: number): string {
+  return perMinute === 0 ? '0' : perMinute < 10 ? String(Number(perMinute.toPrecision(2))) : Math.round(perMinute).toLocaleString('en');
 }
 
 type Value = number | null;
@@ -139,7 +135,7 @@ function seriesOf(buckets: FunctionStats['buckets'], { from, to, width }: { from
   return {
     times: times.map((at) => at / 1_000),
     accepted: read(({ accepted }) => accepted, 0),
-    failed: read(({ by_condition }) => sum(Object.values(by_condition)), 0),
+    failed: read(failuresOf, 0),
     p50: read(({ duration_ms }) => duration_ms?.p50, null),
     p90: read(({ duration_ms }) => duration_ms?.p90, null),
     p99: read(({ duration_ms }) => duration_ms?.p99, null),

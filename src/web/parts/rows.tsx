@@ -1,26 +1,33 @@
 import type { ComponentChildren } from 'preact';
+import '../styles/rows.css';
 import { Scrollable } from './scrollable.tsx';
 
-/** A plain table, which scrolls by itself where it has no room. */
-export function Rows({ head, rows }: { head: readonly string[]; rows: readonly { key: string; cells: readonly ComponentChildren[] }[] }) {
+export type Column = { head: string; isNumber?: boolean };
+export type Row = { key: string; tone?: string | undefined; cells: readonly ComponentChildren[] };
+
+/** A plain table. It scrolls by itself where it has no room; on a phone each row becomes a list, under its first cell. */
+export function Rows({ label, columns, rows }: { label: string; columns: readonly Column[]; rows: readonly Row[] }) {
   if (rows.length === 0) return <p class="nothing">none</p>;
+  const classOf = (place: number): string => (columns[place]?.isNumber === true ? 'number' : '');
   return (
-    <Scrollable class="rows-frame" label={head.filter((word) => word !== '').join(', ')}>
+    <Scrollable class="rows-frame" label={label}>
       <table class="rows">
         <thead>
           <tr>
-            {head.map((word) => (
-              <th key={word} scope="col">
-                {word === '' ? <span class="unseen">Notes</span> : word}
+            {columns.map(({ head }, place) => (
+              <th key={head} scope="col" class={classOf(place)}>
+                {head}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ key, cells }) => (
-            <tr key={key}>
+          {rows.map(({ key, tone, cells }) => (
+            <tr key={key} class={tone === undefined ? '' : `toned tone-${tone}`}>
               {cells.map((cell, place) => (
-                <td key={head[place]}>{cell}</td>
+                <td key={columns[place]?.head} class={classOf(place)} data-head={columns[place]?.head}>
+                  {cell}
+                </td>
               ))}
             </tr>
           ))}

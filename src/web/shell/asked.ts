@@ -4,8 +4,15 @@ import { ApiError } from '../api/http.ts';
 /** What was asked of the gateway: nothing yet, an answer, a problem, or an answer that could not be renewed. */
 export type Asked<Content> = { content: Content | undefined; problem: ApiError | undefined; isAsking: boolean; again: () => void };
 
-/** Asks when `key` changes, and when told to. The answer to an older question never replaces that to a newer one. */
-export function useAsked<Content>(key: string, question: (signal: AbortSignal) => Promise<Content>): Asked<Content> {
+/**
+ * Asks when `key` changes, when told to, and, while somebody looks, every `everyMs`. The answer to an older question never
+ * replaces that to a newer one; what cannot be renewed stays, beside the problem.
+ */
+export function useAsked<Content>(
+  key: string,
+  question: (signal: AbortSignal) => Promise<Content>,
+  { everyMs }: { everyMs?: number } = {},
+): Asked<Content> {
   const [answer, setAnswer] = useState<{ key: string; content?: Content; problem?: ApiError; isAsking: boolean }>({ key, isAsking: true });
   const latest = useRef(question);
   latest.current = question;
@@ -30,8 +37,12 @@ export function useAsked<Content>(key: string, question: (signal: AbortSignal) =
 
   useEffect(() => {
     again();
-    return () => running.current?.abort();
-  }, [again]);
+    const timer = everyMs === undefined ? undefined : setInterval(() => document.hidden || again(), everyMs);
+    return () => {
+      clearInterval(timer);
+      running.current?.abort();
+    };
+  }, [again, everyMs]);
   const isPresent = answer.key === key;
   return {
     content: isPresent ? answer.content : undefined,

@@ -12,6 +12,8 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
     const opened = dialog.current;
     const before = document.activeElement;
     opened?.showModal();
+    // What is to be filled in, or else the way out: never what cannot be undone.
+    opened?.querySelector<HTMLElement>('.dialog-body :is(input, textarea, select), .dialog-foot .button')?.focus();
     return () => {
       opened?.close();
       if (before instanceof HTMLElement) before.focus();

@@ -1,8 +1,10 @@
 import { Icon } from '../parts/icon.tsx';
+import { problemOf } from './asked.ts';
 import { Link, paths, usePlace } from './router.tsx';
 import { session, signOut } from './session.ts';
 import { theme, zone } from './settings.ts';
 import { useStore } from './store.ts';
+import { say } from './toasts.tsx';
 
 const entries: readonly { to: string; word: string; below: string }[] = [
   { to: paths.invocations, word: 'Invocations', below: '/invocations' },
@@ -14,6 +16,8 @@ const entries: readonly { to: string; word: string; below: string }[] = [
 export function Header({ onHelp }: { onHelp: () => void }) {
   const { path } = usePlace();
   const known = useStore(session);
+  // Whoever has to sign in first has nowhere to go.
+  const mayLook = known === undefined || known.is_open || known.signed_in;
   return (
     <header class="header">
       <Link to={paths.invocations} class="brand" aria-label="Sequent: invocations">
@@ -25,16 +29,18 @@ export function Header({ onHelp }: { onHelp: () => void }) {
         </svg>
         <span>Sequent</span>
       </Link>
-      <nav aria-label="Pages">
-        {entries.map(({ to, word, below }) => (
-          <Link key={to} to={to} aria-current={path === to || path.startsWith(`${below}/`) ? 'page' : undefined}>
-            {word}
-          </Link>
-        ))}
-      </nav>
+      {mayLook ? (
+        <nav aria-label="Pages">
+          {entries.map(({ to, word, below }) => (
+            <Link key={to} to={to} aria-current={path === to || path.startsWith(`${below}/`) ? 'page' : undefined}>
+              {word}
+            </Link>
+          ))}
+        </nav>
+      ) : null}
       <div class="header-tools">
-        {known === undefined ? null : (
-          <span class="project" title={`Sequent ${known.version}`}>
+        {known?.project == null ? null : (
+          <span class="project" title={`Project ${known.project}; Sequent ${known.version}`}>
             {known.project}
           </span>
         )}
@@ -44,13 +50,21 @@ export function Header({ onHelp }: { onHelp: () => void }) {
           <Icon name="keyboard" />
         </button>
         {known?.signed_in === true && !known.is_open ? (
-          <button type="button" class="button quiet small" onClick={() => void signOut()}>
+          <button type="button" class="button quiet small" onClick={() => void leave()}>
             Sign out
           </button>
         ) : null}
       </div>
     </header>
   );
+}
+
+async function leave(): Promise<void> {
+  try {
+    await signOut();
+  } catch (thrown) {
+    say(problemOf(thrown).message, 'problem');
+  }
 }
 
 function ZoneToggle() {
@@ -61,9 +75,13 @@ function ZoneToggle() {
       class="button quiet small"
       aria-pressed={chosen === 'utc'}
       onClick={() => zone.set(chosen === 'utc' ? 'local' : 'utc')}
-      title={chosen === 'utc' ? 'Times in UTC' : 'Times by the clock of this browser'}
+      title={
+        chosen === 'utc'
+          ? 'Exact times are in UTC; press for those of this browser'
+          : 'Exact times are those of this browser; press for UTC'
+      }
     >
-      {chosen === 'utc' ? 'UTC' : 'Local'}
+      <Icon name="clock" size={14} /> {chosen === 'utc' ? 'UTC' : 'Local'}
     </button>
   );
 }

@@ -1,14 +1,38 @@
 import { useState } from 'preact/hooks';
 import type { ApiError } from '../api/http.ts';
+import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { problemOf } from './asked.ts';
-import { navigate, usePlace } from './router.tsx';
+import { Link, navigate, paths, usePlace } from './router.tsx';
 import { nextAfterLogin, session, signIn } from './session.ts';
 import { useStore } from './store.ts';
 
 export function Login() {
-  const { query } = usePlace();
   const known = useStore(session);
+  return (
+    <div class="login">
+      <div class="card login-card">
+        <h1>Sign in</h1>
+        {known?.is_open === true ? (
+          <>
+            <p>This gateway has no credentials, so there is nothing to sign in to: everybody on this machine may look.</p>
+            <p class="hint">
+              Start it with <code>--credentials</code>, or SEQUENT_CREDENTIALS, to ask for tokens.
+            </p>
+            <Link to={paths.invocations} class="button primary">
+              Go to the invocations
+            </Link>
+          </>
+        ) : (
+          <TokenForm />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function TokenForm() {
+  const { query } = usePlace();
   const [token, setToken] = useState('');
   const [problem, setProblem] = useState<ApiError>();
   const [isAsking, setIsAsking] = useState(false);
@@ -26,29 +50,42 @@ export function Login() {
     }
   };
   return (
-    <div class="login">
-      <form class="card login-card" onSubmit={submit}>
-        <h1>Sign in</h1>
-        {known?.is_open === true ? (
-          <p>This gateway has no credentials: everybody on this machine may look. There is nothing to sign in to.</p>
-        ) : null}
-        <label class="field">
-          <span>Token</span>
-          <input
-            type="password"
-            name="token"
-            autocomplete="current-password"
-            required
-            value={token}
-            onInput={({ currentTarget }) => setToken(currentTarget.value)}
-          />
-          <small>One of the tokens of the credentials file that the gateway was started with (SEQUENT_CREDENTIALS).</small>
-        </label>
-        {problem === undefined ? null : <ProblemNotice problem={problem} />}
-        <button type="submit" class="button primary" disabled={isAsking || token === ''}>
-          {isAsking ? 'Signing in…' : 'Sign in'}
-        </button>
-      </form>
-    </div>
+    <form onSubmit={submit}>
+      {query.has('ended') && problem === undefined ? (
+        <div class="notice tone-retrying" role="status">
+          <Icon name="clock" />
+          <p class="notice-text">Your session is over. Sign in to go on where you were.</p>
+        </div>
+      ) : null}
+      {/* There is but one name; whoever keeps passwords wants one. */}
+      <input type="text" name="username" autocomplete="username" value="sequent" readOnly hidden />
+      <label class="field">
+        <span>Token</span>
+        <input
+          type="password"
+          name="token"
+          autocomplete="current-password"
+          required
+          value={token}
+          aria-invalid={problem?.status === 401}
+          onInput={({ currentTarget }) => setToken(currentTarget.value)}
+        />
+        <small>One of those in the credentials file that the gateway was started with (SEQUENT_CREDENTIALS).</small>
+      </label>
+      {problem === undefined ? null : problem.status === 401 ? (
+        <div class="notice tone-failed" role="alert">
+          <Icon name="alert" />
+          <div class="notice-text">
+            <strong>No credential has this token</strong>
+            <p>Look for spaces around it; else ask whoever runs the gateway for one of its tokens.</p>
+          </div>
+        </div>
+      ) : (
+        <ProblemNotice problem={problem} />
+      )}
+      <button type="submit" class="button primary" disabled={isAsking || token === ''}>
+        {isAsking ? 'Signing in…' : 'Sign in'}
+      </button>
+    </form>
   );
 }

@@ -1,17 +1,23 @@
+import type { Session } from '#src/gateway/api/schemas/session.ts';
 import { ask, get, whenSignedOut } from '../api/http.ts';
 import { navigate, paths } from './router.tsx';
 import { createStore } from './store.ts';
-
-export type Session = { project: string; is_open: boolean; signed_in: boolean; version: string };
 
 export const session = createStore<Session | undefined>(undefined);
 
 /** Asks who is calling, and leads to the login when the gateway wants to know and does not. */
 export async function startSession(): Promise<void> {
-  whenSignedOut(() => {
-    if (location.pathname === paths.login) return;
-    navigate(`${paths.login}?next=${encodeURIComponent(location.pathname + location.search)}`, { replace: true });
-  });
+  whenSignedOut(() => void leave());
+  await readSession();
+}
+
+/** To the login, and back from there to what was looked at. */
+async function leave(): Promise<void> {
+  const { pathname, search } = location;
+  if (pathname === paths.login) return;
+  const wasSignedIn = session.get()?.signed_in === true;
+  const query = new URLSearchParams({ next: pathname + search, ...(wasSignedIn ? { ended: '' } : {}) });
+  navigate(`${paths.login}?${query}`, { replace: true });
   await readSession();
 }
 
@@ -30,6 +36,7 @@ export async function signIn(token: string): Promise<void> {
   await readSession();
 }
 
+/** Throws `ApiError` when the gateway does not answer: then the session goes on. */
 export async function signOut(): Promise<void> {
   await ask('/api/session', { method: 'DELETE' });
   await readSession();

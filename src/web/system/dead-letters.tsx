@@ -1,14 +1,26 @@
 import { useState } from 'preact/hooks';
 import type { BulkView, DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
 import { get, post, withQuery } from '../api/http.ts';
+import { targetOf } from '../functions/target-words.ts';
 import { RedeliverDialog, useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { Rows } from '../parts/rows.tsx';
+import { type Column, Rows } from '../parts/rows.tsx';
 import { useAsked } from '../shell/asked.ts';
 import { Dialog, DialogFoot } from '../shell/dialog.tsx';
 import { changeQuery, Link, paths, usePlace } from '../shell/router.tsx';
 import '../styles/system.css';
+
+const columns: readonly Column[] = [
+  { head: 'Function' },
+  { head: 'Invocation' },
+  { head: 'Destination' },
+  { head: 'Tries', isNumber: true },
+  { head: 'Why' },
+  { head: 'Repair' },
+];
+
+const READ_EVERY_MS = 10_000;
 
 type Page = { dead_letters: DeadLetterView[]; next_cursor?: string };
 
@@ -17,8 +29,10 @@ export function DeadLettersPage() {
   const { query } = usePlace();
   const name = query.get('function') ?? '';
   const cursor = query.get('cursor') ?? '';
-  const { content, problem, again } = useAsked(`${name} ${cursor}`, (signal) =>
-    get<Page>(withQuery('/api/dead-letters', { function: name, cursor, limit: 200 }), signal),
+  const { content, problem, again } = useAsked(
+    `${name} ${cursor}`,
+    (signal) => get<Page>(withQuery('/api/dead-letters', { function: name, cursor, limit: 200 }), signal),
+    { everyMs: READ_EVERY_MS },
   );
   const [chosen, setChosen] = useState<DeadLetterView>();
   const [isBulk, setIsBulk] = useState(false);
@@ -42,42 +56,12 @@ export function DeadLettersPage() {
       {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
       {letters === undefined && problem === undefined ? <Skeleton lines={8} height={24} /> : null}
       {letters?.length === 0 ? (
-        <Empty title="No dead letters" icon="succeeded" command="npx sequent dest dead ls">
+        <Empty title={name === '' ? 'No dead letters' : `No dead letters of ${name}`} icon="succeeded" command="npx sequent dest dead ls">
           <p>Every destination that was to be told was told, or still is being tried.</p>
         </Empty>
       ) : null}
       {letters === undefined || letters.length === 0 ? null : (
-        <section class="card" aria-label="Dead letters">
-          <Rows
-            head={['Function', 'Invocation', 'Destination', 'Tries', 'Why', '']}
-            rows={letters.map((letter) => ({
-              key: `${letter.request_id} ${letter.destination_id}`,
-              cells: [
-                <b key="function">{letter.function}</b>,
-                <Link key="invocation" to={paths.invocation(letter.request_id)} class="mono">
-                  {letter.request_id}
-                </Link>,
-                <span key="destination" title={letter.param}>
-                  {letter.destination} <code>{letter.destination_id}</code>
-                </span>,
-                letter.tries,
-                <span key="why" class="reason">
-                  {letter.reason ?? ''}
-                </span>,
-                <button key="again" type="button" class="button small" onClick={() => setChosen(letter)}>
-                  Deliver again…
-                </button>,
-              ],
-            }))}
-          />
-          {content?.next_cursor === undefined ? null : (
-            <p class="list-end">
-              <Link to={withQuery(paths.deadLetters, { function: name, cursor: content.next_cursor })} class="button small">
-                Older ones
-              </Link>
-            </p>
-          )}
-        </section>
+        <LettersCard letters={letters} next={content?.next_cursor} name={name} onChoose={setChosen} />
       )}
       {chosen === undefined ? null : (
         <RedeliverDialog id={chosen.request_id} destination={chosen.destination_id} onClose={() => setChosen(undefined)} onDone={again} />
@@ -85,6 +69,57 @@ export function DeadLettersPage() {
       {isBulk ? <BulkRedeliver name={name} onClose={() => setIsBulk(false)} onDone={again} /> : null}
     </div>
   );
+}
+
+type LettersCardProps = {
+  letters: readonly DeadLetterView[];
+  next: string | undefined;
+  name: string;
+  onChoose: (letter: DeadLetterView) => void;
+};
+
+function LettersCard({ letters, next, name, onChoose }: LettersCardProps) {
+  return (
+    <section class="card" aria-label="Dead letters">
+      <Rows
+        label="Dead letters"
+        columns={columns}
+        rows={letters.map((letter) => ({
+          key: `${letter.request_id} ${letter.destination_id}`,
+          cells: cellsOf(letter, () => onChoose(letter)),
+        }))}
+      />
+      {next === undefined ? null : (
+        <p class="list-end">
+          <Link to={withQuery(paths.deadLetters, { function: name, cursor: next })} class="button small">
+            Older ones
+          </Link>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function cellsOf(letter: DeadLetterView, choose: () => void) {
+  const { title, note } = targetOf(letter.destination, letter.param);
+  return [
+    <Link key="function" to={paths.function(letter.function)}>
+      {letter.function}
+    </Link>,
+    <Link key="invocation" to={paths.invocation(letter.request_id)} class="mono">
+      {letter.request_id}
+    </Link>,
+    <span key="destination" title={`${letter.destination_id}: ${letter.param}`}>
+      {title} <code>{note}</code>
+    </span>,
+    letter.tries,
+    <span key="why" class="reason">
+      {letter.reason ?? ''}
+    </span>,
+    <button key="again" type="button" class="button small" onClick={choose}>
+      Deliver again…
+    </button>,
+  ];
 }
 
 function BulkRedeliver({ name, onClose, onDone }: { name: string; onClose: () => void; onDone: () => void }) {

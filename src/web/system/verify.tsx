@@ -1,17 +1,13 @@
+import type { z } from 'zod';
 import { formatDuration } from '#src/core/format-duration.ts';
+import type { verificationSchema } from '#src/gateway/api/schemas/system.ts';
 import { post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { Link, paths } from '../shell/router.tsx';
 
-type Verification = {
-  messages: number;
-  findings: { kind: string; rule: string; sequence: number; invocation?: string; function?: string; what: string }[];
-  found: number;
-  is_complete: boolean;
-  balance: { accepted: number; settled: number; open: Record<string, number> };
-  took_ms: number;
-};
+type Verification = z.infer<typeof verificationSchema>;
 
 /** Folds the whole log with the machine, and names what breaks a rule. */
 export function VerifyCard() {
@@ -37,6 +33,7 @@ function Found({ verification: { messages, findings, found, is_complete, balance
   return (
     <>
       <p class={`badge ${found === 0 ? 'tone-succeeded' : 'tone-failed'}`}>
+        <Icon name={found === 0 ? 'succeeded' : 'failed'} size={14} />
         {found === 0 ? 'No rule is broken' : `${found.toLocaleString('en')} findings`}
       </p>
       <p class="hint">
@@ -44,7 +41,7 @@ function Found({ verification: { messages, findings, found, is_complete, balance
         {is_complete ? '' : ', and then the time was up'}: {balance.accepted.toLocaleString('en')} accepted,{' '}
         {balance.settled.toLocaleString('en')} settled, {open.toLocaleString('en')} open
       </p>
-      <ul class="failures">
+      <ul class="findings">
         {findings.map(({ rule, sequence, invocation, what }) => (
           <li key={`${sequence} ${rule} ${what}`}>
             <b>{rule}</b> <code>{sequence}</code> {what}{' '}

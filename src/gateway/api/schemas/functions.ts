@@ -52,6 +52,7 @@ export const statsRowSchema = z.object({
   duration_ms: percentilesSchema.optional().describe('from acceptance to outcome'),
   queue_ms: percentilesSchema.optional().describe('from acceptance to the first attempt'),
 });
+export type StatsRow = z.infer<typeof statsRowSchema>;
 const bucketSchema = statsRowSchema.extend({ from: moment });
 
 export const functionStatsSchema = z.object({
