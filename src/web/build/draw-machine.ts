@@ -36,12 +36,13 @@ export async function drawMachine(machine: AnyStateMachine): Promise<MachineDraw
       'elk.spacing.edgeNode': '22',
       'elk.spacing.edgeEdge': '18',
       'elk.layered.spacing.nodeNodeBetweenLayers': direction === 'RIGHT' ? '76' : '30',
-      'elk.layered.spacing.edgeNodeBetweenLayers': '20',
+      // Room for how often a transition was taken.
+      'elk.layered.spacing.edgeNodeBetweenLayers': direction === 'RIGHT' ? '36' : '20',
       'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF',
       'elk.layered.nodePlacement.bk.fixedAlignment': 'BALANCED',
       'elk.edgeLabels.inline': 'true',
       'elk.layered.considerModelOrder.strategy': 'PREFER_EDGES',
-      'elk.padding': '[top=4,left=4,bottom=4,right=4]',
+      'elk.padding': '[top=8,left=8,bottom=8,right=8]',
     },
     children: states.map(({ name, inner }) => ({
       id: name,

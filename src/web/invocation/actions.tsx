@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type ApiError, post } from '../api/http.ts';
 import { ProblemNotice } from '../parts/notices.tsx';
+import { pretty } from '../parts/payload-text.ts';
 import { problemOf } from '../shell/asked.ts';
 import { Dialog, DialogFoot } from '../shell/dialog.tsx';
 import { Link, paths } from '../shell/router.tsx';
@@ -8,11 +9,12 @@ import { say } from '../shell/toasts.tsx';
 
 type RedriveProps = { id: string; payload?: string | undefined; onClose: () => void; onDone?: () => void };
 
-/** Runs it again as a new invocation, with the same payload or another one. */
+/** Runs it again as a new invocation, with the same payload, byte for byte, or another one. */
 export function RedriveDialog({ id, payload, onClose, onDone }: RedriveProps) {
-  const [text, setText] = useState(payload ?? '');
+  const [original] = useState(() => pretty(payload ?? '').text);
+  const [text, setText] = useState(original);
   const { run, problem, isRunning, done } = useAction<{ request_id: string }>();
-  const isChanged = payload !== undefined && text !== payload;
+  const isChanged = payload !== undefined && text !== original;
   const wrong = isChanged ? problemOfJson(text) : undefined;
   const start = (): void =>
     void run(async () => {
@@ -24,7 +26,7 @@ export function RedriveDialog({ id, payload, onClose, onDone }: RedriveProps) {
       return accepted;
     });
   return (
-    <Dialog title="Run it again" onClose={onClose} wide={payload !== undefined}>
+    <Dialog title="Redrive it" onClose={onClose} wide={payload !== undefined}>
       <div class="dialog-body">
         {done === undefined ? (
           <p>
@@ -55,7 +57,7 @@ export function RedriveDialog({ id, payload, onClose, onDone }: RedriveProps) {
       </div>
       <DialogFoot isDone={done !== undefined} onClose={onClose}>
         <button type="button" class="button primary" disabled={isRunning || wrong !== undefined} onClick={start}>
-          Run again
+          Redrive
         </button>
       </DialogFoot>
     </Dialog>

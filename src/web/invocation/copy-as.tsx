@@ -56,7 +56,7 @@ function textsOf({
         what: 'invoke the same',
         text: `npx sequent invoke ${quoted(name)}${isLatest ? '' : ` --qualifier ${quoted(qualifier)}`} -d ${quoted(payload)}`,
       },
-      { what: 'run it again', text: `npx sequent redrive ${quoted(id)}` },
+      { what: 'redrive it', text: `npx sequent redrive ${quoted(id)}` },
     ],
     curl: [
       { what: 'ask about it', text: `curl -s ${quoted(`${origin}/api/invocations/${encodeURIComponent(id)}`)}` },
@@ -64,7 +64,7 @@ function textsOf({
         what: 'invoke the same',
         text: `curl -s -H 'Content-Type: application/json' \\\n  -d ${quoted(payload)} \\\n  ${quoted(`${origin}/api/functions/${encodeURIComponent(name)}/invocations${query}`)}`,
       },
-      { what: 'run it again', text: `curl -s -X POST ${quoted(`${origin}/api/invocations/${encodeURIComponent(id)}/redrive`)}` },
+      { what: 'redrive it', text: `curl -s -X POST ${quoted(`${origin}/api/invocations/${encodeURIComponent(id)}/redrive`)}` },
     ],
     SDK: [
       {

@@ -37,7 +37,12 @@ export function DeliveryTable({
               ) : null}
             </div>
             <pre class="param">{pretty(param).text}</pre>
-            {reason === undefined ? null : <p class="reason">{reason}</p>}
+            {reason === undefined ? null : (
+              <p class={state === 'dead' ? 'reason dead' : 'reason'}>
+                {state === 'dead' ? '' : 'the last try that failed: '}
+                {reason}
+              </p>
+            )}
           </li>
         ))}
       </ul>

@@ -1,4 +1,5 @@
 import { formatDuration } from '#src/core/format-duration.ts';
+import { failureWords } from '../parts/failure-words.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
 /** A stretch of time: something was done, or waited for. `to` is absent while it goes on. */
@@ -13,6 +14,8 @@ export type Stretch = {
   dueAt?: number;
   /** The event that a click shows: that which ended it, or that which began it while it goes on. */
   event: string;
+  /** The event that began it. */
+  begin: string;
 };
 export type Lane = { id: string; name: string; stretches: readonly Stretch[] };
 
@@ -49,14 +52,18 @@ function endedBy({ fact, at }: NamedEvent, open: Open): Partial<Stretch> {
   switch (fact.type) {
     case 'succeeded':
     case 'delivery.delivered':
-      return { tone: 'succeeded', note: `${open.label}: ${fact.type} after ${took}` };
-    case 'failed':
-      return { tone: 'failed', note: `${open.label}: ${fact.condition} after ${took}: ${fact.failure.message}` };
+      return { tone: 'succeeded', note: `${fact.type === 'succeeded' ? 'succeeded' : 'delivered'} after ${took}` };
+    case 'failed': {
+      const { condition, failure } = fact;
+      const why = condition === 'UnhandledInvocationError' ? failureWords(failure.message) : `${condition}, ${failure.message}`;
+      return { tone: 'failed', note: `failed after ${took}: ${why}` };
+    }
     case 'retrying':
-      return { tone: 'failed', note: `${open.label}: failed after ${took}: ${fact.failure.message}` };
+      return { tone: 'failed', note: `failed after ${took}: ${failureWords(fact.failure.message)}` };
     case 'delivery.failed':
+      return { tone: 'failed', note: `failed after ${took}: ${fact.reason}` };
     case 'delivery.dead':
-      return { tone: 'failed', note: `${open.label}: failed after ${took}: ${fact.reason}` };
+      return { tone: 'failed', note: `given up after ${took}: ${fact.reason}` };
     default:
       return {};
   }
@@ -70,6 +77,7 @@ function openedBy({ fact, at, name }: NamedEvent): Open | undefined {
     note,
     from: at,
     event: name,
+    begin: name,
     ...(dueAt === undefined ? {} : { dueAt }),
   });
   switch (fact.type) {
@@ -80,9 +88,10 @@ function openedBy({ fact, at, name }: NamedEvent): Open | undefined {
         kind: 'attempt',
         tone: 'running',
         label: `attempt ${fact.attempt}`,
-        note: `attempt ${fact.attempt} runs on ${fact.worker}`,
+        note: `runs on ${fact.worker}`,
         from: at,
         event: name,
+        begin: name,
       };
     case 'retrying':
       return wait('retrying', 'waits', `waited until attempt ${fact.attempt + 1} was due`, fact.dueAt);
@@ -91,9 +100,10 @@ function openedBy({ fact, at, name }: NamedEvent): Open | undefined {
         kind: 'delivery',
         tone: 'running',
         label: `try ${fact.try}`,
-        note: `try ${fact.try} to tell ${fact.destination}`,
+        note: `tells ${fact.destination}`,
         from: at,
         event: name,
+        begin: name,
       };
     case 'delivery.failed':
       return wait('retrying', 'waits', `waited until try ${fact.try + 1} was due`, fact.dueAt);

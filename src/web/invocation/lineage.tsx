@@ -50,7 +50,7 @@ function Node({ branch: { row, below }, own }: { branch: Branch; own: string }) 
         <Link to={paths.invocation(row.request_id)} class="mono wrap">
           {row.request_id}
         </Link>
-        {row.redrive_of === undefined ? null : <small>run again</small>}
+        {row.redrive_of === undefined ? null : <small>redrive</small>}
       </span>
       {below.length === 0 ? null : (
         <ul>

@@ -4,7 +4,7 @@ import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { LiveSign } from '../parts/live-sign.tsx';
-import { Countdown, ExactMoment, Moment } from '../parts/moment.tsx';
+import { ExactMoment, Moment } from '../parts/moment.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { InvocationBadge } from '../parts/state.tsx';
 import { useKeys } from '../shell/keys.ts';
@@ -12,7 +12,8 @@ import { changeQuery, Link, navigate, paths, usePlace } from '../shell/router.ts
 import { CancelDialog, RedeliverDialog, RedriveDialog } from './actions.tsx';
 import { CopyAs } from './copy-as.tsx';
 import { DeliveryTable } from './deliveries.tsx';
-import { EventDetails, EventList } from './event-list.tsx';
+import { EventDetails } from './event-details.tsx';
+import { EventList } from './event-list.tsx';
 import { Lineage } from './lineage.tsx';
 import { Outcome, Outputs, Request } from './payloads.tsx';
 import { Replay } from './replay.tsx';
@@ -20,6 +21,7 @@ import { Story } from './story.tsx';
 import { Terms } from './terms.tsx';
 import { Timeline } from './timeline.tsx';
 import { type Told, useInvocation } from './use-invocation.ts';
+import { Verdict } from './verdict.tsx';
 
 type Open = { kind: 'redrive' | 'cancel' } | { kind: 'redeliver'; destination: string };
 
@@ -70,7 +72,7 @@ export function InvocationPage({ id }: { id: string }) {
         <LiveSign live={live} isPaused={isPaused} {...(live === 'over' ? {} : { onToggle: () => setIsPaused(!isPaused) })} />
         <div class="spring" />
         <button type="button" class="button small" onClick={() => setDialog({ kind: 'redrive' })}>
-          <Icon name="redriven" size={14} /> Run again…
+          <Icon name="redriven" size={14} /> Redrive…
         </button>
         {view.ended_at === undefined ? (
           <button type="button" class="button small danger" onClick={() => setDialog({ kind: 'cancel' })}>
@@ -81,6 +83,7 @@ export function InvocationPage({ id }: { id: string }) {
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} again={done} />}
       <Facts view={view} />
+      <Verdict view={view} onRedeliver={(destination) => setDialog({ kind: 'redeliver', destination })} />
       <Parts told={told} onRedeliver={(destination) => setDialog({ kind: 'redeliver', destination })} />
       {dialog?.kind === 'redrive' ? <RedriveDialog id={id} payload={view.request.payload} onClose={close} onDone={done} /> : null}
       {dialog?.kind === 'cancel' ? <CancelDialog id={id} onClose={close} onDone={done} /> : null}
@@ -167,17 +170,9 @@ function Facts({ view }: { view: InvocationView }) {
           <dd class="mono">{view.condition}</dd>
         </div>
       )}
-      {view.state === 'retrying' && view.next_due_at !== undefined ? (
-        <div>
-          <dt>Attempt {view.attempts + 1}</dt>
-          <dd>
-            <Countdown to={view.next_due_at} />
-          </dd>
-        </div>
-      ) : null}
       {view.redrive_of === undefined ? null : (
         <div>
-          <dt>Runs again</dt>
+          <dt>Redrive of</dt>
           <dd class="mono">
             <Link to={paths.invocation(view.redrive_of)}>{view.redrive_of}</Link>
           </dd>
@@ -185,7 +180,7 @@ function Facts({ view }: { view: InvocationView }) {
       )}
       {view.redriven_as.length === 0 ? null : (
         <div>
-          <dt>Was run again as</dt>
+          <dt>Redriven as</dt>
           <dd class="mono">
             {view.redriven_as.map((redrive) => (
               <Link key={redrive} to={paths.invocation(redrive)}>

@@ -21,16 +21,20 @@ export function Story({ id, version, events, onEvent }: StoryProps) {
       <ol>
         {(content?.sentences ?? []).map(({ text, sequence, rule }, place) => {
           const event = events.find((one) => one.sequence === sequence);
+          const words = (
+            <>
+              {text} {rule === undefined ? null : <small title="a rule of src/DESIGN.md">{rule}</small>}
+            </>
+          );
           return (
             <li key={place}>
               {event === undefined ? (
-                text
+                words
               ) : (
                 <button type="button" class="sentence" onClick={() => onEvent(event.name)}>
-                  {text}
+                  {words}
                 </button>
-              )}{' '}
-              {rule === undefined ? null : <small title="a rule of src/DESIGN.md">{rule}</small>}
+              )}
             </li>
           );
         })}

@@ -86,7 +86,7 @@ function Axis({ scale, kind, first, events }: { scale: Scale; kind: 'time' | 'st
     <div class="axis" aria-hidden="true">
       {ticks.map((at) => {
         const share = scale.at(at);
-        const label = axis === 'relative' ? `+${formatDuration(at - first)}` : exactly(at, chosen).slice(11, 23);
+        const label = axis === 'relative' ? (at === first ? '0' : `+${formatDuration(at - first)}`) : exactly(at, chosen).slice(11, 23);
         return (
           <span key={at} class={share > 0.93 ? 'tick last' : 'tick'} style={{ left: percent(share) }}>
             {label}
@@ -125,7 +125,6 @@ function Bar({ stretch, scale, present, onEvent }: { stretch: Stretch; scale: Sc
   const left = scale.at(from);
   const width = Math.max(0, scale.at(to) - left);
   const took = stretch.to === undefined ? '' : ` · ${formatDuration(stretch.to - from)}`;
-  const text = `${label}${took}`;
   return (
     <button
       type="button"
@@ -133,13 +132,19 @@ function Bar({ stretch, scale, present, onEvent }: { stretch: Stretch; scale: Sc
       tabIndex={-1}
       class={`bar ${kind} tone-${tone}${stretch.to === undefined ? ' open' : ''}`}
       style={{ left: percent(left), width: percent(width) }}
-      title={isHovered ? `${note} (+${formatDuration(from - scale.from)})` : undefined}
-      aria-label={note}
+      title={isHovered ? `${label}: ${note} (from +${formatDuration(from - scale.from)})` : undefined}
+      aria-label={`${label}: ${note}`}
       onMouseEnter={() => setIsHovered(true)}
       onMouseLeave={() => setIsHovered(false)}
       onClick={() => onEvent(event)}
     >
-      {width > 0.06 ? <span>{text}</span> : null}
+      {/* As much as there is room for. */}
+      {kind === 'wait' ? null : <span class="bar-short">{label.replace(/\D/g, '')}</span>}
+      <span class="bar-label">{label}</span>
+      <span class="bar-whole">
+        {label}
+        {took}
+      </span>
     </button>
   );
 }

@@ -4,7 +4,7 @@ import { type ApiError, post } from '../api/http.ts';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { problemOf } from '../shell/asked.ts';
 import { Dialog } from '../shell/dialog.tsx';
-import { type Filter, filterBody, isNarrowed } from './filter.ts';
+import { type Filter, filterBody } from './filter.ts';
 
 export type BulkKind = 'redrive' | 'cancel';
 type Progress = { done: number; failed: BulkView['failed']; isRunning: boolean };
@@ -14,19 +14,14 @@ const MOST_PAGES = 200;
 /** Counts first, does what was confirmed, and tells what became of it. */
 export function BulkDialog({ kind, filter, onClose }: { kind: BulkKind; filter: Filter; onClose: () => void }) {
   const word = kind === 'redrive' ? 'Redrive' : 'Cancel';
-  // What is over cannot be cancelled.
-  const scope = kind === 'cancel' && filter.state === undefined ? { ...filter, state: 'queued,running,retrying' } : filter;
-  const isUnbounded = !isNarrowed(scope);
-  const { matched, progress, problem, start } = useBulk(kind, scope, isUnbounded);
+  const scope = scopeOf(kind, filter);
+  const { matched, progress, problem, start } = useBulk(kind, scope);
   return (
     <Dialog title={`${word} in bulk`} onClose={onClose}>
       <div class="dialog-body">
         <FilterInWords filter={scope} />
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
-        {isUnbounded ? (
-          <p>Choose first which: by a state, a function, a condition, a time or words. Everything at once is never meant.</p>
-        ) : null}
-        {progress === undefined && !isUnbounded && problem === undefined ? <Matches kind={kind} {...matched} /> : null}
+        {progress === undefined && problem === undefined ? <Matches kind={kind} {...matched} /> : null}
         {progress === undefined ? null : <Done kind={kind} progress={progress} />}
       </div>
       <div class="dialog-foot">
@@ -37,6 +32,12 @@ export function BulkDialog({ kind, filter, onClose }: { kind: BulkKind; filter: 
       </div>
     </Dialog>
   );
+}
+
+/** What is over cannot be cancelled; what is run again is what failed, unless the filter says otherwise. */
+function scopeOf(kind: BulkKind, filter: Filter): Filter {
+  if (kind === 'cancel') return { state: 'queued,running,retrying', ...filter };
+  return filter.state === undefined ? { status: 'FAIL,DISCARD', ...filter } : filter;
 }
 
 type StartProps = { kind: BulkKind; word: string; count: number; isCounted: boolean; onStart: () => void };
@@ -50,7 +51,7 @@ function StartButton({ kind, word, count, isCounted, onStart }: StartProps) {
   );
 }
 
-function useBulk(kind: BulkKind, filter: Filter, isUnbounded: boolean) {
+function useBulk(kind: BulkKind, filter: Filter) {
   const [matched, setMatched] = useState({ count: 0, isCounted: false });
   const [progress, setProgress] = useState<Progress>();
   const [problem, setProblem] = useState<ApiError>();
@@ -68,11 +69,10 @@ function useBulk(kind: BulkKind, filter: Filter, isUnbounded: boolean) {
     }
   }
   useEffect(() => {
-    if (!isUnbounded)
-      everyPage(true, (page) => setMatched((present) => ({ ...present, count: present.count + page.matched }))).then(
-        () => setMatched((present) => ({ ...present, isCounted: true })),
-        (thrown: unknown) => setProblem(problemOf(thrown)),
-      );
+    everyPage(true, (page) => setMatched((present) => ({ ...present, count: present.count + page.matched }))).then(
+      () => setMatched((present) => ({ ...present, isCounted: true })),
+      (thrown: unknown) => setProblem(problemOf(thrown)),
+    );
     return () => {
       isClosed.current = true;
     };
@@ -95,13 +95,12 @@ function useBulk(kind: BulkKind, filter: Filter, isUnbounded: boolean) {
 }
 
 function FilterInWords({ filter }: { filter: Filter }) {
-  if (!isNarrowed(filter)) return <p>All invocations: no filter is set.</p>;
   return (
     <dl class="facts">
       {Object.entries(filter).map(([field, value]) => (
         <div key={field}>
           <dt>{field.replaceAll('_', ' ')}</dt>
-          <dd class="mono">{value}</dd>
+          <dd class="mono">{value.replaceAll(',', ', ')}</dd>
         </div>
       ))}
     </dl>
@@ -113,13 +112,16 @@ function Matches({ kind, count, isCounted }: { kind: BulkKind; count: number; is
   if (count === 0)
     return (
       <p>
-        Nothing matches that could be {kind === 'redrive' ? 'run again: only what is over can' : 'cancelled: only what is not over can'}.
+        Nothing matches that could be{' '}
+        {kind === 'redrive' ? 'redriven: only what is over and was not redriven yet can' : 'cancelled: only what is not over can'}.
       </p>
     );
   return (
     <p>
       <strong>{count.toLocaleString('en')}</strong> {count === 1 ? 'matches' : 'match'}.{' '}
-      {kind === 'redrive' ? 'Each becomes a new invocation with the same payload.' : 'Each fails with the condition InvocationCanceled.'}
+      {kind === 'redrive'
+        ? 'Each becomes a new invocation with the same payload; what was redriven before is left out.'
+        : 'Each fails with the condition InvocationCanceled.'}
     </p>
   );
 }
@@ -128,7 +130,7 @@ function Done({ kind, progress: { done, failed, isRunning } }: { kind: BulkKind;
   return (
     <>
       <p role="status">
-        <strong>{done.toLocaleString('en')}</strong> {kind === 'redrive' ? 'run again' : 'cancelled'}
+        <strong>{done.toLocaleString('en')}</strong> {kind === 'redrive' ? 'redriven' : 'cancelled'}
         {isRunning ? ' so far…' : '.'}
       </p>
       {failed.length === 0 ? null : (

@@ -47,6 +47,9 @@ export const chips = [
   { key: 'DISCARD', field: 'status', value: 'DISCARD' },
 ] as const;
 
+/** What only links ask for: it is shown, and can be taken away. */
+export const further = ['min_attempts', 'min_duration_ms', 'root', 'parent', 'redrive_of'] as const;
+
 export function filterOf(query: URLSearchParams): Filter {
   return Object.fromEntries(fields.flatMap((field) => (query.get(field) ? [[field, query.get(field) ?? '']] : [])));
 }

@@ -5,13 +5,14 @@ import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
 import { formatDuration } from '#src/core/format-duration.ts';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import { failureWords } from '../parts/failure-words.ts';
 import { Moment } from '../parts/moment.tsx';
 import { InvocationBadge } from '../parts/state.tsx';
 import { follow, Link, paths } from '../shell/router.tsx';
 import { useNarrow, useWindowed } from './windowed.ts';
 
 const ROW_HEIGHT = 44;
-const CARD_HEIGHT = 86;
+const CARD_HEIGHT = 82;
 
 type TableProps = { rows: readonly InvocationRow[]; selected: number; onEnd: () => void };
 
@@ -25,7 +26,7 @@ export function InvocationTable({ rows, selected, onEnd }: TableProps) {
     <div class="table" role="table" aria-label="Invocations" aria-rowcount={rows.length + 1}>
       <div role="rowgroup" class="table-head">
         <div role="row" class="row" aria-rowindex={1}>
-          {['State', 'Function', 'Request id', 'Attempts', 'Duration', 'Accepted', 'What went wrong'].map((word) => (
+          {['State', 'Function', 'Request id', 'Attempts', 'Duration', 'Accepted', 'Error'].map((word) => (
             <span key={word} role="columnheader">
               {word}
             </span>
@@ -52,7 +53,7 @@ function Row({ row, index, top, isSelected }: { row: InvocationRow; index: numbe
   return (
     <div
       role="row"
-      class={isSelected ? 'row selected' : 'row'}
+      class={`row${isSelected ? ' selected' : ''}${row.error === undefined ? ' calm' : ''}`}
       aria-rowindex={index + 2}
       data-id={row.request_id}
       style={{ transform: `translateY(${top}px)` }}
@@ -68,13 +69,13 @@ function Row({ row, index, top, isSelected }: { row: InvocationRow; index: numbe
       <span role="cell" class="cell-function" title={row.function}>
         {row.function}
         {row.qualifier === 'latest' ? null : <small>{row.qualifier}</small>}
+        {row.redrive_of === undefined ? null : <small title={`a redrive of ${row.redrive_of}`}>redrive</small>}
+        {row.parent === undefined ? null : <small title={`followed from ${row.parent}`}>hop {row.hop ?? ''}</small>}
       </span>
       <span role="cell" class="cell-id">
         <Link to={to} class="mono" title={row.request_id}>
           {row.request_id}
         </Link>
-        {row.redrive_of === undefined ? null : <small title={`runs ${row.redrive_of} again`}>redrive</small>}
-        {row.parent === undefined ? null : <small title={`followed from ${row.parent}`}>hop {row.hop ?? ''}</small>}
       </span>
       <span role="cell" class="cell-attempts">
         {row.attempts}
@@ -86,7 +87,8 @@ function Row({ row, index, top, isSelected }: { row: InvocationRow; index: numbe
         <Moment at={row.accepted_at} />
       </span>
       <span role="cell" class="cell-error" title={row.error}>
-        {row.condition === undefined ? null : <b>{row.condition}</b>} {row.error ?? ''}
+        {row.condition === undefined || row.condition === 'UnhandledInvocationError' ? null : <b>{row.condition}</b>}{' '}
+        {failureWords(row.error ?? '')}
       </span>
     </div>
   );

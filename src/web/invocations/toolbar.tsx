@@ -5,7 +5,7 @@ import { lookOf } from '../parts/state.tsx';
 import { useAsked } from '../shell/asked.ts';
 import { useKeys } from '../shell/keys.ts';
 import { changeQuery, navigate, paths } from '../shell/router.tsx';
-import { chips, type Filter, spans } from './filter.ts';
+import { chips, type Filter, further, isNarrowed, spans } from './filter.ts';
 
 /** The names of `machines/facts.ts`, which the page does not load: it would bring a parser of 60 KB. */
 const conditionNames = [
@@ -20,7 +20,7 @@ const conditionNames = [
   'SystemError',
 ];
 
-export type Counts = { by_state: Partial<Record<string, number>>; by_status: Partial<Record<string, number>>; is_at_least: boolean };
+export type Counts = { by_state: Partial<Record<string, number>>; by_status: Partial<Record<string, number>>; most: number };
 
 export function Chips({ filter, counts }: { filter: Filter; counts: Counts | undefined }) {
   return (
@@ -45,16 +45,41 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
           </button>
         );
       })}
+      {further.map((field) =>
+        filter[field] === undefined ? null : (
+          <button
+            key={field}
+            type="button"
+            class="chip further"
+            title={`Show them whatever their ${wordsOf(field)}`}
+            onClick={() => changeQuery({ [field]: undefined }, { replace: false })}
+          >
+            <span>
+              {wordsOf(field)} <code>{filter[field]}</code>
+            </span>
+            <Icon name="close" size={12} />
+          </button>
+        ),
+      )}
+      {isNarrowed(filter) ? (
+        <button type="button" class="button quiet small" onClick={() => navigate(paths.invocations)}>
+          Clear
+        </button>
+      ) : null}
     </fieldset>
   );
 }
 
+function wordsOf(field: keyof Filter): string {
+  return field.replaceAll('_', ' ');
+}
+
 function countOf(counts: Counts | undefined, field: 'state' | 'status' | undefined, value: string): string {
   if (counts === undefined) return ' ';
-  const total = (numbers: Partial<Record<string, number>>): number =>
-    Object.values(numbers).reduce<number>((sum, one) => sum + (one ?? 0), 0);
-  const found = field === undefined ? total(counts.by_state) : (field === 'state' ? counts.by_state : counts.by_status)[value];
-  return `${(found ?? 0).toLocaleString('en')}${counts.is_at_least ? '+' : ''}`;
+  const all = Object.values(counts.by_state).map((one = 0) => one);
+  const found = field === undefined ? all : [(field === 'state' ? counts.by_state : counts.by_status)[value] ?? 0];
+  const isAtLeast = found.some((one) => one >= counts.most);
+  return `${found.reduce((sum, one) => sum + one, 0).toLocaleString('en')}${isAtLeast ? '+' : ''}`;
 }
 
 export function SearchBar({ filter }: { filter: Filter }) {

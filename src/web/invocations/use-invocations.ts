@@ -119,6 +119,7 @@ function useLive({ name, isPaused, look, apply, onLive }: LiveOptions): void {
     let flushing: ReturnType<typeof setTimeout> | undefined;
     let looking: ReturnType<typeof setTimeout> | undefined;
     let resting: ReturnType<typeof setTimeout> | undefined;
+    let looks: ReturnType<typeof setInterval> | undefined;
     let close = (): void => {};
 
     const lookSoon = (): void => {
@@ -136,7 +137,7 @@ function useLive({ name, isPaused, look, apply, onLive }: LiveOptions): void {
     const rest = (): void => {
       close();
       told.current.onLive('busy');
-      const looks = setInterval(() => void told.current.look(), LOOK_AGAIN_AFTER_MS * 2);
+      looks = setInterval(() => void told.current.look(), LOOK_AGAIN_AFTER_MS * 2);
       resting = setTimeout(() => {
         clearInterval(looks);
         open();
@@ -167,6 +168,7 @@ function useLive({ name, isPaused, look, apply, onLive }: LiveOptions): void {
     return () => {
       close();
       for (const timer of [flushing, looking, resting]) clearTimeout(timer);
+      clearInterval(looks);
     };
   }, [name, isPaused]);
 }

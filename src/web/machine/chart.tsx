@@ -65,7 +65,7 @@ function Edge({ edge, taken, arrow }: { edge: DrawnEdge; taken: Taken; arrow: st
   const times = taken.edges.get(key) ?? 0;
   const kind = key === taken.last ? 'last' : times > 0 ? 'taken' : 'idle';
   const { label } = edge;
-  const [middleX, middleY] = middleOf(edge.points);
+  const [timesX, timesY] = middleOf(edge.points);
   return (
     <g class={`edge ${kind}`} data-edge={key}>
       <title>{`${edge.from} → ${edge.to} by ${edge.event}${times > 1 ? `, ${times} times` : ''}`}</title>
@@ -74,14 +74,14 @@ function Edge({ edge, taken, arrow }: { edge: DrawnEdge; taken: Taken; arrow: st
         <g class="edge-label">
           <rect x={label.x} y={label.y} width={label.width} height={label.height} rx="4" />
           <text x={label.x + label.width / 2} y={label.y + label.height / 2 + 4}>
-            {label.text}
+            {times > 1 ? `${label.text} ${times}×` : label.text}
           </text>
         </g>
       )}
       {times > 1 && label === undefined ? (
         <g class="edge-times">
-          <rect x={middleX - 14} y={middleY - 9} width="28" height="18" rx="9" />
-          <text x={middleX} y={middleY + 4}>
+          <rect x={timesX - 14} y={timesY - 9} width="28" height="18" rx="9" />
+          <text x={timesX} y={timesY + 4}>
             {`${times}×`}
           </text>
         </g>
@@ -161,16 +161,9 @@ function towards([x, y]: Point, [otherX, otherY]: Point, most: number): Point {
   return [round(x + (otherX - x) * share), round(y + (otherY - y) * share)];
 }
 
-function middleOf(points: DrawnEdge['points']): Point {
-  // The middle of the longest piece.
-  let best: { length: number; at: Point } = { length: -1, at: [0, 0] };
-  points.forEach(([x, y], index) => {
-    const before = points[index - 1];
-    if (before === undefined) return;
-    const length = Math.hypot(x - before[0], y - before[1]);
-    if (length > best.length) best = { length, at: [(x + before[0]) / 2, (y + before[1]) / 2] };
-  });
-  return best.at;
+/** The middle of the first piece: two transitions between the same states lie apart there. */
+function middleOf([[x, y] = [0, 0], [nextX, nextY] = [x, y]]: DrawnEdge['points']): Point {
+  return [(x + nextX) / 2, (y + nextY) / 2];
 }
 
 function round(value: number): number {

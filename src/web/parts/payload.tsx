@@ -47,7 +47,7 @@ export function Payload({ text, name, file = `${name}.json`, empty = 'empty' }: 
           <Icon name="download" size={14} />
         </button>
       </div>
-      <Scrollable class="code" label={name}>
+      <Scrollable class={view.kind === 'bytes' ? 'code bytes' : 'code'} label={name}>
         <pre>{view.kind === 'json' ? <Pieces pieces={pieces} isRevealed={isRevealed} /> : cut(view.text, isWhole)}</pre>
       </Scrollable>
       {view.text.length > MOST_SHOWN && !isWhole ? (

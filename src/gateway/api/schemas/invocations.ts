@@ -54,6 +54,7 @@ export const listSchema = z.object({ invocations: z.array(summarySchema), next_c
 export const countsSchema = z.object({
   by_state: z.partialRecord(z.enum(states), count),
   by_status: z.partialRecord(z.enum(statuses), count),
+  most: count.describe('where counting ends: a count that reaches it may be of more'),
   is_at_least: z.boolean().describe('whether there are more than was counted'),
 });
 
