@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { ask, withQuery } from '../api/http.ts';
 import { problemOfJson, useAction } from '../invocation/actions.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { Dialog } from '../shell/dialog.tsx';
 import { navigate, paths } from '../shell/router.tsx';
@@ -22,6 +23,12 @@ export function InvokeDialog({ view: { definition, versions, aliases }, onClose 
   return (
     <Dialog title={`Invoke ${definition.name}`} onClose={onClose} wide>
       <div class="dialog-body">
+        {definition.paused ? (
+          <p class="notice tone-retrying">
+            <Icon name="pause" />
+            <span class="notice-text">The function is paused: what is invoked now waits until it is resumed, and ages.</span>
+          </p>
+        ) : null}
         {versions.length + aliases.length === 0 ? null : (
           <label class="field">
             <span>Version or alias</span>

@@ -84,7 +84,9 @@ export function PolicyCard({ path, answer, functions, onSaved }: PolicyCardProps
           checked={draft.allowCycle}
           onChange={({ currentTarget }) => setDraft({ ...draft, allowCycle: currentTarget.checked })}
         />
-        <span>Allow a loop of destinations; it is still cut when it runs</span>
+        <span>
+          Allow a loop of destinations (<code>allowCycle</code>): it is still cut when it runs
+        </span>
       </label>
       {general === undefined ? null : <ProblemNotice problem={general} />}
       <div class="policy-foot">

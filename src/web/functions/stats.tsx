@@ -78,7 +78,7 @@ function Figures({ stats: { function: name, total, buckets, from, to, bucket_ms 
       )}
       <div class="charts">
         <Chart
-          title="Invocations"
+          title={`Accepted and failed, per ${formatDuration(bucket_ms)}`}
           times={byBucket.times}
           kind="bars"
           series={[
@@ -88,7 +88,7 @@ function Figures({ stats: { function: name, total, buckets, from, to, bucket_ms 
           format={(value) => value.toLocaleString('en')}
         />
         <Chart
-          title="Duration, from acceptance to outcome"
+          title="Duration, acceptance to outcome"
           times={byBucket.times}
           kind="lines"
           series={[
@@ -99,7 +99,7 @@ function Figures({ stats: { function: name, total, buckets, from, to, bucket_ms 
           format={formatDuration}
         />
         <Chart
-          title="Age in the queue, from acceptance to the first attempt"
+          title="Queue age, acceptance to first attempt"
           times={byBucket.times}
           kind="lines"
           series={[

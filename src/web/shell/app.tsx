@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { InvocationPage } from '../invocation/page.tsx';
 import { InvocationsPage } from '../invocations/page.tsx';
 import { Empty } from '../parts/notices.tsx';
@@ -25,8 +25,13 @@ export function App() {
     'g d': () => navigate(paths.deadLetters),
     'g s': () => navigate(paths.system),
   });
+  const isFirst = useRef(true);
   useEffect(() => {
     document.title = titleOf(path);
+    // Whoever followed a link by keys, or listens, begins where the new page begins.
+    const main = document.getElementById('main');
+    if (!isFirst.current && main?.contains(document.activeElement) === false) main.focus({ preventScroll: true });
+    isFirst.current = false;
   }, [path]);
   return (
     <>

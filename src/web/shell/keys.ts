@@ -22,6 +22,8 @@ export function startKeys(): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.target instanceof HTMLElement ? event.target : document.body;
     const hasDialog = document.querySelector('dialog[open]') !== null;
+    // What is focused is meant, not the row that is selected.
+    if (event.key === 'Enter' && target.closest('a, button, summary') !== null) return;
     if (isWriting(target)) {
       if (event.key === 'Escape') target.blur();
     } else if (!hasDialog) press(event);

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
@@ -37,6 +37,8 @@ function TokenForm() {
   const [problem, setProblem] = useState<ApiError>();
   const [isAsking, setIsAsking] = useState(false);
   const next = nextAfterLogin(query.get('next'));
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     setIsAsking(true);
@@ -62,6 +64,7 @@ function TokenForm() {
       <label class="field">
         <span>Token</span>
         <input
+          ref={field}
           type="password"
           name="token"
           autocomplete="current-password"

@@ -8,7 +8,7 @@ import { concernsOf } from './health.ts';
 export function HealthCard({ system }: { system: SystemView }) {
   const concerns = concernsOf(system);
   return (
-    <section class="card health" aria-label="Health">
+    <section class="health" aria-label="Health">
       <div role="status">
         {concerns.length === 0 ? (
           <p class="health-line tone-succeeded">

@@ -73,7 +73,7 @@ const deadLetters: Check = ({ dead_letters = 0, is_dead_letters_at_least }) => {
     is_dead_letters_at_least === true
       ? `More than ${count(dead_letters, '', 'dead letters')}`
       : count(dead_letters, 'dead letter', 'dead letters');
-  return [{ gravity: 'retrying', what, why: 'a destination was never told', to: '/dead-letters' }];
+  return [{ gravity: 'retrying', what, why: 'these destinations were never told', to: '/dead-letters' }];
 };
 
 const SKEW_IN_MS = 1_000;
