@@ -2,7 +2,7 @@ import { headers, type MsgHdrs } from 'nats';
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import type { Append, Attention, RecordedAppend, Version } from '#src/core/event-log.ts';
-import { requestHeader } from '#src/core/request-messages.ts';
+import { type HeaderReader, requestHeader } from '#src/core/request-messages.ts';
 
 /** How appends look on the wire. Everything that is read passes the schema here; requests have theirs in the core. */
 
@@ -50,7 +50,7 @@ export function decodeAppend(data: Uint8Array, sequence: number): RecordedAppend
   return { ...append, previous: append.previous as Version, version: sequence as Version } as RecordedAppend;
 }
 
-export function decodeAttention(found: MsgHdrs | undefined): Attention {
+export function decodeAttention(found: HeaderReader | undefined): Attention {
   const attention: Attention = {};
   for (const key of attentionKeys) {
     const moment = found?.get(attentionHeaders[key]) ?? '';

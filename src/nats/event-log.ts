@@ -14,7 +14,7 @@ import {
   type StreamName,
   type Version,
 } from '#src/core/event-log.ts';
-import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/request-messages.ts';
+import { decodeRequest, encodeRequests, type HeaderReader, streamOfRequest } from '#src/core/request-messages.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header, requestHeaders } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { knownOf } from './known-stream.ts';
@@ -221,10 +221,23 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     if (consumerSequence !== expected) return pull.reopen();
     expected++;
     last = sequence;
-    onMessage({ subject: message.subject, data: message.data, headers: message.headers, sequence, at });
+    onMessage(followed(message, sequence, at));
   };
   const pull = startPull({ connection, stream: INVOCATIONS, openConsumer, demand: () => 4_000, onMessage: onDelivery, onProblem, signal });
   await pull.done;
+}
+
+/** Headers are taken apart when they are asked for: most readers of whole messages ask for those of requests alone. */
+function followed(message: Msg, sequence: number, at: number): Followed {
+  return {
+    subject: message.subject,
+    data: message.data,
+    sequence,
+    at,
+    get headers() {
+      return message.headers;
+    },
+  };
 }
 
 function entryOf({ subject, headers: found, sequence, at }: Followed): LogEntry {
@@ -244,15 +257,25 @@ function entryOf({ subject, headers: found, sequence, at }: Followed): LogEntry 
   }
 }
 
-export function fullEntryOf({ subject, data, headers: found, sequence, at }: StoredMessage): FullLogEntry {
+export function fullEntryOf(stored: Omit<StoredMessage, 'headers'> & { readonly headers: HeaderReader | undefined }): FullLogEntry {
+  const { subject, data, sequence, at } = stored;
   const parts = parseSubject(subject);
   switch (parts.kind) {
     case 'invoke':
-      return { kind: 'request', sequence, at, message: decodeRequest(parts, { data, headers: found, sequence, at }) };
+      return { kind: 'request', sequence, at, message: decodeRequest(parts, stored) };
     case 'invocation': {
       const append = decodeAppend(data, sequence);
       if (append === undefined) return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
-      return { kind: 'append', sequence, at, name: parts.name, append, attention: decodeAttention(found) };
+      return {
+        kind: 'append',
+        sequence,
+        at,
+        name: parts.name,
+        append,
+        get attention() {
+          return decodeAttention(stored.headers);
+        },
+      };
     }
     case 'erase': {
       const erasure = erasureSchema.safeParse(parseJson(data));

@@ -1,7 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { headers, type MsgHdrs } from 'nats';
 import type { LogSource, SourceEntry, StoredEntry } from '#src/core/log-source.ts';
-import { requestHeader } from '#src/core/request-messages.ts';
+import { type HeaderReader, requestHeader } from '#src/core/request-messages.ts';
 import type { Connection } from './connection.ts';
 import { followMessages, fullEntryOf } from './event-log.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from './stored-messages.ts';
@@ -34,18 +34,25 @@ export function createNatsLogSource({
       return message === undefined ? undefined : fingerprintOf(storedEntryOf(message));
     },
     fingerprintOf,
-    decode: (entry) => fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }),
+    decode: (entry) => fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseKept(entry.headers) }),
     follow: (from, onEntry, signal) =>
       followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(sourceEntryOf(message))),
   };
 }
 
-function sourceEntryOf(message: StoredMessage): SourceEntry {
-  return { ...storedEntryOf(message), content: fullEntryOf(message) };
+function sourceEntryOf(message: Message): SourceEntry {
+  const kept = keptOf(message);
+  // Taken apart once for both.
+  const content = fullEntryOf(kept === undefined ? message : { ...placeOf(message), data: message.data, headers: readerOf(kept) });
+  return { ...storedEntryOf(message, kept), content };
 }
 
-function storedEntryOf({ sequence, at, subject, data, headers: found }: StoredMessage): StoredEntry {
-  return { sequence, at, subject, headers: subject.startsWith('invoke.') ? formatHeaders(found) : null, body: textOf(data) };
+function storedEntryOf(message: Message, kept = keptOf(message)): StoredEntry {
+  return { ...placeOf(message), headers: kept === undefined ? null : JSON.stringify(kept), body: textOf(message.data) };
+}
+
+function placeOf({ sequence, at, subject }: Message): Pick<StoredEntry, 'sequence' | 'at' | 'subject'> {
+  return { sequence, at, subject };
 }
 
 function fingerprintOf({ at, subject, headers: found, body }: StoredEntry): string {
@@ -55,32 +62,31 @@ function fingerprintOf({ at, subject, headers: found, body }: StoredEntry): stri
     .digest('base64');
 }
 
-const names = Object.values(requestHeader);
+/** Its headers may be taken apart only now. */
+type Message = Readonly<StoredMessage>;
+type Kept = Record<string, string>;
+const names: readonly string[] = Object.values(requestHeader);
 
 /** Only what a request is made of: the log adds and drops others. */
-function formatHeaders(found: MsgHdrs | undefined): string | null {
-  if (found === undefined) return null;
-  const kept: Record<string, string> = {};
-  for (const name of names) {
-    const value = found.get(name);
+function keptOf(message: Message): Kept | undefined {
+  const found = message.subject.startsWith('invoke.') ? message.headers : undefined;
+  if (found === undefined) return undefined;
+  const kept: Kept = {};
+  for (const name of found.keys()) {
+    const value = names.includes(name) ? found.get(name) : '';
     if (value !== '') kept[name] = value;
   }
-  return JSON.stringify(kept);
+  return kept;
 }
 
-function parseHeaders(text: string | null): MsgHdrs | undefined {
-  if (text === null) return undefined;
-  const result = headers();
-  for (const [name, value] of Object.entries(JSON.parse(text) as Record<string, string>)) result.set(name, value);
-  return result;
+function readerOf(kept: Kept): HeaderReader {
+  return { get: (name) => kept[name] ?? '' };
 }
 
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+function parseKept(text: string | null): HeaderReader | undefined {
+  return text === null ? undefined : readerOf(JSON.parse(text) as Kept);
+}
 
 function textOf(data: Uint8Array): string | Uint8Array {
-  try {
-    return strict.decode(data);
-  } catch {
-    return data;
-  }
+  return isUtf8(data) ? Buffer.from(data.buffer, data.byteOffset, data.length).toString() : data;
 }
