@@ -4,12 +4,16 @@ import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import { createFunctionTarget } from '#src/destinations/function-target.ts';
+import { createFunctionTeller } from '#src/destinations/function-teller.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { type NatsOptions, openConnection } from '#src/nats/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { traceHost } from '#src/tracing/host.ts';
+import { traceTargets } from '#src/tracing/targets.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
 import { startWorker as startWorkerRole } from '#src/worker/worker.ts';
 import type { TypedFunction } from './define-function.ts';
@@ -23,6 +27,9 @@ export type WorkerOptions = Partial<NatsOptions> & {
   logger?: Logger;
   /** How long an execution may go unnoticed when its worker dies, in milliseconds. */
   leaseInMs?: number;
+  /** How many destinations a chain may have, and how many invocations may follow from one: as Sequent itself is configured. */
+  maxHops?: number;
+  maxChain?: number;
 };
 
 /** A worker in the user's own process. */
@@ -41,6 +48,8 @@ export async function startWorker({
   place,
   logger = silentLogger,
   leaseInMs = 15_000,
+  maxHops = MAX_HOPS,
+  maxChain = MAX_CHAIN,
   ...natsOptions
 }: WorkerOptions): Promise<EmbeddedWorker> {
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
@@ -52,17 +61,27 @@ export async function startWorker({
   for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });
   const closing = new AbortController();
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
-  let appends = 0;
-  const role = startWorkerRole({
+  const common = {
     ...ports,
-    worker,
     place: place ?? { region: 'local', project: 'default' },
-    host: traceHost(createInlineHost(handlers), findTracer()),
-    maxHops: MAX_HOPS,
-    maxChain: MAX_CHAIN,
+    maxHops,
+    maxChain,
     clock: systemClock,
     logger,
-    appendId: () => `${worker}-${appends++}`,
+    appendId: createAppendIds(worker),
+  };
+  const isKnown = (name: FunctionName, qualifier: string): boolean => directory.find(name, qualifier) !== undefined;
+  const functionTarget = createFunctionTarget({ ...common, findFunction: registry.find, isKnown });
+  const teller = createFunctionTeller({
+    ...common,
+    name: `deliverer-${worker}`,
+    targets: traceTargets({ FunctionGraph: functionTarget }, findTracer()),
+  });
+  const role = startWorkerRole({
+    ...common,
+    worker,
+    teller,
+    host: traceHost(createInlineHost(handlers), findTracer()),
     functions: directory,
     findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),
@@ -71,11 +90,17 @@ export async function startWorker({
   const stop = async (graceInMs = 20_000): Promise<void> => {
     await leave().catch(() => {});
     await role.stop(graceInMs);
+    await teller.stop();
     closing.abort();
     ports.close();
     await connection.close();
   };
   return { stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+function createAppendIds(worker: string): () => string {
+  let count = 0;
+  return () => `${worker}-${count++}`;
 }
 
 /** A name that no other worker ever has: the log records it. */

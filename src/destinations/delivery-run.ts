@@ -1,26 +1,23 @@
 import { afterFailedTry, type Delivery, isSettled } from '#machines/delivery.ts';
-import type { DeliveryFact, Destination, Fact, FactOf } from '#machines/facts.ts';
+import type { DeliveryFact, Destination, Fact } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
-import type { DeliveryRequest, DeliveryResult } from '#src/core/destination-target.ts';
-import { encodeEnvelope } from '#src/core/envelope.ts';
+import type { DeliveryResult } from '#src/core/destination-target.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
 import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
-import { shareOf } from './chain-budget.ts';
+import { deliveryRequestOf, type Try } from './delivery-request.ts';
 import { keyOf } from './parking.ts';
-import type { DestinationsPorts } from './ports.ts';
+import type { DeliveryPorts } from './ports.ts';
 
 /** Tells the destinations of the outcomes of one stream, as far as it is time. */
-export function createDeliveryRun(ports: DestinationsPorts, state: StreamState): StreamRun {
-  const { log, clock, name: deliverer, targets, places, parking, active, owners } = ports;
+export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): StreamRun {
+  const { log, clock, name: deliverer, targets, places, parking, beginnings, active, owners } = ports;
   const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId });
 
   async function advanceOne(id: string, request: AcceptedRequest): Promise<Rest> {
     const before = writer.state.invocations.get(id);
-    const rests = await Promise.all(
-      (before === undefined ? [] : openDeliveries(before.context)).map((destination) => deliver(request, destination)),
-    );
+    const rests = await Promise.all((before === undefined ? [] : openDeliveries(before.context)).map((one) => deliver(request, one)));
     const after = writer.state.invocations.get(id);
     const isTold = after !== undefined && after.value !== 'notified' && openDeliveries(after.context).length === 0;
     if (isTold) await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
@@ -36,19 +33,28 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
 
   async function step(request: AcceptedRequest, destination: Destination): Promise<Rest | 'again'> {
     const id = request.fact.invocation;
-    const deliveryId = `${id}/${destination.id}`;
     const invocation = writer.state.invocations.get(id);
     const delivery = invocation === undefined ? undefined : deliveryOf(invocation.context, destination.id);
-    // Done, or somebody in this process is at it, who reports for it.
-    if (invocation === undefined || isSettled(delivery) || active.has(deliveryId)) return 'done';
+    if (invocation === undefined || isSettled(delivery) || isForOthers(destination)) return 'done';
+    const end = beginnings.claim(`${id}/${destination.id}`, delivery);
+    if (end !== undefined) return makeBegun({ request, invocation, destination, number: 1 }, end);
+    // Somebody in this process is at it, who reports for it.
+    if (active.has(`${id}/${destination.id}`)) return 'done';
     if (delivery?.value === 'delivering') return takeOver(id, destination, delivery);
-    if (clock.now() < (delivery?.context.dueAt ?? 0)) return 'done';
-    active.add(deliveryId);
+    const number = (delivery?.context.tries ?? 0) + 1;
+    return clock.now() < (delivery?.context.dueAt ?? 0) ? 'done' : attempt({ request, invocation, destination, number });
+  }
+
+  function isForOthers({ destination }: Destination): boolean {
+    return ports.leavesOthers && targets[destination] === undefined;
+  }
+
+  async function makeBegun(tried: Try, end: () => void): Promise<'again'> {
     try {
-      // Too many wait for the same place: it is parked, and unacknowledged.
-      return (await attempt(request, invocation, destination)) ? 'again' : 'elsewhere';
+      await makeTry(tried);
+      return 'again';
     } finally {
-      active.delete(deliveryId);
+      end();
     }
   }
 
@@ -59,8 +65,20 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
     return 'again';
   }
 
-  /** Makes one try. False when the place is too busy. */
-  async function attempt(request: AcceptedRequest, invocation: Invocation, destination: Destination): Promise<boolean> {
+  async function attempt(tried: Try): Promise<Rest | 'again'> {
+    const deliveryId = `${tried.request.fact.invocation}/${tried.destination.id}`;
+    active.add(deliveryId);
+    try {
+      // Too many wait for the same place: it is parked, and unacknowledged.
+      return (await beginAndMake(tried)) ? 'again' : 'elsewhere';
+    } finally {
+      active.delete(deliveryId);
+    }
+  }
+
+  /** Begins a try, and makes it. False when the place is too busy. */
+  async function beginAndMake(tried: Try): Promise<boolean> {
+    const { destination, number, request } = tried;
     const target = targets[destination.destination];
     const place = target?.placeOf(destination) ?? destination.destination;
     const leave = await places.enter(place, { stream: keyOf(writer.state.name), atOnce: target?.triesAtOnce ?? ports.triesAtOnce });
@@ -70,21 +88,31 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
     }
     try {
       const id = request.fact.invocation;
-      const number = (deliveryOf(invocation.context, destination.id)?.context.tries ?? 0) + 1;
-      const fact = { invocation: id, destination: destination.id, try: number };
-      const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, at: clock.now(), deliverer }]);
+      const fact = { invocation: id, destination: destination.id, try: number, at: clock.now() };
+      const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, deliverer }]);
       // Refused: somebody else began this try. The log says how it goes on.
-      if (effects === undefined) return true;
-      const tried = { request, invocation, destination, number, maxBytes: target?.maxEnvelopeBytes };
-      const result: DeliveryResult =
-        target === undefined
-          ? { kind: 'dead', reason: `there is no destination of the kind ${destination.destination}` }
-          : await within(ports.tryTimeoutInMs, (signal) => target.deliver(deliveryRequest(tried), signal));
-      await settle(id, settledTry(invocation, { ...fact, at: clock.now() }, result));
+      if (effects !== undefined) await makeTry(tried);
       return true;
     } finally {
       leave();
     }
+  }
+
+  /** Makes a try that is in the log (E1), and records what came of it. */
+  async function makeTry(tried: Try): Promise<void> {
+    const { invocation, destination, number } = tried;
+    const target = targets[destination.destination];
+    const result: DeliveryResult =
+      target === undefined
+        ? { kind: 'dead', reason: `there is no destination of the kind ${destination.destination}` }
+        : await within(ports.tryTimeoutInMs, (signal) =>
+            target.deliver(
+              deliveryRequestOf(tried, { place: ports.place, maxChain: ports.maxChain, maxBytes: target.maxEnvelopeBytes }),
+              signal,
+            ),
+          );
+    const id = tried.request.fact.invocation;
+    await settle(id, settledTry(invocation, { invocation: id, destination: destination.id, try: number, at: clock.now() }, result));
   }
 
   /** The last delivery and the end of all of them are one append, unless another one is settled in the same moment. */
@@ -95,30 +123,6 @@ export function createDeliveryRun(ports: DestinationsPorts, state: StreamState):
       if ((await writer.propose(id, [fact, { type: 'notified', invocation: id, at: fact.at }])) !== undefined) return;
     }
     await writer.propose(id, [fact]);
-  }
-
-  function deliveryRequest({ request, invocation, destination, number, maxBytes }: Try): DeliveryRequest {
-    const { fact } = request;
-    return {
-      deliveryId: `${fact.invocation}/${destination.id}`,
-      try: number,
-      destination,
-      envelope: encodeEnvelope(ports.place, request, invocation, maxBytes),
-      requestId: fact.invocation,
-      functionName: fact.function,
-      qualifier: fact.qualifier,
-      outcome: invocation.context.outcome?.type ?? 'failed',
-      acceptedAt: fact.at,
-      lineage: lineageOf(fact, invocation, destination),
-      ...(fact.traceparent === undefined ? {} : { traceparent: fact.traceparent }),
-    };
-  }
-
-  function lineageOf({ lineage, invocation: id }: FactOf<'queued'>, { context }: Invocation, { id: destination }: Destination) {
-    const chain = (context.outcome?.destinations ?? []).filter(({ destination: kind }) => kind === 'FunctionGraph');
-    const place = chain.findIndex((one) => one.id === destination);
-    const budget = Math.min(lineage?.budget ?? ports.maxChain, ports.maxChain);
-    return { root: lineage?.root ?? id, hop: lineage?.hop ?? 0, budget: shareOf(budget, { place, among: chain.length }) };
   }
 
   function settledTry(invocation: Invocation, fact: TryFact, result: DeliveryResult): DeliveryFact {
@@ -162,11 +166,4 @@ async function within<Value>(limitInMs: number, work: (signal: AbortSignal) => P
   }
 }
 
-type Try = {
-  request: AcceptedRequest;
-  invocation: Invocation;
-  destination: Destination;
-  number: number;
-  maxBytes: number | undefined;
-};
 type TryFact = { invocation: string; destination: string; try: number; at: number };

@@ -5,6 +5,8 @@ export interface Places {
    * there already. A stream that waits there may wait with all of its deliveries.
    */
   enter(place: string, options: { stream: string; atOnce: number }): Promise<(() => void) | undefined>;
+  /** Enters a place if it is free now, and `undefined` if not. */
+  enterAtOnce(place: string, atOnce: number): (() => void) | undefined;
   /** How many more streams may wait there. */
   room(place: string): number;
 }
@@ -21,6 +23,12 @@ type Place = { taken: number; queue: Waiter[]; head: number; streams: Map<string
 
 export function createPlaces({ waiting, onRoom }: PlacesOptions): Places {
   const places = new Map<string, Place>();
+
+  function open(name: string): Place {
+    const place = places.get(name) ?? { taken: 0, queue: [], head: 0, streams: new Map(), isCrowded: false };
+    places.set(name, place);
+    return place;
+  }
 
   function wait(place: Place, stream: string): Promise<void> {
     place.streams.set(stream, (place.streams.get(stream) ?? 0) + 1);
@@ -53,9 +61,14 @@ export function createPlaces({ waiting, onRoom }: PlacesOptions): Places {
   }
 
   return {
+    enterAtOnce(name, atOnce) {
+      const place = open(name);
+      if (place.taken >= atOnce) return undefined;
+      place.taken++;
+      return () => leave(name, place);
+    },
     async enter(name, { stream, atOnce }) {
-      const place = places.get(name) ?? { taken: 0, queue: [], head: 0, streams: new Map(), isCrowded: false };
-      places.set(name, place);
+      const place = open(name);
       if (place.taken < atOnce) place.taken++;
       else if (place.streams.size >= waiting && !place.streams.has(stream)) {
         place.isCrowded = true;

@@ -6,27 +6,22 @@ import type { EventLog } from '#src/core/event-log.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Owners } from '#src/core/owners.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
+import type { Beginnings } from './begun-tries.ts';
 import type { Parking } from './parking.ts';
 import type { Places } from './places.ts';
 
-/** Everything the destinations role touches. */
-export type DestinationsPorts = {
+/** What whoever tells destinations is given. */
+export type TellingOptions = {
   /** The name of this deliverer, unique among all that ever ran: the log records it. */
   name: string;
   place: Place;
   log: EventLog;
-  queue: WorkQueue;
   owners: Owners;
   clock: Clock;
   logger: Logger;
   appendId: () => string;
   /** By the name of the destination: `FunctionGraph`, `OBS`, … */
   targets: Readonly<Record<string, DestinationTarget>>;
-  check: DestinationCheck;
-  places: Places;
-  parking: Parking;
-  /** The ids of the deliveries that this process makes at this moment. */
-  active: Set<string>;
   /** How many invocations may follow from one, in all branches of its chain together (L1). */
   maxChain: number;
   /** The most tries at one place at one moment, unless its target says otherwise. */
@@ -35,4 +30,18 @@ export type DestinationsPorts = {
   tryTimeoutInMs: number;
   /** How long after the outcome a delivery is tried, in milliseconds. */
   maxDeliveryAgeInMs: number;
+};
+
+/** What the destinations role is given besides. */
+export type DestinationsOptions = TellingOptions & { queue: WorkQueue; check: DestinationCheck };
+
+/** Everything that deliveries touch. */
+export type DeliveryPorts = TellingOptions & {
+  places: Places;
+  parking: Parking;
+  beginnings: Beginnings;
+  /** The ids of the deliveries that this process makes at this moment. */
+  active: Set<string>;
+  /** What has no target here is somebody else's; otherwise it ends dead. */
+  leavesOthers: boolean;
 };

@@ -9,6 +9,7 @@ import { openConnections, parseConnections } from '#src/destinations/connections
 import { createTargets } from '#src/destinations/create-targets.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
+import { deliveryBounds } from '#src/destinations/function-teller.ts';
 import { createVettedHttp } from '#src/destinations/vetted-http.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
@@ -146,9 +147,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
         },
         tracer,
       ),
-      triesAtOnce: 32,
-      tryTimeoutInMs: 15_000,
-      maxDeliveryAgeInMs: 86_400_000,
+      ...deliveryBounds,
     });
   }
 
@@ -169,7 +168,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       worker: name,
       host,
       appendId: appendIds(name),
-      handOver: destinations?.take,
+      teller: destinations?.teller,
       canRun: ({ handler }) => handler.kind !== 'inline',
     });
   }

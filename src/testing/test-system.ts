@@ -7,6 +7,7 @@ import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory-log.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
+import { deliveryBounds } from '#src/destinations/function-teller.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -87,9 +88,7 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
         ...bounds,
       }),
     },
-    triesAtOnce: 32,
-    tryTimeoutInMs: 15_000,
-    maxDeliveryAgeInMs: 86_400_000,
+    ...deliveryBounds,
   });
   for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });
   const worker = startWorker({
@@ -97,7 +96,7 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
     worker: 'test-worker',
     host: counted(createInlineHost(handlers, clock.after), code),
     appendId: names('test-worker'),
-    handOver: destinations.take,
+    teller: destinations.teller,
     canRun: ({ name }) => handlers.has(name),
   });
   const scheduler = await startScheduler({

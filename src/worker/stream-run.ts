@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
-import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
+import type { Fact, FactOf } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
 import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
@@ -11,6 +11,7 @@ import type { RequestId } from '#src/core/names.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
 import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+import { conclude } from './conclude.ts';
 import type { Executions } from './executions.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -76,7 +77,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       case 'hold':
         return 'elsewhere';
       case 'settle':
-        await conclude(id, step.facts);
+        await settle(id, step.facts);
         return 'again';
       case 'start':
         return (await start(request, step)) ? 'again' : 'untouched';
@@ -118,23 +119,11 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     const facts = executions.isAborted
       ? afterLoss(current, clock.now(), `worker ${worker} was stopped during attempt ${attempt}`)
       : afterExecution(current, result, clock.now(), log.maxAppendBytes);
-    await conclude(id, facts);
+    await settle(id, facts);
   }
 
-  /** An outcome and the first tries to tell it are one append, where somebody here can make them. */
-  async function conclude(id: string, facts: readonly Fact[]): Promise<void> {
-    const outcome = facts.find(isOutcome);
-    const tries = outcome?.destinations === undefined ? undefined : ports.teller?.begin(outcome);
-    if (tries === undefined) return void (await writer.propose(id, facts));
-    let effects: readonly InvocationEffect[] | undefined;
-    try {
-      effects = await writer.propose(id, [...facts, ...tries.facts]);
-    } finally {
-      if (effects === undefined) tries.callOff();
-    }
-    if (effects === undefined) return;
-    handedOver.add(id);
-    tries.make(writer.state);
+  async function settle(id: string, facts: readonly Fact[]): Promise<void> {
+    if (await conclude(facts, { writer, teller: ports.teller })) handedOver.add(id);
   }
 
   function execute({ fact, payload }: AcceptedRequest, attempt: number, decided: RegisteredFunction): Promise<ExecutionResult> {
@@ -199,8 +188,4 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
 /** The version that the log, or else the request, asks for. */
 function versionOf({ context }: Invocation, entry: FunctionEntry): RegisteredFunction | undefined {
   return resolveFunction(entry, qualifierOf(context), context.request?.invocation ?? '');
-}
-
-function isOutcome(fact: Fact): fact is Outcome {
-  return fact.type === 'succeeded' || fact.type === 'failed';
 }

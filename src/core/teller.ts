@@ -1,0 +1,22 @@
+import type { FactOf, Outcome } from '#machines/facts.ts';
+import type { StreamState } from './stream.ts';
+
+/** First tries to tell an outcome. They are appended with it, and only then made (E1). */
+export type BegunTries = {
+  facts: readonly FactOf<'delivery.started'>[];
+  /** They are durable: makes them, and whatever else the stream has to tell. */
+  make(stream: StreamState): void;
+  /** They were not appended, and will not be made. */
+  callOff(): void;
+};
+
+/**
+ * Those in this process who tell destinations: they save the worker a hint, and the log an append and a reading. Safe to lose,
+ * like a hint: the scheduler sees to what nobody tells.
+ */
+export interface Teller {
+  /** Begins those of the first tries that can be made at once; `undefined` when there are none. */
+  begin(outcome: Outcome): BegunTries | undefined;
+  /** Takes over a stream with outcomes. False when there is no room. */
+  take(stream: StreamState): boolean;
+}

@@ -1,0 +1,121 @@
+import { openDeliveries } from '#machines/invocation.ts';
+import type { StreamState } from '#src/core/stream.ts';
+import { createStreamHands } from '#src/core/stream-hands.ts';
+import type { Teller } from '#src/core/teller.ts';
+import type { WorkItem } from '#src/core/work-queue.ts';
+import { createBeginnings } from './begun-tries.ts';
+import { createDeliveryRun } from './delivery-run.ts';
+import { createParking } from './parking.ts';
+import { createPlaces } from './places.ts';
+import type { DeliveryPorts, TellingOptions } from './ports.ts';
+
+/** The deliveries that this process makes, wherever they come from. */
+export interface Deliveries extends Teller {
+  /** How many streams more may come from the log at this moment. */
+  readonly demand: number;
+  /** Takes an item of the log, at once or when the place that it waits for has room. */
+  accept(item: WorkItem): void;
+  /** Extends the lease of everything in hand. */
+  keepLeases(): void;
+  /** Begins nothing more; resolves when the tries under way are recorded. Let nothing more come from the log first. */
+  stop(): Promise<void>;
+}
+
+export type DeliveriesOptions = TellingOptions & {
+  /** Kinds of destinations without a target here are somebody else's; otherwise they end dead. */
+  leavesOthers: boolean;
+  /** There may be demand again. */
+  onRest: () => void;
+};
+
+/** How many streams may be in hand, and how many of them may be read at one moment: the rest waits in the log. */
+const IN_HAND = 2_000;
+const OPENING = 128;
+/** Up to how many in hand more are taken over from a worker here, which has them in memory already. */
+const HANDED_OVER = 4_000;
+/** How many deliveries may wait for one place: a place that is slow or dead must not fill the hands. */
+const WAITING_FOR_ONE_PLACE = 200;
+
+export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Deliveries {
+  const { log, logger, clock, owners, name, targets, leavesOthers } = options;
+  const active = new Set<string>();
+  const parking = createParking();
+  const places = createPlaces({ waiting: WAITING_FOR_ONE_PLACE, onRoom });
+  const beginnings = createBeginnings({ ...options, places, parking, active });
+  const ports: DeliveryPorts = { ...options, places, parking, beginnings, active };
+  const stopping = new AbortController();
+  const answering = new AbortController();
+  const hands = createStreamHands({
+    log,
+    logger,
+    createRun: (state) => createDeliveryRun(ports, state),
+    onRest,
+    onLeft: (item) => {
+      forget(item.state);
+      parking.hold(item);
+    },
+  });
+  owners.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
+
+  function onRoom(place: string): void {
+    if (!stopping.signal.aborted) for (const item of parking.take(place, places.room(place))) hands.take(item);
+  }
+
+  function isFull(): boolean {
+    return stopping.signal.aborted || hands.size + beginnings.size >= HANDED_OVER;
+  }
+
+  /** What was begun in a stream and not made. */
+  function forget(state: StreamState | undefined): void {
+    if (beginnings.size === 0) return;
+    for (const [id, { context }] of state?.invocations ?? [])
+      for (const { id: destination } of openDeliveries(context)) beginnings.drop(`${id}/${destination}`);
+  }
+
+  function isOwn({ invocations }: StreamState): boolean {
+    return [...invocations.values()].every(({ context }) =>
+      openDeliveries(context).every(({ destination }) => targets[destination] !== undefined),
+    );
+  }
+
+  /** Nobody waits for an answer. What is not done here is the scheduler's business. */
+  function handOver(state: StreamState): void {
+    const rest = (): void => forget(state);
+    hands.take({
+      name: state.name,
+      request: state.request.sequence,
+      state,
+      isFirstDelivery: false,
+      ack: rest,
+      release: rest,
+      working() {},
+    });
+  }
+
+  return {
+    get demand() {
+      return Math.min(IN_HAND - hands.size, OPENING - hands.opening);
+    },
+    accept(item) {
+      const place = parking.placeOf(item.name);
+      if (place === undefined || places.room(place) > 0) hands.take(item);
+      else parking.hold(item);
+    },
+    begin(outcome) {
+      const isForOthers = leavesOthers && !outcome.destinations?.every(({ destination }) => targets[destination] !== undefined);
+      const tries = isFull() || isForOthers ? undefined : beginnings.begin(outcome);
+      return tries === undefined ? undefined : { ...tries, make: handOver };
+    },
+    take(state) {
+      if (isFull() || (leavesOthers && !isOwn(state))) return false;
+      handOver(state);
+      return true;
+    },
+    keepLeases: hands.keepLeases,
+    async stop() {
+      stopping.abort();
+      while (hands.size + beginnings.size > 0) await clock.sleep(10);
+      answering.abort();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import type { Destination, FactOf } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import type { DeliveryRequest } from '#src/core/destination-target.ts';
+import { encodeEnvelope, type Place } from '#src/core/envelope.ts';
+import type { AcceptedRequest } from '#src/core/event-log.ts';
+import { shareOf } from './chain-budget.ts';
+
+/** One try to tell one destination. */
+export type Try = {
+  request: AcceptedRequest;
+  invocation: Invocation;
+  destination: Destination;
+  /** 1 for the first. */
+  number: number;
+};
+
+export type DeliveryRequestOptions = { place: Place; maxChain: number; maxBytes: number | undefined };
+
+/** What a target is given: derived from the log alone, so that every try of a delivery says the same. */
+export function deliveryRequestOf(tried: Try, { place, maxChain, maxBytes }: DeliveryRequestOptions): DeliveryRequest {
+  const { request, invocation, destination, number } = tried;
+  const { fact } = request;
+  return {
+    deliveryId: `${fact.invocation}/${destination.id}`,
+    try: number,
+    destination,
+    envelope: encodeEnvelope(place, request, invocation, maxBytes),
+    requestId: fact.invocation,
+    functionName: fact.function,
+    qualifier: fact.qualifier,
+    outcome: invocation.context.outcome?.type ?? 'failed',
+    acceptedAt: fact.at,
+    lineage: lineageOf(fact, tried, maxChain),
+    ...(fact.traceparent === undefined ? {} : { traceparent: fact.traceparent }),
+  };
+}
+
+function lineageOf(
+  { lineage, invocation: id }: FactOf<'queued'>,
+  { invocation: { context }, destination }: Try,
+  maxChain: number,
+): DeliveryRequest['lineage'] {
+  const chain = (context.outcome?.destinations ?? []).filter(({ destination: kind }) => kind === 'FunctionGraph');
+  const place = chain.findIndex((one) => one.id === destination.id);
+  const budget = Math.min(lineage?.budget ?? maxChain, maxChain);
+  return { root: lineage?.root ?? id, hop: lineage?.hop ?? 0, budget: shareOf(budget, { place, among: chain.length }) };
+}
