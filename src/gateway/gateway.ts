@@ -34,20 +34,14 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
 /** What the routes share. The signal ends what it follows. */
 export async function openGateway(options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
-  const { store, metricsFrom, ...rest } = options;
-  const metrics = createMetrics({ clock: rest.clock, lag: () => readLag(rest.client) });
-  const gateway = {
+  const { store, logCount, ...rest } = options;
+  return {
     ...rest,
     records: await openRecords(store, signal),
     sessions: await openSessions(store, rest.credentials),
-    metrics,
+    metrics: createMetrics({ clock: rest.clock, lag: () => readLag(rest.client), logCount }),
     closing: signal,
   };
-  const from = metricsFrom ?? (await rest.client.lastSequence()) + 1;
-  void rest.client.follow(from, metrics.fold, signal).catch((error: unknown) => {
-    if (!signal.aborted) rest.logger.error({ error: String(error) }, 'the metrics cannot follow the log any more');
-  });
-  return gateway;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Place } from '#src/core/envelope.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Credential } from './credentials.ts';
+import type { LogCount } from './operations/log-count.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Records } from './records.ts';
 import type { Sessions } from './sessions.ts';
@@ -49,12 +50,12 @@ export type GatewayOptions = {
   limits: GatewayLimits;
   clock: Clock;
   logger: Logger;
-  /** From which message of the log the metrics count. */
-  metricsFrom?: number;
+  /** What the log tells in numbers. */
+  logCount: LogCount;
 };
 
 /** What the routes share. */
-export type Gateway = Omit<GatewayOptions, 'store' | 'metricsFrom'> & {
+export type Gateway = Omit<GatewayOptions, 'store' | 'logCount'> & {
   records: Records;
   sessions: Sessions;
   metrics: Metrics;

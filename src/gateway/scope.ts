@@ -32,7 +32,24 @@ export function scopeOf(call: Call, { credentials, place }: Pick<Gateway, 'crede
   const isOpen = credentials.length === 0;
   // Without credentials any project of a path will do, and is what the URNs then say.
   const project = call.get('project') ?? call.req.param('project' as never) ?? place.project;
-  return isOpen ? openScope(project, place) : projectScope(project, place);
+  return isOpen ? openScope(project, place) : knownScope(project, place);
+}
+
+/** The credentials name a few projects, and every call asks. */
+const scopes = new WeakMap<Place, Map<string, Scope>>();
+
+function knownScope(project: string, place: Place): Scope {
+  let known = scopes.get(place);
+  if (known === undefined) {
+    known = new Map();
+    scopes.set(place, known);
+  }
+  let scope = known.get(project);
+  if (scope === undefined) {
+    scope = projectScope(project, place);
+    known.set(project, scope);
+  }
+  return scope;
 }
 
 function openScope(project: string, place: Place): Scope {

@@ -5,14 +5,16 @@ import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Credential } from '#src/gateway/credentials.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
-import type { NatsOptions } from '#src/nats/connection.ts';
+import { natsOptionsOf } from '#src/nats/address.ts';
 import { FLOOR_KEY } from '#src/scheduler/scheduler.ts';
 import type { Configuration } from './configuration.ts';
+import { createLogCountThread } from './log-count-thread.ts';
+import type { NatsAddress } from './nats-address.ts';
 
 /** What the gateway needs and no other role does. */
 export type GatewayOrder = {
   /** For a connection of its own: what it accepts does not wait behind the work of the other roles. */
-  address: NatsOptions;
+  address: Omit<NatsAddress, 'from'>;
   credentials: readonly Credential[];
 } & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'>;
 
@@ -20,7 +22,10 @@ type Options = { store: KeyValue; state: KeyValue; place: Place; logger: Logger 
 
 /** Throws `InvalidInputError` when it cannot listen as it was told. */
 export async function startGatewayRole(order: GatewayOrder, { store, state, place, logger }: Options): Promise<RunningGateway> {
-  const client = await connectClient({ ...order.address, name: 'sequent-gateway', place });
+  const client = await connectClient({ ...natsOptionsOf(order.address), name: 'sequent-gateway', place });
+  // Everything that is open lies behind the floor of the scheduler.
+  const from = Number((await state.get(FLOOR_KEY))?.value ?? 1);
+  const logCount = createLogCountThread({ address: order.address, from });
   try {
     const gateway = await startGateway(
       {
@@ -32,8 +37,7 @@ export async function startGatewayRole(order: GatewayOrder, { store, state, plac
         limits: DEFAULT_LIMITS,
         clock: systemClock,
         logger,
-        // Everything that is open lies behind the floor of the scheduler.
-        metricsFrom: Number((await state.get(FLOOR_KEY))?.value ?? 1),
+        logCount,
       },
       { host: order.httpHost ?? '127.0.0.1', port: order.httpPort, isPortNegotiable: order.given.httpPort === undefined },
     );
@@ -41,6 +45,7 @@ export async function startGatewayRole(order: GatewayOrder, { store, state, plac
       ...gateway,
       async stop(graceInMs) {
         await gateway.stop(graceInMs);
+        await logCount.close();
         await client.close();
       },
     };

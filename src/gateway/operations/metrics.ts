@@ -2,30 +2,27 @@ import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { Clock } from '#src/core/clock.ts';
-import type { FullLogEntry } from '#src/core/event-log.ts';
 import type { GatewayEnv } from '../ports.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
-import { createLogMetrics } from './log-metrics.ts';
+import type { LogCount } from './log-count.ts';
 
 /**
- * What this gateway counts. Requests over HTTP are its own. All else is counted from the log, from where this gateway began to read
- * it: every gateway counts the same, so rates are equal whichever is asked, and must not be added up.
+ * What this gateway counts. Requests over HTTP are its own. All else is counted from the log, from where it stood when this gateway
+ * started: every gateway counts the same, so rates are equal whichever is asked, and must not be added up.
  */
 export interface Metrics {
-  /** Counts what the log tells. */
-  fold(entry: FullLogEntry): void;
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
   /** The text format of Prometheus. */
   render(): Promise<string>;
 }
 
-export type MetricsOptions = { clock: Pick<Clock, 'now'>; lag: LagSource };
+export type MetricsOptions = { clock: Pick<Clock, 'now'>; lag: LagSource; logCount: LogCount };
 
-export function createMetrics({ clock, lag }: MetricsOptions): Metrics {
+export function createMetrics({ clock, lag, logCount }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const log = createLogMetrics(registry, clock);
-  createLagMetrics(registry, { clock, lag, folded: () => log.sequence });
+  let folded = 0;
+  createLagMetrics(registry, { clock, lag, folded: () => folded });
   const requests = new Counter({
     name: 'sequent_http_requests_total',
     help: 'HTTP requests that this gateway answered',
@@ -44,13 +41,17 @@ export function createMetrics({ clock, lag }: MetricsOptions): Metrics {
   const histograms = new Map<string, { observe(seconds: number): void }>();
 
   return {
-    fold: log.fold,
     observeRequest({ method, route, status }, seconds) {
       const key = `${method} ${route}`;
       known(counters, `${key} ${status}`, () => requests.labels(method, route, String(status))).inc();
       known(histograms, key, () => durations.labels(method, route)).observe(seconds);
     },
-    render: () => registry.metrics(),
+    async render() {
+      // Without NATS the log tells nothing; what this gateway counts itself is told all the same.
+      const counted = await logCount.read().catch(() => undefined);
+      folded = counted?.sequence ?? folded;
+      return `${counted?.text ?? ''}${await registry.metrics()}`;
+    },
   };
 }
 

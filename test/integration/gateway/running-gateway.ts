@@ -55,7 +55,7 @@ async function start({ server, folder, roles: wanted, dispose }: Order): Promise
     maxChain: 1_000,
     place: { region: 'local', project: PROJECT },
     projection: { address: { servers: [server.url] }, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
-    gateway: { address: { servers: server.url }, credentials, httpPort: 0, httpHost: undefined, given: {} },
+    gateway: { address: { servers: [server.url] }, credentials, httpPort: 0, httpHost: undefined, given: {} },
     logger: silentLogger,
   });
   const url = roles.gateway?.url ?? '';

@@ -67,6 +67,7 @@ export async function openApp({ credentials = [], invokeText, isConnected = () =
     limits: { ...DEFAULT_LIMITS, ...limits },
     clock: { now: () => now, sleep: async () => {} },
     logger: silentLogger,
+    logCount: { read: async () => ({ text: '', sequence: 0 }), close: async () => {} },
   };
   const gateway = await openGateway(options, new AbortController().signal);
   return {

@@ -65,7 +65,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
     const { retentionInMs: maxAgeInMs, retentionInvocations: maxInvocations, historyRetentionInMs } = configuration;
     const janitor = { address, logLevel, archive, historyRetentionInMs, retention: { maxAgeInMs, maxInvocations } };
     const credentials = configuration.credentials === undefined ? [] : readCredentials(configuration.credentials, configuration);
-    const gateway = { ...configuration, address: natsOptionsOf(address), credentials };
+    const gateway = { ...configuration, address, credentials };
     const { place, ...settings } = rolesOptions(configuration);
     const ownPlace = { ...place, project: configuration.project ?? credentials[0]?.project ?? place.project };
     const durability = durabilityOf(server?.fsync);

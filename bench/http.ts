@@ -1,0 +1,107 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connectClient } from '#src/client/client.ts';
+import { spawnCli } from '#test/support/cli.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import type { LoadOrder, LoadResult } from './http-load.ts';
+import { cpuOf } from './processes.ts';
+import { createReport } from './report.ts';
+
+/*
+ * npm run bench:http [-- --quick]: how many events a second one gateway accepts over HTTP, each acknowledged by JetStream, beside
+ * what a bare hono handler answers on the same machine. Gateway, bare handler, load and NATS server are processes of their own. The rounds
+ * alternate, so that whatever else the machine does meets all of them; a ratio is the median of those of the rounds.
+ */
+
+const isQuick = process.argv.includes('--quick');
+const ROUNDS = isQuick ? 3 : 5;
+const SECONDS = isQuick ? 1 : 3;
+const CONNECTIONS = 64;
+const PROJECT = 'bench';
+const KEYS = { ak: 'AKBENCH', sk: 'the secret key of the benchmark' };
+const TOKEN = 'the token of the benchmark';
+const PATH = `/v2/${PROJECT}/fgs/functions/urn:fss:local:${PROJECT}:function:default:accept:latest/invocations-async`;
+const OWN_PATH = '/api/functions/accept/invocations';
+
+type Started = { url: string; process: ChildProcess };
+
+const report = createReport();
+await using server = await startTestServer();
+const bare = await startBare();
+const gateway = await startGateway(server);
+const load = fork(new URL('./http-load.ts', import.meta.url), { execArgv: ['--import', 'tsx'] });
+await define(server);
+
+const variants: Record<string, { at: Started; path: string; auth: LoadOrder['auth'] }> = {
+  'bare hono': { at: bare, path: PATH, auth: {} },
+  'accepted, with a token': { at: gateway, path: PATH, auth: { token: TOKEN } },
+  'accepted, signed': { at: gateway, path: PATH, auth: { keys: KEYS } },
+  'accepted by the own API, with a token': { at: gateway, path: OWN_PATH, auth: { token: TOKEN } },
+};
+
+for (const variant of Object.keys(variants)) await measure(variant, 1);
+const rates = new Map(Object.keys(variants).map((variant): [string, number[]] => [variant, []]));
+for (let round = 0; round < ROUNDS; round++) for (const [variant, found] of rates) found.push(await measure(variant, SECONDS));
+
+const base = rates.get('bare hono') ?? [];
+for (const [variant, found] of rates) {
+  report.rate(variant, median(found));
+  if (found === base) continue;
+  const ratio = median(found.map((rate, round) => rate / (base[round] ?? Number.NaN)));
+  if (variant === 'accepted, signed') report.figure(`${variant} / bare hono`, ratio, '');
+  else report.check(`${variant} / bare hono`, ratio, { least: 0.5 });
+}
+for (const { process: child } of [bare, gateway, { process: load }]) {
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+process.exitCode = report.print() ? 0 : 1;
+
+/** Requests a second that were answered with 202. Whatever else is answered ends the benchmark. */
+async function measure(variant: string, seconds: number): Promise<number> {
+  const { at, path, auth } = variants[variant] as (typeof variants)[string];
+  const order: LoadOrder = { url: at.url, path, auth, seconds, connections: CONNECTIONS, body: '{"k":"v","n":1}' };
+  const processes = { 'its processor': at.process.pid, 'of the server': server.pid, 'of the load': load.pid };
+  const used = () => Object.entries(processes).map(([name, pid]): [string, number] => [name, cpuOf(pid ?? 0)]);
+  const before = new Map(used());
+  load.send(order);
+  const [result] = (await once(load, 'message')) as [LoadResult];
+  if ('problem' in result) throw new Error(`${variant}: ${result.problem}`);
+  const perSecond = result.answered / result.seconds;
+  const cpu = used().map(([name, after]) => `${((after - (before.get(name) ?? 0)) / result.answered).toFixed(0)} µs ${name}`);
+  if (!isQuick) process.stdout.write(`  ${variant.padEnd(40)} ${Math.round(perSecond)}/s, each ${cpu.join(', ')}\n`);
+  return perSecond;
+}
+
+async function startBare(): Promise<Started> {
+  const child = fork(new URL('./http-bare.ts', import.meta.url), { execArgv: ['--import', 'tsx'] });
+  const [url] = (await once(child, 'message')) as [string];
+  return { url, process: child };
+}
+
+async function startGateway({ url, dataDir }: TestServer): Promise<Started> {
+  const file = join(dataDir, 'credentials.json');
+  await writeFile(file, JSON.stringify([{ project_id: PROJECT, ...KEYS, token: TOKEN }]));
+  const child = spawnCli(['serve', '--role', 'gateway', '--http-port', '0', '--output', 'json'], {
+    env: { NATS_URL: url, SEQUENT_CREDENTIALS: file, SEQUENT_LOG_LEVEL: 'warn' },
+  });
+  child.stderr?.pipe(process.stderr);
+  for await (const chunk of child.stdout ?? []) {
+    const ready = /^sequent ready (\{.*\})$/m.exec(String(chunk))?.[1];
+    if (ready !== undefined) return { url: (JSON.parse(ready) as { http: string }).http, process: child };
+  }
+  throw new Error('the gateway ended before it was ready');
+}
+
+/** Nobody runs it: what is measured is that it is accepted. */
+async function define({ url }: TestServer): Promise<void> {
+  await using client = await connectClient({ servers: url });
+  await client.functions.put({ name: 'accept', handler: { kind: 'inline' } });
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
