@@ -69,7 +69,13 @@ export function FunctionPage({ name }: { name: string }) {
       <StatsCard name={name} />
       <div class="columns">
         <div class="column">
-          <PolicyCard path={path} answer={content} functions={functionsIn(graph.content, name)} onSaved={again} />
+          <PolicyCard
+            key={JSON.stringify(definition.policy)}
+            path={path}
+            answer={content}
+            functions={functionsIn(graph.content, name)}
+            onSaved={again}
+          />
         </div>
         <div class="column">
           <Configuration view={content.content} />

@@ -25,24 +25,28 @@ const numbers: readonly { field: NumberField; pointer: string; label: string; hi
   { field: 'jitter', pointer: '/backoff/jitter', label: 'Jitter', hint: '0 to 1: up to so much less, by chance' },
 ];
 
-type PolicyCardProps = { path: string; answer: Answer<FunctionView>; functions: readonly string[]; onSaved: () => void };
+type PolicyCardProps = {
+  path: string;
+  answer: Answer<FunctionView>;
+  /** The names of other functions, to choose from. */
+  functions: readonly string[];
+  /** Reads the function again. */
+  onSaved: () => void;
+};
 
-/** The asynchronous policy. It is sent as it was typed, so that the gateway alone judges it. */
+/**
+ * The asynchronous policy. It is sent as it was typed, so that the gateway alone judges it; and refused when somebody else changed
+ * the function since it was read. Mount it anew for another policy.
+ */
 export function PolicyCard({ path, answer, functions, onSaved }: PolicyCardProps) {
   const { policy } = answer.content.definition;
   const [draft, setDraft] = useState<Draft>(() => draftOf(policy));
-  const [etag, setEtag] = useState(answer.etag);
   const { run, isRunning, problem } = useAction<unknown>();
-  // Somebody else changed it, and nothing was typed here: show what is there now.
-  if (etag !== answer.etag) {
-    setEtag(answer.etag);
-    setDraft(draftOf(policy));
-  }
   const isChanged = JSON.stringify(policyOf(draft)) !== JSON.stringify(policyOf(draftOf(policy)));
   const save = (event: Event): void => {
     event.preventDefault();
     void run(async () => {
-      await ask(`${path}/policy`, { method: 'PATCH', body: policyOf(draft), headers: etag === null ? {} : { 'If-Match': etag } });
+      await ask(`${path}/policy`, { method: 'PATCH', body: policyOf(draft), headers: { 'If-Match': answer.etag ?? '*' } });
       say('The policy is saved; it holds for what starts from now on');
       onSaved();
       return true;
@@ -93,6 +97,11 @@ export function PolicyCard({ path, answer, functions, onSaved }: PolicyCardProps
         <button type="submit" class="button primary small" disabled={!isChanged || isRunning}>
           Save the policy
         </button>
+        {problem?.status === 412 ? (
+          <button type="button" class="button small" onClick={onSaved}>
+            Load what is saved now
+          </button>
+        ) : null}
         <button type="button" class="button small" disabled={!isChanged} onClick={() => setDraft(draftOf(policy))}>
           Back to what is saved
         </button>

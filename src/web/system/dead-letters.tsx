@@ -20,7 +20,7 @@ const columns: readonly Column[] = [
   { head: 'Repair' },
 ];
 
-const READ_EVERY_MS = 10_000;
+const READ_EVERY_MS = 5_000;
 
 type Page = { dead_letters: DeadLetterView[]; next_cursor?: string };
 

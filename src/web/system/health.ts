@@ -28,14 +28,14 @@ const needed: Readonly<Record<string, string>> = {
 const roles: Check = (system) =>
   Object.entries(needed)
     .filter(([role]) => !isPlayed(system, role))
-    .map(([role, why]) => ({ gravity: 'failed', what: `No ${role} is there`, why, command: `npx sequent serve --role ${role}` }));
+    .map(([role, why]) => ({ gravity: 'failed', what: `The role ${role} is missing`, why, command: `npx sequent serve --role ${role}` }));
 
 /** A queue whose role nobody plays is no concern of its own. */
 const queues: Check = (system) =>
   system.lags
     .filter((lag) => !isAttended(lag) && lag.waiting > 0 && isPlayed(system, lag.role))
     .map(({ role, name, waiting }) => {
-      const why = role === 'worker' ? 'it is paused, or no worker can run it' : 'its role does not ask';
+      const why = role === 'worker' ? 'no worker runs it' : 'its role does not ask';
       return { gravity: 'retrying', what: `Nobody works for ${name}`, why: `${count(waiting, 'message waits', 'messages wait')}: ${why}` };
     });
 
