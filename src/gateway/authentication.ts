@@ -4,23 +4,25 @@ import { readBody } from './body.ts';
 import { type Credential, findByToken } from './credentials.ts';
 import { HttpError } from './http-error.ts';
 import type { Call, GatewayEnv, GatewayOptions } from './ports.ts';
-import { createReplayCache } from './replay-cache.ts';
+import type { ReplayCache } from './replay-cache.ts';
 import type { Sessions } from './sessions.ts';
 import { checkHeaders, isSignedBy, parseAuthorization, type SignedRequest } from './signature.ts';
 
 /** The cookie that stands for a token. */
 export const SESSION_COOKIE = 'sequent_session';
 
-type Options = Pick<GatewayOptions, 'credentials' | 'clock'> & { sessions: Sessions; maxBytes: (path: string) => number };
+type Options = Pick<GatewayOptions, 'credentials' | 'clock'> & {
+  sessions: Sessions;
+  replays: ReplayCache;
+  maxBytes: (path: string) => number;
+};
 
 /**
  * Reads the body, and lets nobody pass who does not prove who he is: by a signature, by `X-Auth-Token`, by a bearer token,
  * or, in the own API, by the session of a page.
  * Whoever has no known key at all is refused before his body is read.
  */
-export function authenticate({ credentials, sessions, clock, maxBytes }: Options): MiddlewareHandler<GatewayEnv> {
-  const replays = createReplayCache();
-
+export function authenticate({ credentials, sessions, replays, clock, maxBytes }: Options): MiddlewareHandler<GatewayEnv> {
   async function signed(call: Call, text: string): Promise<Credential> {
     const authorization = parseAuthorization(text);
     if (authorization === undefined) throw refused('the Authorization header is not of the form "SDK-HMAC-SHA256 Access=…"');
@@ -31,7 +33,7 @@ export function authenticate({ credentials, sessions, clock, maxBytes }: Options
     if ('problem' in checked) throw refused(checked.problem);
     call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
     if (!isSignedBy(request, authorization, credential.secretKey, call.get('body'))) throw refused('the signature does not match');
-    const replay = replays.see(authorization.signature, clock.now());
+    const replay = replays.see(authorization.signature, checked.signedAt, clock.now());
     if (replay === 'replayed') throw refused('the request was sent before');
     if (replay === 'full')
       throw new HttpError({ status: 429, message: 'more signed requests than can be remembered; try again later', retryAfterInS: 60 });

@@ -7,6 +7,7 @@ import { createMetrics } from './operations/metrics.ts';
 import { readLag } from './operations/read-lag.ts';
 import type { Gateway, GatewayOptions } from './ports.ts';
 import { openRecords } from './records.ts';
+import { openReplayCache } from './replay-cache.ts';
 import { openSessions } from './sessions.ts';
 
 export type ListenOptions = {
@@ -34,11 +35,12 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
 /** What the routes share. The signal ends what it follows. */
 export async function openGateway(options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
-  const { store, logCount, ...rest } = options;
+  const { store, logCount, signatures, ...rest } = options;
   return {
     ...rest,
     records: await openRecords(store, signal),
     sessions: await openSessions(store, rest.credentials),
+    replays: await openReplayCache({ signatures, signal, now: rest.clock.now() }),
     metrics: createMetrics({ clock: rest.clock, lag: () => readLag(rest.client), logCount }),
     closing: signal,
   };

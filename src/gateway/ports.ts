@@ -4,10 +4,12 @@ import type { Clock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
+import type { SignatureLog } from '#src/core/signature-log.ts';
 import type { Credential } from './credentials.ts';
 import type { LogCount } from './operations/log-count.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Records } from './records.ts';
+import type { ReplayCache } from './replay-cache.ts';
 import type { Sessions } from './sessions.ts';
 
 /** What the gateway needs of the client library. */
@@ -52,12 +54,14 @@ export type GatewayOptions = {
   logger: Logger;
   /** What the log tells in numbers. */
   logCount: LogCount;
+  signatures: SignatureLog;
 };
 
 /** What the routes share. */
-export type Gateway = Omit<GatewayOptions, 'store' | 'logCount'> & {
+export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures'> & {
   records: Records;
   sessions: Sessions;
+  replays: ReplayCache;
   metrics: Metrics;
   /** Aborts when the gateway stops. */
   closing: AbortSignal;

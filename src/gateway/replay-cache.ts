@@ -1,31 +1,85 @@
+import type { SignatureLog } from '#src/core/signature-log.ts';
+import { createNumberSet, type NumberSet } from './number-set.ts';
+import { MAX_SKEW_IN_MS } from './signature.ts';
+
 /** How long two equal requests are two calls: the vendor's SDK dates signatures in whole seconds. */
 const SAME_SECOND_IN_MS = 1_000;
-/** A date may be 15 minutes ahead, and is then acceptable for 30. */
-const REMEMBERED_FOR_MS = 30 * 60_000 + SAME_SECOND_IN_MS;
+/** In about 190 MB; at an even rate, 8,900 a second. */
+const CAPACITY = 8_000_000;
 
 export type Replay = 'new' | 'equal call' | 'replayed' | 'full';
 
-/** Remembers the signatures that were accepted, for as long as their dates are acceptable. One gateway's; others have their own. */
+/** Remembers the signatures that this gateway or another one accepted, for as long as their dates are acceptable. */
 export interface ReplayCache {
-  see(signature: string, now: number): Replay;
+  see(signature: string, signedAt: number, now: number): Replay;
 }
 
-/** When it is full it accepts nothing more, rather than forgetting what could then be sent again. */
-export function createReplayCache(capacity = 2_000_000): ReplayCache {
-  // 52 bits of a signature, as a number: a text of 64 characters takes three times the memory. In the order of arrival.
-  const seen = new Map<number, number>();
+export type ReplayCacheOptions = { signatures: SignatureLog; signal: AbortSignal; now: number; capacity?: number };
+
+/**
+ * Resolves when it knows what other gateways, and earlier ones, accepted. When it is full it accepts nothing more, rather than forgetting
+ * what could then be sent again.
+ */
+export async function openReplayCache({ signatures, signal, now, capacity = CAPACITY }: ReplayCacheOptions): Promise<ReplayCache> {
+  /** By the second of their date: a second is forgotten as a whole. */
+  const seen = new Map<number, NumberSet>();
+  /** When those of the last second came first, the oldest first. */
+  const recent = new Map<number, number>();
+  let size = 0;
+
+  function add(key: number, second: number): void {
+    let dated = seen.get(second);
+    if (dated === undefined) {
+      dated = createNumberSet();
+      seen.set(second, dated);
+    }
+    size -= dated.size;
+    dated.add(key);
+    size += dated.size;
+  }
+  function forget(moment: number): void {
+    for (const [key, at] of recent) {
+      if (moment - at <= SAME_SECOND_IN_MS) break;
+      recent.delete(key);
+    }
+    for (const [second, { size: count }] of seen) {
+      if (!isOver(second, moment)) continue;
+      seen.delete(second);
+      size -= count;
+    }
+  }
+
+  let forgottenAt = now;
+  await signatures.hear(({ key, signedAt, at }) => {
+    // Also what this gateway told itself.
+    if (seen.get(signedAt)?.has(key) || isOver(signedAt, now)) return;
+    add(key, signedAt);
+    if (at > now - SAME_SECOND_IN_MS) recent.set(key, at);
+  }, signal);
+
   return {
-    see(signature, now) {
-      for (const [key, at] of seen) {
-        if (now - at <= REMEMBERED_FOR_MS) break;
-        seen.delete(key);
+    see(signature, signedAt, moment) {
+      if (moment - forgottenAt > SAME_SECOND_IN_MS) {
+        forgottenAt = moment;
+        forget(moment);
       }
-      const key = Number.parseInt(signature.slice(0, 13), 16);
-      const firstAt = seen.get(key);
-      if (firstAt !== undefined) return now - firstAt <= SAME_SECOND_IN_MS ? 'equal call' : 'replayed';
-      if (seen.size >= capacity) return 'full';
-      seen.set(key, now);
+      // 52 bits of it, as a number that is never 0.
+      const key = Number.parseInt(signature.slice(0, 13), 16) + 1;
+      const second = Math.floor(signedAt / 1_000);
+      if (seen.get(second)?.has(key)) {
+        const firstAt = recent.get(key);
+        return firstAt !== undefined && moment - firstAt <= SAME_SECOND_IN_MS ? 'equal call' : 'replayed';
+      }
+      if (size >= capacity) return 'full';
+      add(key, second);
+      recent.set(key, moment);
+      signatures.tell({ key, signedAt: second });
       return 'new';
     },
   };
+}
+
+/** Whether a signature of that second is too old for every gateway. */
+function isOver(second: number, now: number): boolean {
+  return now - second * 1_000 > MAX_SKEW_IN_MS + 2 * SAME_SECOND_IN_MS;
 }

@@ -17,7 +17,8 @@ export type Authorization = { accessKey: string; signedHeaders: string[]; signat
 
 const scheme = /^SDK-HMAC-SHA256 Access=([^\s,]{1,128}), ?SignedHeaders=([a-z0-9_-]+(?:;[a-z0-9_-]+)*), ?Signature=([0-9a-f]{64})$/;
 const sdkDate = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
-const MAX_SKEW_IN_MS = 15 * 60_000;
+/** How far the date of a signature may be from now. */
+export const MAX_SKEW_IN_MS = 15 * 60_000;
 
 /** Takes an `Authorization` header apart; `undefined` when it is of another form. */
 export function parseAuthorization(text: string): Authorization | undefined {

@@ -3,6 +3,7 @@ import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
+import type { SignatureLog } from '#src/core/signature-log.ts';
 import type { Credential } from '#src/gateway/credentials.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { natsOptionsOf } from '#src/nats/address.ts';
@@ -18,10 +19,10 @@ export type GatewayOrder = {
   credentials: readonly Credential[];
 } & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'>;
 
-type Options = { store: KeyValue; state: KeyValue; place: Place; logger: Logger };
+type Options = { store: KeyValue; signatures: SignatureLog; state: KeyValue; place: Place; logger: Logger };
 
 /** Throws `InvalidInputError` when it cannot listen as it was told. */
-export async function startGatewayRole(order: GatewayOrder, { store, state, place, logger }: Options): Promise<RunningGateway> {
+export async function startGatewayRole(order: GatewayOrder, { store, signatures, state, place, logger }: Options): Promise<RunningGateway> {
   const client = await connectClient({ ...natsOptionsOf(order.address), name: 'sequent-gateway', place });
   // Everything that is open lies behind the floor of the scheduler.
   const from = Number((await state.get(FLOOR_KEY))?.value ?? 1);
@@ -38,6 +39,7 @@ export async function startGatewayRole(order: GatewayOrder, { store, state, plac
         clock: systemClock,
         logger,
         logCount,
+        signatures,
       },
       { host: order.httpHost ?? '127.0.0.1', port: order.httpPort, isPortNegotiable: order.given.httpPort === undefined },
     );

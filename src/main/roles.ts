@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ownInstance } from '#src/client/own-instance.ts';
 import { workerName } from '#src/client/worker.ts';
 import { systemClock } from '#src/core/clock.ts';
+import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/destination-target.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
@@ -9,7 +10,7 @@ import { openConnections, parseConnections } from '#src/destinations/connections
 import { createTargets } from '#src/destinations/create-targets.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
-import { deliveryBounds } from '#src/destinations/function-teller.ts';
+import { tryBounds } from '#src/destinations/function-teller.ts';
 import { createVettedHttp } from '#src/destinations/vetted-http.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
@@ -26,6 +27,7 @@ import { openKeyValue } from '#src/nats/key-value.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { createDisStreams, createPublications } from '#src/nats/publications.ts';
 import { createNatsRequester } from '#src/nats/requester.ts';
+import { openSignatureLog } from '#src/nats/signature-log.ts';
 import { GATEWAY_BUCKET, type TopologyOptions } from '#src/nats/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { traceHost } from '#src/tracing/host.ts';
@@ -50,6 +52,8 @@ export type RolesOptions = {
   maxHops: number;
   /** How many invocations may follow from one, in all branches of its chain together. */
   maxChain: number;
+  /** How long after the outcome a delivery is tried, in milliseconds; 24 h unless it is said. */
+  maxDeliveryAgeInMs?: number;
   /** The file of the named connections, which stand for the permissions on other services. */
   connectionsFile?: string | undefined;
   place: Place;
@@ -77,7 +81,7 @@ export interface RunningRoles {
 
 /** Wires the roles to NATS and starts them. Throws `NatsUnavailableError`. */
 export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
-  const { connection, topology, leaseInMs, place, maxHops, maxChain, logger } = options;
+  const { connection, topology, leaseInMs, place, maxHops, maxChain, maxDeliveryAgeInMs = MAX_DELIVERY_AGE_IN_MS, logger } = options;
   const ports = await openNatsPorts(connection, {
     topology,
     leaseInMs,
@@ -105,7 +109,8 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   async function startGateway() {
     if (options.gateway === undefined) return undefined;
     const store = await openKeyValue(connection, GATEWAY_BUCKET, topology.replicas);
-    return await startGatewayRole(options.gateway, { store, state: ports.state, place, logger });
+    const signatures = await openSignatureLog(connection, topology.replicas);
+    return await startGatewayRole(options.gateway, { store, signatures, state: ports.state, place, logger });
   }
 
   /** By itself in this process; beside others in one of its own, since its writing would hold them up. */
@@ -147,7 +152,8 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
         },
         tracer,
       ),
-      ...deliveryBounds,
+      ...tryBounds,
+      maxDeliveryAgeInMs,
     });
   }
 
@@ -182,6 +188,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       appendId: appendIds(name),
       handedOut: ports.queue.handedOut,
       patienceInMs: options.patienceInMs,
+      maxDeliveryAgeInMs,
     });
   }
 

@@ -1,4 +1,3 @@
-import { nanos, type StreamConfig, type StreamInfo } from 'nats';
 import type { Cancellations } from '#src/core/cancellations.ts';
 import type { Clock } from '#src/core/clock.ts';
 import type { CodePackages } from '#src/core/code-packages.ts';
@@ -15,6 +14,7 @@ import { createNatsCancellations } from './cancellations.ts';
 import { createNatsCodePackages, ensureCodeBucket } from './code-packages.ts';
 import type { Connection } from './connection.ts';
 import { createNatsDestinationCheck } from './destination-check.ts';
+import { ensureStream, findStream } from './ensure-stream.ts';
 import { createNatsEventLog, createNatsHints, createNatsResults } from './event-log.ts';
 import { openKeyValue } from './key-value.ts';
 import { createNatsOpenRequests } from './open-requests.ts';
@@ -96,34 +96,8 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   };
 }
 
-/** Creates the stream, or brings what may change of an existing one up to date. */
-async function ensureStream(connection: Connection, wanted: Partial<StreamConfig>): Promise<void> {
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
-  const name = wanted.name ?? '';
-  const present = await findStream(connection, name);
-  if (present === undefined) {
-    await manager.streams.add(wanted);
-    return;
-  }
-  const { subjects = [], max_age = nanos(0) } = wanted;
-  const isCurrent = present.config.max_age === max_age && subjects.every((subject) => present.config.subjects.includes(subject));
-  if (!isCurrent) await manager.streams.update(name, { subjects, max_age });
-}
-
 async function expectStream(connection: Connection): Promise<void> {
   if ((await findStream(connection, INVOCATIONS)) !== undefined) return;
   const why = `it has no stream ${INVOCATIONS}: Sequent does not run on it (start it with "npm start", or "sequent serve")`;
   throw new NatsUnavailableError({ servers: connection.servers, why });
 }
-
-async function findStream({ nats }: Connection, name: string): Promise<StreamInfo | undefined> {
-  const manager = await nats.jetstreamManager({ checkAPI: false });
-  try {
-    return await manager.streams.info(name);
-  } catch (error) {
-    if ((error as { api_error?: { err_code?: number } }).api_error?.err_code === STREAM_NOT_FOUND) return undefined;
-    throw error;
-  }
-}
-
-const STREAM_NOT_FOUND = 10059;

@@ -15,6 +15,9 @@ export const CODE_BUCKET = 'SEQUENT_CODE';
 /** What the HTTP gateway knows of functions beside their definitions. */
 export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 
+/** The stream of the signatures that gateways accepted lately. */
+export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: 'sequent.signatures' } as const;
+
 export type TopologyOptions = {
   replicas: number;
   resultsStorage: 'file' | 'memory';
@@ -46,6 +49,23 @@ export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: T
     discard: DiscardPolicy.Old,
     max_age: nanos(resultsMaxAgeInMs),
     allow_direct: true,
+    num_replicas: replicas,
+  };
+}
+
+/** A signature may be dated 15 minutes ahead, and is acceptable until 15 minutes after its date. */
+const SIGNATURES_MAX_AGE_IN_MS = 31 * 60_000;
+
+/** What gateways tell each other, so that none accepts what another one accepted before. */
+export function signaturesStream(replicas: number): Partial<StreamConfig> {
+  return {
+    name: SIGNATURES.name,
+    description: 'Sequent: the signatures of requests that gateways accepted',
+    subjects: [SIGNATURES.subject],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(SIGNATURES_MAX_AGE_IN_MS),
     num_replicas: replicas,
   };
 }

@@ -68,6 +68,7 @@ export async function openApp({ credentials = [], invokeText, isConnected = () =
     clock: { now: () => now, sleep: async () => {} },
     logger: silentLogger,
     logCount: { read: async () => ({ text: '', sequence: 0 }), close: async () => {} },
+    signatures: { tell: () => {}, hear: async () => {} },
   };
   const gateway = await openGateway(options, new AbortController().signal);
   return {

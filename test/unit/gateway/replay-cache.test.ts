@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { SeenSignature, SignatureLog } from '#src/core/signature-log.ts';
+import { createNumberSet } from '#src/gateway/number-set.ts';
+import { openReplayCache } from '#src/gateway/replay-cache.ts';
+
+const NOW = Date.parse('2026-11-24T12:00:00Z');
+const MINUTE = 60_000;
+const { signal } = new AbortController();
+const signatureOf = (n: number): string => n.toString(16).padStart(13, '0').padEnd(64, '0');
+
+/** What several gateways tell each other. */
+function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & { told: SeenSignature[] } {
+  const told = [...earlier];
+  const listeners: ((signature: SeenSignature) => void)[] = [];
+  return {
+    told,
+    tell(signature) {
+      const seen = { ...signature, at: signature.signedAt * 1_000 };
+      told.push(seen);
+      for (const listener of listeners) listener(seen);
+    },
+    async hear(onSignature) {
+      for (const signature of told) onSignature(signature);
+      listeners.push(onSignature);
+    },
+  };
+}
+
+describe('the replay cache', () => {
+  test('lets equal calls of one second pass, and none of them later, for as long as their date is acceptable', async () => {
+    const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW });
+    const at = (ms: number) => cache.see(signatureOf(7), NOW, NOW + ms);
+    expect([0, 900, 1_000].map(at)).toEqual(['new', 'equal call', 'equal call']);
+    expect([1_001, 5 * MINUTE, 15 * MINUTE].map(at)).toEqual(['replayed', 'replayed', 'replayed']);
+    expect(cache.see(signatureOf(8), NOW, NOW + 15 * MINUTE)).toBe('new');
+  });
+
+  test('knows what another gateway accepted, before it started and since', async () => {
+    const signatures = openSignatures();
+    const one = await openReplayCache({ signatures, signal, now: NOW });
+    expect(one.see(signatureOf(1), NOW, NOW)).toBe('new');
+    const other = await openReplayCache({ signatures, signal, now: NOW + 2_000 });
+    expect(one.see(signatureOf(2), NOW, NOW + 2_000)).toBe('new');
+    expect([1, 2].map((n) => other.see(signatureOf(n), NOW, NOW + 4_000))).toEqual(['replayed', 'replayed']);
+  });
+
+  test('forgets what is too old for everybody, and accepts nothing more when it is full', async () => {
+    const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW, capacity: 3 });
+    for (const n of [1, 2, 3]) expect(cache.see(signatureOf(n), NOW, NOW)).toBe('new');
+    expect(cache.see(signatureOf(4), NOW, NOW)).toBe('full');
+    expect(cache.see(signatureOf(1), NOW, NOW + 10 * MINUTE)).toBe('replayed');
+    const later = NOW + 16 * MINUTE;
+    expect(cache.see(signatureOf(4), later, later)).toBe('new');
+  });
+});
+
+describe('a set of numbers', () => {
+  test('holds exactly what was added', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 2 ** 52 })), fc.array(fc.integer({ min: 1, max: 2 ** 52 })), (added, others) => {
+        const set = createNumberSet();
+        for (const value of added) set.add(value);
+        const expected = new Set(added);
+        expect(set.size).toBe(expected.size);
+        for (const value of [...added, ...others]) expect(set.has(value)).toBe(expected.has(value));
+      }),
+    );
+  });
+});
