@@ -79,6 +79,8 @@ const nameRequest: MiddlewareHandler<GatewayEnv> = async (call, next) => {
 /** In the vendor's shape for the vendor's API, as a problem elsewhere. */
 function errorReply(call: Call, error: HttpError): Response {
   if (error.retryAfterInS !== undefined) call.header('Retry-After', String(error.retryAfterInS));
+  // What the caller repeats the request with.
+  if (error.retryKey !== undefined) call.header('Idempotency-Key', error.retryKey);
   // What is left of a body that nobody reads would be taken for the next request.
   if (error.status === 413) call.header('Connection', 'close');
   const status = error.status as 400;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -123,7 +124,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
     `HTTP/1.1 ${known.status}`,
     'Content-Type: application/json',
     `Content-Length: ${body.length}`,
-    'X-Request-Id: none',
+    `X-Request-Id: ${randomUUID()}`,
     'Connection: close',
   ];
   socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
@@ -132,7 +133,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
 /** A target or a Host header that makes no URL. */
 function refuseUnreadable(): Response {
   const body = { error_code: 'FSS.0400', error_msg: 'the target or the Host header of the request cannot be read' };
-  return Response.json(body, { status: 400, headers: { 'X-Request-Id': 'none' } });
+  return Response.json(body, { status: 400, headers: { 'X-Request-Id': randomUUID() } });
 }
 
 async function listenOn(server: Server, { host, port, isPortNegotiable }: ListenOptions): Promise<number> {

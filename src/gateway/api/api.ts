@@ -12,6 +12,7 @@ import { addRepairRoutes } from './repair.ts';
 import { createRoutes } from './route.ts';
 import { readySchema } from './schemas/system.ts';
 import { addStatsRoutes } from './stats.ts';
+import { addStatusLogRoute } from './status-log.ts';
 import { addStoryRoutes } from './story.ts';
 import { addStreams } from './streams.ts';
 import { addSystemRoutes } from './system.ts';
@@ -30,6 +31,7 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Room): 
   addDeadLetterRoutes(routes, gateway);
   addFunctionRoutes(routes, gateway);
   addStatsRoutes(routes, gateway);
+  addStatusLogRoute(routes, gateway);
   addGraphRoute(routes, gateway);
   addSystemRoutes(routes, gateway, VERSION);
   addVerifyRoute(routes, gateway);

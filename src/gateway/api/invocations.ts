@@ -3,18 +3,27 @@ import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError, TimedOutError, UnknownOutcomeError } from '#src/core/errors.ts';
 import { derivedId } from '#src/core/ids.ts';
 import { parseBody, textOf } from '../body.ts';
+import { refuseDisabled } from '../disabled.ts';
 import { HttpError } from '../http-error.ts';
+import { createIdempotency, type Key, keyOf } from '../idempotency.ts';
 import type { Room } from '../overload.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { createSharedTurn } from '../shared-turn.ts';
 import { inTurns } from './bulk.ts';
 import { findTimeline } from './find-timeline.ts';
-import { createIdempotency, type Key, keyOf } from './idempotency.ts';
 import { eventsOf, viewOf } from './invocation-view.ts';
 import { waitOf } from './prefer.ts';
 import type { Routes } from './route.ts';
-import { acceptedSchema, batchAcceptedSchema, eventsSchema, invocationSchema, invokeQuerySchema } from './schemas/invocations.ts';
+import {
+  acceptedSchema,
+  batchAcceptedSchema,
+  eventsSchema,
+  invocationQuerySchema,
+  invocationSchema,
+  invokeQuerySchema,
+  toldSchema,
+} from './schemas/invocations.ts';
 
 const MAX_BATCH = 1_000;
 const ACCEPTED_AT_ONCE = 64;
@@ -43,6 +52,7 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
       const name = scope.token(params.name);
       if (!gateway.isConnected())
         throw new HttpError({ status: 503, message: 'NATS is not connected; nothing was accepted', retryAfterInS: 1 });
+      await refuseDisabled(gateway, name);
       const order = { name, key: keyOf(call, scope, gateway), options: optionsOf(call, query.qualifier) };
       if (query.batch) return await invokeBatch(call, order);
       const id = await invokeOne(call, order);
@@ -97,15 +107,16 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
       path: '/api/invocations/{id}',
       summary: 'One invocation: its state, its result, and all that is known of it',
       headers: ['Prefer'],
-      answers: { 200: { description: 'the invocation', schema: invocationSchema } },
+      query: invocationQuerySchema,
+      answers: { 200: { description: 'the invocation', schema: toldSchema } },
     },
-    async (call, { params: { id } }) => {
+    async (call, { params: { id }, query: { include } }) => {
       const scope = scopeOf(call, gateway);
       const wait = waitOf(call.req.header('prefer'));
       const timeline = wait === undefined ? undefined : await waitFor(call, id, { wait, isAccepted: false });
       const found = timeline ?? (await findTimeline(gateway, scope, id));
       if (found.envelope === undefined) call.header('Retry-After', '1');
-      return call.json(viewOf(found, scope));
+      return call.json({ ...viewOf(found, scope), ...(include === undefined ? {} : { events: eventsOf(found) }) });
     },
   );
 

@@ -57,6 +57,8 @@ export const configSchema = z.object({
   description: z.string().max(512).nullish(),
   initializer_handler: z.union([z.literal(''), entryPoint]).nullish(),
   initializer_timeout: z.int().min(1).max(300).nullish(),
+  /** Without them the code would not run: they belong into its package. */
+  depend_version_list: z.array(z.string()).max(0, 'is not supported: pack what the code needs with it').nullish(),
 });
 export type FunctionConfig = z.infer<typeof configSchema>;
 

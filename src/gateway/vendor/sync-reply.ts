@@ -1,19 +1,30 @@
 import type { Timeline } from '#src/client/client.ts';
 import type { Envelope } from '#src/core/envelope.ts';
-import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import { LATEST } from '#src/core/function-definition.ts';
 import { HttpError } from '../http-error.ts';
 import type { Call } from '../ports.ts';
 
 /** The last bytes of the log that a header carries. */
 const LOG_BYTES = 2_000;
 
-type Finished = { envelope: Envelope; timeline: Timeline; definition: FunctionDefinition | undefined };
+type Finished = {
+  envelope: Envelope;
+  timeline: Timeline;
+  /** What a process of the version that ran may use. */
+  memoryInMb: number;
+};
+
+/** The version that an invocation ran. */
+export function versionOf({ transitions }: Timeline): string {
+  const terms = transitions.flatMap(({ fact }) => (fact.type === 'running' && fact.terms !== undefined ? [fact.terms] : []));
+  return terms[0]?.version ?? LATEST;
+}
 
 /**
  * The reply of a synchronous call: `v1` in JSON, else the plain result. An error of the function is a reply of status 200
  * whose headers say so; an error of the system is one of the vendor's errors.
  */
-export function syncReply(call: Call, { envelope, timeline, definition }: Finished): Response {
+export function syncReply(call: Call, { envelope, timeline, memoryInMb: memory }: Finished): Response {
   const { request_id, condition } = envelope.request_context;
   const { status_code, function_error } = envelope.response_context;
   const isFunctionError = condition === 'UnhandledInvocationError';
@@ -22,8 +33,7 @@ export function syncReply(call: Call, { envelope, timeline, definition }: Finish
     throw new HttpError({ status, message: function_error });
   }
   const { durationInMs, output, code } = executionOf(timeline);
-  const memory = definition?.memoryInMb ?? 0;
-  const log = logOf({ request_id, durationInMs, memory, output });
+  const log = logOf({ request_id, version: versionOf(timeline), durationInMs, memory, output });
   call.header('X-Cff-Request-Id', request_id);
   call.header(
     'X-Cff-Invoke-Summary',
@@ -52,18 +62,10 @@ function executionOf({ transitions }: Timeline): { durationInMs: number; output:
   };
 }
 
-function logOf({
-  request_id,
-  durationInMs,
-  memory,
-  output,
-}: {
-  request_id: string;
-  durationInMs: number;
-  memory: number;
-  output: string;
-}): string {
-  const start = `Start invoke request '${request_id}', version: latest\n`;
+type Logged = { request_id: string; version: string; durationInMs: number; memory: number; output: string };
+
+function logOf({ request_id, version, durationInMs, memory, output }: Logged): string {
+  const start = `Start invoke request '${request_id}', version: ${version}\n`;
   const summary = `duration: ${durationInMs}ms, billing duration: ${Math.ceil(durationInMs)}ms, memory size: ${memory}MB`;
   const finish = `Finish invoke request '${request_id}', ${summary}\n`;
   const text = Buffer.from(start + (output === '' || output.endsWith('\n') ? output : `${output}\n`) + finish);

@@ -108,6 +108,10 @@ export const eventSchema = z.object({
   fact: factSchema,
 });
 export type EventView = z.infer<typeof eventSchema>;
+export const invocationQuerySchema = z.strictObject({
+  include: z.literal('events').optional().describe('also everything that happened to it, as of the same moment'),
+});
+export const toldSchema = invocationSchema.extend({ events: z.array(eventSchema).optional().describe('when they are asked for') });
 export const eventsSchema = z.object({ request_id: z.string(), function: z.string(), events: z.array(eventSchema) });
 
 export const explanationSchema = z.object({

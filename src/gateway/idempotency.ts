@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidInputError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { canBeBrought, derivedId } from '#src/core/ids.ts';
-import { HttpError } from '../http-error.ts';
-import type { Call, Gateway } from '../ports.ts';
-import type { Scope } from '../scope.ts';
+import { HttpError } from './http-error.ts';
+import type { Call, Gateway } from './ports.ts';
+import type { Scope } from './scope.ts';
 
 export type OnceOrder = { name: string; id: string; payload: string; options: { traceparent?: string; qualifier?: string } };
 

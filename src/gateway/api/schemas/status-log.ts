@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { count, moment, wholeNumber } from './common.ts';
+
+export const statusLogQuerySchema = z.strictObject({
+  function: z.string().min(1).max(256).describe('whose invocations'),
+  request_id: z.string().min(1).max(64).optional().describe('of this one only'),
+  limit: wholeNumber(1, 100).default(20).describe('of how many invocations'),
+  cursor: z.string().max(512).optional(),
+});
+
+/** A row: one invocation reached one status. */
+const rowSchema = z.object({
+  function_urn: z.string(),
+  request_id: z.string(),
+  seq_status: count.describe('1 WAIT, 2 RUNNING, 3 SUCCESS, 4 FAIL, 5 DISCARD'),
+  operation_timestamp: moment,
+  error_code: count,
+  error_message: z.string(),
+});
+export type StatusLogRow = z.infer<typeof rowSchema>;
+
+export const statusLogSchema = z.object({ rows: z.array(rowSchema), next_cursor: z.string().optional() });
