@@ -11,6 +11,8 @@ export type DeliveryContext = {
   dueAt: number | null;
   /** Why the last try, or the whole delivery, failed. */
   reason: string | null;
+  /** When somebody last asked for it to be tried again after it was given up. */
+  redrivenAt: number | null;
 };
 
 /**
@@ -35,6 +37,7 @@ export const deliveryMachine = setup({
       dueAt: ({ event }) => (event as FactOf<'delivery.failed'>).dueAt,
       reason: ({ event }) => (event as FactOf<'delivery.failed'>).reason,
     }),
+    beginAgain: assign({ redrivenAt: ({ event }) => event.at }),
     giveUp: assign({ dueAt: null, reason: ({ event }) => (event as FactOf<'delivery.dead'>).reason }),
     // An effect: named here, performed by the destinations role.
     deliver: () => {},
@@ -43,7 +46,7 @@ export const deliveryMachine = setup({
   id: 'delivery',
   version: '1',
   description: 'One outcome handed to one destination',
-  context: { tries: 0, deliverer: null, dueAt: null, reason: null },
+  context: { tries: 0, deliverer: null, dueAt: null, reason: null, redrivenAt: null },
   initial: 'pending',
   states: {
     pending: {
@@ -69,12 +72,26 @@ export const deliveryMachine = setup({
     delivered: { type: 'final' },
     dead: {
       description: 'Given up; somebody may have it tried again',
-      on: { 'delivery.redriven': { guard: 'isCurrentTry', target: 'pending' } },
+      on: { 'delivery.redriven': { guard: 'isCurrentTry', target: 'pending', actions: 'beginAgain' } },
     },
   },
 });
 
 export type Delivery = SnapshotFrom<typeof deliveryMachine>;
+
+/** The moment from which on no try of it begins: it counts from the outcome, or from when somebody asked for more tries. */
+export function deliveryEndsAt(delivery: Delivery | undefined, outcome: { at: number } | null, maxAgeInMs: number): number {
+  return (delivery?.context.redrivenAt ?? outcome?.at ?? 0) + maxAgeInMs;
+}
+
+type EndFact = Pick<FactOf<'delivery.dead'>, 'invocation' | 'destination' | 'at'>;
+
+/** The end of a delivery that no further try can be made of in time. */
+export function outdated(delivery: Delivery | undefined, fact: EndFact): FactOf<'delivery.dead'> {
+  const { tries, reason } = delivery?.context ?? { tries: 0, reason: null };
+  const last = reason === null ? '' : `; the last one: ${reason}`;
+  return { type: 'delivery.dead', ...fact, try: tries, reason: `too old after ${tries} tries${last}` };
+}
 
 /** Whether a delivery needs nothing more: delivered, or given up. One that did not begin is absent. */
 export function isSettled(delivery: Delivery | undefined): boolean {

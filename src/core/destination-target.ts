@@ -1,5 +1,8 @@
 import type { Destination } from '#machines/facts.ts';
 
+/** How long after the outcome a delivery is tried, in milliseconds, unless it is configured. */
+export const MAX_DELIVERY_AGE_IN_MS = 86_400_000;
+
 /** One outcome to hand to one destination. */
 export type DeliveryRequest = {
   /** The idempotency key of the delivery: the same on every try, different for every destination of an outcome. */

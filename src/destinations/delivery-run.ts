@@ -1,4 +1,4 @@
-import { afterFailedTry, type Delivery, isSettled } from '#machines/delivery.ts';
+import { afterFailedTry, type Delivery, deliveryEndsAt, isSettled, outdated } from '#machines/delivery.ts';
 import type { DeliveryFact, Destination, Fact } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
 import type { DeliveryResult } from '#src/core/destination-target.ts';
@@ -32,17 +32,22 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
   }
 
   async function step(request: AcceptedRequest, destination: Destination): Promise<Rest | 'again'> {
-    const id = request.fact.invocation;
-    const invocation = writer.state.invocations.get(id);
-    const delivery = invocation === undefined ? undefined : deliveryOf(invocation.context, destination.id);
-    if (invocation === undefined || isSettled(delivery) || isForOthers(destination)) return 'done';
-    const end = beginnings.claim(`${id}/${destination.id}`, delivery);
-    if (end !== undefined) return makeBegun({ request, invocation, destination, number: 1 }, end);
+    const invocation = writer.state.invocations.get(request.fact.invocation);
+    if (invocation === undefined || isForOthers(destination)) return 'done';
+    const delivery = deliveryOf(invocation.context, destination.id);
+    if (isSettled(delivery)) return 'done';
+    return await proceed({ request, invocation, destination, number: (delivery?.context.tries ?? 0) + 1 }, delivery);
+  }
+
+  async function proceed(tried: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
+    const deliveryId = `${tried.request.fact.invocation}/${tried.destination.id}`;
+    const end = beginnings.claim(deliveryId, delivery);
+    if (end !== undefined) return makeBegun({ ...tried, number: 1 }, end);
     // Somebody in this process is at it, who reports for it.
-    if (active.has(`${id}/${destination.id}`)) return 'done';
-    if (delivery?.value === 'delivering') return takeOver(id, destination, delivery);
-    const number = (delivery?.context.tries ?? 0) + 1;
-    return clock.now() < (delivery?.context.dueAt ?? 0) ? 'done' : attempt({ request, invocation, destination, number });
+    if (active.has(deliveryId)) return 'done';
+    if (delivery?.value === 'delivering') return takeOver(tried, delivery);
+    if (clock.now() < (delivery?.context.dueAt ?? 0)) return 'done';
+    return isOutdated(tried, delivery) ? giveUp(tried, delivery) : attempt(tried);
   }
 
   function isForOthers({ destination }: Destination): boolean {
@@ -58,8 +63,19 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     }
   }
 
-  async function takeOver(id: string, destination: Destination, { context }: Delivery): Promise<Rest | 'again'> {
+  function isOutdated({ invocation: { context } }: Try, delivery: Delivery | undefined): boolean {
+    return clock.now() >= deliveryEndsAt(delivery, context.outcome, ports.maxDeliveryAgeInMs);
+  }
+
+  async function giveUp({ request, destination }: Try, delivery: Delivery | undefined): Promise<'again'> {
+    const { invocation } = request.fact;
+    await settle(invocation, outdated(delivery, { invocation, destination: destination.id, at: clock.now() }));
+    return 'again';
+  }
+
+  async function takeOver({ request, destination }: Try, { context }: Delivery): Promise<Rest | 'again'> {
     const { tries, deliverer: other } = context;
+    const id = request.fact.invocation;
     if (await owners.isRunning(other ?? '', `${id}/${destination.id}`, tries)) return 'elsewhere';
     await writer.propose(id, [cut(id, destination, tries, other)]);
     return 'again';
@@ -88,6 +104,8 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     }
     try {
       const id = request.fact.invocation;
+      // It waited for its place until it was too old: look again.
+      if (isOutdated(tried, deliveryOf(tried.invocation.context, destination.id))) return true;
       const fact = { invocation: id, destination: destination.id, try: number, at: clock.now() };
       const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, deliverer }]);
       // Refused: somebody else began this try. The log says how it goes on.
@@ -128,7 +146,8 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
   function settledTry(invocation: Invocation, fact: TryFact, result: DeliveryResult): DeliveryFact {
     if (result.kind === 'delivered') return { type: 'delivery.delivered', ...fact };
     if (result.kind === 'dead') return { type: 'delivery.dead', ...fact, reason: result.reason };
-    const endsAt = (invocation.context.outcome?.at ?? 0) + ports.maxDeliveryAgeInMs;
+    const { outcome } = invocation.context;
+    const endsAt = deliveryEndsAt(deliveryOf(invocation.context, fact.destination), outcome, ports.maxDeliveryAgeInMs);
     return afterFailedTry({ fact: { ...fact, reason: result.reason }, retryAfterInMs: result.retryAfterInMs, endsAt });
   }
 

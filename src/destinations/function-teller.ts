@@ -1,4 +1,4 @@
-import type { DestinationTarget } from '#src/core/destination-target.ts';
+import { type DestinationTarget, MAX_DELIVERY_AGE_IN_MS } from '#src/core/destination-target.ts';
 import type { Teller } from '#src/core/teller.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { TellingOptions } from './ports.ts';
@@ -9,13 +9,13 @@ export interface FunctionTeller extends Teller {
   stop(): Promise<void>;
 }
 
-export type FunctionTellerOptions = Omit<TellingOptions, 'targets' | keyof typeof deliveryBounds> & {
+export type FunctionTellerOptions = Omit<TellingOptions, 'targets' | keyof typeof tryBounds | 'maxDeliveryAgeInMs'> & {
   targets: { FunctionGraph: DestinationTarget };
 };
 
 export function createFunctionTeller(options: FunctionTellerOptions): FunctionTeller {
-  return createDeliveries({ ...options, ...deliveryBounds, leavesOthers: true, onRest: () => {} });
+  return createDeliveries({ ...options, ...tryBounds, maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS, leavesOthers: true, onRest: () => {} });
 }
 
-/** How deliveries are made, wherever that is. */
-export const deliveryBounds = { triesAtOnce: 32, tryTimeoutInMs: 15_000, maxDeliveryAgeInMs: 86_400_000 };
+/** What holds for every try, wherever it is made. */
+export const tryBounds = { triesAtOnce: 32, tryTimeoutInMs: 15_000 };

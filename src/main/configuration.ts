@@ -17,10 +17,12 @@ const wholeNumber = (least: number, most: number) => {
   const problem = `must be a whole number from ${least} to ${most}`;
   return z.string(problem).regex(/^\d+$/, problem).transform(Number).pipe(z.int(problem).min(least, problem).max(most, problem));
 };
-/** A duration as 12h or 7d, in milliseconds; `off` is none. */
+/** A duration as 12h or 7d, in milliseconds. */
+const duration = text.regex(/^\d{1,6}(?:s|min|m|h|d)$/, 'must be like 30min, 12h or 7d').transform(inMs);
+/** The same, or `off`, which is none. */
 const durationOrOff = text
   .regex(/^(?:off|\d{1,6}(?:s|min|m|h|d))$/, 'must be like 30min, 12h or 7d, or off')
-  .transform((given) => (given === 'off' ? undefined : Number.parseInt(given, 10) * (units[given.replace(/^\d+/, '')] ?? 0)));
+  .transform((given) => (given === 'off' ? undefined : inMs(given)));
 const units: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const serverUrl = text.regex(
   /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i,
@@ -61,6 +63,7 @@ const settings = {
   patienceInMs: { flag: '--patience-ms', env: 'SEQUENT_PATIENCE_MS', schema: wholeNumber(100, 3_600_000).prefault('5000') },
   maxHops: { flag: '--max-hops', env: 'SEQUENT_MAX_HOPS', schema: wholeNumber(1, 1_000).prefault('16') },
   maxChain: { flag: '--max-chain', env: 'SEQUENT_MAX_CHAIN', schema: wholeNumber(1, 1_000_000).prefault('1000') },
+  deliveryAgeInMs: { flag: '--delivery-age', env: 'SEQUENT_DELIVERY_AGE', schema: duration.prefault('24h') },
   envelope: { flag: '--envelope', env: 'SEQUENT_ENVELOPE', schema: oneOf(['documented', 'observed']).default('documented') },
   connections: { flag: '--connections', env: 'SEQUENT_CONNECTIONS', schema: text.transform((path) => resolve(path)).optional() },
   retentionInMs: { flag: '--retention', env: 'SEQUENT_RETENTION', schema: durationOrOff.prefault('7d') },
@@ -145,6 +148,10 @@ export function archiveOf({ archive, dataDir }: Pick<Configuration, 'archive' | 
 /** The environment variables and flags that Sequent reads, for the help and the documentation. */
 export function listSettings(): { flag: string; env: string }[] {
   return Object.values(settings).map(({ flag, env }) => ({ flag, env }));
+}
+
+function inMs(given: string): number {
+  return Number.parseInt(given, 10) * (units[given.replace(/^\d+/, '')] ?? 0);
 }
 
 function nameOfFlag(flag: string): string {

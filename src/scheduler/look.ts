@@ -8,6 +8,7 @@ import { type FunctionEntry, missingVersion, qualifierOf, resolveFunction } from
 import { type FunctionName, quote, type RequestId } from '#src/core/names.ts';
 import { isSettled, loadStream, requestOf } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+import { endOldDeliveries } from './old-deliveries.ts';
 import type { OpenStream } from './open-streams.ts';
 import type { SchedulerOptions } from './scheduler.ts';
 
@@ -66,10 +67,10 @@ async function attend(id: string, invocation: Invocation, { fn, hasFunction, wri
     case 'end':
       await writer.propose(id, [addressed(verdict.fact, termsFor(invocation, fn))]);
       // Whoever ended it, somebody must tell.
-      needs.delivery = (await tell(id, writer, options)) || needs.delivery;
-      return;
+      if (writer.state.invocations.get(id)?.context.outcome?.destinations !== undefined) await publishResult(id, writer, options);
+      return await tell(id, writer, { needs, options });
     case 'tell':
-      needs.delivery = (await tell(id, writer, options)) || needs.delivery;
+      return await tell(id, writer, { needs, options });
   }
 }
 
@@ -117,15 +118,24 @@ async function ask(name: FunctionName, find: SchedulerOptions['findFunction']): 
   }
 }
 
-/** Publishes the result of an outcome, and records that nobody else is to be told. True when destinations are. */
-async function tell(id: string, writer: StreamWriter, { place, results, clock }: SchedulerOptions): Promise<boolean> {
-  const { state } = writer;
+/** Asks for the deliveries of an outcome; publishes one that has none, since whoever ended it may not have. */
+async function tell(id: string, writer: StreamWriter, { needs, options }: Pick<Attending, 'needs' | 'options'>): Promise<void> {
+  const outcome = writer.state.invocations.get(id)?.context.outcome;
+  if (outcome === undefined || outcome === null) return;
+  if ((outcome.destinations ?? []).length > 0) {
+    const nextAt = await endOldDeliveries(id, writer, options);
+    needs.delivery ||= nextAt !== undefined;
+    needs.nextAt = Math.min(needs.nextAt, nextAt ?? Number.POSITIVE_INFINITY);
+    return;
+  }
+  await publishResult(id, writer, options);
+  await writer.propose(id, [{ type: 'notified', invocation: id, at: options.clock.now() }]);
+}
+
+async function publishResult(id: string, { state }: StreamWriter, { place, results }: SchedulerOptions): Promise<void> {
   const invocation = state.invocations.get(id);
   const request = requestOf(state, id);
   const outcome = invocation?.context.outcome;
-  if (invocation === undefined || request === undefined || outcome === undefined || outcome === null) return false;
-  if ((outcome.destinations ?? []).length > 0) return true;
+  if (invocation === undefined || request === undefined || outcome === undefined || outcome === null) return;
   await results.publish(state.name, id as RequestId, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
-  await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
-  return false;
 }

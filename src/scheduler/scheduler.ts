@@ -30,6 +30,8 @@ export type SchedulerOptions = {
   appendId: () => string;
   /** How long others may take before the scheduler looks, in milliseconds. */
   patienceInMs: number;
+  /** How long after the outcome a delivery is tried, in milliseconds. */
+  maxDeliveryAgeInMs: number;
 };
 
 export interface Scheduler {
@@ -46,7 +48,7 @@ const UNKNOWN_GRACE_IN_MS = 1_000;
 export const FLOOR_KEY = 'scheduler.floor';
 
 /**
- * Acts when time passes: a retry is due, an event became too old, a worker is gone, nobody tells an outcome, nobody knows
+ * Acts when time passes: a retry is due, an event or a delivery became too old, a worker is gone, nobody tells an outcome, nobody knows
  * the function. The one backstop of liveness: with every consumer deleted, everything still ends.
  *
  * It appends by expected version and gives hints, and does nothing else: so several may run at once.

@@ -1,5 +1,5 @@
 import { toHandler } from '#src/client/handlers.ts';
-import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
+import { type DeliveryRequest, type DeliveryResult, type DestinationTarget, MAX_DELIVERY_AGE_IN_MS } from '#src/core/destination-target.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
 import { silentLogger } from '#src/core/logger.ts';
@@ -7,7 +7,7 @@ import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory-log.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
-import { deliveryBounds } from '#src/destinations/function-teller.ts';
+import { tryBounds } from '#src/destinations/function-teller.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -88,7 +88,8 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
         ...bounds,
       }),
     },
-    ...deliveryBounds,
+    ...tryBounds,
+    maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
   });
   for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });
   const worker = startWorker({
@@ -106,6 +107,7 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
     appendId: names('test-scheduler'),
     handedOut: work.queue.handedOut,
     patienceInMs: PATIENCE_IN_MS,
+    maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
     clock: clock.polling,
   });
   let appended = 0;

@@ -1,5 +1,6 @@
 import { headers } from 'nats';
 import { systemClock } from '#src/core/clock.ts';
+import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/destination-target.ts';
 import type { Envelope } from '#src/core/envelope.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
@@ -49,6 +50,7 @@ export async function startSystem(url: string, handlers: Handlers, patienceInMs 
     name: `s-${name}`,
     handedOut: ports.queue.handedOut,
     patienceInMs,
+    maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
   });
   const results = hearResults(connection);
   await connection.nats.flush();

@@ -20,6 +20,7 @@ import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
  */
 
 const PATIENCE_IN_MS = 500;
+const DELIVERY_AGE_IN_MS = 3_000;
 let server: TestServer;
 let log: LogWatch;
 let registry: FunctionRegistry;
@@ -55,6 +56,7 @@ async function openScheduler(name: string) {
     findFunction: createFunctionRegistry(ports.functions).get,
     handedOut: ports.queue.handedOut,
     patienceInMs: PATIENCE_IN_MS,
+    maxDeliveryAgeInMs: DELIVERY_AGE_IN_MS,
   });
   const end = async (): Promise<void> => {
     await scheduler.stop();
@@ -164,6 +166,26 @@ test('a retry that nobody takes fails with EventAgeExceeded, and says what the l
 
   expect(failed).toMatchObject({ condition: 'EventAgeExceeded', attempt: 1 });
   expect(failed.type === 'failed' && failed.failure.message).toMatch(/the last attempt failed: no luck/);
+});
+
+test('an outcome that nobody tells ends with dead deliveries when they are too old, not before, and its result is published', async () => {
+  const told = { destination: 'FunctionGraph', param: { func_urn: 'nobody' } };
+  await registry.put({ name: 'untellable', handler: { kind: 'inline' }, policy: { ...policy, onFailure: [told, told] } });
+  const heard = log.connection.nats.subscribe('result.untellable.failed', { max: 1 });
+  const { id } = await accept('untellable');
+  const failed = await log.until(of(id, 'failed'));
+  for await (const message of heard) expect(message.headers?.get('Request-Id')).toBe(id);
+  const notified = await log.until(of(id, 'notified'));
+  const dead = (log.facts.get(id) ?? []).filter((fact) => fact.type === 'delivery.dead');
+  process.stdout.write(`deliveries with an age of ${DELIVERY_AGE_IN_MS} ms ended ${(dead[0]?.at ?? 0) - failed.at} ms after the outcome\n`);
+
+  expect(typesOf(id)).toEqual(['queued', 'failed', 'delivery.dead', 'delivery.dead', 'notified']);
+  expect(dead.map(({ destination, try: tries, reason }) => [destination, tries, reason])).toEqual([
+    ['functiongraph-0', 0, 'too old after 0 tries'],
+    ['functiongraph-1', 0, 'too old after 0 tries'],
+  ]);
+  expect(dead[0]?.at).toBeGreaterThanOrEqual(failed.at + DELIVERY_AGE_IN_MS);
+  expect(notified.at - failed.at).toBeLessThan(DELIVERY_AGE_IN_MS + 1_500);
 });
 
 test('everything here was done once, although two schedulers watch', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { afterFailedTry, deliveryMachine } from '#machines/delivery.ts';
+import { afterFailedTry, deliveryEndsAt, deliveryMachine, outdated } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
+import { createFolder } from '#machines/fold.ts';
 import { billing, deliveryDead, deliveryDelivered, deliveryFailed, deliveryRedriven, deliveryStarted, ID } from '#test/contract/facts.ts';
-import { given as givenMachine } from '#test/contract/given.ts';
+import { fold, given as givenMachine } from '#test/contract/given.ts';
 
 const given = (...past: readonly DeliveryFact[]) => givenMachine(deliveryMachine, ...past);
 
@@ -100,6 +101,32 @@ describe('a delivery that is dead', () => {
     given(...dead, deliveryRedriven(1))
       .when(deliveryStarted(1))
       .expectRefusal();
+  });
+});
+
+describe('the age of a delivery', () => {
+  const outcome = { at: 1_000 };
+  const folder = createFolder(deliveryMachine);
+  const folded = (...past: readonly DeliveryFact[]) => fold(folder, past);
+
+  test('counts from the outcome, and from when somebody asked for further tries', () => {
+    expect(deliveryEndsAt(undefined, outcome, 500)).toBe(1_500);
+    expect(deliveryEndsAt(folded(deliveryStarted(1)), outcome, 500)).toBe(1_500);
+    const redriven = folded(deliveryStarted(1), deliveryDead(1), deliveryRedriven(1, { at: 9_000 }));
+    expect(deliveryEndsAt(redriven, outcome, 500)).toBe(9_500);
+  });
+
+  test('ends it where it waits, with what the last try failed of', () => {
+    const fact = { invocation: ID, destination: billing.id, at: 70 };
+    const unbegun = outdated(undefined, fact);
+    expect(unbegun).toMatchObject({ type: 'delivery.dead', try: 0, reason: 'too old after 0 tries' });
+    given().when(unbegun).expect({ state: 'dead' });
+    const past = [deliveryStarted(1), deliveryFailed(1)];
+    const waiting = outdated(folded(...past), fact);
+    expect(waiting).toMatchObject({ try: 1, reason: 'too old after 1 tries; the last one: HTTP 500' });
+    given(...past)
+      .when(waiting)
+      .expect({ state: 'dead' });
   });
 });
 

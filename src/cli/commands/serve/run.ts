@@ -101,7 +101,7 @@ function configurationOf({ options, terminal }: Call<ServeOptions>): Configurati
 }
 
 function rolesOptions(configuration: Configuration) {
-  const { roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs, patienceInMs, maxHops, maxChain, connections } = configuration;
+  const { roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs, patienceInMs, maxHops, maxChain } = configuration;
   return {
     roles,
     topology: { replicas, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
@@ -109,8 +109,9 @@ function rolesOptions(configuration: Configuration) {
     patienceInMs,
     maxHops,
     maxChain,
+    maxDeliveryAgeInMs: configuration.deliveryAgeInMs,
     codeDir: join(configuration.dataDir, 'code', 'packages'),
-    connectionsFile: connections,
+    connectionsFile: configuration.connections,
     place: { region: 'local', project: 'default', envelope: configuration.envelope },
   };
 }

@@ -41,6 +41,7 @@ export function serveCommand(): Command {
     .option('--patience-ms <ms>', 'how long the scheduler lets others take before it looks (SEQUENT_PATIENCE_MS)')
     .option('--max-hops <count>', 'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)')
     .option('--max-chain <count>', 'how many invocations may follow from one through destinations (SEQUENT_MAX_CHAIN)')
+    .option('--delivery-age <duration>', 'how long after an outcome its destinations are tried (SEQUENT_DELIVERY_AGE, default: 24h)')
     .option('--envelope <variant>', 'how envelopes speak of errors: documented, observed (SEQUENT_ENVELOPE)')
     .option('--results-storage <kind>', 'where results are kept for subscribers: file, memory (SEQUENT_RESULTS_STORAGE)')
     .option('--results-max-age-hours <hours>', 'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)')

@@ -1,0 +1,40 @@
+import { deliveryEndsAt, outdated } from '#machines/delivery.ts';
+import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
+import type { Clock } from '#src/core/clock.ts';
+import type { StreamWriter } from '#src/core/stream-writer.ts';
+
+export type OldDeliveriesOptions = {
+  clock: Pick<Clock, 'now'>;
+  /** How long after the outcome a delivery is tried, in milliseconds. */
+  maxDeliveryAgeInMs: number;
+};
+
+/**
+ * Ends the deliveries of an invocation that are too old for a further try. A try under way is left to whoever makes it. Returns
+ * when the next one will be too old, and `undefined` when all are settled.
+ */
+export async function endOldDeliveries(
+  id: string,
+  writer: StreamWriter,
+  { clock, maxDeliveryAgeInMs }: OldDeliveriesOptions,
+): Promise<number | undefined> {
+  const now = clock.now();
+  let nextAt = Number.POSITIVE_INFINITY;
+  for (const { destination, delivery, endsAt } of openOnes()) {
+    if (delivery?.value === 'delivering') continue;
+    if (now < endsAt) nextAt = Math.min(nextAt, endsAt);
+    else await writer.propose(id, [outdated(delivery, { invocation: id, destination, at: now })]);
+  }
+  if (openOnes().length > 0) return nextAt;
+  await writer.propose(id, [{ type: 'notified', invocation: id, at: now }]);
+  return undefined;
+
+  function openOnes() {
+    const context = writer.state.invocations.get(id)?.context;
+    if (context === undefined) return [];
+    return openDeliveries(context).map(({ id: destination }) => {
+      const delivery = deliveryOf(context, destination);
+      return { destination, delivery, endsAt: deliveryEndsAt(delivery, context.outcome, maxDeliveryAgeInMs) };
+    });
+  }
+}
