@@ -9,3 +9,5 @@ export const fail = async () => {
 export const sleep = async ({ ms }) => {
   await delay(ms);
 };
+
+export const trace = async (_, context) => context.traceparent ?? 'none';

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { derivedId } from '#src/core/ids.ts';
+import { type RunningSequent, startSequent } from '../gateway/running-gateway.ts';
+
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+let sequent: RunningSequent;
+
+beforeAll(async () => {
+  sequent = await startSequent();
+  const handler = { kind: 'process', file: handlers, export: 'trace' };
+  await sequent.roles.registry.put({ name: 'second', handler });
+  const onSuccess = [{ destination: 'FunctionGraph', param: { func_urn: 'second' } }];
+  await sequent.roles.registry.put({ name: 'first', handler, policy: { onSuccess } });
+});
+afterAll(async () => await sequent?.[Symbol.asyncDispose]());
+
+async function told(id: string): Promise<string> {
+  for (;;) {
+    const reply = await sequent.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=10' } });
+    // What follows from an outcome is accepted a moment after it.
+    if (reply.status === 200) return ((await reply.json()) as { result: { payload: string } }).result.payload;
+  }
+}
+
+test.for(['/v2/0123456789abcdef0123456789abcdef/fgs/functions/first/invocations-async', '/api/functions/first/invocations'])(
+  'without an SDK the trace context that %s is given reaches the function and what its outcome invokes, and comes back',
+  async (path) => {
+    const accepted = await sequent.call('POST', path, { body: {}, headers: { traceparent } });
+    expect([accepted.status, accepted.headers.get('traceparent')]).toEqual([202, traceparent]);
+    const { request_id: id } = (await accepted.json()) as { request_id: string };
+    expect([await told(id), await told(derivedId(`${id}/functiongraph-0`))]).toEqual([traceparent, traceparent]);
+  },
+);
+
+test('a trace context that is none is dropped, and the request accepted', async () => {
+  const headers = { traceparent: '00-zz-zz-01' };
+  const accepted = await sequent.call('POST', '/api/functions/first/invocations', { body: {}, headers });
+  expect([accepted.status, accepted.headers.get('traceparent')]).toEqual([202, null]);
+  expect(await told(((await accepted.json()) as { request_id: string }).request_id)).toBe('none');
+});
