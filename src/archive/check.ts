@@ -1,53 +1,67 @@
 import type { Segment } from '#src/core/archive.ts';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
 import type { SegmentFiles } from './archive.ts';
-import { folderOf, linkOf, parseHead } from './segment.ts';
+import { type ArchiveHead, whyNotWhole } from './head.ts';
+import { folderOf, linkOf, nameOf, parseHead } from './segment.ts';
 
 export type SegmentProblem = { segment: string; first: number; problem: string };
-export type ArchiveCheck = { segments: Segment[]; problems: SegmentProblem[] };
+export type ArchiveCheck = {
+  segments: Segment[];
+  problems: SegmentProblem[];
+  /** Those whose content can be read. */
+  readable: Segment[];
+};
 
-/** Reads every segment of a log and judges it: its place in the chain, its content, the order of its messages. Goes on after what is wrong. */
+/**
+ * Reads every segment of a log and judges it: its place in the chain, its content, the order of its messages, and whether the
+ * chain ends where it was archived. Goes on after what is wrong.
+ */
 export async function checkArchive(
   archive: SegmentFiles,
-  log: string,
-  onSegment: (name: string) => void = () => {},
+  { log, head }: { log: string; head: ArchiveHead | undefined },
 ): Promise<ArchiveCheck> {
-  const check: ArchiveCheck = { segments: [], problems: [] };
-  let [after, link] = [0, ''];
+  const check: ArchiveCheck = { segments: [], problems: [], readable: [] };
+  let end: End = { last: 0, link: '' };
   for (const name of await archive.store.list(folderOf(log))) {
     if (!name.endsWith('.seg')) continue;
-    onSegment(name);
     const first = Number(/(\d+)\.seg$/.exec(name)?.[1]);
-    const report = (problem: string): void => void check.problems.push({ segment: name, first, problem });
-    const segment = await archive.describeNamed(name).catch((error: unknown) => report(reasonOf(error)));
-    if (segment === undefined) {
-      // Nothing more is known of the chain: the next one may say where it goes on.
-      link = UNKNOWN;
-      continue;
-    }
-    if (segment.first !== after + 1) report(`begins at ${segment.first}, and the one before it ends at ${after}`);
-    if (link !== UNKNOWN && segment.previous !== link) report('does not follow the one before it');
-    for (const problem of await problemsIn(archive, segment)) report(problem);
-    [after, link] = [segment.last, linkOf(segment)];
-    check.segments.push(segment);
+    end = await checkSegment(archive, {
+      name,
+      end,
+      check,
+      report: (problem) => void check.problems.push({ segment: name, first, problem }),
+    });
   }
+  const problem = whyNotWhole(head, { last: end.last, link: end.link ?? head?.link ?? '', store: archive.store.name });
+  if (problem !== undefined) check.problems.push({ segment: nameOf({ log, first: end.last + 1 }), first: end.last + 1, problem });
   return check;
 }
 
-const UNKNOWN = 'unknown';
+/** Where the chain is; its link is not known behind a segment that cannot be read. */
+type End = { last: number; link: string | undefined };
+type Checking = { name: string; end: End; check: ArchiveCheck; report: (problem: string) => void };
 
-async function problemsIn(archive: SegmentFiles, segment: Segment): Promise<string[]> {
-  let lines: string[];
-  try {
-    lines = await archive.lines(segment);
-  } catch (error) {
-    return [reasonOf(error)];
+async function checkSegment(archive: SegmentFiles, { name, end, check, report }: Checking): Promise<End> {
+  const segment = await archive.describeNamed(name).catch((error: unknown) => report(reasonOf(error)));
+  if (segment === undefined) return { last: end.last, link: undefined };
+  check.segments.push(segment);
+  if (segment.first !== end.last + 1) report(`begins at ${segment.first}, and the one before it ends at ${end.last}`);
+  if (end.link !== undefined && segment.previous !== end.link) report('does not follow the one before it');
+  const lines = await archive.lines(segment).catch((error: unknown) => report(reasonOf(error)));
+  if (lines !== undefined) {
+    for (const problem of problemsIn(segment, lines)) report(problem);
+    check.readable.push(segment);
   }
+  return { last: segment.last, link: linkOf(segment) };
+}
+
+function problemsIn(segment: Segment, lines: readonly string[]): string[] {
   const heads = lines.map(parseHead);
   const problems: string[] = [];
   const isOutside = heads.some(({ sequence }) => !(sequence >= segment.first && sequence <= segment.last));
   if (isOutside) problems.push(`holds messages outside of ${segment.first} to ${segment.last}`);
   if (heads.some(({ sequence }, index) => sequence <= (heads[index - 1]?.sequence ?? 0))) problems.push('holds messages out of order');
+  if (segment.erasures.length === 0 && segment.content !== segment.original) problems.push('was changed, and names no erasure');
   const missing = segment.last - segment.first + 1 - lines.length;
   if (missing !== segment.missing) problems.push(`lacks ${missing} messages, and says that ${segment.missing} were missing`);
   return problems;

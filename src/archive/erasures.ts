@@ -121,11 +121,11 @@ async function unpacked(bytes: Buffer | undefined): Promise<Plan> {
 }
 
 /** Has read models forget what was finished long ago: said in the log, a twenty-fourth of the time at once, so that all forget the same. */
-export async function limitHistory({ historyRetentionInMs, clock, state, purge, log, name }: JanitorOptions): Promise<void> {
+export async function limitHistory({ historyRetentionInMs, clock, state, purge, log, archive, name }: JanitorOptions): Promise<void> {
   if (historyRetentionInMs === undefined) return;
   const before = clock.now() - historyRetentionInMs;
   const last = Number((await state.get(HISTORY_KEY))?.value ?? 0);
-  const first = last === 0 ? ((await log.firstFrom(1))?.at ?? before) : last;
+  const first = last === 0 ? ((await createWholeLog(log, archive).firstFrom(1))?.at ?? before) : last;
   if (before - first < historyRetentionInMs / 24) return;
   const until = (await log.state()).last;
   const id = `history-${Math.floor(before)}`;

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Segment } from '#src/core/archive.ts';
 import type { Clock } from '#src/core/clock.ts';
 import { ArchiveDamagedError, messageOf } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
@@ -8,6 +7,7 @@ import type { LogSource } from '#src/core/log-source.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { SegmentFiles } from './archive.ts';
 import { limitHistory, performErasures } from './erasures.ts';
+import { readHead, whyNotWhole, writeHead } from './head.ts';
 import { createHorizon, type Horizon, type Retention } from './horizon.ts';
 import { createLease } from './lease.ts';
 import { everythingTo, readPart } from './read-part.ts';
@@ -34,8 +34,6 @@ export type JanitorOptions = {
   mostLoose?: number;
 };
 
-/** How far the log is archived, and in which store: what another janitor and every reader must find. */
-export const HEAD_KEY = 'archive.head';
 /** Where the scheduler says that everything before is settled. */
 const FLOOR_KEY = 'scheduler.floor';
 
@@ -69,7 +67,7 @@ export function startJanitor(options: JanitorOptions): Janitor {
 
   async function round(): Promise<boolean> {
     if (stopping.signal.aborted || !(await lease.take())) return false;
-    await rounds.run();
+    while (await rounds.run());
     return true;
   }
 
@@ -100,22 +98,25 @@ type Fold = { standing: Standing; horizon: Horizon; end: End };
 
 type RoundOptions = { signal: AbortSignal; keep: () => Promise<boolean> };
 
-function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): { run(): Promise<void> } {
+/** `run` resolves to whether there is more to do at once. */
+function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): { run(): Promise<boolean> } {
   const { log, purge, archive, state, clock, logger, graceInMs = 10_000, mostLoose = 20_000 } = options;
   let fold: Fold | undefined;
 
-  async function run(): Promise<void> {
+  async function run(): Promise<boolean> {
     try {
       const { created } = await log.state();
       await performErasures(options, {
         signal,
         async archiveUpTo(sequence) {
-          await advance(created, { upTo: sequence });
+          while (await advance(created, { upTo: sequence }));
           return fold?.end.last ?? 0;
         },
       });
       await limitHistory(options);
-      await advance(created, {});
+      const { maxInvocations } = options.retention;
+      if (maxInvocations !== undefined) await purge.limitResults(maxInvocations);
+      return await advance(created, {});
     } catch (error) {
       // What was folded may be ahead of what is archived.
       fold = undefined;
@@ -123,21 +124,19 @@ function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): 
     }
   }
 
-  /** Archives and purges what the retention lets go; up to a sequence whatever it says, if one is given. */
-  async function advance(created: string, { upTo }: { upTo?: number }): Promise<void> {
+  /** Archives and purges one segment of what the retention lets go; up to a sequence whatever it says, if one is given. */
+  async function advance(created: string, { upTo }: { upTo?: number }): Promise<boolean> {
     fold = await current(created);
     const { standing, horizon } = fold;
-    for (;;) {
-      const limit = await horizon.limit(fold.end.last, { settled: standing.settled, upTo });
-      if (limit === undefined) return;
-      const part = await readPart(log, { from: fold.end.last + 1, limit, standing, signal, clock });
-      if (part.lines.length === 0) return;
-      if (signal.aborted || !(await keep())) throw new Error('another janitor took over');
-      fold.end = await write(part, fold.end);
-      await letGo(fold);
-      if (part.isAll) return;
-      await setImmediate();
-    }
+    const limit = await horizon.limit(fold.end.last, { settled: standing.settled, upTo });
+    if (limit === undefined) return false;
+    const part = await readPart(log, { from: fold.end.last + 1, limit, standing, signal, clock });
+    if (part.lines.length === 0) return false;
+    if (signal.aborted || !(await keep())) throw new Error('another janitor took over');
+    fold.end = await write(part, fold.end);
+    await letGo(fold);
+    await setImmediate();
+    return !part.isAll;
   }
 
   async function current(created: string): Promise<Fold> {
@@ -147,7 +146,7 @@ function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): 
     const { first } = await log.state();
     if (first <= end.last) await readPart(log, { from: first, limit: everythingTo(end.last), standing, signal, clock, isWhole: true });
     if (signal.aborted) throw new Error('it was stopped');
-    const horizon = createHorizon({ ...options.retention, log, purge, state, clock, logger, graceInMs });
+    const horizon = createHorizon({ ...options.retention, log, purge, state, clock, logger, graceInMs, signal });
     const found = { standing, horizon, end };
     await letGo(found);
     return found;
@@ -156,13 +155,11 @@ function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): 
   /** The end of the archive that this log has. Throws when it is not where it was archived. */
   async function findEnd(created: string): Promise<End> {
     const segments = await archive.segments(created);
-    const newest: Segment | undefined = segments.at(-1);
-    const head = parseHead((await state.get(HEAD_KEY))?.value);
-    if (head !== undefined && head.log === created && head.last > (newest?.last ?? 0)) {
-      const problem = `was archived up to ${head.last} in ${head.store}, and ${archive.store.name} ends at ${newest?.last ?? 0}`;
-      throw new ArchiveDamagedError({ segment: nameOf({ log: created, first: (newest?.last ?? 0) + 1 }), problem });
-    }
-    return { log: created, last: newest?.last ?? 0, link: newest === undefined ? '' : linkOf(newest) };
+    const newest = segments.at(-1);
+    const end = { log: created, last: newest?.last ?? 0, link: newest === undefined ? '' : linkOf(newest) };
+    const problem = whyNotWhole(await readHead(state, created), { ...end, store: archive.store.name });
+    if (problem !== undefined) throw new ArchiveDamagedError({ segment: nameOf({ log: created, first: end.last + 1 }), problem });
+    return end;
   }
 
   async function write({ lines, last }: { lines: string[]; last: number }, end: End): Promise<End> {
@@ -173,7 +170,7 @@ function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): 
     const wrong = lines.findIndex((line, index) => line !== back[index]);
     if (wrong >= 0) throw new ArchiveDamagedError({ segment: name, problem: 'reads otherwise than it was written' });
     const next = { log: end.log, last, link: linkOf(segment) };
-    await state.put(HEAD_KEY, JSON.stringify({ ...next, store: archive.store.name }));
+    await writeHead(state, { ...next, store: archive.store.name });
     logger.info({ segment: name, messages: lines.length, bytes: bytes.length }, 'archived a part of the log');
     return next;
   }
@@ -193,12 +190,4 @@ function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): 
   }
 
   return { run };
-}
-
-function parseHead(text: string | undefined): { log: string; last: number; store: string } | undefined {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as { log: string; last: number; store: string });
-  } catch {
-    return undefined;
-  }
 }

@@ -17,7 +17,7 @@ export type ReadPartOptions = {
   from: number;
   limit: Limit;
   /** Folds what is read. */
-  standing: Standing;
+  standing: Pick<Standing, 'take' | 'settled'>;
   signal: AbortSignal;
   clock: Clock;
   /** Reads to the limit, and keeps nothing but the fold. */

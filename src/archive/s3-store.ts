@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
 import type { ArchiveStore } from '#src/core/archive.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
+import { sha256 } from './segment.ts';
 
 export type S3Place = { bucket: string; prefix: string; endpoint: string; region: string };
 export type S3Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
@@ -17,8 +18,16 @@ export function parseS3Place(text: string): S3Place {
   if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
     throw new InvalidInputError({ field: "the archive's endpoint", problem: `must be an http or https URL, not ${endpoint}` });
   }
-  const prefix = (url?.pathname ?? '').replace(/^\/+|\/+$/g, '');
+  const prefix = prefixOf(url?.pathname ?? '');
   return { bucket, prefix: prefix === '' ? '' : `${prefix}/`, endpoint: endpoint.replace(/\/+$/, ''), region };
+}
+
+function prefixOf(path: string): string {
+  try {
+    return decodeURIComponent(path).replace(/^\/+|\/+$/g, '');
+  } catch (cause) {
+    throw new InvalidInputError({ field: 'the archive', problem: `has a prefix that cannot be read: ${path}` }, { cause });
+  }
 }
 
 const TRIES = 5;
@@ -42,7 +51,9 @@ export function createS3Store(place: S3Place, credentials: S3Credentials): Archi
 
   async function send({ method, path, query = {}, headers = {}, body }: Sent): Promise<Response> {
     const url = `${base}/${path.split('/').map(encodeURIComponent).join('/')}${queryOf(query)}`;
-    const signing = { ...credentials, method, url, headers, service: 's3', region: place.region };
+    // Signed with the rest, so that what arrives is what was sent.
+    const hashed = { ...headers, 'x-amz-content-sha256': sha256(body ?? '') };
+    const signing = { ...credentials, method, url, headers: hashed, service: 's3', region: place.region };
     // A signer takes a body that is there.
     const signed = await new AwsV4Signer(body === undefined ? signing : { ...signing, body: new Uint8Array(body) }).sign();
     return await fetch(signed.url, { ...signed, signal: AbortSignal.timeout(TIMEOUT_IN_MS) });
@@ -100,12 +111,13 @@ export function createS3Store(place: S3Place, credentials: S3Credentials): Archi
     get: (name) => read(name),
     head: (name, bytes) => read(name, { range: `bytes=0-${bytes - 1}` }),
     async create(name, content) {
+      // A store may ignore the condition.
+      if (await isTaken(name, content)) return false;
       const answer = await put(name, content, { 'if-none-match': '*' });
       if (answer.ok) return true;
       if ([304, 409, 412].includes(answer.status)) return !(await isTaken(name, content));
       if (![400, 501].includes(answer.status)) throw refusal(place, `writing ${name}`, answer);
       // A store that does not know the condition: the lease keeps others away.
-      if (await isTaken(name, content)) return false;
       const second = await put(name, content, {});
       if (!second.ok) throw refusal(place, `writing ${name}`, second);
       return true;

@@ -11,6 +11,12 @@ import { ERASED, type LogSource, type SourceEntry } from '#src/core/log-source.t
 export function createWholeLog(log: LogSource, archive: Archive): LogSource {
   return {
     ...log,
+    async firstFrom(sequence) {
+      const segments = await archive.segments((await log.state()).created);
+      const segment = segments.find(({ last, messages }) => last >= sequence && messages > 0);
+      if (segment === undefined) return await log.firstFrom(sequence);
+      return (await firstIn(archive, segment, sequence)) ?? (await this.firstFrom(segment.last + 1));
+    },
     async missing() {
       const { created, first, last, messages } = await log.state();
       const segments = await archive.segments(created);
@@ -34,6 +40,11 @@ export function createWholeLog(log: LogSource, archive: Archive): LogSource {
       await new WholeReading({ log, archive, onEntry, signal, next: from }).run();
     },
   };
+}
+
+async function firstIn(archive: Archive, segment: Segment, sequence: number): Promise<{ sequence: number; at: number } | undefined> {
+  for await (const entry of archive.read(segment)) if (entry.sequence >= sequence) return { sequence: entry.sequence, at: entry.at };
+  return undefined;
 }
 
 type Reading = { log: LogSource; archive: Archive; onEntry: (entry: SourceEntry) => void; signal: AbortSignal; next: number };

@@ -35,7 +35,7 @@ export async function readLog(
     enough.signal,
   );
   void giveUp();
-  await following;
+  await following.finally(() => enough.abort());
   return last;
 
   async function giveUp(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts';
 import type { Publisher } from './publisher.ts';
 import { readLastBySubject } from './stored-messages.ts';
 import { INVOCATIONS, RESULTS, subjects } from './topology.ts';
+import { listCursors } from './transition-feed.ts';
 
 const AT_ONCE = 64;
 const TIMEOUT_IN_MS = 60_000;
@@ -34,6 +35,10 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
   }
 
   return {
+    async waitingCursors() {
+      const cursors = await listCursors(connection);
+      return cursors.filter(({ waiting, held }) => waiting + held > 0);
+    },
     async streams() {
       const manager = await connection.nats.jetstreamManager({ checkAPI: false });
       return (await manager.streams.info(INVOCATIONS)).state.num_subjects ?? 0;
@@ -65,6 +70,11 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
           if (sequence <= until) found.push(sequence);
       }
       return found;
+    },
+    async limitResults(most) {
+      const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+      const { messages } = (await manager.streams.info(RESULTS)).state;
+      if (messages > most * 1.1) await manager.streams.purge(RESULTS, { keep: most });
     },
     async removeResults(fn, isMeant) {
       const meant: number[] = [];

@@ -31,6 +31,8 @@ export type Cursor = {
   name: string;
   follows: string;
   createdAt: number;
+  /** When a message was handed out or acknowledged for the last time. */
+  movedAt: number;
   /** Up to here everything is acknowledged. */
   acknowledged: number;
   /** Messages behind it that nobody was given yet, and those that somebody holds. */
@@ -210,11 +212,16 @@ export async function removeCursor({ nats }: Connection, name: string): Promise<
   return await manager.consumers.delete(INVOCATIONS, PREFIX + name);
 }
 
-function cursorOf({ name, config, created, ack_floor, num_pending, num_ack_pending, num_waiting }: ConsumerInfo): Cursor {
+function cursorOf(info: ConsumerInfo): Cursor {
+  const { name, config, created, delivered, ack_floor, num_pending, num_ack_pending, num_waiting } = info;
+  const createdAt = Date.parse(String(created));
+  // Times, whatever the library says.
+  const moves = [delivered, ack_floor].map(({ last_active: at }) => Date.parse(String(at)));
   return {
     name: name.slice(PREFIX.length),
     follows: config.metadata?.[FOLLOWS] ?? '',
-    createdAt: Date.parse(String(created)),
+    createdAt,
+    movedAt: Math.max(createdAt, ...moves.filter((move) => !Number.isNaN(move))),
     acknowledged: ack_floor.stream_seq,
     waiting: num_pending,
     held: num_ack_pending,

@@ -51,9 +51,9 @@ async function verify(call: Call<ArchiveOptions>): Promise<ExitCode> {
   const { options, terminal } = call;
   const { err } = terminal;
   return await withClient(options, async (client) => {
-    const { archive, log } = await openArchiveOf(options, client);
+    const { archive, log, head } = await openArchiveOf(options, client);
     const { checkArchive } = await import('#src/archive/check.ts');
-    const { segments, problems } = await checkArchive(archive, log);
+    const { segments, problems } = await checkArchive(archive, { log, head });
     printProblems(call, { archive: archive.store.name, segments: segments.length, problems });
     const messages = segments.reduce((sum, one) => sum + one.messages, 0);
     err.line(`${plural(segments.length, 'segment')} with ${plural(messages, 'message')} in ${plain(archive.store.name)}`);

@@ -8,14 +8,18 @@ import { parseWhole, plural } from '../durations.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { plain, type Sheet } from '../terminal.ts';
+import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 
-type VerifyOptions = { from: number };
+type VerifyOptions = ArchiveOptions & { from: number };
 
 export function verifyCommand(): Command {
   return new Command('verify')
     .summary('prove the log: fold all of it and name what is wrong')
-    .description('Folds the whole log with the machine of this version and names everything that breaks a rule of Sequent.')
+    .description(
+      'Folds the whole log, and what was archived of it, with the machine of this version and names everything that breaks a rule of Sequent.',
+    )
     .option('--from <sequence>', 'from this sequence of the log on: what was accepted before is left out', parseWhole(1), 1)
+    .option(...ARCHIVE_OPTION)
     .addHelpText('after', examples)
     .action(performs<VerifyOptions>(verify));
 }
@@ -34,7 +38,7 @@ const PROGRESS_EVERY_MS = 2_000;
 async function verify({ options, terminal, format }: Call<VerifyOptions>): Promise<ExitCode> {
   const { out, err } = terminal;
   const startedAt = Date.now();
-  const verification = await withClient(options, (client) => fold(client, options.from, err));
+  const verification = await withClient(options, (client) => fold(client, options, err));
   const { findings, found, messages } = verification;
   if (format === 'json') out.line(JSON.stringify(verification, null, 2));
   else if (format === 'jsonl') for (const finding of findings) out.line(JSON.stringify(finding));
@@ -46,21 +50,18 @@ async function verify({ options, terminal, format }: Call<VerifyOptions>): Promi
   return found === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
-async function fold(client: SequentClient, from: number, err: Sheet): Promise<Verification> {
-  const { createVerifier } = await import('#src/history/verify.ts');
-  const { readLog } = await import('#src/history/read-log.ts');
-  const { systemClock } = await import('#src/core/clock.ts');
-  const verifier = createVerifier({ from });
-  const last = await client.lastSequence();
+async function fold(client: SequentClient, options: Call<VerifyOptions>['options'], err: Sheet): Promise<Verification> {
+  const { verifyLog } = await import('../verify-log.ts');
   let saidAt = Date.now();
-  await readLog({ lastSequence: client.lastSequence, follow: client.follow, clock: systemClock, from }, (entry) => {
-    verifier.read(entry);
-    const now = Date.now();
-    if (now - saidAt < PROGRESS_EVERY_MS) return;
-    saidAt = now;
-    err.line(err.paint.dim(`${Math.floor((100 * (entry.sequence - from)) / Math.max(1, last - from))} % of the log is read`));
+  return await verifyLog(await openArchiveOf(options, client), {
+    from: options.from,
+    onProgress(share) {
+      const now = Date.now();
+      if (now - saidAt < PROGRESS_EVERY_MS) return;
+      saidAt = now;
+      err.line(err.paint.dim(`${Math.floor(100 * share)} % of the log is read`));
+    },
   });
-  return verifier.finish();
 }
 
 function findingLine({ rule, sequence, kind, function: name, invocation, what }: Finding, { paint }: Sheet): string {
@@ -68,8 +69,9 @@ function findingLine({ rule, sequence, kind, function: name, invocation, what }:
   return `${paint.red(rule)} ${paint.bold(kind)} at ${sequence}: ${whose}${plain(what)}`;
 }
 
-function balanceInWords({ balance, skipped }: Verification): string {
+function balanceInWords({ balance, skipped, erased }: Verification): string {
   const open = Object.entries(balance.open).map(([state, count]) => `${count} ${state}`);
   const left = skipped === 0 ? '' : `; ${plural(skipped, 'append')} about earlier requests left out`;
-  return `${balance.accepted} accepted = ${balance.settled} settled + ${open.length === 0 ? '0 open' : open.join(' + ')}${left}`;
+  const gone = erased === 0 ? '' : `; ${plural(erased, 'message')} erased on request`;
+  return `${balance.accepted} accepted = ${balance.settled} settled + ${open.length === 0 ? '0 open' : open.join(' + ')}${left}${gone}`;
 }

@@ -31,13 +31,15 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
       const startedAt = clock.now();
       const limit = AbortSignal.any([AbortSignal.timeout(limit_ms), closing, call.req.raw.signal]);
       try {
-        const verifier = createVerifier({ from });
+        // What was archived is proved by the command, which has the archive: the log itself may begin in the middle of a life.
+        const first = Math.max(from, await client.sequenceAt(new Date(0)));
+        const verifier = createVerifier({ from: first });
         await readLog(
           {
             lastSequence: client.lastSequence,
-            follow: (first, onEntry, enough) => client.follow(first, onEntry, AbortSignal.any([enough, limit])),
+            follow: (place, onEntry, enough) => client.follow(place, onEntry, AbortSignal.any([enough, limit])),
             clock,
-            from,
+            from: first,
           },
           (entry) => {
             if (!limit.aborted) verifier.read(entry);

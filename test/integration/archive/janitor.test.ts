@@ -8,6 +8,7 @@ import { loadStream } from '#src/core/stream.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
 import { INVOCATIONS } from '#src/nats/topology.ts';
 import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { makeLogAnew } from '#test/support/archive/made-anew.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
@@ -28,10 +29,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 beforeEach(async () => {
-  await using nats = await openNats(server.url);
-  const manager = await nats.connection.nats.jetstreamManager();
-  for (const stream of [INVOCATIONS, 'KV_SEQUENT_STATE']) await manager.streams.delete(stream);
-  await using _ = await openNats(server.url);
+  await makeLogAnew(server.url);
   const root = await mkdtemp(join(tmpdir(), 'sequent-archive-'));
   folder = join(root, 'projection');
   archive = join(root, 'archive');

@@ -1,5 +1,6 @@
 import { createArchive, type SegmentFiles } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
+import { type ArchiveHead, readHead } from '#src/archive/head.ts';
 import { type Janitor, type JanitorOptions, startJanitor } from '#src/archive/janitor.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
 import type { ArchiveStore } from '#src/core/archive.ts';
@@ -20,24 +21,27 @@ export interface OpenedJanitor extends AsyncDisposable {
   readonly log: LogSource;
   readonly whole: LogSource;
   readonly purge: LogPurge;
+  /** How far the log is archived, as everybody may know. */
+  head(): Promise<ArchiveHead | undefined>;
   /** What it complained about. */
   readonly problems: readonly string[];
 }
 
 export type OpenJanitorOptions = Partial<Omit<JanitorOptions, 'log' | 'archive' | 'purge'>> & {
   wrap?: (store: ArchiveStore) => ArchiveStore;
+  wrapPurge?: (purge: LogPurge) => LogPurge;
 };
 
 export async function openJanitorOn(
   url: string,
   folder: string,
-  { wrap = (store) => store, ...options }: OpenJanitorOptions = {},
+  { wrap = (store) => store, wrapPurge = (purge) => purge, ...options }: OpenJanitorOptions = {},
 ): Promise<OpenedJanitor> {
   const nats = await openNats(url);
   const { connection, ports } = nats;
   const log = createNatsLogSource({ connection });
   const archive = createArchive(wrap(createFolderStore(folder)), log.decode);
-  const purge = createNatsLogPurge({ connection, publisher: ports.publisher });
+  const purge = wrapPurge(createNatsLogPurge({ connection, publisher: ports.publisher }));
   const problems: string[] = [];
   const note = (_: object, text: string): void => void problems.push(text);
   const janitor = startJanitor({
@@ -62,6 +66,7 @@ export async function openJanitorOn(
     purge,
     problems,
     whole: createWholeLog(log, archive),
+    head: async () => await readHead(ports.state, (await log.state()).created),
     async [Symbol.asyncDispose]() {
       await janitor.stop();
       await nats[Symbol.asyncDispose]();

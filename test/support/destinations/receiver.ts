@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-export type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string };
+export type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string; bytes: Buffer };
 export type Reply = (response: ServerResponse, received: Received, request: IncomingMessage) => void;
 
 /** A real HTTP server that remembers what it got. */
@@ -27,7 +27,8 @@ export async function openReceiver(...replies: Reply[]): Promise<Receiver> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    const got = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() };
+    const bytes = Buffer.concat(chunks);
+    const got = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: bytes.toString(), bytes };
     const reply = replies[Math.min(received.length, replies.length - 1)] ?? answer(200);
     received.push(got);
     reply(response, got, request);

@@ -20,20 +20,37 @@ export interface Store extends Receiver {
 export async function openSigningStore({ keys, condition = 'obeyed' }: StoreOptions): Promise<Store> {
   const objects = new Map<string, Received>();
   const receiver = await openReceiver((response, received) => {
-    const refuse = (status: number, code: string) =>
-      response.writeHead(status).end(`<Error><Code>${code}</Code><Key>${keys.secretAccessKey}</Key></Error>`);
-    const isConditional = received.headers['if-none-match'] !== undefined;
-    const refusal = refusalOf(received, keys);
-    if (refusal !== undefined) refuse(403, refusal);
-    else if (isConditional && condition === 'refused') refuse(501, 'NotImplemented');
-    else if (!received.path.startsWith('/known/')) refuse(404, 'NoSuchBucket');
-    else if (isConditional && condition === 'obeyed' && objects.has(received.path)) refuse(412, 'PreconditionFailed');
-    else {
-      objects.set(received.path, received);
-      response.writeHead(200).end();
-    }
+    const code = refusalOf(received, keys);
+    const [status, content] = code === undefined ? serve(received, objects, condition) : ([403, code] as const);
+    const isRefused = status >= 300;
+    response.writeHead(status).end(isRefused ? `<Error><Code>${content}</Code><Key>${keys.secretAccessKey}</Key></Error>` : content);
   });
   return Object.assign(receiver, { objects });
+}
+
+type Objects = Map<string, Received>;
+
+/** The status of the answer, and its content or the code of the refusal. */
+function serve(received: Received, objects: Objects, condition: StoreOptions['condition']): readonly [number, string | Buffer] {
+  if (!received.path.startsWith('/known/')) return [404, 'NoSuchBucket'];
+  return received.method === 'GET' ? read(received, objects) : write(received, objects, condition);
+}
+
+function write(received: Received, objects: Objects, condition: StoreOptions['condition']): readonly [number, string] {
+  const isConditional = received.headers['if-none-match'] !== undefined;
+  if (isConditional && condition === 'refused') return [501, 'NotImplemented'];
+  if (isConditional && condition === 'obeyed' && objects.has(received.path)) return [412, 'PreconditionFailed'];
+  objects.set(received.path, received);
+  return [200, ''];
+}
+
+function read({ path, headers }: Received, objects: Objects): readonly [number, string | Buffer] {
+  // Every object of the bucket, whatever was asked for.
+  if (path.includes('?list-type='))
+    return [200, [...objects.keys()].map((one) => `<Key>${decodeURIComponent(one.slice(7))}</Key>`).join('')];
+  const found = objects.get(path)?.bytes;
+  const end = /^bytes=0-(\d+)$/.exec(headers.range ?? '')?.[1];
+  return found === undefined ? [404, 'NoSuchKey'] : [200, end === undefined ? found : found.subarray(0, Number(end) + 1)];
 }
 
 function refusalOf(received: Received, { accessKeyId, secretAccessKey, region }: Keys): string | undefined {
@@ -42,11 +59,13 @@ function refusalOf(received: Received, { accessKeyId, secretAccessKey, region }:
   const [, key, day = '', place, names = '', signature = ''] = pattern.exec(received.headers.authorization ?? '') ?? [];
   if (key !== accessKeyId || place !== region) return 'InvalidAccessKeyId';
   const date = String(received.headers['x-amz-date']);
-  const bodyHash = sha256(received.body);
+  const bodyHash = sha256(received.bytes);
   if (!names.split(';').includes('if-none-match') && received.headers['if-none-match'] !== undefined) return 'AccessDenied';
   if (received.headers['x-amz-content-sha256'] !== bodyHash || !date.startsWith(day)) return 'SignatureDoesNotMatch';
   const headers = names.split(';').map((name) => `${name}:${String(received.headers[name]).trim()}\n`);
-  const canonical = [received.method, received.path, '', headers.join(''), names, bodyHash].join('\n');
+  const [path = '', query = ''] = received.path.split('?');
+  const sorted = query.split('&').sort().join('&').replaceAll('+', '%20');
+  const canonical = [received.method, path, sorted, headers.join(''), names, bodyHash].join('\n');
   const toSign = ['AWS4-HMAC-SHA256', date, `${day}/${region}/s3/aws4_request`, sha256(canonical)].join('\n');
   const signingKey = [day, region, 's3', 'aws4_request'].reduce<string | Buffer>(
     (from, part) => hmac(from, part),
@@ -56,7 +75,7 @@ function refusalOf(received: Received, { accessKeyId, secretAccessKey, region }:
   return timingSafeEqual(expected, Buffer.from(signature, 'hex')) ? undefined : 'SignatureDoesNotMatch';
 }
 
-function sha256(text: string): string {
+function sha256(text: string | Buffer): string {
   return createHash('sha256').update(text).digest('hex');
 }
 

@@ -68,7 +68,9 @@ async function append(
   facts: Fact[],
 ): Promise<number> {
   const written: Append = { id: `w-1-${id}-${previous}`, previous: previous as Version, request, by: 'w-1', facts };
-  return await publish(publisher, `invocation.${name}.${id}`, encodeAppend(written), appendHeaders(previous as Version, {}));
+  const [first] = facts;
+  const attention = first?.type === 'running' ? { heldSince: first.at } : {};
+  return await publish(publisher, `invocation.${name}.${id}`, encodeAppend(written), appendHeaders(previous as Version, attention));
 }
 
 async function publish(

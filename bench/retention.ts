@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runRetention } from '#test/support/archive/retention-run.ts';
+import { startTestServer } from '#test/support/nats-server.ts';
+import { openLoad } from './load.ts';
+import { memoryOf, startBenchWorker } from './processes.ts';
+import { createReport } from './report.ts';
+
+/*
+ * node --import tsx bench/retention.ts [invocations] [retention]: ten rounds of single invocations, executed by a worker, beside a projection
+ * and a janitor. The broker's memory and disk after each round, then every question about all of them.
+ */
+
+const count = Number(process.argv[2] ?? 1_000_000);
+const retention = Number(process.argv[3] ?? count / 10);
+const ROUNDS = 10;
+const report = createReport();
+await using server = await startTestServer();
+const worker = await startBenchWorker(server.url);
+const load = await openLoad(server.url);
+const dataDir = await mkdtemp(join(tmpdir(), 'sequent-retention-'));
+
+const memory: number[] = [];
+const disk: number[] = [];
+const startedAt = performance.now();
+const { held, listed, told, verified } = await runRetention({
+  server,
+  dataDir,
+  retention,
+  rounds: ROUNDS,
+  perRound: count / ROUNDS,
+  async execute(invocations) {
+    report.rate('single invocations', await load.singles('echo-inline', invocations));
+  },
+  onRound(finished, { invocations, results, diskInBytes }) {
+    memory.push(memoryOf(server.pid) / 1e6);
+    disk.push(diskInBytes / 1e6);
+    const title = `after ${finished.toLocaleString('en')}: memory, disk; in the log, results`;
+    report.figures(title, [memory.at(-1) ?? 0, disk.at(-1) ?? 0, invocations, results], 'MB, MB; invocations, messages');
+  },
+});
+report.figure('all of it', (performance.now() - startedAt) / 1_000, 's');
+const { balance, found, messages } = verified.verification;
+// The first rounds fill what is kept.
+const grown = (values: readonly number[]): number => mean(values.slice(-3)) / mean(values.slice(2, 5));
+report.check("the broker's memory: the last three rounds / rounds three to five", grown(memory), { most: 1.3 });
+report.check("the broker's disk: the last three rounds / rounds three to five", grown(disk), { most: 1.3 });
+report.check('invocations in the log in the end', held.invocations, { most: retention * 1.1 });
+report.check('invocations that a list of all shows', listed, { least: count, most: count });
+report.check(`of ${told.asked} over all, those with their whole history`, told.whole, { least: told.asked });
+report.figure('messages of log and archive that verify read', messages, '');
+report.check('accepted, and settled, as verify counts them', Math.min(balance.accepted, balance.settled), { least: count, most: count });
+report.check('findings of verify', found, { most: 0 });
+report.check('exit code of verify', verified.code ?? Number.NaN, { least: 0, most: 0 });
+await load.close();
+await worker.stop();
+await rm(dataDir, { recursive: true });
+process.exitCode = report.print() ? 0 : 1;
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,39 @@
+import { checkArchive } from '#src/archive/check.ts';
+import { createWholeLog } from '#src/archive/whole-log.ts';
+import { systemClock } from '#src/core/clock.ts';
+import { readLog } from '#src/history/read-log.ts';
+import { createVerifier, type Verification } from '#src/history/verify.ts';
+import type { OpenedArchive } from './whole-log.ts';
+
+export type VerifyLogOptions = {
+  from?: number;
+  /** Hears which share is read, from 0 to 1. */
+  onProgress?: (share: number) => void;
+};
+
+/** Proves a log and what was archived of it: every segment, then every message. Goes on after what is wrong. */
+export async function verifyLog(
+  { archive, source, log, head }: OpenedArchive,
+  { from = 1, onProgress = () => {} }: VerifyLogOptions = {},
+): Promise<Verification> {
+  const verifier = createVerifier({ from, isWhole: true });
+  const { problems, readable } = await checkArchive(archive, { log, head });
+  for (const { segment, first, problem } of problems) verifier.report('damaged-segment', first, `${segment} ${problem}`);
+  // What a damaged segment held is a gap, and the rest is read.
+  const whole = createWholeLog(source, problems.length === 0 ? archive : { ...archive, segments: async () => readable });
+  const lastSequence = async (): Promise<number> => (await source.state()).last;
+  const last = await lastSequence();
+  await readLog(
+    {
+      lastSequence,
+      follow: (first, onEntry, signal) => whole.follow(first, ({ content }) => onEntry(content), signal),
+      clock: systemClock,
+      from,
+    },
+    (entry) => {
+      verifier.read(entry);
+      onProgress((entry.sequence - from) / Math.max(1, last - from));
+    },
+  );
+  return verifier.finish();
+}

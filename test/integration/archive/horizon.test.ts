@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { verifyLog } from '#src/cli/verify-log.ts';
+import { connectClient, type Transitions } from '#src/client/client.ts';
+import { type Clock, systemClock } from '#src/core/clock.ts';
+import { createStreamId } from '#src/core/ids.ts';
+import type { FunctionName } from '#src/core/names.ts';
+import { loadStream } from '#src/core/stream.ts';
+import { createStreamWriter } from '#src/core/stream-writer.ts';
+import { INVOCATIONS, RESULTS } from '#src/nats/topology.ts';
+import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { makeLogAnew } from '#test/support/archive/made-anew.ts';
+import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
+
+/*
+ * A server of its own: its log is made anew for every test, and is full in one.
+ */
+
+const DAY = 86_400_000;
+let server: TestServer;
+let root: string;
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await makeLogAnew(server.url);
+  root = await mkdtemp(join(tmpdir(), 'sequent-horizon-'));
+  return () => rm(root, { recursive: true });
+});
+
+async function write(count: number): Promise<void> {
+  await using nats = await openNats(server.url);
+  await writeLog(nats.connection, count);
+}
+
+/** A clock that is ahead. Nobody waits by it. */
+const aheadBy = (ms: number): Clock => ({ now: () => Date.now() + ms, sleep: systemClock.sleep });
+
+async function proved({ archive, log, head }: OpenedJanitor) {
+  const { created } = await log.state();
+  return await verifyLog({ archive, source: log, log: created, head: await head() });
+}
+
+/** Runs invocations that are accepted together to their end by hand. */
+async function liveTogether(count: number): Promise<void> {
+  await using nats = await openNats(server.url);
+  const { log } = nats.ports;
+  const name = { function: 'orders' as FunctionName, stream: createStreamId(Date.now(), randomBytes(8)) };
+  const requests = Array.from({ length: count }, () => ({ payload: '{}' }));
+  const state = await loadStream(log, name, (await log.accept(name, requests)).sequence);
+  if (state === undefined) throw new Error('it was not accepted');
+  let appends = 0;
+  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${name.stream}-${appends++}` });
+  const failure = { kind: 'platform', errorType: 'Error', message: 'no', code: 1 } as const;
+  const at = Date.now();
+  const ids = [...state.invocations.keys()];
+  await Promise.all(
+    ids.map((invocation) =>
+      writer.propose(invocation, [
+        { type: 'failed', invocation, at, attempt: 0, condition: 'InvocationCanceled', failure },
+        { type: 'notified', invocation, at },
+      ]),
+    ),
+  );
+}
+
+describe('the log', () => {
+  test('keeps about as many invocations as it is told, also of those that were accepted together', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => liveTogether(20)));
+    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 200 }, mostLoose: 0 });
+    await opened.janitor.work();
+    const kept = 20 * (await opened.purge.streams());
+    expect(kept).toBeGreaterThan(100);
+    expect(kept).toBeLessThan(260);
+    expect(await proved(opened)).toMatchObject({ findings: [], balance: { accepted: 800, settled: 800 } });
+  });
+
+  test('refuses requests while it is full, forgets none, and accepts again once the janitor made room', async () => {
+    await write(400);
+    await using client = await connectClient({ servers: server.url });
+    await client.functions.put({ name: 'orders', handler: { kind: 'inline' } });
+    const manager = await client.connection.nats.jetstreamManager();
+    const { config, state } = await manager.streams.info(INVOCATIONS);
+    await manager.streams.update(INVOCATIONS, { ...config, max_bytes: state.bytes + 100 });
+    try {
+      await expect(client.invoke('orders', { order: 1 })).rejects.toMatchObject({
+        code: 'LOG_FULL',
+        message: expect.stringMatching(/^the log accepts nothing more: .*maximum bytes/),
+      });
+      expect((await manager.streams.info(INVOCATIONS)).state).toMatchObject({ first_seq: 1, messages: state.messages });
+      await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 100 }, mostLoose: 0 });
+      await opened.janitor.work();
+      await client.invoke('orders', { order: 1 });
+      expect((await proved(opened)).balance).toMatchObject({ accepted: 401, settled: 400, open: { queued: 1 } });
+    } finally {
+      await manager.streams.update(INVOCATIONS, { ...config, max_bytes: -1 });
+    }
+  });
+});
+
+describe('the results for subscribers', () => {
+  test('are kept as long as the invocations', async () => {
+    await using nats = await openNats(server.url);
+    const manager = await nats.connection.nats.jetstreamManager();
+    await manager.streams.purge(RESULTS);
+    await Promise.all(Array.from({ length: 500 }, (_, i) => nats.connection.nats.jetstream().publish('result.orders.succeeded', `${i}`)));
+    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 100 } });
+    await opened.janitor.work();
+    expect((await manager.streams.info(RESULTS)).state.messages).toBe(100);
+  });
+});
+
+/** Reads and acknowledges so many. */
+async function take(transitions: Transitions, count: number): Promise<void> {
+  let taken = 0;
+  for await (const { ack } of transitions) {
+    ack();
+    if (++taken === count) break;
+  }
+}
+
+describe('a durable subscriber', () => {
+  test('that is behind holds the log back, and no longer than a day', async () => {
+    await using client = await connectClient({ servers: server.url });
+    const options = { durable: 'slow', from: 1, state: 'queued' } as const;
+    await write(2_000);
+    await take(client.transitions(options), 10);
+    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 10 }, mostLoose: 0 });
+    await opened.janitor.work();
+    expect((await opened.log.state()).messages).toBe(6_000);
+    await take(client.transitions(options), 1_490);
+    await opened.janitor.work();
+    const { messages } = await opened.log.state();
+    expect(messages).toBeGreaterThan(1_000);
+    expect(messages).toBeLessThan(5_000);
+    await opened.janitor.stop();
+    await opened.nats.ports.state.delete('janitor.lease');
+
+    await using later = await openJanitorOn(server.url, root, {
+      name: 'j-later',
+      clock: aheadBy(2 * DAY),
+      retention: { maxInvocations: 10 },
+      mostLoose: 0,
+    });
+    await later.janitor.work();
+    expect((await later.log.state()).messages).toBeLessThan(100);
+    expect(later.problems).toContain('a subscriber took nothing for a day: its cursor holds nothing back');
+  });
+});
+
+describe('the read model', () => {
+  test('forgets what is older than it may remember, wherever that is by now, and a rebuild forgets the same', async () => {
+    const folder = join(root, 'projection');
+    const archive = join(root, 'archive');
+    await write(300);
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 10 }, mostLoose: 0 });
+    await opened.janitor.work();
+    await opened.janitor.stop();
+    const cut = Date.now() + 200;
+    while (Date.now() <= cut) await new Promise((resolve) => setTimeout(resolve, 10));
+    await write(50);
+
+    await using projection = await openProjectionOn(server.url, folder, { archive });
+    await projection.ready();
+    expect(await projection.answers.count({ most: 10_000 })).toMatchObject({ count: 350 });
+    const historyRetentionInMs = 2_400;
+    const clock = { now: () => cut + historyRetentionInMs, sleep: systemClock.sleep };
+    await using forgetful = await openJanitorOn(server.url, archive, { name: 'j-forgetful', clock, historyRetentionInMs });
+    await forgetful.nats.ports.state.delete('janitor.lease');
+    await forgetful.janitor.work();
+    await projection.ready();
+    expect(await projection.answers.count({ most: 10_000 })).toMatchObject({ count: 50 });
+    expect((await projection.projection.check()).isEqual).toBe(true);
+    // Only the read model forgot.
+    expect(await proved(forgetful)).toMatchObject({ findings: [], erased: 0, balance: { accepted: 350 } });
+  });
+});

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { verifyLog } from '#src/cli/verify-log.ts';
+import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/erasure-request.ts';
+import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { makeLogAnew } from '#test/support/archive/made-anew.ts';
+import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
+
+/*
+ * A server of its own: its log is purged, and made anew for every test.
+ */
+
+const COUNT = 400;
+const KEPT = 40;
+let server: TestServer;
+let archive: string;
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  archive = await mkdtemp(join(tmpdir(), 'sequent-kills-'));
+  await makeLogAnew(server.url);
+  await using nats = await openNats(server.url);
+  await writeLog(nats.connection, COUNT);
+  return () => rm(archive, { recursive: true });
+});
+
+/** Resolves to the signal that a janitor ended by. */
+async function dieAt(point: string, kept: number): Promise<unknown> {
+  const entry = new URL('../../support/archive/dying-janitor.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, server.url, archive, point, String(kept)], { stdio: 'inherit' });
+  const [, signal] = await once(child, 'exit');
+  return signal;
+}
+
+/** The lease of the one that died is not waited for: what is done without it is safe. */
+async function openNext(kept: number): Promise<OpenedJanitor> {
+  const next = await openJanitorOn(server.url, archive, { name: 'j-next', retention: { maxInvocations: kept }, mostLoose: 0 });
+  await next.nats.ports.state.delete('janitor.lease');
+  return next;
+}
+
+async function proved({ archive: files, log, head }: OpenedJanitor) {
+  const { created } = await log.state();
+  const { findings, balance, erased } = await verifyLog({ archive: files, source: log, log: created, head: await head() });
+  expect(findings).toEqual([]);
+  return { balance, erased };
+}
+
+describe('a janitor that is killed', () => {
+  test.for([
+    'before a segment is written',
+    'after a segment is written',
+    'before the log is purged',
+    'after the log is purged',
+    'while messages are removed one by one',
+  ])('%s loses nothing, and the next one goes on', async (point) => {
+    expect(await dieAt(point, KEPT)).toBe('SIGKILL');
+    await using next = await openNext(KEPT);
+    expect((await proved(next)).balance).toMatchObject({ accepted: COUNT, settled: COUNT });
+    await next.janitor.work();
+    expect((await next.log.state()).messages).toBeLessThan(6 * KEPT);
+    expect((await proved(next)).balance).toMatchObject({ accepted: COUNT, settled: COUNT });
+    expect(await next.whole.missing()).toBe(0);
+  });
+
+  test.for([
+    'after an erasure is in the log',
+    'after an erasure is planned',
+    'after a segment is rewritten',
+    'while messages are removed one by one',
+    'before results are removed',
+  ])('%s, amid an erasure, leaves it to the next one', async (point) => {
+    await using nats = await openNats(server.url);
+    const request = { function: 'orders', before: Date.now() + 1_000, by: 'a test', at: Date.now(), isTrial: false };
+    const asked: ErasureRecord = { state: 'asked', request };
+    await nats.ports.state.put(erasureKey('e-1'), JSON.stringify(asked));
+    expect(await dieAt(point, COUNT)).toBe('SIGKILL');
+    await using next = await openNext(COUNT);
+    await next.janitor.work();
+    const invocations = COUNT / 8;
+    const record = parseErasureRecord((await next.nats.ports.state.get(erasureKey('e-1')))?.value);
+    expect(record).toMatchObject({ state: 'done', found: { invocations, messages: 3 * invocations } });
+    const { balance, erased } = await proved(next);
+    expect(erased).toBe(3 * invocations);
+    expect(balance).toMatchObject({ accepted: COUNT - invocations });
+    expect(await next.whole.missing()).toBe(0);
+  });
+});

@@ -1,0 +1,10 @@
+import { INVOCATIONS, STATE_BUCKET } from '#src/nats/topology.ts';
+import { openNats } from '#test/integration/nats/opened-nats.ts';
+
+/** Deletes the log of a server of the test's own, and all that is remembered about it, and makes it anew. */
+export async function makeLogAnew(url: string): Promise<void> {
+  await using nats = await openNats(url);
+  const manager = await nats.connection.nats.jetstreamManager();
+  for (const stream of [INVOCATIONS, `KV_${STATE_BUCKET}`]) await manager.streams.delete(stream);
+  await using _ = await openNats(url);
+}
