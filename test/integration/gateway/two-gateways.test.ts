@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sdkDate, sign } from '#test/unit/gateway/signer.ts';
+import { eventually } from './eventually.ts';
+import { KEYS, PROJECT, type RunningSequent, readEvents, startSequent, TOKEN } from './running-gateway.ts';
+
+const F = `/v2/${PROJECT}/fgs/functions`;
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+let one: RunningSequent;
+let other: RunningSequent;
+
+beforeAll(async () => {
+  one = await startSequent({ with: ['projection'] });
+  other = await one.another();
+  for (const name of ['greet', 'fail', 'sleep'])
+    await one.roles.registry.put({ name, handler: { kind: 'process', file: handlers, export: name } });
+  await eventually(async () => (await other.call('GET', '/api/invocations')).status === 200);
+});
+afterAll(async () => {
+  await other?.[Symbol.asyncDispose]();
+  await one?.[Symbol.asyncDispose]();
+});
+
+/** A signed call that can be sent again, byte for byte, to whichever gateway: behind a balancer all have one name. */
+function signedCall() {
+  const path = `${F}/greet/invocations-async`;
+  const headers = { host: 'sequent.example', 'x-sdk-date': sdkDate(Date.now()), 'x-nonce': randomUUID() };
+  const authorization = sign({ method: 'POST', path, headers, body: '{}' }, KEYS);
+  return async ({ url }: RunningSequent): Promise<number> => {
+    const { request } = await import('node:http');
+    return await new Promise((resolve, reject) => {
+      const sent = request(url + path, { method: 'POST', headers: { ...headers, authorization } }, (reply) => {
+        reply.resume();
+        resolve(reply.statusCode ?? 0);
+      });
+      sent.on('error', reject);
+      sent.end('{}');
+    });
+  };
+}
+
+const bodyOf = async <Body>(response: Response | Promise<Response>): Promise<Body> => (await (await response).json()) as Body;
+const invoke = async (at: RunningSequent, name: string, body: object = {}): Promise<string> =>
+  (await bodyOf<{ request_id: string }>(at.call('POST', `${F}/${name}/invocations-async`, { body }))).request_id;
+const result = (at: RunningSequent, id: string) =>
+  bodyOf<{ status: string; attempts: number }>(at.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=10' } }));
+
+describe('two gateways on one NATS', () => {
+  test('refuse a replay of what either of them accepted, and so does one that starts later', async () => {
+    const call = signedCall();
+    expect(await call(one)).toBe(202);
+    const acceptedAt = Date.now();
+    // Within the second it is an equal call; once that is over it is a replay.
+    await eventually(async () => Date.now() - acceptedAt > 1_000);
+    expect([await call(one), await call(other)]).toEqual([401, 401]);
+    await using third = await one.another();
+    expect(await call(third)).toBe(401);
+    expect(await signedCall()(third)).toBe(202);
+  });
+
+  test('start an Idempotency-Key once, also when both get it at one moment', async () => {
+    const headers = { 'idempotency-key': 'once-for-all' };
+    const ask = (at: RunningSequent) => at.call('POST', '/api/functions/greet/invocations', { body: { name: 'Ada' }, headers });
+    const replies = await Promise.all([ask(one), ask(other)]);
+    expect(replies.map(({ status }) => status)).toEqual([202, 202]);
+    expect(replies.filter((reply) => reply.headers.get('idempotency-replayed') === 'true')).toHaveLength(1);
+    expect(await result(other, 'once-for-all')).toMatchObject({ status: 'SUCCESS', attempts: 1 });
+    const conflicting = await other.call('POST', '/api/functions/greet/invocations', { body: { name: 'Eve' }, headers });
+    expect(conflicting.status).toBe(422);
+    const again = await other.call('POST', `${F}/greet/invocations-async`, { body: { name: 'Ada' }, headers });
+    expect([again.status, await again.json()]).toEqual([202, { request_id: 'once-for-all' }]);
+    expect(await result(one, 'once-for-all')).toMatchObject({ attempts: 1 });
+  });
+
+  test('know the functions, configurations and limits that the other one was given, at once', async () => {
+    const limit = (at: RunningSequent, max_instance_num: number) =>
+      at.call('PUT', `${F}/fail/config-max-instance`, { body: { max_instance_num } });
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const stored = await bodyOf(from.call('PUT', `${F}/fail/async-invoke-config`, { body: { enable_async_status_log: true } }));
+      expect(await bodyOf(to.call('GET', `${F}/fail/async-invoke-config`))).toEqual(stored);
+      expect((await limit(from, 0)).status).toBe(200);
+      expect((await to.call('POST', `${F}/fail/invocations-async`, { body: {} })).status).toBe(429);
+      expect((await to.call('POST', '/api/functions/fail/invocations', { body: {} })).status).toBe(429);
+      expect((await limit(from, -1)).status).toBe(200);
+      expect((await to.call('POST', `${F}/fail/invocations-async`, { body: {} })).status).toBe(202);
+      expect((await from.call('DELETE', `${F}/fail/async-invoke-config`)).status).toBe(204);
+      expect((await to.call('GET', `${F}/fail/async-invoke-config`)).status).toBe(404);
+    }
+  });
+
+  test('list what the other one accepted, at once, and cancel it', async () => {
+    const id = await invoke(one, 'sleep', { ms: 20_000 });
+    const list = async (at: RunningSequent) =>
+      (await bodyOf<{ invocations: { request_id: string }[] }>(at.call('GET', `${F}/sleep/active-async-invocations`))).invocations;
+    expect((await list(other)).map(({ request_id }) => request_id)).toEqual([id]);
+    expect((await other.call('POST', `${F}/sleep/cancel`, { body: { request_id: id } })).status).toBe(200);
+    expect(await list(one)).toEqual([]);
+    expect(await result(one, id)).toMatchObject({ status: 'FAIL' });
+  });
+
+  test('resume an event stream that broke at the other one, with nothing left out', async () => {
+    const id = await invoke(one, 'greet', { name: 'x' });
+    await result(one, id);
+    const path = `/api/invocations/${id}/events/stream`;
+    const all = await readEvents(await one.call('GET', path));
+    const first = all.find((event) => event.id !== undefined);
+    const rest = await readEvents(await other.call('GET', path, { headers: { 'last-event-id': first?.id ?? '' } }));
+    expect([...all.slice(0, all.indexOf(first as (typeof all)[number]) + 1), ...rest]).toEqual(all);
+    const live = await other.call('GET', '/api/transitions?function=greet', { headers: { 'last-event-id': first?.id ?? '' } });
+    const heard = await readEvents(live, ({ event, data }) => event === 'notified' && data.fact.invocation === id);
+    expect(heard.map(({ event }) => event)).toEqual(rest.map(({ event }) => event));
+  });
+
+  test('know the sessions that the other one began', async () => {
+    const begun = await one.call('POST', '/api/session', { body: { token: TOKEN } });
+    const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const reply = await fetch(`${other.url}/api/functions`, { headers: { cookie } });
+    expect([begun.status, reply.status]).toEqual([200, 200]);
+  });
+});
