@@ -38,7 +38,11 @@ export type { SystemState } from './system.ts';
 export type { DeliveredTransition, Transitions, TransitionsOptions } from './transitions.ts';
 export { startWorker } from './worker.ts';
 
-export type ClientOptions = Partial<NatsOptions> & { place?: Place };
+export type ClientOptions = Partial<NatsOptions> & {
+  place?: Place;
+  /** How long an unanswered request is followed up before it is reported as unknown, in milliseconds; 30 s by default. */
+  acceptWithinMs?: number;
+};
 
 export type InvokeOptions = {
   /** The idempotency key: a second request of the same id starts nothing. */
@@ -125,16 +129,14 @@ export interface SequentClient extends AsyncDisposable {
 
 /** Connects to the NATS of a running Sequent. Throws `NatsUnavailableError`. */
 export async function connectClient(options: ClientOptions = {}): Promise<SequentClient> {
-  const { place = { region: 'local', project: 'default' }, ...natsOptions } = options;
+  const { place = { region: 'local', project: 'default' }, acceptWithinMs: budgetInMs = 30_000, ...natsOptions } = options;
   const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: 'sequent-client', ...natsOptions, servers });
   const closing = new AbortController();
-  const ports = await openNatsPorts(connection, { leaseInMs: 15_000, clock: systemClock, budgetInMs: 30_000 }).catch(
-    async (error: unknown) => {
-      await connection.close();
-      throw error;
-    },
-  );
+  const ports = await openNatsPorts(connection, { leaseInMs: 15_000, clock: systemClock, budgetInMs }).catch(async (error: unknown) => {
+    await connection.close();
+    throw error;
+  });
   const { log, openRequests } = ports;
   const functions = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse });
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });

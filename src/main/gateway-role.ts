@@ -21,9 +21,17 @@ export type GatewayOrder = {
 
 type Options = { store: KeyValue; signatures: SignatureLog; state: KeyValue; place: Place; logger: Logger };
 
+/** Who waits for a reply over HTTP gives up earlier than a program that holds a client. */
+const ACCEPT_WITHIN_MS = 10_000;
+
 /** Throws `InvalidInputError` when it cannot listen as it was told. */
 export async function startGatewayRole(order: GatewayOrder, { store, signatures, state, place, logger }: Options): Promise<RunningGateway> {
-  const client = await connectClient({ ...natsOptionsOf(order.address), name: 'sequent-gateway', place });
+  const client = await connectClient({
+    ...natsOptionsOf(order.address),
+    name: 'sequent-gateway',
+    place,
+    acceptWithinMs: ACCEPT_WITHIN_MS,
+  });
   // Everything that is open lies behind the floor of the scheduler.
   const from = Number((await state.get(FLOOR_KEY))?.value ?? 1);
   const logCount = createLogCountThread({ address: order.address, from });

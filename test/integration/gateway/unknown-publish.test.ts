@@ -1,0 +1,74 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from './eventually.ts';
+import { PROJECT, type RunningSequent, startSequent } from './running-gateway.ts';
+
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+const VENDOR = `/v2/${PROJECT}/fgs/functions/greet/invocations-async`;
+const OWN = '/api/functions/greet/invocations';
+const event = { name: 'Ada' };
+let sequent: RunningSequent;
+
+beforeAll(async () => {
+  sequent = await startSequent();
+  await sequent.roles.registry.put({ name: 'greet', handler: { kind: 'process', file: handlers, export: 'greet' } });
+});
+afterEach(() => sequent.server.resume());
+afterAll(async () => await sequent?.[Symbol.asyncDispose]());
+
+const post = (path: string, headers: Record<string, string> = {}) => sequent.call('POST', path, { body: event, headers });
+
+/** How many requests of an id the log accepted, and how often it ran. */
+async function ranOf(id: string): Promise<{ status: string; attempts: number }> {
+  await eventually(async () => (await sequent.call('GET', `/api/invocations/${id}`)).status === 200);
+  const reply = await sequent.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=10' } });
+  return (await reply.json()) as { status: string; attempts: number };
+}
+
+describe('a publish that JetStream does not answer', () => {
+  test('is never answered with 202, but as unknown, with the key under which a repetition runs once', { timeout: 60_000 }, async () => {
+    // It holds its connections and reads nothing: what was sent may still be stored when it goes on.
+    sequent.server.pause();
+    const [vendor, own] = await Promise.all([post(VENDOR), post(OWN)]);
+    const said = (await vendor.json()) as { error_code: string; error_msg: string };
+    const key = vendor.headers.get('idempotency-key') ?? '';
+    expect([vendor.status, said.error_code]).toEqual([503, 'FSS.0503']);
+    expect(said.error_msg).toContain(`it is unknown whether request ${key} was accepted`);
+    const problem = (await own.json()) as { code: string; idempotency_key: string; invocation_id: string };
+    expect([own.status, problem.code]).toEqual([504, 'UNKNOWN_OUTCOME']);
+    expect([own.headers.get('idempotency-key'), problem.invocation_id]).toEqual([problem.idempotency_key, problem.idempotency_key]);
+
+    sequent.server.resume();
+    await eventually(async () => (await fetch(`${sequent.url}/readyz`)).status === 200);
+    for (const [path, id] of [
+      [VENDOR, key],
+      [OWN, problem.idempotency_key],
+    ] as const) {
+      const again = await post(path, { 'idempotency-key': id });
+      expect([again.status, await again.json()]).toEqual([202, { request_id: id }]);
+      expect(await ranOf(id)).toMatchObject({ status: 'SUCCESS', attempts: 1 });
+    }
+  });
+
+  test('because the server was killed is followed up, and answered with 202 when another one stored it', async () => {
+    const postMany = () => Promise.all(Array.from({ length: 20 }, () => post(VENDOR)));
+    const before = await postMany();
+    expect(before.map(({ status }) => status)).toEqual(Array(20).fill(202));
+    sequent.server.pause();
+    const underWay = postMany();
+    // On the connections of before most of them are sent on when the gateway answers what came behind them.
+    for (let round = 0; round < 3; round++) expect((await fetch(`${sequent.url}/healthz`)).status).toBe(200);
+    await sequent.server.kill();
+    await sequent.server.restart();
+    const replies = await underWay;
+    const accepted = replies.filter(({ status }) => status === 202);
+    expect(accepted.length).toBeGreaterThan(0);
+    // The rest came too late to be sent, and is told so: nothing is unknown.
+    for (const reply of replies.filter(({ status }) => status !== 202))
+      expect([reply.status, await reply.json()]).toEqual([
+        503,
+        expect.objectContaining({ error_msg: expect.stringContaining('nothing was accepted') }),
+      ]);
+    for (const reply of [...before, ...accepted])
+      expect(await ranOf(((await reply.json()) as { request_id: string }).request_id)).toMatchObject({ status: 'SUCCESS', attempts: 1 });
+  });
+});
