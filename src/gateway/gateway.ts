@@ -152,7 +152,7 @@ async function listenOn(server: Server, { host, port, isPortNegotiable }: Listen
 function tryPort(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host }, () => {
+    server.listen({ port, host, backlog: 4_096 }, () => {
       server.off('error', reject);
       resolve((server.address() as AddressInfo).port);
     });

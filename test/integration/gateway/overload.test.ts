@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
+import { openApp } from '#test/unit/gateway/opened-app.ts';
+import { eventually } from './eventually.ts';
+import { PROJECT, type RunningSequent, startSequent } from './running-gateway.ts';
+
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+const ROOM = 50;
+let sequent: RunningSequent;
+let client: SequentClient;
+/** A second gateway, with little room. */
+let small: RunningGateway;
+
+beforeAll(async () => {
+  sequent = await startSequent({ with: ['projection'] });
+  await sequent.roles.registry.put({ name: 'greet', handler: { kind: 'process', file: handlers, export: 'greet' } });
+  client = await connectClient({ servers: sequent.server.url });
+  const { options } = await openApp();
+  const limits = { ...DEFAULT_LIMITS, requestsInFlight: ROOM };
+  const isConnected = () => client.connection.isConnected;
+  small = await startGateway({ ...options, client, isConnected, limits }, { host: '127.0.0.1', port: 0, isPortNegotiable: true });
+  await eventually(async () => (await sequent.call('GET', '/api/invocations')).status === 200);
+});
+afterAll(async () => {
+  await small?.stop(0);
+  await client?.close();
+  await sequent?.[Symbol.asyncDispose]();
+});
+
+type Reply = { status: number; retryAfter: string | null; body: { request_id?: string; error_code?: string } };
+
+async function post(n: number): Promise<Reply> {
+  const path = `/v2/${PROJECT}/fgs/functions/greet/invocations-async`;
+  const reply = await fetch(small.url + path, { method: 'POST', body: JSON.stringify({ name: `n${n}` }) });
+  return { status: reply.status, retryAfter: reply.headers.get('retry-after'), body: (await reply.json()) as Reply['body'] };
+}
+
+test('more requests than there is room for are refused with 429 before they are accepted, and of the accepted none is lost', async () => {
+  // The server stands still, so that they pile up until some were refused.
+  sequent.server.pause();
+  let refusals = 0;
+  const replies = await Promise.all(
+    Array.from({ length: 3 * ROOM }, async (_, n) => {
+      const reply = await post(n);
+      if (reply.status === 429 && ++refusals === 2 * ROOM) sequent.server.resume();
+      return reply;
+    }),
+  );
+  const accepted = replies.filter(({ status }) => status === 202);
+  expect(accepted).toHaveLength(ROOM);
+  for (const { status, retryAfter, body } of replies.filter((reply) => reply.status !== 202))
+    expect([status, retryAfter, body.error_code]).toEqual([429, '1', 'FSS.0429']);
+
+  // Exactly the accepted ones ran.
+  type Listed = { invocations: { request_id: string }[] };
+  const list = async () => (await (await sequent.call('GET', '/api/invocations?function=greet&state=notified&limit=500')).json()) as Listed;
+  await eventually(async () => (await list()).invocations.length === ROOM);
+  const ids = new Set((await list()).invocations.map(({ request_id }) => request_id));
+  expect(ids).toEqual(new Set(accepted.map(({ body }) => body.request_id)));
+});
