@@ -1,24 +1,30 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conditions } from '#machines/facts.ts';
-import { type HistoryFilter, states, statuses } from '#src/core/history.ts';
+import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history.ts';
 import { parseDuration, parseWhole } from './durations.ts';
+import { parsePlace } from './moment.ts';
 import { parseSince } from './since.ts';
 
-export type FilterOptions = {
-  function?: string;
-  qualifier?: string;
-  state?: string[];
-  status?: string[];
-  condition?: string[];
-  since?: number;
-  until?: number;
-  root?: string;
-  parent?: string;
-  redriveOf?: string;
-  minAttempts?: number;
-  minDuration?: number;
-  text?: string;
-};
+/** What the options of {@link addFilters} are called in a question. */
+const fields = {
+  function: 'function',
+  qualifier: 'qualifier',
+  state: 'state',
+  status: 'status',
+  condition: 'condition',
+  since: 'since',
+  until: 'until',
+  root: 'root',
+  parent: 'parent',
+  redriveOf: 'redriveOf',
+  minAttempts: 'minAttempts',
+  maxAttempts: 'maxAttempts',
+  minDuration: 'minDurationInMs',
+  maxDuration: 'maxDurationInMs',
+  text: 'text',
+} as const satisfies Record<string, keyof HistoryFilter>;
+
+export type FilterOptions = { [Option in keyof typeof fields]?: NonNullable<HistoryFilter[(typeof fields)[Option]]> };
 
 /** The options that say which invocations are meant: the same for every command. */
 export function addFilters(command: Command): Command {
@@ -34,43 +40,30 @@ export function addFilters(command: Command): Command {
     .option('--parent <id>', 'only what followed from this invocation')
     .option('--redrive-of <id>', 'only what ran this invocation again')
     .option('--min-attempts <count>', 'only with at least so many attempts', parseWhole(0))
+    .option('--max-attempts <count>', 'only with at most so many attempts', parseWhole(0))
     .option('--min-duration <duration>', 'only if acceptance to outcome took at least this long', parseDuration)
+    .option('--max-duration <duration>', 'only if it took at most this long', parseDuration)
     .option('--text <words>', 'only with all of these words in the payload, or all in the error; word* is the beginning of one');
 }
 
 export function filterOf(options: FilterOptions, functionName?: string): HistoryFilter {
-  const {
-    minDuration,
-    function: named,
-    qualifier,
-    state,
-    status,
-    condition,
-    since,
-    until,
-    root,
-    parent,
-    redriveOf,
-    minAttempts,
-    text,
-  } = options;
-  const given = {
-    function: functionName ?? named,
-    qualifier,
-    state,
-    status,
-    condition,
-    since,
-    until,
-    root,
-    parent,
-    redriveOf,
-    minAttempts,
-    minDurationInMs: minDuration,
-    text,
-  };
+  const given = { ...options, ...(functionName === undefined ? {} : { function: functionName }) };
+  const named = Object.entries(fields).map(([option, field]) => [field, given[option as keyof typeof fields]]);
   // The service validates what is left.
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as HistoryFilter;
+  return Object.fromEntries(named.filter(([, value]) => value !== undefined)) as HistoryFilter;
+}
+
+/** The option that asks of an earlier moment. */
+export function momentOption(): Option {
+  return new Option('--at <moment>', 'as it was then: behind a sequence of the log, at a time of the log, or how long ago').argParser(
+    parsePlace,
+  );
+}
+
+export type MomentOptions = { at?: Moment };
+
+export function momentOf({ at }: MomentOptions): { moment?: Moment } {
+  return at === undefined ? {} : { moment: at };
 }
 
 function several(flags: string, description: string, choices: readonly string[]): Option {

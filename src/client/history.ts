@@ -1,7 +1,9 @@
-import type { AnswerOf, AskOptions, History, HistoryPage, InvocationSummary, QueryOf } from '#src/core/history.ts';
+import type { AnswerOf, AskOptions, History, HistoryPage, InvocationSummary, Moment, QueryOf } from '#src/core/history.ts';
 
 /** Several functions may have an invocation of the same id: the newest is meant, of the function or the project if one is given. */
 type Named = { function?: string; project?: string };
+/** As it was at an earlier moment: behind a message of the log, or at a time of the log. */
+type Then = { moment?: Moment };
 
 /**
  * Questions about invocations, answered from a read model: a moment behind the log, and able to search.
@@ -10,7 +12,7 @@ type Named = { function?: string; project?: string };
  */
 export interface ClientHistory {
   /** One invocation with its payload, its response and its deliveries. Throws `InvocationNotFoundError`. */
-  get(id: string, options?: Named): Promise<AnswerOf<'get'>>;
+  get(id: string, options?: Named & Then): Promise<AnswerOf<'get'>>;
   /** One page, the newest first; `cursor` leads to the next. */
   list(query?: QueryOf<'list'>): Promise<HistoryPage>;
   /** How many there are, counted up to `most` (10,000). */
@@ -18,7 +20,8 @@ export interface ClientHistory {
   /** All of them, page after page. */
   all(query?: QueryOf<'list'>): AsyncIterable<InvocationSummary>;
   stats(query?: QueryOf<'stats'>): Promise<AnswerOf<'stats'>['rows']>;
-  timeline(id: string, options?: Named): Promise<AnswerOf<'timeline'>>;
+  /** Every transition, with the state after it. */
+  timeline(id: string, options?: Named & Then): Promise<AnswerOf<'timeline'>>;
   /** The whole chain that an invocation is part of. */
   tree(id: string, options?: Named): Promise<AnswerOf<'tree'>>;
   deadLetters(query?: QueryOf<'dead'>): Promise<AnswerOf<'dead'>>;
@@ -35,11 +38,9 @@ export interface ClientHistory {
 }
 
 export function createClientHistory(history: History): ClientHistory {
-  const named = (id: string, { function: fn, project }: Named): QueryOf<'get'> => ({
-    id,
-    ...(fn === undefined ? {} : { function: fn }),
-    ...(project === undefined ? {} : { project }),
-  });
+  // A question takes no values that are not there.
+  const named = <Options extends Named & Then>(id: string, options: Options) =>
+    Object.fromEntries(Object.entries({ id, ...options }).filter(([, value]) => value !== undefined)) as { id: string } & Options;
   return {
     get: (id, options = {}) => history.ask('get', named(id, options)),
     list: (query = {}) => history.ask('list', query),

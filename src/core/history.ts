@@ -33,7 +33,9 @@ export const filterSchema = z
     parent: id.optional(),
     redriveOf: id.optional(),
     minAttempts: count.optional(),
+    maxAttempts: count.optional(),
     minDurationInMs: count.optional().describe('from acceptance to outcome'),
+    maxDurationInMs: count.optional(),
     text: z
       .string()
       .max(256)
@@ -43,6 +45,13 @@ export const filterSchema = z
   })
   .strict();
 export type HistoryFilter = z.infer<typeof filterSchema>;
+export type Status = (typeof statuses)[number];
+
+const momentSchema = z
+  .union([z.object({ sequence: count }).strict(), z.object({ at: moment }).strict()])
+  .describe('as it was then: behind this message of the log, or at this time of the log; now when it is left out');
+/** An earlier moment. */
+export type Moment = z.infer<typeof momentSchema>;
 
 export const listQuerySchema = filterSchema
   .extend({
@@ -51,11 +60,12 @@ export const listQuerySchema = filterSchema
       .string()
       .regex(/^\d{1,16}$/)
       .optional(),
+    moment: momentSchema.optional(),
   })
   .strict();
 
 export const countQuerySchema = filterSchema
-  .extend({ most: z.number().int().min(1).max(1_000_000).default(10_000).describe('where counting ends') })
+  .extend({ moment: momentSchema.optional(), most: z.number().int().min(1).max(1_000_000).default(10_000).describe('where counting ends') })
   .strict();
 export const countSchema = z.object({ count, isAtLeast: z.boolean() });
 
@@ -98,11 +108,19 @@ export const deadLetterSchema = z.object({
 });
 export type DeliverySummary = z.infer<typeof deadLetterSchema>;
 
-export const transitionSchema = z.object({ sequence: z.number(), by: z.string(), refused: z.boolean(), fact: factSchema });
+export const transitionSchema = z.object({
+  sequence: z.number(),
+  by: z.string(),
+  refused: z.boolean(),
+  fact: factSchema,
+  state: z.enum(states).describe('after it'),
+  status: z.enum(statuses),
+});
 export const pageSchema = z.object({ invocations: z.array(summarySchema), cursor: optional(z.string()) });
 export type HistoryPage = z.infer<typeof pageSchema>;
 
 export const identitySchema = z.object({ id, function: z.string().max(256).optional(), project: filterSchema.shape.project }).strict();
+export const pastIdentitySchema = identitySchema.extend({ moment: momentSchema.optional() }).strict();
 export const detailSchema = summarySchema.extend({
   payload: z.string(),
   response: optional(z.string()),
@@ -115,8 +133,8 @@ export const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySch
 export type HistoryTree = z.infer<typeof treeSchema>;
 
 export const statsQuerySchema = filterSchema
-  .pick({ function: true, project: true, qualifier: true, since: true, until: true })
   .extend({
+    moment: momentSchema.optional(),
     bucketInMs: z
       .number()
       .int()
@@ -193,11 +211,11 @@ const nothing = z.object({}).strict();
 
 /** Every question, with the shapes of what is asked and answered. The last three are asked of one instance. */
 export const questions = {
-  get: { query: identitySchema, answer: detailSchema },
+  get: { query: pastIdentitySchema, answer: detailSchema },
   list: { query: listQuerySchema, answer: pageSchema },
   count: { query: countQuerySchema, answer: countSchema },
   stats: { query: statsQuerySchema, answer: statsSchema },
-  timeline: { query: identitySchema, answer: timelineSchema },
+  timeline: { query: pastIdentitySchema, answer: timelineSchema },
   tree: { query: identitySchema, answer: treeSchema },
   dead: { query: deadQuerySchema, answer: deadSchema },
   problems: { query: problemsQuerySchema, answer: problemsSchema },

@@ -1,11 +1,9 @@
 import { AckPolicy, DeliverPolicy, headers, type Msg, type MsgHdrs, nanos } from 'nats';
 import type { Clock } from '#src/core/clock.ts';
-import { erasureSchema } from '#src/core/erasure.ts';
 import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
 import {
   type Append,
   type EventLog,
-  type FullLogEntry,
   type Hints,
   type LogEntry,
   NO_APPENDS,
@@ -14,13 +12,14 @@ import {
   type StreamName,
   type Version,
 } from '#src/core/event-log.ts';
-import { decodeRequest, encodeRequests, type HeaderReader, streamOfRequest } from '#src/core/request-messages.ts';
+import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/request-messages.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header, requestHeaders } from './codec.ts';
 import type { Connection } from './connection.ts';
+import { fullEntryOf } from './full-entry.ts';
 import { knownOf } from './known-stream.ts';
 import type { PublishAnswer, Publisher } from './publisher.ts';
 import { parseDelivery, startPull } from './pull.ts';
-import { readLastBySubject, readMessage, readNextBySubject, type StoredMessage } from './stored-messages.ts';
+import { readLastBySubject, readMessage, readNextBySubject } from './stored-messages.ts';
 import { INVOCATIONS, parseSubject, subjects } from './topology.ts';
 
 export type NatsEventLogOptions = {
@@ -221,23 +220,29 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     if (consumerSequence !== expected) return pull.reopen();
     expected++;
     last = sequence;
-    onMessage(followed(message, sequence, at));
+    onMessage(new FollowedMessage(message, sequence, at));
   };
   const pull = startPull({ connection, stream: INVOCATIONS, openConsumer, demand: () => 4_000, onMessage: onDelivery, onProblem, signal });
   await pull.done;
 }
 
 /** Headers are taken apart when they are asked for: most readers of whole messages ask for those of requests alone. */
-function followed(message: Msg, sequence: number, at: number): Followed {
-  return {
-    subject: message.subject,
-    data: message.data,
-    sequence,
-    at,
-    get headers() {
-      return message.headers;
-    },
-  };
+class FollowedMessage implements Followed {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly sequence: number;
+  readonly at: number;
+  readonly #message: Msg;
+  constructor(message: Msg, sequence: number, at: number) {
+    this.subject = message.subject;
+    this.data = message.data;
+    this.sequence = sequence;
+    this.at = at;
+    this.#message = message;
+  }
+  get headers(): MsgHdrs | undefined {
+    return this.#message.headers;
+  }
 }
 
 function entryOf({ subject, headers: found, sequence, at }: Followed): LogEntry {
@@ -254,44 +259,6 @@ function entryOf({ subject, headers: found, sequence, at }: Followed): LogEntry 
       return { kind: 'append', sequence, at, name: parts.name, attention: decodeAttention(found) };
     default:
       return { kind: 'hint', sequence, at };
-  }
-}
-
-export function fullEntryOf(stored: Omit<StoredMessage, 'headers'> & { readonly headers: HeaderReader | undefined }): FullLogEntry {
-  const { subject, data, sequence, at } = stored;
-  const parts = parseSubject(subject);
-  switch (parts.kind) {
-    case 'invoke':
-      return { kind: 'request', sequence, at, message: decodeRequest(parts, stored) };
-    case 'invocation': {
-      const append = decodeAppend(data, sequence);
-      if (append === undefined) return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
-      return {
-        kind: 'append',
-        sequence,
-        at,
-        name: parts.name,
-        append,
-        get attention() {
-          return decodeAttention(stored.headers);
-        },
-      };
-    }
-    case 'erase': {
-      const erasure = erasureSchema.safeParse(parseJson(data));
-      if (!erasure.success) return { kind: 'unreadable', sequence, at, why: `${subject} holds no erasure that this version can read` };
-      return { kind: 'erasure', sequence, at, erasure: erasure.data };
-    }
-    default:
-      return { kind: 'hint', sequence, at };
-  }
-}
-
-function parseJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString());
-  } catch {
-    return undefined;
   }
 }
 

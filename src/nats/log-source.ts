@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { LogSource, SourceEntry, StoredEntry } from '#src/core/log-source.ts';
 import { type HeaderReader, requestHeader } from '#src/core/request-messages.ts';
 import type { Connection } from './connection.ts';
-import { followMessages, fullEntryOf } from './event-log.ts';
+import { followMessages } from './event-log.ts';
+import { fullEntryOf } from './full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from './stored-messages.ts';
 import { INVOCATIONS } from './topology.ts';
 

@@ -59,6 +59,7 @@ async function answer(name: Question, answers: HistoryAnswers, message: ServiceM
     message.respond(JSON.stringify(found));
   } catch (error) {
     if (error instanceof InvocationNotFoundError) refuse(message, 404, messageOf(error));
+    else if (error instanceof InvalidInputError) refuse(message, 400, messageOf(error));
     else if (error instanceof SyntaxError) refuse(message, 400, 'the question is not JSON');
     else refuse(message, 500, messageOf(error));
   }

@@ -3,7 +3,7 @@ import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type 
 import { InvalidInputError, WrongStateError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import type { Connection } from './connection.ts';
-import { fullEntryOf } from './event-log.ts';
+import { fullEntryOf } from './full-entry.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readNextBySubject } from './stored-messages.ts';
 import { INVOCATIONS } from './topology.ts';

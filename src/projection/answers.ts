@@ -1,3 +1,5 @@
+import type { Fact } from '#machines/facts.ts';
+import { invocationFolder, statusOf } from '#machines/invocation.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import type {
@@ -8,30 +10,37 @@ import type {
   HistoryTree,
   InvocationDetail,
   InvocationSummary,
+  Moment,
 } from '#src/core/history.ts';
-import type { StoredEntry } from '#src/core/log-source.ts';
 import { splitName } from '#src/core/names.ts';
 import { PLACES } from './fold.ts';
-import { countOf, list, summaryColumns, toSummary } from './list.ts';
+import { countOf, list, summaryColumns, summaryOf, toSummary } from './list.ts';
+import { deliveryRowsOf, type Member } from './member.ts';
+import { type Asking, askAt, type Decode, entriesOf, membersOf, type Narrowing, refuseUnread } from './past.ts';
+import type { Layer } from './plan.ts';
 import type { Projection } from './projection.ts';
 import { isInProject } from './projects.ts';
 import type { Database, Row } from './sqlite.ts';
 import { stats } from './stats.ts';
-import { toEntry } from './to-entry.ts';
 
-type Decode = (entry: StoredEntry) => FullLogEntry;
 type Identity = { id: string; function?: string | undefined; project?: string | undefined };
 
-/** Answers from the tables as they are now. */
-export function createAnswers(projection: Projection, decode: Decode): HistoryAnswers {
+/** Answers from the tables as they are now, or as they were. */
+export function createAnswers(
+  projection: Projection,
+  decode: Decode,
+  { mostChanged = 50_000 }: Pick<Partial<Asking>, 'mostChanged'> = {},
+): HistoryAnswers {
   const tables = (): Database => projection.store.database;
+  const ask = <Answer>(moment: Moment | undefined, narrowing: Narrowing, question: (layers: readonly Layer[]) => Answer) =>
+    moment === undefined ? question([{ database: tables() }]) : askAt(tables, { decode, moment, narrowing, mostChanged }, question);
   return {
-    list: (query) => list(tables(), query),
-    count: (query) => countOf(tables(), query),
-    stats: (query) => ({ rows: stats(tables(), query) }),
-    get: (query) => describe(tables(), decode, query),
-    timeline: (query) => readTimeline(tables(), decode, query),
-    tree: (query) => readTree(tables(), query),
+    list: ({ moment, ...query }) => ask(moment, query, (layers) => list(layers, query)),
+    count: ({ moment, ...query }) => ask(moment, query, (layers) => countOf(layers, query)),
+    stats: ({ moment, ...query }) => ask(moment, query, (layers) => ({ rows: stats(layers, query) })),
+    get: ({ moment, ...query }) => describe(tables(), find(tables(), query, { decode, moment })),
+    timeline: ({ moment, ...query }) => readTimeline(find(tables(), query, { decode, moment })),
+    tree: (query) => readTree(tables(), query, find(tables(), query, { decode, moment: undefined })),
     dead: (query) => readDead(tables(), query),
     problems: ({ after, limit }) => ({ problems: readProblems(tables(), after, limit) }),
     status: () => projection.status(),
@@ -43,28 +52,26 @@ export function createAnswers(projection: Projection, decode: Decode): HistoryAn
   };
 }
 
-type Found = { summary: InvocationSummary; seq: number; birth: number };
+/** An invocation, and the entries of its stream up to the moment that is asked about. */
+type Found = { summary: InvocationSummary; seq: number; entries: readonly FullLogEntry[]; member: Member | undefined };
+type At = { decode: Decode; moment: Moment | undefined };
 
 /** The newest of this id: it may be used for several functions. */
-function find(database: Database, { id, function: fn, project }: Identity): Found {
+function find(database: Database, { id, function: fn, project }: Identity, { decode, moment }: At): Found {
+  const isMeant = (name: string): boolean =>
+    (fn === undefined || name === fn) && (project === undefined || (splitName(name).project ?? '') === project);
+  if (moment !== undefined) refuseUnread(database, moment);
   const rows = database.prepare(`SELECT ${summaryColumns}, i.birth FROM invocations i WHERE i.id = ? ORDER BY i.seq DESC`).all([id]);
-  const isMeant = ([, , name]: Row): boolean =>
-    (fn === undefined || name === fn) && (project === undefined || (splitName(String(name)).project ?? '') === project);
-  const row = rows.find(isMeant);
-  if (row === undefined) throw new InvocationNotFoundError({ id });
-  return { summary: toSummary(row), seq: Number(row[0]), birth: Number(row.at(-1)) };
+  for (const row of rows.filter(([, , name]) => isMeant(String(name)))) {
+    const entries = entriesOf(database, { decode, moment }, Number(row.at(-1)));
+    if (moment === undefined) return { summary: toSummary(row), seq: Number(row[0]), entries, member: undefined };
+    const member = membersOf(Number(row.at(-1)), entries).find(({ invocation }) => invocation.context.request?.invocation === id);
+    if (member !== undefined) return { summary: summaryOf(member), seq: member.seq, entries, member };
+  }
+  throw new InvocationNotFoundError({ id });
 }
 
-function entriesOf(database: Database, decode: Decode, birth: number): FullLogEntry[] {
-  return database
-    .prepare('SELECT sequence, at, subject, headers, body FROM appends WHERE birth = ? ORDER BY sequence')
-    .all([birth])
-    .map((row) => decode(toEntry(row)));
-}
-
-function describe(database: Database, decode: Decode, query: Identity): InvocationDetail {
-  const { summary, seq, birth } = find(database, query);
-  const entries = entriesOf(database, decode, birth);
+function describe(database: Database, { summary, seq, entries, member }: Found): InvocationDetail {
   const request = entries.find((entry) => entry.kind === 'request' && entry.sequence === Math.floor(seq / PLACES));
   const payload = request?.kind === 'request' ? request.message.requests[seq % PLACES]?.payload : undefined;
   const facts = entries.flatMap((entry) => (entry.kind === 'append' ? entry.append.facts : []));
@@ -72,42 +79,49 @@ function describe(database: Database, decode: Decode, query: Identity): Invocati
   const deliveries = database.prepare(
     `SELECT ${deliveryColumns} FROM deliveries d JOIN invocations i ON i.seq = d.invocation WHERE d.invocation = ?`,
   );
+  const told =
+    member === undefined
+      ? deliveries.all([seq])
+      : deliveryRowsOf(member)
+          .sort(byDestination)
+          .map(([, ...rest]) => [summary.id, summary.function, ...rest]);
   return {
     ...summary,
     payload: payload ?? '',
     response: outcome?.type === 'succeeded' ? outcome.payload : null,
-    deliveries: deliveries.all([seq]).map(toDelivery),
+    deliveries: told.map(toDelivery),
   };
 }
 
-function readTimeline(database: Database, decode: Decode, query: Identity): AnswerOf<'timeline'> {
-  const { summary, seq, birth } = find(database, query);
-  const refused = new Set(
-    database
-      .prepare("SELECT sequence, place FROM problems WHERE invocation = ? AND kind = 'refused'")
-      .all([summary.id])
-      .map(([sequence, place]) => `${sequence}/${place}`),
+const byDestination = ([, one]: Row, [, other]: Row): number => (String(one) < String(other) ? -1 : 1);
+
+/** Every transition, with the state after it. */
+function readTimeline({ summary: { id }, seq, entries }: Found): AnswerOf<'timeline'> {
+  let life = invocationFolder.initial;
+  const transitions = entries.flatMap((entry) =>
+    factsIn(entry, seq).flatMap((fact) => {
+      if (fact.invocation !== id) return [];
+      const next = invocationFolder.step(life, fact)?.snapshot;
+      life = next ?? life;
+      const by = entry.kind === 'append' ? entry.append.by : 'client';
+      const state = life.value === 'unborn' ? 'queued' : life.value;
+      return [{ sequence: entry.sequence, by, refused: next === undefined, fact, state, status: statusOf(life) }];
+    }),
   );
-  const transitions: AnswerOf<'timeline'>['transitions'] = [];
-  for (const entry of entriesOf(database, decode, birth)) {
-    if (entry.kind === 'request' && entry.sequence === Math.floor(seq / PLACES)) {
-      const fact = entry.message.requests[seq % PLACES]?.fact;
-      if (fact !== undefined) transitions.push({ sequence: entry.sequence, by: 'client', refused: false, fact });
-    } else if (entry.kind === 'append') {
-      entry.append.facts.forEach((fact, place) => {
-        if (fact.invocation !== summary.id) return;
-        transitions.push({ sequence: entry.sequence, by: entry.append.by, refused: refused.has(`${entry.sequence}/${place}`), fact });
-      });
-    }
-  }
-  return { id: summary.id, transitions };
+  return { id, transitions };
+}
+
+function factsIn(entry: FullLogEntry, seq: number): readonly Fact[] {
+  if (entry.kind === 'append') return entry.append.facts;
+  const isBirth = entry.kind === 'request' && entry.sequence === Math.floor(seq / PLACES);
+  const born = isBirth ? entry.message.requests[seq % PLACES]?.fact : undefined;
+  return born === undefined ? [] : [born];
 }
 
 const MOST_NODES = 500;
 
 /** The whole chain that an invocation is part of, whichever of it was named; and those that ran one of it again. */
-function readTree(database: Database, query: Identity): HistoryTree {
-  const { summary } = find(database, query);
+function readTree(database: Database, query: Identity, { summary }: Found): HistoryTree {
   const root = summary.root ?? summary.redriveOf ?? summary.id;
   // An id that callers bring may stand in several projects; a chain stays in one.
   const isSeen = (node: InvocationSummary): boolean =>

@@ -1,8 +1,9 @@
+import type { Fact } from '#machines/facts.ts';
 import type { FullLogEntry, RecordedAppend, RequestMessage, StreamName } from '#src/core/event-log.ts';
 import type { SourceEntry } from '#src/core/log-source.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
 import { isSettled } from '#src/core/stream.ts';
-import { createMember, foldInto, type Member } from './member.ts';
+import { createMember, foldInto, type Member, type Place } from './member.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import type { Value } from './sqlite.ts';
 
@@ -68,6 +69,11 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
     const loaded = load(name);
     if (loaded === undefined) return undefined;
     const stream = refold(name, loaded);
+    for (const member of stream.members.values()) {
+      member.isStored = true;
+      // Whatever is stored is replaced when it changes.
+      member.storedError = '';
+    }
     streams.set(key, stream);
     touched.add(stream);
     return stream;
@@ -101,12 +107,14 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
       return 0;
     }
     touched.add(stream);
-    const removed = settleOwner(stream, append);
+    const place = { sequence: append.version, at };
+    const removed = settleOwner(stream, append, place);
     for (const member of removed) changes.removed.push(member.seq);
     if (removed.length > 0) for (const member of stream.members.values()) changed(member);
-    applyFacts(stream, append, {
+    applyFacts(stream, append.facts, {
+      place,
       onChange: changed,
-      onProblem: (place, invocation, why) => report({ sequence: append.version, at, kind: 'refused', invocation, why, place }),
+      onProblem: (nth, invocation, why) => report({ sequence: append.version, at, kind: 'refused', invocation, why, place: nth }),
     });
     return stream.birth;
   }
@@ -178,20 +186,21 @@ function noChanges(): Changes {
 }
 
 function newStream(message: RequestMessage): FoldedStream {
-  const members = membersOf(message, message.sequence);
+  const members = membersOf(message, message.sequence, message);
   return { name: message.name, birth: message.sequence, hasAppends: false, members, rivals: [] };
 }
 
-function membersOf({ requests, sequence }: RequestMessage, birth: number): Map<string, Member> {
+function membersOf({ requests, sequence }: RequestMessage, birth: number, { sequence: since, at }: Place): Map<string, Member> {
   const members = new Map<string, Member>();
+  const last = { sequence: since, at };
   requests.forEach(({ fact, payload }, place) => {
-    members.set(fact.invocation, createMember(fact, { seq: sequence * PLACES + place, birth, sequence, payload }));
+    members.set(fact.invocation, createMember(fact, { seq: sequence * PLACES + place, birth, payload, last }));
   });
   return members;
 }
 
 /** The first append says which of several requests of one id the stream belongs to. Returns who lost their place. */
-function settleOwner(stream: FoldedStream, { request }: RecordedAppend): Member[] {
+function settleOwner(stream: FoldedStream, { request }: RecordedAppend, place: Place): Member[] {
   if (stream.hasAppends) return [];
   // One that nobody could read names no request.
   if (request <= 0) return [];
@@ -200,39 +209,35 @@ function settleOwner(stream: FoldedStream, { request }: RecordedAppend): Member[
   stream.rivals = [];
   if (owner === undefined) return [];
   const removed = [...stream.members.values()];
-  stream.members = membersOf(owner, stream.birth);
+  stream.members = membersOf(owner, stream.birth, place);
   for (const member of removed) member.isDirty = false;
   return removed;
 }
 
-type Hearing = { onChange: (member: Member) => void; onProblem: (place: number, invocation: string, why: string) => void };
+type Hearing = { onChange: (member: Member) => void; onProblem: (nth: number, invocation: string, why: string) => void };
 
-function applyFacts(stream: FoldedStream, { facts, version }: RecordedAppend, { onChange, onProblem }: Hearing): void {
-  facts.forEach((fact, place) => {
+function applyFacts(stream: FoldedStream, facts: readonly Fact[], { place, onChange, onProblem }: Hearing & { place: Place }): void {
+  facts.forEach((fact, nth) => {
     const member = stream.members.get(fact.invocation);
-    if (member === undefined) onProblem(place, fact.invocation, `${fact.type} is about an invocation that is not of this stream`);
-    else if (foldInto(member, fact, version)) onChange(member);
-    else onProblem(place, fact.invocation, `the machine refuses ${fact.type} in ${member.invocation.value}`);
+    if (member === undefined) onProblem(nth, fact.invocation, `${fact.type} is about an invocation that is not of this stream`);
+    else if (foldInto(member, fact, place)) onChange(member);
+    else onProblem(nth, fact.invocation, `the machine refuses ${fact.type} in ${member.invocation.value}`);
   });
 }
 
 const unheard: Hearing = { onChange() {}, onProblem() {} };
 
 /** Folds a stream again from what is stored: the same as if it had stayed in memory (F1). */
-function refold(name: StreamName, { birth, entries }: { birth: number; entries: FullLogEntry[] }): FoldedStream {
+export function refold(name: StreamName, { birth, entries }: { birth: number; entries: readonly FullLogEntry[] }): FoldedStream {
   const stream: FoldedStream = { name, birth, hasAppends: false, members: new Map(), rivals: [] };
   for (const entry of entries) {
-    if (entry.kind === 'request' && stream.members.size === 0) stream.members = membersOf(entry.message, birth);
+    if (entry.kind === 'request' && stream.members.size === 0) stream.members = membersOf(entry.message, birth, entry);
     else if (entry.kind === 'request' && !stream.hasAppends) stream.rivals.push(entry.message);
     else if (entry.kind === 'append') {
-      settleOwner(stream, entry.append);
-      applyFacts(stream, entry.append, unheard);
+      const place = { sequence: entry.sequence, at: entry.at };
+      settleOwner(stream, entry.append, place);
+      applyFacts(stream, entry.append.facts, { place, ...unheard });
     }
-  }
-  for (const member of stream.members.values()) {
-    member.isStored = true;
-    // Whatever is stored is replaced when it changes.
-    member.storedError = '';
   }
   return stream;
 }

@@ -1,6 +1,11 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
+import { forkOf } from './forks.ts';
+import { invocationColumns } from './schema.ts';
 import type { Value } from './sqlite.ts';
+
+/** A message of the log: where it stands, and when it came there. */
+export type Place = { sequence: number; at: number };
 
 /** An invocation while it is folded: its machine, and what the read model shows beside it. */
 export type Member = {
@@ -11,27 +16,22 @@ export type Member = {
   /** When its first attempt started. */
   startedAt: number | null;
   notifiedAt: number | null;
-  lastSequence: number;
-  lastAt: number;
+  /** The message that changed it last. */
+  last: Place;
   /** The error as it is stored: only a change is indexed again. */
   storedError: string | null;
   isStored: boolean;
   isDirty: boolean;
 };
 
-export function createMember(fact: FactOf<'queued'>, born: { seq: number; birth: number; sequence: number; payload: string }): Member {
-  const { seq, birth, sequence, payload } = born;
+export function createMember(fact: FactOf<'queued'>, born: Pick<Member, 'seq' | 'birth' | 'payload' | 'last'>): Member {
   const step = invocationFolder.step(invocationFolder.initial, fact);
   if (step === undefined) throw new Error(`the machine refuses the birth of ${fact.invocation}`);
   return {
-    seq,
-    birth,
+    ...born,
     invocation: step.snapshot,
-    payload,
     startedAt: null,
     notifiedAt: null,
-    lastSequence: sequence,
-    lastAt: fact.at,
     storedError: null,
     isStored: false,
     isDirty: false,
@@ -39,12 +39,11 @@ export function createMember(fact: FactOf<'queued'>, born: { seq: number; birth:
 }
 
 /** Folds one fact; false when the machine refuses it, and nothing changed. */
-export function foldInto(member: Member, fact: Fact, sequence: number): boolean {
+export function foldInto(member: Member, fact: Fact, place: Place): boolean {
   const step = invocationFolder.step(member.invocation, fact);
   if (step === undefined) return false;
   member.invocation = step.snapshot;
-  member.lastSequence = sequence;
-  member.lastAt = fact.at;
+  member.last = place;
   if (fact.type === 'running') member.startedAt ??= fact.at;
   if (fact.type === 'notified') member.notifiedAt = fact.at;
   return true;
@@ -66,7 +65,7 @@ export function slownessOf(duration: number): number {
 
 /** The row of `invocations`, in the order of its columns. */
 export function rowOf(member: Member, error: string | null): Value[] {
-  const { seq, birth, invocation, startedAt, notifiedAt, lastSequence, lastAt } = member;
+  const { seq, birth, invocation, startedAt, notifiedAt, last } = member;
   const { value, context } = invocation;
   const { request, outcome, attempts, retries, lost } = context;
   const acceptedAt = request?.at ?? 0;
@@ -96,9 +95,18 @@ export function rowOf(member: Member, error: string | null): Value[] {
     request?.redriveOf ?? null,
     error,
     error === null ? null : (context.failure?.code ?? null),
-    lastSequence,
-    lastAt,
+    last.sequence,
+    last.at,
+    forkOf(birth, last.sequence),
   ];
+}
+
+const placeOf = new Map<string, number>(invocationColumns.map((column, place) => [column, place]));
+
+/** Some columns of the row, by name. */
+export function columnsOf(member: Member, columns: readonly string[]): Value[] {
+  const row = rowOf(member, errorOf(member));
+  return columns.map((column) => row[placeOf.get(column) ?? -1] ?? null);
 }
 
 /** The rows of `deliveries`: one for each destination of the outcome. */

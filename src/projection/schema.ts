@@ -27,6 +27,7 @@ export const invocationColumns = [
   'error_code',
   'last_sequence',
   'last_at',
+  'fork',
 ] as const;
 
 /**
@@ -34,17 +35,18 @@ export const invocationColumns = [
  *
  * `invocations.seq` is the sequence of the request times 64 plus the place in it: rows are only ever added at the end. `birth` is the
  * sequence of the first request of the stream, and keeps its appends together (0: of no stream). `slow` is the class of the duration, eight to a doubling, so that a
- * least duration is a few equalities. The texts are indexed by words; they hold no rows of their own.
+ * least duration is a few equalities. `last_sequence` and `last_at` are the message that changed the row last, and `fork` finds the rows
+ * that changed after an earlier moment (`forks.ts`). The texts are indexed by words; they hold no rows of their own.
  */
 const tables = `
 CREATE TABLE invocations(seq INTEGER PRIMARY KEY, birth INT, id TEXT, function TEXT, qualifier TEXT, state TEXT, status TEXT, condition TEXT,
   accepted_at INT, started_at INT, ended_at INT, notified_at INT, duration INT, slow INT, attempts INT, retries INT, lost INT,
-  root TEXT, parent TEXT, hop INT, redrive_of TEXT, error TEXT, error_code INT, last_sequence INT, last_at INT);
+  root TEXT, parent TEXT, hop INT, redrive_of TEXT, error TEXT, error_code INT, last_sequence INT, last_at INT, fork INT);
 CREATE INDEX by_id ON invocations(id);
 CREATE INDEX by_function ON invocations(function);
-CREATE INDEX by_state ON invocations(state);
-CREATE INDEX by_status ON invocations(status);
-CREATE INDEX by_attempts ON invocations(attempts) WHERE attempts > 1;
+CREATE INDEX by_status ON invocations(status, state);
+CREATE INDEX by_fork ON invocations(fork) WHERE fork IS NOT NULL;
+CREATE INDEX by_attempts ON invocations(attempts) WHERE attempts <> 1;
 CREATE INDEX by_slow ON invocations(slow, seq, duration);
 CREATE INDEX by_qualifier ON invocations(qualifier) WHERE qualifier <> 'latest';
 CREATE INDEX by_condition ON invocations(condition) WHERE condition IS NOT NULL;
@@ -81,5 +83,5 @@ export const CLOCK_BUCKET = 1_024;
 export const MAX_INDEXED = 4_096;
 
 /** Changes with the tables and with the way they are filled: a file of another version is built anew. */
-const FILLING = 1;
+const FILLING = 2;
 export const schemaVersion = Number.parseInt(createHash('sha1').update(`${tables}${FILLING}`).digest('hex').slice(0, 7), 16);

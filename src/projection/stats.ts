@@ -1,35 +1,29 @@
-import type { ParsedQueryOf, StatsRow } from '#src/core/history.ts';
-import { PLACES } from './fold.ts';
-import { isInProject } from './projects.ts';
-import type { Database, Value } from './sqlite.ts';
+import type { HistoryFilter, StatsRow } from '#src/core/history.ts';
+import { type Branch, type Layer, planOf, whereOf } from './plan.ts';
+import type { Row, Value } from './sqlite.ts';
 
 /**
  * Counts by state and condition, and percentiles of two times: from acceptance to outcome, and to the first attempt. Per function,
  * and per time bucket if asked.
  */
-export function stats(database: Database, query: ParsedQueryOf<'stats'>): StatsRow[] {
-  const { sql, values } = scope(database, query);
-  const bucket = query.bucketInMs === undefined ? 'NULL' : `accepted_at - accepted_at % ${query.bucketInMs}`;
-  const counted = database
-    .prepare(`SELECT function, ${bucket} AS since, state, condition, count(*) AS n FROM invocations WHERE ${sql} GROUP BY 1, 2, 3, 4`)
-    .all(values);
-  const histograms = (length: string): Map<string, Histogram> =>
-    histogramsOf(
-      database
-        .prepare(
-          `SELECT function, ${bucket} AS since, ${length} AS length, count(*) AS n FROM invocations WHERE ${sql} AND length IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
-        )
-        .all(values),
-    );
+export function stats(
+  layers: readonly Layer[],
+  { bucketInMs, ...filter }: HistoryFilter & { bucketInMs?: number | undefined },
+): StatsRow[] {
+  const branches = planOf(layers, filter);
+  const bucket = bucketInMs === undefined ? 'NULL' : `i.accepted_at - i.accepted_at % ${bucketInMs}`;
+  // The words may stand in both texts of an invocation; `seq` tells that it is one.
+  const counted = (columns: string, isMeant = '1'): Row[] =>
+    countRows(branches, { columns: `i.function, ${bucket}, ${columns}`, isMeant, key: filter.text === undefined ? undefined : 'i.seq' });
   const rows = new Map<string, StatsRow>();
-  for (const [fn, since, state, condition, n] of counted) {
+  for (const [fn, since, state, condition, n] of counted('i.state, i.condition')) {
     const row = rowFor(rows, fn, since);
     row.accepted += Number(n);
     add(row.byState, String(state), Number(n));
     if (condition !== null) add(row.byCondition, String(condition), Number(n));
   }
-  const durations = histograms('duration');
-  const waits = histograms('started_at - accepted_at');
+  const durations = histogramsOf(counted('i.duration', 'i.duration IS NOT NULL'));
+  const waits = histogramsOf(counted('i.started_at - i.accepted_at', 'i.started_at IS NOT NULL'));
   for (const [key, row] of rows) {
     row.durationInMs = percentilesOf(durations.get(key));
     row.queueInMs = percentilesOf(waits.get(key));
@@ -37,33 +31,24 @@ export function stats(database: Database, query: ParsedQueryOf<'stats'>): StatsR
   return [...rows.values()].sort((one, other) => one.function.localeCompare(other.function, 'en') || (one.from ?? 0) - (other.from ?? 0));
 }
 
-function scope(
-  database: Database,
-  { function: fn, project, qualifier, since, until }: ParsedQueryOf<'stats'>,
-): { sql: string; values: Value[] } {
-  const parts = ['1'];
-  const values: Value[] = [];
-  if (fn !== undefined) {
-    parts.push('function = ?');
-    values.push(fn);
-  }
-  if (project !== undefined) {
-    const part = isInProject('function', project);
-    parts.push(part.sql);
-    values.push(...part.values);
-  }
-  if (qualifier !== undefined) {
-    parts.push('+qualifier = ?');
-    values.push(qualifier);
-  }
-  if (since !== undefined || until !== undefined) {
-    const from = since ?? -9e15;
-    const to = until ?? 9e15;
-    const span = database.prepare('SELECT min(bucket), max(bucket) FROM clock WHERE last_at >= ? AND first_at < ?').get([from, to]);
-    parts.push('seq >= ? AND seq < ? AND accepted_at >= ? AND accepted_at < ?');
-    values.push(Number(span?.[0] ?? 0) * 1_024 * PLACES, (Number(span?.[1] ?? -1) + 1) * 1_024 * PLACES, from, to);
-  }
-  return { sql: parts.join(' AND '), values };
+type Counting = { columns: string; isMeant: string; key: string | undefined };
+
+/** Groups of rows with how many they are, of each set of tables for itself. */
+function countRows(branches: readonly Branch[], { columns, isMeant, key }: Counting): Row[] {
+  const databases = [...new Set(branches.map(({ database }) => database))];
+  const count = columns.split(', ').length;
+  const groups = Array.from({ length: count }, (_, index) => index + 1).join(', ');
+  return databases.flatMap((database) => {
+    const parts = branches.filter((branch) => branch.database === database).map((branch) => ({ from: branch.from, ...whereOf(branch) }));
+    const [only] = parts;
+    const from = parts.map((part) => `SELECT ${key ?? 'i.seq'} AS seq FROM ${part.from} WHERE ${part.sql} AND ${isMeant}`);
+    // One reading needs no list of what it found.
+    const sql =
+      only !== undefined && parts.length === 1
+        ? `SELECT ${columns}, count(*) FROM ${only.from} WHERE ${only.sql} AND ${isMeant} GROUP BY ${groups}`
+        : `SELECT ${columns}, count(*) FROM (${from.join(key === undefined ? ' UNION ALL ' : ' UNION ')}) f CROSS JOIN invocations i ON i.seq = f.seq GROUP BY ${groups}`;
+    return database.prepare(sql).all(parts.flatMap(({ values }) => values));
+  });
 }
 
 type Histogram = { value: number; count: number }[];
@@ -76,6 +61,7 @@ function histogramsOf(lengths: readonly Value[][]): Map<string, Histogram> {
     histogram.push({ value: Number(length), count: Number(n) });
     found.set(key, histogram);
   }
+  for (const histogram of found.values()) histogram.sort((one, other) => one.value - other.value);
   return found;
 }
 

@@ -3,12 +3,13 @@ import { formatDuration } from '#src/core/format-duration.ts';
 import type { InvocationDetail } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
 import { formatMoment } from '../durations.ts';
+import { type MomentOptions, momentOf, momentOption } from '../history-filters.ts';
 import { printOne } from '../output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { cut, plain } from '../terminal.ts';
 
-type GetOptions = { function?: string };
+type GetOptions = { function?: string } & MomentOptions;
 
 export function getInvocationCommand(): Command {
   return new Command('get')
@@ -16,6 +17,7 @@ export function getInvocationCommand(): Command {
     .description('Shows one invocation with its payload, its response and its deliveries, from the read model.')
     .argument('<id>', 'the request id')
     .option('--function <name>', 'its function, if several functions were invoked under one id')
+    .addOption(momentOption())
     .addHelpText('after', '\nExit codes: 0 found, 3 no such invocation, 6 no projection runs.')
     .action(performs<GetOptions>(get));
 }
@@ -23,7 +25,10 @@ export function getInvocationCommand(): Command {
 async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
   const { options, args } = call;
   return await withClient(options, async ({ history }) => {
-    const found = await history.get(args[0] ?? '', options.function === undefined ? {} : { function: options.function });
+    const found = await history.get(args[0] ?? '', {
+      ...(options.function === undefined ? {} : { function: options.function }),
+      ...momentOf(options),
+    });
     printOne(call, { value: found, name: found.state, lines: () => describe(found, call) });
     return exitCodes.ok;
   });

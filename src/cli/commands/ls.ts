@@ -3,13 +3,13 @@ import { formatDuration } from '#src/core/format-duration.ts';
 import type { InvocationSummary } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
 import { formatMoment, parseWhole } from '../durations.ts';
-import { addFilters, type FilterOptions, filterOf } from '../history-filters.ts';
+import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '../history-filters.ts';
 import { type Column, printList } from '../output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { plain } from '../terminal.ts';
 
-type ListOptions = FilterOptions & { limit: number; cursor?: string; all?: true };
+type ListOptions = FilterOptions & MomentOptions & { limit: number; cursor?: string; all?: true };
 
 export function lsCommand(): Command {
   return addFilters(
@@ -18,6 +18,7 @@ export function lsCommand(): Command {
       .description('Lists invocations, the newest first, from the read model that the projection keeps.')
       .argument('[function]', 'only of this function'),
   )
+    .addOption(momentOption())
     .option('-n, --limit <count>', 'how many at most', parseWhole(1, 500), 50)
     .option('--cursor <cursor>', 'go on where an earlier list ended')
     .option('--all', 'all of them, page after page')
@@ -29,6 +30,7 @@ const examples = `
 Examples:
   sequent ls orders --state retrying
   sequent ls --status FAIL --since 1h -o json
+  sequent ls --at 2026-01-31T12:00:00Z --state running
   sequent ls --text 'timeout customer 4711' --min-attempts 2
   sequent ls --condition EventAgeExceeded --all -o name | xargs -n1 sequent redrive
 
@@ -49,6 +51,7 @@ async function ls(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
   const { options, terminal } = call;
   const query = {
     ...filterOf(options, call.args[0]),
+    ...momentOf(options),
     limit: options.limit,
     ...(options.cursor === undefined ? {} : { cursor: options.cursor }),
   };

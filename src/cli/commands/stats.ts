@@ -3,21 +3,21 @@ import { formatDuration } from '#src/core/format-duration.ts';
 import type { StatsRow } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
 import { formatMoment, parseDuration } from '../durations.ts';
+import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '../history-filters.ts';
 import { type Column, printList } from '../output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { parseSince } from '../since.ts';
 
-type StatsOptions = { qualifier?: string; since?: number; until?: number; by?: number };
+type StatsOptions = FilterOptions & MomentOptions & { by?: number };
 
 export function statsCommand(): Command {
-  return new Command('stats')
-    .summary('counts and times per function')
-    .description('Counts invocations by state and condition, with percentiles of the time from acceptance to outcome, per function.')
-    .argument('[function]', 'only of this function')
-    .option('--qualifier <qualifier>', 'only of this version or !alias')
-    .option('--since <time>', 'accepted within this long (30m, 2h), or from a moment on', parseSince)
-    .option('--until <time>', 'accepted before: the same', parseSince)
+  return addFilters(
+    new Command('stats')
+      .summary('counts and times per function')
+      .description('Counts invocations by state and condition, with percentiles of the time from acceptance to outcome, per function.')
+      .argument('[function]', 'only of this function'),
+  )
+    .addOption(momentOption())
     .option('--by <duration>', 'in time buckets of this length', parseDuration)
     .addHelpText('after', '\nExamples:\n  sequent stats --since 1h\n  sequent stats orders --since 1d --by 1h -o json')
     .action(performs<StatsOptions>(stats));
@@ -48,12 +48,15 @@ const columns: Column<StatsRow>[] = [
 ];
 
 async function stats(call: Call<StatsOptions>): Promise<typeof exitCodes.ok> {
-  const { qualifier, since, until, by } = call.options;
-  return await withClient(call.options, async ({ history }) => {
-    const query = { function: call.args[0], qualifier, since, until, bucketInMs: by };
-    const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+  const { options } = call;
+  return await withClient(options, async ({ history }) => {
+    const query = {
+      ...filterOf(options, call.args[0]),
+      ...momentOf(options),
+      ...(options.by === undefined ? {} : { bucketInMs: options.by }),
+    };
     printList(call, {
-      rows: await history.stats(given),
+      rows: await history.stats(query),
       columns,
       name: ({ function: name }) => name,
       empty: 'nothing was accepted in this time',

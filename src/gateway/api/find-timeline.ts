@@ -1,7 +1,9 @@
 import { statusOf } from '#machines/invocation.ts';
 import type { Timeline } from '#src/client/client.ts';
+import { timelineUpTo } from '#src/client/timeline-at.ts';
 import { type Envelope, encodeEnvelope } from '#src/core/envelope.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
+import type { Moment } from '#src/core/history.ts';
 import { requestIn, stateOf } from '#src/history/history.ts';
 import type { Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
@@ -20,6 +22,17 @@ export async function findTimeline(gateway: Gateway, scope: Scope, id: string): 
     if (tries < TRIES) await gateway.clock.sleep(PAUSE_IN_MS);
   }
   throw new InvocationNotFoundError({ id });
+}
+
+/** The same as it was at an earlier moment of the log. Throws `InvocationNotFoundError` when it was not accepted by then. */
+export async function timelineAt({ client }: Gateway, timeline: Timeline, moment: Moment): Promise<Timeline> {
+  const { requestId: id, function: name } = timeline;
+  // When a message came to the log, only the read model knows.
+  const told = 'sequence' in moment ? undefined : await client.history.timeline(id, { function: name, moment });
+  const place = 'sequence' in moment ? moment : { sequence: told?.transitions.at(-1)?.sequence ?? 0 };
+  const past = timelineUpTo(timeline, place);
+  if (past === undefined) throw new InvocationNotFoundError({ id });
+  return past.timeline;
 }
 
 async function look({ client }: Gateway, id: string): Promise<Timeline | undefined> {

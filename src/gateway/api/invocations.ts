@@ -11,7 +11,7 @@ import type { Call, Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { createSharedTurn } from '../shared-turn.ts';
 import { inTurns } from './bulk.ts';
-import { findTimeline } from './find-timeline.ts';
+import { findTimeline, timelineAt } from './find-timeline.ts';
 import { eventsOf, viewOf } from './invocation-view.ts';
 import { waitOf } from './prefer.ts';
 import type { Routes } from './route.ts';
@@ -110,11 +110,12 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
       query: invocationQuerySchema,
       answers: { 200: { description: 'the invocation', schema: toldSchema } },
     },
-    async (call, { params: { id }, query: { include } }) => {
+    async (call, { params: { id }, query: { include, at: moment } }) => {
       const scope = scopeOf(call, gateway);
       const wait = waitOf(call.req.header('prefer'));
       const timeline = wait === undefined ? undefined : await waitFor(call, id, { wait, isAccepted: false });
-      const found = timeline ?? (await findTimeline(gateway, scope, id));
+      const known = timeline ?? (await findTimeline(gateway, scope, id));
+      const found = moment === undefined ? known : await timelineAt(gateway, known, moment);
       if (found.envelope === undefined) call.header('Retry-After', '1');
       return call.json({ ...viewOf(found, scope), ...(include === undefined ? {} : { events: eventsOf(found) }) });
     },

@@ -12,13 +12,13 @@ const MOST_COUNTED = 10_000;
 /** A filter as the API takes it. */
 export type ApiFilter = {
   [Key in 'function' | 'qualifier' | 'root' | 'parent' | 'redrive_of' | 'text']?: string | undefined;
-} & { [Key in 'from' | 'to' | 'min_attempts' | 'min_duration_ms']?: number | undefined } & Partial<
+} & { [Key in 'from' | 'to' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?: number | undefined } & Partial<
     Record<'state' | 'status' | 'condition', readonly string[] | undefined>
   >;
 
 /** The same for the history service, narrowed to what the caller may see. */
 export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
-  const { function: name, from, to, redrive_of, min_attempts, min_duration_ms, state, status, condition, ...same } = filter;
+  const { function: name, from, to, redrive_of, min_attempts, max_attempts, min_duration_ms, max_duration_ms, ...same } = filter;
   return withoutUndefined({
     ...same,
     ...scope.filter,
@@ -27,10 +27,9 @@ export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
     until: to,
     redriveOf: redrive_of,
     minAttempts: min_attempts,
+    maxAttempts: max_attempts,
     minDurationInMs: min_duration_ms,
-    state,
-    status,
-    condition,
+    maxDurationInMs: max_duration_ms,
   }) as unknown as HistoryFilter;
 }
 
@@ -46,9 +45,9 @@ export function addListRoutes(routes: Routes, gateway: Gateway): void {
       query: listQuerySchema,
       answers: { 200: { description: 'one page; the Link header leads to the next', schema: listSchema } },
     },
-    async (call, { query: { limit, cursor, at: _at, ...filter } }) => {
+    async (call, { query: { limit, cursor, at: moment, ...filter } }) => {
       const scope = scopeOf(call, gateway);
-      const page = await client.history.list({ ...historyFilter(filter, scope), ...withoutUndefined({ limit, cursor }) });
+      const page = await client.history.list({ ...historyFilter(filter, scope), ...withoutUndefined({ limit, cursor, moment }) });
       linkNext(call, page.cursor);
       return call.json({
         invocations: page.invocations.map((found) => rowOf(found, scope)),
@@ -65,8 +64,8 @@ export function addListRoutes(routes: Routes, gateway: Gateway): void {
       query: countsQuerySchema,
       answers: { 200: { description: 'the counts', schema: countsSchema } },
     },
-    async (call, { query }) => {
-      const filter = historyFilter(query, scopeOf(call, gateway));
+    async (call, { query: { at: moment, ...query } }) => {
+      const filter = { ...historyFilter(query, scopeOf(call, gateway)), ...withoutUndefined({ moment }) };
       const count = (one: HistoryFilter) => client.history.count({ ...filter, ...one, most: MOST_COUNTED });
       const byState = await Promise.all(states.map(async (state) => [state, await count({ state: [state] })] as const));
       const byStatus = await Promise.all(statuses.map(async (status) => [status, await count({ status: [status] })] as const));

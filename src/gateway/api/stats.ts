@@ -3,6 +3,7 @@ import { type StatsRow, states } from '#src/core/history.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';
+import { historyFilter } from './list.ts';
 import type { Routes } from './route.ts';
 import { functionStatsSchema, statsQuerySchema, type statsRowSchema, statsSchema } from './schemas/functions.ts';
 
@@ -22,14 +23,14 @@ export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
       query: statsQuerySchema,
       answers: { 200: { description: 'the counts', schema: functionStatsSchema } },
     },
-    async (call, { params, query: { qualifier, from: since, to: until, buckets } }) => {
+    async (call, { params, query: { from: since, to: until, at: moment, buckets, ...filter } }) => {
       const scope = scopeOf(call, gateway);
       const name = scope.token(params.name);
       await client.functions.get(name);
       const to = until ?? clock.now();
       const from = since ?? to - HOUR_IN_MS;
       const bucketInMs = Math.max(LEAST_BUCKET_IN_MS, Math.ceil((to - from) / buckets));
-      const asked = { ...scope.filter, function: name, since: from, until: to, ...withoutUndefined({ qualifier }) };
+      const asked = { ...historyFilter({ ...filter, function: params.name, from, to }, scope), ...withoutUndefined({ moment }) };
       const [[total], rows] = await Promise.all([client.history.stats(asked), client.history.stats({ ...asked, bucketInMs })]);
       return call.json({
         function: params.name,
@@ -50,11 +51,11 @@ export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
       query: statsQuerySchema.omit({ buckets: true }),
       answers: { 200: { description: 'a row for each function that something was accepted for', schema: statsSchema } },
     },
-    async (call, { query: { qualifier, from: since, to: until } }) => {
+    async (call, { query: { from: since, to: until, at: moment, ...filter } }) => {
       const scope = scopeOf(call, gateway);
       const to = until ?? clock.now();
       const from = since ?? to - HOUR_IN_MS;
-      const rows = await client.history.stats({ ...scope.filter, since: from, until: to, ...withoutUndefined({ qualifier }) });
+      const rows = await client.history.stats({ ...historyFilter({ ...filter, from, to }, scope), ...withoutUndefined({ moment }) });
       return call.json({ from, to, functions: rows.map((row) => ({ function: scope.nameOf(row.function), ...countedOf(row) })) });
     },
   );

@@ -55,6 +55,19 @@ export const time = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A sequence of the log, or a time as ISO 8601 has it. */
+export const place = z
+  .string()
+  .max(64)
+  .transform((text, context) => {
+    if (/^\d{1,15}$/.test(text)) return { sequence: Number(text) };
+    const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+    if (!Number.isNaN(at)) return { at };
+    context.addIssue({ code: 'custom', message: 'must be a sequence of the log, or a moment such as 2026-01-31T12:00:00Z' });
+    return z.NEVER;
+  })
+  .describe('as it was then: behind this sequence of the log, or at this moment');
+
 /** `?flag`, `?flag=true` or `?flag=false`. */
 export const flag = z
   .enum(['', 'true', 'false'], 'must be true or false')

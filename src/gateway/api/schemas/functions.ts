@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { functionDefinitionSchema } from '#src/core/function-definition.ts';
-import { count, moment, time, wholeNumber } from './common.ts';
+import { count, moment, place, time, wholeNumber } from './common.ts';
+import { filterShape } from './invocations.ts';
 
 const versionSchema = z.object({ version: z.string(), description: z.string(), published_at: moment });
 const aliasSchema = z.object({
@@ -37,8 +38,10 @@ export const functionBodySchema = z.record(z.string(), z.unknown()).describe('a 
 /** A part of the policy: what is left out stays as it is. */
 export const policyBodySchema = z.record(z.string(), z.unknown()).describe('fields of the policy; what is left out stays as it is');
 
+const { function: _, ...filters } = filterShape;
 export const statsQuerySchema = z.strictObject({
-  qualifier: z.string().max(256).optional(),
+  ...filters,
+  at: place.optional(),
   from: time.optional().describe('an hour ago by default'),
   to: time.optional().describe('now by default'),
   buckets: wholeNumber(1, 500).default(60).describe('how many points a series has'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { conditions, factSchema, failureSchema, termsSchema } from '#machines/facts.ts';
 import { states, statuses } from '#src/core/history.ts';
-import { count, flag, manyOf, moment, time, wholeNumber } from './common.ts';
+import { count, flag, manyOf, moment, place, time, wholeNumber } from './common.ts';
 
 const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"');
@@ -19,14 +19,16 @@ export const filterShape = {
   parent: id.optional(),
   redrive_of: id.optional(),
   min_attempts: wholeNumber(0, 1_000_000).optional(),
+  max_attempts: wholeNumber(0, 1_000_000).optional(),
   min_duration_ms: wholeNumber(0, 1e15).optional().describe('from acceptance to outcome'),
+  max_duration_ms: wholeNumber(0, 1e15).optional(),
   text: z.string().min(1).max(256).optional().describe('all of these words stand in the payload, or all in the error'),
 };
 
 const pageShape = { limit: wholeNumber(1, 500).default(50), cursor: z.string().max(512).optional() };
-export const listQuerySchema = z.strictObject({ ...filterShape, at: z.string().max(64).optional(), ...pageShape });
+export const listQuerySchema = z.strictObject({ ...filterShape, at: place.optional(), ...pageShape });
 const { state: _, ...countsShape } = filterShape;
-export const countsQuerySchema = z.strictObject(countsShape);
+export const countsQuerySchema = z.strictObject({ ...countsShape, at: place.optional() });
 
 export const summarySchema = z.object({
   request_id: z.string(),
@@ -109,6 +111,7 @@ export const eventSchema = z.object({
 });
 export type EventView = z.infer<typeof eventSchema>;
 export const invocationQuerySchema = z.strictObject({
+  at: place.optional(),
   include: z.literal('events').optional().describe('also everything that happened to it, as of the same moment'),
 });
 export const toldSchema = invocationSchema.extend({ events: z.array(eventSchema).optional().describe('when they are asked for') });

@@ -1,0 +1,13 @@
+import { type Invocation, statusOf } from '#machines/invocation.ts';
+import { type Place, stateOf, upTo } from '#src/history/history.ts';
+import type { Timeline } from './invocations.ts';
+
+/** A timeline as it was, and the state that the machine was in. `undefined` when the invocation was not accepted by then. */
+export function timelineUpTo(timeline: Timeline, place: Place): { timeline: Timeline; state: Invocation } | undefined {
+  const { envelope, ...past } = upTo(timeline, place);
+  if (past.transitions.length === 0) return undefined;
+  const state = stateOf(past);
+  const { attempts, outcome } = state.context;
+  const told = outcome === null || envelope === undefined ? {} : { envelope };
+  return { timeline: { ...past, state: state.value, status: statusOf(state), attempts, ...told }, state };
+}

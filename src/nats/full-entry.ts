@@ -1,0 +1,58 @@
+import { erasureSchema } from '#src/core/erasure.ts';
+import type { Attention, FullLogEntry, RecordedAppend, StreamName } from '#src/core/event-log.ts';
+import { decodeRequest, type HeaderReader } from '#src/core/request-messages.ts';
+import { decodeAppend, decodeAttention } from './codec.ts';
+import type { StoredMessage } from './stored-messages.ts';
+import { parseSubject } from './topology.ts';
+
+type Readable = Omit<StoredMessage, 'headers'> & { readonly headers: HeaderReader | undefined };
+
+/** What a message of the log says, whole. Never throws: what cannot be read becomes an entry that says so. */
+export function fullEntryOf(stored: Readable): FullLogEntry {
+  const { subject, data, sequence, at } = stored;
+  const parts = parseSubject(subject);
+  switch (parts.kind) {
+    case 'invoke':
+      return { kind: 'request', sequence, at, message: decodeRequest(parts, stored) };
+    case 'invocation': {
+      const append = decodeAppend(data, sequence);
+      if (append === undefined) return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
+      return new AppendEntry(stored, parts.name, append);
+    }
+    case 'erase': {
+      const erasure = erasureSchema.safeParse(parseJson(data));
+      if (!erasure.success) return { kind: 'unreadable', sequence, at, why: `${subject} holds no erasure that this version can read` };
+      return { kind: 'erasure', sequence, at, erasure: erasure.data };
+    }
+    default:
+      return { kind: 'hint', sequence, at };
+  }
+}
+
+/** A whole append; what it says beside its content is told when somebody asks. */
+class AppendEntry {
+  readonly kind = 'append';
+  readonly sequence: number;
+  readonly at: number;
+  readonly name: StreamName;
+  readonly append: RecordedAppend;
+  readonly #stored: Readable;
+  constructor(stored: Readable, name: StreamName, append: RecordedAppend) {
+    this.sequence = stored.sequence;
+    this.at = stored.at;
+    this.name = name;
+    this.append = append;
+    this.#stored = stored;
+  }
+  get attention(): Attention {
+    return decodeAttention(this.#stored.headers);
+  }
+}
+
+function parseJson(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString());
+  } catch {
+    return undefined;
+  }
+}

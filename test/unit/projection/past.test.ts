@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '#machines/facts.ts';
+import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history.ts';
+import { createStreamId, idAt } from '#src/core/ids.ts';
+import type { StreamId } from '#src/core/names.ts';
+import { encodeRequests } from '#src/core/request-messages.ts';
+import { createAnswers } from '#src/projection/answers.ts';
+import { forkOf, forksAround } from '#src/projection/forks.ts';
+import type { Projection } from '#src/projection/projection.ts';
+import { startReplay } from '#src/projection/replay.ts';
+import type { Store } from '#src/projection/store.ts';
+import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
+import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
+
+type Answers = ReturnType<typeof createAnswers>;
+type Opened = { store: Store; answers: Answers };
+
+const open = (log: WrittenLog): Opened => {
+  const store = openModel(log);
+  return { store, answers: createAnswers({ store } as Projection, log.decode) };
+};
+
+const terms = { revision: 1, timeoutInMs: 1, maxRetries: 9, maxAgeInMs: 1, backoff: { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 } };
+const failure = { kind: 'function', errorType: 'Oops', message: 'red stock', code: 1 } as const;
+const told = { id: 'success-0', destination: 'HTTP', param: '{}' };
+const at = (sequence: number): number => sequence * 1_000;
+
+/** What may happen to an invocation, one append each. What the machine refuses by then changes nothing. */
+const appends: ((invocation: string, when: number) => Fact[])[] = [
+  (invocation, when) => [{ type: 'running', invocation, at: when, attempt: 1, worker: 'w', terms }],
+  (invocation, when) => [{ type: 'retrying', invocation, at: when, attempt: 1, dueAt: when, failure }],
+  (invocation, when) => [{ type: 'running', invocation, at: when, attempt: 2, worker: 'w' }],
+  (invocation, when) => [{ type: 'succeeded', invocation, at: when, attempt: 2, payload: '1', destinations: [told] }],
+  (invocation, when) => [{ type: 'failed', invocation, at: when, attempt: 1, condition: 'UnhandledInvocationError', failure }],
+  (invocation, when) => [{ type: 'failed', invocation, at: when, attempt: 0, condition: 'EventAgeExceeded', failure }],
+  (invocation, when) => [{ type: 'delivery.started', invocation, at: when, destination: told.id, try: 1, deliverer: 'd' }],
+  (invocation, when) => [{ type: 'delivery.dead', invocation, at: when, destination: told.id, try: 1, reason: 'gone' }],
+  (invocation, when) => [{ type: 'notified', invocation, at: when }],
+  (invocation, when) => [{ type: 'delivery.redriven', invocation, at: when, destination: told.id, try: 1 }],
+  (invocation, when) => [{ type: 'redriven', invocation, at: when, redrive: 'again' }],
+];
+
+type Step = { who: number; kind: 'request' | 'batch' | 'append' | 'foreign'; what: number; fn: string; member: number };
+const step: fc.Arbitrary<Step> = fc.record({
+  who: fc.integer({ min: 0, max: 7 }),
+  kind: fc.constantFrom('request', 'batch', 'append', 'append', 'append', 'append', 'append', 'foreign'),
+  what: fc.integer({ min: 0, max: appends.length - 1 }),
+  fn: fc.constantFrom('a', 'b'),
+  member: fc.integer({ min: 0, max: 2 }),
+});
+
+const batches = Array.from({ length: 8 }, (_, index) => createStreamId(1_700_000_000_000 + index, Buffer.alloc(8, index + 1)));
+
+type Stream = { name: string; fn: string; sequences: number[]; ids: readonly string[] };
+
+/** Writes the steps; requests of one id may come again, so that the first append says whose the stream is. Returns all ids. */
+function write(log: WrittenLog, steps: readonly Step[]): string[] {
+  const streams = new Map<string, Stream>();
+  for (const { who, kind, what, fn, member } of steps) {
+    const isBatch = kind === 'batch' || (kind === 'append' && what % 2 === 0);
+    const { name, ids } = isBatch ? namedBatch(who) : { name: `i-${who}`, ids: [`i-${who}`] };
+    const stream = streams.get(name) ?? { name, fn, sequences: [], ids };
+    if (kind === 'foreign') log.message('invocation.a.i-0', 'not JSON');
+    else if (kind === 'append') append(log, stream, { what, member });
+    else {
+      const request = isBatch ? requestBatch : requestOne;
+      stream.sequences.push(request(log, stream, what));
+      streams.set(name, stream);
+    }
+  }
+  return [...streams.values()].flatMap(({ ids }) => ids);
+}
+
+const words = ['"red"', '"green stock"', '"blue"'];
+
+function namedBatch(who: number): { name: string; ids: string[] } {
+  const batch = batches[who] as StreamId;
+  return { name: batch, ids: words.map((_, place) => idAt(batch, place)) };
+}
+
+function requestBatch(log: WrittenLog, { name, fn }: Stream): number {
+  const { payload } = encodeRequests(
+    name as StreamId,
+    words.map((word) => ({ payload: word })),
+  );
+  return log.request(fn, '', payload, { headers: { Batch: name } });
+}
+
+function requestOne(log: WrittenLog, { name, fn }: Stream, what: number): number {
+  return log.request(fn, name, words[what % 3] ?? '');
+}
+
+function append(log: WrittenLog, { name, fn, sequences, ids }: Stream, { what, member }: { what: number; member: number }): void {
+  const owner = sequences[what % Math.max(1, sequences.length)];
+  const facts = appends[what]?.(ids[member % ids.length] ?? '', at(log.entries.length));
+  if (owner !== undefined && facts !== undefined) log.append(fn, name, owner, facts);
+}
+
+const filter: fc.Arbitrary<HistoryFilter> = fc.record(
+  {
+    function: fc.constantFrom('a', 'b'),
+    state: fc.uniqueArray(fc.constantFrom(...states), { minLength: 1, maxLength: 3 }),
+    status: fc.uniqueArray(fc.constantFrom(...statuses), { minLength: 1, maxLength: 3 }),
+    condition: fc.constant(['UnhandledInvocationError' as const]),
+    since: fc.integer({ min: 0, max: 60_000 }),
+    minAttempts: fc.integer({ min: 0, max: 2 }),
+    maxAttempts: fc.integer({ min: 0, max: 2 }),
+    minDurationInMs: fc.integer({ min: 0, max: 30_000 }),
+    maxDurationInMs: fc.integer({ min: 0, max: 60_000 }),
+    text: fc.constantFrom('red', 'stock', 'blue', 'sto*'),
+  },
+  { requiredKeys: [] },
+);
+
+async function pages(answers: Answers, query: HistoryFilter & { moment?: Moment }): Promise<unknown[]> {
+  const found: unknown[] = [];
+  for (let cursor: string | undefined | null; cursor !== null; ) {
+    const page = await answers.list({ ...query, limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+    found.push(...page.invocations);
+    cursor = page.cursor;
+  }
+  return found;
+}
+
+const attempt = async (ask: () => unknown): Promise<unknown> => {
+  try {
+    return await ask();
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+};
+
+/** All that is told of a moment: what a filter finds, and every invocation for itself. */
+async function tell(answers: Answers, { wanted, ids, moment }: { wanted: HistoryFilter; ids: readonly string[]; moment?: Moment }) {
+  const query = { ...wanted, ...(moment === undefined ? {} : { moment }) };
+  const place = moment === undefined ? {} : { moment };
+  return {
+    all: await pages(answers, place),
+    found: await pages(answers, query),
+    count: await answers.count({ ...query, most: 1_000 }),
+    stats: await answers.stats(query),
+    series: await answers.stats({ ...query, bucketInMs: 10_000 }),
+    each: await Promise.all(ids.map((id) => attempt(() => answers.get({ id, ...place })))),
+    timelines: await Promise.all(ids.map((id) => attempt(() => answers.timeline({ id, ...place })))),
+  };
+}
+
+describe('an earlier moment', () => {
+  test('is answered as a read model that ends there answers', { timeout: 60_000 }, async () => {
+    const where = fc.double({ min: 0, max: 1, noNaN: true });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 40, maxLength: 80 }),
+        filter,
+        where,
+        fc.boolean(),
+        async (steps, wanted, place, isTime) => {
+          const log = createWrittenLog();
+          const ids = write(log, steps);
+          const whole = open(log);
+          await foldInto(whole.store, log);
+          const last = log.entries[Math.floor(place * (log.entries.length - 1))] ?? { sequence: 1, at: 0 };
+          const then = open(log);
+          await startReplay({ source: log, store: then.store, created: 'once', until: last.sequence }).done;
+          const moment = isTime ? { at: last.at } : { sequence: last.sequence };
+          expect({ moment, wanted, told: await tell(whole.answers, { wanted, ids, moment }) }).toEqual({
+            moment,
+            wanted,
+            told: await tell(then.answers, { wanted, ids }),
+          });
+          whole.store.close();
+          then.store.close();
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('between two messages, before the first and after the last is the one behind the message before it', async () => {
+    const log = createWrittenLog();
+    for (let index = 0; index < 5_000; index++) log.request('f', `i-${index}`, '1', { at: index * 10 });
+    const { store, answers } = open(log);
+    await foldInto(store, log);
+    for (const [moment, count] of [
+      [-1, 0],
+      [0, 1],
+      [9, 1],
+      [10_239, 1_024],
+      [10_240, 1_025],
+      [49_989, 4_999],
+      [9_999_999, 5_000],
+    ] as const) {
+      expect([moment, await answers.count({ moment: { at: moment }, most: 10_000 })]).toEqual([moment, { count, isAtLeast: false }]);
+    }
+    store.close();
+  });
+
+  test('that is not read yet is refused, and so is one at which more was open than can be told', async () => {
+    const log = createWrittenLog();
+    const ids = Array.from({ length: 501 }, (_, index) => `i-${index}`);
+    const requests = ids.map((id) => log.request(id === 'i-7' ? 'g' : 'f', id, ''));
+    const middle = log.entries.length;
+    for (const [index, id] of ids.entries())
+      log.append(id === 'i-7' ? 'g' : 'f', id, requests[index] ?? 0, [
+        { type: 'running', invocation: id, at: at(middle), attempt: 1, worker: 'w', terms },
+      ]);
+    const { store } = open(log);
+    const answers = createAnswers({ store } as Projection, log.decode, { mostChanged: 500 });
+    await foldInto(store, log);
+    expect(await attempt(() => answers.list({ limit: 1, moment: { sequence: 2 * middle + 1 } }))).toBe('INVALID_INPUT');
+    expect(await attempt(() => answers.get({ id: 'i-7', moment: { sequence: 2 * middle + 1 } }))).toBe('INVALID_INPUT');
+    expect(await attempt(() => answers.list({ limit: 1, moment: { sequence: middle } }))).toBe('INVALID_INPUT');
+    expect(await answers.list({ limit: 1, function: 'g', moment: { sequence: middle } })).toMatchObject({
+      invocations: [{ id: 'i-7', state: 'queued' }],
+    });
+    expect(await answers.list({ limit: 1, moment: { sequence: 2 * middle } })).toMatchObject({ invocations: [{ state: 'running' }] });
+    store.close();
+  });
+});
+
+describe('the fork of a span', () => {
+  test('is found from every range that the span reaches into, and only few others are', () => {
+    const sequence = fc.integer({ min: 1, max: 2 ** 50 });
+    fc.assert(
+      fc.property(
+        sequence,
+        fc.integer({ min: 1, max: 5_000 }),
+        sequence,
+        fc.integer({ min: 0, max: 2_048 }),
+        (from, length, low, width) => {
+          for (const range of [low, from - 5, from, from + length - 1, from + length]) {
+            const [begin, end] = [Math.max(1, range), Math.max(1, range) + width];
+            const reachesIn = from <= end && from + length >= begin;
+            const fork = forkOf(from, from + length) ?? 0;
+            const forks = forksAround({ low: begin, high: end, last: Math.max(end, from + length) });
+            if (reachesIn) expect(forks.includes(fork) || (fork >= begin && fork <= end)).toBe(true);
+            expect(forks.length).toBeLessThan(110);
+          }
+        },
+      ),
+    );
+    expect(forkOf(7, 7)).toBeNull();
+  });
+});
