@@ -133,7 +133,7 @@ function Bar({ stretch, scale, present, onEvent }: { stretch: Stretch; scale: Sc
       class={`bar ${kind} tone-${tone}${stretch.to === undefined ? ' open' : ''}`}
       style={{ left: percent(left), width: percent(width) }}
       title={isHovered ? `${label}: ${note} (from +${formatDuration(from - scale.from)})` : undefined}
-      aria-label={`${label}: ${note}`}
+      aria-label={`${label}${took}: ${note}`}
       onMouseEnter={() => setIsHovered(true)}
       onMouseLeave={() => setIsHovered(false)}
       onClick={() => onEvent(event)}

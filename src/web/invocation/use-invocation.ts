@@ -10,13 +10,14 @@ export type Told = { view: InvocationView; events: readonly NamedEvent[] };
 type Answer = { told: Told | undefined; problem: ApiError | undefined; live: LiveState | 'paused' | 'over' };
 
 const SOON_MS = 60;
-/** What somebody asks for after the end (another delivery, another run) is told by no stream. */
-const LOOK_AFTER_THE_END_EVERY_MS = 4_000;
+/** What could not be read may be there soon; and what somebody asks for after the end is told by no stream. */
+const LOOK_AGAIN_EVERY_MS = 4_000;
 
 /** One invocation with its events, read from the gateway whenever the live stream says that something happened. */
 export function useInvocation(id: string, isPaused: boolean) {
   const [answer, setAnswer] = useState<Answer>({ told: undefined, problem: undefined, live: 'connecting' });
   const reading = useRef({ isReading: false, isStale: false });
+  const known = useRef(-1);
   const path = `/api/invocations/${encodeURIComponent(id)}`;
 
   const read = useCallback(async (): Promise<void> => {
@@ -29,7 +30,8 @@ export function useInvocation(id: string, isPaused: boolean) {
     try {
       do {
         current.isStale = false;
-        const [view, { events }] = await Promise.all([get<InvocationView>(path), get<{ events: EventView[] }>(`${path}/events`)]);
+        const { events, ...view } = await get<InvocationView & { events: EventView[] }>(`${path}?include=events`);
+        known.current = view.last_sequence;
         setAnswer((present) => ({ ...present, told: { view, events: named(events) }, problem: undefined }));
       } while (current.isStale);
     } catch (thrown) {
@@ -38,6 +40,7 @@ export function useInvocation(id: string, isPaused: boolean) {
     current.isReading = false;
   }, [path]);
 
+  const isThere = answer.told !== undefined;
   const isOver = answer.told?.view.state === 'notified';
   useEffect(() => {
     void read();
@@ -45,12 +48,13 @@ export function useInvocation(id: string, isPaused: boolean) {
   useEffect(() => {
     const tell = (live: Answer['live']): void => setAnswer((present) => ({ ...present, live }));
     if (isPaused) return tell('paused');
+    if (!isThere) return every(LOOK_AGAIN_EVERY_MS, read);
     if (isOver) {
       tell('over');
-      const timer = setInterval(() => {
-        if (!document.hidden) void read();
-      }, LOOK_AFTER_THE_END_EVERY_MS);
-      return () => clearInterval(timer);
+      return every(LOOK_AGAIN_EVERY_MS, async () => {
+        const { last_sequence } = await get<InvocationView>(path).catch(() => ({ last_sequence: known.current }));
+        if (last_sequence !== known.current) await read();
+      });
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
     const readSoon = (): void => {
@@ -61,7 +65,8 @@ export function useInvocation(id: string, isPaused: boolean) {
     };
     const close = followLive({
       url: () => `${path}/events/stream`,
-      onTransition: readSoon,
+      // The stream begins with what is shown already.
+      onTransition: ({ sequence }) => (sequence > known.current ? readSoon() : undefined),
       onState: (state) => {
         tell(state);
         // It may have ended while nobody listened: then there is no stream to come back to.
@@ -72,8 +77,16 @@ export function useInvocation(id: string, isPaused: boolean) {
       close();
       clearTimeout(timer);
     };
-  }, [path, read, isOver, isPaused]);
+  }, [path, read, isThere, isOver, isPaused]);
   return { ...answer, read };
+}
+
+/** Looks as long as somebody else can. */
+function every(ms: number, look: () => Promise<void>): () => void {
+  const timer = setInterval(() => {
+    if (!document.hidden) void look();
+  }, ms);
+  return () => clearInterval(timer);
 }
 
 function named(events: readonly EventView[]): NamedEvent[] {

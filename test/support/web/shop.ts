@@ -1,13 +1,12 @@
 import { answer, openReceiver, type Receiver, type Reply } from '#test/support/destinations/receiver.ts';
 import { receiverConnection } from '#test/support/telling-system.ts';
-import { startWebSequent, type WebOptions, type WebSequent } from './web-sequent.ts';
+import { startWebSequent, telling, type WebOptions, type WebSequent } from './web-sequent.ts';
 
 /** A shop whose functions tell each other, with a warehouse that listens to a webhook. */
 export interface Shop extends WebSequent {
   readonly warehouse: Receiver;
 }
 
-const telling = (name: string) => ({ destination: 'FunctionGraph', param: { func_urn: `urn:fss:local:default:function:default:${name}` } });
 const soon = { initialInMs: 400, factor: 2, maxInMs: 2_000, jitter: 0 };
 
 /** It refuses the first thing that it is told and accepts the others, but for what it never sold. */

@@ -10,6 +10,12 @@ import { type CliRun, runCli, spawnCli } from '#test/support/cli.ts';
 const acts = fileURLToPath(new URL('./acts.mjs', import.meta.url));
 const rolesBehind = ['worker', 'scheduler', 'destinations', 'projection'];
 
+/** The destination that invokes a function. */
+export const telling = (name: string) => ({
+  destination: 'FunctionGraph',
+  param: { func_urn: `urn:fss:local:default:function:default:${name}` },
+});
+
 export type Order = { method?: string; body?: unknown; headers?: Record<string, string> };
 export type WebOptions = {
   /** The gateway is a process of its own, which can be stopped and started again. */

@@ -1,0 +1,234 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventView } from '#src/gateway/api/schemas/invocations.ts';
+import { openBrowser, type TestBrowser, type Theme } from '#test/support/web/browser.ts';
+import { openShop, type Shop } from '#test/support/web/shop.ts';
+
+let shop: Shop;
+let browser: TestBrowser;
+/** An order that was charged by its third attempt, and of which the warehouse heard by the second try. */
+let charged: string;
+let declined: string;
+/** Its destination is gone for good. */
+let refunded: string;
+beforeAll(async () => {
+  [shop, browser] = await Promise.all([openShop(), openBrowser()]);
+  const ids = await Promise.all([
+    shop.invoke('orders', { order: 4_711, token: 'tok_4711', fails: 2, prints: 'charging order 4711', returns: { charged: 124 } }),
+    shop.invoke('orders', { order: 4_712, throws: 'card declined' }),
+    shop.invoke('returns', { order: 4_700, prints: '\u0000\u0001\u0002\u0003' }),
+  ]);
+  [charged = '', declined = '', refunded = ''] = ids;
+  await Promise.all(ids.map((id) => shop.invocation(id)));
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+  await shop[Symbol.asyncDispose]();
+});
+
+const address = (id: string, query = '') => `${shop.url}/invocations/${id}${query}`;
+const active = (page: Page, state: string) => page.locator(`.replay [data-state="${state}"].active`);
+const card = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+const place = (page: Page) => page.locator('.scrubber-place');
+
+describe('the page of an invocation', () => {
+  test('goes back and forward in time: slider, keys, diagram, list, details and address show the same event', async () => {
+    await using watched = await browser.open(address(charged));
+    const { page } = watched;
+    await active(page, 'notified').waitFor();
+    const { events } = await shop.call<{ events: EventView[] }>(`/api/invocations/${charged}/events`);
+    const nameOf = (index: number) => String(events[index]?.sequence);
+    const expectShown = async (index: number) => {
+      await place(page)
+        .getByText(`${index + 1} / ${events.length}`)
+        .waitFor();
+      await active(page, events[index]?.state_after ?? '').waitFor();
+      expect(new URL(page.url()).searchParams.get('event')).toContain(nameOf(index));
+      await card(page, 'Event').getByRole('heading', { name: events[index]?.type }).waitFor();
+    };
+    expect(events.slice(0, 3).map(({ type }) => type)).toEqual(['queued', 'running', 'retrying']);
+
+    await page.getByRole('slider', { name: 'Event' }).fill('2');
+    await expectShown(2);
+    await page.locator('body').press('ArrowLeft');
+    await expectShown(1);
+    await page.locator('body').press('ArrowRight');
+    await page.locator('body').press('ArrowRight');
+    await expectShown(3);
+    await page.getByRole('button', { name: /^attempt 1 .*: failed after/ }).click();
+    await expectShown(2);
+    expect(await page.locator('.event-row[aria-pressed="true"]').textContent()).toContain('attempt 1');
+    await page.locator('.replay [data-state="queued"]').click();
+    await expectShown(0);
+    // The address is all that somebody else needs.
+    await page.goto(address(charged, `?event=${nameOf(2)}`));
+    await expectShown(2);
+    await page.locator('body').press('Escape');
+    await active(page, 'notified').waitFor();
+    expect(page.url()).toBe(address(charged));
+  });
+
+  test('replays the machine from its first event to its last', async () => {
+    await using watched = await browser.open(address(refunded));
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Replay' }).click();
+    for (const state of ['queued', 'running', 'succeeded', 'notified']) await active(page, state).waitFor();
+    await page.getByRole('button', { name: 'Replay' }).waitFor();
+  });
+
+  test('shows attempts as bars, waits hatched, and each delivery in its own lane', async () => {
+    await using watched = await browser.open(address(charged));
+    const { page } = watched;
+    const lane = (name: string) => page.locator('.lane').filter({ has: page.locator('.lane-name', { hasText: name }) });
+    await lane('Execution').locator('.bar.attempt.tone-succeeded').waitFor();
+    expect(await lane('Execution').locator('.bar.attempt.tone-failed').count()).toBe(2);
+    expect(await lane('Execution').locator('.bar.wait.tone-retrying').count()).toBe(2);
+    expect(await lane('http-0').locator('.bar.delivery').count()).toBe(2);
+    expect(await lane('functiongraph-1').locator('.bar.delivery.tone-succeeded').count()).toBe(1);
+    await page.getByRole('button', { name: 'absolute' }).click();
+    await page
+      .locator('.tick')
+      .first()
+      .getByText(/^\d\d:\d\d:\d\d\.\d{3}$/)
+      .waitFor();
+  });
+
+  test('lists events in one line an attempt, all of them, and as they are stored', async () => {
+    await using watched = await browser.open(address(declined));
+    const { page } = watched;
+    const rows = page.locator('.event-row');
+    await rows.filter({ hasText: 'attempt 4' }).waitFor();
+    const compact = await rows.count();
+    await page.getByRole('button', { name: 'all', exact: true }).click();
+    const { events } = await shop.call<{ events: EventView[] }>(`/api/invocations/${declined}/events`);
+    expect([await rows.count(), compact < events.length]).toEqual([events.length, true]);
+    await page.getByRole('button', { name: 'JSON', exact: true }).click();
+    const stored = JSON.parse((await card(page, 'The events as JSON').textContent()) ?? '');
+    expect(stored).toEqual(events.map(({ sequence, by, fact }) => ({ sequence, by, fact })));
+  });
+
+  test('shows the error with its stack, what attempts printed, and the explanation', async () => {
+    await using watched = await browser.open(address(declined));
+    const { page } = watched;
+    await page.locator('.verdict').getByText('RangeError card declined · after 4 attempts').waitFor();
+    await card(page, 'Error')
+      .getByText(/at handler/)
+      .waitFor();
+    await card(page, 'Explanation').getByText('It failed (UnhandledInvocationError): all of its 3 retries are used.').waitFor();
+    await page.goto(address(charged));
+    const output = card(page, 'Output');
+    await output.getByText('Attempt 1').click();
+    for (const attempt of [1, 3])
+      await output
+        .getByRole('region', { name: `the output of attempt ${attempt}` })
+        .getByText('charging order 4711')
+        .waitFor();
+    expect(await output.getByRole('region', { name: 'the output of attempt 2' }).count()).toBe(0);
+  });
+
+  test('covers what sounds secret, copies what it is, and shows bytes as bytes', async () => {
+    await using watched = await browser.open(address(charged));
+    const { page } = watched;
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const request = card(page, 'Request');
+    await request.getByText('"••••••"').waitFor();
+    expect(await request.locator('pre').textContent()).not.toContain('tok_4711');
+    await request.getByRole('button', { name: 'Copy the request payload' }).click();
+    await page.getByText('Copied the request payload').waitFor();
+    expect(JSON.parse(await page.evaluate<string>('navigator.clipboard.readText()'))).toMatchObject({ order: 4_711, token: 'tok_4711' });
+    await request.getByRole('button', { name: 'Reveal secrets' }).click();
+    await request.getByText('"tok_4711"').waitFor();
+    await page.goto(address(refunded));
+    await card(page, 'Output').getByText('00 01 02 03').waitFor();
+  });
+
+  test('counts down to the next attempt', async () => {
+    await shop.define('patient', { policy: { maxRetries: 1, backoff: { initialInMs: 600_000, factor: 1, maxInMs: 600_000, jitter: 0 } } });
+    const id = await shop.invoke('patient', { throws: 'not yet' });
+    await shop.invocation(id, ({ state }) => state === 'retrying');
+    await using watched = await browser.open(address(id));
+    const countdown = watched.page.locator('.verdict .countdown');
+    const before = await countdown.textContent();
+    expect(before).toMatch(/^due in \d+ min/);
+    await countdown.filter({ hasNotText: before ?? '' }).waitFor();
+  });
+});
+
+describe('on the page of an invocation', () => {
+  test('it is redriven with another payload, and the two lead to each other', async () => {
+    await using watched = await browser.open(address(declined));
+    const { page } = watched;
+    await active(page, 'notified').waitFor();
+    await page.locator('body').press('r');
+    const dialog = page.getByRole('dialog', { name: 'Redrive it' });
+    await dialog.getByRole('textbox').fill('{"order": 4712,');
+    await dialog.getByText('not JSON').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Redrive', exact: true }).isDisabled()).toBe(true);
+    await dialog.getByRole('textbox').fill('{"order": 4712, "returns": "charged"}');
+    await dialog.getByRole('button', { name: 'Redrive', exact: true }).click();
+    await dialog.getByRole('link').click();
+    await page.getByText('Redrive of').waitFor();
+    await active(page, 'notified').waitFor();
+    await card(page, 'Request').getByText('"charged"').waitFor();
+    await page.locator('.facts-line').getByRole('link', { name: declined }).click();
+    await page.getByText('Redriven as').waitFor();
+    // Itself, who was told of its failure, and the redrive.
+    await card(page, 'Lineage').getByText('3 invocations').waitFor();
+  });
+
+  test('one that runs is cancelled', async () => {
+    const id = await shop.invoke('invoices', { gate: 'never' });
+    await using watched = await browser.open(address(id));
+    const { page } = watched;
+    await active(page, 'running').waitFor();
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    await page.getByRole('button', { name: 'Cancel the invocation' }).click();
+    await active(page, 'notified').waitFor();
+    await page.locator('.verdict').getByText('InvocationCanceled').waitFor();
+    expect(await shop.invocation(id)).toMatchObject({ condition: 'InvocationCanceled', status: 'FAIL' });
+    expect(await page.getByRole('button', { name: 'Cancel…' }).count()).toBe(0);
+  });
+
+  test('a dead delivery is tried again', async () => {
+    await using watched = await browser.open(address(refunded));
+    const { page } = watched;
+    await page.locator('.verdict').getByText('http-0 was never told').waitFor();
+    const tries = () => page.locator('.bar.delivery').count();
+    expect(await tries()).toBe(1);
+    await page.locator('.verdict').getByRole('button', { name: 'Deliver again…' }).click();
+    await page.getByRole('button', { name: 'Deliver again', exact: true }).click();
+    await page.locator('.bar.delivery').nth(1).waitFor();
+    expect(await tries()).toBe(2);
+  });
+
+  test('what it would be in a terminal or a program is copied', async () => {
+    await using watched = await browser.open(address(charged));
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Copy as…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Copy as' });
+    const invoking = (name: string) => dialog.locator('.payload').filter({ hasText: 'invoke the same' }).filter({ hasText: name });
+    await invoking('npx sequent invoke orders').waitFor();
+    await dialog.getByRole('button', { name: 'SDK' }).click();
+    await invoking('client.invoke("orders"').waitFor();
+    await dialog.getByRole('button', { name: 'curl' }).click();
+    const command = (await invoking('curl').locator('pre').textContent()) ?? '';
+    expect(command).toContain(`${shop.url}/api/functions/orders/invocations`);
+  });
+});
+
+describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
+  test('axe finds nothing serious on the page of an invocation, and nothing is cut off at 360 px', async () => {
+    for (const path of [address(charged), address(declined, ''), address(refunded)]) {
+      await using watched = await browser.open(path, { theme });
+      await active(watched.page, 'notified').waitFor();
+      await card(watched.page, 'Explanation').getByRole('listitem').first().waitFor();
+      expect(await watched.violations()).toEqual([]);
+    }
+    await using narrow = await browser.open(address(declined), { theme, width: 360, height: 740 });
+    await active(narrow.page, 'notified').waitFor();
+    expect(await narrow.violations()).toEqual([]);
+    expect(await narrow.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    await narrow.page.locator('body').press('r');
+    expect(await narrow.violations()).toEqual([]);
+  });
+});

@@ -1,0 +1,62 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { startWebSequent, telling, type WebSequent } from '#test/support/web/web-sequent.ts';
+
+let sequent: WebSequent;
+let browser: TestBrowser;
+beforeAll(async () => {
+  [sequent, browser] = await Promise.all([startWebSequent(), openBrowser()]);
+  for (const name of ['test2', 'test3']) await sequent.define(name);
+  await sequent.define('test1', { policy: { maxRetries: 0, onSuccess: [telling('test2')], onFailure: [telling('test3')] } });
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+  await sequent[Symbol.asyncDispose]();
+});
+
+const active = (page: Page, state: string) => page.locator(`.replay [data-state="${state}"].active`);
+const taken = (page: Page, edge: string) => page.locator(`.replay .edge:is(.taken, .last)[data-edge="${edge}"]`);
+
+/** Watches an invocation of test1 from queued to notified, on a page that nobody touches; then goes to what it told. */
+async function watch(page: Page, id: string, { gate, outcome }: { gate: string; outcome: string }): Promise<void> {
+  await active(page, 'queued').waitFor();
+  await page.getByRole('status').getByText('Live').waitFor();
+  await sequent.call('/api/functions/test1/resume', { method: 'POST' });
+  await active(page, 'running').waitFor();
+  await page.getByRole('button', { name: /^attempt 1: runs on/ }).waitFor();
+  await sequent.openGate(gate);
+  await active(page, 'notified').waitFor();
+  await page.getByRole('status').getByText('Ended').waitFor();
+  for (const edge of ['queued/running/running', `running/${outcome}/${outcome}`, `${outcome}/notified/notified`])
+    await taken(page, edge).waitFor();
+  expect(await page.locator('.replay .edge:is(.taken, .last)').count()).toBe(4);
+  await page.getByRole('button', { name: /^try 1 .*: delivered after/ }).waitFor();
+  await page.getByRole('region', { name: 'Lineage' }).getByRole('link').nth(1).click();
+  await page.waitForURL((url) => !url.pathname.includes(id));
+  await active(page, 'notified').waitFor();
+}
+
+describe('the worked example of the source document (S10), watched live', () => {
+  test.each([
+    { what: 'succeeds', told: 'test2', outcome: 'succeeded', does: { returns: 'hello world!' }, condition: '' },
+    { what: 'fails', told: 'test3', outcome: 'failed', does: { throws: 'out of stock' }, condition: 'UnhandledInvocationError' },
+  ])('when test1 $what, its page goes from queued to notified, and leads to $told and its envelope', async (example) => {
+    const { told, outcome, does, condition } = example;
+    await sequent.call('/api/functions/test1/pause', { method: 'POST' });
+    const event = { aaa: 123, gate: outcome, ...does };
+    const id = await sequent.invoke('test1', event);
+    await using watched = await browser.open(`${sequent.url}/invocations/${id}`);
+    const { page } = watched;
+    await watch(page, id, { gate: outcome, outcome });
+
+    await page.getByRole('heading', { level: 1, name: told }).waitFor();
+    const request = page.getByRole('region', { name: 'Request', exact: true });
+    await request.getByRole('button', { name: 'Raw' }).click();
+    const envelope = JSON.parse((await request.locator('pre').textContent()) ?? '');
+    expect(envelope).toMatchObject({
+      request_context: { request_id: id, condition, approximate_invoke_count: 1 },
+      request_payload: JSON.stringify(event),
+    });
+  });
+});
