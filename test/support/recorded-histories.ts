@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { type Invocation, statusOf } from '#machines/invocation.ts';
 import type { FullLogEntry, RecordedAppend, RequestMessage } from '#src/core/event-log.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
@@ -39,4 +40,20 @@ export function readRecording(file: string): { message: RequestMessage; entries:
     ],
   }));
   return { message, entries, histories };
+}
+
+/** What a recording says of the state that an invocation ends in. */
+export function summaryOf(invocation: Invocation): object {
+  const { attempts, retries, lost, outcome, deliveries } = invocation.context;
+  const told = Object.entries(deliveries).map(([destination, delivery]) => [destination, delivery.value]);
+  const result = outcome?.type === 'succeeded' ? { payload: outcome.payload } : { condition: outcome?.condition };
+  return {
+    value: invocation.value,
+    status: statusOf(invocation),
+    attempts,
+    retries,
+    lost,
+    ...result,
+    deliveries: Object.fromEntries(told),
+  };
 }

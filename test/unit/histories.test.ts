@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { invocationFolder, statusOf } from '#machines/invocation.ts';
+import { invocationFolder } from '#machines/invocation.ts';
 import type { RecordedAppend } from '#src/core/event-log.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
 import { foldAppends, newborn } from '#src/core/stream.ts';
+import { transitionTypes } from '#src/core/transitions.ts';
 import { decodeAppend } from '#src/nats/codec.ts';
+import { readRecording, summaryOf } from '#test/support/recorded-histories.ts';
 
 /*
  * What a released version of Sequent wrote must be read by every later one. A file is never changed, only added: it holds
@@ -33,23 +35,9 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
   test('folds to the states that it recorded', () => {
     const { invocations } = foldAppends(newborn(message), appends.map(decoded) as RecordedAppend[]);
     expect([...invocations.keys()]).toEqual(Object.keys(states));
-    for (const [id, state] of Object.entries(states)) expect(summaryOf(id)).toMatchObject(state);
-
-    function summaryOf(id: string): object {
+    for (const [id, state] of Object.entries(states)) {
       const invocation = invocations.get(id);
-      if (invocation === undefined) throw new Error(`no ${id}`);
-      const { attempts, retries, lost, outcome, deliveries } = invocation.context;
-      const told = Object.entries(deliveries).map(([destination, delivery]) => [destination, delivery.value]);
-      const result = outcome?.type === 'succeeded' ? { payload: outcome.payload } : { condition: outcome?.condition };
-      return {
-        value: invocation.value,
-        status: statusOf(invocation),
-        attempts,
-        retries,
-        lost,
-        ...result,
-        deliveries: Object.fromEntries(told),
-      };
+      expect(invocation === undefined ? undefined : summaryOf(invocation), id).toMatchObject(state);
     }
   });
 
@@ -65,6 +53,11 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
       }
     }
   });
+});
+
+test('every type of fact is in one of the recorded histories', () => {
+  const told = readdirSync(folder).flatMap((file) => readRecording(file).histories.flatMap(({ transitions }) => transitions));
+  expect([...new Set(told.map(({ fact }) => fact.type))].sort()).toEqual([...transitionTypes].sort());
 });
 
 function decoded({ sequence, append }: History['appends'][number]): RecordedAppend | undefined {
