@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,8 @@ import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
 
 export const PROJECT = '0123456789abcdef0123456789abcdef';
 export const TOKEN = 'a token of this test';
+/** Another project, on the same gateways. */
+export const STRANGER = { project: 'another-project', token: 'a token of another project' };
 export const KEYS = { ak: 'AKTEST', sk: 'the secret key' };
 
 /** Roles with a gateway in this process, on a real server of their own. */
@@ -43,8 +46,10 @@ export async function startSequent({ with: further = [] }: { with?: readonly Rol
 type Order = { server: TestServer; folder: string; roles: readonly Role[]; dispose: () => Promise<void> };
 
 async function start({ server, folder, roles: wanted, dispose }: Order): Promise<RunningSequent> {
-  const tokenHash = Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN)));
-  const credentials: Credential[] = [{ project: PROJECT, accessKey: KEYS.ak, secretKey: KEYS.sk, tokenHash }];
+  const credentials: Credential[] = [
+    { project: PROJECT, accessKey: KEYS.ak, secretKey: KEYS.sk, tokenHash: hashOf(TOKEN) },
+    { project: STRANGER.project, tokenHash: hashOf(STRANGER.token) },
+  ];
   const roles = await startRoles({
     connection: await openConnection({ servers: server.url }),
     roles: wanted,
@@ -77,6 +82,10 @@ async function start({ server, folder, roles: wanted, dispose }: Order): Promise
       await dispose();
     },
   };
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
 }
 
 export type SentEvent = {

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from './eventually.ts';
+import { PROJECT, type RunningSequent, readEvents, STRANGER, startSequent } from './running-gateway.ts';
+
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+/** What nobody else may ever read: a name, an id, a payload, an error, a description. */
+const SECRET = 'onlyours';
+const NAME = `fn-${SECRET}`;
+const ID = `id-${SECRET}`;
+
+let sequent: RunningSequent;
+let paths: Record<string, Record<string, object>>;
+
+const stranger = (method: string, path: string, body?: unknown, signal?: AbortSignal) =>
+  sequent.call(method, path, {
+    ...(body === undefined ? {} : { body }),
+    ...(signal === undefined ? {} : { signal }),
+    headers: { 'x-auth-token': STRANGER.token },
+  });
+
+beforeAll(async () => {
+  sequent = await startSequent({ with: ['projection'] });
+  const onFailure = [{ destination: 'FunctionGraph', param: { func_urn: 'gone' } }];
+  const handler = { kind: 'process', file: handlers, export: 'fail' };
+  await sequent.roles.registry.put({ name: 'gone', handler });
+  await sequent.roles.registry.put({ name: NAME, description: SECRET, handler, policy: { maxRetries: 0, onFailure } });
+  await sequent.roles.registry.publish(NAME, { version: 'v1', description: SECRET });
+  await sequent.roles.registry.putAlias(NAME, { name: 'live', version: 'v1', description: SECRET });
+  await sequent.roles.registry.delete('gone');
+  const headers = { 'idempotency-key': ID };
+  expect((await sequent.call('POST', `/api/functions/${NAME}/invocations`, { body: { SECRET }, headers })).status).toBe(202);
+  await eventually(async () => (await (await sequent.call('GET', '/api/dead-letters')).text()).includes(ID));
+  paths = ((await (await fetch(`${sequent.url}/openapi.json`)).json()) as { paths: typeof paths }).paths;
+});
+afterAll(async () => await sequent?.[Symbol.asyncDispose]());
+
+/** A path with our names in it. */
+const ours = (path: string): string =>
+  path
+    .replace('{name}', NAME)
+    .replace('{id}', ID)
+    .replace('{destination}', 'functiongraph-0')
+    .replace(/\{\w+\}/g, SECRET);
+
+describe('another project', () => {
+  test('reads nothing of ours, whatever path of the own API it asks, with whatever filter', async () => {
+    const asked = Object.entries(paths).flatMap(([path, methods]) => ('get' in methods ? [path] : []));
+    expect(asked.length).toBeGreaterThan(15);
+    const queries = ['', `?function=${NAME}`, `?function=${PROJECT}%3D${NAME}`, `?text=${SECRET}`, `?root=${ID}`];
+    for (const path of asked.filter((one) => one !== '/api/transitions')) {
+      for (const query of queries) {
+        const reply = await stranger('GET', ours(path) + query);
+        // Its own words may come back in an error.
+        const text = reply.status === 200 ? await reply.text() : '';
+        expect([path, query, reply.status, text.includes(SECRET)]).toEqual([path, query, expect.any(Number), false]);
+        if (path.includes('{id}') && query === '') expect([path, reply.status]).toEqual([path, 404]);
+      }
+    }
+  });
+
+  test('changes nothing of ours, whatever it asks for', async () => {
+    const before = await (await sequent.call('GET', `/api/functions/${NAME}`)).text();
+    const events = await (await sequent.call('GET', `/api/invocations/${ID}/events`)).text();
+    const bodies: Record<string, unknown> = {
+      '/api/redrive': { filter: { function: NAME } },
+      '/api/cancel': { filter: { function: NAME } },
+      '/api/dead-letters/redrive': { filter: { function: NAME } },
+    };
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const method of Object.keys(methods).filter((one) => one !== 'get')) {
+        const reply = await stranger(method.toUpperCase(), ours(path), bodies[path] ?? {});
+        const text = await reply.text();
+        // A PUT defines a function of its own, and what it answers is of that.
+        if (reply.status === 200 && method !== 'put') expect([path, text.includes(SECRET)]).toEqual([path, false]);
+      }
+    }
+    await stranger('DELETE', `/api/functions/${NAME}`);
+    expect(await (await sequent.call('GET', `/api/functions/${NAME}`)).text()).toBe(before);
+    expect(await (await sequent.call('GET', `/api/invocations/${ID}/events`)).text()).toBe(events);
+  });
+
+  test('hears no transition of ours, while we hear it', async () => {
+    const closing = new AbortController();
+    const [theirs, own] = [
+      await stranger('GET', '/api/transitions', undefined, closing.signal),
+      await sequent.call('GET', '/api/transitions'),
+    ];
+    const all = readEvents(theirs).catch(() => []);
+    const heard = readEvents(own, ({ event }) => event === 'notified');
+    await sequent.call('POST', `/api/functions/${NAME}/invocations`, { body: { SECRET } });
+    expect((await heard).map(({ event }) => event)).toContain('failed');
+    // Both streams follow one log: what the stranger is told of its own comes behind ours.
+    await stranger('PUT', '/api/functions/mine', { handler: { kind: 'process', file: handlers, export: 'greet' } });
+    const mine = await stranger('GET', '/api/transitions', undefined, closing.signal);
+    await stranger('POST', '/api/functions/mine/invocations', { name: 'x' });
+    const told = await readEvents(mine, ({ event }) => event === 'notified');
+    expect(JSON.stringify(told)).not.toContain(SECRET);
+    closing.abort();
+    expect(JSON.stringify(await all)).not.toContain(SECRET);
+  });
+
+  test("reaches nothing of ours through the vendor's API: it has functions of the same names, of its own", async () => {
+    const F = `/v2/${STRANGER.project}/fgs/functions`;
+    const urn = `urn:fss:local:${PROJECT}:function:default:${NAME}:latest`;
+    for (const [method, path, body] of [
+      ['GET', 'config', undefined],
+      ['GET', 'code', undefined],
+      ['GET', 'versions', undefined],
+      ['GET', 'aliases', undefined],
+      ['GET', 'async-invoke-config', undefined],
+      ['GET', `async-invocations?request_id=${ID}`, undefined],
+      ['POST', 'cancel', { request_id: ID }],
+      ['POST', 'invocations-async', {}],
+    ] as const) {
+      expect([path, (await stranger(method, `${F}/${urn}/${path}`, body)).status]).toEqual([path, 403]);
+      expect([path, (await stranger(method, `${F}/nobody-${SECRET}/${path}`, body)).status]).toEqual([path, 404]);
+    }
+    expect(await (await stranger('GET', F)).text()).not.toContain(SECRET);
+    expect((await stranger('GET', `/v2/${PROJECT}/fgs/functions`)).status).toBe(403);
+  });
+
+  test('starts an invocation of its own under an Idempotency-Key that we used', async () => {
+    const reply = await sequent.call('POST', '/api/functions/mine/invocations', {
+      body: { name: 'y' },
+      headers: { 'x-auth-token': STRANGER.token, 'idempotency-key': ID },
+    });
+    const { request_id } = (await reply.json()) as { request_id: string };
+    expect([reply.status, reply.headers.get('idempotency-replayed'), request_id === ID]).toEqual([202, null, false]);
+    expect(await (await sequent.call('GET', `/api/invocations/${ID}`)).json()).toMatchObject({ function: NAME });
+  });
+});
