@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FunctionStats, FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/looks.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+
+let sequent: WebSequent;
+let browser: TestBrowser;
+beforeAll(async () => {
+  [sequent, browser] = await Promise.all([startWebSequent(), openBrowser()]);
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+  await sequent[Symbol.asyncDispose]();
+});
+
+const telling = (...names: string[]) => names.map((name) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: name }) }));
+const viewOf = (name: string): Promise<FunctionView> => sequent.call(`/api/functions/${name}`);
+
+describe('the page of all functions', () => {
+  test('shows the command that defines one while there is none', async () => {
+    await using watched = await browser.open(`${sequent.url}/functions`);
+    await watched.page.getByText('npx sequent fn put').waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+  });
+
+  test('lists them with what came and failed, finds them by words, and puts those that fail first', async () => {
+    await sequent.define('amounts', { description: 'adds what is due' });
+    await sequent.define('zones', { description: 'knows the time' });
+    const ids = await Promise.all([sequent.invoke('zones', { throws: 'no zone' }), sequent.invoke('zones'), sequent.invoke('amounts')]);
+    for (const id of ids) await sequent.invocation(id);
+    await using watched = await browser.open(`${sequent.url}/functions`, { width: 1280 });
+    const { page } = watched;
+    const names = () => page.locator('.function-name > a').allTextContents();
+    await page.getByRole('link', { name: '1 (50 %)' }).waitFor();
+    expect(await names()).toEqual(['amounts', 'zones']);
+    await page.getByRole('button', { name: 'failing first' }).click();
+    expect(await names()).toEqual(['zones', 'amounts']);
+    await page.keyboard.press('/');
+    await page.keyboard.type('due');
+    await expect.poll(names).toEqual(['amounts']);
+    // What was looked for is in the address, and there again after a reload.
+    await page.reload();
+    await expect.poll(names).toEqual(['amounts']);
+    expect(new URL(page.url()).search).toBe('?order=failing+first&q=due');
+  });
+});
+
+describe('the graph of who is told', () => {
+  test('a target that would close a loop is refused with its path, and changes nothing', async () => {
+    await sequent.define('order', { policy: { onSuccess: telling('invoice') } });
+    await sequent.define('invoice', { policy: { onFailure: telling('mail') } });
+    await sequent.define('mail');
+    await using watched = await browser.open(`${sequent.url}/functions/mail`);
+    const { page } = watched;
+    watched.allow(/status of 400/);
+    await page.getByRole('button', { name: 'Told about a success: add a destination' }).click();
+    await page.getByLabel('Function', { exact: true }).fill('order');
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    await page.getByRole('alert').filter({ hasText: 'mail → order → invoice → mail' }).waitFor();
+    expect((await viewOf('mail')).definition.policy.onSuccess).toEqual([]);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+  });
+
+  test('a loop that is allowed cannot be missed: named, drawn and marked', async () => {
+    await using watched = await browser.open(`${sequent.url}/functions/mail`);
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Told about a success: add a destination' }).click();
+    await page.getByLabel('Function', { exact: true }).fill('order');
+    await page.getByLabel('Allow a loop of destinations').check();
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /Loop.*→.*→/ })
+      .waitFor();
+    await page.goto(`${sequent.url}/functions`);
+    await page.getByText('In a loop').first().waitFor();
+    expect(await page.getByText('In a loop').count()).toBe(3);
+    expect(await page.locator('.graph-edge.loop').count()).toBe(3);
+    expect(await page.locator('.graph-node.loop').count()).toBe(3);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    // The same in words, for those who do not see the picture.
+    await page.getByText('In words').click();
+    await page.getByRole('listitem').filter({ hasText: 'invoice tells mail about a failure' }).waitFor();
+  });
+});
+
+describe('the page of a function', () => {
+  test('tells rates, errors, queue age and latency as the API does, and draws them over time', async () => {
+    await sequent.define('busy', { concurrency: 1 });
+    const ids = await Promise.all(
+      Array.from({ length: 6 }, (_, place) => sequent.invoke('busy', place < 2 ? { throws: 'no' } : { ms: 20 })),
+    );
+    for (const id of ids) await sequent.invocation(id);
+    const { total } = await sequent.call<FunctionStats>('/api/functions/busy/stats');
+    await using watched = await browser.open(`${sequent.url}/functions/busy`);
+    const { page } = watched;
+    const figure = (label: string) =>
+      page
+        .locator('.stats .figures > div')
+        .filter({ has: page.getByText(label, { exact: true }) })
+        .locator('dd');
+    expect(await figure('Accepted').textContent()).toBe('6');
+    expect(await figure('Failed').textContent()).toBe('2 (33 %)');
+    expect(await figure('Queue p99').textContent()).toBe(`${total.queue_ms?.p99} ms`);
+    expect(await figure('Duration p50').textContent()).toBe(`${total.duration_ms?.p50} ms`);
+    // With one place the others wait their turn: the queue is seen.
+    expect(total.queue_ms?.p99).toBeGreaterThan(20);
+    await page.getByRole('link', { name: 'UnhandledInvocationError 2' }).waitFor();
+    expect(await page.locator('.chart canvas').count()).toBe(3);
+    // Drawn in the colours of the page, and anew when it has others.
+    const picture = () => page.evaluate<string>("document.querySelector('.chart canvas').toDataURL()");
+    const light = await picture();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(picture).not.toBe(light);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+  });
+
+  test('shows configuration, versions and aliases; of secrets the names', async () => {
+    await sequent.define('shown', { timeoutInMs: 4_000, memoryInMb: 128, description: 'is looked at' });
+    await sequent.run(['fn', 'publish', 'shown', 'v1', '--description', 'the first one']);
+    await sequent.run(['fn', 'alias', 'set', 'shown', 'prod', 'v1']);
+    await using watched = await browser.open(`${sequent.url}/functions/shown`);
+    const { page } = watched;
+    const configuration = page.getByRole('region', { name: 'Configuration' });
+    expect(await configuration.textContent()).toMatch(/acts\.mjs.*4 s.*128 MB.*user datagates/);
+    const versions = page.getByRole('region', { name: 'Versions and aliases' });
+    expect(await versions.textContent()).toMatch(/!prod → v1.*v1.*the first one/);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+  });
+
+  test('a wrong policy is refused at its field, in the words of the API', async () => {
+    await sequent.define('strict');
+    await using watched = await browser.open(`${sequent.url}/functions/strict`);
+    const { page } = watched;
+    watched.allow(/status of 400/);
+    await page.getByLabel('Retries').fill('99');
+    await page.getByLabel('Jitter').fill('much');
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    const refusal = await fetch(`${sequent.url}/api/functions/strict/policy`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json', 'if-match': '*' },
+      body: JSON.stringify({ maxRetries: 99, backoff: { initialInMs: 1_000, factor: 2, maxInMs: 60_000, jitter: 'much' } }),
+    });
+    const { errors } = (await refusal.json()) as { errors: { pointer: string; detail: string }[] };
+    for (const [label, pointer] of [
+      ['Retries', '/maxRetries'],
+      ['Jitter', '/backoff/jitter'],
+    ] as const) {
+      const field = page.locator('.field').filter({ has: page.getByLabel(label) });
+      await expect.poll(() => field.locator('small').textContent()).toBe(errors.find((error) => error.pointer === pointer)?.detail);
+      expect(await page.getByLabel(label).getAttribute('aria-invalid')).toBe('true');
+    }
+    expect((await viewOf('strict')).definition.policy.maxRetries).not.toBe(99);
+  });
+
+  test('a policy that somebody else changed meanwhile is not overwritten, and what is typed survives a pause', async () => {
+    await sequent.define('shared');
+    await using watched = await browser.open(`${sequent.url}/functions/shared`);
+    const { page } = watched;
+    watched.allow(/status of 412/);
+    await page.getByLabel('Retries').fill('3');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    expect(await page.getByLabel('Retries').inputValue()).toBe('3');
+    const headers = { 'if-match': '*' };
+    await sequent.call('/api/functions/shared/policy', { method: 'PATCH', body: { maxAgeInSeconds: 77 }, headers });
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    await page.getByText('Refused: it changed meanwhile').waitFor();
+    expect((await viewOf('shared')).definition.policy).toMatchObject({ maxAgeInSeconds: 77 });
+    await page.getByRole('button', { name: 'Load what is saved now' }).click();
+    await expect.poll(() => page.getByLabel('Oldest event, seconds').inputValue()).toBe('77');
+    await page.getByLabel('Retries').fill('3');
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    await expect.poll(async () => (await viewOf('shared')).definition.policy).toMatchObject({ maxRetries: 3, maxAgeInSeconds: 77 });
+  });
+
+  test('pauses: what is invoked waits, and goes on when it is resumed', async () => {
+    await sequent.define('held');
+    await using watched = await browser.open(`${sequent.url}/functions/held`);
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Invoke…' }).click();
+    await page.getByText('waits until it is resumed').waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    const id = await sequent.invoke('held');
+    await page.keyboard.press('Escape');
+    expect((await sequent.invocation(id, () => true)).state).toBe('queued');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await sequent.invocation(id);
+  });
+
+  test('is invoked with a test event, in the version that is chosen, and its invocation is shown', async () => {
+    await sequent.define('tried');
+    await sequent.run(['fn', 'publish', 'tried', 'v7']);
+    await using watched = await browser.open(`${sequent.url}/functions/tried`);
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Invoke…' }).click();
+    const invoke = page.getByRole('button', { name: 'Invoke', exact: true });
+    await page.getByRole('dialog').getByRole('textbox').fill('{"returns": ');
+    expect(await invoke.isDisabled()).toBe(true);
+    await page.getByRole('dialog').getByRole('textbox').fill('{"returns": {"total": 12}}');
+    await page.getByLabel('Version or alias').selectOption('v7');
+    await invoke.click();
+    await page.waitForURL(/\/invocations\/.+/);
+    const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    expect(await sequent.invocation(id)).toMatchObject({ function: 'tried', qualifier: 'v7', status: 'SUCCESS' });
+  });
+
+  test('that is not defined leads to what it did before', async () => {
+    await using watched = await browser.open(`${sequent.url}/functions/gone`);
+    watched.allow(/status of 404/);
+    await watched.page.getByText('There is no such function').waitFor();
+    await watched.page.getByRole('link', { name: 'its invocations' }).click();
+    expect(new URL(watched.page.url()).search).toBe('?function=gone');
+  });
+});

@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/looks.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+
+let receiver: Receiver;
+let sequent: WebSequent;
+let browser: TestBrowser;
+beforeAll(async () => {
+  // Refuses three deliveries for good, and takes all that come after.
+  receiver = await openReceiver(answer(404), answer(404), answer(404), answer(200));
+  const connections = { http: { kind: 'http', allowPrivate: true, allowHttp: true, ports: [receiver.port] } };
+  [sequent, browser] = await Promise.all([startWebSequent({ isGatewayApart: true, connections }), openBrowser()]);
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+  await sequent[Symbol.asyncDispose]();
+  await receiver[Symbol.asyncDispose]();
+});
+
+describe('the page of the system', () => {
+  test('says that all is well, who plays which role, and how the log is kept', async () => {
+    await using watched = await browser.open(`${sequent.url}/system`);
+    const { page } = watched;
+    await page.getByText('All is well').waitFor();
+    const system = await sequent.call<SystemView>('/api/system');
+    const instances = page.getByRole('region', { name: 'Roles and instances' }).first();
+    for (const { role, instance, pid } of system.roles) {
+      const row = instances.getByRole('row').filter({ hasText: instance });
+      expect(await row.textContent()).toMatch(new RegExp(`${role}.*${pid}`));
+    }
+    expect(new Set(system.roles.map(({ instance }) => instance)).size).toBeGreaterThan(1);
+    const figures = page.locator('.figures');
+    expect(await figures.textContent()).toContain('a power cut loses at most the last 100 ms');
+    expect(await figures.textContent()).toMatch(/Log\d+ messages.*Storage of JetStream.*Replicas1on file/);
+    await page.getByRole('region', { name: 'Read model' }).getByText('holds all of the log').waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+  });
+
+  test('verifies the log, and tells the balance', async () => {
+    await sequent.define('counted');
+    const ids = await Promise.all(Array.from({ length: 5 }, () => sequent.invoke('counted')));
+    for (const id of ids) await sequent.invocation(id);
+    await using watched = await browser.open(`${sequent.url}/system`);
+    await watched.page.getByRole('button', { name: 'Verify the log' }).click();
+    await watched.page.getByText('No rule is broken').waitFor();
+    await watched.page.getByText('5 accepted, 5 settled, 0 open').waitFor();
+    expect(await watched.violations()).toEqual([]);
+  });
+
+  test('tells what waits, and which invocation has waited longest', async () => {
+    await sequent.define('held');
+    const id = await sequent.invoke('held', { gate: 'night' });
+    await using watched = await browser.open(`${sequent.url}/system`);
+    const { page } = watched;
+    const waits = page.getByRole('region', { name: 'What waits' }).getByRole('row').filter({ hasText: 'held' });
+    expect(await waits.textContent()).toBe('heldworker010 yes');
+    // The scheduler tells it every few seconds, and the page looks by itself.
+    await page.getByRole('link', { name: id }).waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await sequent.openGate('night');
+    await page.getByText('everything is settled').waitFor();
+  });
+
+  test('says when the gateway does not answer, keeps what it showed, and goes on when it is back', async () => {
+    await using watched = await browser.open(`${sequent.url}/system`);
+    const { page } = watched;
+    watched.allow(/Failed to load resource/);
+    await page.getByText('All is well').waitFor();
+    await sequent.stopGateway();
+    await page.getByText('The gateway does not answer').waitFor();
+    expect(await page.getByText('All is well').isVisible()).toBe(true);
+    await sequent.startGateway();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+  });
+});
+
+describe('the page of the dead letters', () => {
+  test('says that there are none, with the command that would tell them', async () => {
+    await using watched = await browser.open(`${sequent.url}/dead-letters`);
+    await watched.page.getByText('npx sequent dest dead ls').waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+  });
+
+  test('tells each with its reason, and delivers one, or all, again', async () => {
+    const param = JSON.stringify({ url: `${receiver.url}/hook` });
+    await sequent.define('orders', { policy: { onSuccess: [{ destination: 'HTTP', param }] } });
+    const ids = await Promise.all([1, 2, 3].map((order) => sequent.invoke('orders', { order })));
+    for (const id of ids) await sequent.invocation(id);
+    await using watched = await browser.open(`${sequent.url}/dead-letters`);
+    const { page } = watched;
+    const rows = page.locator('tbody tr');
+    await expect.poll(() => rows.count()).toBe(3);
+    expect(await rows.first().textContent()).toMatch(/orders.*HTTP 127\.0\.0\.1:\d+\/hook.*answered 404/);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+
+    await rows.first().getByRole('button', { name: 'Deliver again…' }).click();
+    await page.getByRole('button', { name: 'Deliver again', exact: true }).click();
+    await expect.poll(() => receiver.received.length).toBe(4);
+    await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(2);
+    await page.getByRole('button', { name: 'Deliver all again…' }).click();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.getByRole('button', { name: 'Deliver 2 again' }).click();
+    await page.getByText('2 are tried again.').waitFor();
+    await page.getByRole('button', { name: 'Close' }).last().click();
+    await page.getByText('No dead letters').waitFor();
+    expect(receiver.received.length).toBe(5 + 1);
+  });
+});
+
+describe('every page', () => {
+  test('remembers the theme and the clock that were chosen', async () => {
+    await using watched = await browser.open(`${sequent.url}/system`, { theme: 'light' });
+    const { page } = watched;
+    const ground = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
+    const light = await ground();
+    // As the system has it, then light, then dark.
+    await page.getByRole('button', { name: /^Colours: system/ }).click();
+    await page.getByRole('button', { name: /^Colours: light/ }).click();
+    await page.getByRole('button', { name: /^Colours: dark/ }).waitFor();
+    expect(await ground()).not.toBe(light);
+    await page.getByRole('button', { name: 'Local' }).click();
+    await page.reload();
+    await page.getByRole('button', { name: 'UTC' }).waitFor();
+    expect(await ground()).not.toBe(light);
+    await expect.poll(() => page.locator('time').first().getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$/);
+  });
+
+  test('is walked by keys: a way past the header, pages by two letters, and help that gives the focus back', async () => {
+    await using watched = await browser.open(`${sequent.url}/functions`);
+    const { page } = watched;
+    await page.getByRole('heading', { name: 'Functions' }).waitFor();
+    const focused = () =>
+      page.evaluate<string>('document.activeElement.textContent.trim() || document.activeElement.getAttribute("aria-label")');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to the content');
+    const walked: string[] = [];
+    for (let step = 0; step < 8; step++) {
+      await page.keyboard.press('Tab');
+      walked.push(await focused());
+    }
+    expect(walked).toEqual([
+      'Sequent',
+      'Invocations',
+      'Functions',
+      'Dead letters',
+      'System',
+      'Local',
+      expect.stringContaining('Colours'),
+      'Keys',
+    ]);
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.keyboard.press('Escape');
+    expect(await focused()).toBe('Keys');
+    for (const [keys, heading] of [
+      ['gs', 'System'],
+      ['gd', 'Dead letters'],
+      ['gi', 'Invocations'],
+      ['gf', 'Functions'],
+    ] as const) {
+      await page.keyboard.type(keys);
+      await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+      expect(await page.title()).toBe(`${heading} · Sequent`);
+    }
+  });
+});
