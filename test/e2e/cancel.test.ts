@@ -1,3 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { derivedId } from '#src/core/ids.ts';
@@ -46,6 +51,22 @@ test('cancelling what runs ends it at once, never retries it, and harms no neigh
   await expect(client.cancel(victim)).rejects.toThrow(`invocation ${victim} is over already`);
 });
 
+test('cancelling what does not listen ends its own process, and no other one of the function', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-cancel-'));
+  await client.functions.put({ name: 'deaf', handler: { ...handler, export: 'noted' }, concurrency: 3 });
+  const events = [{ deaf: true }, { ms: 4_000 }, { ms: 4_000 }].map((event, place) => ({ ...event, file: join(folder, String(place)) }));
+  const [victim, ...neighbours] = await client.invokeMany('deaf', events);
+  const pids = await Promise.all(events.map(({ file: noted }) => pidIn(noted)));
+  expect(new Set(pids).size).toBe(3);
+  await client.cancel(victim?.requestId ?? '');
+  await eventually(() => !isRunning(pids[0] ?? 0));
+  // They were in the middle of it, and end it in the process in which they began.
+  const results = await Promise.all(neighbours.map((invoked) => invoked.result()));
+  expect(results.map(({ value }) => value)).toEqual(pids.slice(1));
+  for (const { requestId } of neighbours) expect(typesOf(requestId)).toEqual(expect.arrayContaining(['queued', 'running', 'succeeded']));
+  await rm(folder, { recursive: true });
+});
+
 test('cancelling what is queued keeps it from ever running, and it is told like any outcome', async () => {
   await client.functions.put({ name: 'queue', handler, concurrency: 1 });
   const [first, second] = [await client.invoke('queue', { ms: 1_500 }), await client.invoke('queue', { ms: 0 })];
@@ -88,3 +109,24 @@ test('cancelling what the log does not know says so', async () => {
   await expect(client.cancel('nobody')).rejects.toThrow('no invocation "nobody" is in the log');
   await expect(client.cancel('no.id')).rejects.toThrow('request id "no.id" must be');
 });
+
+async function eventually(condition: () => boolean, withinMs = 15_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`it did not happen within ${withinMs} ms: ${condition}`);
+    await delay(20);
+  }
+}
+
+async function pidIn(noted: string): Promise<number> {
+  await eventually(() => existsSync(noted) && readFileSync(noted, 'utf8') !== '');
+  return Number(readFileSync(noted, 'utf8'));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

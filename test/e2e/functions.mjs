@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Takes its time, then says which attempt it was. */
@@ -14,3 +15,11 @@ export const third = async (_event, context) => {
 
 /** Never ends by itself. */
 export const forever = () => new Promise(() => {});
+
+/** Writes down which process runs it; then hears nothing, or takes its time and says whether it is the same one. */
+export const noted = async (event) => {
+  writeFileSync(event.file, String(process.pid));
+  if (event.deaf) for (;;) Math.sqrt(2);
+  await sleep(event.ms);
+  return process.pid;
+};
