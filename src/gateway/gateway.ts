@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { createApp } from './app.ts';
+import { createServerCloser } from './close-server.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { readLag } from './operations/read-lag.ts';
 import type { Gateway, GatewayOptions } from './ports.ts';
@@ -63,6 +64,7 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
     getRequestListener((request) => app.fetch(request), { errorHandler: refuseUnreadable }),
     listen,
   );
+  const close = createServerCloser(server);
   const port = await listenOn(server, listen).catch((error: unknown) => {
     closing.abort();
     throw error;
@@ -76,11 +78,7 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
     ],
     async stop(graceInMs) {
       closing.abort();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const deadline = setTimeout(() => server.closeAllConnections(), graceInMs);
-      await closed;
-      clearTimeout(deadline);
+      await close(graceInMs);
     },
   };
 }
