@@ -17,6 +17,7 @@ const functionRecordSchema = z.object({
   /** As they were given, and are given back. */
   initializer_handler: z.string().optional(),
   initializer_timeout: z.number().optional(),
+  kept: z.record(z.string(), z.unknown()).optional(),
 });
 export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 

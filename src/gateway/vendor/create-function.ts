@@ -40,8 +40,22 @@ const userData = z
   })
   .nullish();
 
+/** What means nothing here, but is given back as it came: tools compare what they read with what they wrote. */
+const KEPT = [
+  ...['xrole', 'app_xrole', 'func_vpc', 'mount_config', 'log_config', 'enable_lts_log', 'network_controller', 'type'],
+  ...['pre_stop_handler', 'pre_stop_timeout', 'enable_dynamic_memory', 'is_stateful_function', 'enable_auth_in_header'],
+] as const;
+const MAX_KEPT_LENGTH = 8_192;
+
+/** Of a request, the fields that are only kept. Throws `HttpError` when they are too long. */
+export function keptOf(wanted: object): Record<string, unknown> {
+  const kept = Object.fromEntries(Object.entries(wanted).filter(([name]) => (KEPT as readonly string[]).includes(name)));
+  if (JSON.stringify(kept).length <= MAX_KEPT_LENGTH) return kept;
+  throw new HttpError({ status: 400, message: `${Object.keys(kept).join(', ')}: have more than ${MAX_KEPT_LENGTH} characters together` });
+}
+
 /** What creating a function and changing its configuration have in common. */
-export const configSchema = z.object({
+export const configSchema = z.looseObject({
   func_name: z
     .string()
     .refine(isBareName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit'),
@@ -69,7 +83,7 @@ export const codeSchema = z.object({
 });
 export type FunctionCode = z.infer<typeof codeSchema>;
 
-export const createFunctionSchema = z.object({
+export const createFunctionSchema = z.looseObject({
   ...configSchema.shape,
   ...codeSchema.shape,
   package: z.string().regex(/^[\w-]{1,64}$/, 'must be letters, digits, "-" and "_"'),

@@ -28,6 +28,7 @@ export function viewFunction(call: Call, gateway: Gateway, found: RegisteredFunc
     ...(record.initializer_handler === undefined ? {} : { initializer_handler: record.initializer_handler }),
     ...(record.initializer_timeout === undefined ? {} : { initializer_timeout: record.initializer_timeout }),
     type: 'v2',
+    ...record.kept,
   };
 }
 

@@ -9,7 +9,7 @@ import { HttpError } from '../http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import type { FunctionRecord } from '../records.ts';
 import { scopeOf } from '../scope.ts';
-import { configSchema, createFunctionSchema, entryOf, FIELD_CODES, type FunctionConfig, readPackage } from './create-function.ts';
+import { configSchema, createFunctionSchema, entryOf, FIELD_CODES, type FunctionConfig, keptOf, readPackage } from './create-function.ts';
 import { recordOf, viewFunction } from './function-view.ts';
 import { pageOf } from './paging.ts';
 import { checkQuotas } from './quotas.ts';
@@ -45,6 +45,7 @@ export function addFunctions(app: Hono<GatewayEnv>, gateway: Gateway): void {
     await records.putFunction(token, {
       package: wanted.package,
       ...recordedConfig(wanted),
+      kept: keptOf(wanted),
       code_type: wanted.code_type,
       code_filename: wanted.code_filename ?? defaultFilename(wanted.code_type, entry.file),
       code_size: bytes,
@@ -81,7 +82,9 @@ export function addFunctions(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const { definition } = present;
     const handler = await handlerFrom(wanted, present);
     const changed = await client.functions.put({ ...definition, handler, ...definitionOf(wanted, definition) }, present.revision);
-    const record = { ...recordOf(gateway, present), ...recordedConfig(wanted), last_modified: inSeconds(clock.now()) };
+    const before = recordOf(gateway, present);
+    const kept = { ...before.kept, ...keptOf(wanted) };
+    const record = { ...before, ...recordedConfig(wanted), kept, last_modified: inSeconds(clock.now()) };
     await records.putFunction(name, record);
     return call.json(viewFunction(call, gateway, changed));
   });

@@ -33,6 +33,19 @@ describe('functions', () => {
     func_code: code('exports.handler = async () => 1'),
   };
 
+  test('give back what means nothing here as it came, and refuse dependencies, without which the code would not run', async () => {
+    const kept = { xrole: 'an-agency', type: 'v1', func_vpc: { vpc_id: 'v' }, enable_dynamic_memory: true };
+    const created = await ask('POST', F, { ...wanted, ...kept, unheard_of: 1, depend_version_list: [] });
+    const shown = (await created.json()) as object;
+    expect(shown).toMatchObject(kept);
+    expect(Object.keys(shown)).not.toContain('unheard_of');
+    const { package: _, code_type: __, func_code: ___, ...config } = wanted;
+    const changed = await ask('PUT', `${F}/made/config`, { ...config, xrole: 'another', memory_size: 256 });
+    expect(await changed.json()).toMatchObject({ ...kept, xrole: 'another', memory_size: 256 });
+    await expectError(await ask('POST', F, { ...wanted, func_name: 'large', log_config: 'x'.repeat(9_000) }), 400, 'FSS.0400');
+    await expectError(await ask('POST', F, { ...wanted, func_name: 'needy', depend_version_list: ['d1'] }), 400, 'FSS.0400');
+  });
+
   test('are created from inline code, shown, listed and deleted', async () => {
     const created = await ask('POST', F, { ...wanted, user_data: '{"k":"v"}' });
     expect(created.status).toBe(200);
