@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { sdkDate, sign } from '#test/unit/gateway/signer.ts';
 
@@ -10,6 +11,8 @@ export type LoadOrder = {
   /** Each holds one request at a moment, and is kept alive. */
   connections: number;
   seconds: number;
+  /** Node's own client, as a caller would use it; or bytes through sockets, which cost next to nothing. */
+  client: 'http' | 'sockets';
 };
 export type LoadResult = { answered: number; seconds: number } | { problem: string };
 
@@ -24,15 +27,43 @@ process.on('message', (order: LoadOrder) => {
   );
 });
 
-/** Sockets and bytes instead of an HTTP client, which would cost more than what is measured. */
 async function run(order: LoadOrder): Promise<LoadResult> {
-  const nextRequest = requestsOf(order);
-  const until = performance.now() + order.seconds * 1_000;
+  const ask = order.client === 'http' ? httpAsker(order) : socketAsker(order);
   const startedAt = performance.now();
-  const counts = await Promise.all(
-    Array.from({ length: order.connections }, () => keepAsking(connect(addressOf(order.url)), nextRequest, until)),
-  );
+  const until = startedAt + order.seconds * 1_000;
+  const counts = await Promise.all(Array.from({ length: order.connections }, () => ask(until)));
   return { answered: counts.reduce((sum, count) => sum + count, 0), seconds: (performance.now() - startedAt) / 1_000 };
+}
+
+/** Asks on a connection of its own, one request after the other, until that moment; resolves to how many were answered. */
+type Asker = (until: number) => Promise<number>;
+
+function httpAsker({ url, path, body, connections, auth: { token } }: LoadOrder): Asker {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, timeout: 1_000 });
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    ...(token === undefined ? {} : { 'x-auth-token': token }),
+  };
+  const askOnce = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const sent = request(url + path, { method: 'POST', agent, headers }, (reply) => {
+        if (reply.statusCode !== 202) reject(new Error(`it was answered with ${reply.statusCode}`));
+        reply.resume().on('end', resolve);
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  return async (until) => {
+    let answered = 0;
+    for (; performance.now() < until; answered++) await askOnce();
+    return answered;
+  };
+}
+
+function socketAsker(order: LoadOrder): Asker {
+  const nextRequest = requestsOf(order);
+  return (until) => keepAsking(connect(addressOf(order.url)), nextRequest, until);
 }
 
 function keepAsking(socket: Socket, nextRequest: () => Buffer, until: number): Promise<number> {

@@ -9,7 +9,7 @@ import { HttpError, toHttpError } from './http-error.ts';
 import { addHealth } from './operations/health.ts';
 import { measureRequests } from './operations/metrics.ts';
 import { scopeMetrics } from './operations/scoped-metrics.ts';
-import { boundRequests, createRoom } from './overload.ts';
+import { createRoom } from './overload.ts';
 import { addPages } from './pages.ts';
 import type { Call, Gateway, GatewayEnv } from './ports.ts';
 import { scopeOf } from './scope.ts';
@@ -37,21 +37,20 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   addPages(app);
 
   addSessionRoutes(app, gateway);
+  const inFlight = createRoom(limits.requestsInFlight);
+  // Those that wait for an event are bounded by a room of their own; they do not keep the others out.
   const mayWait = createRoom(limits.requestsInFlight + limits.waiting);
-  const bounded = boundRequests(limits.requestsInFlight);
-  const guard = authenticate({ ...gateway, maxBytes: maxBytesOf });
+  const prove = authenticate({ ...gateway, maxBytes: maxBytesOf });
   for (const path of ['/v2/*', '/api/*', '/metrics']) {
     app.use(path, async (call, next) => {
-      // Those that wait are bounded by their own room; they do not keep the others out.
-      if (!waits(call)) return await bounded(call, next);
-      const leave = mayWait.enter();
+      const leave = (waits(call) ? mayWait : inFlight).enter();
       try {
+        await prove(call);
         await next();
       } finally {
         leave();
       }
     });
-    app.use(path, guard);
   }
   app.get('/metrics', async (call) => {
     const scope = scopeOf(call, gateway);

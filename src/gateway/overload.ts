@@ -1,6 +1,4 @@
-import type { MiddlewareHandler } from 'hono';
 import { HttpError } from './http-error.ts';
-import type { GatewayEnv } from './ports.ts';
 
 /** Room for a number of requests at a moment. */
 export type Room = { readonly taken: number; enter(): () => void };
@@ -21,19 +19,6 @@ export function createRoom(capacity: number): Room {
         isIn = false;
       };
     },
-  };
-}
-
-/** Bounds the requests in flight. Those that wait for an event hold a place of another room instead. */
-export function boundRequests(capacity: number): MiddlewareHandler<GatewayEnv> {
-  const room = createRoom(capacity);
-  return async (_, next) => {
-    const leave = room.enter();
-    try {
-      await next();
-    } finally {
-      leave();
-    }
   };
 }
 

@@ -34,7 +34,22 @@ export async function targetOf(call: Call, gateway: Pick<Gateway, 'credentials' 
   return { name, qualifier, isQualified: parts.length === (parts[0] === 'urn' ? 8 : 4) };
 }
 
-function parse(urn: string): ReturnType<typeof parseFunctionUrn> {
+type Parsed = ReturnType<typeof parseFunctionUrn>;
+
+/** Callers name the same few functions again and again; whatever else they write is forgotten together. */
+const parsed = new Map<string, Parsed>();
+const MOST_PARSED = 1_000;
+
+function parse(urn: string): Parsed {
+  const known = parsed.get(urn);
+  if (known !== undefined) return known;
+  if (parsed.size >= MOST_PARSED) parsed.clear();
+  const found = parseAnew(urn);
+  parsed.set(urn, found);
+  return found;
+}
+
+function parseAnew(urn: string): Parsed {
   try {
     return parseFunctionUrn(urn);
   } catch (cause) {
