@@ -113,6 +113,33 @@ describe('a raw connection', () => {
     expect(({} as { a?: number }).a).toBeUndefined();
   });
 
+  test('with JSON that nests without end gets 406, on every path that reads JSON, and what nests a little is accepted', async () => {
+    const nested = (levels: number, end = levels): string => '['.repeat(levels) + ']'.repeat(end);
+    const send = async (method: string, to: string, body: string): Promise<number[]> => {
+      const lines = ['Host: 127.0.0.1', 'Connection: close', `Content-Length: ${body.length}`];
+      return statusesIn(await sendRaw(port, `${[`${method} ${to} HTTP/1.1`, ...lines, '', ''].join('\r\n')}${body}`));
+    };
+    const before = opened.sent.length;
+    const paths: [string, string][] = [
+      ['POST', path],
+      ['PUT', `${F}/test1/async-invoke-config`],
+      ['POST', F],
+      ['POST', '/api/functions/test1/invocations'],
+      ['POST', '/api/functions/test1/invocations?batch'],
+      ['POST', '/api/redrive'],
+      ['PUT', '/api/functions/test1'],
+    ];
+    for (const [method, to] of paths) {
+      for (const body of [nested(100_000), nested(200_000, 0), `{"a":${nested(100_000)}}`])
+        expect([to, await send(method, to, body)]).toEqual([to, [406]]);
+    }
+    expect(opened.sent.length).toBe(before);
+    expect(await send('POST', '/api/functions/test1/invocations?batch', nested(2_000_000))).toEqual([406]);
+    expect(await send('POST', path, nested(1_000))).toEqual([202]);
+    expect(await send('POST', path, `"${'['.repeat(100_000)}"`)).toEqual([202]);
+    expect(await isAlive()).toBe(true);
+  });
+
   test('keeps memory flat through two thousand large requests', async () => {
     const large = `${head(['Content-Length: 300000', 'Connection: close'])}${'x'.repeat(300_000)}`;
     const burst = async (): Promise<void> => {
