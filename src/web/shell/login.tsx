@@ -3,8 +3,9 @@ import type { ApiError } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { problemOf } from './asked.ts';
+import { nextAfterLogin } from './next-page.ts';
 import { Link, navigate, paths, usePlace } from './router.tsx';
-import { nextAfterLogin, session, signIn } from './session.ts';
+import { session, signIn } from './session.ts';
 import { useStore } from './store.ts';
 
 export function Login() {

@@ -42,8 +42,3 @@ export async function signOut(): Promise<void> {
   await readSession();
   navigate(paths.login);
 }
-
-/** Where to go after the login: a page of ours, whatever the address says. */
-export function nextAfterLogin(next: string | null): string {
-  return next !== null && /^\/(?![/\\])/.test(next) && !next.startsWith(paths.login) ? next : paths.invocations;
-}

@@ -34,6 +34,11 @@ export function DeadLettersPage() {
     (signal) => get<Page>(withQuery('/api/dead-letters', { function: name, cursor, limit: 200 }), signal),
     { everyMs: READ_EVERY_MS },
   );
+  // The read model is a moment behind what was just done.
+  const lookAgain = (): void => {
+    again();
+    setTimeout(again, 1_000);
+  };
   const [chosen, setChosen] = useState<DeadLetterView>();
   const [isBulk, setIsBulk] = useState(false);
   const letters = content?.dead_letters;
@@ -64,9 +69,14 @@ export function DeadLettersPage() {
         <LettersCard letters={letters} next={content?.next_cursor} name={name} onChoose={setChosen} />
       )}
       {chosen === undefined ? null : (
-        <RedeliverDialog id={chosen.request_id} destination={chosen.destination_id} onClose={() => setChosen(undefined)} onDone={again} />
+        <RedeliverDialog
+          id={chosen.request_id}
+          destination={chosen.destination_id}
+          onClose={() => setChosen(undefined)}
+          onDone={lookAgain}
+        />
       )}
-      {isBulk ? <BulkRedeliver name={name} onClose={() => setIsBulk(false)} onDone={again} /> : null}
+      {isBulk ? <BulkRedeliver name={name} onClose={() => setIsBulk(false)} onDone={lookAgain} /> : null}
     </div>
   );
 }

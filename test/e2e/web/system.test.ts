@@ -63,18 +63,20 @@ describe('the page of the system', () => {
     await page.getByRole('link', { name: id }).waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await sequent.openGate('night');
-    await page.getByText('everything is settled').waitFor();
+    await sequent.invocation(id);
   });
 
-  test('says when the gateway does not answer, keeps what it showed, and goes on when it is back', async () => {
+  test('says when the gateway cannot be reached, keeps what it showed, and goes on when it is back', async () => {
     await using watched = await browser.open(`${sequent.url}/system`);
     const { page } = watched;
     watched.allow(/Failed to load resource/);
     await page.getByText('All is well').waitFor();
-    await sequent.stopGateway();
+    await page.context().setOffline(true);
+    await page.getByRole('button', { name: 'Look again' }).click();
     await page.getByText('The gateway does not answer').waitFor();
     expect(await page.getByText('All is well').isVisible()).toBe(true);
-    await sequent.startGateway();
+    await page.context().setOffline(false);
+    await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('alert').waitFor({ state: 'detached' });
   });
 });
@@ -159,7 +161,7 @@ describe('every page', () => {
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.keyboard.press('Escape');
-    expect(await focused()).toBe('Keys');
+    await expect.poll(focused).toBe('Keys');
     for (const [keys, heading] of [
       ['gs', 'System'],
       ['gd', 'Dead letters'],
