@@ -27,7 +27,7 @@ const factTypes: readonly Fact['type'][] = [
   'notified',
   'redriven',
 ];
-const LONGEST_PAUSE_IN_MS = 10_000;
+const LONGEST_PAUSE_IN_MS = 4_000;
 
 /**
  * Follows a stream of transitions until it is closed.

@@ -89,6 +89,8 @@ export function SearchBar({ filter }: { filter: Filter }) {
   useKeys({ '/': () => input.current?.focus() });
   const search = async (event: Event): Promise<void> => {
     event.preventDefault();
+    // The keys are for the rows again.
+    input.current?.blur();
     const wanted = text.trim();
     // A request id opens its invocation, if there is one.
     if (/^[A-Za-z0-9_-]{1,64}$/.test(wanted)) {

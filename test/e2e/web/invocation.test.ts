@@ -44,7 +44,7 @@ describe('the page of an invocation', () => {
         .waitFor();
       await active(page, events[index]?.state_after ?? '').waitFor();
       expect(new URL(page.url()).searchParams.get('event')).toContain(nameOf(index));
-      await card(page, 'Event').getByRole('heading', { name: events[index]?.type }).waitFor();
+      await card(page, 'Event').getByRole('heading', { name: events[index]?.type ?? '' }).waitFor();
     };
     expect(events.slice(0, 3).map(({ type }) => type)).toEqual(['queued', 'running', 'retrying']);
 

@@ -1,5 +1,8 @@
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import { until } from '#test/conformance/support/until.ts';
+import { openBrowser, type TestBrowser, type Theme } from '#test/support/web/browser.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 let sequent: WebSequent;
@@ -12,14 +15,204 @@ afterAll(async () => {
   await sequent[Symbol.asyncDispose]();
 });
 
+const rows = (page: Page) => page.locator('.table-body .row');
+const row = (page: Page, id: string) => page.locator(`.table-body .row[data-id="${id}"]`);
+const live = (page: Page) => page.getByRole('status').getByText('Live').waitFor();
+const chip = (page: Page, name: RegExp) => page.getByRole('group', { name: 'State' }).getByRole('button', { name });
+const fresh = (page: Page) => page.getByRole('button', { name: /new invocations/ });
+
+/** Invokes, and waits until the list knows what became of it. */
+async function settled(name: string, ...events: unknown[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const event of events) ids.push(await sequent.invoke(name, event));
+  await until('the list tells of all', async () => {
+    const { invocations } = await sequent.call<{ invocations: InvocationRow[] }>(
+      `/api/invocations?function=${name}&state=notified&limit=500`,
+    );
+    const over = new Set(invocations.map(({ request_id }) => request_id));
+    return ids.every((id) => over.has(id)) || undefined;
+  });
+  return ids;
+}
+
 describe('the list of invocations', () => {
   test('shows the command to run when there is nothing yet, and the first invocation when it comes', async () => {
     await using watched = await browser.open(sequent.url);
     const { page } = watched;
     await page.getByText('npx sequent invoke').waitFor();
     expect(await watched.violations()).toEqual([]);
-    await sequent.define('orders');
-    const id = await sequent.invoke('orders', { order: 7 });
-    await page.getByText(id).waitFor();
+    await live(page);
+    await sequent.define('first');
+    await row(page, await sequent.invoke('first')).waitFor();
+  });
+
+  test('changes rows where they stand, and never moves them: what is new waits until it is asked for', async () => {
+    await sequent.define('moves');
+    const held = await sequent.invoke('moves', { gate: 'moves' });
+    await sequent.invocation(held, ({ state }) => state === 'running');
+    await using watched = await browser.open(`${sequent.url}/?function=moves`);
+    const { page } = watched;
+    await row(page, held).getByText('Running').waitFor();
+    await live(page);
+    const before = await row(page, held).boundingBox();
+    const [first] = await settled('moves', { order: 1 }, { order: 2 });
+    await fresh(page).getByText('2 new').waitFor();
+    await sequent.openGate('moves');
+    await row(page, held).getByText('Succeeded').waitFor();
+    expect(await row(page, held).boundingBox()).toEqual(before);
+    expect(await rows(page).count()).toBe(1);
+    await fresh(page).click();
+    await row(page, first ?? '').waitFor();
+    expect(await rows(page).count()).toBe(3);
+    expect(await fresh(page).count()).toBe(0);
+  });
+
+  test('stands still while it is paused, and catches up afterwards', async () => {
+    await sequent.define('pauses');
+    await settled('pauses', {});
+    await using watched = await browser.open(`${sequent.url}/?function=pauses`);
+    const { page } = watched;
+    await rows(page).first().waitFor();
+    await live(page);
+    await page.locator('body').press('p');
+    await page.getByRole('status').getByText('Paused').waitFor();
+    await settled('pauses', {}, {});
+    expect(await fresh(page).count()).toBe(0);
+    await page.locator('body').press('p');
+    await fresh(page).getByText('2 new').waitFor();
+  });
+
+  test('keeps its filter in the address, counts by state, and goes back with the browser', async () => {
+    await sequent.define('filters');
+    await settled('filters', {}, {}, { throws: 'no' }, { throws: 'no again' }, {});
+    await using watched = await browser.open(sequent.url);
+    const { page } = watched;
+    await page.getByRole('combobox', { name: 'Function' }).selectOption('filters');
+    await chip(page, /^All 5/).waitFor();
+    await chip(page, /^Succeeded 3/).waitFor();
+    await chip(page, /^Failed 2/).click();
+    await until('only those that failed are listed', async () => (await rows(page).count()) === 2 || undefined);
+    const query = () => Object.fromEntries(new URL(page.url()).searchParams);
+    expect(query()).toEqual({ function: 'filters', status: 'FAIL' });
+    await page.reload();
+    await until('the address says the same', async () => (await rows(page).count()) === 2 || undefined);
+    expect(await chip(page, /^Failed 2/).getAttribute('aria-pressed')).toBe('true');
+    await page.goBack();
+    await until('all are listed', async () => (await rows(page).count()) === 5 || undefined);
+    await page.goto(`${sequent.url}/?function=filters&min_attempts=2`);
+    await page.getByText('Nothing matches').waitFor();
+    await page.getByRole('button', { name: 'min attempts 2' }).click();
+    await rows(page).nth(4).waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    expect(query()).toEqual({});
+  });
+
+  test('finds by words of the payload and of the error, and goes where an id leads', async () => {
+    await sequent.define('searches');
+    const [paid = '', failed = ''] = await settled(
+      'searches',
+      { customer: 'Grace Hopper' },
+      { throws: 'the quota of tenant zebra is used up' },
+    );
+    await using watched = await browser.open(sequent.url);
+    const { page } = watched;
+    const search = async (text: string) => {
+      await page.locator('body').press('/');
+      await page.keyboard.type(text);
+      await page.keyboard.press('Enter');
+    };
+    const only = async (id: string) => {
+      await until('it alone is found', async () => (await rows(page).count()) === 1 || undefined);
+      await row(page, id).waitFor();
+    };
+    // A word that is no id is asked for as one first.
+    watched.allow(/404/);
+    await search('hopper');
+    await only(paid);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await search('quota zebra');
+    await only(failed);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await search(failed);
+    await page.waitForURL(`${sequent.url}/invocations/${failed}`);
+  });
+
+  test('is read by keys: down, up, open, redrive, back', async () => {
+    await sequent.define('keys');
+    const [oldest = '', middle = '', newest = ''] = await settled('keys', { n: 1 }, { n: 2 }, { n: 3 });
+    await using watched = await browser.open(`${sequent.url}/?function=keys`);
+    const { page } = watched;
+    await rows(page).nth(2).waitFor();
+    const press = (key: string) => page.locator('body').press(key);
+    const selected = () => page.locator('.row.selected').getAttribute('data-id');
+    await press('j');
+    expect(await selected()).toBe(newest);
+    for (const key of ['j', 'j', 'j']) await press(key);
+    expect(await selected()).toBe(oldest);
+    await press('k');
+    expect(await selected()).toBe(middle);
+    await press('Enter');
+    await page.waitForURL(`${sequent.url}/invocations/${middle}`);
+    await page.getByRole('heading', { name: 'Machine' }).waitFor();
+    await press('r');
+    await page.getByRole('dialog').getByRole('button', { name: 'Redrive', exact: true }).click();
+    await page.getByRole('dialog').getByRole('link').click();
+    await page.getByText('Redrive of').waitFor();
+    expect(await page.locator('.facts-line').getByRole('link').textContent()).toBe(middle);
+    await press('g');
+    await press('i');
+    await rows(page).first().waitFor();
+    await press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+  });
+});
+
+describe('in bulk', () => {
+  test('what failed is redriven once, after it was counted', async () => {
+    await sequent.define('bulks');
+    const [, ...failed] = await settled('bulks', {}, { fails: 1 }, { fails: 1 });
+    await using watched = await browser.open(`${sequent.url}/?function=bulks`);
+    const { page } = watched;
+    await rows(page).nth(2).waitFor();
+    await page.getByRole('button', { name: 'Redrive in bulk…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Redrive in bulk' });
+    await dialog.getByText('2 match.').waitFor();
+    await dialog.getByRole('button', { name: 'Redrive 2' }).click();
+    await dialog.getByText('2 redriven.').waitFor();
+    for (const id of failed) expect((await sequent.invocation(id)).redriven_as).toHaveLength(1);
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await fresh(page).getByText('2 new').waitFor();
+  });
+
+  test('what is open is cancelled, after it was counted', async () => {
+    await sequent.define('held');
+    const held = [await sequent.invoke('held', { gate: 'never' }), await sequent.invoke('held', { gate: 'never' })];
+    await using watched = await browser.open(`${sequent.url}/?function=held`);
+    const { page } = watched;
+    await chip(page, /^Running 2/).waitFor();
+    await page.getByRole('button', { name: 'Cancel in bulk…' }).click();
+    await page.getByRole('button', { name: 'Cancel 2' }).click();
+    await page.getByText('2 cancelled.').waitFor();
+    for (const id of held) await row(page, id).getByText('Failed').waitFor();
+  });
+});
+
+describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
+  test('axe finds nothing serious on the list, and nothing is cut off at 360 px', async () => {
+    await sequent.define(`looks-${theme}`);
+    await settled(`looks-${theme}`, {}, { throws: 'no' });
+    for (const width of [1280, 360]) {
+      await using watched = await browser.open(sequent.url, { theme, width });
+      const { page } = watched;
+      await rows(page).first().waitFor();
+      await chip(page, /^All \d/).waitFor();
+      expect(await watched.violations()).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      await page.getByRole('button', { name: 'Redrive in bulk…' }).click();
+      await page.getByRole('button', { name: /^Redrive \d/ }).waitFor();
+      expect(await watched.violations()).toEqual([]);
+    }
   });
 });

@@ -1,0 +1,70 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventView } from '#src/gateway/api/schemas/invocations.ts';
+import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+
+let sequent: WebSequent;
+let browser: TestBrowser;
+beforeAll(async () => {
+  [sequent, browser] = await Promise.all([startWebSequent({ isGatewayApart: true }), openBrowser()]);
+  const backoff = { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 };
+  await sequent.define('steps', { policy: { maxRetries: 3, backoff } });
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+  await sequent[Symbol.asyncDispose]();
+});
+
+const status = (page: Page, word: string) => page.getByRole('status').getByText(word, { exact: true }).waitFor();
+/** The gateway is gone for a while, and the browser says so. */
+const gone = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
+
+describe('when the gateway is stopped and started again', () => {
+  test('the page of an invocation shows each event once, also of what happened meanwhile', async () => {
+    const id = await sequent.invoke('steps', { gate: 'first', fails: 3 });
+    await using watched = await browser.open(`${sequent.url}/invocations/${id}`);
+    watched.allow(gone);
+    const { page } = watched;
+    await page.getByRole('button', { name: 'all', exact: true }).click();
+    await page.locator('.replay [data-state="running"].active').waitFor();
+    await status(page, 'Live');
+    await sequent.stopGateway();
+    await status(page, 'Reconnecting');
+    // Three attempts fail and the fourth succeeds while nobody can tell.
+    await sequent.openGate('first');
+    await sequent.startGateway();
+    await page.locator('.replay [data-state="notified"].active').waitFor();
+    const { events } = await sequent.call<{ events: EventView[] }>(`/api/invocations/${id}/events`);
+    expect(events.map(({ type }) => type).join(' ')).toBe(
+      'queued running retrying running retrying running retrying running succeeded notified',
+    );
+    expect(await page.locator('.event-row .event-type').allTextContents()).toEqual(events.map(({ type }) => type));
+  });
+
+  test('the list shows each invocation once, also what was invoked meanwhile', async () => {
+    const before = await sequent.invoke('steps', { gate: 'second' });
+    await using watched = await browser.open(sequent.url);
+    watched.allow(gone);
+    const { page } = watched;
+    const row = (id: string) => page.locator(`.table-body .row[data-id="${id}"]`);
+    await row(before).getByText('Running').waitFor();
+    await status(page, 'Live');
+    await sequent.stopGateway();
+    await status(page, 'Reconnecting');
+    const { stdout } = await sequent.run(['invoke', 'steps', '-d', '{}']);
+    await sequent.openGate('second');
+    await sequent.startGateway();
+    await row(before).getByText('Succeeded').waitFor();
+    await page.getByRole('button', { name: /new invocations/ }).click();
+    await row(stdout.trim()).getByText('Succeeded').waitFor();
+    await status(page, 'Live');
+    // And it goes on.
+    const after = await sequent.invoke('steps');
+    await page.getByRole('button', { name: /new invocations/ }).click();
+    await row(after).getByText('Succeeded').waitFor();
+    const shown = await page.locator('.table-body .row').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-id')));
+    expect(new Set(shown).size).toBe(shown.length);
+    expect(shown.slice(0, 3)).toEqual([after, stdout.trim(), before]);
+  });
+});
