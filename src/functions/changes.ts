@@ -53,13 +53,13 @@ export function withSecrets(definition: FunctionDefinition, present: FunctionDef
 export function withVersion(entry: Changed, { version, description }: PublishOptions, now: number): [Changed, FunctionVersion] {
   const { definition, versions } = entry;
   const name = parseInput(versionNameSchema, version ?? nameOfVersion(now), 'the version');
-  if (versions.some((one) => one.version === name))
-    throw new VersionRefusedError({ reason: 'version-exists', message: `function "${definition.name}" has a version "${name}" already` });
   const last = versions.at(-1);
   if (last !== undefined && codeOf(last.definition) === codeOf(definition)) {
     const message = `function "${definition.name}" has not changed since version "${last.version}": its code, limits and user data are the same`;
     throw new VersionRefusedError({ reason: 'unchanged', message });
   }
+  if (versions.some((one) => one.version === name))
+    throw new VersionRefusedError({ reason: 'version-exists', message: `function "${definition.name}" has a version "${name}" already` });
   if (versions.length + 1 >= MAX_VERSIONS) {
     const message = `function "${definition.name}" has ${MAX_VERSIONS} versions, with latest; delete one first`;
     throw new VersionRefusedError({ reason: 'too-many-versions', message });

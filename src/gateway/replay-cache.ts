@@ -2,8 +2,11 @@ import type { SignatureLog } from '#src/core/signature-log.ts';
 import { createNumberSet, type NumberSet } from './number-set.ts';
 import { MAX_SKEW_IN_MS } from './signature.ts';
 
-/** How long two equal requests are two calls: the vendor's SDK dates signatures in whole seconds. */
+/** The vendor's SDK dates signatures in whole seconds: two equal requests of one second are two calls. */
 const SAME_SECOND_IN_MS = 1_000;
+/** How long after its second a call may still be under way. */
+const UNDER_WAY_IN_MS = 1_000;
+const REMEMBERED_EXACTLY_MS = SAME_SECOND_IN_MS + UNDER_WAY_IN_MS;
 /** In about 190 MB; at an even rate, 8,900 a second. */
 const CAPACITY = 8_000_000;
 
@@ -23,7 +26,7 @@ export type ReplayCacheOptions = { signatures: SignatureLog; signal: AbortSignal
 export async function openReplayCache({ signatures, signal, now, capacity = CAPACITY }: ReplayCacheOptions): Promise<ReplayCache> {
   /** By the second of their date: a second is forgotten as a whole. */
   const seen = new Map<number, NumberSet>();
-  /** When those of the last second came first, the oldest first. */
+  /** When those of the last two seconds came first, the oldest first. */
   const recent = new Map<number, number>();
   let size = 0;
 
@@ -39,7 +42,7 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
   }
   function forget(moment: number): void {
     for (const [key, at] of recent) {
-      if (moment - at <= SAME_SECOND_IN_MS) break;
+      if (moment - at <= REMEMBERED_EXACTLY_MS) break;
       recent.delete(key);
     }
     for (const [second, { size: count }] of seen) {
@@ -54,7 +57,7 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
     // Also what this gateway told itself.
     if (seen.get(signedAt)?.has(key) || isOver(signedAt, now)) return;
     add(key, signedAt);
-    if (at > now - SAME_SECOND_IN_MS) recent.set(key, at);
+    if (at > now - REMEMBERED_EXACTLY_MS) recent.set(key, at);
   }, signal);
 
   return {
@@ -67,8 +70,7 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
       const key = Number.parseInt(signature.slice(0, 13), 16) + 1;
       const second = Math.floor(signedAt / 1_000);
       if (seen.get(second)?.has(key)) {
-        const firstAt = recent.get(key);
-        return firstAt !== undefined && moment - firstAt <= SAME_SECOND_IN_MS ? 'equal call' : 'replayed';
+        return canBeEqualCall(signedAt, recent.get(key), moment) ? 'equal call' : 'replayed';
       }
       if (size >= capacity) return 'full';
       add(key, second);
@@ -79,7 +81,14 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
   };
 }
 
+/** Whether somebody who signs the same twice within a second can have done so: whatever his clock says, and however long it took. */
+function canBeEqualCall(signedAt: number, firstAt: number | undefined, now: number): boolean {
+  if (firstAt === undefined) return false;
+  if (now - firstAt <= SAME_SECOND_IN_MS) return true;
+  return now - firstAt <= REMEMBERED_EXACTLY_MS && now < signedAt + REMEMBERED_EXACTLY_MS;
+}
+
 /** Whether a signature of that second is too old for every gateway. */
 function isOver(second: number, now: number): boolean {
-  return now - second * 1_000 > MAX_SKEW_IN_MS + 2 * SAME_SECOND_IN_MS;
+  return now - second * 1_000 > MAX_SKEW_IN_MS + REMEMBERED_EXACTLY_MS;
 }

@@ -31,9 +31,21 @@ describe('the replay cache', () => {
   test('lets equal calls of one second pass, and none of them later, for as long as their date is acceptable', async () => {
     const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW });
     const at = (ms: number) => cache.see(signatureOf(7), NOW, NOW + ms);
-    expect([0, 900, 1_000].map(at)).toEqual(['new', 'equal call', 'equal call']);
-    expect([1_001, 5 * MINUTE, 15 * MINUTE].map(at)).toEqual(['replayed', 'replayed', 'replayed']);
+    // Signed within the second, it may be under way for another one.
+    expect([0, 900, 1_999].map(at)).toEqual(['new', 'equal call', 'equal call']);
+    expect([2_000, 5 * MINUTE, 15 * MINUTE].map(at)).toEqual(['replayed', 'replayed', 'replayed']);
     expect(cache.see(signatureOf(8), NOW, NOW + 15 * MINUTE)).toBe('new');
+  });
+
+  test('allows nobody more time because of his clock: equal calls come within two seconds, by the clock of the gateway', async () => {
+    const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW });
+    for (const [n, ahead] of [
+      [1, 10 * MINUTE],
+      [2, -10 * MINUTE],
+    ] as const) {
+      const at = (ms: number) => cache.see(signatureOf(n), NOW + ahead, NOW + ms);
+      expect([0, 1_000, 2_001].map(at)).toEqual(['new', 'equal call', 'replayed']);
+    }
   });
 
   test('knows what another gateway accepted, before it started and since', async () => {

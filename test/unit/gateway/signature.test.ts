@@ -96,7 +96,7 @@ describe('a signature', () => {
     expect(await statusOf(call)).toBe(202);
     opened.at(NOW + 900);
     expect(await statusOf(call)).toBe(202);
-    opened.at(NOW + 1_100);
+    opened.at(NOW + 2_100);
     expect(await statusOf(call)).toBe(401);
     opened.at(NOW);
   });
