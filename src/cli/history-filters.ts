@@ -28,14 +28,20 @@ export type FilterOptions = { [Option in keyof typeof fields]?: NonNullable<Hist
 
 /** The options that say which invocations are meant: the same for every command. */
 export function addFilters(command: Command): Command {
-  return command
+  command
     .option('--function <name>', 'only of this function')
-    .option('--qualifier <qualifier>', 'only of this version or !alias')
     .addOption(several('--state <state>', 'only in these states, repeatable', states))
-    .addOption(several('--status <status>', "only of FunctionGraph's statuses, repeatable", statuses))
     .addOption(several('--condition <condition>', 'only failed for these reasons, repeatable', Object.keys(conditions)))
     .option('--since <time>', 'accepted within this long (30m, 2h), or from a moment on (2026-01-31T12:00:00Z)', parseSince)
-    .option('--until <time>', 'accepted before: the same', parseSince)
+    .option('--until <time>', 'accepted before: the same', parseSince);
+  return addInvocationFilters(command);
+}
+
+/** Those that mean the same of a transition: that its invocation is such a one. */
+export function addInvocationFilters(command: Command): Command {
+  return command
+    .option('--qualifier <qualifier>', 'only of this version or !alias')
+    .addOption(several('--status <status>', "only of FunctionGraph's statuses, repeatable", statuses))
     .option('--root <id>', 'only of the chain that began with this request')
     .option('--parent <id>', 'only what followed from this invocation')
     .option('--redrive-of <id>', 'only what ran this invocation again')

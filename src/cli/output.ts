@@ -54,8 +54,11 @@ export function tableLines<Row>({ rows, columns }: Pick<Listing<Row>, 'rows' | '
   const cells = rows.map((row) => columns.map(({ cell }) => plain(cell(row))));
   const widths = columns.map(({ head }, index) => Math.max(head.length, ...cells.map((row) => row[index]?.length ?? 0)));
   const draw = (texts: readonly string[]): string => {
-    const line = texts.map((text, index) => pad(text, widths[index] ?? 0, columns[index]?.align)).join('  ');
-    return (sheet.isTty ? cut(line, sheet.columns, sheet.isUnicode ? '…' : '...') : line).trimEnd();
+    const line = texts
+      .map((text, index) => pad(text, widths[index] ?? 0, columns[index]?.align))
+      .join('  ')
+      .trimEnd();
+    return sheet.isTty ? cut(line, sheet.columns, sheet.isUnicode ? '…' : '...') : line;
   };
   return [sheet.paint.bold(draw(columns.map(({ head }) => head))), ...cells.map(draw)];
 }

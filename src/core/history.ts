@@ -17,6 +17,7 @@ const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1)
 /** What invocations are looked for by. All that are given must hold. */
 export const filterSchema = z
   .object({
+    id: id.optional(),
     function: z.string().max(256).optional(),
     project: z
       .string()
@@ -58,7 +59,7 @@ export const listQuerySchema = filterSchema
     limit: z.number().int().min(1).max(500).default(50),
     cursor: z
       .string()
-      .regex(/^\d{1,16}$/)
+      .regex(/^\d{1,16}$/, 'must be the cursor of an earlier page')
       .optional(),
     moment: momentSchema.optional(),
   })
@@ -163,7 +164,7 @@ export const deadQuerySchema = z
     limit: z.number().int().min(1).max(500).default(100),
     cursor: z
       .string()
-      .regex(/^\d{1,16}$/)
+      .regex(/^\d{1,16}$/, 'must be the cursor of an earlier page')
       .optional(),
   })
   .strict();

@@ -35,7 +35,8 @@ export function createSum(): { add(supposition: Supposition): void; readonly sum
       sum.attempts.supposed += supposed.attempts;
       sum.laterInMs += supposed.at - recorded.at;
       if (kind !== 'different') return;
-      const change = `${nameEnding(recorded)} → ${nameEnding(supposed)}`;
+      const [was, would] = [nameEnding(recorded), nameEnding(supposed)];
+      const change = was === would ? `${was} after another number of attempts` : `${was} → ${would}`;
       sum.changes[change] = (sum.changes[change] ?? 0) + 1;
     },
   };

@@ -53,7 +53,7 @@ function schemasOf(name: Question): Record<string, string> {
 async function answer(name: Question, answers: HistoryAnswers, message: ServiceMsg): Promise<void> {
   try {
     const query = questions[name].query.safeParse(message.data.length === 0 ? {} : JSON.parse(message.string()));
-    if (!query.success) return refuse(message, 400, z.prettifyError(query.error));
+    if (!query.success) return refuse(message, 400, z.prettifyError(query.error).replaceAll('✖ ', ''));
     // The query was parsed by the schema of this very question.
     const found = await (answers[name] as (given: unknown) => unknown)(query.data);
     message.respond(JSON.stringify(found));

@@ -20,7 +20,7 @@ import { toEntry } from './to-entry.ts';
  */
 
 export type Decode = (entry: StoredEntry) => FullLogEntry;
-export type Narrowing = { function?: string | undefined; cursor?: string | undefined };
+export type Narrowing = { id?: string | undefined; function?: string | undefined; cursor?: string | undefined };
 
 export type Asking = {
   decode: Decode;
@@ -158,6 +158,7 @@ function changedStreams(database: Database, { low, high, moment, narrowing, most
   const conditions: Part[] = [
     since,
     { sql: 'i.birth <= ?', values: [high] },
+    ...(narrowing.id === undefined ? [] : [{ sql: '+i.id = ?', values: [narrowing.id] }]),
     ...(narrowing.function === undefined ? [] : [{ sql: '+i.function = ?', values: [narrowing.function] }]),
     ...(narrowing.cursor === undefined ? [] : [{ sql: 'i.birth < ?', values: [Math.ceil(Number(narrowing.cursor) / PLACES)] }]),
   ];

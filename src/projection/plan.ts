@@ -124,6 +124,7 @@ function equalitiesOf(filter: Filter): Equality[] {
   const among = (column: string, values: readonly string[] | string | undefined, isRare: boolean): Equality[] =>
     values === undefined ? [] : [{ column, values: [...new Set([values].flat())], isRare }];
   return [
+    ...among('id', filter.id, true),
     ...among('parent', filter.parent, true),
     ...among('redrive_of', filter.redriveOf, true),
     ...among('root', filter.root, true),

@@ -11,7 +11,7 @@ import { startTestServer } from '#test/support/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 import { startSequent } from '#test/support/sequent-process.ts';
 
-const KILLS = Number(process.env.SEQUENT_PROJECTION_KILLS ?? 20);
+const KILLS = Number(process.env.SEQUENT_PROJECTION_KILLS ?? 8);
 const seed = Number(process.env.SEQUENT_PROJECTION_SEED ?? Date.now() % 1_000_000);
 const file = new URL('./projection.mjs', import.meta.url).pathname;
 const policy = { maxRetries: 1, backoff: { initialInMs: 100, factor: 1, maxInMs: 1_000, jitter: 0 } };
@@ -118,6 +118,17 @@ describe('the projection', () => {
       { function: 'told', accepted: 1 },
       { function: 'work', accepted: 2, byCondition: { UnhandledInvocationError: 1 } },
     ]);
+    expect(await json('get', 'order-1', '--at', '1')).toMatchObject({ state: 'queued', deliveries: [] });
+    expect((await sequent.run(['get', 'order-11', '--at', '1'])).code).toBe(3);
+    expect(await json('ls', '--at', '1')).toMatchObject([{ id: 'order-1', state: 'queued' }]);
+    expect(await json('stats', '--at', '1')).toMatchObject([{ function: 'work', accepted: 1, byState: { queued: 1 } }]);
+    expect(await json('stats', '--text', 'purple', '--max-attempts', '1')).toMatchObject([
+      { function: 'told', accepted: 1 },
+      { function: 'work', accepted: 1 },
+    ]);
+    expect((await sequent.run(['ls', '--at', '99999'])).stderr).toContain('is not read yet');
+    const tailed = await sequent.run(['tail', '--from', '1', '--root', 'order-1', '--max-attempts', '0', '-n', '1', '-o', 'jsonl']);
+    expect(JSON.parse(tailed.stdout)).toMatchObject({ function: 'told', transition: 'queued' });
     const tree = (await sequent.run(['tree', 'order-1'])).stdout.split('\n');
     expect(tree[0]).toMatch(/^work {2}order-1 {2}notified/);
     expect(tree[1]).toMatch(/^\S+ told {2}/);

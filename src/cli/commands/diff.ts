@@ -4,7 +4,7 @@ import { namePlace, parsePlace } from '../moment.ts';
 import { printOne } from '../output.ts';
 import { exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain } from '../terminal.ts';
+import { cut, plain } from '../terminal.ts';
 
 export function diffCommand(): Command {
   return new Command('diff')
@@ -34,11 +34,13 @@ async function diff(call: Call): Promise<typeof exitCodes.ok> {
     const { diffStates, plainOf } = await import('#src/history/diff.ts');
     const [one, other] = [stateOf(upTo(found, before)), stateOf(upTo(found, after))];
     const changes = diffStates(one, other);
-    const { err } = call.terminal;
+    const { err, out } = call.terminal;
+    // Stack traces and payloads are long.
+    const room = out.isTty ? out.columns : Number.POSITIVE_INFINITY;
     printOne(call, {
       value: { requestId: id, before: { place: before, ...plainOf(one) }, after: { place: after, ...plainOf(other) }, changes },
       name: `${one.value} ${other.value}`,
-      lines: () => changes.map(({ words }) => plain(words)),
+      lines: () => changes.map(({ words }) => cut(plain(words), room)),
     });
     if (changes.length === 0) err.line(err.paint.dim(`nothing changed between ${namePlace(before)} and ${namePlace(after)}`));
     return exitCodes.ok;

@@ -1,11 +1,13 @@
 import { Command } from 'commander';
+import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { formatDuration } from '#src/core/format-duration.ts';
 import type { InvocationDetail } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
 import { formatMoment } from '../durations.ts';
 import { type MomentOptions, momentOf, momentOption } from '../history-filters.ts';
+import { namePlace } from '../moment.ts';
 import { printOne } from '../output.ts';
-import { exitCodes } from '../problem.ts';
+import { CommandError, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { cut, plain } from '../terminal.ts';
 
@@ -24,14 +26,25 @@ export function getInvocationCommand(): Command {
 
 async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
   const { options, args } = call;
+  const [id = ''] = args;
   return await withClient(options, async ({ history }) => {
-    const found = await history.get(args[0] ?? '', {
-      ...(options.function === undefined ? {} : { function: options.function }),
-      ...momentOf(options),
+    const named = options.function === undefined ? {} : { function: options.function };
+    const found = await history.get(id, { ...named, ...momentOf(options) }).catch((error: unknown) => {
+      if (!(error instanceof InvocationNotFoundError) || options.at === undefined) throw error;
+      throw notYet(id, namePlace(options.at), error);
     });
     printOne(call, { value: found, name: found.state, lines: () => describe(found, call) });
     return exitCodes.ok;
   });
+}
+
+function notYet(id: string, place: string, cause: Error): CommandError {
+  const what = `no such invocation at ${place}`;
+  const why = `"${id}" was accepted later, or never`;
+  return new CommandError(
+    { code: 'INVOCATION_NOT_FOUND', exitCode: exitCodes.notFound, what, why, remedy: `sequent get ${id}` },
+    { cause },
+  );
 }
 
 function describe(found: InvocationDetail, { terminal: { out } }: Call): string[] {

@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { formatDuration } from '#src/core/format-duration.ts';
 import type { InvocationSummary } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
-import { formatMoment, parseWhole } from '../durations.ts';
+import { formatMoment, formatTimeOfDay, parseWhole } from '../durations.ts';
 import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '../history-filters.ts';
 import { type Column, printList } from '../output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain } from '../terminal.ts';
+import { plain, type Sheet } from '../terminal.ts';
 
 type ListOptions = FilterOptions & MomentOptions & { limit: number; cursor?: string; all?: true };
 
@@ -36,16 +36,34 @@ Examples:
 
 A list that was cut ends with the --cursor of its next page, on stderr.`;
 
+const took = ({ durationInMs }: InvocationSummary): string => (durationInMs === null ? '' : formatDuration(durationInMs));
+const why = ({ condition, error }: InvocationSummary): string => [condition, error].filter((part) => part !== null).join(': ');
+
 const columns: Column<InvocationSummary>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'FUNCTION', cell: ({ function: name, qualifier }) => (qualifier === 'latest' ? name : `${name}:${qualifier}`) },
   { head: 'STATE', cell: ({ state }) => state },
   { head: 'STATUS', cell: ({ status }) => status },
   { head: 'ACCEPTED', cell: ({ acceptedAt }) => formatMoment(acceptedAt) },
-  { head: 'TOOK', cell: ({ durationInMs }) => (durationInMs === null ? '' : formatDuration(durationInMs)), align: 'right' },
+  { head: 'TOOK', cell: took, align: 'right' },
   { head: 'ATTEMPTS', cell: ({ attempts }) => String(attempts), align: 'right' },
-  { head: 'WHY', cell: ({ condition, error }) => [condition, error].filter((part) => part !== null).join(': ') },
+  { head: 'WHY', cell: why },
 ];
+
+/** What fits beside an id of 36 letters on a terminal of 80 columns: of what is over how it ended, of the rest where it is. */
+const fewColumns: Column<InvocationSummary>[] = [
+  { head: 'ID', cell: ({ id }) => id },
+  { head: 'FUNCTION', cell: ({ function: name }) => name },
+  { head: 'STATE', cell: ({ state, status, endedAt }) => (endedAt === null ? state : status) },
+  { head: 'TIME', cell: ({ acceptedAt }) => formatTimeOfDay(acceptedAt).slice(0, 8) },
+  { head: 'TOOK', cell: took, align: 'right' },
+  { head: 'WHY', cell: why },
+];
+const WIDE = 110;
+
+function columnsFor({ isTty, columns: width }: Sheet): Column<InvocationSummary>[] {
+  return isTty && width < WIDE ? fewColumns : columns;
+}
 
 async function ls(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
   const { options, terminal } = call;
@@ -58,11 +76,11 @@ async function ls(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
   return await withClient(options, async ({ history }) => {
     if (options.all) {
       const rows = await collect(history.all({ ...query, limit: 500 }));
-      printList(call, { rows, columns, name: ({ id }) => id, empty: EMPTY });
+      printList(call, { rows, columns: columnsFor(terminal.out), name: ({ id }) => id, empty: EMPTY });
       return exitCodes.ok;
     }
     const { invocations, cursor } = await history.list(query);
-    printList(call, { rows: invocations, columns, name: ({ id }) => id, empty: EMPTY });
+    printList(call, { rows: invocations, columns: columnsFor(terminal.out), name: ({ id }) => id, empty: EMPTY });
     if (cursor !== null) terminal.err.line(terminal.err.paint.dim(plain(`there are more: --cursor ${cursor}`)));
     return exitCodes.ok;
   });

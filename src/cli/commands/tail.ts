@@ -5,20 +5,29 @@ import { parseFunctionName } from '#src/core/names.ts';
 import { type Call, performs } from '../call.ts';
 import { parseWhole } from '../durations.ts';
 import { factTypes } from '../facts-in-words.ts';
+import { addInvocationFilters, type FilterOptions, filterOf } from '../history-filters.ts';
 import { exitCodes } from '../problem.ts';
 import { sayConnection, withClient } from '../session.ts';
 import { parseSince } from '../since.ts';
+import { createInvocationTest } from '../tail-filter.ts';
 import { transitionLine } from '../transitions.ts';
 
-type TailOptions = { state?: string[]; condition?: string[]; from?: 'now' | number | Date; durable?: string; limit?: number };
+type TailOptions = Omit<FilterOptions, 'state' | 'condition'> & {
+  state?: string[];
+  condition?: string[];
+  from?: 'now' | number | Date;
+  durable?: string;
+  limit?: number;
+};
 
 export function tailCommand(): Command {
-  return new Command('tail')
+  const command = new Command('tail')
     .summary('transitions as they happen')
     .description('Prints one line for each transition, from now on or from an earlier place of the log, until Ctrl-C.')
     .argument('[function]', 'only of this function')
     .option('--state <state>', `only these transitions, repeatable: ${factTypes.join(', ')}`, oneOf(factTypes))
-    .option('--condition <condition>', `only failures for these reasons, repeatable: ${names.join(', ')}`, oneOf(names))
+    .option('--condition <condition>', `only failures for these reasons, repeatable: ${names.join(', ')}`, oneOf(names));
+  return addInvocationFilters(command)
     .option('--from <place>', 'a sequence of the log (1 is the beginning), a time ago (30m), a moment, or now', parsePlace)
     .option('--durable <name>', 'keep the place under this name in JetStream: the next tail of that name goes on there')
     .option('-n, --limit <count>', 'end after so many lines', parseWhole(1))
@@ -33,10 +42,12 @@ Examples:
   sequent tail
   sequent tail flaky --state retrying --state failed
   sequent tail --condition EventAgeExceeded --from 1h
+  sequent tail --root order-4711              all that follows from it
   sequent tail --from 1 --json | jq 'select(.transition == "failed")'
   sequent tail orders --state failed --durable pager -o jsonl | ./page-me
 
-A line of a durable tail counts as read once it is printed. Its places: sequent cursor ls, sequent cursor rm <name>.`;
+A line of a durable tail counts as read once it is printed. Its places: sequent cursor ls, sequent cursor rm <name>.
+The filters from --qualifier to --text are about the invocation behind a transition, and need a projection.`;
 
 function oneOf(choices: readonly string[]): (value: string, previous?: string[]) => string[] {
   return (value, previous = []) => {
@@ -57,16 +68,18 @@ async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
   if (only !== undefined) parseFunctionName(only);
   await withClient(options, async (client) => {
     const { err, out } = terminal;
-    const { state, condition, from, durable, limit } = options;
+    const { state, condition, from, durable, limit, ...rest } = options;
+    const isMeant = await createInvocationTest(client.history, filterOf(rest));
     const given = { function: only, state, condition, from, durable };
     const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TransitionsOptions;
     sayConnection(client, err);
     if (err.isTty && format === 'table') err.line(err.paint.dim(`the log of ${client.connection.servers}; Ctrl-C ends this`));
     let printed = 0;
     for await (const transition of client.transitions(wanted)) {
-      out.line(transitionLine(transition, { format, sheet: out }));
+      const isShown = await isMeant(transition);
+      if (isShown) out.line(transitionLine(transition, { format, sheet: out }));
       transition.ack();
-      if (++printed === limit) break;
+      if (isShown && ++printed === limit) break;
     }
   });
   return exitCodes.ok;

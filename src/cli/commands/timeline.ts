@@ -25,7 +25,7 @@ const examples = `
 Examples:
   sequent timeline 0193f0c2-7b1e-8a44-9c1b-2f6f5a1e0000
   sequent timeline order-4711 --json          everything the log says
-  sequent timeline order-4711 -o jsonl        one transition a line
+  sequent timeline order-4711 -o jsonl        one transition a line, with the state of its machine after it
   sequent timeline order-4711 -o name         its state
   sequent timeline order-4711 --at 4120       as it was behind that message of the log
   sequent timeline order-4711 --at 10m --json with the state of its machine ten minutes ago
@@ -39,9 +39,20 @@ async function timeline(call: Call<TimelineOptions>): Promise<typeof exitCodes.o
     const past = options.at === undefined ? undefined : await cutAt(whole, options.at);
     const found = past?.timeline ?? whole;
     const now = past?.now ?? Date.now();
-    if (format === 'jsonl') for (const transition of found.transitions) terminal.out.line(JSON.stringify(transition));
-    else printOne(call, { value: found, name: found.state, lines: () => drawTimeline(found, terminal.out, now) });
+    const transitions = await withStates(found);
+    if (format === 'jsonl') for (const transition of transitions) terminal.out.line(JSON.stringify(transition));
+    else printOne(call, { value: { ...found, transitions }, name: found.state, lines: () => drawTimeline(found, terminal.out, now) });
     return exitCodes.ok;
+  });
+}
+
+/** Every transition with the state of the machine after it. */
+async function withStates({ transitions }: Timeline): Promise<object[]> {
+  const { momentsOf } = await import('#src/history/history.ts');
+  const { plainOf } = await import('#src/history/diff.ts');
+  return momentsOf({ transitions }).map(({ sequence, by, fact, after }) => {
+    const { value: state, context } = plainOf(after);
+    return { sequence, by, fact, state, context };
   });
 }
 

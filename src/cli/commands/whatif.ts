@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Backoff } from '#machines/facts.ts';
 import { formatDuration } from '#src/core/format-duration.ts';
 import { parseFunctionName } from '#src/core/names.ts';
+import type { LogReading } from '#src/history/read-log.ts';
 import { nameEnding, type Sum } from '#src/history/suppositions.ts';
 import type { Policy, Supposition } from '#src/history/what-if.ts';
 import { type Call, performs } from '../call.ts';
@@ -10,8 +11,16 @@ import { exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { parseSince } from '../since.ts';
 import { plain } from '../terminal.ts';
+import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 
-type WhatIfOptions = { function?: string; maxRetries?: number; maxAge?: number; backoff?: Partial<Backoff>; since?: number; all?: true };
+type WhatIfOptions = ArchiveOptions & {
+  function?: string;
+  maxRetries?: number;
+  maxAge?: number;
+  backoff?: Partial<Backoff>;
+  since?: number;
+  all?: true;
+};
 
 export function whatIfCommand(): Command {
   return new Command('whatif')
@@ -24,6 +33,7 @@ export function whatIfCommand(): Command {
     .option('--max-age <duration>', 'no attempt begins later than so long after acceptance', parseDuration)
     .option('--backoff <initial[,factor[,max]]>', 'another delay between attempts, such as 5s,2,10m', parseBackoff)
     .option('--since <when>', 'only what was accepted since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parseSince)
+    .option(...ARCHIVE_OPTION)
     .option('--all', 'name also those that would have ended the same')
     .addHelpText('after', examples)
     .action(performs<WhatIfOptions>(whatIf));
@@ -75,6 +85,7 @@ function policyIn({ maxRetries, maxAge, backoff }: WhatIfOptions): Policy {
 }
 
 async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSupposition: (one: Supposition) => void): Promise<Sum> {
+  const { createWholeLog } = await import('#src/archive/whole-log.ts');
   const { createCollector } = await import('#src/history/collect.ts');
   const { readLog } = await import('#src/history/read-log.ts');
   const { createSum } = await import('#src/history/suppositions.ts');
@@ -88,7 +99,13 @@ async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSuppo
     add(supposition);
     onSupposition(supposition);
   });
-  await withClient(options, ({ lastSequence, follow }) => readLog({ lastSequence, follow, clock: systemClock }, collector.read));
+  await withClient(options, async (client) => {
+    const { archive, source } = await openArchiveOf(options, client);
+    const whole = createWholeLog(source, archive);
+    const { lastSequence } = client;
+    const follow: LogReading['follow'] = (from, onEntry, signal) => whole.follow(from, ({ content }) => onEntry(content), signal);
+    await readLog({ lastSequence, follow, clock: systemClock }, collector.read);
+  });
   collector.finish();
   return sum;
 }
@@ -102,12 +119,14 @@ function line(supposition: Supposition): string {
 function wouldHave(supposition: Supposition): string {
   if (supposition.kind === 'undecided') return `undecided after ${plural(supposition.attempts, 'attempt')}: ${supposition.why}`;
   const { supposed } = supposition;
-  return `would have ${supposition.kind === 'same' ? 'just so ' : ''}${nameEnding(supposed)} after ${plural(supposed.attempts, 'attempt')}`;
+  if (supposition.kind === 'same') return 'would have ended just so';
+  return `would have ${nameEnding(supposed)} after ${plural(supposed.attempts, 'attempt')}`;
 }
 
 function inSum({ invocations, same, different, undecided, changes, attempts, laterInMs }: Sum): string[] {
   const later =
     laterInMs === 0 ? 'at the same times' : `${formatDuration(Math.abs(laterInMs))} ${laterInMs > 0 ? 'later' : 'earlier'} in sum`;
+  if (invocations === 0) return ['no such invocation is recorded'];
   return [
     `${plural(invocations, 'invocation')}: ${same} the same, ${different} different, ${undecided} undecided`,
     ...Object.entries(changes).map(([change, count]) => `${count}: ${change}`),

@@ -108,6 +108,27 @@ describe('the client library', () => {
     expect(await history.problems()).toEqual([]);
     expect((await history.deadLetters()).deadLetters).toEqual([]);
   });
+
+  test('asks of an earlier moment: a sequence, or a time of the log', async () => {
+    const { sequence } = await history.status();
+    const [newest] = (await history.list({ limit: 1 })).invocations;
+    const { transitions } = await history.timeline(newest?.id ?? '');
+    const [born, began] = transitions;
+    const moment = { sequence: born?.sequence ?? 0 };
+    expect(transitions.map(({ state }) => state)).toEqual(['queued', 'running', expect.stringMatching(/succeeded|failed/), 'notified']);
+    expect((await history.get(newest?.id ?? '', { moment })).state).toBe('queued');
+    expect((await history.timeline(newest?.id ?? '', { moment })).transitions).toHaveLength(1);
+    expect((await history.get(newest?.id ?? '', { moment: { sequence: began?.sequence ?? 0 } })).state).toBe('running');
+    const before = { moment: { sequence: moment.sequence - 1 } };
+    await expect(history.get(newest?.id ?? '', before)).rejects.toMatchObject({ code: 'INVOCATION_NOT_FOUND' });
+    await expect(history.list({ moment: { sequence: sequence + 1 } })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const open = await history.list({ moment, state: ['queued', 'running'], limit: 500 });
+    expect(open.invocations.map(({ id }) => id)).toContain(newest?.id);
+    const rows = await history.stats({ moment });
+    expect(rows.reduce((sum, { byState }) => sum + (byState.queued ?? 0) + (byState.running ?? 0), 0)).toBe(open.invocations.length);
+    expect(await history.count({ moment: { at: 0 } })).toEqual({ count: 0, isAtLeast: false });
+    expect(await history.count({ moment: { at: Date.now() } })).toEqual({ count: 120, isAtLeast: false });
+  });
 });
 
 function percentilesOf(lengths: number[]): object {

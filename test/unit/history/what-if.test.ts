@@ -123,7 +123,7 @@ describe('the sum', () => {
     expect(sum).toMatchObject({ invocations: 70, different: 22, undecided: 0, same: 48 });
     expect(sum.changes).toEqual({
       'succeeded → failed (UnhandledInvocationError)': 12,
-      'failed (UnhandledInvocationError) → failed (UnhandledInvocationError)': 10,
+      'failed (UnhandledInvocationError) after another number of attempts': 10,
     });
     expect(sum.attempts.recorded - sum.attempts.supposed).toBe(44);
     expect(sum.laterInMs).toBeLessThan(0);

@@ -81,6 +81,7 @@ function write(log: WrittenLog, given: Life, index: number): Known {
 
 const filter: fc.Arbitrary<HistoryFilter> = fc.record(
   {
+    id: fc.constantFrom('i-0', 'i-1', 'i-2', 'nobody'),
     function: fc.constantFrom('a', 'b', 'p2=a', 'nobody'),
     project: fc.constantFrom('', 'p2', 'p3', 'p'),
     qualifier: fc.constantFrom('latest', 'v2'),
@@ -102,13 +103,14 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
 );
 
 /** What the filter says, word for word. */
-function isMeant({ qualifier, invocation, payload, error, life: { fn } }: Known, wanted: HistoryFilter): boolean {
+function isMeant({ id, qualifier, invocation, payload, error, life: { fn } }: Known, wanted: HistoryFilter): boolean {
   const { value, context } = invocation;
   const { request, outcome } = context;
   const at = request?.at ?? 0;
   const condition = outcome?.type === 'failed' ? outcome.condition : '';
   const took = outcome === null ? -1 : outcome.at - at;
   const judges: { [Name in keyof Required<HistoryFilter>]: (asked: NonNullable<HistoryFilter[Name]>) => boolean } = {
+    id: (asked) => id === asked,
     function: (asked) => fn === asked,
     project: (asked) => (splitName(fn).project ?? '') === asked,
     qualifier: (asked) => qualifier === asked,

@@ -99,6 +99,7 @@ function append(log: WrittenLog, { name, fn, sequences, ids }: Stream, { what, m
 
 const filter: fc.Arbitrary<HistoryFilter> = fc.record(
   {
+    id: fc.constantFrom('i-0', 'i-1', 'i-2'),
     function: fc.constantFrom('a', 'b'),
     state: fc.uniqueArray(fc.constantFrom(...states), { minLength: 1, maxLength: 3 }),
     status: fc.uniqueArray(fc.constantFrom(...statuses), { minLength: 1, maxLength: 3 }),
