@@ -131,7 +131,8 @@ function Bar({ stretch, scale, present, onEvent }: { stretch: Stretch; scale: Sc
       // The slider and the list of events are the way for keys; hundreds of bars would be none.
       tabIndex={-1}
       class={`bar ${kind} tone-${tone}${stretch.to === undefined ? ' open' : ''}`}
-      style={{ left: percent(left), width: percent(width) }}
+      // What has hardly any length is seen also at the end.
+      style={{ left: `min(${percent(left)}, calc(100% - 4px))`, width: percent(width) }}
       title={isHovered ? `${label}: ${note} (from +${formatDuration(from - scale.from)})` : undefined}
       aria-label={`${label}${took}: ${note}`}
       onMouseEnter={() => setIsHovered(true)}

@@ -87,11 +87,17 @@ function Row({ row, index, top, isSelected }: { row: InvocationRow; index: numbe
         <Moment at={row.accepted_at} />
       </span>
       <span role="cell" class="cell-error" title={row.error}>
-        {row.condition === undefined || row.condition === 'UnhandledInvocationError' ? null : <b>{row.condition}</b>}{' '}
-        {failureWords(row.error ?? '')}
+        {errorOf(row)}
       </span>
     </div>
   );
+}
+
+/** What went wrong last; the condition only where it says more than that the function failed. */
+function errorOf({ condition, error = '' }: InvocationRow): string {
+  const words = failureWords(error);
+  const isTold = condition === undefined || condition === 'UnhandledInvocationError' || words.startsWith(condition);
+  return isTold ? words : `${condition} ${words}`;
 }
 
 export function rowTop(index: number, isNarrow: boolean): { top: number; height: number } {

@@ -1,0 +1,82 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBrowser, type TestBrowser, type WatchedPage } from '#test/support/web/browser.ts';
+import { busyShareOf } from '#test/support/web/png.ts';
+import { openShop, type Shop } from '#test/support/web/shop.ts';
+
+/*
+ * The pictures of the README, taken from a Sequent that runs. With SEQUENT_PICTURES=1 they are written into the checkout; else
+ * into a folder of their own, and only looked at.
+ */
+
+let shop: Shop;
+let browser: TestBrowser;
+let folder: string;
+const isKept = process.env.SEQUENT_PICTURES === '1';
+beforeAll(async () => {
+  [shop, browser] = await Promise.all([openShop(), openBrowser()]);
+  folder = isKept
+    ? fileURLToPath(new URL('../../../src/web/pictures', import.meta.url))
+    : await mkdtemp(join(tmpdir(), 'sequent-pictures-'));
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+  await shop[Symbol.asyncDispose]();
+  if (!isKept) await rm(folder, { recursive: true, force: true });
+});
+
+async function take({ page }: WatchedPage, name: string): Promise<void> {
+  const file = join(folder, `${name}.png`);
+  const picture = await page.screenshot({ path: file });
+  const { size } = await stat(file);
+  process.stdout.write(`picture ${name}.png: ${Math.round(size / 1_024)} KB, ${(busyShareOf(picture) * 100).toFixed(1)} % of it drawn\n`);
+  // A page without content has less than a two-hundredth of it.
+  expect(busyShareOf(picture)).toBeGreaterThan(0.01);
+  expect(size).toBeLessThan(600 * 1_024);
+}
+
+describe('the pictures of the README', () => {
+  test('show the list and an invocation with retries, deliveries and failures', async () => {
+    await shop.define('reports', { paused: true, policy: { maxRetries: 0, maxAgeInSeconds: 1 } });
+    await shop.define('exports', { paused: true });
+    await shop.define('imports', { policy: { maxRetries: 2, backoff: { initialInMs: 90_000, factor: 1, maxInMs: 90_000, jitter: 0 } } });
+    const late = await shop.invoke('reports', { month: '2026-10' });
+    const charged = await shop.invoke('orders', {
+      order: 4_711,
+      items: [{ sku: 'A-1', count: 2 }],
+      token: 'tok_4711',
+      ms: 350,
+      fails: 2,
+      prints: 'charging order 4711',
+      returns: { charged: 124, currency: 'EUR' },
+    });
+    const declined = await shop.invoke('orders', { order: 4_712, ms: 60, throws: 'card declined: insufficient funds' });
+    for (const id of [late, charged, declined]) await shop.invocation(id);
+    const others = [
+      await shop.invoke('returns', { order: 4_698, returns: { refunded: 12.5 } }),
+      await shop.invoke('thumbnails', { picture: 'huge.tiff', ms: 5_000 }),
+      await shop.invoke('thumbnails', { picture: 'cat.png', ms: 30, returns: { width: 128, height: 96 } }),
+      await shop.invoke('orders', { order: 4_713, ms: 120, returns: { charged: 17 } }),
+    ];
+    for (const id of others) await shop.invocation(id);
+    await shop.invoke('exports', { table: 'orders' });
+    const refused = await shop.invoke('imports', { file: 'prices.csv', throws: 'the upstream answered 502 Bad Gateway' });
+    await shop.invocation(refused, ({ state }) => state === 'retrying');
+    const held = await shop.invoke('invoices', { order: 4_714, gate: 'never' });
+    await shop.invocation(held, ({ state }) => state === 'running');
+
+    await using list = await browser.open(shop.url, { width: 1280, height: 880, scale: 2 });
+    await list.page.locator('.row').filter({ hasText: 'Retrying' }).waitFor();
+    await list.page.getByRole('button', { name: /^Discarded 1/ }).waitFor();
+    await list.page.getByRole('status').getByText('Live').waitFor();
+    await take(list, 'invocations');
+
+    await using one = await browser.open(`${shop.url}/invocations/${charged}`, { width: 1280, height: 1000, scale: 2 });
+    await one.page.locator('.replay .active[data-state="notified"]').waitFor();
+    await one.page.locator('.lane').nth(2).waitFor();
+    await take(one, 'invocation');
+  });
+});
