@@ -9,65 +9,63 @@ import { createNatsHistory } from '#src/nats/projection-service.ts';
 import { startTestServer } from '#test/support/nats-server.ts';
 import { openLoad } from './load.ts';
 import { startBenchWorker } from './processes.ts';
-import { createReport } from './report.ts';
+import type { Report } from './report.ts';
 
-/*
- * node --import tsx bench/projection-beside.ts [invocations]: what a projection costs the rest. The rate of batches end to end without one
- * and with one, as a process of its own; and how far it is behind, meanwhile and at half of that rate.
+/**
+ * What a projection costs the rest: the rate of batches end to end without one and with one, as a process of its own; and how far it is
+ * behind, meanwhile and at half of that rate.
  */
+export async function measureBeside(report: Report, count: number): Promise<void> {
+  await using server = await startTestServer();
+  const worker = await startBenchWorker(server.url);
+  const load = await openLoad(server.url);
+  await load.batches('echo-inline', 10_000);
+  const alone = await load.batches('echo-inline', count);
+  report.rate('client batches, no projection', alone);
 
-const count = Number(process.argv[2] ?? 60_000);
-const report = createReport();
-await using server = await startTestServer();
-const worker = await startBenchWorker(server.url);
-const load = await openLoad(server.url);
-await load.batches('echo-inline', 10_000);
-const alone = await load.batches('echo-inline', count);
-report.rate('client batches, no projection', alone);
+  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-beside-'));
+  const cli = new URL('../src/cli/cli.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--import', 'tsx', cli, 'serve', '--role', 'projection', '--data', dataDir], {
+    env: { ...process.env, NATS_URL: server.url, SEQUENT_LOG_LEVEL: 'warn' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const connection = await openConnection({ servers: server.url });
+  const history = createClientHistory(createNatsHistory(connection));
+  const status = () => history.status({ timeoutInMs: 5_000 }).catch(() => undefined);
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  for (let seen = await status(); seen === undefined || !seen.isReady || seen.lag > 0; seen = await status()) await pause(100);
 
-const dataDir = await mkdtemp(join(tmpdir(), 'sequent-beside-'));
-const cli = new URL('../src/cli/cli.ts', import.meta.url).pathname;
-const child = spawn(process.execPath, ['--import', 'tsx', cli, 'serve', '--role', 'projection', '--data', dataDir], {
-  env: { ...process.env, NATS_URL: server.url, SEQUENT_LOG_LEVEL: 'warn' },
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
-const connection = await openConnection({ servers: server.url });
-const history = createClientHistory(createNatsHistory(connection));
-const status = () => history.status({ timeoutInMs: 5_000 }).catch(() => undefined);
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-for (let seen = await status(); seen === undefined || !seen.isReady || seen.lag > 0; seen = await status()) await pause(100);
+  const beside = await load.batches('echo-inline', count);
+  report.rate('client batches, with a projection', beside);
+  report.check('with a projection / without', beside / alone, { least: 0.6 });
+  const behind = await status();
+  report.figure('messages behind at the end of that', behind?.lag ?? Number.NaN, '');
+  for (let seen = behind; (seen?.lag ?? 1) > 0; seen = await status()) await pause(50);
 
-const beside = await load.batches('echo-inline', count);
-report.rate('client batches, with a projection', beside);
-report.check('with a projection / without', beside / alone, { least: 0.6 });
-const behind = await status();
-report.figure('messages behind at the end of that', behind?.lag ?? Number.NaN, '');
-for (let seen = behind; (seen?.lag ?? 1) > 0; seen = await status()) await pause(50);
-
-const lags: number[] = [];
-let isOver = false;
-const watching = (async () => {
-  while (!isOver) {
-    const seen = await status();
-    if (seen !== undefined) lags.push(seen.lagInMs);
-    await pause(20);
+  const lags: number[] = [];
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) {
+      const seen = await status();
+      if (seen !== undefined) lags.push(seen.lagInMs);
+      await pause(20);
+    }
+  })();
+  // Half of the rate, in ten steps a second.
+  const step = Math.round(beside / 2 / 10);
+  for (let i = 0; i < 80; i++) {
+    const next = performance.now() + 100;
+    await load.batches('echo-inline', step);
+    await pause(Math.max(0, next - performance.now()));
   }
-})();
-// Half of the rate, in ten steps a second.
-const step = Math.round(beside / 2 / 10);
-for (let i = 0; i < 80; i++) {
-  const next = performance.now() + 100;
-  await load.batches('echo-inline', step);
-  await pause(Math.max(0, next - performance.now()));
+  isOver = true;
+  await watching;
+  lags.sort((one, other) => one - other);
+  report.check('lag at half of that rate: p99', lags[Math.floor(lags.length * 0.99)] ?? Number.NaN, { most: 250, unit: 'ms' });
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  await load.close();
+  await worker.stop();
+  await connection.close();
+  await rm(dataDir, { recursive: true });
 }
-isOver = true;
-await watching;
-lags.sort((one, other) => one - other);
-report.check('lag at half of that rate: p99', lags[Math.floor(lags.length * 0.99)] ?? Number.NaN, { most: 250, unit: 'ms' });
-child.kill('SIGTERM');
-await once(child, 'exit');
-await load.close();
-await worker.stop();
-await connection.close();
-await rm(dataDir, { recursive: true });
-process.exitCode = report.print() ? 0 : 1;

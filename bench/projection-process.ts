@@ -31,7 +31,7 @@ while ((projection.store.checkpoint?.sequence ?? 0) < last) {
 const { user, system } = process.cpuUsage(before);
 const answers = createAnswers(projection, source.decode);
 const say = (facts: object): void => void process.stdout.write(`${JSON.stringify(facts)}\n`);
-say({ ms: performance.now() - startedAt, cpuInUs: user + system, peak, missing: await source.missing() });
+say({ kind: 'rebuild', ms: performance.now() - startedAt, cpuInUs: user + system, peak });
 
 const now = Date.now();
 const filters = {
@@ -58,6 +58,13 @@ const filters = {
   'text, nowhere': { text: 'nowhere' },
   'text, a beginning': { text: 'shipp*' },
   'function and status': { function: 'orders', status: ['FAIL'] },
+  'attempts, none': { maxAttempts: 0 },
+  'duration, at most': { maxDurationInMs: 3 },
+  'an id': { id: 'nobody' },
+  'none, in the middle of the log': { moment: { sequence: Math.floor(last / 2) } },
+  'state, in the middle of the log': { moment: { sequence: Math.floor(last / 2) }, state: ['running'] },
+  'function and status, in the middle': { moment: { at: await middleAt() }, function: 'orders', status: ['FAIL'] },
+  'text, in the middle of the log': { moment: { sequence: Math.floor(last / 2) }, text: 'stock item 50' },
 } as const;
 for (const [name, filter] of Object.entries(filters)) {
   const took: number[] = [];
@@ -66,14 +73,21 @@ for (const [name, filter] of Object.entries(filters)) {
     await answers.list({ limit: 50, ...(filter as object) });
     took.push(performance.now() - at);
   }
-  say({ filter: name, first: took[0], worst: Math.max(...took) });
+  say({ kind: 'list', filter: name, worst: Math.max(...took) });
 }
 const at = performance.now();
 await answers.stats({});
-say({ stats: performance.now() - at });
+say({ kind: 'stats', of: 'now', ms: performance.now() - at });
+const then = performance.now();
+await answers.stats({ moment: { sequence: Math.floor(last / 2) } });
+say({ kind: 'stats', of: 'as they were in the middle of the log', ms: performance.now() - then });
 await projection.stop();
 await connection.close();
 
 async function firstAt(): Promise<number> {
   return Number(projection.store.database.prepare('SELECT min(first_at) FROM clock').get()?.[0] ?? 0);
+}
+
+async function middleAt(): Promise<number> {
+  return Number(projection.store.database.prepare('SELECT last_at FROM clock WHERE bucket = ?').get([Math.floor(last / 2 / 1_024)])?.[0]);
 }

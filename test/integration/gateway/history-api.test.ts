@@ -7,7 +7,6 @@ import { type RunningSequent, startSequent } from './running-gateway.ts';
 
 let sequent: RunningSequent;
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
-
 beforeAll(async () => {
   sequent = await startSequent({ with: ['projection'] });
   const backoff = { initialInMs: 10 };
@@ -83,6 +82,21 @@ describe('the list of invocations', () => {
     await settled(ids);
     const { body } = await send('GET', '/api/invocations/counts?function=greet&text=count*');
     expect(body).toMatchObject({ by_state: { notified: 2, queued: 0 }, by_status: { SUCCESS: 2, FAIL: 0 }, is_at_least: false });
+  });
+
+  test('is told as it was at an earlier moment, and so are counts, statistics and a single invocation', async () => {
+    const id = await invoke('greet', { name: 'earlier' });
+    await settled([id]);
+    const { events } = (await send<{ events: EventView[] }>('GET', `/api/invocations/${id}?include=events`)).body;
+    const then = `at=${events[0]?.sequence}&text=earlier`;
+    expect((await list(then)).invocations).toMatchObject([{ request_id: id, state: 'queued' }]);
+    expect((await send('GET', `/api/invocations/counts?${then}`)).body).toMatchObject({ by_state: { queued: 1, notified: 0 } });
+    const stats = (await send('GET', `/api/functions/greet/stats?${then}`)).body;
+    expect(stats).toMatchObject({ total: { accepted: 1, by_state: { queued: 1 } } });
+    const one = await send('GET', `/api/invocations/${id}?at=${events[0]?.sequence}&include=events`);
+    expect(one.body).toMatchObject({ state: 'queued', events: [{ type: 'queued' }] });
+    expect((await send('GET', `/api/invocations/${id}?at=2020-01-01`)).status).toBe(404);
+    for (const at of ['yesterday', '999999999']) expect((await send('GET', `/api/invocations?at=${at}`)).status).toBe(400);
   });
 
   test('refuses what it does not know by name, and what is wrong by its parameter', async () => {
