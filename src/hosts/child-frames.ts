@@ -11,7 +11,7 @@ export type ChildFrame =
   | { type: 'loaded' }
   | { type: 'start-failed'; failure: Failure; output: string }
   | { type: 'printed'; text: string }
-  | { type: 'returned'; id: number; payload: string; output: string }
+  | { type: 'returned'; id: number; payload: string; output: string; tookInMs: number }
   | { type: 'failed'; id: number; failure: Failure; output: string }
   | { type: 'recalled'; ids: number[] }
   | { type: 'exiting'; id: number | null };
@@ -44,10 +44,10 @@ export const recallLine = JSON.stringify(['recall']);
 export function parseChildLine(line: string): ChildFrame | undefined {
   const frame = parseJson(line);
   if (!Array.isArray(frame)) return undefined;
-  const [type, id, payload, output]: unknown[] = frame;
+  const [type, id, payload, output, took]: unknown[] = frame;
   // The one frame of every good execution is read by hand: zod would cost more than the rest of the round trip.
   if (type === 'returned' && typeof id === 'number' && typeof payload === 'string' && typeof output === 'string') {
-    return { type, id, payload, output };
+    return { type, id, payload, output, tookInMs: typeof took === 'number' ? took : Number.POSITIVE_INFINITY };
   }
   return otherFrames.safeParse(frame).data;
 }

@@ -179,7 +179,7 @@ export class FunctionProcess {
   #receive(frame: ChildFrame | undefined): void {
     switch (frame?.type) {
       case 'returned':
-        this.#settleHead(frame.id, returned(frame.payload, this.#outputWith(frame.output)));
+        this.#settleHead(frame.id, returned(frame.payload, this.#outputWith(frame.output)), frame.tookInMs);
         break;
       case 'failed':
         this.#settleHead(frame.id, failed(frame.failure, this.#outputWith(frame.output)));
@@ -225,7 +225,8 @@ export class FunctionProcess {
     else if (this.#startOutput !== undefined) this.#startOutput = lastBytes(this.#startOutput + text);
   }
 
-  #settleHead(id: number, result: ExecutionResult): void {
+  /** Its own clock tells how long it took, as far as that can be true: ours counts the time in which this process was busy, too. */
+  #settleHead(id: number, result: ExecutionResult, saidInMs = Number.POSITIVE_INFINITY): void {
     const head = this.#sent.shift();
     if (head?.id !== id) {
       if (head !== undefined) this.#sent.unshift(head);
@@ -234,7 +235,7 @@ export class FunctionProcess {
     }
     const { task } = head;
     const now = performance.now();
-    const tookInMs = now - this.#since;
+    const tookInMs = Math.min(now - this.#since, Math.max(0, saidInMs));
     this.#since = now;
     this.#hasRecalled = false;
     this.#abortedAt = this.#sent[0]?.task.isAborted ? now : undefined;

@@ -129,8 +129,12 @@ export class ProcessPool {
     return best;
   }
 
+  get #isFast(): boolean {
+    return this.#measured >= TRUSTED_AFTER && this.#averageInMs < FAST_IN_MS;
+  }
+
   #depth(): number {
-    if (this.#measured < TRUSTED_AFTER || this.#averageInMs >= FAST_IN_MS) return 1;
+    if (!this.#isFast) return 1;
     return Math.min(MAX_PIPELINE, Math.max(1, Math.floor(PIPELINE_IN_MS / this.#averageInMs)));
   }
 
@@ -143,7 +147,9 @@ export class ProcessPool {
     let ready = 0;
     for (const process of this.#processes) if (process.isReady) ready += 1;
     const changing = this.#processes.size - ready;
-    if (this.#processes.size >= this.#setup.maxProcesses || changing >= Math.min(this.#waiting.length, MAX_STARTING)) return;
+    // What a fast function waits for is a processor: further processes would only take it from the others.
+    const most = this.#isFast ? Math.min(availableParallelism(), this.#setup.maxProcesses) : this.#setup.maxProcesses;
+    if (this.#processes.size >= most || changing >= Math.min(this.#waiting.length, MAX_STARTING)) return;
     if (ready > 0 && performance.now() - this.#startFailedAt < START_AGAIN_AFTER_MS) return;
     this.#start();
   }

@@ -66,8 +66,9 @@ async function runQueue() {
     const context = new HandlerContext({ definition, requestId, attempt, qualifier, functionUrn, traceparent }, output.print);
     current = { id, context };
     output.open();
+    const startedAt = performance.now();
     const outcome = await runHandler(handler, payload, context);
-    if (outcome.failure === undefined) send(['returned', id, outcome.payload, output.take()]);
+    if (outcome.failure === undefined) send(['returned', id, outcome.payload, output.take(), performance.now() - startedAt]);
     else send(['failed', id, outcome.failure, output.take()]);
     output.shut();
     current = undefined;

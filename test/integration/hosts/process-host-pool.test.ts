@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
 import { createProcessHost, type ProcessHostOptions } from '#src/hosts/process-host.ts';
@@ -43,6 +44,17 @@ describe('the pool', () => {
     const definition = processFunction({ export: 'sleep', concurrency: 20 });
     const pids = payloads(await Promise.all(Array.from({ length: 8 }, () => execute(opened, definition, { inMs: 100 }))));
     expect(new Set(pids).size).toBe(2);
+  });
+
+  test('never grows above the processors for a fast function, however many executions wait', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'pid', concurrency: 1_000 });
+    await makeFast(opened, definition);
+    const pids = new Set<string>();
+    // This process is busy all the time, as a worker under load: what waits in here is not the function's doing.
+    for (let round = 0; round < 20; round++)
+      for (const pid of payloads(await Promise.all(Array.from({ length: 500 }, () => execute(opened, definition))))) pids.add(pid);
+    expect(pids.size).toBeLessThanOrEqual(availableParallelism());
   });
 
   test('runs one execution at a time in a process, in order', async () => {
