@@ -35,6 +35,8 @@ export interface DestinationTarget {
   readonly maxEnvelopeBytes?: number;
   /** The most tries at one of its places at one moment, if that is not the usual. */
   readonly triesAtOnce?: number;
+  /** Its tries end by themselves in time, and nobody needs to abort them. */
+  readonly endsByItself?: true;
   /** Why this `param` cannot be used, or `undefined`. Asked when a function is configured (S5), and before a delivery. */
   refuse(param: string): string | undefined;
   /** Deliveries with the same key go to the same place, and share its bounded concurrency. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isRequestId, type RequestId, type StreamId } from './names.ts';
 
 /**
@@ -52,7 +52,7 @@ export function idFromSequence(at: number, sequence: number): StreamId {
  * A UUID of version 5: never in the form of the ids that Sequent makes for new requests.
  */
 export function derivedId(cause: string): RequestId {
-  const hex = createHash('sha1').update(cause).digest('hex');
+  const hex = hash('sha1', cause);
   const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}` as RequestId;
 }

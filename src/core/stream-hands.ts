@@ -48,7 +48,7 @@ export type StreamHandsOptions = {
   createRun: (state: StreamState) => StreamRun;
   /** A stream left the hands. */
   onRest: () => void;
-  /** An item was left alone: its stream must wait, somebody else is at it, or the log cannot tell. It comes again after its lease. */
+  /** An item was left alone, since its stream must wait or somebody else is at it. It comes again after its lease. */
   onLeft?: (item: WorkItem) => void;
 };
 
@@ -78,7 +78,6 @@ export function createStreamHands({ log, logger, createRun, onRest, onLeft = () 
         { function: item.name.function, stream: item.name.stream, error: messageOf(error) },
         'the work on a stream was given up for now',
       );
-      for (const left of hand.items) onLeft(left);
     } finally {
       hands.delete(key);
       onRest();

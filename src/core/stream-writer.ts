@@ -173,7 +173,8 @@ function encodedBytes(facts: readonly Fact[]): number {
     const text =
       ('payload' in fact ? fact.payload.length : 0) +
       ('output' in fact ? (fact.output?.length ?? 0) : 0) +
-      ('destinations' in fact ? lengthOf(fact.destinations) : 0);
+      ('destinations' in fact ? lengthOf(fact.destinations) : 0) +
+      ('terms' in fact ? lengthOf(fact.terms?.onSuccess) + lengthOf(fact.terms?.onFailure) : 0);
     bytes += text < 2_000 && isBounded(fact) ? 2_048 + 6 * text : Buffer.byteLength(JSON.stringify(fact));
   }
   return bytes;
@@ -183,8 +184,7 @@ function lengthOf(destinations: readonly Destination[] = []): number {
   return destinations.reduce((sum, { id, destination, param }) => sum + id.length + destination.length + param.length + 48, 0);
 }
 
-/** Whether nothing in it but the payload, the output and the destinations can be long. */
+/** Whether nothing in it but the payload, the output, the terms and the destinations can be long. */
 function isBounded(fact: Fact): boolean {
-  if ('terms' in fact && (fact.terms?.onSuccess !== undefined || fact.terms?.onFailure !== undefined)) return false;
   return !('failure' in fact || 'reason' in fact);
 }

@@ -1,11 +1,12 @@
 import type { FactOf, Outcome } from '#machines/facts.ts';
 import type { StreamState } from './stream.ts';
+import type { StreamWriter } from './stream-writer.ts';
 
 /** First tries to tell an outcome. They are appended with it, and only then made (E1). */
 export type BegunTries = {
   facts: readonly FactOf<'delivery.started'>[];
-  /** They are durable: makes them, and whatever else the stream has to tell. */
-  make(stream: StreamState): void;
+  /** They are durable: makes them, in the background, and records by this writer what came of them. */
+  make(writer: StreamWriter): void;
   /** They were not appended, and will not be made. */
   callOff(): void;
 };

@@ -3,11 +3,12 @@ import type { StreamState } from '#src/core/stream.ts';
 import { createStreamHands } from '#src/core/stream-hands.ts';
 import type { Teller } from '#src/core/teller.ts';
 import type { WorkItem } from '#src/core/work-queue.ts';
-import { createBeginnings } from './begun-tries.ts';
 import { createDeliveryRun } from './delivery-run.ts';
+import { createFirstTries } from './first-tries.ts';
 import { createParking } from './parking.ts';
 import { createPlaces } from './places.ts';
 import type { DeliveryPorts, TellingOptions } from './ports.ts';
+import { createTries } from './tries.ts';
 
 /** The deliveries that this process makes, wherever they come from. */
 export interface Deliveries extends Teller {
@@ -36,13 +37,18 @@ const HANDED_OVER = 4_000;
 /** How many deliveries may wait for one place: a place that is slow or dead must not fill the hands. */
 const WAITING_FOR_ONE_PLACE = 200;
 
+const ack = (): void => {};
+const working = ack;
+const release = ack;
+
 export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Deliveries {
   const { log, logger, clock, owners, name, targets, leavesOthers } = options;
   const active = new Set<string>();
   const parking = createParking();
   const places = createPlaces({ waiting: WAITING_FOR_ONE_PLACE, onRoom });
-  const beginnings = createBeginnings({ ...options, places, parking, active });
-  const ports: DeliveryPorts = { ...options, places, parking, beginnings, active };
+  const tries = createTries(options);
+  const firstTries = createFirstTries({ ...options, places, tries, active });
+  const ports: DeliveryPorts = { ...options, places, parking, tries, active };
   const stopping = new AbortController();
   const answering = new AbortController();
   const hands = createStreamHands({
@@ -50,10 +56,7 @@ export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Del
     logger,
     createRun: (state) => createDeliveryRun(ports, state),
     onRest,
-    onLeft: (item) => {
-      forget(item.state);
-      parking.hold(item);
-    },
+    onLeft: parking.hold,
   });
   owners.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
 
@@ -62,34 +65,13 @@ export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Del
   }
 
   function isFull(): boolean {
-    return stopping.signal.aborted || hands.size + beginnings.size >= HANDED_OVER;
-  }
-
-  /** What was begun in a stream and not made. */
-  function forget(state: StreamState | undefined): void {
-    if (beginnings.size === 0) return;
-    for (const [id, { context }] of state?.invocations ?? [])
-      for (const { id: destination } of openDeliveries(context)) beginnings.drop(`${id}/${destination}`);
+    return stopping.signal.aborted || hands.size + firstTries.size >= HANDED_OVER;
   }
 
   function isOwn({ invocations }: StreamState): boolean {
     return [...invocations.values()].every(({ context }) =>
       openDeliveries(context).every(({ destination }) => targets[destination] !== undefined),
     );
-  }
-
-  /** Nobody waits for an answer. What is not done here is the scheduler's business. */
-  function handOver(state: StreamState): void {
-    const rest = (): void => forget(state);
-    hands.take({
-      name: state.name,
-      request: state.request.sequence,
-      state,
-      isFirstDelivery: false,
-      ack: rest,
-      release: rest,
-      working() {},
-    });
   }
 
   return {
@@ -103,18 +85,18 @@ export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Del
     },
     begin(outcome) {
       const isForOthers = leavesOthers && !outcome.destinations?.every(({ destination }) => targets[destination] !== undefined);
-      const tries = isFull() || isForOthers ? undefined : beginnings.begin(outcome);
-      return tries === undefined ? undefined : { ...tries, make: handOver };
+      return isFull() || isForOthers ? undefined : firstTries.begin(outcome);
     },
     take(state) {
       if (isFull() || (leavesOthers && !isOwn(state))) return false;
-      handOver(state);
+      // Nobody waits for an answer. What is not done here is the scheduler's business.
+      hands.take({ name: state.name, request: state.request.sequence, state, isFirstDelivery: false, ack, release, working });
       return true;
     },
     keepLeases: hands.keepLeases,
     async stop() {
       stopping.abort();
-      while (hands.size + beginnings.size > 0) await clock.sleep(10);
+      while (hands.size + firstTries.size > 0) await clock.sleep(10);
       answering.abort();
     },
   };

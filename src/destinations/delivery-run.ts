@@ -1,26 +1,23 @@
-import { afterFailedTry, type Delivery, deliveryEndsAt, isSettled, outdated } from '#machines/delivery.ts';
-import type { DeliveryFact, Destination, Fact } from '#machines/facts.ts';
-import { deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
-import type { DeliveryResult } from '#src/core/destination-target.ts';
+import { type Delivery, deliveryEndsAt, isSettled, outdated } from '#machines/delivery.ts';
+import type { Destination, Fact } from '#machines/facts.ts';
+import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
 import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
-import { deliveryRequestOf, type Try } from './delivery-request.ts';
+import type { Try } from './delivery-request.ts';
 import { keyOf } from './parking.ts';
 import type { DeliveryPorts } from './ports.ts';
 
 /** Tells the destinations of the outcomes of one stream, as far as it is time. */
 export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): StreamRun {
-  const { log, clock, name: deliverer, targets, places, parking, beginnings, active, owners } = ports;
+  const { log, clock, name: deliverer, targets, places, parking, tries, active, owners } = ports;
   const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId });
 
   async function advanceOne(id: string, request: AcceptedRequest): Promise<Rest> {
     const before = writer.state.invocations.get(id);
     const rests = await Promise.all((before === undefined ? [] : openDeliveries(before.context)).map((one) => deliver(request, one)));
-    const after = writer.state.invocations.get(id);
-    const isTold = after !== undefined && after.value !== 'notified' && openDeliveries(after.context).length === 0;
-    if (isTold) await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
+    await tries.close(id, writer);
     return restOf(rests);
   }
 
@@ -40,11 +37,8 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
   }
 
   async function proceed(tried: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
-    const deliveryId = `${tried.request.fact.invocation}/${tried.destination.id}`;
-    const end = beginnings.claim(deliveryId, delivery);
-    if (end !== undefined) return makeBegun({ ...tried, number: 1 }, end);
     // Somebody in this process is at it, who reports for it.
-    if (active.has(deliveryId)) return 'done';
+    if (active.has(`${tried.request.fact.invocation}/${tried.destination.id}`)) return 'done';
     if (delivery?.value === 'delivering') return takeOver(tried, delivery);
     if (clock.now() < (delivery?.context.dueAt ?? 0)) return 'done';
     return isOutdated(tried, delivery) ? giveUp(tried, delivery) : attempt(tried);
@@ -54,22 +48,13 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     return ports.leavesOthers && targets[destination] === undefined;
   }
 
-  async function makeBegun(tried: Try, end: () => void): Promise<'again'> {
-    try {
-      await makeTry(tried);
-      return 'again';
-    } finally {
-      end();
-    }
-  }
-
   function isOutdated({ invocation: { context } }: Try, delivery: Delivery | undefined): boolean {
     return clock.now() >= deliveryEndsAt(delivery, context.outcome, ports.maxDeliveryAgeInMs);
   }
 
   async function giveUp({ request, destination }: Try, delivery: Delivery | undefined): Promise<'again'> {
     const { invocation } = request.fact;
-    await settle(invocation, outdated(delivery, { invocation, destination: destination.id, at: clock.now() }));
+    await tries.settle(outdated(delivery, { invocation, destination: destination.id, at: clock.now() }), writer);
     return 'again';
   }
 
@@ -109,46 +94,11 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
       const fact = { invocation: id, destination: destination.id, try: number, at: clock.now() };
       const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, deliverer }]);
       // Refused: somebody else began this try. The log says how it goes on.
-      if (effects !== undefined) await makeTry(tried);
+      if (effects !== undefined) await tries.make(tried, writer);
       return true;
     } finally {
       leave();
     }
-  }
-
-  /** Makes a try that is in the log (E1), and records what came of it. */
-  async function makeTry(tried: Try): Promise<void> {
-    const { invocation, destination, number } = tried;
-    const target = targets[destination.destination];
-    const result: DeliveryResult =
-      target === undefined
-        ? { kind: 'dead', reason: `there is no destination of the kind ${destination.destination}` }
-        : await within(ports.tryTimeoutInMs, (signal) =>
-            target.deliver(
-              deliveryRequestOf(tried, { place: ports.place, maxChain: ports.maxChain, maxBytes: target.maxEnvelopeBytes }),
-              signal,
-            ),
-          );
-    const id = tried.request.fact.invocation;
-    await settle(id, settledTry(invocation, { invocation: id, destination: destination.id, try: number, at: clock.now() }, result));
-  }
-
-  /** The last delivery and the end of all of them are one append, unless another one is settled in the same moment. */
-  async function settle(id: string, fact: DeliveryFact): Promise<void> {
-    const current = writer.state.invocations.get(id);
-    const isLast = current !== undefined && openDeliveries(current.context).every((open) => open.id === fact.destination);
-    if (isLast && current.value !== 'notified' && fact.type !== 'delivery.failed') {
-      if ((await writer.propose(id, [fact, { type: 'notified', invocation: id, at: fact.at }])) !== undefined) return;
-    }
-    await writer.propose(id, [fact]);
-  }
-
-  function settledTry(invocation: Invocation, fact: TryFact, result: DeliveryResult): DeliveryFact {
-    if (result.kind === 'delivered') return { type: 'delivery.delivered', ...fact };
-    if (result.kind === 'dead') return { type: 'delivery.dead', ...fact, reason: result.reason };
-    const { outcome } = invocation.context;
-    const endsAt = deliveryEndsAt(deliveryOf(invocation.context, fact.destination), outcome, ports.maxDeliveryAgeInMs);
-    return afterFailedTry({ fact: { ...fact, reason: result.reason }, retryAfterInMs: result.retryAfterInMs, endsAt });
   }
 
   /** A try whose maker vanished: nobody knows whether it arrived, so it is made again under the same delivery id (D1). */
@@ -173,16 +123,3 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     },
   };
 }
-
-/** Gives something up after a while. A signal of its own accord would keep its timer long after it is done. */
-async function within<Value>(limitInMs: number, work: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
-  const givingUp = new AbortController();
-  const timer = setTimeout(() => givingUp.abort(), limitInMs);
-  try {
-    return await work(givingUp.signal);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-type TryFact = { invocation: string; destination: string; try: number; at: number };

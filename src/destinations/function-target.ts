@@ -26,7 +26,9 @@ export type FunctionTargetOptions = Bounds & {
  * root, parent, hops and budget travel along; a hop or an invocation too many is cut, on both ends (L1).
  */
 export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxChain }: FunctionTargetOptions): DestinationTarget {
+  const readParam = createParamReader();
   return {
+    endsByItself: true,
     // The envelope becomes the payload of a request.
     maxEnvelopeBytes: MAX_PAYLOAD_BYTES,
     // A try is one append to Sequent's own log, which is no slower for many of them.
@@ -60,6 +62,23 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
 function boundOf({ root, hop, budget }: DeliveryRequest['lineage'], { maxHops, maxChain }: Bounds): string | undefined {
   if (hop <= maxHops && budget >= 0) return undefined;
   return `the chain that began with ${root} has more than ${hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`}`;
+}
+
+type ReadParam = (param: string, from?: FunctionName) => FunctionReference | string;
+
+/** How many params are remembered: there are about as many as functions that tell others. */
+const REMEMBERED = 1_000;
+
+/** Every outcome of a function brings the same few params. */
+function createParamReader(): ReadParam {
+  const known = new Map<string, FunctionReference | string>();
+  return (param, from) => {
+    const key = `${from ?? ''} ${param}`;
+    const found = known.get(key) ?? readParam(param, from);
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(key, found);
+    return found;
+  };
 }
 
 function readParam(param: string, from?: FunctionName): FunctionReference | string {

@@ -6,9 +6,9 @@ import type { EventLog } from '#src/core/event-log.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Owners } from '#src/core/owners.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
-import type { Beginnings } from './begun-tries.ts';
 import type { Parking } from './parking.ts';
 import type { Places } from './places.ts';
+import type { Tries } from './tries.ts';
 
 /** What whoever tells destinations is given. */
 export type TellingOptions = {
@@ -39,7 +39,7 @@ export type DestinationsOptions = TellingOptions & { queue: WorkQueue; check: De
 export type DeliveryPorts = TellingOptions & {
   places: Places;
   parking: Parking;
-  beginnings: Beginnings;
+  tries: Tries;
   /** The ids of the deliveries that this process makes at this moment. */
   active: Set<string>;
   /** What has no target here is somebody else's; otherwise it ends dead. */

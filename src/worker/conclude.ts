@@ -5,7 +5,7 @@ import type { Teller } from '#src/core/teller.ts';
 
 /**
  * Appends what follows an attempt. An outcome and the first tries to tell it are one append, where somebody in this process can
- * make them. True when they are being made.
+ * make them. True when nobody else needs to tell anybody.
  */
 export async function conclude(facts: readonly Fact[], { writer, teller }: { writer: StreamWriter; teller: Teller | undefined }) {
   const outcome = facts.find(isOutcome);
@@ -23,8 +23,8 @@ export async function conclude(facts: readonly Fact[], { writer, teller }: { wri
     if (effects === undefined) tries.callOff();
   }
   if (effects === undefined) return false;
-  tries.make(writer.state);
-  return true;
+  tries.make(writer);
+  return tries.facts.length === outcome?.destinations?.length;
 }
 
 function isOutcome(fact: Fact): fact is Outcome {
