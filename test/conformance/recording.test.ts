@@ -70,7 +70,7 @@ describe('the record of an invocation', () => {
       4205,
     ],
   ])('row 18: of a function that %s is FAIL with a code and a message', async ([what, code, message, error_code]) => {
-    const urn = await system.deploy(`fails-${error_code}`, { code, timeout: 3 });
+    const urn = await system.deploy(`fails-${error_code}`, { code, timeout: what === 'takes too long' ? 3 : 30 });
     const record = await system.record(urn, await invoke(urn, { what }), over);
     expect(record).toMatchObject({ status: 'FAIL', error_code, error_message: expect.stringContaining(message) });
   });
