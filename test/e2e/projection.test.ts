@@ -138,6 +138,7 @@ describe('the projection', () => {
     expect(JSON.parse(rebuilt.stdout)[0].file).not.toBe(before.file);
     const checked = await sequent.run(['projection', 'check']);
     expect([checked.code, checked.stdout.includes('DIFFERENT')]).toEqual([0, false]);
+    expect((await sequent.run(['projection', 'problems'])).stderr).toBe('everything could be folded\n');
     const { findings } = await json('doctor');
     expect(findings).toContainEqual({ level: 'ok', check: `projection ${before.instance}`, seen: 'as far as the log' });
 

@@ -3,9 +3,9 @@ import { Command } from 'commander';
 import type { ClientHistory } from '#src/client/history.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { formatDuration } from '#src/core/format-duration.ts';
-import type { HistoryCheck, HistoryStatus } from '#src/core/history.ts';
+import type { HistoryCheck, HistoryProblem, HistoryStatus } from '#src/core/history.ts';
 import { type Call, performs } from '../call.ts';
-import { formatBytes, plural } from '../durations.ts';
+import { formatBytes, formatMoment, parseWhole, plural } from '../durations.ts';
 import { type Column, printList } from '../output.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
@@ -14,7 +14,7 @@ type InstanceOptions = { instance?: string };
 
 export function projectionCommand(): Command {
   return new Command('projection')
-    .summary('the read model: status, check, rebuild')
+    .summary('the read model: status, check, rebuild, problems')
     .description('The read models that answer questions about the past. Each instance has one of its own, and each can be thrown away.')
     .addCommand(sub('status', 'how far behind the log each instance is').action(performs<InstanceOptions>(status)))
     .addCommand(
@@ -26,7 +26,36 @@ export function projectionCommand(): Command {
       sub('rebuild', 'build a new one from zero beside the old one, which serves until the new one is as far').action(
         performs<InstanceOptions>(rebuild),
       ),
+    )
+    .addCommand(
+      new Command('problems')
+        .summary('what could not be folded, and is kept as it is')
+        .description('Lists messages of no known form, facts that the machine refuses, appends about no request, and gaps of the log.')
+        .option('--after <sequence>', 'only behind this sequence of the log', parseWhole(0), 0)
+        .option('-n, --limit <count>', 'how many at most', parseWhole(1, 500), 100)
+        .action(performs<ProblemOptions>(problems)),
     );
+}
+
+type ProblemOptions = { after: number; limit: number };
+
+const problemColumns: Column<HistoryProblem>[] = [
+  { head: 'SEQUENCE', cell: ({ sequence }) => String(sequence), align: 'right' },
+  { head: 'TIME', cell: ({ at }) => formatMoment(at) },
+  { head: 'KIND', cell: ({ kind }) => kind },
+  { head: 'INVOCATION', cell: ({ invocation }) => invocation ?? '' },
+  { head: 'WHY', cell: ({ why }) => why },
+];
+
+async function problems(call: Call<ProblemOptions>): Promise<ExitCode> {
+  const { after, limit } = call.options;
+  const { err } = call.terminal;
+  return await withClient(call.options, async ({ history }) => {
+    const rows = await history.problems({ after, limit });
+    printList(call, { rows, columns: problemColumns, name: ({ sequence }) => String(sequence), empty: 'everything could be folded' });
+    if (rows.length === limit) err.line(err.paint.dim(`there may be more: --after ${rows.at(-1)?.sequence}`));
+    return exitCodes.ok;
+  });
 }
 
 function sub(name: string, summary: string): Command {
@@ -87,24 +116,35 @@ async function check(call: Call<InstanceOptions>): Promise<ExitCode> {
   });
 }
 
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 250;
+const SAY_EVERY_MS = 2_000;
 
 async function rebuild(call: Call<InstanceOptions>): Promise<ExitCode> {
   const { terminal, options } = call;
   return await withClient(options, async ({ history }) => {
-    const done: HistoryStatus[] = [];
+    const done: { seen: HistoryStatus; isNew: boolean }[] = [];
     for (const instance of await instancesOf(history, options)) {
-      let seen = await history.rebuild(instance);
-      while (seen.rebuild !== null) {
-        terminal.err.line(`${instance}: ${progress(seen.rebuild)}`);
-        await sleep(LOOK_EVERY_MS);
-        seen = await history.status({ instance });
-      }
-      done.push(seen);
+      const one = await rebuildOne(history, instance, (text) => terminal.err.line(`${instance}: ${text}`));
+      done.push(one);
+      // The log was made anew meanwhile, or the file could not be written.
+      if (!one.isNew) terminal.err.line(`${instance}: the old one still serves; the log of its process says why`);
     }
-    printList(call, { rows: done, columns, name: ({ instance }) => instance, empty: '' });
-    return exitCodes.ok;
+    printList(call, { rows: done.map(({ seen }) => seen), columns, name: ({ instance }) => instance, empty: '' });
+    return done.every(({ isNew }) => isNew) ? exitCodes.ok : exitCodes.failed;
   });
+}
+
+async function rebuildOne(history: ClientHistory, instance: string, say: (text: string) => void) {
+  const { file } = await history.status({ instance });
+  let seen = await history.rebuild(instance);
+  for (let saidAt = Number.NEGATIVE_INFINITY; seen.rebuild !== null; seen = await history.status({ instance })) {
+    if (performance.now() - saidAt > SAY_EVERY_MS) {
+      saidAt = performance.now();
+      say(progress(seen.rebuild));
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+  return { seen, isNew: seen.file !== file };
 }
 
 function progress({ percent, perSecond, secondsLeft }: NonNullable<HistoryStatus['rebuild']>): string {
