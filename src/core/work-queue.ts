@@ -22,6 +22,8 @@ export type WorkItem = {
   working(): void;
   /** It was not touched: deliver it to somebody else at once. */
   release(): void;
+  /** It must wait: deliver it again after this time instead of its lease, if it is not acknowledged until then. */
+  putOff(inMs: number): void;
 };
 
 /** What to do next. Only a hint: the log says what is true. */

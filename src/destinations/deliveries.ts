@@ -40,6 +40,7 @@ const WAITING_FOR_ONE_PLACE = 200;
 const ack = (): void => {};
 const working = ack;
 const release = ack;
+const putOff = ack;
 
 export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Deliveries {
   const { log, logger, clock, owners, name, targets, leavesOthers } = options;
@@ -90,7 +91,7 @@ export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Del
     take(state) {
       if (isFull() || (leavesOthers && !isOwn(state))) return false;
       // Nobody waits for an answer. What is not done here is the scheduler's business.
-      hands.take({ name: state.name, request: state.request.sequence, state, isFirstDelivery: false, ack, release, working });
+      hands.take({ name: state.name, request: state.request.sequence, state, isFirstDelivery: false, ack, release, working, putOff });
       return true;
     },
     keepLeases: hands.keepLeases,

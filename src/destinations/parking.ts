@@ -4,7 +4,7 @@ import type { WorkItem } from '#src/core/work-queue.ts';
 /**
  * The streams that wait outside of a crowded place: so many may wait for a slow or dead one that only their names are kept.
  *
- * Nothing depends on them: their items are not acknowledged, so whatever is forgotten here comes again after its lease.
+ * Nothing depends on them: their items are not acknowledged, so whatever is forgotten here comes again after a while.
  */
 export interface Parking {
   /** Says that a stream found a place crowded. */
@@ -17,10 +17,12 @@ export interface Parking {
   take(place: string, most: number): WorkItem[];
 }
 
-/** An item comes again with every lease; its latest deliveries acknowledge it. */
+/** An item comes again and again; its latest deliveries acknowledge it. */
 const ITEMS_KEPT = 2;
+/** When it comes again: a long backlog must not be handed out anew with every lease, nor all of it at one moment. */
+const PUT_OFF_IN_MS = 60_000;
 
-export function createParking(): Parking {
+export function createParking(random: () => number = Math.random): Parking {
   const placeByKey = new Map<string, string>();
   const waiting = new Map<string, Map<string, WorkItem[]>>();
 
@@ -33,6 +35,7 @@ export function createParking(): Parking {
       const key = keyOf(item.name);
       const place = placeByKey.get(key);
       if (place === undefined) return;
+      item.putOff(PUT_OFF_IN_MS * (0.5 + random()));
       const keys = waiting.get(place) ?? new Map<string, WorkItem[]>();
       waiting.set(place, keys);
       keys.set(key, [...(keys.get(key) ?? []), item].slice(-ITEMS_KEPT));

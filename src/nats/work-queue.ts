@@ -139,7 +139,12 @@ function toItem({ nats }: Connection, { subject, reply = '', data, headers }: Ms
   const answer = (payload: Uint8Array): void => {
     if (!nats.isClosed()) nats.publish(reply, payload);
   };
-  const settle = { ack: () => answer(ACK), working: () => answer(WORKING), release: () => answer(RELEASE) };
+  const settle = {
+    ack: () => answer(ACK),
+    working: () => answer(WORKING),
+    release: () => answer(RELEASE),
+    putOff: (inMs: number) => answer(encoder.encode(`-NAK {"delay": ${nanos(Math.round(inMs))}}`)),
+  };
   const parts = parseSubject(subject);
   if (parts.kind === 'invoke') {
     const message = decodeRequest(parts, { data, headers, sequence, at });

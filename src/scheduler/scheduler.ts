@@ -42,6 +42,7 @@ export interface Scheduler {
 const TICK_IN_MS = 25;
 const LOOKS_AT_ONCE = 64;
 const LONGEST_PAUSE_IN_MS = 60_000;
+const LONGEST_QUEUED_PAUSE_IN_MS = 900_000;
 const SAVE_FLOOR_EVERY_MS = 5_000;
 const UNKNOWN_GRACE_IN_MS = 1_000;
 /** Where it says from which message on it knows all that is open. */
@@ -131,7 +132,8 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   function follow(stream: OpenStream, found: Look, pause: number): void {
     if (found.kind === 'settled') return open.remove(stream);
     // A hint for a delivery stays in the queue until somebody takes it: a backlog need not be read again and again.
-    open.lookAgain(stream, Math.min(clock.now() + (found.isQueued ? LONGEST_PAUSE_IN_MS : pause), found.nextAt));
+    const queuedPause = Math.min(LONGEST_PAUSE_IN_MS * 2 ** Math.max(0, stream.looks - 1), LONGEST_QUEUED_PAUSE_IN_MS);
+    open.lookAgain(stream, Math.min(clock.now() + (found.isQueued ? queuedPause : pause), found.nextAt));
   }
 
   /** False when nothing is due yet. */

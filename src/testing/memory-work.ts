@@ -96,6 +96,13 @@ export function createMemoryWork({
         if (lane.held.delete(work)) lane.waiting.push(work);
         pump(lane);
       },
+      putOff(inMs) {
+        if (!lane.held.has(work)) return;
+        work.leaseEndsAt = clock.now() + inMs;
+        lane.sweep?.();
+        lane.sweep = undefined;
+        watchLeases(lane);
+      },
     } satisfies WorkItem);
   }
 

@@ -111,6 +111,24 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       await expect.poll(() => taken.items.length, { timeout: 900 }).toBe(2);
     });
 
+    test('hands out again what was put off after that time, not with its lease, unless it is acknowledged first', async () => {
+      const [soon, late, done] = [newFunction(), newFunction(), newFunction()];
+      await using again = take(soon, { onItem: (item) => (again.items.length > 1 ? item.ack() : item.putOff(50)) });
+      await using waiting = take(late, { onItem: (item) => item.putOff(3_600_000) });
+      await using acknowledged = take(done, { onItem: (item) => item.putOff(50) });
+      await Promise.all([request(soon), request(late), request(done)]);
+      await expect.poll(() => [again, waiting, acknowledged].every(({ items }) => items.length > 0)).toBe(true);
+      acknowledged.items.at(-1)?.ack();
+      await opened.endLease();
+      await expect.poll(() => again.items.length).toBe(2);
+      await opened.settle();
+      expect(waiting.items).toHaveLength(1);
+      const count = acknowledged.items.length;
+      await opened.endLease();
+      await opened.settle();
+      expect(acknowledged.items.length).toBe(count);
+    });
+
     test('hands out no more than its owner has places for', async () => {
       const name = newFunction();
       for (let place = 0; place < 12; place++) await request(name);

@@ -106,10 +106,21 @@ beforeAll(async () => {
 afterAll(() => receiver[Symbol.asyncDispose]());
 
 /** Publishes a request as anybody may, and waits for what the receiver is told about it. */
-async function told({ client, log }: TellingSequent, id: string, payload: object | string): Promise<string> {
+async function told(sequent: TellingSequent, id: string, payload: object | string): Promise<string> {
+  publish(sequent, 'obey', { id, payload });
+  return await envelopeOf(sequent, id);
+}
+
+type Request = { id: string; payload: object | string };
+
+function publish({ client }: TellingSequent, name: string, { id, payload }: Request): void {
   const found = headers();
   found.set('Request-Id', id);
-  client.connection.nats.publish('invoke.obey', typeof payload === 'string' ? payload : JSON.stringify(payload), { headers: found });
+  client.connection.nats.publish(`invoke.${name}`, typeof payload === 'string' ? payload : JSON.stringify(payload), { headers: found });
+}
+
+/** What the receiver was told, once everybody was. */
+async function envelopeOf({ log }: TellingSequent, id: string): Promise<string> {
   await log.untilNotified([id]);
   const bodies = receiver.received.filter(({ headers: got }) => got['webhook-id'] === `${id}/http-0`).map(({ body }) => body);
   expect(bodies).toHaveLength(1);
@@ -144,11 +155,24 @@ describe('the envelope that a target receives', () => {
   });
 
   test('of an event that became too old says 408, also when it never ran', async () => {
-    await sequent.client.functions.put(definition(receiver.url, { paused: true }, { maxAgeInSeconds: 1 }));
-    const text = await told(sequent, 'too-old', { value: 1 });
-    expect(check(text)).toMatchObject({
+    // A function that no worker ever knew otherwise.
+    await sequent.client.functions.put(definition(receiver.url, { name: 'paused', paused: true }, { maxAgeInSeconds: 1 }));
+    publish(sequent, 'paused', { id: 'too-old', payload: { value: 1 } });
+    expect(check(await envelopeOf(sequent, 'too-old'))).toMatchObject({
       request_context: { condition: 'EventAgeExceeded', approximate_invoke_count: 0 },
       response_context: { status_code: 408, function_error: expect.stringContaining('within 1 s') },
+    });
+  });
+
+  test('of an invocation that was cancelled in the middle of an attempt says 499, and who said why', async () => {
+    await sequent.client.functions.put(definition(receiver.url, { name: 'slow', timeoutInMs: 60_000 }));
+    publish(sequent, 'slow', { id: 'cancelled', payload: { ms: 50_000 } });
+    await sequent.log.until((fact) => fact.type === 'running' && fact.invocation === 'cancelled');
+    const { code } = await sequent.run(['cancel', 'cancelled', '--reason', 'ordered twice']);
+    expect(code).toBe(0);
+    expect(check(await envelopeOf(sequent, 'cancelled'))).toMatchObject({
+      request_context: { condition: 'InvocationCanceled', approximate_invoke_count: 1 },
+      response_context: { status_code: 499, function_error: 'ordered twice' },
     });
   });
 

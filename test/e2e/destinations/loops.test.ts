@@ -59,6 +59,22 @@ describe('a loop', () => {
     expect(refused[0]).toContain(`close a loop: ${path};`);
   });
 
+  test('through an alias is refused when the alias is moved to a version that tells back, and names it', async () => {
+    const put = (name: string, ...flags: string[]) => sequent.run(['fn', 'put', name, '--file', file, '--handler', 'obey', ...flags]);
+    const { functions } = sequent.client;
+    await put('e2');
+    await functions.publish('e2', { version: 'v1' });
+    await put('e2', '--on-success', 'FunctionGraph=e1', '--timeout', '5s');
+    await functions.publish('e2', { version: 'v2' });
+    expect((await sequent.run(['fn', 'alias', 'set', 'e2', 'prod', 'v1'])).code).toBe(0);
+    expect((await put('e1', '--on-success', 'FunctionGraph=default:default:e2:!prod')).code).toBe(0);
+
+    const moved = await sequent.run(['fn', 'alias', 'set', 'e2', 'prod', 'v2']);
+    expect([moved.code, moved.stderr]).toEqual([2, expect.stringContaining('close a loop: e2:!prod → e1 → e2:!prod;')]);
+    const direct = await put('e1', '--on-success', 'FunctionGraph=default:default:e2:v2');
+    expect([direct.code, direct.stderr]).toEqual([2, expect.stringContaining('close a loop: e1 → e2:v2 → e1;')]);
+  });
+
   test('that is allowed stops at hop 16, with every link on the timelines and the cut on both ends', async () => {
     const { client, log } = sequent;
     await client.functions.put(fn('ping', ['pong']));

@@ -12,6 +12,7 @@ const item = (stream: string): WorkItem => ({
   ack: () => {},
   working: () => {},
   release: () => {},
+  putOff: () => {},
 });
 
 describe('a place', () => {
@@ -75,4 +76,17 @@ describe('parking', () => {
     parking.hold(item('1'));
     expect(parking.take('a', 10)).toEqual([]);
   });
+});
+
+test('what waits outside comes again within minutes and not with its lease, not all of it at once', () => {
+  const delays: number[] = [];
+  for (const random of [0, 0.25, 0.999]) {
+    const parking = createParking(() => random);
+    const waiting = { ...item('a'), putOff: (inMs: number) => void delays.push(inMs) };
+    // It does not wait for a place, so it is left alone.
+    parking.hold(waiting);
+    parking.note(waiting.name, 'slow');
+    parking.hold(waiting);
+  }
+  expect(delays).toEqual([30_000, 45_000, 89_940]);
 });
