@@ -1,14 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
-import { formatDuration } from '#src/core/format-duration.ts';
 import type { DestinationGraph, FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { ask } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { Moment } from '../parts/moment.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { useAsked } from '../shell/asked.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { say } from '../shell/toasts.tsx';
+import { Configuration, Versions } from './configuration.tsx';
 import { GraphCard, useGraph } from './graph.tsx';
 import { InvokeDialog } from './invoke.tsx';
 import { FunctionMarks } from './list.tsx';
@@ -104,65 +103,6 @@ function PauseButton({ path, isPaused, onDone }: { path: string; isPaused: boole
         <Icon name={isPaused ? 'play' : 'pause'} size={14} /> {isPaused ? 'Resume' : 'Pause'}
       </button>
     </>
-  );
-}
-
-function Configuration({ view: { definition, revision } }: { view: FunctionView }) {
-  const { kind: _, ...handler } = definition.handler;
-  const rows: [string, string][] = [
-    ...Object.entries(handler).map(([key, value]): [string, string] => [
-      key,
-      typeof value === 'object' ? JSON.stringify(value) : String(value),
-    ]),
-    ['timeout of an attempt', formatDuration(definition.timeoutInMs)],
-    ['memory of a process', `${definition.memoryInMb} MB`],
-    ['executions at a moment, in one worker', String(definition.concurrency)],
-    ['user data', Object.keys(definition.userData).join(', ') || 'none'],
-    ['revision', String(revision)],
-  ];
-  return (
-    <section class="card" aria-label="Configuration">
-      <div class="card-head">
-        <h2>Configuration</h2>
-      </div>
-      <dl class="facts">
-        {rows.map(([key, value]) => (
-          <div key={key}>
-            <dt>{key}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
-}
-
-function Versions({ view: { versions, aliases } }: { view: FunctionView }) {
-  return (
-    <section class="card" aria-label="Versions and aliases">
-      <div class="card-head">
-        <h2>Versions and aliases</h2>
-      </div>
-      {versions.length === 0 && aliases.length === 0 ? <p class="nothing">Only what is latest; no version was published.</p> : null}
-      <ul class="versions">
-        {aliases.map(({ alias, version, description, weights }) => (
-          <li key={`!${alias}`}>
-            <b class="mono">!{alias}</b> <span aria-hidden="true">→</span> <span class="mono">{version}</span>
-            {Object.entries(weights).map(([other, percent]) => (
-              <span key={other} class="tag">
-                {percent} % {other}
-              </span>
-            ))}
-            <small>{description}</small>
-          </li>
-        ))}
-        {versions.map(({ version, description, published_at }) => (
-          <li key={version}>
-            <b class="mono">{version}</b> <Moment at={published_at} /> <small>{description}</small>
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }
 

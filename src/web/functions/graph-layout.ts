@@ -7,15 +7,13 @@ export type PlacedNode = Node & Point & { isInLoop: boolean };
 export type PlacedEdge = Edge & { path: string; isInLoop: boolean };
 export type PlacedGraph = { width: number; height: number; nodes: readonly PlacedNode[]; edges: readonly PlacedEdge[] };
 
-/** What is joined lies side by side up to this width. */
-const WIDEST = 1_360;
 const SPACE = 36;
 
 /**
- * Places who tells before who is told. What is not joined is drawn apart, loops first; an edge runs between the nodes, and one
- * that leads back, which a loop needs, runs below all of them.
+ * Places who tells before who is told. What is not joined is drawn apart, loops first, side by side as far as there is room; an
+ * edge runs between the nodes, and one that leads back, which a loop needs, runs below all of them.
  */
-export function placeGraph({ nodes, edges, loops }: DestinationGraph): PlacedGraph {
+export function placeGraph({ nodes, edges, loops }: DestinationGraph, room = 1_360): PlacedGraph {
   const inLoop = new Set(loops.flat());
   const pairs = new Set(loops.flatMap((loop) => loop.slice(1).map((to, index) => `${loop[index]}\n${to}`)));
   const parts = partsOf(edges)
@@ -27,7 +25,7 @@ export function placeGraph({ nodes, edges, loops }: DestinationGraph): PlacedGra
   let shelf = 0;
   let width = 0;
   for (const part of parts) {
-    if (corner.x > 0 && corner.x + part.width > WIDEST) {
+    if (corner.x > 0 && corner.x + part.width > room) {
       corner = { x: 0, y: corner.y + shelf + SPACE };
       shelf = 0;
     }

@@ -6,9 +6,14 @@ import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { Scrollable } from '../parts/scrollable.tsx';
 import { type Asked, useAsked } from '../shell/asked.ts';
 import { follow, Link, paths } from '../shell/router.tsx';
+import { createStore, useStore } from '../shell/store.ts';
 import { joinedTo, type PlacedNode, placeGraph } from './graph-layout.ts';
 import { NODE } from './graph-lines.ts';
 import { targetOf } from './target-words.ts';
+
+/** The room for the graph: the window without the borders of page and card. */
+const frameWidth = createStore(innerWidth - 82);
+addEventListener('resize', () => frameWidth.set(innerWidth - 82));
 
 export function useGraph(): Asked<DestinationGraph> {
   return useAsked('graph', (signal) => get<DestinationGraph>('/api/destinations/graph', signal));
@@ -44,7 +49,8 @@ export function GraphCard({ asked: { content, problem, again }, around }: GraphC
 }
 
 function Graph({ graph, around }: { graph: DestinationGraph; around: string | undefined }) {
-  const placed = useMemo(() => placeGraph(graph), [graph]);
+  const room = useStore(frameWidth);
+  const placed = useMemo(() => placeGraph(graph, room), [graph, room]);
   if (placed.edges.length === 0)
     return (
       <p class="nothing">

@@ -12,8 +12,7 @@ const columns: readonly Column[] = [
   { head: 'Open', isNumber: true },
   { head: 'Failed', isNumber: true },
   { head: 'Queue p99', isNumber: true },
-  { head: 'Duration p50', isNumber: true },
-  { head: 'Duration p99', isNumber: true },
+  { head: 'p50 / p99', isNumber: true },
   { head: 'Retries', isNumber: true },
   { head: 'Versions', isNumber: true },
 ];
@@ -42,8 +41,7 @@ function cellsOf({ summary, stats, isInLoop }: Listed) {
       </Link>
     ),
     time(stats?.queue_ms?.p99),
-    time(stats?.duration_ms?.p50),
-    time(stats?.duration_ms?.p99),
+    stats?.duration_ms === undefined ? '–' : `${time(stats.duration_ms.p50)} / ${time(stats.duration_ms.p99)}`,
     policy.maxRetries,
     `${versions.length}${aliases.length === 0 ? '' : ` + ${aliases.length} ${aliases.length === 1 ? 'alias' : 'aliases'}`}`,
   ];

@@ -79,7 +79,7 @@ export function FunctionsPage() {
       ) : null}
       {functions !== undefined && functions.length > 0 ? (
         <>
-          <section class="card" aria-label="All functions">
+          <section class="card functions" aria-label="All functions">
             {listed.length === 0 ? <p class="nothing">No function is called so, or described so.</p> : <FunctionList listed={listed} />}
           </section>
           <GraphCard asked={graph} />

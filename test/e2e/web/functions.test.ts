@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FunctionStats, FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { until } from '#test/conformance/support/until.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/looks.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
@@ -15,6 +16,12 @@ afterAll(async () => {
 });
 
 const telling = (...names: string[]) => names.map((name) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: name }) }));
+/** The statistics, once the read model has heard of the end of so many invocations. */
+const statsOf = (name: string, settled: number): Promise<FunctionStats> =>
+  until(`${settled} invocations of ${name} are counted`, async () => {
+    const stats = await sequent.call<FunctionStats>(`/api/functions/${name}/stats`);
+    return stats.total.by_state.notified === settled ? stats : undefined;
+  });
 const viewOf = (name: string): Promise<FunctionView> => sequent.call(`/api/functions/${name}`);
 
 describe('the page of all functions', () => {
@@ -27,8 +34,8 @@ describe('the page of all functions', () => {
   test('lists them with what came and failed, finds them by words, and puts those that fail first', async () => {
     await sequent.define('amounts', { description: 'adds what is due' });
     await sequent.define('zones', { description: 'knows the time' });
-    const ids = await Promise.all([sequent.invoke('zones', { throws: 'no zone' }), sequent.invoke('zones'), sequent.invoke('amounts')]);
-    for (const id of ids) await sequent.invocation(id);
+    await Promise.all([sequent.invoke('zones', { throws: 'no zone' }), sequent.invoke('zones'), sequent.invoke('amounts')]);
+    await Promise.all([statsOf('zones', 2), statsOf('amounts', 1)]);
     await using watched = await browser.open(`${sequent.url}/functions`, { width: 1280 });
     const { page } = watched;
     const names = () => page.locator('.function-name > a').allTextContents();
@@ -93,8 +100,7 @@ describe('the page of a function', () => {
     const ids = await Promise.all(
       Array.from({ length: 6 }, (_, place) => sequent.invoke('busy', place < 2 ? { throws: 'no' } : { ms: 20 })),
     );
-    for (const id of ids) await sequent.invocation(id);
-    const { total } = await sequent.call<FunctionStats>('/api/functions/busy/stats');
+    const { total } = await statsOf('busy', ids.length);
     await using watched = await browser.open(`${sequent.url}/functions/busy`);
     const { page } = watched;
     const figure = (label: string) =>
@@ -120,13 +126,14 @@ describe('the page of a function', () => {
   });
 
   test('shows configuration, versions and aliases; of secrets the names', async () => {
-    await sequent.define('shown', { timeoutInMs: 4_000, memoryInMb: 128, description: 'is looked at' });
+    await sequent.define('shown', { timeoutInMs: 4_000, memoryInMb: 128, userData: { REGION: 'eu' }, secretUserData: { PIN: '4711' } });
     await sequent.run(['fn', 'publish', 'shown', 'v1', '--description', 'the first one']);
     await sequent.run(['fn', 'alias', 'set', 'shown', 'prod', 'v1']);
     await using watched = await browser.open(`${sequent.url}/functions/shown`);
     const { page } = watched;
     const configuration = page.getByRole('region', { name: 'Configuration' });
-    expect(await configuration.textContent()).toMatch(/acts\.mjs.*4 s.*128 MB.*user datagates/);
+    expect(await configuration.textContent()).toMatch(/acts\.mjs.*4 s.*128 MB.*REGION = eu.*PIN is a secret/);
+    expect(await page.content()).not.toContain('4711');
     const versions = page.getByRole('region', { name: 'Versions and aliases' });
     expect(await versions.textContent()).toMatch(/!prod → v1.*v1.*the first one/);
     expect(await violationsInBothThemes(watched)).toEqual([]);

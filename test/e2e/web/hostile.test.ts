@@ -148,7 +148,7 @@ describe('200 hostile strings', () => {
       for (const [path, sign] of pages) {
         await goTo(page, path);
         await page.getByText(sign).first().waitFor();
-        await page.waitForLoadState('networkidle');
+        await page.locator('.skeleton').first().waitFor({ state: 'detached' });
         for (const details of await page.locator('summary').all()) await details.click();
         for (const one of await watched.harm()) harm.push(`${path}: ${one}`);
       }

@@ -1,0 +1,93 @@
+import { formatDuration } from '#src/core/format-duration.ts';
+import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { Moment } from '../parts/moment.tsx';
+
+/** How it is executed. */
+export function Configuration({ view: { definition, revision } }: { view: FunctionView }) {
+  const { kind: _, ...handler } = definition.handler;
+  const rows: [string, string][] = [
+    ...Object.entries(handler).map(([key, value]): [string, string] => [
+      key,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
+    ['timeout of an attempt', formatDuration(definition.timeoutInMs)],
+    ['memory of a process', `${definition.memoryInMb} MB`],
+    ['executions at a moment, in one worker', String(definition.concurrency)],
+    ['revision', String(revision)],
+  ];
+  return (
+    <section class="card" aria-label="Configuration">
+      <div class="card-head">
+        <h2>Configuration</h2>
+      </div>
+      <dl class="facts">
+        {rows.map(([key, value]) => (
+          <div key={key}>
+            <dt>{key}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>user data</dt>
+          <dd>
+            <UserData definition={definition} />
+          </dd>
+        </div>
+      </dl>
+    </section>
+  );
+}
+
+const MOST_CHARACTERS = 80;
+
+/** What the function reads with `getUserData`. Of a secret the gateway tells the name. */
+function UserData({ definition: { userData, secretUserData = {} } }: Pick<FunctionView, 'definition'>) {
+  const rows = [
+    ...Object.entries(userData).map(([key, value]) => ({ key, value: `= ${value}` })),
+    ...Object.keys(secretUserData).map((key) => ({ key, value: 'is a secret' })),
+  ];
+  if (rows.length === 0) return 'none';
+  return (
+    <ul>
+      {rows.map(({ key, value }) => (
+        <li key={key} title={`${key} ${value}`}>
+          <code>{shorten(key)}</code> {shorten(value)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function shorten(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+}
+
+/** What was published of it, and what names stand for that. */
+export function Versions({ view: { versions, aliases } }: { view: FunctionView }) {
+  return (
+    <section class="card" aria-label="Versions and aliases">
+      <div class="card-head">
+        <h2>Versions and aliases</h2>
+      </div>
+      {versions.length === 0 && aliases.length === 0 ? <p class="nothing">Only what is latest; no version was published.</p> : null}
+      <ul class="versions">
+        {aliases.map(({ alias, version, description, weights }) => (
+          <li key={`!${alias}`}>
+            <b class="mono">!{alias}</b> <span aria-hidden="true">→</span> <span class="mono">{version}</span>
+            {Object.entries(weights).map(([other, percent]) => (
+              <span key={other} class="tag">
+                {percent} % {other}
+              </span>
+            ))}
+            <small>{description}</small>
+          </li>
+        ))}
+        {versions.map(({ version, description, published_at }) => (
+          <li key={version}>
+            <b class="mono">{version}</b> <Moment at={published_at} /> <small>{description}</small>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
