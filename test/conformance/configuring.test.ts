@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Reply, refusalOf } from './support/sdk.ts';
-import { OTHER, OWN, type System, startSystem } from './support/system.ts';
+import { OTHER, OTHER_TOKEN, OWN, type System, startSystem } from './support/system.ts';
 
 /* Rows 11 to 17: the asynchronous configuration. */
 
@@ -171,6 +171,37 @@ describe('the status log of the project', () => {
     expect(await system.sdk.showProjectAsyncStatusLogInfo()).toEqual(where);
     expect(await refusalOf(system.other.showProjectAsyncStatusLogInfo())).toMatchObject({ httpStatusCode: 404 });
     expect(where.group_name).toContain(OWN.project);
+  });
+
+  test('has a row for every status that an invocation reaches, of the functions that have it enabled', async () => {
+    const rowsOf = async (query: string): Promise<Reply[]> =>
+      ((await (await system.raw('GET', `/api/status-log?${query}`)).json()) as { rows: Reply[] }).rows;
+    const urn = await system.deploy('logged', { config: { enable_async_status_log: true, max_async_retry_attempts: 0 } });
+    const silent = await system.deploy('silent');
+    const [id, other] = await Promise.all(
+      [urn, silent].map(
+        async (one) => (await system.sdk.asyncInvokeFunction({ function_urn: one, body: { throws: 'logged' } })).request_id,
+      ),
+    );
+    for (const [one, invoked] of [
+      [urn, id],
+      [silent, other],
+    ])
+      await system.record(one, invoked, ({ status }) => status === 'FAIL');
+    const rows = await rowsOf(`function=logged&request_id=${id}`);
+    expect(rows.map(({ seq_status, error_code }) => [seq_status, error_code])).toEqual([
+      [1, 0],
+      [2, 0],
+      [4, 4002],
+    ]);
+    expect(rows.every(({ function_urn, request_id }) => function_urn === urn && request_id === id)).toBe(true);
+    expect(rows.at(-1).error_message).toContain('logged');
+    expect(rows.map(({ operation_timestamp }) => operation_timestamp)).toEqual(
+      rows.map(({ operation_timestamp }) => operation_timestamp).sort((one, another) => one - another),
+    );
+    expect(await rowsOf('function=logged')).toEqual(rows);
+    expect(await rowsOf('function=silent')).toEqual([]);
+    expect((await system.raw('GET', '/api/status-log?function=logged', { token: OTHER_TOKEN })).status).toBe(404);
   });
 });
 

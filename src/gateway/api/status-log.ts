@@ -4,6 +4,7 @@ import { LATEST } from '#src/core/function-definition.ts';
 import { momentsOf } from '#src/history/history.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
+import { whenCaughtUp } from '../vendor/invocation-record.ts';
 import { inTurns } from './bulk.ts';
 import { findTimeline } from './find-timeline.ts';
 import { linkNext } from './list.ts';
@@ -31,6 +32,7 @@ export function addStatusLogRoute(routes: Routes, gateway: Gateway): void {
       const scope = scopeOf(call, gateway);
       const token = scope.token(name);
       await client.functions.get(token);
+      if (request_id === undefined) await whenCaughtUp(gateway);
       const page =
         request_id === undefined
           ? await client.history.list({ ...scope.filter, function: token, limit, ...(cursor === undefined ? {} : { cursor }) })
