@@ -166,6 +166,7 @@ function Scrubber({ events, index, isPresent, onIndex }: ReplayProps) {
         min={0}
         max={Math.max(0, last)}
         value={index}
+        style={{ '--share': `${last === 0 ? 100 : (index / last) * 100}%` }}
         aria-label="Event"
         aria-valuetext={shown === undefined ? '' : `event ${index + 1} of ${events.length}: ${shown.type}`}
         onInput={({ currentTarget }) => onIndex(Number(currentTarget.value))}

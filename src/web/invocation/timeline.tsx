@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { formatDuration } from '#src/core/format-duration.ts';
+import { useNarrow } from '../invocations/windowed.ts';
 import { Countdown, exactly } from '../parts/moment.tsx';
 import { now, zone } from '../shell/settings.ts';
 import { createChoice, createStore, useStore } from '../shell/store.ts';
@@ -78,9 +79,10 @@ export function Choice<Value extends string>({ label, value, choices, onChoice }
 function Axis({ scale, kind, first, events }: { scale: Scale; kind: 'time' | 'steps'; first: number; events: readonly NamedEvent[] }) {
   const axis = useStore(axisKind);
   const chosen = useStore(zone);
+  const isNarrow = useNarrow();
   const all = kind === 'time' ? ticksOf(scale) : [...new Set(events.map(({ at }) => at))];
   // In steps there may be hundreds: as many as have room.
-  const every = Math.ceil(all.length / 7);
+  const every = Math.ceil(all.length / (isNarrow ? 4 : 7));
   const ticks = all.filter((_, index) => index % every === 0);
   return (
     <div class="axis" aria-hidden="true">

@@ -5,15 +5,17 @@ import { Icon, type IconName } from './icon.tsx';
 
 /** What went wrong, in the gateway's words, and the way on. */
 export function ProblemNotice({ problem, again }: { problem: ApiError; again?: () => void }) {
+  // What is said already is not said twice.
+  const errors = problem.errors.filter(({ detail }) => detail !== problem.message);
   return (
     <div class="notice tone-failed" role="alert">
       <Icon name="alert" />
       <div class="notice-text">
         <strong>{titleOf(problem)}</strong>
         <p>{problem.message}</p>
-        {problem.errors.length === 0 ? null : (
+        {errors.length === 0 ? null : (
           <ul>
-            {problem.errors.map(({ detail, pointer, parameter }) => (
+            {errors.map(({ detail, pointer, parameter }) => (
               <li key={`${pointer}${parameter}${detail}`}>
                 <code>{pointer ?? parameter ?? ''}</code> {detail}
               </li>

@@ -91,7 +91,15 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
       const { status } = await fetch(`${url}/api/invocations`);
       return status === 200 || status === 401 || undefined;
     });
-  await untilReady();
+  const dispose = async (): Promise<void> => {
+    if (isGatewayApart) await gateway.end();
+    await behind.end();
+    await rm(folder, { recursive: true, force: true });
+  };
+  await untilReady().catch(async (error: unknown) => {
+    await dispose();
+    throw error;
+  });
 
   return {
     url,
@@ -117,11 +125,7 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
       gateway = await openGateway(Number(new URL(url).port));
       await untilReady();
     },
-    async [Symbol.asyncDispose]() {
-      if (isGatewayApart) await gateway.end();
-      await behind.end();
-      await rm(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }
 

@@ -1,0 +1,154 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '#test/conformance/support/until.ts';
+import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { openShop, type Shop } from '#test/support/web/shop.ts';
+
+const INVOCATIONS = 10_000;
+const EVENTS = 500;
+
+let shop: Shop;
+let browser: TestBrowser;
+beforeAll(async () => {
+  [shop, browser] = await Promise.all([openShop(), openBrowser()]);
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+  await shop[Symbol.asyncDispose]();
+});
+
+function report(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+test('the pages load with at most 100 KB', async () => {
+  await using watched = await browser.open(shop.url);
+  const { page } = watched;
+  await page.getByText('No invocations yet').waitFor();
+  const files = await page.evaluate<{ path: string; bytes: number }[]>(`
+    ['navigation', 'resource']
+      .flatMap((type) => performance.getEntriesByType(type))
+      .map(({ name, encodedBodySize }) => ({ path: new URL(name).pathname, bytes: encodedBodySize }))
+      .filter(({ path }) => !path.startsWith('/api/'))
+  `);
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  report(`initial load: ${(total / 1_024).toFixed(1)} KB compressed in ${files.length} files`);
+  const paths = files.map(({ path }) => path);
+  expect(paths).toEqual(expect.arrayContaining(['/', expect.stringMatching(/\.js$/), expect.stringMatching(/\.css$/)]));
+  expect(total).toBeLessThanOrEqual(100 * 1_024);
+});
+
+describe(`an invocation with ${EVENTS} events`, () => {
+  test('opens within 500 ms', async () => {
+    const id = await longLife();
+    await using watched = await browser.open(`${shop.url}/system`);
+    const { page } = watched;
+    await page.addInitScript(`
+      localStorage.setItem('sequent-events', 'all');
+      const observer = new MutationObserver(() => {
+        if (document.querySelectorAll('.event-row').length < ${EVENTS}) return;
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(() => { window.drawnAfter = performance.now(); }));
+      });
+      observer.observe(document, { childList: true, subtree: true });
+    `);
+    const opened: number[] = [];
+    for (let time = 0; time < 7; time++) {
+      await page.goto(`${shop.url}/invocations/${id}`);
+      const drawnAfter = await until('it is drawn', () => page.evaluate<number | undefined>('window.drawnAfter'));
+      opened.push(Math.round(drawnAfter));
+    }
+    const [median] = opened.toSorted((one, other) => one - other).slice(3);
+    report(`an invocation with ${EVENTS} events is drawn after ${median} ms (${opened.join(', ')})`);
+    expect(median).toBeLessThanOrEqual(500);
+  });
+});
+
+/** An invocation that tells ten destinations, all of which refuse, again and again. */
+async function longLife(): Promise<string> {
+  const gone = { destination: 'HTTP', param: { url: `${shop.warehouse.url}/gone`, connection: 'warehouse' } };
+  await shop.define('unwanted', { policy: { onSuccess: Array.from({ length: 10 }, () => gone) } });
+  const id = await shop.invoke('unwanted', { returns: 'nobody wants it' });
+  for (;;) {
+    const { deliveries } = await shop.invocation(id, (view) => view.deliveries.filter(({ state }) => state === 'dead').length === 10);
+    const { events } = await shop.call<{ events: unknown[] }>(`/api/invocations/${id}/events`);
+    if (events.length >= EVENTS) return id;
+    const redeliver = (destination: string) => shop.call(`/api/invocations/${id}/deliveries/${destination}/redeliver`, { method: 'POST' });
+    await Promise.all(deliveries.map(({ destination_id }) => redeliver(destination_id)));
+  }
+}
+
+describe(`a list of ${INVOCATIONS.toLocaleString('en')} invocations`, () => {
+  test('stays smooth while it is scrolled and while more come', async () => {
+    await shop.define('ticks', { concurrency: 100 });
+    await invokeMany('ticks', INVOCATIONS);
+    await using watched = await browser.open(`${shop.url}/?function=ticks`);
+    const { page } = watched;
+    await page.locator('.table-body .row').first().waitFor();
+    await page.evaluate(`
+      window.longTasks = [];
+      new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ type: 'longtask' });
+    `);
+    const rows = await scrollToTheEnd(page);
+    expect(rows).toBe(INVOCATIONS);
+    report(await longTasksOf(page, 'scrolled to its end, page after page'));
+
+    // More come, one after the other, while somebody scrolls through all of it.
+    let isOver = false;
+    const coming = (async () => {
+      let count = 0;
+      for (; !isOver; count++) await shop.invoke('ticks', { count });
+      return count;
+    })();
+    await scrollThrough(page);
+    isOver = true;
+    const came = await coming;
+    expect(came).toBeGreaterThan(10);
+    expect(await page.getByRole('button', { name: /new invocations/ }).count()).toBe(1);
+    report(await longTasksOf(page, `and scrolled through while ${came} more came`));
+    const tasks = () => page.evaluate<number[]>('window.longTasks');
+    expect(Math.max(0, ...(await tasks()))).toBeLessThan(100);
+    // A long task would have been told.
+    await page.evaluate('setTimeout(() => { for (const start = performance.now(); performance.now() - start < 150; ); })');
+    await until('a long task is told', async () => (await tasks()).some((ms) => ms >= 150) || undefined);
+  });
+});
+
+async function invokeMany(name: string, count: number): Promise<void> {
+  const batch = Array.from({ length: 1_000 }, (_, place) => ({ place }));
+  for (let sent = 0; sent < count; sent += batch.length)
+    await shop.call(`/api/functions/${name}/invocations?batch=true`, { method: 'POST', body: batch });
+  await until(`all ${count} are over`, async () => {
+    const { by_state } = await shop.call<{ by_state: { notified?: number } }>(`/api/invocations/counts?function=${name}`);
+    return by_state.notified === count || undefined;
+  });
+}
+
+/** Resolves to how many rows there are when no more are fetched. */
+async function scrollToTheEnd(page: Page): Promise<number> {
+  await page.evaluate('window.scrolling = setInterval(() => scrollTo(0, document.body.scrollHeight), 50);');
+  await page.getByText('that is all').waitFor();
+  await page.evaluate('clearInterval(window.scrolling)');
+  return Number(await page.locator('.table').getAttribute('aria-rowcount')) - 1;
+}
+
+/** As by a wheel for a while, and then as by pulling the bar, up to the beginning. */
+async function scrollThrough(page: Page): Promise<void> {
+  await page.evaluate(`new Promise((resolve) => {
+    let at = document.body.scrollHeight;
+    let frames = 0;
+    const leap = at / 60;
+    const scroll = () => {
+      at -= ++frames < 150 ? 300 : leap;
+      scrollTo(0, at);
+      if (at > 0) requestAnimationFrame(scroll);
+      else resolve();
+    };
+    scroll();
+  })`);
+}
+
+async function longTasksOf(page: Page, when: string): Promise<string> {
+  const tasks = await page.evaluate<number[]>('window.longTasks');
+  return `a list of ${INVOCATIONS} ${when}: ${tasks.length} tasks over 50 ms, the longest ${Math.max(0, ...tasks)} ms`;
+}
