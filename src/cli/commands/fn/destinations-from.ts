@@ -4,13 +4,18 @@ import { usageProblem } from '../../problem.ts';
 /** What stands behind the name of a destination, for those that one text tells all about. */
 const paramKeys: Record<string, string> = { FunctionGraph: 'func_urn', HTTP: 'url', NATS: 'subject', DIS: 'stream_name' };
 
-/** Reads `FunctionGraph=<urn>`, `HTTP=<url>`, `NATS=<subject>`, `DIS=<stream>`, or JSON: one destination, or a list of them. */
+/**
+ * Reads `FunctionGraph=<urn>`, `HTTP=<url>`, `NATS=<subject>`, `DIS=<stream>`, the name of any with its whole param as JSON, or all
+ * of it as JSON: one destination, or a list of them.
+ */
 export function destinationsFrom(text: string, flag: string): unknown[] {
   if (/^\s*[[{]/.test(text)) return [parse(text, flag)].flat();
   const [kind = '', ...rest] = text.split('=');
+  const value = rest.join('=');
+  if (value.startsWith('{')) return [{ destination: kind, param: parse(value, flag) }];
   const key = Object.hasOwn(paramKeys, kind) ? paramKeys[kind] : undefined;
   if (key === undefined || rest.length === 0) throw unreadable(flag, `"${text}" is none`);
-  return [{ destination: kind, param: { [key]: rest.join('=') } }];
+  return [{ destination: kind, param: { [key]: value } }];
 }
 
 function parse(text: string, flag: string): unknown {
@@ -25,6 +30,6 @@ function unreadable(flag: string, why: string): Error {
   return usageProblem(
     `${flag} is no destination`,
     why,
-    `${flag} FunctionGraph=<urn>, HTTP=<url>, NATS=<subject>, DIS=<stream>, or JSON with "destination" and "param"`,
+    `${flag} FunctionGraph=<urn>, HTTP=<url>, NATS=<subject>, DIS=<stream>, OBS={"bucket": …}, or JSON with "destination" and "param"`,
   );
 }
