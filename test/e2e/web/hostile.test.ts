@@ -131,8 +131,7 @@ describe('200 hostile strings', () => {
 
   test('as descriptions, settings and targets do nothing on the other pages', async () => {
     await defineDescribed();
-    const letters = await tellHostileTargets();
-    expect(letters).toBeGreaterThan(40);
+    await tellHostileTargets();
     for (const width of [1280, 360]) {
       await using watched = await openWary('/functions', width);
       const { page } = watched;
@@ -203,23 +202,25 @@ async function defineDescribed(): Promise<void> {
   }
 }
 
-/** Outcomes for addresses that hold the strings, as far as these can be addresses; all become dead letters. Resolves to how many. */
-async function tellHostileTargets(): Promise<number> {
+/** Sixty outcomes for addresses that hold a string, each of which becomes a dead letter. */
+async function tellHostileTargets(): Promise<void> {
   await sequent.define('probe');
   const headers = { 'if-match': '*' };
   const targets: object[] = [];
   for (const text of hostileStrings) {
+    if (targets.length === 60) break;
     const target = { destination: 'HTTP', param: JSON.stringify({ url: `${receiver.url}/?${text}` }) };
     const body = { onSuccess: [target] };
-    const isAccepted = await sequent.call('/api/functions/probe/policy', { method: 'PATCH', body, headers }).then(
-      () => true,
-      () => false,
-    );
-    if (isAccepted) targets.push(target);
+    // Not every string can be in an address.
+    const answered = await sequent.call('/api/functions/probe/policy', { method: 'PATCH', body, headers }).catch(() => undefined);
+    if (answered !== undefined) targets.push(target);
   }
-  for (let place = 0; place * TOLD < targets.length; place++) {
-    await sequent.define(`telling${place}`, { policy: { onSuccess: targets.slice(place * TOLD, (place + 1) * TOLD) } });
-    await sequent.invocation(await sequent.invoke(`telling${place}`));
-  }
-  return targets.length;
+  expect(targets.length).toBe(60);
+  const names = Array.from({ length: targets.length / TOLD }, (_, place) => `telling${place}`);
+  await Promise.all(
+    names.map(async (name, place) => {
+      await sequent.define(name, { policy: { onSuccess: targets.slice(place * TOLD, (place + 1) * TOLD) } });
+      await sequent.invocation(await sequent.invoke(name));
+    }),
+  );
 }
