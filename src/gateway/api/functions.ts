@@ -35,6 +35,8 @@ export function addFunctionRoutes(routes: Routes, gateway: Gateway): void {
       throw new HttpError({ status: 412, message: cause.message }, { cause });
     });
     const { name } = definition as { name: string };
+    // What the vendor's API knew of an earlier function of this name, which somebody deleted elsewhere.
+    if (expected === 0) await Promise.all([records.deleteFunction(name), records.deleteAsyncConfig(name)]);
     return await client.functions.get(name);
   }
   const reply = (call: Call, found: FunctionEntry): Response =>

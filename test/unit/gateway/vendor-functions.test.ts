@@ -46,6 +46,18 @@ describe('functions', () => {
     await expectError(await ask('POST', F, { ...wanted, func_name: 'needy', depend_version_list: ['d1'] }), 400, 'FSS.0400');
   });
 
+  test('that are made anew are not disabled, and have no configuration, because an earlier one of their name had', async () => {
+    await ask('PUT', `${F}/test1/config-max-instance`, { max_instance_num: 0 });
+    await ask('PUT', `${F}/test1/async-invoke-config`, { max_async_retry_attempts: 3 });
+    for (const path of [`${F}/test1/invocations-async`, '/api/functions/test1/invocations'])
+      expect((await ask('POST', path, {})).status).toBe(429);
+    await opened.registry.delete('test1');
+    expect((await ask('PUT', '/api/functions/test1', { handler: { kind: 'inline' } })).status).toBe(200);
+    for (const path of [`${F}/test1/invocations-async`, '/api/functions/test1/invocations'])
+      expect((await ask('POST', path, {})).status).toBe(202);
+    expect((await ask('GET', `${F}/test1/async-invoke-config`)).status).toBe(404);
+  });
+
   test('are created from inline code, shown, listed and deleted', async () => {
     const created = await ask('POST', F, { ...wanted, user_data: '{"k":"v"}' });
     expect(created.status).toBe(200);
