@@ -1,13 +1,17 @@
-import type { Outcome } from '#machines/facts.ts';
+import type { Outcome, Terms } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
 import { addressed, endedBy } from '#machines/outcome.ts';
 import type { Cancellations } from '#src/core/cancellations.ts';
 import type { Clock } from '#src/core/clock.ts';
-import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
+import { FunctionNotFoundError, InvalidInputError, InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
 import type { EventLog, Hints } from '#src/core/event-log.ts';
+import { termsOf } from '#src/core/function-definition.ts';
+import { resolveFunction } from '#src/core/function-entry.ts';
 import { derivedId, streamOf } from '#src/core/ids.ts';
 import { type FunctionName, parseFunctionName, parseRequestId } from '#src/core/names.ts';
 import { loadStream } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { FindQueued } from './invocations.ts';
 
 export type CancelOptions = {
@@ -18,6 +22,7 @@ export type CancelOptions = {
   by: string;
   appendId: () => string;
   findQueued: FindQueued;
+  functions: Pick<FunctionRegistry, 'get'>;
 };
 
 /** Ends invocations that are not over yet. */
@@ -36,7 +41,7 @@ export interface Cancel {
 type Ended = { outcome: Outcome; isCanceled: boolean };
 
 export function createCancel(options: CancelOptions): Cancel {
-  const { hints, cancellations, clock } = options;
+  const { hints, cancellations, clock, functions } = options;
 
   async function end(id: string, reason: string, functionName?: FunctionName): Promise<Ended | undefined> {
     const writer = await openWriter(id, functionName, options);
@@ -47,9 +52,10 @@ export function createCancel(options: CancelOptions): Cancel {
     for (;;) {
       const invocation = writer.state.invocations.get(id);
       if (invocation === undefined) return undefined;
-      const { outcome, worker, attempts, terms } = invocation.context;
+      const { outcome, worker, attempts } = invocation.context;
       if (outcome !== null) return { outcome, isCanceled: false };
-      const fact = addressed(endedBy('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms ?? undefined);
+      const terms = await termsFor(invocation, functions);
+      const fact = addressed(endedBy('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms);
       // Refused: it went on meanwhile. Look at what it is now.
       if ((await writer.propose(id, [fact])) === undefined) continue;
       if (worker !== null) cancellations.announce(worker, id, attempts);
@@ -80,6 +86,19 @@ export function createCancel(options: CancelOptions): Cancel {
       throw new WrongStateError({ what: `invocation ${id} is over already` });
     },
   };
+}
+
+/** What it runs under, or would: those of its definition are told about one that never ran. */
+async function termsFor({ context }: Invocation, functions: CancelOptions['functions']): Promise<Terms | undefined> {
+  const { terms, request } = context;
+  if (terms !== null || request === null) return terms ?? undefined;
+  try {
+    const fn = resolveFunction(await functions.get(request.function), request.qualifier, request.invocation);
+    return fn === undefined ? undefined : termsOf(fn, request.qualifier);
+  } catch (error) {
+    if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return undefined;
+    throw error;
+  }
 }
 
 async function openWriter(

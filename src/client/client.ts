@@ -189,7 +189,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     connection,
     repair,
     history: createClientHistory(ports.history),
-    cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find }).cancel,
+    cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find, functions }).cancel,
     async invoke(target, event, options = {}) {
       return send(await known(nameOf(target), options.qualifier), encodePayload(checkEvent(target, event)), options);
     },

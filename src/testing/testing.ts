@@ -90,7 +90,7 @@ export async function createTestSequent(options: TestSequentOptions): Promise<Te
     clock: passage.clock,
     functions: registry,
     repair: createRepair(writing),
-    cancel: createCancel({ ...writing, cancellations: answers.cancellations, findQueued }).cancel,
+    cancel: createCancel({ ...writing, cancellations: answers.cancellations, findQueued, functions: registry }).cancel,
     log,
     timeline,
     async invoke<Input, Output>(target: string | TypedFunction<Input, Output>, event: Input, given: TestInvokeOptions = {}) {

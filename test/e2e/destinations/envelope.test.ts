@@ -176,6 +176,17 @@ describe('the envelope that a target receives', () => {
     });
   });
 
+  test('of an invocation that was cancelled in the queue says so, and that nothing ran', async () => {
+    await sequent.client.functions.put(definition(receiver.url, { name: 'held', paused: true }));
+    publish(sequent, 'held', { id: 'cancelled-early', payload: { value: 1 } });
+    await sequent.log.until((fact) => fact.type === 'queued' && fact.invocation === 'cancelled-early');
+    await sequent.client.cancel('cancelled-early', { reason: 'ordered twice' });
+    expect(check(await envelopeOf(sequent, 'cancelled-early'))).toMatchObject({
+      request_context: { condition: 'InvocationCanceled', approximate_invoke_count: 0 },
+      response_context: { status_code: 499, function_error: 'ordered twice' },
+    });
+  });
+
   test('that a function is told fits its payload: the request goes first, then the response', async () => {
     const { client, log } = sequent;
     await client.functions.put({ name: 'told', handler: { kind: 'process', file, export: 'obey' } });
