@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type AnyStateMachine, initialTransition, transition } from 'xstate';
+import { deliveryMachine } from '#machines/delivery.ts';
 import { conditions, type Destination, type Fact, type Failure, type Terms } from '#machines/facts.ts';
-import { createFolder } from '#machines/fold.ts';
+import { createFolder, type Folder } from '#machines/fold.ts';
 import { type Invocation, invocationFolder, invocationMachine, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
 import { alarm, billing, ID, terms, threw, unplaced, vanished } from '#test/contract/facts.ts';
 
@@ -75,6 +77,37 @@ const anyLife = fc
         ]
       : facts,
   );
+
+/** Folds with both; they must agree on every fact. */
+function agree(machine: AnyStateMachine, facts: readonly Fact[]): void {
+  const folder: Folder<AnyStateMachine> = createFolder(machine);
+  let [theirs] = initialTransition(machine);
+  let ours = folder.initial;
+  for (const fact of facts) {
+    const [next, actions] = transition(machine, theirs, fact);
+    const step = folder.step(ours, fact);
+    expect(step === undefined).toBe(next === theirs);
+    expect(JSON.stringify(step?.snapshot ?? ours)).toBe(JSON.stringify(next));
+    expect(step?.effects ?? []).toEqual(actions.map(({ type }) => type));
+    theirs = next;
+    ours = step?.snapshot ?? ours;
+  }
+}
+
+test('every fact leads where xstate’s own transition leads, with the same effects, or is refused by both', () => {
+  fc.assert(
+    fc.property(anyLife, (facts) => agree(invocationMachine, facts)),
+    { numRuns: 300 },
+  );
+  const tries = fc.array(
+    anyFact.filter(({ type }) => type.startsWith('delivery.')),
+    { maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(tries, (facts) => agree(deliveryMachine, facts)),
+    { numRuns: 300 },
+  );
+});
 
 type Life = { accepted: Fact[]; last: Invocation };
 
