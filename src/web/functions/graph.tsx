@@ -16,7 +16,7 @@ const frameWidth = createStore(innerWidth - 82);
 addEventListener('resize', () => frameWidth.set(innerWidth - 82));
 
 export function useGraph(): Asked<DestinationGraph> {
-  return useAsked('graph', (signal) => get<DestinationGraph>('/api/destinations/graph', signal));
+  return useAsked('graph', (signal) => get<DestinationGraph>('/api/destinations/graph', signal), { everyMs: 15_000 });
 }
 
 type GraphCardProps = {
