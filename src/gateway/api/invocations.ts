@@ -85,7 +85,12 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
   async function invokeBatch(call: Call, { name, key, options }: Order): Promise<Response> {
     const events = parseBody(call.get('body'), batchSchema);
     if (!key.isGiven) {
-      const invoked = await client.invokeMany(name, events, options);
+      const invoked = await client.invokeMany(name, events, options).catch((cause: unknown) => {
+        if (!(cause instanceof UnknownOutcomeError)) throw cause;
+        const message =
+          'it is unknown which of these were accepted; a batch with an Idempotency-Key could now be repeated, and would start nothing twice';
+        throw new HttpError({ status: 504, message }, { cause });
+      });
       return call.json({ invocations: invoked.map(({ requestId }) => ({ request_id: requestId })) }, 202);
     }
     const orders = events.map((event, place) => ({

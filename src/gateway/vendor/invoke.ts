@@ -1,12 +1,13 @@
 import type { Hono } from 'hono';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import type { Invoked } from '#src/client/client.ts';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/function-definition.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import { textOf } from '../body.ts';
 import { refuseDisabled } from '../disabled.ts';
 import { HttpError } from '../http-error.ts';
-import { keyOf } from '../idempotency.ts';
+import { createIdempotency, type Key, keyOf } from '../idempotency.ts';
 import type { Room } from '../overload.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
@@ -20,42 +21,52 @@ const MEMORY_SIZES = new Set('128 256 512 768 1024 1280 1536 1792 2048 2560 3072
 export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Room): void {
   const { client, limits } = gateway;
   const sharedTurn = createSharedTurn();
+  const idempotency = createIdempotency(gateway, sharedTurn);
+  type Order = Awaited<ReturnType<typeof orderOf>>;
 
-  async function accept(call: Call) {
+  async function orderOf(call: Call) {
     const { name, qualifier } = await targetOf(call, gateway);
     checkMemory(call.req.header('x-cff-instance-memory') ?? '');
     const payload = eventOf(call.get('body'));
     if (!gateway.isConnected())
       throw new HttpError({ status: 503, message: 'NATS is not connected; nothing was accepted', retryAfterInS: 1 });
     await refuseDisabled(gateway, name);
-    const { id, text: key } = keyOf(call, scopeOf(call, gateway), gateway);
+    const key = keyOf(call, scopeOf(call, gateway), gateway);
     const traceparent = call.req.header('traceparent');
+    const options = { ...(qualifier === LATEST ? {} : { qualifier }), ...(traceparent === undefined ? {} : { traceparent }) };
+    return { name, payload, key, id: key.id, options };
+  }
+
+  async function invoke(call: Call, { name, payload, key, id, options }: Order): Promise<Invoked> {
     await sharedTurn();
     try {
-      const invoked = await client.invokeText(name, payload, {
-        id,
-        ...(qualifier === LATEST ? {} : { qualifier }),
-        ...(traceparent === undefined ? {} : { traceparent }),
-      });
-      if (invoked.traceparent !== undefined && invoked.traceparent !== traceparent) call.header('traceparent', invoked.traceparent);
-      return { name, invoked };
+      const invoked = await client.invokeText(name, payload, { id, ...options });
+      if (invoked.traceparent !== undefined && invoked.traceparent !== options.traceparent) call.header('traceparent', invoked.traceparent);
+      return invoked;
     } catch (error) {
-      throw error instanceof UnknownOutcomeError ? unknown(id, key, error) : error;
+      throw unknownUnderKey(key, error);
     }
   }
 
   app.post('/v2/:project/fgs/functions/:urn/invocations-async', async (call) => {
-    const { invoked } = await accept(call);
-    return call.json({ request_id: invoked.requestId }, 202);
+    const order = await orderOf(call);
+    if (!order.key.isGiven) await invoke(call, order);
+    else
+      await idempotency.accept(order).catch((error: unknown) => {
+        throw unknownUnderKey(order.key, error);
+      });
+    return call.json({ request_id: order.id }, 202);
   });
 
   app.post('/v2/:project/fgs/functions/:urn/invocations', async (call) => {
     const leave = waiting.enter();
     try {
-      const { name, invoked } = await accept(call);
-      call.header('X-Cff-Request-Id', invoked.requestId);
+      const order = await orderOf(call);
+      const { name, id } = order;
+      const invoked = await invoke(call, order);
+      call.header('X-Cff-Request-Id', id);
       const { envelope } = await invoked.result({ timeoutInMs: limits.syncInMs });
-      const timeline = await client.timeline(invoked.requestId, { function: name });
+      const timeline = await client.timeline(id, { function: name });
       return syncReply(call, { envelope, timeline, memoryInMb: await memoryOf(name, versionOf(timeline)) });
     } finally {
       leave();
@@ -83,7 +94,8 @@ function eventOf(body: Uint8Array): string {
 }
 
 /** Not 504, which makes the vendor's SDK repeat the call at its next endpoint by itself, without the key: it could run twice. */
-function unknown(id: string, key: string, cause: UnknownOutcomeError): HttpError {
-  const message = `it is unknown whether request ${id} was accepted; repeat the call with the header "Idempotency-Key: ${key}", which never runs it twice`;
-  return new HttpError({ status: 503, message, retryAfterInS: 1, retryKey: key }, { cause });
+function unknownUnderKey({ id, text }: Key, cause: unknown): unknown {
+  if (!(cause instanceof UnknownOutcomeError)) return cause;
+  const message = `it is unknown whether request ${id} was accepted; repeat the call with the header "Idempotency-Key: ${text}", which never runs it twice`;
+  return new HttpError({ status: 503, message, retryAfterInS: 1, retryKey: text }, { cause });
 }

@@ -65,8 +65,8 @@ describe('two gateways on one NATS', () => {
     expect(replies.map(({ status }) => status)).toEqual([202, 202]);
     expect(replies.filter((reply) => reply.headers.get('idempotency-replayed') === 'true')).toHaveLength(1);
     expect(await result(other, 'once-for-all')).toMatchObject({ status: 'SUCCESS', attempts: 1 });
-    const conflicting = await other.call('POST', '/api/functions/greet/invocations', { body: { name: 'Eve' }, headers });
-    expect(conflicting.status).toBe(422);
+    for (const path of ['/api/functions/greet/invocations', `${F}/greet/invocations-async`])
+      expect((await other.call('POST', path, { body: { name: 'Eve' }, headers })).status).toBe(422);
     const again = await other.call('POST', `${F}/greet/invocations-async`, { body: { name: 'Ada' }, headers });
     expect([again.status, await again.json()]).toEqual([202, { request_id: 'once-for-all' }]);
     expect(await result(one, 'once-for-all')).toMatchObject({ attempts: 1 });

@@ -51,6 +51,12 @@ export async function openApp({ credentials = [], invokeText, isConnected = () =
       sent.push({ name, payload, id });
       return { requestId: id ?? 'none', result: () => Promise.reject(new Error('nobody runs it')) };
     },
+    async invokeOnce(name: string, payload: string, options: { id: string }) {
+      const earlier = sent.find((one) => one.name === name && one.id === options.id);
+      if (earlier !== undefined) return { requestId: options.id, earlier: earlier.payload };
+      await this.invokeText(name, payload, options);
+      return { requestId: options.id };
+    },
     async timeline(id: string) {
       throw new InvocationNotFoundError({ id });
     },
