@@ -173,6 +173,11 @@ describe('a caller', () => {
     expect(refused).toMatchObject({ httpStatusCode: 401, errorCode: 'APIGW.0301', requestId: expect.stringMatching(/./) });
   });
 
+  test('row 9: whose body is not what was signed is refused with 401, as with the bodies that the SDK itself signs as nothing', async () => {
+    for (const event of ['', 0, false]) expect(await refusalOf(invoke(test1, event))).toMatchObject({ httpStatusCode: 401 });
+    for (const event of [{}, []]) expect((await invoke(test1, event)).httpStatusCode).toBe(202);
+  });
+
   test('row 10: of another project is refused with 403', async () => {
     const stranger = sdkFor(system.url, { ...OWN, project: 'another-project' });
     expect(await refusalOf(stranger.asyncInvokeFunction({ function_urn: test1, body: {} }))).toMatchObject({ httpStatusCode: 403 });
