@@ -29,8 +29,9 @@ export type Changes = {
   clock: ReadonlyMap<number, { first: number; last: number }>;
 };
 
+type NamedStream = FoldedStream & { name: StreamName };
+
 type FoldedStream = {
-  name: StreamName;
   birth: number;
   hasAppends: boolean;
   members: Map<string, Member>;
@@ -57,18 +58,18 @@ export interface Fold {
 }
 
 export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: number }): Fold {
-  const streams = new Map<string, FoldedStream>();
-  let touched = new Set<FoldedStream>();
+  const streams = new Map<string, NamedStream>();
+  let touched = new Set<NamedStream>();
   let changes = noChanges();
   let pending = 0;
 
-  function find(name: StreamName): FoldedStream | undefined {
+  function find(name: StreamName): NamedStream | undefined {
     const key = `${name.function}.${name.stream}`;
     const known = streams.get(key);
     if (known !== undefined) return known;
     const loaded = load(name);
     if (loaded === undefined) return undefined;
-    const stream = refold(name, loaded);
+    const stream = { name, ...refold(loaded) };
     for (const member of stream.members.values()) {
       member.isStored = true;
       // Whatever is stored is replaced when it changes.
@@ -185,7 +186,7 @@ function noChanges(): Changes {
   return { appends: [], members: [], problems: [], removed: [], clock: new Map() };
 }
 
-function newStream(message: RequestMessage): FoldedStream {
+function newStream(message: RequestMessage): NamedStream {
   const members = membersOf(message, message.sequence, message);
   return { name: message.name, birth: message.sequence, hasAppends: false, members, rivals: [] };
 }
@@ -228,8 +229,8 @@ function applyFacts(stream: FoldedStream, facts: readonly Fact[], { place, onCha
 const unheard: Hearing = { onChange() {}, onProblem() {} };
 
 /** Folds a stream again from what is stored: the same as if it had stayed in memory (F1). */
-export function refold(name: StreamName, { birth, entries }: { birth: number; entries: readonly FullLogEntry[] }): FoldedStream {
-  const stream: FoldedStream = { name, birth, hasAppends: false, members: new Map(), rivals: [] };
+export function refold({ birth, entries }: { birth: number; entries: readonly FullLogEntry[] }): FoldedStream {
+  const stream: FoldedStream = { birth, hasAppends: false, members: new Map(), rivals: [] };
   for (const entry of entries) {
     if (entry.kind === 'request' && stream.members.size === 0) stream.members = membersOf(entry.message, birth, entry);
     else if (entry.kind === 'request' && !stream.hasAppends) stream.rivals.push(entry.message);

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { FullLogEntry, StreamName } from '#src/core/event-log.ts';
+import type { FullLogEntry } from '#src/core/event-log.ts';
 import type { Moment } from '#src/core/history.ts';
 import type { StoredEntry } from '#src/core/log-source.ts';
 import { PLACES, refold } from './fold.ts';
@@ -83,11 +83,8 @@ export function entriesOf(
 
 /** The members of a stream, as these entries leave them. */
 export function membersOf(birth: number, entries: readonly FullLogEntry[]): Member[] {
-  return [...refold(unnamed, { birth, entries }).members.values()];
+  return [...refold({ birth, entries }).members.values()];
 }
-
-/** Nothing is looked up by the name of a stream that is folded for an answer. */
-const unnamed = {} as StreamName;
 
 type Past = {
   /** Of the rows that are as they were. */
@@ -103,6 +100,7 @@ function createPast(tables: () => Database, { decode, moment, narrowing, mostCha
   let database = tables();
   let folded = new Map<number, Member[]>();
   const { low, high, condition } = boundsOf(database, moment);
+  const streams = (): number[] => changedStreams(database, { low, high, moment, narrowing, mostChanged });
   return {
     condition,
     missing() {
@@ -110,14 +108,16 @@ function createPast(tables: () => Database, { decode, moment, narrowing, mostCha
         database = tables();
         folded = new Map();
       }
-      return changedStreams(database, { low, high, moment, narrowing, mostChanged }).filter((stream) => !folded.has(stream));
+      return streams().filter((stream) => !folded.has(stream));
     },
     fold(stream) {
       folded.set(stream, membersOf(stream, entriesOf(database, { decode, moment }, stream)));
     },
     changed() {
       const findUnchanged = database.prepare(`SELECT 1 FROM invocations i WHERE i.seq = ? AND ${condition.sql}`);
-      return [...folded.values()].flat().filter(({ seq }) => findUnchanged.get([seq, ...condition.values]) === undefined);
+      // What was erased meanwhile is among them no more.
+      const members = streams().flatMap((stream) => folded.get(stream) ?? []);
+      return members.filter(({ seq }) => findUnchanged.get([seq, ...condition.values]) === undefined);
     },
   };
 }

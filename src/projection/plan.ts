@@ -18,7 +18,7 @@ export type Layer = { database: Database; condition?: Part };
 /** One reading of one index. What the readings of a plan find is all that is meant; only with words twice. */
 export type Branch = { database: Database; from: string; order: string; conditions: readonly Part[] };
 
-/** Moments that are not in order are filtered afterwards. */
+/** The readings that together find what is asked for, below a cursor if one is given. */
 export function planOf(layers: readonly Layer[], asked: HistoryFilter, cursor?: string): Branch[] {
   const [first] = layers;
   const range = first === undefined ? undefined : rangeOf(first.database, asked, cursor);
@@ -44,7 +44,7 @@ export function whereOf({ conditions }: Pick<Branch, 'conditions'>): Part {
 
 type Filter = HistoryFilter & { functions?: readonly string[] | undefined };
 
-/** The sequences that a page and a span of time allow. */
+/** The sequences that a page and a span of time allow. Moments that are not in order are filtered afterwards. */
 function rangeOf(database: Database, { since, until }: HistoryFilter, cursor: string | undefined): Part | undefined {
   const parts: Part[] = [{ sql: '1', values: [] }];
   if (cursor !== undefined) parts.push({ sql: 'i.seq < ?', values: [Number(cursor)] });
