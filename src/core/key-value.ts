@@ -9,6 +9,8 @@ export interface KeyValue {
   put(key: string, value: string, expected?: number): Promise<number>;
   delete(key: string): Promise<void>;
   keys(): Promise<string[]>;
+  /** The revision of the newest change, which a watcher is told last: whoever was told it misses nothing that was there when he asked. */
+  newestRevision(): Promise<number>;
   /**
    * Tells the present entries, then every change, until the signal aborts; `value` is absent when the key is gone. Resolves
    * when the present entries were told. After a lost connection all entries are told again.

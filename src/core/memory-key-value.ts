@@ -24,10 +24,10 @@ export function createMemoryKeyValue(): KeyValue {
       return revision;
     },
     async delete(key) {
-      revision++;
-      if (entries.delete(key)) tell({ key, revision });
+      if (entries.delete(key)) tell({ key, revision: ++revision });
     },
     keys: async () => [...entries.keys()].sort(),
+    newestRevision: async () => revision,
     async watch(onChange, signal) {
       if (signal.aborted) return;
       watchers.add(onChange);

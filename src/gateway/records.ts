@@ -36,6 +36,8 @@ export type AsyncRecord = z.infer<typeof asyncRecordSchema>;
 const statusLogSchema = z.object({ enabled_time: z.string() });
 
 export interface Records {
+  /** Waits until this copy holds what the store holds now: another gateway may have written a moment ago. A second at most. */
+  catchUp(): Promise<void>;
   /** Of a version, `latest` unless one is named. */
   function(name: string, version?: string): FunctionRecord | undefined;
   /** Of a version, or an `!alias`, of the function. */
@@ -50,10 +52,16 @@ export interface Records {
   deleteAsyncConfig(name: string, qualifier?: string): Promise<void>;
 }
 
+const CATCH_UP_WITHIN_MS = 1_000;
+
 /** Keeps a local copy that follows the changes, so that a call reads nothing. What this process writes it sees at once. */
 export async function openRecords(store: KeyValue, signal: AbortSignal): Promise<Records> {
   const known = new Map<string, { value: string; revision: number }>();
+  const waiting = new Set<() => void>();
+  let newest = 0;
   await store.watch(({ key, value, revision }) => {
+    newest = Math.max(newest, revision);
+    for (const look of waiting) look();
     const present = known.get(key);
     if (value === undefined) {
       // A deletion that is older than what this process wrote since.
@@ -84,7 +92,25 @@ export async function openRecords(store: KeyValue, signal: AbortSignal): Promise
   function keysBelow(all: string): string[] {
     return [...known.keys()].filter((key) => key === all || key.startsWith(`${all}/`));
   }
+  async function catchUp(): Promise<void> {
+    const wanted = await store.newestRevision();
+    if (newest >= wanted) return;
+    await new Promise<void>((resolve) => {
+      const deadline = setTimeout(stop, CATCH_UP_WITHIN_MS);
+      function stop(): void {
+        clearTimeout(deadline);
+        waiting.delete(look);
+        resolve();
+      }
+      function look(): void {
+        if (newest >= wanted) stop();
+      }
+      waiting.add(look);
+    });
+  }
+
   return {
+    catchUp,
     function: (name, version = LATEST) => read(functionKey(name, version), functionRecordSchema),
     asyncConfig: (name, qualifier) => read(asyncKey(name, qualifier), asyncRecordSchema),
     statusLog: (project) => read(`status-log.${project}`, statusLogSchema),

@@ -33,6 +33,8 @@ export async function openKeyValue(connection: Connection, bucket: string, repli
       for await (const key of await kv.keys()) found.push(key);
       return found.sort();
     },
+    newestRevision: async () =>
+      (await (await connection.nats.jetstreamManager({ checkAPI: false })).streams.info(`KV_${bucket}`)).state.last_seq,
     watch: (onChange, signal) => watch(connection, kv, onChange, signal),
   };
 }

@@ -32,6 +32,13 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
       expect(await other.keys()).not.toContain('gone');
     });
 
+    test('knows its newest revision: that of the last put, and a greater one after a delete', async () => {
+      const revision = await store.put('newest', '1');
+      expect(await other.newestRevision()).toBe(revision);
+      await store.delete('newest');
+      expect(await other.newestRevision()).toBeGreaterThan(revision);
+    });
+
     test('lists its keys, sorted', async () => {
       await store.put('key-b', '1');
       await store.put('key-a', '1');

@@ -18,11 +18,16 @@ const literals = ['reservedinstances', 'reservedinstanceconfigs', 'statistics', 
 
 /** The vendor's API: what this version offers, and 501 in the vendor's shape for the rest of it. */
 export function addVendorApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Room): void {
-  addStatusLog(app, gateway);
-  for (const literal of literals) app.all(`/v2/:project/fgs/functions/${literal}`, refuse);
   addInvocations(app, gateway, waiting);
   addInvocationLists(app, gateway);
   addCancel(app, gateway);
+  // What follows tells, or changes, what another gateway may just have changed. Those above have no time to ask.
+  app.use('/v2/*', async (_, next) => {
+    await gateway.records.catchUp();
+    await next();
+  });
+  addStatusLog(app, gateway);
+  for (const literal of literals) app.all(`/v2/:project/fgs/functions/${literal}`, refuse);
   addAsyncConfig(app, gateway);
   addFunctions(app, gateway);
   addCode(app, gateway);
