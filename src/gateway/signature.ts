@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { type Credential, isSameSecret } from './credentials.ts';
 
 /** The vendor's signatures, `SDK-HMAC-SHA256`: what is signed, and whether it is. */
@@ -116,5 +116,5 @@ function parseDate(text: string): number | undefined {
 }
 
 function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return hash('sha256', content);
 }
