@@ -15,7 +15,7 @@ export function EventDetails({ event }: { event: NamedEvent }) {
         </h2>
         <div class="spring" />
         <CopyButton text={JSON.stringify(event.fact, null, 2)} what="the event" />
-        <CopyButton text={location.href} what="the address of this event" label="Link" />
+        <CopyButton text={location.href} what="link to this event" label="Copy link" />
       </div>
       <dl class="facts">
         <div>

@@ -57,6 +57,7 @@ export function useInvocation(id: string, isPaused: boolean) {
       });
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let wasLost = false;
     const readSoon = (): void => {
       timer ??= setTimeout(() => {
         timer = undefined;
@@ -69,8 +70,10 @@ export function useInvocation(id: string, isPaused: boolean) {
       onTransition: ({ sequence }) => (sequence > known.current ? readSoon() : undefined),
       onState: (state) => {
         tell(state);
+        if (state === 'connecting') return;
         // It may have ended while nobody listened: then there is no stream to come back to.
-        if (state === 'lost') readSoon();
+        if (state === 'lost' || wasLost) readSoon();
+        wasLost = state === 'lost';
       },
     });
     return () => {

@@ -44,7 +44,9 @@ describe('the page of an invocation', () => {
         .waitFor();
       await active(page, events[index]?.state_after ?? '').waitFor();
       expect(new URL(page.url()).searchParams.get('event')).toContain(nameOf(index));
-      await card(page, 'Event').getByRole('heading', { name: events[index]?.type ?? '' }).waitFor();
+      await card(page, 'Event')
+        .getByRole('heading', { name: events[index]?.type ?? '' })
+        .waitFor();
     };
     expect(events.slice(0, 3).map(({ type }) => type)).toEqual(['queued', 'running', 'retrying']);
 
@@ -218,10 +220,14 @@ describe('on the page of an invocation', () => {
 
 describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
   test('axe finds nothing serious on the page of an invocation, and nothing is cut off at 360 px', async () => {
-    for (const path of [address(charged), address(declined, ''), address(refunded)]) {
+    for (const path of [address(charged), address(declined), address(refunded)]) {
       await using watched = await browser.open(path, { theme });
       await active(watched.page, 'notified').waitFor();
       await card(watched.page, 'Explanation').getByRole('listitem').first().waitFor();
+      // With everything open that can be.
+      await watched.page.locator('.delivery-choices button').first().click();
+      await watched.page.locator('.event-row').last().click();
+      await card(watched.page, 'Event').waitFor();
       expect(await watched.violations()).toEqual([]);
     }
     await using narrow = await browser.open(address(declined), { theme, width: 360, height: 740 });

@@ -42,6 +42,21 @@ describe('when the gateway is stopped and started again', () => {
     expect(await page.locator('.event-row .event-type').allTextContents()).toEqual(events.map(({ type }) => type));
   });
 
+  test('the page of an invocation to which nothing happened says nothing of it afterwards', async () => {
+    const id = await sequent.invoke('steps', { gate: 'never' });
+    await using watched = await browser.open(`${sequent.url}/invocations/${id}`);
+    watched.allow(gone);
+    const { page } = watched;
+    await status(page, 'Live');
+    await sequent.stopGateway();
+    await page.getByRole('alert').getByText('No connection').waitFor();
+    await status(page, 'Reconnecting');
+    await sequent.startGateway();
+    await status(page, 'Live');
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    await page.locator('.replay [data-state="running"].active').waitFor();
+  });
+
   test('the list shows each invocation once, also what was invoked meanwhile', async () => {
     const before = await sequent.invoke('steps', { gate: 'second' });
     await using watched = await browser.open(sequent.url);

@@ -132,7 +132,8 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
 type Serving = { url: string; http?: string; end(): Promise<void> };
 
 async function serve(args: readonly string[], env: Record<string, string>): Promise<Serving> {
-  const child = spawnCli(['serve', ...args, '--output', 'json'], { env });
+  // What runs at the end of a test waits for a gate that nobody opens.
+  const child = spawnCli(['serve', ...args, '--grace', '100ms', '--output', 'json'], { env });
   const closed = once(child, 'close');
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => {
