@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { DeliveryRequest, DestinationTarget } from '#src/core/destination-target.ts';
 import { FunctionNotFoundError, InvalidInputError, messageOf } from '#src/core/errors.ts';
-import type { EventLog } from '#src/core/event-log.ts';
+import type { EventLog, NewRequest } from '#src/core/event-log.ts';
+import { LATEST } from '#src/core/function-definition.ts';
 import { derivedId, streamOf } from '#src/core/ids.ts';
-import type { FunctionName } from '#src/core/names.ts';
+import type { FunctionName, RequestId } from '#src/core/names.ts';
 import { type FunctionReference, parseFunctionUrn } from '#src/core/urn.ts';
 
 const paramSchema = z.object({ func_urn: z.string() });
@@ -38,24 +39,37 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
       return typeof target === 'string' ? target : undefined;
     },
     placeOf: ({ param }) => `FunctionGraph:${param}`,
-    async deliver({ destination, deliveryId, requestId, functionName, envelope, lineage, traceparent }) {
+    async deliver(request) {
+      const { destination, functionName } = request;
       const target = readParam(destination.param, functionName as FunctionName);
       if (typeof target === 'string') return { kind: 'dead', reason: target };
       const { name, qualifier } = target;
       try {
         if (!isKnown(name, qualifier)) await findFunction(name, qualifier);
-        const id = derivedId(deliveryId);
-        const hop = lineage.hop + 1;
-        const cut = boundOf({ ...lineage, hop }, { maxHops, maxChain });
-        const child = { id, payload: envelope, qualifier, lineage: { ...lineage, parent: requestId, hop } };
-        await log.accept({ function: name, stream: streamOf(id) }, [traceparent === undefined ? child : { ...child, traceparent }]);
-        return cut === undefined ? { kind: 'delivered' } : { kind: 'dead', reason: `LoopDetected: ${cut}; ${id} was cut` };
+        const child = childOf(request, qualifier);
+        const cut = boundOf(child.lineage, { maxHops, maxChain });
+        await log.accept({ function: name, stream: streamOf(child.id) }, [child]);
+        return cut === undefined ? { kind: 'delivered' } : { kind: 'dead', reason: `LoopDetected: ${cut}; ${child.id} was cut` };
       } catch (error) {
         if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return { kind: 'dead', reason: error.message };
         return { kind: 'failed', reason: messageOf(error) };
       }
     },
   };
+}
+
+type Child = NewRequest & { id: RequestId; lineage: Lineage & { budget: number } };
+
+function childOf({ deliveryId, requestId, envelope, lineage, traceparent }: DeliveryRequest, qualifier: string): Child {
+  const child: Child = {
+    id: derivedId(deliveryId),
+    payload: envelope,
+    lineage: { ...lineage, parent: requestId, hop: lineage.hop + 1 },
+  };
+  // What a request that names none asks for anyway.
+  if (qualifier !== LATEST) child.qualifier = qualifier;
+  if (traceparent !== undefined) child.traceparent = traceparent;
+  return child;
 }
 
 /** Which bound of the chain an invocation is behind. It is accepted all the same, and fails: so both ends tell (L1). */
