@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import type { Outcome } from '#machines/facts.ts';
+import { systemClock } from '#src/core/clock.ts';
+import { silentLogger } from '#src/core/logger.ts';
+import { createMemoryLog } from '#src/core/memory-log.ts';
+import { createFirstTries } from '#src/destinations/first-tries.ts';
+import { createPlaces } from '#src/destinations/places.ts';
+import { createTries } from '#src/destinations/tries.ts';
+
+const target = { refuse: () => undefined, placeOf: () => 'here', triesAtOnce: 1, deliver: async () => ({ kind: 'delivered' }) as const };
+const outcomeOf = (invocation: string, kinds: readonly string[]): Outcome => ({
+  type: 'succeeded',
+  invocation,
+  at: 5,
+  attempt: 1,
+  payload: '1',
+  destinations: kinds.map((destination, place) => ({ id: `${destination}-${place}`, destination, param: '{}' })),
+});
+
+function open() {
+  const options = {
+    name: 'deliverer-1',
+    place: { region: 'local', project: 'default' },
+    log: createMemoryLog({ clock: systemClock }),
+    owners: { isRunning: async () => false, answer: () => {} },
+    clock: systemClock,
+    logger: silentLogger,
+    appendId: () => '1',
+    targets: { HTTP: target },
+    maxChain: 1,
+    triesAtOnce: 32,
+    tryTimeoutInMs: 1_000,
+    maxDeliveryAgeInMs: 1_000,
+  };
+  const active = new Set<string>();
+  const places = createPlaces({ waiting: 1, onRoom: () => {} });
+  return { active, first: createFirstTries({ ...options, places, active, tries: createTries(options) }) };
+}
+
+test('first tries begin as far as their places are free, and say who makes them', () => {
+  const { active, first } = open();
+  const begun = first.begin(outcomeOf('a', ['HTTP', 'HTTP', 'OBS']));
+  expect(begun?.facts).toEqual([
+    { type: 'delivery.started', invocation: 'a', at: 5, destination: 'HTTP-0', try: 1, deliverer: 'deliverer-1' },
+  ]);
+  expect([...active]).toEqual(['a/HTTP-0']);
+  expect(first.begin(outcomeOf('b', ['HTTP']))).toBeUndefined();
+});
+
+test('a first try that was not appended leaves its place, and is nobody’s', () => {
+  const { active, first } = open();
+  first.begin(outcomeOf('a', ['HTTP']))?.callOff();
+  expect([active.size, first.size]).toEqual([0, 0]);
+  expect(first.begin(outcomeOf('b', ['HTTP']))?.facts).toHaveLength(1);
+});
