@@ -8,8 +8,8 @@ const file = new URL('./functions.mjs', import.meta.url).pathname;
 const ROUNDS = 5;
 const PER_ROUND = 400;
 const PER_SECOND = 100;
-/** What the medians of equal rounds differ by: they are about ten milliseconds, and the times of the log are whole ones. */
-const FLOOR_IN_MS = 10;
+/** What the medians of equal rounds may differ by: they are five to ten milliseconds, and the times of the log are whole ones. */
+const FLOOR_IN_MS = 5;
 
 /** From the outcome to the delivery, by the clocks of those who recorded them. */
 function latenciesOf({ facts }: LogWatch, ids: readonly string[]): number[] {
