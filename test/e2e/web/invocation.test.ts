@@ -71,7 +71,9 @@ describe('the page of an invocation', () => {
   });
 
   test('replays the machine from its first event to its last', async () => {
-    await using watched = await browser.open(address(refunded));
+    const id = await shop.invoke('invoices');
+    await shop.invocation(id);
+    await using watched = await browser.open(address(id));
     const { page } = watched;
     await page.getByRole('button', { name: 'Replay' }).click();
     for (const state of ['queued', 'running', 'succeeded', 'notified']) await active(page, state).waitFor();

@@ -170,7 +170,8 @@ describe('every page', () => {
     ] as const) {
       await page.keyboard.type(keys);
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-      expect(await page.title()).toBe(`${heading} · Sequent`);
+      // The title follows the page by a moment.
+      await expect.poll(() => page.title()).toBe(`${heading} · Sequent`);
     }
   });
 });
