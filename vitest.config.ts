@@ -47,7 +47,7 @@ export default defineConfig({
           // The vendor's own SDK against a real gateway; each file starts one.
           sequence: { groupOrder: 3 },
           include: ['test/conformance/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,6 +1,5 @@
 import { systemClock } from '#src/core/clock.ts';
 import { silentLogger } from '#src/core/logger.ts';
-import { tuneHeap } from '#src/main/tune-heap.ts';
 import { openConnection } from '#src/nats/connection.ts';
 import { createNatsLogSource } from '#src/nats/log-source.ts';
 import { createAnswers } from '#src/projection/answers.ts';
@@ -10,7 +9,6 @@ import { openProjection } from '#src/projection/projection.ts';
  * The measured process: folds the log of NATS_URL into BENCH_FOLDER from zero. Prints what that took, then how long each question took.
  */
 
-tuneHeap();
 const connection = await openConnection({ servers: process.env.NATS_URL ?? '' });
 const source = createNatsLogSource({ connection });
 const { last } = await source.state();

@@ -1,7 +1,6 @@
 import { defineFunction, startWorker } from '#src/client/client.ts';
 import { silentLogger } from '#src/core/logger.ts';
 import { startRoles } from '#src/main/roles.ts';
-import { tuneHeap } from '#src/main/tune-heap.ts';
 import { openConnection } from '#src/nats/connection.ts';
 
 /*
@@ -9,7 +8,6 @@ import { openConnection } from '#src/nats/connection.ts';
  * Prints `ready`; tells its memory and processor time for every line it reads.
  */
 
-tuneHeap();
 const servers = process.env.NATS_URL ?? '';
 const roles = await startRoles({
   connection: await openConnection({ servers, name: 'bench' }),

@@ -26,7 +26,8 @@ export type DeliveredTransition = LiveTransition & {
 
 /**
  * Transitions in the order of the log. With a durable name at least once, also over restarts: what was handed over and not
- * acknowledged comes again, to whichever subscriber of that name is there; `sequence` and the fact tell a repetition.
+ * acknowledged comes again, to whichever subscriber of that name is there, and may come behind what follows it; `sequence` and
+ * the fact tell a repetition.
  *
  * Reading ends with the loop, with `close`, or with the client. The first step of the loop throws what opening threw:
  * `InvalidInputError`, and `WrongStateError` when the name follows something else.

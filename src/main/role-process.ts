@@ -2,7 +2,6 @@ import { type Logger, pino } from 'pino';
 import { natsOptionsOf } from '#src/nats/address.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
 import type { RoleOrder } from './role-supervisor.ts';
-import { tuneHeap } from './tune-heap.ts';
 
 /** Starts a role on a connection of its own. */
 export type StartRole<Order extends RoleOrder> = (started: {
@@ -16,7 +15,6 @@ export type StartRole<Order extends RoleOrder> = (started: {
  * never by an argument that others could read, and ends with it.
  */
 export function runAsProcess<Order extends RoleOrder>(role: string, start: StartRole<Order>): void {
-  tuneHeap();
   // Ctrl-C reaches the whole group; the process that started this one says when to stop.
   process.on('SIGINT', () => {});
   process.on('disconnect', () => process.exit(0));

@@ -9,7 +9,6 @@ import { askedNats, findNats } from '#src/main/find-nats.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles.ts';
-import { tuneHeap } from '#src/main/tune-heap.ts';
 import { natsOptionsOf } from '#src/nats/address.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
 import type { Call } from '../../call.ts';
@@ -46,7 +45,6 @@ type Log = ReturnType<typeof createLog>;
 
 /** Starts the server if asked, connects, starts the roles, defines the examples. `undefined` when it was told to stop meanwhile. */
 export async function start(call: Call<ServeOptions>, signal: AbortSignal): Promise<Running | undefined> {
-  tuneHeap();
   const configuration = configurationOf(call);
   const log = createLog(configuration);
   if (configuration.roles.includes('gateway')) preparePages(call);
