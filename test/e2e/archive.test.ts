@@ -1,0 +1,124 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Cursor, Timeline } from '#src/client/client.ts';
+import type { Segment } from '#src/core/archive.ts';
+import type { Verification } from '#src/history/verify.ts';
+import { type Held, runRetention } from '#test/support/archive/retention-run.ts';
+import { type ServedSequent, serveSequent } from '#test/support/cli.ts';
+import { startTestServer } from '#test/support/nats-server.ts';
+import { openLoad } from '../../bench/load.ts';
+import { startBenchWorker } from '../../bench/processes.ts';
+
+describe('a log that keeps 2,000 of 20,000 invocations', () => {
+  test('is as small as that, and all of them can be asked about and proved', { timeout: 240_000 }, async () => {
+    await using server = await startTestServer();
+    const worker = await startBenchWorker(server.url);
+    const load = await openLoad(server.url);
+    const dataDir = await mkdtemp(join(tmpdir(), 'sequent-retention-'));
+    const all: Held[] = [];
+    const { held, listed, told, verified } = await runRetention({
+      server,
+      dataDir,
+      retention: 2_000,
+      rounds: 2,
+      perRound: 10_000,
+      execute: async (count) => void (await load.singles('echo-inline', count)),
+      onRound: (_, now) => all.push(now),
+    });
+    expect(held.invocations).toBeLessThanOrEqual(2_200);
+    // What was written into blocks is removed with them.
+    expect(held.diskInBytes).toBeLessThan(0.6 * Math.max(...all.map(({ diskInBytes }) => diskInBytes)));
+    expect(listed).toBe(20_000);
+    expect(told).toEqual({ asked: 200, whole: 200 });
+    expect(verified).toMatchObject({ code: 0, verification: { found: 0, balance: { accepted: 20_000, settled: 20_000, open: {} } } });
+    await load.close();
+    await worker.stop();
+    await rm(dataDir, { recursive: true });
+  });
+});
+
+describe('the commands about the archive', () => {
+  let sequent: ServedSequent;
+  /** Of the archive: found by the data folder, as by an operator on that machine. */
+  let here: string[];
+  beforeAll(async () => {
+    sequent = await serveSequent();
+    here = ['--data', sequent.dataDir];
+    for (const id of ['hello-1', 'hello-2']) await sequent.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--id', id, '--wait']);
+    await sequent.run(['invoke', 'slow', '-d', '{"ms":1}', '--id', 'other-1', '--wait']);
+  });
+  afterAll(() => sequent?.[Symbol.asyncDispose]());
+
+  test('purge says what it would erase, erases it, and says so in the log', async () => {
+    const erasing = ['purge', '--function', 'hello', '--before', '0s', ...here];
+    const trial = await sequent.run([...erasing, '--dry-run']);
+    expect(trial).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^would erase 2 finished invocations of hello from before .*, in 6 messages\n$/),
+    });
+    const done = await sequent.run([...erasing, '--reason', 'they asked', '--json']);
+    expect(JSON.parse(done.stdout)).toMatchObject({
+      state: 'done',
+      request: { reason: 'they asked' },
+      erased: { messages: 6, results: 2 },
+    });
+    expect((await sequent.run(['timeline', 'hello-1', ...here])).code).toBe(3);
+  });
+
+  test('what was purged from the log beside it is told as before', async () => {
+    const { code, stdout } = await sequent.run(['timeline', 'other-1', '--json', ...here]);
+    expect(code).toBe(0);
+    const { transitions, envelope } = JSON.parse(stdout) as Timeline;
+    expect(transitions.map(({ fact }) => fact.type)).toEqual(['queued', 'running', 'succeeded', 'notified']);
+    expect(envelope?.request_context.request_id).toBe('other-1');
+    expect((await sequent.run(['explain', 'other-1', ...here])).code).toBe(0);
+    expect((await sequent.run(['result', 'other-1', ...here])).code).toBe(0);
+  });
+
+  test('verify and archive verify prove log and archive, and end with 1 when a segment is damaged', async () => {
+    const whole = await sequent.run(['verify', '--json', ...here]);
+    expect(whole.code).toBe(0);
+    expect(JSON.parse(whole.stdout) as Verification).toMatchObject({ found: 0, erased: 6, balance: { accepted: 1, settled: 1 } });
+    expect(whole.stderr).toContain('6 messages erased on request');
+    expect((await sequent.run(['archive', 'verify', ...here])).code).toBe(0);
+    const segments = JSON.parse((await sequent.run(['archive', 'ls', '--json', ...here])).stdout) as Segment[];
+    expect(segments[0]).toMatchObject({ first: 1, erased: 6 });
+
+    const elsewhere = await sequent.run(['verify', ...here, '--archive', join(sequent.dataDir, 'elsewhere')]);
+    expect(elsewhere).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/damaged-segment at 1: .* was archived up to \d+ in .*\/archive, and .*elsewhere ends at 0/),
+    });
+
+    const [file = ''] = (await readdir(join(sequent.dataDir, 'archive'), { recursive: true })).filter((name) => name.endsWith('.seg'));
+    const path = join(sequent.dataDir, 'archive', file);
+    const bytes = await readFile(path);
+    await writeFile(path, Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]));
+    expect(await sequent.run(['archive', 'verify', ...here])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('its SHA-256 is another'),
+    });
+    expect(await sequent.run(['verify', ...here])).toMatchObject({ code: 1, stdout: expect.stringContaining('damaged-segment') });
+  });
+
+  test('a durable tail goes on where the last one of its name ended, and its cursor is listed and removed', async () => {
+    const tail = ['tail', 'hello', '--durable', 'pager', '--state', 'succeeded', '--json', ...here];
+    const lines = ({ stdout }: { stdout: string }) =>
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { requestId: string }).requestId);
+    for (const id of ['tail-1', 'tail-2', 'tail-3'])
+      await sequent.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--id', id, '--wait', ...here]);
+    expect(lines(await sequent.run([...tail, '--from', '1', '-n', '1']))).toEqual(['tail-1']);
+    // What comes again may come in another order.
+    expect(lines(await sequent.run([...tail, '-n', '2'])).sort()).toEqual(['tail-2', 'tail-3']);
+    const [cursor] = JSON.parse((await sequent.run(['cursor', 'ls', '--json', ...here])).stdout) as Cursor[];
+    expect(cursor).toMatchObject({ name: 'pager', held: 0, isAttended: false });
+    expect((await sequent.run(['tail', 'hello', '--durable', 'pager', ...here])).code).toBe(4);
+    expect((await sequent.run(['cursor', 'rm', 'pager', ...here])).code).toBe(0);
+    expect((await sequent.run(['cursor', 'rm', 'pager', ...here])).code).toBe(3);
+  });
+});
