@@ -4,7 +4,7 @@ import type { SegmentFiles } from './archive.ts';
 import { type ArchiveHead, whyNotWhole } from './head.ts';
 import { folderOf, linkOf, nameOf, parseHead } from './segment.ts';
 
-export type SegmentProblem = { segment: string; first: number; problem: string };
+type SegmentProblem = { segment: string; first: number; problem: string };
 export type ArchiveCheck = {
   segments: Segment[];
   problems: SegmentProblem[];

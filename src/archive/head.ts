@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { KeyValue } from '#src/core/key-value.ts';
 
 /** How far a log is archived, and in which store: what another janitor and every reader must find. */
-export const headSchema = z.object({ log: z.string(), last: z.number(), link: z.string(), store: z.string() });
+const headSchema = z.object({ log: z.string(), last: z.number(), link: z.string(), store: z.string() });
 export type ArchiveHead = z.output<typeof headSchema>;
 
 const HEAD_KEY = 'archive.head';

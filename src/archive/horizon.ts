@@ -33,7 +33,7 @@ export interface Horizon {
 
 /** Where a projection says how far it is: `projection.<place>`. */
 export const projectionKey = (place: string): string => `projection.${place}`;
-export const projectionSchema = z.object({ sequence: z.number(), at: z.number() });
+const projectionSchema = z.object({ sequence: z.number(), at: z.number() });
 /** A reader that was not heard of for so long no longer holds the log back. A projection finds in the archive what it needs. */
 const HOLDS_BACK_FOR_MS = 86_400_000;
 

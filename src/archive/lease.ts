@@ -10,8 +10,8 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-export const LEASE_KEY = 'janitor.lease';
-export const LEASE_IN_MS = 30_000;
+const LEASE_KEY = 'janitor.lease';
+const LEASE_IN_MS = 30_000;
 const schema = z.object({ holder: z.string(), until: z.number() });
 
 export function createLease({ state, clock, holder }: { state: KeyValue; clock: Clock; holder: string }): Lease {

@@ -14,7 +14,7 @@ export interface CodePackages {
   delete(digest: string): Promise<void>;
 }
 
-export type StoredPackage = { digest: string; bytes: number; storedAt: number };
+type StoredPackage = { digest: string; bytes: number; storedAt: number };
 
 export const MAX_ARCHIVE_BYTES = 64 * 1_024 * 1_024;
 

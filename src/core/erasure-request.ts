@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** A request to erase, as it is kept in the state store under {@link erasureKey} until it was performed, and afterwards as its receipt. */
-export const erasureRequestSchema = z.object({
+const erasureRequestSchema = z.object({
   function: z.string().min(1).max(256),
   /** Accepted before this moment, in milliseconds since the epoch. */
   before: z.number(),
@@ -10,10 +10,9 @@ export const erasureRequestSchema = z.object({
   reason: z.string().max(1_000).optional(),
   isTrial: z.boolean(),
 });
-export type ErasureRequest = z.output<typeof erasureRequestSchema>;
 
 const count = z.number().int().min(0);
-export const erasureRecordSchema = z.object({
+const erasureRecordSchema = z.object({
   /** `asked`, `written` into the log, `planned` message by message, `done`. */
   state: z.enum(['asked', 'written', 'planned', 'done']),
   request: erasureRequestSchema,

@@ -87,11 +87,6 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unkn
   throw new InvalidInputError({ field: what, problem: `is not valid:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
 }
 
-/** Whether there is such a version, or `!alias`. */
-export function hasQualifier(entry: FunctionEntry, qualifier: string): boolean {
-  return resolveFunction(entry, qualifier, '') !== undefined;
-}
-
 /** The entry as anybody may see it. */
 export function withoutSecrets(entry: FunctionEntry): FunctionEntry {
   const versions = entry.versions.map((one) => ({ ...one, definition: masked(one.definition) }));

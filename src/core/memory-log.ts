@@ -14,7 +14,7 @@ export interface MemoryLog extends EventLog {
   purge(before: number): void;
 }
 
-export type PublishedResult = { name: StreamName; id: string; outcome: 'succeeded' | 'failed'; envelope: string };
+type PublishedResult = { name: StreamName; id: string; outcome: 'succeeded' | 'failed'; envelope: string };
 
 type Follower = { next: number; tell: (message: FullLogEntry) => void; isTelling: boolean };
 /** The appends of one stream, oldest first. */

@@ -17,7 +17,7 @@ const paramSchemas = {
   HTTP: httpParamSchema,
 };
 
-export type DestinationKind = keyof typeof paramSchemas;
+type DestinationKind = keyof typeof paramSchemas;
 export type ConfiguredDestination = { destination: DestinationKind; param: string };
 
 const kinds = Object.keys(paramSchemas) as [DestinationKind, ...DestinationKind[]];

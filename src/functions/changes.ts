@@ -22,8 +22,8 @@ import {
 /** What may become of a function, its versions and its aliases. Pure: the registry stores what comes of it. */
 
 /** FunctionGraph's limits: 20 versions with `latest`, 10 aliases. */
-export const MAX_VERSIONS = 20;
-export const MAX_ALIASES = 10;
+const MAX_VERSIONS = 20;
+const MAX_ALIASES = 10;
 
 /** What is stored of a function; the registry adds the revision. */
 export type Changed = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;

@@ -31,10 +31,10 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
       logger.warn({ request: call.get('requestId'), path: call.req.path, error: String(error.cause ?? error) }, 'a request failed');
     return errorReply(call, error);
   });
-  app.notFound((call) => errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })));
 
   addHealth(app, gateway);
-  addPages(app);
+  const pageOf = addPages(app);
+  app.notFound((call) => pageOf(call) ?? errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })));
 
   addSessionRoutes(app, gateway);
   const inFlight = createRoom(limits.requestsInFlight);

@@ -35,27 +35,35 @@ const contentTypes: Readonly<Record<string, string | undefined>> = {
   svg: 'image/svg+xml',
 };
 
-/** Serves the pages to whoever asks; they hold nothing that is secret. */
-export function addPages(app: Hono<GatewayEnv>, folder: string = builtInto): void {
+/**
+ * Serves the pages to whoever asks; they hold nothing that is secret. Returns what answers a browser that asks for a page which there is
+ * not: the document, which says so.
+ */
+export function addPages(app: Hono<GatewayEnv>, folder: string = builtInto): (call: Call) => Response | undefined {
   const assetsOf = openAssets(folder);
+
+  function page(call: Call, status: 200 | 404): Response | undefined {
+    const document = assetsOf().get('index.html');
+    if (document === undefined) return undefined;
+    call.header('Content-Security-Policy', policy);
+    call.header('Referrer-Policy', 'same-origin');
+    call.header('Cross-Origin-Opener-Policy', 'same-origin');
+    return reply(call, document, { caching: 'no-cache', status });
+  }
 
   app.get('/assets/*', (call) => {
     const asset = assetsOf().get(call.req.path.slice(1));
     if (asset === undefined) return call.notFound();
     // Its name changes with its content.
-    return reply(call, asset, 'public, max-age=31536000, immutable');
+    return reply(call, asset, { caching: 'public, max-age=31536000, immutable', status: 200 });
   });
-  for (const path of pages) {
-    app.get(path, (call) => {
-      const document = assetsOf().get('index.html');
-      call.header('Content-Security-Policy', policy);
-      call.header('Referrer-Policy', 'same-origin');
-      call.header('Cross-Origin-Opener-Policy', 'same-origin');
-      if (document === undefined)
-        return call.text('The web pages are not built. Start Sequent with "npm start", or build them with "npm run pages".\n', 503);
-      return reply(call, document, 'no-cache');
-    });
-  }
+  const unbuilt = 'The web pages are not built. Start Sequent with "npm start", or build them with "npm run pages".\n';
+  for (const path of pages) app.get(path, (call) => page(call, 200) ?? call.text(unbuilt, 503));
+  return (call) => (isNavigation(call) ? page(call, 404) : undefined);
+}
+
+function isNavigation({ req }: Call): boolean {
+  return req.method === 'GET' && !/^\/(?:api|v\d+|assets)\//.test(req.path) && (req.header('accept') ?? '').includes('text/html');
 }
 
 /** Reads all files once, and again after they were built anew. */
@@ -87,7 +95,9 @@ function readAssets(folder: string): Map<string, Asset> {
   );
 }
 
-function reply(call: Call, { contentType, etag, bodies }: Asset, caching: string): Response {
+type Reply = { caching: string; status: 200 | 404 };
+
+function reply(call: Call, { contentType, etag, bodies }: Asset, { caching, status }: Reply): Response {
   const encoding = encodingFor(call.req.header('accept-encoding') ?? '');
   // One document in two encodings is two representations.
   const tag = `"${etag}-${encoding}"`;
@@ -97,7 +107,7 @@ function reply(call: Call, { contentType, etag, bodies }: Asset, caching: string
   if (call.req.header('if-none-match') === tag) return call.body(null, 304);
   call.header('Content-Type', contentType);
   if (encoding !== 'identity') call.header('Content-Encoding', encoding);
-  return call.body(bodies[encoding], 200);
+  return call.body(bodies[encoding], status);
 }
 
 function encodingFor(accepted: string): Encoding {

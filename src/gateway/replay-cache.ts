@@ -10,7 +10,7 @@ const REMEMBERED_EXACTLY_MS = SAME_SECOND_IN_MS + UNDER_WAY_IN_MS;
 /** In about 190 MB; at an even rate, 8,900 a second. */
 const CAPACITY = 8_000_000;
 
-export type Replay = 'new' | 'equal call' | 'replayed' | 'full';
+type Replay = 'new' | 'equal call' | 'replayed' | 'full';
 
 /** Remembers the signatures that this gateway or another one accepted, for as long as their dates are acceptable. */
 export interface ReplayCache {

@@ -65,7 +65,7 @@ function openScope(project: string, place: Place): Scope {
 }
 
 /** The scope of a project. The own one's functions are those without a project in their name. */
-export function projectScope(project: string, place: Place): Scope {
+function projectScope(project: string, place: Place): Scope {
   const other = project === place.project ? undefined : project;
   return {
     project,

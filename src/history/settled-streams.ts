@@ -1,7 +1,7 @@
 import type { StreamName } from '#src/core/event-log.ts';
 
 /** What is kept of a stream: whose it is, and its version once it left memory (0 while it is open). */
-export type Kept = { function: number; version: number };
+type Kept = { function: number; version: number };
 
 /**
  * Remembers all streams of a log in 20 to 40 bytes each: an open-addressing table of numbers.

@@ -8,7 +8,7 @@ import { whyRefused } from './refusals.ts';
 import { createSettledStreams, functionKey } from './settled-streams.ts';
 
 /** How many of each there are. `accepted` is `settled` and all that is open, or there is a finding. */
-export type Balance = {
+type Balance = {
   accepted: number;
   settled: number;
   open: Partial<Record<Invocation['value'], number>>;

@@ -8,7 +8,7 @@ import { type History, momentsOf, requestIn, stateOf } from './history.ts';
 export type Policy = { maxRetries?: number; maxAgeInMs?: number; backoff?: Partial<Backoff> };
 
 /** How an invocation ended, or would have. */
-export type Ending = { outcome: Outcome['type']; condition?: Condition; attempts: number; at: number };
+type Ending = { outcome: Outcome['type']; condition?: Condition; attempts: number; at: number };
 
 /**
  * What would have become of one invocation. `undecided`: it would have made an attempt that nobody made, or waited when

@@ -17,7 +17,7 @@ export interface PackageCache {
   close(): Promise<void>;
 }
 
-export type OpenedPackage = { folder: string; release(): void };
+type OpenedPackage = { folder: string; release(): void };
 
 export type PackageCacheOptions = {
   packages: Pick<CodePackages, 'get'>;

@@ -11,7 +11,7 @@ export type SubjectReply =
   | { kind: 'timed-out' }
   | { kind: 'unavailable'; why: string };
 
-export type SubjectRequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
+type SubjectRequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
 
 /** Asks whoever answers on a subject, once. */
 export type SubjectRequest = (subject: string, payload: Uint8Array, options: SubjectRequestOptions) => Promise<SubjectReply>;

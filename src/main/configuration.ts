@@ -6,7 +6,7 @@ import { FSYNC_CHOICES } from './nats-server/files.ts';
 import type { Environment } from './nats-server/find.ts';
 
 /** The parts of Sequent that run and scale by themselves. */
-export const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
+const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const text = z.string().trim().min(1, 'must not be empty');

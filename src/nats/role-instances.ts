@@ -5,7 +5,7 @@ import type { RoleInstance, RoleInstances } from '#src/core/role-instances.ts';
 import type { Connection } from './connection.ts';
 
 /** The processes of Sequent as a NATS service: `nats service info sequent-roles` shows the same. */
-export const ROLES_SERVICE = 'sequent-roles';
+const ROLES_SERVICE = 'sequent-roles';
 const ANSWER_WITHIN_MS = 500;
 
 const metadataSchema = z.object({

@@ -16,8 +16,8 @@ import type { Value } from './sqlite.ts';
  * F3 only open streams stay in memory, and not more than the limit: the others are folded again from the stored appends.
  */
 
-export type ProblemKind = 'unreadable' | 'refused' | 'unknown' | 'gap';
-export type ProblemRow = { sequence: number; place: number; at: number; kind: ProblemKind; invocation: string | null; why: string };
+type ProblemKind = 'unreadable' | 'refused' | 'unknown' | 'gap';
+type ProblemRow = { sequence: number; place: number; at: number; kind: ProblemKind; invocation: string | null; why: string };
 
 /** What is to be stored, since it was last asked for. */
 export type Changes = {

@@ -12,7 +12,7 @@ import type { Database, OpenDatabase, Statement, Value } from './sqlite.ts';
 import { toEntry } from './to-entry.ts';
 
 /** Up to where the read model holds the log, and of which log. */
-export type Checkpoint = { sequence: number; fingerprint: string; created: string; missing: number; at: number };
+type Checkpoint = { sequence: number; fingerprint: string; created: string; missing: number; at: number };
 
 export interface Store {
   readonly database: Database;

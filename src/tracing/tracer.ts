@@ -14,7 +14,7 @@ import {
  * it starts; without one nothing here is called, and trace contexts are passed on as they came.
  */
 
-export const SCOPE = 'sequent';
+const SCOPE = 'sequent';
 
 /** The tracer of the SDK that is registered now; `undefined` without one. Asked once, when a role or a client starts. */
 export function findTracer(): Tracer | undefined {

@@ -42,7 +42,7 @@ function print(found: HistoryTree, { format, terminal: { out } }: Call<TreeOptio
 }
 
 /** One line for each; whose parent is not known stands at the left. */
-export function drawTree({ nodes }: Pick<HistoryTree, 'nodes'>, isUnicode: boolean): string[] {
+function drawTree({ nodes }: Pick<HistoryTree, 'nodes'>, isUnicode: boolean): string[] {
   const ids = new Set(nodes.map(({ id }) => id));
   const below = new Map<string, InvocationSummary[]>();
   const tops: InvocationSummary[] = [];

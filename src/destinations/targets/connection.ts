@@ -111,7 +111,7 @@ export type Connection = z.output<typeof connectionSchema>;
 export type ConnectionKind = Connection['kind'];
 export type ConnectionOf<Kind extends ConnectionKind> = Extract<Connection, { kind: Kind }>;
 
-export type Picked<Kind extends ConnectionKind> =
+type Picked<Kind extends ConnectionKind> =
   | { kind: 'picked'; name: string; connection: ConnectionOf<Kind> }
   | { kind: 'missing'; problem: string };
 

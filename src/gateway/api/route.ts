@@ -7,7 +7,7 @@ import { readQuery } from './query.ts';
 import { problemSchema } from './schemas/common.ts';
 
 /** One route of the own API: what it is called by, takes and answers. The same object checks requests and describes them in `/openapi.json`. */
-export type Route<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = {
+type Route<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With names in braces: `/api/invocations/{id}`. */
   path: Path;
@@ -21,17 +21,17 @@ export type Route<Path extends string, Query extends z.ZodObject, Body extends z
   answers: Readonly<Record<number, Answer>>;
 };
 
-export type Answer = { description: string; schema?: z.ZodType; type?: string };
+type Answer = { description: string; schema?: z.ZodType; type?: string };
 
 type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
-export type Given<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = {
+type Given<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = {
   params: Record<NamesIn<Path>, string>;
   query: z.output<Query>;
   body: z.output<Body>;
 };
 
 type Nothing = z.ZodObject<Record<never, never>, z.core.$strict>;
-export type Handler<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = (
+type Handler<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = (
   call: Call,
   given: Given<Path, Query, Body>,
 ) => Response | Promise<Response>;

@@ -26,7 +26,7 @@ export function addStatusLog(app: Hono<GatewayEnv>, gateway: Gateway): void {
 }
 
 /** Where the vendor's API says that the rows are. The ids are those of the project, however often they are asked for. */
-export function statusLogOf(project: string) {
+function statusLogOf(project: string) {
   return {
     group_name: `sequent-${project}`,
     group_id: derivedId(`${project}/log-group`),

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 
 /** How much of what an execution prints is kept: the end of it. */
-export const MAX_OUTPUT_BYTES = 4_096;
+const MAX_OUTPUT_BYTES = 4_096;
 
 /** A print of a running execution is passed on at once, and then at most this often. */
 const PASS_ON_EVERY_MS = 20;

@@ -9,7 +9,7 @@ import { cachedServer, type Environment, type FindOptions, findServer, isNewEnou
 
 const run = promisify(execFile);
 
-export const IMAGE = `nats:${PINNED_VERSION}-alpine`;
+const IMAGE = `nats:${PINNED_VERSION}-alpine`;
 const STEP_LIMIT_IN_MS = 180_000;
 
 export type FetchOptions = FindOptions & {

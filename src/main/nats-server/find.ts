@@ -8,7 +8,7 @@ import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 const run = promisify(execFile);
 
 /** What a machine may have installed: the oldest version that Sequent runs on. */
-export const OLDEST_VERSION = '2.10.0';
+const OLDEST_VERSION = '2.10.0';
 /** What Sequent fetches where no package manager has one. */
 export const PINNED_VERSION = '2.12.15';
 

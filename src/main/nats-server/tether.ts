@@ -12,7 +12,7 @@ export interface Tether {
 }
 
 /** The name of a tether in the server's list of connections: so many Sequents use the server. */
-export const TETHER_NAME = 'sequent-tether';
+const TETHER_NAME = 'sequent-tether';
 const GREETING_LIMIT_IN_MS = 2_000;
 
 /** Ties the caller to a NATS server. Rejects when nobody answers like one within two seconds. */

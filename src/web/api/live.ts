@@ -2,7 +2,7 @@ import type { Fact } from '#machines/facts.ts';
 import { checkSession } from './http.ts';
 
 /** A transition as the streams tell it. `place` is its place among those of one message of the log. */
-export type LiveTransition = { sequence: number; place: number; by: string; fact: Fact };
+type LiveTransition = { sequence: number; place: number; by: string; fact: Fact };
 export type LiveState = 'connecting' | 'live' | 'lost';
 
 export type LiveOptions = {

@@ -4,7 +4,7 @@ import { back, forth, GAP, NODE, type Point } from './graph-lines.ts';
 type Node = DestinationGraph['nodes'][number];
 type Edge = DestinationGraph['edges'][number];
 export type PlacedNode = Node & Point & { isInLoop: boolean };
-export type PlacedEdge = Edge & { path: string; isInLoop: boolean };
+type PlacedEdge = Edge & { path: string; isInLoop: boolean };
 export type PlacedGraph = { width: number; height: number; nodes: readonly PlacedNode[]; edges: readonly PlacedEdge[] };
 
 const SPACE = 36;

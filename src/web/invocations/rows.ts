@@ -36,7 +36,7 @@ function ended(row: InvocationRow, { at }: Fact): Pick<InvocationRow, 'ended_at'
 }
 
 /** The one of two tellings of the same invocation that is further on. */
-export function further(present: InvocationRow, told: InvocationRow): InvocationRow {
+function further(present: InvocationRow, told: InvocationRow): InvocationRow {
   return progressOf(told) >= progressOf(present) ? told : present;
 }
 

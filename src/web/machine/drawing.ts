@@ -9,7 +9,7 @@ export type MachineDrawing = {
   standing: Drawing;
 };
 
-export type StateFacts = {
+type StateFacts = {
   description: string;
   isFinal: boolean;
   /** Events that change something and leave the state as it is; `delivery.*` is any event that begins so. */
@@ -18,7 +18,7 @@ export type StateFacts = {
 };
 
 export type Drawing = { width: number; height: number; states: readonly DrawnState[]; edges: readonly DrawnEdge[] };
-export type Box = { x: number; y: number; width: number; height: number };
+type Box = { x: number; y: number; width: number; height: number };
 export type DrawnState = { name: string } & Box;
 export type DrawnEdge = {
   from: string;

@@ -141,23 +141,15 @@ describe('the pages', () => {
     expect(outcome).toBe('');
   });
 
-  test('weigh at most 100 KB until the list is there', async () => {
-    await using watched = await openLogin('/');
-    const { page } = watched;
-    const debugging = await page.context().newCDPSession(page);
-    await debugging.send('Network.enable');
-    await debugging.send('Network.setCacheDisabled', { cacheDisabled: true });
-    const paths = new Map<string, string>();
-    let bytes = 0;
-    debugging.on('Network.responseReceived', ({ requestId, response }) => paths.set(requestId, new URL(response.url).pathname));
-    debugging.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-      if (paths.get(requestId)?.startsWith('/api/') === false) bytes += encodedDataLength;
-    });
-    await signIn(watched, token);
-    await page.goto(sequent.url);
-    await page.getByText('Live', { exact: true }).waitFor();
-    process.stdout.write(`the first page weighs ${(bytes / 1_024).toFixed(1)} KB\n`);
-    expect(bytes).toBeGreaterThan(20 * 1_024);
-    expect(bytes).toBeLessThan(100 * 1_024);
+  test('say to a browser that a page is not there, and to a program in its own words', async () => {
+    const asked = (accept: string) => fetch(`${sequent.url}/no-such-page`, { headers: { accept } });
+    const answers = await Promise.all([asked('text/html,*/*;q=0.8'), asked('application/json')]);
+    expect(answers.map(({ status, headers }) => [status, headers.get('content-type')])).toEqual([
+      [404, 'text/html; charset=utf-8'],
+      [404, 'application/problem+json'],
+    ]);
+    await using watched = await browser.open(`${sequent.url}/no-such-page`);
+    watched.allow(/status of 40[14]/);
+    await watched.page.getByText('There is no such page').waitFor();
   });
 });

@@ -11,7 +11,7 @@ const aliasSchema = z.object({
   weights: z.record(z.string(), z.number()).describe('which share of the requests, in percent, goes to other versions'),
 });
 
-export const functionSummarySchema = z.object({
+const functionSummarySchema = z.object({
   name: z.string(),
   description: z.string(),
   handler_kind: z.string(),

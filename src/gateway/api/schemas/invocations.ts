@@ -30,7 +30,7 @@ export const listQuerySchema = z.strictObject({ ...filterShape, at: place.option
 const { state: _, ...countsShape } = filterShape;
 export const countsQuerySchema = z.strictObject({ ...countsShape, at: place.optional() });
 
-export const summarySchema = z.object({
+const summarySchema = z.object({
   request_id: z.string(),
   function: z.string(),
   qualifier: z.string(),
@@ -60,7 +60,7 @@ export const countsSchema = z.object({
   is_at_least: z.boolean().describe('whether there are more than was counted'),
 });
 
-export const deliverySchema = z.object({
+const deliverySchema = z.object({
   destination_id: z.string(),
   destination: z.string(),
   param: z.string(),
@@ -96,7 +96,7 @@ export const invocationSchema = summarySchema.extend({
 export type InvocationView = z.infer<typeof invocationSchema>;
 
 /** One transition of an invocation, with the state of its machine after it. */
-export const eventSchema = z.object({
+const eventSchema = z.object({
   sequence: count.describe('where it stands in the log'),
   by: z.string().describe('who appended it'),
   at: moment,

@@ -8,7 +8,7 @@ const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1).max(16).optional();
 
 /** The filter of `GET /api/invocations`, as JSON. */
-export const filterBodySchema = z.strictObject({
+const filterBodySchema = z.strictObject({
   function: z.string().max(256).optional(),
   qualifier: z.string().max(256).optional(),
   state: few(z.enum(states)),
@@ -47,7 +47,7 @@ export const deadLetterQuerySchema = z.strictObject({
   limit: wholeNumber(1, 500).default(100),
   cursor: z.string().max(512).optional(),
 });
-export const deadLetterSchema = z.object({
+const deadLetterSchema = z.object({
   request_id: z.string(),
   function: z.string(),
   destination_id: z.string(),

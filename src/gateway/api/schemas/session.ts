@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const sessionSchema = z.object({
+const sessionSchema = z.object({
   project: z.string().nullable().describe('of the session, or the own one when there are no credentials'),
   is_open: z.boolean().describe('no credentials are configured: nobody needs to sign in'),
   signed_in: z.boolean(),
