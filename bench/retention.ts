@@ -9,7 +9,7 @@ import { createReport } from './report.ts';
 
 /*
  * node --import tsx bench/retention.ts [invocations] [retention]: ten rounds of single invocations, executed by a worker, beside a projection
- * and a janitor. The broker's memory and disk after each round, then every question about all of them.
+ * and a janitor, each once the janitor has nearly done with the one before. The broker's memory and disk after each round, then every question about all of them.
  */
 
 const count = Number(process.argv[2] ?? 1_000_000);
@@ -40,7 +40,9 @@ const { held, listed, told, verified } = await runRetention({
     report.figures(title, [memory.at(-1) ?? 0, disk.at(-1) ?? 0, invocations, results], 'MB, MB; invocations, messages');
   },
 });
-report.figure('all of it', (performance.now() - startedAt) / 1_000, 's');
+const seconds = (performance.now() - startedAt) / 1_000;
+report.figure('all of it, with the questions', seconds, 's');
+report.rate('invocations over all of that time', count / seconds);
 const { balance, found, messages } = verified.verification;
 // The first rounds fill what is kept.
 const grown = (values: readonly number[]): number => mean(values.slice(-3)) / mean(values.slice(2, 5));

@@ -30,7 +30,7 @@ export type JanitorOptions = {
   everyInMs?: number;
   /** What is younger stays, whatever the retention says: somebody may still be at it. In milliseconds. */
   graceInMs?: number;
-  /** How many messages that may go stand between others before they are removed one by one. */
+  /** How many messages that may go stand between others before they are removed one by one: a tenth of what is kept, if that is less than 20,000. */
   mostLoose?: number;
 };
 
@@ -100,7 +100,8 @@ type RoundOptions = { signal: AbortSignal; keep: () => Promise<boolean> };
 
 /** `run` resolves to whether there is more to do at once. */
 function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): { run(): Promise<boolean> } {
-  const { log, purge, archive, state, clock, logger, graceInMs = 10_000, mostLoose = 20_000 } = options;
+  const { log, purge, archive, state, clock, logger, graceInMs = 10_000 } = options;
+  const { mostLoose = Math.min(20_000, (options.retention.maxInvocations ?? Number.POSITIVE_INFINITY) / 10) } = options;
   let fold: Fold | undefined;
 
   async function run(): Promise<boolean> {
