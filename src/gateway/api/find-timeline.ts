@@ -8,19 +8,22 @@ import { requestIn, stateOf } from '#src/history/history.ts';
 import type { Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 
-const TRIES = 4;
-const PAUSE_IN_MS = 100;
+/** Before it is looked for again: a busy scheduler reads what was accepted a second late. */
+const PAUSES_IN_MS = [100, 200, 400, 800];
 
 /**
  * The timeline of an invocation that the caller may see. What was accepted a moment ago the scheduler may not have read yet, so what is
  * not found is looked for again for a while; what the log holds no more the read model may still know. Throws `InvocationNotFoundError`.
  */
 export async function findTimeline(gateway: Gateway, scope: Scope, id: string): Promise<Timeline> {
-  for (let tries = 1; tries <= TRIES; tries++) {
-    const found = (await look(gateway, id)) ?? (tries === 1 ? await remember(gateway, id) : undefined);
+  let found = (await look(gateway, id)) ?? (await remember(gateway, id));
+  // Somebody else's takes as long as one that does not exist.
+  for (const pauseInMs of PAUSES_IN_MS) {
     if (found !== undefined && scope.owns(found.function)) return found;
-    if (tries < TRIES) await gateway.clock.sleep(PAUSE_IN_MS);
+    await gateway.clock.sleep(pauseInMs);
+    found = await look(gateway, id);
   }
+  if (found !== undefined && scope.owns(found.function)) return found;
   throw new InvocationNotFoundError({ id });
 }
 
