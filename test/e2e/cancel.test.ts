@@ -63,6 +63,7 @@ test('cancelling what does not listen ends its own process, and no other one of 
   // They were in the middle of it, and end it in the process in which they began.
   const results = await Promise.all(neighbours.map((invoked) => invoked.result()));
   expect(results.map(({ value }) => value)).toEqual(pids.slice(1));
+  await log.untilNotified(neighbours.map(({ requestId }) => requestId));
   for (const { requestId } of neighbours) expect(typesOf(requestId)).toEqual(expect.arrayContaining(['queued', 'running', 'succeeded']));
   await rm(folder, { recursive: true });
 });

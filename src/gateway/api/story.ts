@@ -1,6 +1,7 @@
 import { explain } from '#src/history/explain.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
+import { whenCaughtUp } from '../vendor/invocation-record.ts';
 import { findTimeline } from './find-timeline.ts';
 import { rowOf } from './invocation-view.ts';
 import type { Routes } from './route.ts';
@@ -32,6 +33,8 @@ export function addStoryRoutes(routes: Routes, gateway: Gateway): void {
       const scope = scopeOf(call, gateway);
       // A chain stays within its project: whoever may see one of it may see all.
       await findTimeline(gateway, scope, id);
+      // The log knows it already; the read model may be a moment behind.
+      await whenCaughtUp(gateway);
       const { root, nodes, isCut } = await gateway.client.history.tree(id);
       const visible = nodes.filter((node) => scope.owns(node.function));
       return call.json({ root, nodes: visible.map((node) => rowOf(node, scope)), is_cut: isCut });

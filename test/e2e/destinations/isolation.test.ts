@@ -9,7 +9,7 @@ const ROUNDS = 5;
 const PER_ROUND = 400;
 const PER_SECOND = 100;
 /** What the medians of equal rounds may differ by: they are five to ten milliseconds, and the times of the log are whole ones. */
-const FLOOR_IN_MS = 5;
+const FLOOR_IN_MS = 10;
 
 /** From the outcome to the delivery, by the clocks of those who recorded them. */
 function latenciesOf({ facts }: LogWatch, ids: readonly string[]): number[] {
