@@ -8,8 +8,8 @@ import { requestIn, stateOf } from '#src/history/history.ts';
 import type { Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 
-/** Before it is looked for again: a busy scheduler reads what was accepted a second late. */
-const PAUSES_IN_MS = [100, 200, 400, 800];
+/** Before it is looked for again. Short in all: whoever searches by a word that could be an id waits for it. */
+const PAUSES_IN_MS = [50, 100, 200];
 
 /**
  * The timeline of an invocation that the caller may see. What was accepted a moment ago the scheduler may not have read yet, so what is

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { lookOf } from '../parts/state.tsx';
@@ -85,7 +85,8 @@ function countOf(counts: Counts | undefined, field: 'state' | 'status' | undefin
 export function SearchBar({ filter }: { filter: Filter }) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(filter.text ?? '');
-  useEffect(() => setText(filter.text ?? ''), [filter.text]);
+  // Before the next key: what is typed at once after another filter was chosen would be lost.
+  useLayoutEffect(() => setText(filter.text ?? ''), [filter.text]);
   useKeys({ '/': () => input.current?.focus() });
   const search = async (event: Event): Promise<void> => {
     event.preventDefault();

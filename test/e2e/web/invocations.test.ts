@@ -118,6 +118,7 @@ describe('the list of invocations', () => {
     const { page } = watched;
     const search = async (text: string) => {
       await page.locator('body').press('/');
+      await page.locator('input[type=search]:focus').waitFor();
       await page.keyboard.type(text);
       await page.keyboard.press('Enter');
     };
@@ -125,14 +126,18 @@ describe('the list of invocations', () => {
       await until('it alone is found', async () => (await rows(page).count()) === 1 || undefined);
       await row(page, id).waitFor();
     };
+    const clear = async () => {
+      await page.getByRole('button', { name: 'Clear' }).click();
+      await until('the search is empty', async () => (await page.locator('input[type=search]').inputValue()) === '' || undefined);
+    };
     // A word that is no id is asked for as one first.
     watched.allow(/404/);
     await search('hopper');
     await only(paid);
-    await page.getByRole('button', { name: 'Clear' }).click();
+    await clear();
     await search('quota zebra');
     await only(failed);
-    await page.getByRole('button', { name: 'Clear' }).click();
+    await clear();
     await search(failed);
     await page.waitForURL(`${sequent.url}/invocations/${failed}`);
   });
