@@ -1,7 +1,7 @@
 import { explain } from '#src/history/explain.ts';
+import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
-import { whenCaughtUp } from '../vendor/invocation-record.ts';
 import { findTimeline } from './find-timeline.ts';
 import { rowOf } from './invocation-view.ts';
 import type { Routes } from './route.ts';

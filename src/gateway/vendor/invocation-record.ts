@@ -3,6 +3,7 @@ import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type { InvocationSummary } from '#src/core/history.ts';
 import type { FunctionName } from '#src/core/names.ts';
+import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { withoutZone } from './times.ts';
 
@@ -70,21 +71,4 @@ function recordOfTimeline({ requestId, status, transitions }: Timeline): Invocat
     end_time: outcome === undefined ? '' : withoutZone(outcome.at),
     acceptedAt,
   };
-}
-
-const CATCH_UP_WITHIN_MS = 1_000;
-const PAUSE_IN_MS = 10;
-
-/**
- * Waits until the read model holds what the log held when it was asked, so that whoever got an answer finds what it says; a
- * second at most, since a read model may be far behind. Throws `HistoryUnavailableError`.
- */
-export async function whenCaughtUp({ client, clock }: Pick<Gateway, 'client' | 'clock'>): Promise<void> {
-  const last = await client.lastSequence();
-  const until = clock.now() + CATCH_UP_WITHIN_MS;
-  for (;;) {
-    const { sequence } = await client.history.status();
-    if (sequence >= last || clock.now() >= until) return;
-    await clock.sleep(PAUSE_IN_MS);
-  }
 }

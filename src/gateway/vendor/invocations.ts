@@ -1,9 +1,10 @@
 import type { Hono } from 'hono';
 import { type HistoryFilter, statuses } from '#src/core/history.ts';
 import { type FunctionName, isRequestId } from '#src/core/names.ts';
+import { whenCaughtUp } from '../caught-up.ts';
 import { HttpError } from '../http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
-import { findRecord, type InvocationRecord, recordOfSummary, whenCaughtUp } from './invocation-record.ts';
+import { findRecord, type InvocationRecord, recordOfSummary } from './invocation-record.ts';
 import { pageOf } from './paging.ts';
 import { targetOf } from './reference.ts';
 import { parseMoment } from './times.ts';
