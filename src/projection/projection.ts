@@ -236,6 +236,7 @@ class LiveProjection implements Projection {
     for (;;) {
       await this.#options.clock.sleep(LOOK_EVERY_MS, signal);
       if (signal.aborted) return;
+      this.#model.store.clean();
       const seen = await this.#source.state().catch(() => undefined);
       if (seen !== undefined) await this.#compare(seen);
     }

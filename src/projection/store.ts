@@ -21,6 +21,8 @@ export interface Store {
   save(changes: Changes, checkpoint: Checkpoint): void;
   /** Forgets what an erasure means; everything before it must be saved. */
   erase(erasure: Erasure, checkpoint: Checkpoint): void;
+  /** Empties the journal of what was erased, unless somebody still reads it: to be called again and again. Costs nothing when there is nothing. */
+  clean(): void;
   load: LoadStream;
   close(): void;
 }
@@ -48,6 +50,8 @@ export function openStore({
   const greatest = String(database.prepare('SELECT max(id) FROM invocations').get()?.[0] ?? '');
   const seen = createSeenIds();
   let checkpoint = toCheckpoint(readCheckpoint.get());
+  // The journal holds the pages as they were; whoever wrote it may have ended before it was emptied.
+  let isClean = emptyJournal(database);
 
   return {
     database,
@@ -83,9 +87,11 @@ export function openStore({
       } finally {
         if (isSecret) secure(database, false);
       }
-      // The journal holds the pages as they were.
-      if (isSecret) database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
       checkpoint = next;
+      if (isSecret) isClean = emptyJournal(database);
+    },
+    clean() {
+      if (!isClean) isClean = emptyJournal(database);
     },
     load(name: StreamName) {
       if (name.stream > greatest && !seen.mayHave(name.stream)) return undefined;
@@ -152,6 +158,15 @@ function secure(database: Database, isOn: boolean): void {
   database.exec(`PRAGMA secure_delete = ${isOn ? 'ON' : 'OFF'}`);
   for (const table of ['payload_words', 'error_words']) {
     database.exec(`INSERT INTO ${table}(${table}, rank) VALUES ('secure-delete', ${isOn ? 1 : 0})`);
+  }
+}
+
+/** Whether it is empty now: it is not while a check reads the tables. What is wrong with the disk, whoever writes next says. */
+function emptyJournal(database: Database): boolean {
+  try {
+    return Number(database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.[0] ?? 0) === 0;
+  } catch {
+    return false;
   }
 }
 
