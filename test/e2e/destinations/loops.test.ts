@@ -10,8 +10,8 @@ const fn = (name: string, targets: readonly string[], facts: object = {}) => ({
   policy: { onSuccess: targets.map(invoking) },
   ...facts,
 });
-const looping = (name: string, targets: readonly string[]) =>
-  fn(name, targets, { policy: { onSuccess: targets.map(invoking), allowCycle: true } });
+const looping = (name: string, targets: readonly string[], facts: object = {}) =>
+  fn(name, targets, { policy: { onSuccess: targets.map(invoking), allowCycle: true }, ...facts });
 
 let sequent: TellingSequent;
 beforeAll(async () => {
@@ -111,6 +111,45 @@ describe('a loop', () => {
     });
     expect((await sequent.run(['timeline', chain[2]?.invocation ?? ''])).stdout).toContain(`hop 2 of the chain that began with ${root}`);
     process.stdout.write(`loop: ${chain.length} invocations, hops ${chain.map(({ lineage }) => lineage?.hop ?? 0).join(' ')}\n`);
+  });
+
+  test.for<[string, { names: [string, string]; cycle: readonly string[] }]>([
+    ['two functions', { names: ['ring', 'bell'], cycle: ['bell:!prod', 'ring:latest'] }],
+    ['one function', { names: ['echo', 'echo'], cycle: ['echo:!prod'] }],
+  ])('of %s through an alias that is allowed stops at hop 16 as well', async ([, { names, cycle }]) => {
+    const { client, log } = sequent;
+    const { functions } = client;
+    const [first, last] = names;
+    const prod = `default:default:${last}:!prod`;
+    await functions.put(fn(last, []));
+    await functions.publish(last, { version: 'v1' });
+    await functions.putAlias(last, { name: 'prod', version: 'v1' });
+    if (first !== last) await functions.put(fn(first, [prod]));
+    await functions.put(looping(last, [first === last ? prod : first], { timeoutInMs: 5_000 }));
+    await functions.publish(last, { version: 'v2' });
+    // Only now there is a loop.
+    await functions.putAlias(last, { name: 'prod', version: 'v2' });
+
+    const { requestId: root } = await client.invoke(first, {});
+    const cut = await log.until((fact) => fact.type === 'queued' && fact.lineage?.root === root && fact.lineage.hop === 17);
+    const chain = chainOf(log, root);
+    await log.untilNotified(chain.map(({ invocation }) => invocation));
+    const facts = chain.map(({ invocation }) => log.facts.get(invocation) ?? []);
+    const addresses = chain.map(({ function: name, qualifier = 'latest' }) => `${name}:${qualifier}`);
+    process.stdout.write(`loop through an alias: ${addresses.slice(0, 3).join(' → ')} → …, ${chain.length} invocations\n`);
+
+    expect(chain.map(({ lineage }) => lineage?.hop ?? 0)).toEqual(Array.from({ length: 18 }, (_, hop) => hop));
+    expect(addresses).toEqual([`${first}:latest`, ...Array.from({ length: 17 }, (_, hop) => cycle[hop % cycle.length])]);
+    expect(facts.slice(0, -1).map((life) => life.at(-1)?.type)).toEqual(Array.from({ length: 17 }, () => 'notified'));
+    expect(facts.at(-1)).toMatchObject([{ type: 'queued' }, { type: 'failed', condition: 'LoopDetected' }, { type: 'notified' }]);
+    expect(facts.at(-2)?.find(({ type }) => type === 'delivery.dead')).toMatchObject({
+      reason: `LoopDetected: the chain that began with ${root} has more than 16 hops; ${cut.invocation} was cut`,
+    });
+    const ends = await Promise.all(chain.slice(-2).map(({ invocation }) => sequent.run(['timeline', invocation])));
+    for (const [place, { stdout }] of ends.entries()) {
+      expect(stdout).toContain(`hop ${16 + place} of the chain that began with ${root}`);
+      expect(stdout).toContain('LoopDetected');
+    }
   });
 
   test('is stopped at once by pausing one of its functions, loses nothing that is queued, and goes on when it is resumed', async () => {
