@@ -33,9 +33,9 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
   let messages: FullLogEntry[] = [];
   let last = 0;
   const streams = new Map<string, Stream>();
-  /** The stream of an id that was appended to last, whatever its function. */
   /** Requests that are accepted once, by their streams. */
   const onces = new Map<string, number>();
+  /** The stream of an id that was appended to last, whatever its function. */
   const lastOf = new Map<StreamId, StreamName>();
   const followers = new Set<Follower>();
 

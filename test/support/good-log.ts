@@ -46,3 +46,20 @@ export async function runGoodLog(count: number): Promise<FullLogEntry[]> {
   );
   return entries;
 }
+
+/** What counts messages: moved on for every repetition. */
+const SEQUENCES = new Set(['sequence', 'version', 'previous', 'request']);
+/** The ids that Sequent makes: the first digits of a repetition's are its own. */
+const OWN_ID = /[0-9a-f]{4}(?=[0-9a-f]{4}-[0-9a-f]{4}-[58][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})/g;
+
+/** The log of so many such runs, one after the other, with ids of their own: much quicker than to run them. */
+export function repeatLog(entries: readonly FullLogEntry[], times: number): FullLogEntry[] {
+  const text = JSON.stringify(entries);
+  const length = (entries.at(-1)?.sequence ?? 0) + 1;
+  return Array.from({ length: times }, (_, run) => {
+    const own = text.replace(OWN_ID, (digits) => (Number.parseInt(digits, 16) ^ run).toString(16).padStart(4, '0'));
+    const move = (key: string, value: unknown): unknown =>
+      SEQUENCES.has(key) && typeof value === 'number' && value > 0 ? value + run * length : value;
+    return JSON.parse(own, move) as FullLogEntry[];
+  }).flat();
+}
