@@ -19,7 +19,12 @@ export interface SequentProcess extends AsyncDisposable {
 
 /** Starts `sequent serve` with these arguments and environment; resolves when it says that it is ready. */
 export async function startSequent(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', cli, 'serve', ...args], {
+  return await startScript(cli, ['serve', ...args], env);
+}
+
+/** The same for a script that says so too. */
+export async function startScript(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<SequentProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn', SEQUENT_DATA: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -29,8 +34,13 @@ export async function startSequent(args: readonly string[], env: Record<string, 
     stderr = (stderr + text).slice(-20_000);
   });
   const exited = once(child, 'exit');
-  for await (const line of createInterface(child.stdout)) if (line.startsWith('sequent ready')) break;
-  if (child.exitCode !== null) throw new Error(`sequent serve ended with ${child.exitCode}: ${stderr}`);
+  let isReady = false;
+  for await (const line of createInterface(child.stdout)) {
+    isReady = line.startsWith('sequent ready');
+    if (isReady) break;
+  }
+  if (!isReady) await exited;
+  if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}: ${stderr}`);
   child.stdout.resume();
   return {
     pid: child.pid ?? 0,

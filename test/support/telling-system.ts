@@ -8,7 +8,7 @@ import { type LogWatch, watchLog } from './log-watch.ts';
 import { startTestServer, type TestServer } from './nats-server.ts';
 import { type SequentProcess, startSequent } from './sequent-process.ts';
 
-/** A whole Sequent as processes, on a server of its own, with connections for its destinations. */
+/** A whole Sequent, or some roles of it, as a process on a server of its own, with connections for its destinations. */
 export interface TellingSequent extends AsyncDisposable {
   readonly server: TestServer;
   readonly client: SequentClient;
@@ -22,7 +22,11 @@ export interface TellingSequent extends AsyncDisposable {
   run(args: readonly string[], options?: CliOptions): Promise<CliRun>;
 }
 
-export async function startTelling(connections: object = {}, settings: Record<string, string> = {}): Promise<TellingSequent> {
+export async function startTelling(
+  connections: object = {},
+  settings: Record<string, string> = {},
+  roles?: string,
+): Promise<TellingSequent> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-telling-'));
   const connectionsFile = join(folder, 'connections.json');
   const server = await startTestServer();
@@ -36,7 +40,7 @@ export async function startTelling(connections: object = {}, settings: Record<st
   };
   const start = async (wanted: object): Promise<SequentProcess> => {
     await writeFile(connectionsFile, JSON.stringify(wanted));
-    return await startSequent([], env);
+    return await startSequent(roles === undefined ? [] : ['--role', roles], env);
   };
   let sequent = await start(connections);
   const client = await connectClient({ servers: server.url });

@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '#src/core/clock.ts';
+import { derivedId } from '#src/core/ids.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
+import { createSeededRandom } from '#test/support/seeded-random.ts';
+import { type SequentProcess, startScript, startSequent } from '#test/support/sequent-process.ts';
+import { invoking, startTelling, type TellingSequent } from '#test/support/telling-system.ts';
+
+const WORKERS = 3;
+const file = new URL('./functions.mjs', import.meta.url).pathname;
+const ownWorker = new URL('../../support/destinations/own-worker.ts', import.meta.url).pathname;
+
+/** Who is killed and how often in each of their places, and the roles that are left in peace. */
+type Victim = { handler: object; lives: number; start(sequent: TellingSequent): Promise<SequentProcess>; others: string };
+
+/** Both tell functions about what they executed themselves: the first try begins in the append of the outcome. */
+const victims: [string, Victim][] = [
+  [
+    "in the user's own process",
+    {
+      handler: { kind: 'inline' },
+      lives: 4,
+      start: ({ server }) => startScript(ownWorker, [server.url]),
+      others: 'scheduler,destinations',
+    },
+  ],
+  [
+    'with the destinations role beside it',
+    {
+      handler: { kind: 'process', file, export: 'obey' },
+      lives: 2,
+      start: ({ env }) => startSequent(['--role', 'worker,destinations'], env),
+      others: 'scheduler',
+    },
+  ],
+];
+
+test.for(victims)('a worker %s is killed in the midst of its first tries, and every link of a chain happens once', async ([, victim]) => {
+  const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
+  const random = createSeededRandom(seed);
+  await using sequent = await startTelling({}, {}, victim.others);
+  const { client, log } = sequent;
+  await client.functions.put({ name: 'second', handler: victim.handler, concurrency: 100 });
+  await client.functions.put({
+    name: 'first',
+    handler: victim.handler,
+    concurrency: 100,
+    policy: { onSuccess: [invoking('second')] },
+  });
+
+  /** A worker is killed once it has begun some tries, and another one takes its place; the last one is left alive. */
+  async function liveAndDie(): Promise<SequentProcess> {
+    for (let life = 1; ; life++) {
+      const worker = await victim.start(sequent);
+      if (life > victim.lives) return worker;
+      let tries = Math.floor(random() * 100);
+      await log.until((fact) => fact.type === 'delivery.started' && fact.deliverer.includes(`-${worker.pid}-`) && tries-- === 0);
+      await worker.signal('SIGKILL');
+    }
+  }
+
+  /** Ten in streams of their own, and ten that share some, every tenth of a second. */
+  async function sendUntil(end: Promise<unknown>): Promise<string[]> {
+    const sent: Promise<{ requestId: string }[]>[] = [];
+    let isOver = false;
+    const ending = end.finally(() => {
+      isOver = true;
+    });
+    for (; !isOver; await Promise.race([systemClock.sleep(100), ending])) {
+      const events = Array.from({ length: 20 }, () => ({ ms: Math.floor(random() * 50) }));
+      const own = events.slice(0, 10).map((event, place) => client.invoke('first', event, { id: `own-${sent.length}-${place}` }));
+      sent.push(Promise.all(own), client.invokeMany('first', events.slice(10)));
+    }
+    return (await Promise.all(sent)).flat().map(({ requestId }) => requestId);
+  }
+
+  const startedAt = performance.now();
+  const killing = Promise.all(Array.from({ length: WORKERS }, liveAndDie));
+  const roots = await sendUntil(killing);
+  const survivors = await killing;
+  const chaosInMs = Math.round(performance.now() - startedAt);
+  const children = roots.map((id) => derivedId(`${id}/functiongraph-0`) as string);
+  await log.untilNotified([...roots, ...children]);
+  const tookInMs = Math.round(performance.now() - startedAt);
+
+  const { invocations, facts, problems } = await foldWholeLog(log.ports.log);
+  const verified = await sequent.run(['verify']);
+  const lives = [...facts.values()];
+  const cut = lives.flat().filter((fact) => fact.type === 'delivery.failed' && fact.reason.includes('vanished')).length;
+  const lost = [...invocations.values()].reduce((sum, { context }) => sum + context.lost, 0);
+  process.stdout.write(
+    `killed in first tries: seed ${seed}, ${WORKERS * victim.lives} kills in ${chaosInMs} ms, ${roots.length} chains whole after ${tookInMs} ms; ` +
+      `${cut} tries and ${lost} attempts cut\n`,
+  );
+  for (const one of survivors) await one[Symbol.asyncDispose]();
+
+  expect(problems).toEqual([]);
+  expect(verified).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing is wrong') });
+  // Every root and every child, each born once, and nothing else.
+  expect([...facts.keys()].sort()).toEqual([...roots, ...children].sort());
+  expect(lives.filter((life) => life.filter(({ type }) => type === 'queued').length !== 1)).toEqual([]);
+  expect([...facts].flatMap(([id, life]) => findLifeProblems(id, life))).toEqual([]);
+  expect(lives.filter((life) => life.filter(({ type }) => type === 'notified').length !== 1)).toEqual([]);
+  expect([...invocations.values()].filter(({ context }) => context.outcome?.type !== 'succeeded')).toEqual([]);
+  expect(lives.flat().filter(({ type }) => type === 'delivery.delivered')).toHaveLength(roots.length);
+  expect(roots.length).toBeGreaterThan(1_000);
+  // Some kill fell between the outcome and what came of the first try.
+  expect(cut).toBeGreaterThan(0);
+});
