@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decimal, whole } from './bounds.ts';
 
 /**
  * The facts of an invocation's life: what the log holds, and the events its machine folds.
@@ -58,11 +59,11 @@ export const failureSchema = z.object({
 export type Failure = z.infer<typeof failureSchema>;
 
 export const backoffSchema = z.object({
-  initialInMs: z.number().int().min(0).max(86_400_000),
-  factor: z.number().min(1).max(10),
-  maxInMs: z.number().int().min(0).max(86_400_000),
+  initialInMs: whole('the first delay', { from: 0, to: 86_400_000, of: 'milliseconds' }),
+  factor: decimal('the factor', { from: 1, to: 10 }),
+  maxInMs: whole('the longest delay', { from: 0, to: 86_400_000, of: 'milliseconds' }),
   /** The share of the delay that chance may take away: 0 is none, 1 is all of it. */
-  jitter: z.number().min(0).max(1),
+  jitter: decimal('the jitter', { from: 0, to: 1 }),
 });
 export type Backoff = z.infer<typeof backoffSchema>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { whole } from '#machines/bounds.ts';
 import { backoffSchema, type Destination, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from './names.ts';
 
@@ -63,12 +64,12 @@ const destinationSchema = z.strictObject({
     z.record(z.string(), z.unknown()).transform((param) => JSON.stringify(param)),
   ]),
 });
-const destinationsSchema = z.array(destinationSchema).max(10).default([]);
+const destinationsSchema = z.array(destinationSchema).max(10, 'at most 10 destinations are told about an outcome').default([]);
 
 /** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (S2). */
 export const policySchema = z.strictObject({
-  maxRetries: z.int().min(0).max(3).default(1),
-  maxAgeInSeconds: z.int().min(1).max(86_400).default(3_600),
+  maxRetries: whole('the number of retries', { from: 0, to: 3 }).default(1),
+  maxAgeInSeconds: whole('the age of the oldest event', { from: 1, to: 86_400, of: 'seconds' }).default(3_600),
   backoff,
   /** Who is told about a success, and who about a failure (S3, S4). */
   onSuccess: destinationsSchema,
@@ -98,11 +99,11 @@ export const functionDefinitionSchema = z.strictObject({
   description: z.string().max(512).default(''),
   handler: handlerSchema,
   /** How long one execution may take. */
-  timeoutInMs: z.int().min(1).max(259_200_000).default(30_000),
+  timeoutInMs: whole('the timeout', { from: 1, to: 259_200_000, of: 'milliseconds' }).default(30_000),
   /** The most memory that one process of the function may use (process handlers only). */
-  memoryInMb: z.int().min(64).max(10_240).default(256),
+  memoryInMb: whole('the memory', { from: 64, to: 10_240, of: 'megabytes' }).default(256),
   /** The most executions at one moment in one worker. */
-  concurrency: z.int().min(1).max(1_000).default(20),
+  concurrency: whole('the concurrency', { from: 1, to: 1_000, of: 'executions' }).default(20),
   /** While it is paused nothing of it starts; what is queued waits, and ages. */
   paused: z.boolean().default(false),
   /** What `context.getUserData(key)` and the environment of the process hold. */

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { LATEST, NO_POLICY, type Policy, type PolicyInput } from '#src/core/function-definition.ts';
+import { LATEST, NO_POLICY, type Policy, type PolicyInput, policySchema } from '#src/core/function-definition.ts';
 import type { FunctionEntry } from '#src/core/function-entry.ts';
 import { parseFunctionUrn } from '#src/core/urn.ts';
 import { parseBody } from '../body.ts';
@@ -34,8 +34,8 @@ const destinationSchema = z
   });
 
 const requestSchema = z.object({
-  max_async_event_age_in_seconds: z.int().min(1).max(86_400).nullish(),
-  max_async_retry_attempts: z.int().min(0).max(3).nullish(),
+  max_async_event_age_in_seconds: policySchema.shape.maxAgeInSeconds.unwrap().nullish(),
+  max_async_retry_attempts: policySchema.shape.maxRetries.unwrap().nullish(),
   destination_config: z.object({ on_success: destinationSchema.nullish(), on_failure: destinationSchema.nullish() }).nullish(),
   enable_async_status_log: z.boolean().nullish(),
   log_group_id: z.string().max(64).nullish(),

@@ -54,6 +54,26 @@ describe('the function registry', () => {
     expect(await registry.list()).toEqual([]);
   });
 
+  test.for<[object, string]>([
+    [{ timeoutInMs: 259_200_001 }, '✖ the timeout must be a whole number of milliseconds from 1 to 259,200,000\n  → at timeoutInMs'],
+    [{ memoryInMb: 1.5 }, '✖ the memory must be a whole number of megabytes from 64 to 10,240\n  → at memoryInMb'],
+    [{ concurrency: 'many' }, '✖ the concurrency must be a whole number of executions from 1 to 1,000\n  → at concurrency'],
+    [{ policy: { maxRetries: 99 } }, '✖ the number of retries must be a whole number from 0 to 3\n  → at policy.maxRetries'],
+    [
+      { policy: { maxAgeInSeconds: 0 } },
+      '✖ the age of the oldest event must be a whole number of seconds from 1 to 86,400\n  → at policy.maxAgeInSeconds',
+    ],
+    [
+      { policy: { backoff: { initialInMs: -1 } } },
+      '✖ the first delay must be a whole number of milliseconds from 0 to 86,400,000\n  → at policy.backoff.initialInMs',
+    ],
+    [{ policy: { backoff: { jitter: 1.1 } } }, '✖ the jitter must be a number from 0 to 1\n  → at policy.backoff.jitter'],
+  ])('says what a number stands for, its bounds and its unit: %j', async ([facts, sentence]) => {
+    await expect(registry.put({ name: 'f', ...inline, ...facts })).rejects.toMatchObject({
+      message: `the function definition is not valid:\n${sentence}`,
+    });
+  });
+
   test('refuses a put that expects another revision', async () => {
     const { revision } = await registry.put({ name: 'orders', ...inline });
     await registry.put({ name: 'orders', ...inline, timeoutInMs: 1 }, revision);
