@@ -2,6 +2,7 @@ import type { FunctionEntry } from '#src/core/function-entry.ts';
 import { createStreamHands } from '#src/core/stream-hands.ts';
 import type { WorkItem } from '#src/core/work-queue.ts';
 import type { Executions } from './executions.ts';
+import type { LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 import { createSlots } from './slots.ts';
 import { createStreamRun } from './stream-run.ts';
@@ -16,7 +17,9 @@ export interface FunctionWorker {
   stop(): Promise<void>;
 }
 
-export function startFunctionWorker(ports: WorkerPorts, executions: Executions, initial: FunctionEntry): FunctionWorker {
+export type FunctionWorkerOptions = { ports: WorkerPorts; executions: Executions; window: LogWindow };
+
+export function startFunctionWorker({ ports, executions, window }: FunctionWorkerOptions, initial: FunctionEntry): FunctionWorker {
   const { queue, log, logger } = ports;
   let fn = initial;
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull());
@@ -33,9 +36,15 @@ export function startFunctionWorker(ports: WorkerPorts, executions: Executions, 
   const subscription = queue.run({
     source: { kind: 'function', name: fn.definition.name },
     signal: stopping.signal,
-    demand: () => (slots.waiting > 0 || fn.definition.paused ? 0 : Math.ceil(slots.free / meanBatch)),
+    demand,
     onItem,
   });
+
+  function demand(): number {
+    if (slots.waiting > 0 || fn.definition.paused) return 0;
+    const waitingForLog = hands.size - slots.executing;
+    return Math.min(Math.ceil(slots.free / meanBatch), window.size - waitingForLog);
+  }
 
   function onItem(item: WorkItem): void {
     if (stopping.signal.aborted) return item.release();

@@ -3,21 +3,27 @@ export interface Slots {
   readonly free: number;
   /** How many wait for a place. */
   readonly waiting: number;
+  /** How many of those who have a place execute; the others wait for the log. */
+  readonly executing: number;
   /** Takes a place if one is free and nobody waits for it. */
   tryTake(): boolean;
   /** Waits for a place; false when the slots were closed. */
   take(): Promise<boolean>;
   release(): void;
+  /** An execution begins in a place that is taken: its stream waits for the log no longer. */
+  begin(): void;
+  end(): void;
   /** Changes the number of places; those taken stay taken. */
   resize(size: number): void;
   /** Gives nobody a place any more. */
   close(): void;
 }
 
-/** `onFree` is told that a place became free and nobody waits for it. */
-export function createSlots(initialSize: number, onFree: () => void): Slots {
+/** `onRoom` is told that there may be room for more: a place became free that nobody waits for, or somebody executes. */
+export function createSlots(initialSize: number, onRoom: () => void): Slots {
   let size = initialSize;
   let taken = 0;
+  let executing = 0;
   let isClosed = false;
   const queue: ((granted: boolean) => void)[] = [];
   let head = 0;
@@ -41,6 +47,16 @@ export function createSlots(initialSize: number, onFree: () => void): Slots {
     get waiting() {
       return queue.length - head;
     },
+    get executing() {
+      return executing;
+    },
+    begin() {
+      executing++;
+      onRoom();
+    },
+    end() {
+      executing--;
+    },
     tryTake() {
       if (isClosed || head < queue.length || taken >= size) return false;
       taken++;
@@ -55,7 +71,7 @@ export function createSlots(initialSize: number, onFree: () => void): Slots {
     release() {
       taken--;
       grant();
-      if (taken < size) onFree();
+      if (taken < size) onRoom();
     },
     resize(next) {
       size = next;

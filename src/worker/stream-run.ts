@@ -104,7 +104,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
       const { fact, fn: found } = step;
       const effects = await writer.propose(fact.invocation, [fact]);
       // Without the effect it was refused: somebody else was first, and the log says what happened instead.
-      if (effects?.includes('execute')) ended = { fact, result: await execute(request, fact.attempt, found) };
+      if (effects?.includes('execute')) ended = { fact, result: await execute(request, fact.attempt, found).finally(slots.end) };
     } finally {
       slots.release();
     }
@@ -130,6 +130,7 @@ export function createStreamRun({ ports, state, fn, slots, executions }: StreamR
     const { invocation, qualifier, traceparent } = fact;
     // It may have changed while this waited for a place.
     const { definition, version } = resolveFunction(fn(), decided.version, invocation) ?? decided;
+    slots.begin();
     return executions.run(invocation, attempt, (signal) =>
       ports.host.execute(
         {

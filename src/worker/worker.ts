@@ -3,6 +3,7 @@ import type { FunctionEntry } from '#src/core/function-entry.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import { createExecutions } from './executions.ts';
 import { type FunctionWorker, startFunctionWorker } from './function-worker.ts';
+import { createLogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 
 /** The worker role: executes functions, and records in the log what came of it. */
@@ -23,6 +24,7 @@ export type WorkerOptions = WorkerPorts & {
 export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Worker {
   const { worker, owners, queue, logger, host } = ports;
   const executions = createExecutions();
+  const window = createLogWindow();
   const working = new Map<FunctionName, FunctionWorker>();
   const stopping = new AbortController();
   const leases = setInterval(() => {
@@ -39,7 +41,7 @@ export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Wor
       working.delete(name);
       void present?.stop();
     } else if (present === undefined) {
-      working.set(name, startFunctionWorker(ports, executions, fn));
+      working.set(name, startFunctionWorker({ ports, executions, window }, fn));
       logger.debug({ function: name }, 'working for a function');
     } else present.update(fn);
   });

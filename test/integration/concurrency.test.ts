@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectClient, defineFunction, startWorker } from '#src/client/client.ts';
+import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+describe('the concurrency of a function', () => {
+  test('is reached by executions that all wait for each other, however many of them', async () => {
+    const CONCURRENCY = 700;
+    let begun = 0;
+    let open = (): void => {};
+    const all = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const meeting = defineFunction({
+      name: 'meeting',
+      concurrency: CONCURRENCY,
+      timeoutInMs: 60_000,
+      handler: async () => {
+        if (++begun === CONCURRENCY) open();
+        await all;
+      },
+    });
+    // It makes the streams.
+    await using _ = await openNats(server.url);
+    const worker = await startWorker({ servers: server.url, functions: [meeting] });
+    await using client = await connectClient({ servers: server.url });
+    // With an id of its own, each is a stream of its own.
+    const ids = Array.from({ length: CONCURRENCY + 100 }, (_, i) => `meeting-${i}`);
+    const outcomes = ids.map(async (id) => (await (await client.invoke('meeting', {}, { id })).result()).outcome);
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['succeeded']));
+    expect(begun).toBe(ids.length);
+    await worker.stop(1_000);
+  });
+});
