@@ -46,10 +46,10 @@ export type ClientOptions = Partial<NatsOptions> & {
 
 export type InvokeOptions = {
   /** The idempotency key: a second request of the same id starts nothing. */
-  id?: string;
+  id?: string | undefined;
   /** A version or `!alias`; `latest` by default. */
-  qualifier?: string;
-  traceparent?: string;
+  qualifier?: string | undefined;
+  traceparent?: string | undefined;
 };
 
 export type WaitOptions = { function?: string; timeoutInMs?: number };
@@ -157,21 +157,21 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     look: async (id, name) => (await readTimeline(id, { ...timelineOptions, functionName: name })).envelope,
   });
 
-  async function known(name: string, qualifier = LATEST): Promise<FunctionName> {
+  /** Tells at once what the local copy knows. That may be behind; the registry itself throws for what does not exist. */
+  function known(name: string, qualifier = LATEST): FunctionName | Promise<FunctionName> {
     const parsed = parseFunctionName(name);
-    // The local copy may be behind; the registry itself throws for what does not exist.
-    if (directory.find(parsed, qualifier) === undefined) await functions.find(parsed, qualifier);
-    return parsed;
+    return directory.find(parsed, qualifier) === undefined ? functions.find(parsed, qualifier).then(() => parsed) : parsed;
   }
 
-  async function send<Output>(name: FunctionName, payload: string, options: InvokeOptions): Promise<Invoked<Output>> {
-    return await traceRequest(name, { payload, ...options }, async (request) => {
+  function send<Output>(name: FunctionName, payload: string, options: InvokeOptions): Promise<Invoked<Output>> {
+    return traceRequest(name, { ...options, payload }, async (request) => {
       const requestId = await requests.send(name, request);
       return {
         requestId,
         traceparent: request.traceparent,
-        result: async ({ timeoutInMs = 60_000 } = {}) =>
-          toResult(await waiter.wait(requestId, { name, timeoutInMs, isAccepted: true })) as Result<Output>,
+        async result({ timeoutInMs = 60_000 } = {}) {
+          return toResult(await waiter.wait(requestId, { name, timeoutInMs, isAccepted: true })) as Result<Output>;
+        },
       };
     });
   }
@@ -191,10 +191,10 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     history: createClientHistory(ports.history),
     cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find, functions }).cancel,
     async invoke(target, event, options = {}) {
-      return send(await known(nameOf(target), options.qualifier), encodePayload(checkEvent(target, event)), options);
+      return await send(await known(nameOf(target), options.qualifier), encodePayload(checkEvent(target, event)), options);
     },
     async invokeText(name, payload, options = {}) {
-      return send(await known(name, options.qualifier), checkJson(payload), options);
+      return await send(await known(name, options.qualifier), checkJson(payload), options);
     },
     async invokeOnce(name, payload, options) {
       const token = await known(name, options.qualifier);

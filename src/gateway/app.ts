@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Hono, type MiddlewareHandler } from 'hono';
+import type { Hono, Next } from 'hono';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { isTraceparent } from '#src/core/request-messages.ts';
 import { addApi } from './api/api.ts';
@@ -7,11 +7,12 @@ import { toProblem } from './api/problem.ts';
 import { authenticate } from './authentication.ts';
 import { HttpError, toHttpError } from './http-error.ts';
 import { addHealth } from './operations/health.ts';
-import { measureRequests } from './operations/metrics.ts';
+import { measureRequest } from './operations/metrics.ts';
 import { scopeMetrics } from './operations/scoped-metrics.ts';
 import { createRoom } from './overload.ts';
 import { addPages } from './pages.ts';
 import type { Call, Gateway, GatewayEnv } from './ports.ts';
+import { createHono } from './router.ts';
 import { scopeOf } from './scope.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { addVendorApi } from './vendor/vendor.ts';
@@ -20,11 +21,15 @@ import { addVendorApi } from './vendor/vendor.ts';
 export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   const { metrics, logger, limits } = gateway;
   // A path is taken as it came: a function whose URN is percent-encoded is decoded once, by its route.
-  const app = new Hono<GatewayEnv>();
+  const app = createHono();
   const waiting = createRoom(limits.waiting);
 
-  app.use('*', nameRequest);
-  app.use('*', measureRequests(metrics));
+  app.use('*', async (call, next) => {
+    const startedAt = performance.now();
+    nameRequest(call);
+    await next();
+    measureRequest(metrics, call, startedAt);
+  });
   app.onError((thrown, call) => {
     const error = toHttpError(thrown);
     if (error.status >= 500 && error.status !== 501)
@@ -41,17 +46,16 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   // Those that wait for an event are bounded by a room of their own; they do not keep the others out.
   const mayWait = createRoom(limits.requestsInFlight + limits.waiting);
   const prove = authenticate({ ...gateway, maxBytes: maxBytesOf });
-  for (const path of ['/v2/*', '/api/*', '/metrics']) {
-    app.use(path, async (call, next) => {
-      const leave = (waits(call) ? mayWait : inFlight).enter();
-      try {
-        await prove(call);
-        await next();
-      } finally {
-        leave();
-      }
-    });
+  async function guard(call: Call, next: Next): Promise<void> {
+    const leave = (waits(call) ? mayWait : inFlight).enter();
+    try {
+      await prove(call);
+      await next();
+    } finally {
+      leave();
+    }
   }
+  for (const path of ['/v2/*', '/api/*', '/metrics']) app.use(path, guard);
   app.get('/metrics', async (call) => {
     const scope = scopeOf(call, gateway);
     const text = scopeMetrics(await metrics.render(), scope, scope.project === gateway.place.project);
@@ -64,16 +68,23 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
 }
 
 /** Every reply carries the name of its request: the caller's, when it is one. */
-const nameRequest: MiddlewareHandler<GatewayEnv> = async (call, next) => {
-  const given = call.req.header('x-request-id') ?? '';
-  call.set('requestId', /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : randomUUID());
-  call.header('X-Request-Id', call.get('requestId'));
-  call.header('X-Content-Type-Options', 'nosniff');
+function nameRequest(call: Call): void {
+  const given = call.req.header('x-request-id');
+  const name = given !== undefined && /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : randomUUID();
+  call.set('requestId', name);
+  sayAlways(call, 'X-Request-Id', name);
+  sayAlways(call, 'X-Content-Type-Options', 'nosniff');
   const traceparent = call.req.header('traceparent');
   // Unless the route knows a newer one: that of the request it accepted.
-  if (traceparent !== undefined && isTraceparent(traceparent)) call.header('traceparent', traceparent);
-  await next();
-};
+  if (traceparent !== undefined && isTraceparent(traceparent)) sayAlways(call, 'traceparent', traceparent);
+}
+
+/** A header of the reply, whatever replies. At Node's own response: hono would make web `Headers` of it, which cost as much as the route. */
+function sayAlways(call: Call, name: string, value: string): void {
+  const outgoing = call.env?.outgoing;
+  if (outgoing === undefined) call.header(name, value);
+  else outgoing.setHeader(name, value);
+}
 
 /** In the vendor's shape for the vendor's API, as a problem elsewhere. */
 function errorReply(call: Call, error: HttpError): Response {

@@ -1,6 +1,6 @@
 import { getCookie } from 'hono/cookie';
 import { readBody } from './body.ts';
-import { type Credential, findByToken } from './credentials.ts';
+import { type Credential, createTokenFinder } from './credentials.ts';
 import { HttpError } from './http-error.ts';
 import type { Call, GatewayOptions } from './ports.ts';
 import type { ReplayCache } from './replay-cache.ts';
@@ -16,64 +16,82 @@ type Options = Pick<GatewayOptions, 'credentials' | 'clock'> & {
   maxBytes: (path: string) => number;
 };
 
+/** Who calls, as far as the headers tell. */
+type Claim = {
+  credential: Credential;
+  /** Proves the rest when the body is there. */
+  prove?(body: Uint8Array): void;
+};
+
 /**
  * Reads the body, and lets nobody pass who does not prove who he is: by a signature, by `X-Auth-Token`, by a bearer token,
  * or, in the own API, by the session of a page. Throws `HttpError` 401, 403, 413 and 429.
  * Whoever has no known key at all is refused before his body is read.
  */
 export function authenticate({ credentials, sessions, replays, clock, maxBytes }: Options): (call: Call) => Promise<void> {
-  async function signed(call: Call, text: string): Promise<Credential> {
+  const findByToken = createTokenFinder(credentials);
+
+  function signed(call: Call, text: string): Claim {
     const authorization = parseAuthorization(text);
     if (authorization === undefined) throw refused('the Authorization header is not of the form "SDK-HMAC-SHA256 Access=…"');
     const credential = credentials.find(({ accessKey }) => accessKey === authorization.accessKey);
-    if (credential?.secretKey === undefined) throw refused('the access key is not known');
+    const { secretKey } = credential ?? {};
+    if (credential === undefined || secretKey === undefined) throw refused('the access key is not known');
     const request = signedRequestOf(call);
     const checked = checkHeaders(request, authorization, credential, clock.now());
     if ('problem' in checked) throw refused(checked.problem);
-    call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
-    if (!isSignedBy(request, authorization, credential.secretKey, call.get('body'))) throw refused('the signature does not match');
-    const replay = replays.see(authorization.signature, checked.signedAt, clock.now());
-    if (replay === 'replayed') throw refused('the request was sent before');
-    if (replay === 'full')
-      throw new HttpError({ status: 429, message: 'more signed requests than can be remembered; try again later', retryAfterInS: 60 });
-    return credential;
+    return {
+      credential,
+      prove(body) {
+        if (!isSignedBy(request, authorization, secretKey, body)) throw refused('the signature does not match');
+        const replay = replays.see(authorization.signature, checked.signedAt, clock.now());
+        if (replay === 'replayed') throw refused('the request was sent before');
+        if (replay === 'full')
+          throw new HttpError({ status: 429, message: 'more signed requests than can be remembered; try again later', retryAfterInS: 60 });
+      },
+    };
   }
 
-  async function withToken(call: Call, token: string): Promise<Credential> {
-    const credential = findByToken(credentials, token);
+  function withToken(token: string): Claim {
+    const credential = findByToken(token);
     if (credential === undefined) throw refused('the token is not known');
-    call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
-    return credential;
+    return { credential };
   }
 
-  async function withSession(call: Call, session: string): Promise<Credential> {
+  function withSession(call: Call, session: string): Claim {
     const credential = sessions.find(session, clock.now());
     if (credential === undefined) throw refused('the session is over');
     if (!isSafe.has(call.req.method)) checkSameOrigin(call);
-    call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
-    return credential;
+    return { credential };
   }
 
-  async function prove(call: Call): Promise<Credential> {
+  function claimOf(call: Call): Claim {
+    const token = call.req.header('x-auth-token');
+    if (token !== undefined) return withToken(token);
     const authorization = call.req.header('authorization') ?? '';
-    const token = call.req.header('x-auth-token') ?? /^Bearer (\S+)$/i.exec(authorization)?.[1];
-    if (token !== undefined) return await withToken(call, token);
-    if (authorization !== '') return await signed(call, authorization);
+    const bearer = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+    if (bearer !== undefined) return withToken(bearer);
+    if (authorization !== '') return signed(call, authorization);
     const session = call.req.path.startsWith('/api/') ? getCookie(call, SESSION_COOKIE) : undefined;
-    if (session !== undefined) return await withSession(call, session);
+    if (session !== undefined) return withSession(call, session);
     throw refused('the request has neither a signature nor X-Auth-Token');
   }
 
   return async (call) => {
+    const { path } = call.req;
     if (credentials.length === 0) {
       checkLocal(call);
-      call.set('body', await readBody(call.req.raw, maxBytes(call.req.path)));
+      call.set('body', await readBody(call, maxBytes(path)));
       return;
     }
-    const { project } = await prove(call);
-    const asked = /^\/v[12]\/([^/]*)/.exec(call.req.path)?.[1];
+    const claim = claimOf(call);
+    const body = await readBody(call, maxBytes(path));
+    claim.prove?.(body);
+    const { project } = claim.credential;
+    const asked = /^\/v[12]\/([^/]*)/.exec(path)?.[1];
     if (asked !== undefined && asked !== project)
       throw new HttpError({ status: 403, message: 'the credential does not belong to the project of the path' });
+    call.set('body', body);
     call.set('project', project);
   };
 }

@@ -82,6 +82,22 @@ export function readCredentials(file: string, { env = process.env, project }: Re
   return credentials;
 }
 
+/**
+ * Finds credentials by their tokens. A token that was found is known by its text from then on, because hashing it costs more than finding it: no
+ * more of them than there are credentials. A `Map` compares texts whose seeded hashes are equal, and no others, so its time tells nothing about
+ * how much of a wrong token was right.
+ */
+export function createTokenFinder(credentials: readonly Credential[]): (token: string) => Credential | undefined {
+  const known = new Map<string, Credential>();
+  return (token) => {
+    const present = known.get(token);
+    if (present !== undefined) return present;
+    const found = findByToken(credentials, token);
+    if (found !== undefined) known.set(token, found);
+    return found;
+  };
+}
+
 /** Finds the credential of a token. Looks at all of them, in a time that does not tell how much of the token was right. */
 export function findByToken(credentials: readonly Credential[], token: string): Credential | undefined {
   const hash = hashOf(token);

@@ -2,9 +2,15 @@ import type { FunctionName } from '#src/core/names.ts';
 import { HttpError } from './http-error.ts';
 import type { Gateway } from './ports.ts';
 
-/** Throws `HttpError` 429 for a function that may have no instance, as the vendor's API disables one; by whichever API it is invoked. */
-export async function refuseDisabled({ client, records }: Pick<Gateway, 'client' | 'records'>, name: FunctionName): Promise<void> {
-  if (records.function(name)?.max_instance_num !== 0) return;
+type Known = Pick<Gateway, 'client' | 'records'>;
+
+/** Whether a function may have no instance: the vendor's API disables one so, for whichever API it is invoked by. */
+export function isDisabled({ records }: Pick<Known, 'records'>, name: FunctionName): boolean {
+  return records.function(name)?.max_instance_num === 0;
+}
+
+/** Throws what an invocation of a disabled function is answered with: `HttpError` 429, or `FunctionNotFoundError` when it is gone. */
+export async function refuseDisabled({ client }: Known, name: FunctionName): Promise<never> {
   await client.functions.get(name);
   throw new HttpError({ status: 429, message: 'Function Disabled' });
 }

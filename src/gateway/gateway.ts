@@ -61,7 +61,7 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
   const closing = new AbortController();
   const app = createApp(await openGateway(options, closing.signal));
   const server = createHttpServer(
-    getRequestListener((request) => app.fetch(request), { errorHandler: refuseUnreadable }),
+    getRequestListener((request, node) => app.fetch(request, node), { errorHandler: refuseUnreadable }),
     listen,
   );
   const close = createServerCloser(server);

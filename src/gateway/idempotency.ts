@@ -5,7 +5,7 @@ import { HttpError } from './http-error.ts';
 import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
 
-type OnceOrder = { name: string; id: string; payload: string; options: { traceparent?: string; qualifier?: string } };
+type OnceOrder = { name: string; id: string; payload: string; options: { traceparent: string | undefined; qualifier: string | undefined } };
 
 /**
  * Idempotency keys (draft-ietf-httpapi-idempotency-key-header-07): a key is the id of its request, so what was accepted under it

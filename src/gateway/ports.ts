@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { SequentClient } from '#src/client/client.ts';
 import type { Clock } from '#src/core/clock.ts';
@@ -68,6 +69,8 @@ export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures'> 
 };
 
 export type GatewayEnv = {
+  /** Node's own request and response below those of the web; none when a test asks the app itself. */
+  Bindings: Partial<HttpBindings>;
   Variables: {
     requestId: string;
     body: Uint8Array;

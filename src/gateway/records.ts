@@ -56,7 +56,8 @@ const CATCH_UP_WITHIN_MS = 1_000;
 
 /** Keeps a local copy that follows the changes, so that a call reads nothing. What this process writes it sees at once. */
 export async function openRecords(store: KeyValue, signal: AbortSignal): Promise<Records> {
-  const known = new Map<string, { value: string; revision: number }>();
+  /** What was read of an entry is kept with it: every invocation asks. */
+  const known = new Map<string, { value: string; revision: number; content?: unknown }>();
   const waiting = new Set<() => void>();
   let newest = 0;
   await store.watch(({ key, value, revision }) => {
@@ -73,12 +74,9 @@ export async function openRecords(store: KeyValue, signal: AbortSignal): Promise
   function read<Schema extends z.ZodType>(key: string, schema: Schema): z.output<Schema> | undefined {
     const entry = known.get(key);
     if (entry === undefined) return undefined;
-    try {
-      return schema.safeParse(JSON.parse(entry.value)).data;
-    } catch {
-      // Somebody wrote to the bucket by hand.
-      return undefined;
-    }
+    if (!('content' in entry)) entry.content = schema.safeParse(parseJson(entry.value)).data;
+    // A key is read by one schema.
+    return entry.content as z.output<Schema> | undefined;
   }
   async function put(key: string, record: unknown): Promise<void> {
     const value = JSON.stringify(record);
@@ -134,4 +132,13 @@ function functionKey(name: string, version: string): string {
 function asyncKey(name: string, qualifier: string): string {
   if (qualifier === LATEST) return `async.${name}`;
   return `async.${name}/${qualifier.startsWith('!') ? `alias=${qualifier.slice(1)}` : `version=${qualifier}`}`;
+}
+
+/** `undefined` when somebody wrote to the bucket by hand. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

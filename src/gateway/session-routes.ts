@@ -39,7 +39,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
 
   app.post('/api/session', async (call) => {
     guard(call);
-    const { token } = parseBody(await readBody(call.req.raw, MAX_BODY_BYTES), requestSchema);
+    const { token } = parseBody(await readBody(call, MAX_BODY_BYTES), requestSchema);
     if (isOpen) return call.json(describe(place.project));
     const credential = findByToken(credentials, token);
     if (credential === undefined) throw new HttpError({ status: 401, message: 'the token is not known' });

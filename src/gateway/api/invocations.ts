@@ -3,7 +3,7 @@ import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError, TimedOutError, UnknownOutcomeError } from '#src/core/errors.ts';
 import { derivedId } from '#src/core/ids.ts';
 import { parseBody, textOf } from '../body.ts';
-import { refuseDisabled } from '../disabled.ts';
+import { isDisabled, refuseDisabled } from '../disabled.ts';
 import { HttpError } from '../http-error.ts';
 import { createIdempotency, type Key, keyOf } from '../idempotency.ts';
 import type { Room } from '../overload.ts';
@@ -52,8 +52,12 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
       const name = scope.token(params.name);
       if (!gateway.isConnected())
         throw new HttpError({ status: 503, message: 'NATS is not connected; nothing was accepted', retryAfterInS: 1 });
-      await refuseDisabled(gateway, name);
-      const order = { name, key: keyOf(call, scope, gateway), options: optionsOf(call, query.qualifier) };
+      if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
+      const order = {
+        name,
+        key: keyOf(call, scope, gateway),
+        options: { traceparent: call.req.header('traceparent'), qualifier: query.qualifier },
+      };
       if (query.batch) return await invokeBatch(call, order);
       const id = await invokeOne(call, order);
       call.header('Location', `/api/invocations/${id}`);
@@ -71,7 +75,7 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
     try {
       if (!key.isGiven) {
         await sharedTurn();
-        const { traceparent } = await client.invokeText(name, payload, { id: key.id, ...options });
+        const { traceparent } = await client.invokeText(name, payload, { ...options, id: key.id });
         if (traceparent !== undefined && traceparent !== options.traceparent) call.header('traceparent', traceparent);
       } else if ((await idempotency.accept(order)).isRepeated) call.header('Idempotency-Replayed', 'true');
       return key.id;
@@ -166,9 +170,4 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
   );
 }
 
-type Order = { name: string; key: Key; options: { traceparent?: string; qualifier?: string } };
-
-function optionsOf(call: Call, qualifier: string | undefined): { traceparent?: string; qualifier?: string } {
-  const traceparent = call.req.header('traceparent');
-  return { ...(traceparent === undefined ? {} : { traceparent }), ...(qualifier === undefined ? {} : { qualifier }) };
-}
+type Order = { name: string; key: Key; options: { traceparent: string | undefined; qualifier: string | undefined } };

@@ -1,8 +1,7 @@
-import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { Clock } from '#src/core/clock.ts';
-import type { GatewayEnv } from '../ports.ts';
+import type { Call } from '../ports.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
 import type { LogCount } from './log-count.ts';
 
@@ -66,12 +65,8 @@ function known<Value>(found: Map<string, Value>, key: string, make: () => Value)
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** Measures every request under the pattern of its route: a path has names in it, and a method can be anything, without number. */
-export function measureRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
-  return async (call, next) => {
-    const startedAt = performance.now();
-    await next();
-    const method = METHODS.has(call.req.method) ? call.req.method : 'other';
-    metrics.observeRequest({ method, route: routePath(call), status: call.res.status }, (performance.now() - startedAt) / 1_000);
-  };
+/** Measures a request under the pattern of its route: a path has names in it, and a method can be anything, without number. */
+export function measureRequest(metrics: Metrics, call: Call, startedAt: number): void {
+  const method = METHODS.has(call.req.method) ? call.req.method : 'other';
+  metrics.observeRequest({ method, route: routePath(call), status: call.res.status }, (performance.now() - startedAt) / 1_000);
 }

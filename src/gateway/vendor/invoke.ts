@@ -5,14 +5,14 @@ import { UnknownOutcomeError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/function-definition.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import { textOf } from '../body.ts';
-import { refuseDisabled } from '../disabled.ts';
+import { isDisabled, refuseDisabled } from '../disabled.ts';
 import { HttpError } from '../http-error.ts';
 import { createIdempotency, type Key, keyOf } from '../idempotency.ts';
 import type { Room } from '../overload.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { createSharedTurn } from '../shared-turn.ts';
-import { targetOf } from './reference.ts';
+import { readTarget } from './reference.ts';
 import { syncReply, versionOf } from './sync-reply.ts';
 
 const MEMORY_SIZES = new Set('128 256 512 768 1024 1280 1536 1792 2048 2560 3072 3584 4096 8192 10240'.split(' '));
@@ -25,16 +25,17 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
   type Order = Awaited<ReturnType<typeof orderOf>>;
 
   async function orderOf(call: Call) {
-    const { name, qualifier } = await targetOf(call, gateway);
+    const scope = scopeOf(call, gateway);
+    const { name, qualifier } = readTarget(call, scope);
+    if (qualifier !== LATEST) await client.functions.find(name, qualifier);
     checkMemory(call.req.header('x-cff-instance-memory') ?? '');
     const payload = eventOf(call.get('body'));
     if (!gateway.isConnected())
       throw new HttpError({ status: 503, message: 'NATS is not connected; nothing was accepted', retryAfterInS: 1 });
-    await refuseDisabled(gateway, name);
-    const key = keyOf(call, scopeOf(call, gateway), gateway);
+    if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
+    const key = keyOf(call, scope, gateway);
     const traceparent = call.req.header('traceparent');
-    const options = { ...(qualifier === LATEST ? {} : { qualifier }), ...(traceparent === undefined ? {} : { traceparent }) };
-    return { name, payload, key, id: key.id, options };
+    return { name, payload, key, id: key.id, options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent } };
   }
 
   async function invoke(call: Call, { name, payload, key, id, options }: Order): Promise<Invoked> {

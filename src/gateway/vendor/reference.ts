@@ -4,7 +4,7 @@ import type { FunctionName } from '#src/core/names.ts';
 import { parseFunctionUrn } from '#src/core/urn.ts';
 import { HttpError } from '../http-error.ts';
 import type { Call, Gateway } from '../ports.ts';
-import { scopeOf } from '../scope.ts';
+import { type Scope, scopeOf } from '../scope.ts';
 
 /** The function that a path names. */
 export type Target = {
@@ -16,25 +16,29 @@ export type Target = {
   isQualified: boolean;
 };
 
+type Callers = Pick<Gateway, 'credentials' | 'place' | 'client'>;
+
 /**
  * Reads the URN of the path, in any of its six forms, raw or percent-encoded. Whether the function exists is asked only for a
  * version or an alias of it.
  *
  * Throws `HttpError`, 400 for none of the forms and 403 for another project; and `FunctionNotFoundError`.
  */
-export async function targetOf(call: Call, gateway: Pick<Gateway, 'credentials' | 'place' | 'client'>): Promise<Target> {
-  const scope = scopeOf(call, gateway);
-  const urn = call.req.param('urn') ?? '';
-  const { project, name: bare, qualifier } = parse(urn);
-  if (project !== undefined && !scope.isOpen && project !== scope.project)
-    throw new HttpError({ status: 403, message: 'the function URN names another project than the credential' });
-  const name = scope.token(bare);
-  if (qualifier !== LATEST) await gateway.client.functions.find(name, qualifier);
-  const parts = urn.split(':');
-  return { name, qualifier, isQualified: parts.length === (parts[0] === 'urn' ? 8 : 4) };
+export async function targetOf(call: Call, gateway: Callers): Promise<Target> {
+  const target = readTarget(call, scopeOf(call, gateway));
+  if (target.qualifier !== LATEST) await gateway.client.functions.find(target.name, target.qualifier);
+  return target;
 }
 
-type Parsed = ReturnType<typeof parseFunctionUrn>;
+/** The same without asking whether a version or an alias exists. */
+export function readTarget(call: Call, scope: Scope): Target {
+  const { project, name, qualifier, isQualified } = parse(call.req.param('urn') ?? '');
+  if (project !== undefined && !scope.isOpen && project !== scope.project)
+    throw new HttpError({ status: 403, message: 'the function URN names another project than the credential' });
+  return { name: scope.token(name), qualifier, isQualified };
+}
+
+type Parsed = ReturnType<typeof parseFunctionUrn> & Pick<Target, 'isQualified'>;
 
 /** Callers name the same few functions again and again; whatever else they write is forgotten together. */
 const parsed = new Map<string, Parsed>();
@@ -44,12 +48,13 @@ function parse(urn: string): Parsed {
   const known = parsed.get(urn);
   if (known !== undefined) return known;
   if (parsed.size >= MOST_PARSED) parsed.clear();
-  const found = parseAnew(urn);
+  const parts = urn.split(':');
+  const found = { ...parseAnew(urn), isQualified: parts.length === (parts[0] === 'urn' ? 8 : 4) };
   parsed.set(urn, found);
   return found;
 }
 
-function parseAnew(urn: string): Parsed {
+function parseAnew(urn: string): ReturnType<typeof parseFunctionUrn> {
   try {
     return parseFunctionUrn(urn);
   } catch (cause) {
