@@ -96,11 +96,10 @@ export function createRequests({ log, clock, random, maxBatch }: RequestsOptions
 }
 
 function contentOf({ payload, qualifier, traceparent }: Outgoing): NewRequest {
-  return {
-    payload,
-    ...(qualifier === undefined ? {} : { qualifier: parseQualifier(qualifier) }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
+  const content: NewRequest = { payload };
+  if (qualifier !== undefined) content.qualifier = parseQualifier(qualifier);
+  if (traceparent !== undefined) content.traceparent = traceparent;
+  return content;
 }
 
 /** The text of an event. Throws `InvalidInputError` for what JSON cannot express. */
