@@ -63,34 +63,35 @@ export function createRequests({ log, clock, random, maxBatch }: RequestsOptions
     lane.isSending = false;
   }
 
+  /** Puts the request behind those of its function that wait. */
+  function sendShared(name: FunctionName, request: NewRequest, bytes: number): Promise<RequestId> {
+    let lane = lanes.get(name);
+    if (lane === undefined) {
+      lane = { waiting: [], isSending: false };
+      lanes.set(name, lane);
+    }
+    const { waiting } = lane;
+    const sent = new Promise<RequestId>((resolve, reject) => waiting.push({ request, bytes, resolve, reject }));
+    if (!lane.isSending) {
+      lane.isSending = true;
+      void drain(name, lane);
+    }
+    return sent;
+  }
+
   return {
-    async sendOnce(name, { payload, id, qualifier, traceparent }) {
-      checkSize(payload);
+    async sendOnce(name, { id, ...outgoing }) {
+      checkSize(outgoing.payload);
       const own = checkId(id);
-      return await log.accept({ function: name, stream: streamOf(own) }, [
-        { ...contentOf({ payload, qualifier, traceparent }), id: own, once: true },
-      ]);
+      return await log.accept({ function: name, stream: streamOf(own) }, [{ ...contentOf(outgoing), id: own, once: true }]);
     },
-    async send(name, { payload, id, qualifier, traceparent }) {
-      const bytes = checkSize(payload);
-      const request = contentOf({ payload, qualifier, traceparent });
-      if (id !== undefined) {
-        const own = checkId(id);
-        await log.accept({ function: name, stream: streamOf(own) }, [{ ...request, id: own }]);
-        return own;
-      }
-      let lane = lanes.get(name);
-      if (lane === undefined) {
-        lane = { waiting: [], isSending: false };
-        lanes.set(name, lane);
-      }
-      const { waiting } = lane;
-      const sent = new Promise<RequestId>((resolve, reject) => waiting.push({ request, bytes, resolve, reject }));
-      if (!lane.isSending) {
-        lane.isSending = true;
-        void drain(name, lane);
-      }
-      return sent;
+    async send(name, outgoing) {
+      const bytes = checkSize(outgoing.payload);
+      const request = contentOf(outgoing);
+      if (outgoing.id === undefined) return await sendShared(name, request, bytes);
+      request.id = checkId(outgoing.id);
+      await log.accept({ function: name, stream: streamOf(request.id) }, [request]);
+      return request.id;
     },
   };
 }

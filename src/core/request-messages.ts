@@ -35,16 +35,19 @@ const batchSchema = z.object({
 });
 
 /** Makes the message that carries new requests: the payload as it is, or a batch in an envelope. */
-export function encodeRequests(stream: StreamId, requests: readonly NewRequest[]): { payload: string; headers: Map<string, string> } {
+export function encodeRequests(
+  stream: StreamId,
+  requests: readonly NewRequest[],
+): { payload: string; headers: [name: string, value: string][] } {
   const [only] = requests;
   if (only === undefined || requests.length > 1) {
-    return { payload: JSON.stringify({ requests }), headers: new Map([[requestHeader.batch, stream]]) };
+    return { payload: JSON.stringify({ requests }), headers: [[requestHeader.batch, stream]] };
   }
-  const headers = new Map<string, string>([[requestHeader.requestId, only.id ?? stream]]);
-  if (only.qualifier !== undefined) headers.set(requestHeader.qualifier, only.qualifier);
-  if (only.traceparent !== undefined) headers.set(requestHeader.traceparent, only.traceparent);
-  if (only.redriveOf !== undefined) headers.set(requestHeader.redriveOf, only.redriveOf);
-  if (only.lineage !== undefined) headers.set(requestHeader.lineage, encodeLineage(only.lineage));
+  const headers: [string, string][] = [[requestHeader.requestId, only.id ?? stream]];
+  if (only.qualifier !== undefined) headers.push([requestHeader.qualifier, only.qualifier]);
+  if (only.traceparent !== undefined) headers.push([requestHeader.traceparent, only.traceparent]);
+  if (only.redriveOf !== undefined) headers.push([requestHeader.redriveOf, only.redriveOf]);
+  if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
   return { payload: only.payload, headers };
 }
 

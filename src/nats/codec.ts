@@ -1,8 +1,8 @@
-import { headers, type MsgHdrs } from 'nats';
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import type { Append, Attention, RecordedAppend, Version } from '#src/core/event-log.ts';
 import { type HeaderReader, requestHeader } from '#src/core/request-messages.ts';
+import { type WireHeaders, wireHeaders } from './wire-headers.ts';
 
 /** How appends look on the wire. Everything that is read passes the schema here; requests have theirs in the core. */
 
@@ -32,14 +32,13 @@ export function encodeAppend(append: Append): string {
 const attentionHeaders = { dueAt: header.dueAt, endsAt: header.endsAt, deliverAt: header.deliverAt, heldSince: header.heldSince } as const;
 const attentionKeys = Object.keys(attentionHeaders) as (keyof Attention)[];
 
-export function appendHeaders(previous: Version, attention: Attention): MsgHdrs {
-  const result = headers();
-  result.set(header.expected, String(previous));
+export function appendHeaders(previous: Version, attention: Attention): WireHeaders {
+  const entries: [string, string][] = [[header.expected, String(previous)]];
   for (const key of attentionKeys) {
     const moment = attention[key];
-    if (moment !== undefined) result.set(attentionHeaders[key], String(moment));
+    if (moment !== undefined) entries.push([attentionHeaders[key], String(moment)]);
   }
-  return result;
+  return wireHeaders(entries);
 }
 
 /** `undefined` when the bytes are no append of a known version. */
@@ -57,12 +56,6 @@ export function decodeAttention(found: HeaderReader | undefined): Attention {
     if (moment !== '') attention[key] = Number(moment);
   }
   return attention;
-}
-
-export function requestHeaders(entries: Iterable<[string, string]>): MsgHdrs {
-  const result = headers();
-  for (const [name, value] of entries) result.set(name, value);
-  return result;
 }
 
 function parseJson(text: string): unknown {

@@ -13,7 +13,7 @@ import {
   type Version,
 } from '#src/core/event-log.ts';
 import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/request-messages.ts';
-import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header, requestHeaders } from './codec.ts';
+import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { fullEntryOf } from './full-entry.ts';
 import { knownOf } from './known-stream.ts';
@@ -21,6 +21,7 @@ import type { PublishAnswer, Publisher } from './publisher.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readLastBySubject, readMessage, readNextBySubject } from './stored-messages.ts';
 import { INVOCATIONS, parseSubject, subjects } from './topology.ts';
+import { wireHeaders } from './wire-headers.ts';
 
 export type NatsEventLogOptions = {
   connection: Connection;
@@ -66,7 +67,6 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       const startedAt = clock.now();
       let isUnsure = false;
       for (let tries = 0; ; tries++) {
-        // Headers are made anew for every try: one object sent twice carries what the first send left in it.
         const answer = await publisher.publish(subject, payload, appendHeaders(append.previous, attention));
         if (answer.kind === 'stored') return answer.sequence as Version;
         if (answer.kind === 'conflict') return isUnsure ? await findOwn(name, append) : undefined;
@@ -82,10 +82,9 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       let isUnsure = false;
       for (let tries = 0; ; tries++) {
         const { payload, headers: found } = encodeRequests(name.stream, requests);
-        const sent = requestHeaders(found);
         // The server answers with the sequence of the first request of this id, whichever process sent that.
-        if (requests[0]?.once) sent.set('Nats-Msg-Id', `request.${name.function}.${name.stream}`);
-        const answer = await publisher.publish(subjects.invoke(name.function), payload, sent);
+        if (requests[0]?.once) found.push(['Nats-Msg-Id', `request.${name.function}.${name.stream}`]);
+        const answer = await publisher.publish(subjects.invoke(name.function), payload, wireHeaders(found));
         // A duplicate after a try without an answer is that very try.
         if (answer.kind === 'stored') return { sequence: answer.sequence, isRepeated: answer.isDuplicate === true && !isUnsure };
         const isOver = clock.now() - startedAt > budgetInMs;

@@ -1,5 +1,6 @@
 import { createInbox, ErrorCode, type Msg, type MsgHdrs, NatsError } from 'nats';
 import type { Connection } from './connection.ts';
+import type { WireHeaders } from './wire-headers.ts';
 
 /** What became of a publish. Never a guess: without an answer it is unknown (A1). */
 export type PublishAnswer =
@@ -13,7 +14,7 @@ export type PublishAnswer =
 /** Publishes to JetStream with many publishes in flight. */
 export interface Publisher {
   /** Never rejects. */
-  publish(subject: string, payload: string | Uint8Array, headers?: MsgHdrs): Promise<PublishAnswer>;
+  publish(subject: string, payload: string | Uint8Array, headers?: MsgHdrs | WireHeaders): Promise<PublishAnswer>;
   close(): void;
 }
 
@@ -67,8 +68,12 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
       if (!connection.isConnected) return Promise.resolve({ kind: 'unknown', why: 'not connected' });
       return new Promise((resolve) => {
         const key = next++;
+        const reply = `${inbox}.${key}`;
+        // The client would make bytes of a text too, by a dearer way.
+        const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
         try {
-          nats.publish(subject, payload, headers === undefined ? { reply: `${inbox}.${key}` } : { reply: `${inbox}.${key}`, headers });
+          // Of headers that are sent it asks for nothing but their bytes.
+          nats.publish(subject, bytes, headers === undefined ? { reply } : { reply, headers: headers as MsgHdrs });
           pending.set(key, { resolve, sentAt: performance.now() });
         } catch (error) {
           const isTooLarge = error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded;

@@ -77,7 +77,7 @@ async function publish(
   publisher: ReturnType<typeof createPublisher>,
   subject: string,
   data: string,
-  found: ReturnType<typeof headers>,
+  found: Parameters<typeof publisher.publish>[2],
 ): Promise<number> {
   const answer = await publisher.publish(subject, data, found);
   if (answer.kind !== 'stored') throw new Error(`${subject} was not stored: ${answer.kind}`);
