@@ -36,14 +36,23 @@ export function createMetrics({ clock, lag, logCount }: MetricsOptions): Metrics
     registers,
   });
   // Finding the series of some labels costs more than counting in it.
-  const counters = new Map<string, { inc(): void }>();
-  const histograms = new Map<string, { observe(seconds: number): void }>();
+  const known = new Map<string, Series>();
 
   return {
     observeRequest({ method, route, status }, seconds) {
       const key = `${method} ${route}`;
-      known(counters, `${key} ${status}`, () => requests.labels(method, route, String(status))).inc();
-      known(histograms, key, () => durations.labels(method, route)).observe(seconds);
+      let series = known.get(key);
+      if (series === undefined) {
+        series = { duration: durations.labels(method, route), counts: new Map() };
+        known.set(key, series);
+      }
+      let count = series.counts.get(status);
+      if (count === undefined) {
+        count = requests.labels(method, route, String(status));
+        series.counts.set(status, count);
+      }
+      series.duration.observe(seconds);
+      count.inc();
     },
     async render() {
       // Without NATS the log tells nothing; what this gateway counts itself is told all the same.
@@ -54,14 +63,8 @@ export function createMetrics({ clock, lag, logCount }: MetricsOptions): Metrics
   };
 }
 
-function known<Value>(found: Map<string, Value>, key: string, make: () => Value): Value {
-  let value = found.get(key);
-  if (value === undefined) {
-    value = make();
-    found.set(key, value);
-  }
-  return value;
-}
+/** What is counted of a method and a route; the requests by their status. */
+type Series = { duration: { observe(seconds: number): void }; counts: Map<number, { inc(): void }> };
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
