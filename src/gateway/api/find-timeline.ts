@@ -1,10 +1,7 @@
-import { statusOf } from '#machines/invocation.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { timelineUpTo } from '#src/client/timeline-at.ts';
-import { type Envelope, encodeEnvelope } from '#src/core/envelope.ts';
-import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type { Moment } from '#src/core/history.ts';
-import { requestIn, stateOf } from '#src/history/history.ts';
 import type { Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 
@@ -13,10 +10,10 @@ const PAUSES_IN_MS = [50, 100, 200];
 
 /**
  * The timeline of an invocation that the caller may see. What was accepted a moment ago the scheduler may not have read yet, so what is
- * not found is looked for again for a while; what the log holds no more the read model may still know. Throws `InvocationNotFoundError`.
+ * not found is looked for again for a while. Throws `InvocationNotFoundError`.
  */
 export async function findTimeline(gateway: Gateway, scope: Scope, id: string): Promise<Timeline> {
-  let found = (await look(gateway, id)) ?? (await remember(gateway, id));
+  let found = await look(gateway, id);
   // Somebody else's takes as long as one that does not exist.
   for (const pauseInMs of PAUSES_IN_MS) {
     if (found !== undefined && scope.owns(found.function)) return found;
@@ -43,33 +40,6 @@ async function look({ client }: Gateway, id: string): Promise<Timeline | undefin
     return await client.timeline(id);
   } catch (error) {
     if (error instanceof InvocationNotFoundError) return undefined;
-    throw error;
-  }
-}
-
-/** What the read model holds of an invocation that left the log. */
-async function remember({ client, place }: Gateway, id: string): Promise<Timeline | undefined> {
-  try {
-    const { payload, ...summary } = await client.history.get(id);
-    const { transitions: told } = await client.history.timeline(id);
-    const transitions = told.map(({ sequence, by, fact }) => ({ sequence, by, fact }));
-    const fact = requestIn({ transitions });
-    if (fact === undefined) return undefined;
-    const invocation = stateOf({ transitions });
-    const hasOutcome = invocation.context.outcome !== null;
-    return {
-      requestId: id,
-      function: summary.function,
-      qualifier: summary.qualifier,
-      state: invocation.value,
-      status: statusOf(invocation),
-      attempts: invocation.context.attempts,
-      requestPayload: payload,
-      transitions,
-      ...(hasOutcome ? { envelope: JSON.parse(encodeEnvelope(place, { fact, payload }, invocation)) as Envelope } : {}),
-    };
-  } catch (error) {
-    if (error instanceof InvocationNotFoundError || error instanceof HistoryUnavailableError) return undefined;
     throw error;
   }
 }
