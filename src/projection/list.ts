@@ -1,32 +1,35 @@
 import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history.ts';
 import { columnsOf, type Member } from './member.ts';
 import { type Branch, type Layer, planOf, whereOf } from './plan.ts';
+import type { InvocationColumn } from './schema.ts';
 import type { Row, Value } from './sqlite.ts';
 
-const columns = [
-  'seq',
-  'id',
-  'function',
-  'qualifier',
-  'state',
-  'status',
-  'condition',
-  'accepted_at',
-  'started_at',
-  'ended_at',
-  'notified_at',
-  'duration',
-  'attempts',
-  'retries',
-  'lost',
-  'root',
-  'parent',
-  'hop',
-  'redrive_of',
-  'error',
-  'error_code',
-  'last_sequence',
-];
+/** What is told of an invocation, and the column that holds it. */
+const told: Readonly<Record<keyof InvocationSummary, InvocationColumn>> = {
+  id: 'id',
+  function: 'function',
+  qualifier: 'qualifier',
+  state: 'state',
+  status: 'status',
+  condition: 'condition',
+  acceptedAt: 'accepted_at',
+  startedAt: 'started_at',
+  endedAt: 'ended_at',
+  notifiedAt: 'notified_at',
+  durationInMs: 'duration',
+  attempts: 'attempts',
+  retries: 'retries',
+  lost: 'lost',
+  root: 'root',
+  parent: 'parent',
+  hop: 'hop',
+  redriveOf: 'redrive_of',
+  error: 'error',
+  errorCode: 'error_code',
+  lastSequence: 'last_sequence',
+};
+const names = Object.keys(told);
+const columns: readonly InvocationColumn[] = ['seq', ...Object.values(told)];
 export const summaryColumns = columns.map((column) => `i.${column}`).join(', ');
 
 /** The same of an invocation that was folded just now. */
@@ -34,33 +37,9 @@ export function summaryOf(member: Member): InvocationSummary {
   return toSummary(columnsOf(member, columns));
 }
 
-export function toSummary(row: Row): InvocationSummary {
-  const [, id, fn, qualifier, state, status, condition, acceptedAt, startedAt, endedAt, notifiedAt, durationInMs, ...rest] = row;
-  const [attempts, retries, lost, root, parent, hop, redriveOf, error, errorCode, lastSequence] = rest;
-  // The columns are written by the fold alone.
-  return {
-    id,
-    function: fn,
-    qualifier,
-    state,
-    status,
-    condition,
-    acceptedAt,
-    startedAt,
-    endedAt,
-    notifiedAt,
-    durationInMs,
-    attempts,
-    retries,
-    lost,
-    root,
-    parent,
-    hop,
-    redriveOf,
-    error,
-    errorCode,
-    lastSequence,
-  } as InvocationSummary;
+/** A row of {@link summaryColumns}. They are written by the fold alone. */
+export function toSummary([, ...row]: Row): InvocationSummary {
+  return Object.fromEntries(names.map((name, place) => [name, row[place]])) as InvocationSummary;
 }
 
 type Page = { limit: number; cursor?: string | undefined };

@@ -1,7 +1,7 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
 import { forkOf } from './forks.ts';
-import { invocationColumns } from './schema.ts';
+import { type InvocationColumn, invocationColumns } from './schema.ts';
 import type { Value } from './sqlite.ts';
 
 /** A message of the log: where it stands, and when it came there. */
@@ -101,10 +101,10 @@ export function rowOf(member: Member, error: string | null): Value[] {
   ];
 }
 
-const placeOf = new Map<string, number>(invocationColumns.map((column, place) => [column, place]));
+const placeOf = new Map(invocationColumns.map((column, place) => [column, place]));
 
 /** Some columns of the row, by name. */
-export function columnsOf(member: Member, columns: readonly string[]): Value[] {
+export function columnsOf(member: Member, columns: readonly InvocationColumn[]): Value[] {
   const row = rowOf(member, errorOf(member));
   return columns.map((column) => row[placeOf.get(column) ?? -1] ?? null);
 }

@@ -1,34 +1,36 @@
 import { createHash } from 'node:crypto';
 
-/** The columns of an invocation, in the order of the table. */
-export const invocationColumns = [
-  'seq',
-  'birth',
-  'id',
-  'function',
-  'qualifier',
-  'state',
-  'status',
-  'condition',
-  'accepted_at',
-  'started_at',
-  'ended_at',
-  'notified_at',
-  'duration',
-  'slow',
-  'attempts',
-  'retries',
-  'lost',
-  'root',
-  'parent',
-  'hop',
-  'redrive_of',
-  'error',
-  'error_code',
-  'last_sequence',
-  'last_at',
-  'fork',
-] as const;
+/** The columns of an invocation, in the order of the table and of its rows. */
+const columnTypes = {
+  seq: 'INTEGER PRIMARY KEY',
+  birth: 'INT',
+  id: 'TEXT',
+  function: 'TEXT',
+  qualifier: 'TEXT',
+  state: 'TEXT',
+  status: 'TEXT',
+  condition: 'TEXT',
+  accepted_at: 'INT',
+  started_at: 'INT',
+  ended_at: 'INT',
+  notified_at: 'INT',
+  duration: 'INT',
+  slow: 'INT',
+  attempts: 'INT',
+  retries: 'INT',
+  lost: 'INT',
+  root: 'TEXT',
+  parent: 'TEXT',
+  hop: 'INT',
+  redrive_of: 'TEXT',
+  error: 'TEXT',
+  error_code: 'INT',
+  last_sequence: 'INT',
+  last_at: 'INT',
+  fork: 'INT',
+} as const;
+export type InvocationColumn = keyof typeof columnTypes;
+export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
 
 /**
  * The tables of the read model.
@@ -38,10 +40,8 @@ export const invocationColumns = [
  * least duration is a few equalities. `last_sequence` and `last_at` are the message that changed the row last, and `fork` finds the rows
  * that changed after an earlier moment (`forks.ts`). The texts are indexed by words; they hold no rows of their own.
  */
-const tables = `
-CREATE TABLE invocations(seq INTEGER PRIMARY KEY, birth INT, id TEXT, function TEXT, qualifier TEXT, state TEXT, status TEXT, condition TEXT,
-  accepted_at INT, started_at INT, ended_at INT, notified_at INT, duration INT, slow INT, attempts INT, retries INT, lost INT,
-  root TEXT, parent TEXT, hop INT, redrive_of TEXT, error TEXT, error_code INT, last_sequence INT, last_at INT, fork INT);
+export const createTables = `
+CREATE TABLE invocations(${invocationColumns.map((column) => `${column} ${columnTypes[column]}`).join(', ')});
 CREATE INDEX by_id ON invocations(id);
 CREATE INDEX by_function ON invocations(function);
 CREATE INDEX by_status ON invocations(status, state);
@@ -75,8 +75,6 @@ export const comparedTables: Readonly<Record<string, string>> = {
   erasures: 'sequence',
 };
 
-export const createTables = `${tables}`;
-
 /** How many sequences a row of `clock` is about. */
 export const CLOCK_BUCKET = 1_024;
 /** How many characters of a payload are indexed. */
@@ -84,4 +82,4 @@ export const MAX_INDEXED = 4_096;
 
 /** Changes with the tables and with the way they are filled: a file of another version is built anew. */
 const FILLING = 2;
-export const schemaVersion = Number.parseInt(createHash('sha1').update(`${tables}${FILLING}`).digest('hex').slice(0, 7), 16);
+export const schemaVersion = Number.parseInt(createHash('sha1').update(`${createTables}${FILLING}`).digest('hex').slice(0, 7), 16);
