@@ -4,7 +4,7 @@ import { ask, withQuery } from '../api/http.ts';
 import { problemOfJson, useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
-import { Dialog } from '../shell/dialog.tsx';
+import { Dialog, DialogFoot } from '../shell/dialog.tsx';
 import { navigate, paths } from '../shell/router.tsx';
 
 /** Invokes a function with an event that somebody writes, and goes where it can be watched. */
@@ -54,14 +54,11 @@ export function InvokeDialog({ view: { definition, versions, aliases }, onClose 
         </label>
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
-      <div class="dialog-foot">
-        <button type="button" class="button" onClick={onClose}>
-          Do nothing
-        </button>
+      <DialogFoot onClose={onClose}>
         <button type="button" class="button primary" disabled={isRunning || wrong !== undefined} onClick={start}>
           Invoke
         </button>
-      </div>
+      </DialogFoot>
     </Dialog>
   );
 }

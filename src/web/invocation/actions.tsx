@@ -88,14 +88,11 @@ export function CancelDialog({ id, onClose, onDone }: { id: string; onClose: () 
         </label>
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
-      <div class="dialog-foot">
-        <button type="button" class="button" onClick={onClose}>
-          Do nothing
-        </button>
+      <DialogFoot onClose={onClose}>
         <button type="button" class="button danger" disabled={isRunning} onClick={start}>
           Cancel the invocation
         </button>
-      </div>
+      </DialogFoot>
     </Dialog>
   );
 }
@@ -129,14 +126,11 @@ export function RedeliverDialog({
         </p>
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
-      <div class="dialog-foot">
-        <button type="button" class="button" onClick={onClose}>
-          Do nothing
-        </button>
+      <DialogFoot onClose={onClose}>
         <button type="button" class="button primary" disabled={isRunning} onClick={start}>
           Deliver again
         </button>
-      </div>
+      </DialogFoot>
     </Dialog>
   );
 }
