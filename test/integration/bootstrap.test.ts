@@ -112,6 +112,27 @@ describe('the sequent command', () => {
   });
 });
 
+/** Allocates until the young generation is as large as it gets, and tells its size. */
+const fillYoungGeneration = `
+  import { getHeapSpaceStatistics } from 'node:v8';
+  const kept: unknown[] = [];
+  for (let i = 0; i < 4_000_000; i++) kept[i % 400_000] = { i };
+  const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
+  process.stdout.write(String(young?.space_size));
+`;
+
+test.for([
+  ['npm start', 'npm', ['start', '--silent']],
+  ['the sequent command', 'src/main/sequent.mjs', []],
+] as const)('%s has a young generation of 64 MB twice, as whoever executes needs it', async ([, command, args]) => {
+  await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+  await writeFile(join(clone, 'src/cli/cli.ts'), fillYoungGeneration);
+  const program = command.includes('/') ? join(clone, command) : command;
+  const { stdout } = spawnSync(program, args, { cwd: clone, encoding: 'utf8', env: { PATH: process.env.PATH } });
+  process.stdout.write(`young generation: ${Number(stdout) / 2 ** 20} MB by ${command}\n`);
+  expect(Number(stdout)).toBeGreaterThanOrEqual(128 * 2 ** 20);
+});
+
 function run(script: string, args: string[] = [], { cwd = clone, ...env }: Record<string, string> = {}): SpawnSyncReturns<string> {
   return spawnSync(process.execPath, [join(clone, `src/main/${script}.mjs`), ...args], {
     cwd,
