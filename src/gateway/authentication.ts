@@ -142,6 +142,8 @@ function signedRequestOf(call: Call): SignedRequest {
     method: call.req.method,
     path: queryAt < 0 ? target : target.slice(0, queryAt),
     query: queryAt < 0 ? '' : target.slice(queryAt + 1),
-    header: (name) => call.req.header(name),
+    header(name) {
+      return call.req.header(name);
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { FunctionName } from '#src/core/names.ts';
 import { parseFunctionUrn } from '#src/core/urn.ts';
 import { HttpError } from '../http-error.ts';
 import type { Call, Gateway } from '../ports.ts';
+import { rememberByText } from '../remember.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 
 /** The function that a path names. */
@@ -38,23 +39,12 @@ export function readTarget(call: Call, scope: Scope): Target {
   return { name: scope.token(name), qualifier, isQualified };
 }
 
-type Parsed = ReturnType<typeof parseFunctionUrn> & Pick<Target, 'isQualified'>;
-
-/** Callers name the same few functions again and again; whatever else they write is forgotten together. */
-const parsed = new Map<string, Parsed>();
-const MOST_PARSED = 1_000;
-
-function parse(urn: string): Parsed {
-  const known = parsed.get(urn);
-  if (known !== undefined) return known;
-  if (parsed.size >= MOST_PARSED) parsed.clear();
+const parse = rememberByText((urn: string) => {
   const parts = urn.split(':');
-  const found = { ...parseAnew(urn), isQualified: parts.length === (parts[0] === 'urn' ? 8 : 4) };
-  parsed.set(urn, found);
-  return found;
-}
+  return { ...parseUrn(urn), isQualified: parts.length === (parts[0] === 'urn' ? 8 : 4) };
+});
 
-function parseAnew(urn: string): ReturnType<typeof parseFunctionUrn> {
+function parseUrn(urn: string): ReturnType<typeof parseFunctionUrn> {
   try {
     return parseFunctionUrn(urn);
   } catch (cause) {
