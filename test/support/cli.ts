@@ -12,6 +12,8 @@ export type CliOptions = {
   input?: string;
   env?: Record<string, string>;
   cwd?: string;
+  /** Options of Node itself. */
+  execArgv?: readonly string[];
   /** Called with everything that stdout said so far. */
   onStdout?: (text: string, child: ChildProcess) => void;
 };
@@ -27,8 +29,8 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   return { code, ...output };
 }
 
-export function spawnCli(args: readonly string[], { input, env = {}, cwd = process.cwd() }: CliOptions = {}): ChildProcess {
-  return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), entry, ...args], {
+export function spawnCli(args: readonly string[], { input, env = {}, cwd = process.cwd(), execArgv = [] }: CliOptions = {}): ChildProcess {
+  return spawn(process.execPath, [...execArgv, '--import', import.meta.resolve('tsx'), entry, ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
