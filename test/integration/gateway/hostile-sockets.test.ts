@@ -74,6 +74,20 @@ describe('a raw connection', () => {
     }
   });
 
+  test('that ends in the midst of its body queues nothing, and leaves its room to others', async () => {
+    const narrow = await openApp({ limits: { requestsInFlight: 2 } });
+    await narrow.registry.put({ name: 'test1', handler: { kind: 'inline' } });
+    await using running = await startGateway(narrow.options, { host: '127.0.0.1', port: 0, isPortNegotiable: true }).then((started) => ({
+      port: Number(new URL(started.url).port),
+      [Symbol.asyncDispose]: () => started.stop(0),
+    }));
+    for (const lines of [['Content-Length: 9'], ['Transfer-Encoding: chunked']])
+      for (let times = 0; times < 3; times++) await sendRaw(running.port, `${head(lines)}2\r\n{}`, { andHalfClose: true });
+    const whole = `${head(['Content-Length: 2', 'Connection: close'])}{}`;
+    await expect.poll(async () => statusesIn(await sendRaw(running.port, whole))).toEqual([202]);
+    expect(narrow.sent).toHaveLength(1);
+  });
+
   test('whose headers do not end is closed after the time for headers, also when it keeps sending', async () => {
     expect(statusesIn(await drip(port, `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: `, 50))).toEqual([408]);
   });

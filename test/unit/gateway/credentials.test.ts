@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { findByToken, readCredentials } from '#src/gateway/credentials.ts';
+import { createTokenFinder, findByToken, readCredentials } from '#src/gateway/credentials.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sequent-credentials-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -12,6 +12,18 @@ function read(content: unknown, env = {}, options = {}) {
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   return readCredentials(file, { env, ...options });
 }
+
+test('a token that was found is found again, and nothing else is, before and after', () => {
+  const credentials = read([
+    { project_id: 'p1', token: 'one' },
+    { project_id: 'p2', token: 'two' },
+    { project_id: 'p3', ak: 'AK', sk: 'SK' },
+  ]);
+  const find = createTokenFinder(credentials);
+  const asked = ['one', 'two', 'on', 'one ', 'ONE', '', '__proto__', 'undefined'];
+  const expected = [credentials[0], credentials[1], ...asked.slice(2).map(() => undefined)];
+  for (let round = 0; round < 3; round++) expect(asked.map(find)).toEqual(expected);
+});
 
 describe('readCredentials', () => {
   test('reads keys and tokens as they are, from the environment, and tokens as hashes', () => {
