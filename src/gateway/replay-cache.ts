@@ -26,8 +26,10 @@ export type ReplayCacheOptions = { signatures: SignatureLog; signal: AbortSignal
 export async function openReplayCache({ signatures, signal, now, capacity = CAPACITY }: ReplayCacheOptions): Promise<ReplayCache> {
   /** By the second of their date: a second is forgotten as a whole. */
   const seen = new Map<number, NumberSet>();
-  /** When those of the last two seconds came first, the oldest first. */
-  const recent = new Map<number, number>();
+  /** When those of the last two seconds came first, and a little longer: they are forgotten together, by the time that has passed twice. */
+  let recent = new Map<number, number>();
+  let lessRecent = new Map<number, number>();
+  let turnedAt = now;
   let size = 0;
 
   function add(key: number, second: number): void {
@@ -41,9 +43,10 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
     size += dated.size;
   }
   function forget(moment: number): void {
-    for (const [key, at] of recent) {
-      if (moment - at <= REMEMBERED_EXACTLY_MS) break;
-      recent.delete(key);
+    if (moment - turnedAt > REMEMBERED_EXACTLY_MS) {
+      turnedAt = moment;
+      lessRecent = recent;
+      recent = new Map();
     }
     for (const [second, { size: count }] of seen) {
       if (!isOver(second, moment)) continue;
@@ -70,7 +73,7 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
       const key = Number.parseInt(signature.slice(0, 13), 16) + 1;
       const second = Math.floor(signedAt / 1_000);
       if (seen.get(second)?.has(key)) {
-        return canBeEqualCall(signedAt, recent.get(key), moment) ? 'equal call' : 'replayed';
+        return canBeEqualCall(signedAt, recent.get(key) ?? lessRecent.get(key), moment) ? 'equal call' : 'replayed';
       }
       if (size >= capacity) return 'full';
       add(key, second);
