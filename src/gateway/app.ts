@@ -12,6 +12,7 @@ import { scopeMetrics } from './operations/scoped-metrics.ts';
 import { createRoom } from './overload.ts';
 import { addPages } from './pages.ts';
 import type { Call, Gateway, GatewayEnv } from './ports.ts';
+import { setReplyHeader } from './reply-header.ts';
 import { createHono } from './router.ts';
 import { scopeOf } from './scope.ts';
 import { addSessionRoutes } from './session-routes.ts';
@@ -72,18 +73,11 @@ function nameRequest(call: Call): void {
   const given = call.req.header('x-request-id');
   const name = given !== undefined && /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : randomUUID();
   call.set('requestId', name);
-  sayAlways(call, 'X-Request-Id', name);
-  sayAlways(call, 'X-Content-Type-Options', 'nosniff');
+  setReplyHeader(call, 'X-Request-Id', name);
+  setReplyHeader(call, 'X-Content-Type-Options', 'nosniff');
   const traceparent = call.req.header('traceparent');
   // Unless the route knows a newer one: that of the request it accepted.
-  if (traceparent !== undefined && isTraceparent(traceparent)) sayAlways(call, 'traceparent', traceparent);
-}
-
-/** A header of the reply, whatever replies. At Node's own response: hono would make web `Headers` of it, which cost as much as the route. */
-function sayAlways(call: Call, name: string, value: string): void {
-  const outgoing = call.env?.outgoing;
-  if (outgoing === undefined) call.header(name, value);
-  else outgoing.setHeader(name, value);
+  if (traceparent !== undefined && isTraceparent(traceparent)) setReplyHeader(call, 'traceparent', traceparent);
 }
 
 /** In the vendor's shape for the vendor's API, as a problem elsewhere. */

@@ -19,7 +19,7 @@ const functionRecordSchema = z.object({
   initializer_timeout: z.number().optional(),
   kept: z.record(z.string(), z.unknown()).optional(),
 });
-export type FunctionRecord = z.infer<typeof functionRecordSchema>;
+export type FunctionRecord = Readonly<z.infer<typeof functionRecordSchema>>;
 
 const asyncRecordSchema = z.object({
   created_time: z.string(),
@@ -30,7 +30,7 @@ const asyncRecordSchema = z.object({
   log_stream_id: z.string().optional(),
   log_stream_name: z.string().optional(),
 });
-export type AsyncRecord = z.infer<typeof asyncRecordSchema>;
+export type AsyncRecord = Readonly<z.infer<typeof asyncRecordSchema>>;
 
 /** That the status log of a project was turned on. */
 const statusLogSchema = z.object({ enabled_time: z.string() });

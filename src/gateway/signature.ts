@@ -14,7 +14,10 @@ export type SignedRequest = {
   header(name: string): string | undefined;
 };
 
-export type Authorization = { accessKey: string; signedHeaders: string[]; signature: string };
+/** The names of the headers that were signed: as they came, and in order. */
+type SignedHeaders = { text: string; names: ReadonlySet<string>; sorted: readonly string[] };
+
+export type Authorization = { accessKey: string; signedHeaders: SignedHeaders; signature: string };
 
 const scheme = /^SDK-HMAC-SHA256 Access=([^\s,]{1,128}), ?SignedHeaders=([a-z0-9_-]+(?:;[a-z0-9_-]+)*), ?Signature=([0-9a-f]{64})$/;
 const sdkDate = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
@@ -25,24 +28,30 @@ export const MAX_SKEW_IN_MS = 15 * 60_000;
 export function parseAuthorization(text: string): Authorization | undefined {
   const [, accessKey, headers, signature] = scheme.exec(text) ?? [];
   if (accessKey === undefined || headers === undefined || signature === undefined) return undefined;
-  return { accessKey, signedHeaders: headers.split(';'), signature };
+  return { accessKey, signedHeaders: readSignedHeaders(headers), signature };
 }
+
+/** A caller signs the same ones every time. */
+const readSignedHeaders = rememberByText((text): SignedHeaders => {
+  const sorted = text.split(';').sort();
+  return { text, names: new Set(sorted), sorted };
+});
 
 /** Why a request is refused before its body is read, or when it was signed, in milliseconds since the epoch. */
 export function checkHeaders(
   { header }: SignedRequest,
-  { signedHeaders }: Authorization,
+  { signedHeaders: { names, sorted } }: Authorization,
   { securityToken }: Credential,
   now: number,
 ): { signedAt: number } | { problem: string } {
-  if (!signedHeaders.includes('x-sdk-date')) return { problem: 'X-Sdk-Date is not among the SignedHeaders' };
-  if (new Set(signedHeaders).size < signedHeaders.length) return { problem: 'SignedHeaders names a header twice' };
+  if (!names.has('x-sdk-date')) return { problem: 'X-Sdk-Date is not among the SignedHeaders' };
+  if (names.size < sorted.length) return { problem: 'SignedHeaders names a header twice' };
   const signedAt = parseDate(header('x-sdk-date') ?? '');
   if (signedAt === undefined) return { problem: 'X-Sdk-Date is missing, or not of the form YYYYMMDDTHHMMSSZ' };
   if (Math.abs(now - signedAt) > MAX_SKEW_IN_MS) return { problem: 'X-Sdk-Date differs from the time here by more than 15 minutes' };
   const brought = header('x-security-token');
   if (brought === undefined && securityToken === undefined) return { signedAt };
-  if (brought !== undefined && !signedHeaders.includes('x-security-token')) return { problem: 'X-Security-Token is not signed' };
+  if (brought !== undefined && !names.has('x-security-token')) return { problem: 'X-Security-Token is not signed' };
   if (brought === undefined || securityToken === undefined || !isSameSecret(brought, securityToken))
     return { problem: 'X-Security-Token does not belong to the access key' };
   return { signedAt };
@@ -67,14 +76,18 @@ export function isSignedBy(
 }
 
 /** `undefined` for a path or a query that cannot be decoded, and when a header that is said to be signed is not there. */
-function canonicalRequest({ method, path, query, header }: SignedRequest, signedHeaders: string[], bodyHash: string): string | undefined {
+function canonicalRequest(
+  { method, path, query, header }: SignedRequest,
+  { text, sorted }: SignedHeaders,
+  bodyHash: string,
+): string | undefined {
   try {
-    const lines = [...signedHeaders].sort().map((name) => {
+    const lines = sorted.map((name) => {
       const value = header(name);
       if (value === undefined) throw new URIError(`${name} is missing`);
       return `${name}:${value.trim()}\n`;
     });
-    return [method, canonicalPath(path), canonicalQuery(query), lines.join(''), signedHeaders.join(';'), bodyHash].join('\n');
+    return [method, canonicalPath(path), canonicalQuery(query), lines.join(''), text, bodyHash].join('\n');
   } catch {
     return undefined;
   }

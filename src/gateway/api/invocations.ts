@@ -8,6 +8,7 @@ import { HttpError } from '../http-error.ts';
 import { createIdempotency, type Key, keyOf } from '../idempotency.ts';
 import type { Room } from '../overload.ts';
 import type { Call, Gateway } from '../ports.ts';
+import { setReplyHeader } from '../reply-header.ts';
 import { scopeOf } from '../scope.ts';
 import { createSharedTurn } from '../shared-turn.ts';
 import { inTurns } from './bulk.ts';
@@ -60,7 +61,7 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
       };
       if (query.batch) return await invokeBatch(call, order);
       const id = await invokeOne(call, order);
-      call.header('Location', `/api/invocations/${id}`);
+      setReplyHeader(call, 'Location', `/api/invocations/${id}`);
       const wait = waitOf(call.req.header('prefer'));
       if (wait === undefined) return call.json({ request_id: id }, 202);
       const timeline = await waitFor(call, id, { wait, isAccepted: true, function: name });
