@@ -17,6 +17,7 @@ type Fact = { type: string };
 type Given = { context: Context; event: Fact };
 type Assignment = ((given: Given) => Context) | Record<string, unknown>;
 type Action = { name: string; assignment: Assignment | undefined };
+type Done = { context: Context; effects: readonly string[] };
 type State = { rest: Snapshot; entry: readonly Action[]; exit: readonly Action[] };
 
 const noEffects: readonly string[] = [];
@@ -39,20 +40,21 @@ export function createFolder<Machine extends AnyStateMachine>(machine: Machine):
       const [taken] = before.status === 'active' ? machine.getTransitionData(snapshot as never, fact as never) : [];
       if (taken === undefined) return undefined;
       const entered = taken.target?.[0] === undefined ? undefined : states.get(taken.target[0].key);
-      let { context } = before;
-      let effects = noEffects;
-      const apply = (actions: readonly Action[]): void => {
-        for (const { name, assignment } of actions) {
-          if (assignment === undefined) effects = [...effects, name];
-          else context = { ...context, ...assigned(assignment, { context, event: fact }) };
-        }
-      };
-      if (entered !== undefined) apply(states.get(before.value)?.exit ?? []);
-      apply(actionsOf(taken));
-      if (entered !== undefined) apply(entered.entry);
-      return { snapshot: { ...(entered?.rest ?? before), context } as SnapshotFrom<Machine>, effects };
+      const done: Done = { context: before.context, effects: noEffects };
+      if (entered !== undefined) apply(states.get(before.value)?.exit ?? [], fact, done);
+      apply(actionsOf(taken), fact, done);
+      if (entered !== undefined) apply(entered.entry, fact, done);
+      return { snapshot: { ...(entered?.rest ?? before), context: done.context } as SnapshotFrom<Machine>, effects: done.effects };
     },
   };
+}
+
+/** Adds what the actions make of the fact to what is done so far. */
+function apply(actions: readonly Action[], fact: Fact, done: Done): void {
+  for (const { name, assignment } of actions) {
+    if (assignment === undefined) done.effects = [...done.effects, name];
+    else done.context = { ...done.context, ...assigned(assignment, { context: done.context, event: fact }) };
+  }
 }
 
 function assigned(assignment: Assignment, given: Given): Context {

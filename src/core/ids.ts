@@ -12,13 +12,18 @@ export const MAX_BATCH = 64;
 
 const ownId = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
+/** Nearly all other ids differ in the digit of the version; asked first, that costs a hundredth of the pattern. */
+function isOwn(id: string): boolean {
+  return id[14] === '8' && ownId.test(id);
+}
+
 export function streamOf(id: RequestId): StreamId {
-  return (ownId.test(id) ? `${id.slice(0, 32)}0000` : id) as string as StreamId;
+  return (isOwn(id) ? `${id.slice(0, 32)}0000` : id) as string as StreamId;
 }
 
 /** Whether the text is the stream of a batch, as {@link createStreamId} makes them. */
 export function isStreamId(text: string): text is StreamId {
-  return ownId.test(text) && text.endsWith('0000');
+  return isOwn(text) && text.endsWith('0000');
 }
 
 /** The id of the request at a place (0 to 63) of a batch. */
@@ -31,7 +36,7 @@ export function idAt(stream: StreamId, place: number): RequestId {
  * stream of another request.
  */
 export function canBeBrought(id: string): id is RequestId {
-  return isRequestId(id) && (!ownId.test(id) || isStreamId(id));
+  return isRequestId(id) && (!isOwn(id) || isStreamId(id));
 }
 
 /** Makes the stream id of new requests from the time and 8 random bytes. */

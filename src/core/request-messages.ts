@@ -46,8 +46,8 @@ export function encodeRequests(
   const headers: [string, string][] = [[requestHeader.requestId, only.id ?? stream]];
   if (only.qualifier !== undefined) headers.push([requestHeader.qualifier, only.qualifier]);
   if (only.traceparent !== undefined) headers.push([requestHeader.traceparent, only.traceparent]);
-  if (only.redriveOf !== undefined) headers.push([requestHeader.redriveOf, only.redriveOf]);
   if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
+  if (only.redriveOf !== undefined) headers.push([requestHeader.redriveOf, only.redriveOf]);
   return { payload: only.payload, headers };
 }
 

@@ -88,29 +88,28 @@ export function foldFacts(
 /** What remains to be done for these invocations. */
 export function attentionOf(invocations: Iterable<Invocation>): Attention {
   const attention: Attention = {};
-  const lower = (key: keyof Attention, moment: number): void => {
-    attention[key] = Math.min(attention[key] ?? moment, moment);
-  };
   for (const { value, context } of invocations) {
     const bornAt = context.request?.at ?? 0;
     if (value === 'unborn') continue;
     if (value === 'retrying') {
-      lower('dueAt', context.dueAt ?? 0);
-      lower('endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
-    } else if (context.outcome === null) lower('heldSince', context.startedAt ?? bornAt);
-    else lowerByDeliveries(context, value === 'notified', lower);
+      lower(attention, 'dueAt', context.dueAt ?? 0);
+      lower(attention, 'endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
+    } else if (context.outcome === null) lower(attention, 'heldSince', context.startedAt ?? bornAt);
+    else lowerByDeliveries(attention, context, value === 'notified');
   }
   return attention;
 }
 
-type Lower = (key: keyof Attention, moment: number) => void;
+function lower(attention: Attention, key: keyof Attention, moment: number): void {
+  attention[key] = Math.min(attention[key] ?? moment, moment);
+}
 
 /** An outcome whose deliveries all wait for their next try is nobody's business until the first is due. */
-function lowerByDeliveries(context: InvocationContext, isNotified: boolean, lower: Lower): void {
+function lowerByDeliveries(attention: Attention, context: InvocationContext, isNotified: boolean): void {
   const open = openDeliveries(context).map(({ id }) => deliveryOf(context, id));
-  for (const delivery of open) if (delivery?.value === 'backingOff') lower('deliverAt', delivery.context.dueAt ?? 0);
+  for (const delivery of open) if (delivery?.value === 'backingOff') lower(attention, 'deliverAt', delivery.context.dueAt ?? 0);
   const isHeld = open.length === 0 ? !isNotified : open.some((delivery) => delivery?.value !== 'backingOff');
-  if (isHeld) lower('heldSince', context.outcome?.at ?? 0);
+  if (isHeld) lower(attention, 'heldSince', context.outcome?.at ?? 0);
 }
 
 /** Whether nothing remains to be done for it. */

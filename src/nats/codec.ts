@@ -1,8 +1,9 @@
+import type { MsgHdrs } from 'nats';
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import type { Append, Attention, RecordedAppend, Version } from '#src/core/event-log.ts';
 import { type HeaderReader, requestHeader } from '#src/core/request-messages.ts';
-import { type WireHeaders, wireHeaders } from './wire-headers.ts';
+import { wireHeaders } from './wire-headers.ts';
 
 /** How appends look on the wire. Everything that is read passes the schema here; requests have theirs in the core. */
 
@@ -32,7 +33,7 @@ export function encodeAppend(append: Append): string {
 const attentionHeaders = { dueAt: header.dueAt, endsAt: header.endsAt, deliverAt: header.deliverAt, heldSince: header.heldSince } as const;
 const attentionKeys = Object.keys(attentionHeaders) as (keyof Attention)[];
 
-export function appendHeaders(previous: Version, attention: Attention): WireHeaders {
+export function appendHeaders(previous: Version, attention: Attention): MsgHdrs {
   const entries: [string, string][] = [[header.expected, String(previous)]];
   for (const key of attentionKeys) {
     const moment = attention[key];

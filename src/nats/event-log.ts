@@ -1,4 +1,4 @@
-import { AckPolicy, DeliverPolicy, headers, type Msg, type MsgHdrs, nanos } from 'nats';
+import { AckPolicy, DeliverPolicy, type Msg, nanos } from 'nats';
 import type { Clock } from '#src/core/clock.ts';
 import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type StreamName,
   type Version,
 } from '#src/core/event-log.ts';
-import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/request-messages.ts';
+import { decodeRequest, encodeRequests, type HeaderReader, streamOfRequest } from '#src/core/request-messages.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { fullEntryOf } from './full-entry.ts';
@@ -21,7 +21,7 @@ import type { PublishAnswer, Publisher } from './publisher.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readLastBySubject, readMessage, readNextBySubject } from './stored-messages.ts';
 import { INVOCATIONS, parseSubject, subjects } from './topology.ts';
-import { wireHeaders } from './wire-headers.ts';
+import { headersOf, wireHeaders } from './wire-headers.ts';
 
 export type NatsEventLogOptions = {
   connection: Connection;
@@ -124,10 +124,9 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
 /** Hints and results on JetStream. A lost hint is given again by the scheduler; a result is repeated until it is stored. */
 export function createNatsHints({ connection }: { connection: Connection }): Hints {
   const publish = (subject: string, hint: object, id: string): void => {
-    const found = headers();
     // Two schedulers that give the same hint within the window of deduplication give it once.
-    found.set('Nats-Msg-Id', id);
-    if (!connection.nats.isClosed()) connection.nats.publish(subject, JSON.stringify(hint), { headers: found });
+    const found = wireHeaders([['Nats-Msg-Id', id]]);
+    if (!connection.nats.isClosed()) connection.nats.publish(subject, Buffer.from(JSON.stringify(hint)), { headers: found });
   };
   return {
     wake: (name, request, id) => publish(subjects.wake(name.function), { stream: name.stream, request }, `wake.${id}`),
@@ -145,9 +144,7 @@ export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'
     async publish(name, id, outcome, envelope) {
       const startedAt = clock.now();
       for (let tries = 0; ; tries++) {
-        const found = headers();
-        found.set(header.requestId, id);
-        const answer = await publisher.publish(subjects.result(name.function, outcome), envelope, found);
+        const answer = await publisher.publish(subjects.result(name.function, outcome), envelope, wireHeaders([[header.requestId, id]]));
         if (answer.kind === 'stored') return;
         if (clock.now() - startedAt > budgetInMs) throw failure(id, answer, budgetInMs);
         await clock.sleep(pause(tries));
@@ -174,7 +171,7 @@ function failure(id: string, answer: { kind: string; why?: string }, waitedInMs:
 
 const pause = (tries: number): number => Math.min(50 * 2 ** tries, 1_000);
 
-type Followed = { subject: string; data: Uint8Array; headers: MsgHdrs | undefined; sequence: number; at: number };
+type Followed = { subject: string; data: Uint8Array; headers: HeaderReader | undefined; sequence: number; at: number };
 
 type FollowOptions = {
   connection: Connection;
@@ -225,7 +222,7 @@ export async function followMessages(options: FollowOptions, onMessage: (message
   await pull.done;
 }
 
-/** Headers are taken apart when they are asked for: most readers of whole messages ask for those of requests alone. */
+/** Headers are read when they are asked for: most readers of whole messages ask for those of requests alone. */
 class FollowedMessage implements Followed {
   readonly subject: string;
   readonly data: Uint8Array;
@@ -239,8 +236,8 @@ class FollowedMessage implements Followed {
     this.at = at;
     this.#message = message;
   }
-  get headers(): MsgHdrs | undefined {
-    return this.#message.headers;
+  get headers(): HeaderReader | undefined {
+    return headersOf(this.#message);
   }
 }
 

@@ -1,14 +1,12 @@
 import { erasureSchema } from '#src/core/erasure.ts';
 import type { Attention, FullLogEntry, RecordedAppend, StreamName } from '#src/core/event-log.ts';
-import { decodeRequest, type HeaderReader } from '#src/core/request-messages.ts';
+import { decodeRequest } from '#src/core/request-messages.ts';
 import { decodeAppend, decodeAttention } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';
 import { parseSubject } from './topology.ts';
 
-type Readable = Omit<StoredMessage, 'headers'> & { readonly headers: HeaderReader | undefined };
-
 /** What a message of the log says, whole. Never throws: what cannot be read becomes an entry that says so. */
-export function fullEntryOf(stored: Readable): FullLogEntry {
+export function fullEntryOf(stored: Readonly<StoredMessage>): FullLogEntry {
   const { subject, data, sequence, at } = stored;
   const parts = parseSubject(subject);
   switch (parts.kind) {
@@ -36,8 +34,8 @@ class AppendEntry {
   readonly at: number;
   readonly name: StreamName;
   readonly append: RecordedAppend;
-  readonly #stored: Readable;
-  constructor(stored: Readable, name: StreamName, append: RecordedAppend) {
+  readonly #stored: Readonly<StoredMessage>;
+  constructor(stored: Readonly<StoredMessage>, name: StreamName, append: RecordedAppend) {
     this.sequence = stored.sequence;
     this.at = stored.at;
     this.name = name;

@@ -66,15 +66,15 @@ function fingerprintOf({ at, subject, headers: found, body }: StoredEntry): stri
 /** Its headers may be taken apart only now. */
 type Message = Readonly<StoredMessage>;
 type Kept = Record<string, string>;
-const names: readonly string[] = Object.values(requestHeader);
+const names = Object.values(requestHeader);
 
 /** Only what a request is made of: the log adds and drops others. */
 function keptOf(message: Message): Kept | undefined {
   const found = message.subject.startsWith('invoke.') ? message.headers : undefined;
   if (found === undefined) return undefined;
   const kept: Kept = {};
-  for (const name of found.keys()) {
-    const value = names.includes(name) ? found.get(name) : '';
+  for (const name of names) {
+    const value = found.get(name);
     if (value !== '') kept[name] = value;
   }
   return kept;

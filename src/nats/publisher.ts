@@ -1,6 +1,5 @@
 import { createInbox, ErrorCode, type Msg, type MsgHdrs, NatsError } from 'nats';
 import type { Connection } from './connection.ts';
-import type { WireHeaders } from './wire-headers.ts';
 
 /** What became of a publish. Never a guess: without an answer it is unknown (A1). */
 export type PublishAnswer =
@@ -14,7 +13,7 @@ export type PublishAnswer =
 /** Publishes to JetStream with many publishes in flight. */
 export interface Publisher {
   /** Never rejects. */
-  publish(subject: string, payload: string | Uint8Array, headers?: MsgHdrs | WireHeaders): Promise<PublishAnswer>;
+  publish(subject: string, payload: string | Uint8Array, headers?: MsgHdrs): Promise<PublishAnswer>;
   close(): void;
 }
 
@@ -72,8 +71,7 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
         // The client would make bytes of a text too, by a dearer way.
         const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
         try {
-          // Of headers that are sent it asks for nothing but their bytes.
-          nats.publish(subject, bytes, headers === undefined ? { reply } : { reply, headers: headers as MsgHdrs });
+          nats.publish(subject, bytes, headers === undefined ? { reply } : { reply, headers });
           pending.set(key, { resolve, sentAt: performance.now() });
         } catch (error) {
           const isTooLarge = error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded;

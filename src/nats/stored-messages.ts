@@ -1,10 +1,11 @@
-import { type MsgHdrs, headers as newHeaders } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
+import type { HeaderReader } from '#src/core/request-messages.ts';
 import type { Connection } from './connection.ts';
 import { INVOCATIONS } from './topology.ts';
+import { readHeaders } from './wire-headers.ts';
 
 /** One message as the INVOCATIONS stream holds it. `at` is in milliseconds since the epoch. */
-export type StoredMessage = { subject: string; data: Uint8Array; headers: MsgHdrs | undefined; sequence: number; at: number };
+export type StoredMessage = { subject: string; data: Uint8Array; headers: HeaderReader | undefined; sequence: number; at: number };
 
 /** How long reading is tried again while the server does not answer. */
 const BUDGET_IN_MS = 60_000;
@@ -61,15 +62,6 @@ function stored({ subject, seq, hdrs, data = '', time }: NonNullable<Answer['mes
     sequence: seq,
     at: Date.parse(time),
     data: Buffer.from(data, 'base64'),
-    headers: hdrs === undefined ? undefined : parseHeaders(hdrs),
+    headers: hdrs === undefined ? undefined : readHeaders(Buffer.from(hdrs, 'base64')),
   };
-}
-
-function parseHeaders(encoded: string): MsgHdrs {
-  const result = newHeaders();
-  for (const line of Buffer.from(encoded, 'base64').toString().split('\r\n').slice(1)) {
-    const colon = line.indexOf(':');
-    if (colon > 0) result.append(line.slice(0, colon), line.slice(colon + 1).trim());
-  }
-  return result;
 }

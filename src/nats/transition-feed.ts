@@ -7,6 +7,7 @@ import { fullEntryOf } from './full-entry.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readNextBySubject } from './stored-messages.ts';
 import { INVOCATIONS } from './topology.ts';
+import { headersOf } from './wire-headers.ts';
 
 /** A message of the log, as a feed hands it over. What is not acknowledged is handed over again: by a durable feed only. */
 export type FeedItem = { entry: FullLogEntry; ack(): void; working(): void; release(): void };
@@ -109,7 +110,7 @@ export async function openFeed(connection: Connection, options: FeedOptions): Pr
       const answer = (text: string): void => {
         if (durable !== undefined && !connection.nats.isClosed()) connection.nats.publish(message.reply ?? '', text);
       };
-      const entry = fullEntryOf({ subject: message.subject, data: message.data, headers: message.headers, sequence, at });
+      const entry = fullEntryOf({ subject: message.subject, data: message.data, headers: headersOf(message), sequence, at });
       onItem({ entry, ack: () => answer('+ACK'), working: () => answer('+WPI'), release: () => answer('-NAK') });
     },
   });

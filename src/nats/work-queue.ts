@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts';
 import { knownSchema, stateOf } from './known-stream.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, subjects, workConsumer } from './topology.ts';
+import { headersOf } from './wire-headers.ts';
 
 export type NatsWorkQueueOptions = {
   connection: Connection;
@@ -134,7 +135,8 @@ const wakeSchema = z.object({
   known: knownSchema.optional().catch(undefined),
 });
 
-function toItem({ nats }: Connection, { subject, reply = '', data, headers }: Msg): WorkItem | undefined {
+function toItem({ nats }: Connection, received: Msg): WorkItem | undefined {
+  const { subject, reply = '', data } = received;
   const { deliveries, sequence, at } = parseDelivery(reply);
   const answer = (payload: Uint8Array): void => {
     if (!nats.isClosed()) nats.publish(reply, payload);
@@ -147,7 +149,7 @@ function toItem({ nats }: Connection, { subject, reply = '', data, headers }: Ms
   };
   const parts = parseSubject(subject);
   if (parts.kind === 'invoke') {
-    const message = decodeRequest(parts, { data, headers, sequence, at });
+    const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at });
     return { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1, ...settle };
   }
   if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;

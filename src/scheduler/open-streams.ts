@@ -4,6 +4,7 @@ import { createDueTimes } from './due-times.ts';
 
 /** A stream with at least one invocation that is not `notified` yet. */
 export type OpenStream = {
+  key: string;
   name: StreamName;
   /** The sequence of the request, unless the log was read from behind it. */
   request: number | undefined;
@@ -60,12 +61,13 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
 
   function schedule(stream: OpenStream, at: number): void {
     // Only an earlier time needs a new entry: an entry that comes too early is put back.
-    if (at < stream.checkAt) dueTimes.add(keyOf(stream.name), at);
+    if (at < stream.checkAt) dueTimes.add(stream.key, at);
     stream.checkAt = at;
   }
 
-  function insert(name: StreamName, request: number | undefined, version: number): OpenStream {
+  function insert(key: string, name: StreamName, request: number | undefined, version: number): OpenStream {
     const stream: OpenStream = {
+      key,
       name,
       request,
       acceptedAt: undefined,
@@ -75,7 +77,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       checkAt: Number.POSITIVE_INFINITY,
       looks: 0,
     };
-    open.set(keyOf(name), stream);
+    open.set(key, stream);
     return stream;
   }
 
@@ -97,7 +99,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
         // A second request of the same id finds the stream of the first.
         if (known !== undefined) return;
         const patience = Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs);
-        const stream = insert(name, sequence, sequence);
+        const stream = insert(key, name, sequence, sequence);
         stream.acceptedAt = at;
         return schedule(stream, at + patience);
       }
@@ -106,7 +108,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
         open.delete(key);
         return;
       }
-      const stream = known ?? insert(name, undefined, sequence);
+      const stream = known ?? insert(key, name, undefined, sequence);
       stream.version = sequence;
       stream.dueAt = dueAt;
       stream.deliverAt = deliverAt;
@@ -129,11 +131,11 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
     },
     // An append that was folded since the stream was taken knows better than who looked before it.
     lookAgain: (stream, at) => {
-      if (open.get(keyOf(stream.name)) === stream) schedule(stream, Math.min(at, stream.checkAt));
+      if (open.get(stream.key) === stream) schedule(stream, Math.min(at, stream.checkAt));
     },
     remove: (stream) => {
       const isAsTaken = stream.checkAt === Number.POSITIVE_INFINITY;
-      if (isAsTaken && open.get(keyOf(stream.name)) === stream) open.delete(keyOf(stream.name));
+      if (isAsTaken && open.get(stream.key) === stream) open.delete(stream.key);
     },
     find: (key) => open.get(key),
     values: () => open.values(),
