@@ -66,5 +66,13 @@ export function derivedId(cause: string): RequestId {
 function format(at: number, unique: string): StreamId {
   const time = Math.max(0, Math.floor(at)).toString(16).padStart(12, '0').slice(-12);
   const variant = (0x8 | (Number.parseInt(unique[3] ?? '0', 16) & 0x3)).toString(16);
-  return `${time.slice(0, 8)}-${time.slice(8)}-8${unique.slice(0, 3)}-${variant}${unique.slice(4, 7)}-${unique.slice(7, 15)}0000` as StreamId;
+  const groups = [
+    time.slice(0, 8),
+    time.slice(8),
+    `8${unique.slice(0, 3)}`,
+    `${variant}${unique.slice(4, 7)}`,
+    `${unique.slice(7, 15)}0000`,
+  ];
+  // Joined, and no template: that would keep its dozen parts as long as the id is kept.
+  return groups.join('-') as StreamId;
 }

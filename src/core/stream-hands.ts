@@ -1,6 +1,7 @@
 import { messageOf } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import type { Logger } from './logger.ts';
+import { PassingMap } from './passing-map.ts';
 import { loadStream, newborn, type StreamState } from './stream.ts';
 import type { WorkItem } from './work-queue.ts';
 
@@ -55,7 +56,7 @@ export type StreamHandsOptions = {
 type Hand = { items: WorkItem[]; run: StreamRun | undefined; advances: Promise<Rest>[] };
 
 export function createStreamHands({ log, logger, createRun, onRest, onLeft = () => {} }: StreamHandsOptions): StreamHands {
-  const hands = new Map<string, Hand>();
+  const hands = new PassingMap<string, Hand>();
   let opening = 0;
 
   async function work(item: WorkItem, key: string): Promise<void> {
@@ -122,7 +123,7 @@ export function createStreamHands({ log, logger, createRun, onRest, onLeft = () 
       if (hand.run !== undefined) hand.advances.push(lookAgain(hand.run, item));
     },
     keepLeases() {
-      for (const { items } of hands.values()) for (const item of items) item.working();
+      for (const [, { items }] of hands) for (const item of items) item.working();
     },
   };
 }

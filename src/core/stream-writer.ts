@@ -44,39 +44,79 @@ type Round = {
 
 export type StreamWriterOptions = { log: EventLog; state: StreamState; by: string; appendId: () => string };
 
-export function createStreamWriter({ log, state: initial, by, appendId }: StreamWriterOptions): StreamWriter {
-  let state = initial;
-  let waiting: Proposal[] = [];
-  let isWriting = false;
-  let broken: { reason: unknown } | undefined;
+export function createStreamWriter(options: StreamWriterOptions): StreamWriter {
+  return new Writer(options);
+}
 
-  async function write(): Promise<void> {
-    // Proposals made in the same turn share one append.
-    await null;
-    while (waiting.length > 0) {
-      const proposals = waiting;
-      waiting = [];
-      try {
-        await commit(proposals);
-      } catch (reason) {
-        broken = { reason };
-        for (const proposal of [...proposals, ...waiting]) proposal.reject(reason);
-        waiting = [];
-      }
-    }
-    isWriting = false;
+/**
+ * A class, since one is made for every stream: V8 gives each object literal with a getter a hidden class of its own, which keeps all that the
+ * getter sees from the small collections of garbage.
+ */
+class Writer implements StreamWriter {
+  readonly #log: EventLog;
+  readonly #by: string;
+  readonly #appendId: () => string;
+  #state: StreamState;
+  #waiting: Proposal[] = [];
+  #isWriting = false;
+  #broken: { reason: unknown } | undefined;
+  #reading: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor({ log, state, by, appendId }: StreamWriterOptions) {
+    this.#log = log;
+    this.#state = state;
+    this.#by = by;
+    this.#appendId = appendId;
   }
 
-  async function commit(proposals: readonly Proposal[]): Promise<void> {
+  get state(): StreamState {
+    return this.#state;
+  }
+
+  propose(id: string, facts: readonly Fact[]): Promise<readonly InvocationEffect[] | undefined> {
+    if (this.#broken !== undefined) return Promise.reject(this.#broken.reason);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ id, facts, resolve, reject });
+      if (this.#isWriting) return;
+      this.#isWriting = true;
+      void this.#write();
+    });
+  }
+
+  async refresh(known?: StreamState): Promise<void> {
+    if (known === undefined) await this.#readNews();
+    else this.#learn(known);
+  }
+
+  async #write(): Promise<void> {
+    // Proposals made in the same turn share one append.
+    await null;
+    while (this.#waiting.length > 0) {
+      const proposals = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#commit(proposals);
+      } catch (reason) {
+        this.#broken = { reason };
+        for (const proposal of [...proposals, ...this.#waiting]) proposal.reject(reason);
+        this.#waiting = [];
+      }
+    }
+    this.#isWriting = false;
+  }
+
+  async #commit(proposals: readonly Proposal[]): Promise<void> {
+    const log = this.#log;
     let open = proposals;
     while (open.length > 0) {
-      const { next, kept, facts, later } = judge(state, open, log.maxAppendBytes);
+      const base = this.#state;
+      const { next, kept, facts, later } = judge(base, open, log.maxAppendBytes);
       if (kept.length === 0) return;
-      const base = state;
-      const append: Append = { id: appendId(), previous: base.version, request: base.request.sequence, by, facts };
+      const append: Append = { id: this.#appendId(), previous: base.version, request: base.request.sequence, by: this.#by, facts };
       const version = await log.append(base.name, append, attentionOf(next.values()));
       if (version !== undefined) {
-        learn({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
+        this.#learn({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
         for (const { proposal, effects } of kept) proposal.resolve(effects);
         open = later;
         continue;
@@ -84,57 +124,35 @@ export function createStreamWriter({ log, state: initial, by, appendId }: Stream
       open = [...kept.map(({ proposal }) => proposal), ...later];
       const news = await log.read(base.name, base.version);
       assert(news.length > 0, `the log refuses version ${base.version} of ${base.name.stream}, and holds nothing newer`);
-      learn(await catchUp(log, base, news));
+      this.#learn(await catchUp(log, base, news));
     }
   }
 
   /** What is newer contains what is older: a stream has one history. */
-  function learn(known: StreamState): void {
-    if (known.version > state.version) state = known;
+  #learn(known: StreamState): void {
+    if (known.version > this.#state.version) this.#state = known;
   }
-
-  let reading: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
 
   /** Whoever asks while it is being read waits for the next reading, all of them for the same one. */
-  function readNews(): Promise<void> {
-    if (reading === undefined) {
-      reading = read().finally(() => {
-        reading = undefined;
+  #readNews(): Promise<void> {
+    if (this.#reading === undefined) {
+      this.#reading = this.#read().finally(() => {
+        this.#reading = undefined;
       });
-      return reading;
+      return this.#reading;
     }
-    next ??= reading.then(() => {
-      next = undefined;
-      return readNews();
+    this.#next ??= this.#reading.then(() => {
+      this.#next = undefined;
+      return this.#readNews();
     });
-    return next;
+    return this.#next;
   }
 
-  async function read(): Promise<void> {
-    const base = state;
-    const news = await log.read(base.name, base.version);
-    if (news.length > 0) learn(await catchUp(log, base, news));
+  async #read(): Promise<void> {
+    const base = this.#state;
+    const news = await this.#log.read(base.name, base.version);
+    if (news.length > 0) this.#learn(await catchUp(this.#log, base, news));
   }
-
-  return {
-    async refresh(known) {
-      if (known === undefined) await readNews();
-      else learn(known);
-    },
-    get state() {
-      return state;
-    },
-    propose(id, facts) {
-      if (broken !== undefined) return Promise.reject(broken.reason);
-      return new Promise((resolve, reject) => {
-        waiting.push({ id, facts, resolve, reject });
-        if (isWriting) return;
-        isWriting = true;
-        void write();
-      });
-    },
-  };
 }
 
 /** Asks the machine about each proposal in turn; resolves those that it refuses. */

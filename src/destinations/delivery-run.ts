@@ -109,7 +109,7 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
   }
 
   return {
-    refresh: writer.refresh,
+    refresh: (known) => writer.refresh(known),
     async advance() {
       const open = [...writer.state.invocations].filter(([, { context }]) => context.outcome !== null);
       return restOf(

@@ -1,7 +1,6 @@
 import type { Failure } from '#machines/facts.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
-import { createAbortWatch } from './abort-watch.ts';
 import { aborted, failed, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
@@ -15,8 +14,6 @@ const MAX_ERROR_BYTES = 4_096;
 
 /** Runs functions behind a URL, by a POST of the event. Redirects are not followed. */
 export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
-  const watchAbort = createAbortWatch();
-
   async function post(endpoint: Endpoint, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     const { timeoutInMs } = execution.definition;
     const request = new AbortController();
@@ -26,7 +23,8 @@ export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
       request.abort();
     };
     const timer = setTimeout(() => giveUp(timedOut(timeoutInMs)), timeoutInMs);
-    const unwatch = watchAbort(signal, () => giveUp(aborted()));
+    const onAbort = () => giveUp(aborted());
+    signal.addEventListener('abort', onAbort);
     try {
       const response = await fetch(endpoint.url, {
         method: 'POST',
@@ -40,7 +38,7 @@ export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
       return failed(gaveUp ?? unavailable(`the endpoint cannot be reached: ${reasonOf(error)}`));
     } finally {
       clearTimeout(timer);
-      unwatch();
+      signal.removeEventListener('abort', onAbort);
     }
   }
 

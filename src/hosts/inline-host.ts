@@ -1,6 +1,5 @@
 import type { Failure } from '#machines/facts.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
-import { createAbortWatch } from './abort-watch.ts';
 import { aborted, failed, noHandler, returned, timedOut } from './failures.ts';
 import { HandlerContext } from './runtime/context.mjs';
 import { type Handler, runHandler } from './runtime/outcome.mjs';
@@ -21,8 +20,6 @@ const realAfter: After = (ms, callback) => {
  * the signal runs on, and a busy loop cannot be cut at all. Only what goes to `context.getLogger()` is captured as output.
  */
 export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: After = realAfter): FunctionHost {
-  const watchAbort = createAbortWatch();
-
   function run(handler: Handler, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     return new Promise((resolve) => {
       const { timeoutInMs } = execution.definition;
@@ -31,16 +28,19 @@ export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: 
         output = lastBytes(output + text);
       });
       const callOff = after(timeoutInMs, () => giveUp(timedOut(timeoutInMs)));
-      const unwatch = watchAbort(signal, () => giveUp(aborted()));
+      signal.addEventListener('abort', onAbort);
 
       function end(result: ExecutionResult): void {
         callOff();
-        unwatch();
+        signal.removeEventListener('abort', onAbort);
         resolve(result);
       }
       function giveUp(failure: Failure): void {
         end(failed(failure, output));
         HandlerContext.abort(context);
+      }
+      function onAbort(): void {
+        giveUp(aborted());
       }
       void runHandler(handler, execution.payload, context).then((outcome) => {
         end(outcome.failure === undefined ? returned(outcome.payload, output) : failed(outcome.failure, output));

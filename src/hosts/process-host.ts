@@ -3,7 +3,6 @@ import { functionUrn, type Place } from '#src/core/envelope.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { FunctionDefinition } from '#src/core/function-definition.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
-import { createAbortWatch } from './abort-watch.ts';
 import { aborted, failed, unavailable } from './failures.ts';
 import { FunctionProcess, type ProcessLimits, type ProcessObserver } from './function-process.ts';
 import type { PackageCache } from './package-cache.ts';
@@ -51,7 +50,6 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
   const limits: ProcessLimits = { startTimeoutInMs, abortGraceInMs };
   const pools = new Map<string, Pool>();
   const nursery = createProcessNursery(command);
-  const watchAbort = createAbortWatch();
   const ticker = createTicker(tick, idleInMs);
   let isClosed = false;
 
@@ -112,10 +110,11 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
     if (isClosed || signal.aborted) return Promise.resolve(failed(aborted()));
     return new Promise((resolve) => {
       const task = createTask(execution, (result) => {
-        unwatch();
+        signal.removeEventListener('abort', onAbort);
         resolve(result);
       });
-      const unwatch = watchAbort(signal, () => pool.abort(task));
+      const onAbort = () => pool.abort(task);
+      signal.addEventListener('abort', onAbort);
       pool.submit(task);
       ticker.wake();
     });

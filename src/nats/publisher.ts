@@ -1,4 +1,5 @@
 import { createInbox, ErrorCode, type Msg, type MsgHdrs, NatsError } from 'nats';
+import { PassingMap } from '#src/core/passing-map.ts';
 import type { Connection } from './connection.ts';
 
 /** What became of a publish. Never a guess: without an answer it is unknown (A1). */
@@ -33,16 +34,14 @@ const UNDECIDED = new Set([10158, 10163, 10008]);
 export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } = {}): Publisher {
   const { nats } = connection;
   const inbox = createInbox();
-  const pending = new Map<number, Pending>();
+  const pending = new PassingMap<number, Pending>();
   let next = 0;
 
   const subscription = nats.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
       const key = Number(message.subject.slice(inbox.length + 1));
-      const waiting = pending.get(key);
-      if (waiting === undefined) return;
-      pending.delete(key);
-      waiting.resolve(error === null ? parseAnswer(message) : { kind: 'unknown', why: error.message });
+      const waiting = pending.delete(key);
+      waiting?.resolve(error === null ? parseAnswer(message) : { kind: 'unknown', why: error.message });
     },
   });
   const endDisconnect = connection.onDisconnect(() => giveUp(() => true, 'the connection was lost'));

@@ -1,5 +1,5 @@
 import type { LogEntry, StreamName } from '#src/core/event-log.ts';
-import type { FunctionName } from '#src/core/names.ts';
+import type { FunctionName, StreamId } from '#src/core/names.ts';
 import { createDueTimes } from './due-times.ts';
 
 /** A stream with at least one invocation that is not `notified` yet. */
@@ -57,7 +57,8 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
   const dueTimes = createDueTimes();
   let nextSequence = 1;
 
-  const keyOf = (name: StreamName): string => `${name.function}.${name.stream}`;
+  // Joined, it is one text of its own: a template would keep its parts too, and those what they were cut from.
+  const keyOf = (name: StreamName): string => [name.function, name.stream].join('.');
 
   function schedule(stream: OpenStream, at: number): void {
     // Only an earlier time needs a new entry: an entry that comes too early is put back.
@@ -68,7 +69,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
   function insert(key: string, name: StreamName, request: number | undefined, version: number): OpenStream {
     const stream: OpenStream = {
       key,
-      name,
+      name: { function: name.function, stream: key.slice(name.function.length + 1) as StreamId },
       request,
       acceptedAt: undefined,
       version,

@@ -1,4 +1,5 @@
 import type { ExecutionResult } from '#src/core/function-host.ts';
+import { PassingMap } from '#src/core/passing-map.ts';
 
 /** The executions of this worker at this moment: what `running` in the log stands for. */
 export interface Executions {
@@ -14,7 +15,7 @@ export interface Executions {
 }
 
 export function createExecutions(): Executions {
-  const running = new Map<string, AbortController>();
+  const running = new PassingMap<string, AbortController>();
   let isAborted = false;
   const key = (invocation: string, attempt: number): string => `${invocation}#${attempt}`;
   return {
@@ -38,7 +39,7 @@ export function createExecutions(): Executions {
     cancel: (invocation, attempt) => running.get(key(invocation, attempt))?.abort(),
     abort() {
       isAborted = true;
-      for (const controller of running.values()) controller.abort();
+      for (const [, controller] of running) controller.abort();
     },
   };
 }
