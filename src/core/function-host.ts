@@ -24,8 +24,8 @@ export type ExecutionResult =
 /**
  * Runs functions. Never rejects: whatever user code does is a value.
  *
- * The timeout of the definition holds from the moment the function starts. When `signal` aborts, the execution is given up
- * and reported as failed; a process host ends the process that ran it.
+ * The timeout of the definition holds from the moment the function starts. When `signal`, which is of this execution alone, aborts, it is
+ * given up and reported as failed; a process host ends the process that ran it.
  */
 export interface FunctionHost {
   execute(execution: Execution, signal: AbortSignal): Promise<ExecutionResult>;

@@ -41,7 +41,7 @@ describe('an HTTP host', () => {
   test('posts the event with its headers, and returns the body', async () => {
     const result = await host.execute(
       executionOf(at('echo'), { id: 1 }, { requestId: 'r-1' as never, attempt: 2, traceparent: '00-a-b-01' }),
-      neverAborted,
+      neverAborted(),
     );
     if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
     expect(JSON.parse(result.payload)).toMatchObject({

@@ -82,15 +82,4 @@ describe('an inline host', () => {
   test('blames the platform for a handler that nobody registered', async () => {
     expect(await execute(createInlineHost(new Map()), definition)).toMatchObject({ failure: { kind: 'platform', code: 150424 } });
   });
-
-  test('shares one signal among any number of executions without a warning', async () => {
-    const warnings: Error[] = [];
-    const listen = (warning: Error) => warnings.push(warning);
-    process.on('warning', listen);
-    const { signal } = new AbortController();
-    const host = hostOf(async (event) => event);
-    await Promise.all(Array.from({ length: 100 }, (_, id) => host.execute(executionOf(definition, { id }), signal)));
-    process.off('warning', listen);
-    expect(warnings).toEqual([]);
-  });
 });

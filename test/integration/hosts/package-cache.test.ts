@@ -51,7 +51,7 @@ function openHost(cache: string | undefined): FunctionHost {
   return host;
 }
 const run = (host: FunctionHost, definition: ReturnType<typeof fn>, version = 'latest') =>
-  host.execute(executionOf(definition, {}, { version }), neverAborted);
+  host.execute(executionOf(definition, {}, { version }), neverAborted());
 /** Runs what is put, in a host of its own. */
 const runFiles = async (file: string, ...given: [string, string][]) => run(openHost(folder), fn(await put(...given), file));
 

@@ -105,7 +105,7 @@ describe('the pool', () => {
   test('keeps the processes of another version, and those of the same code under another policy', async () => {
     const opened = open();
     const pidOf = async (version: string, facts: Parameters<typeof processFunction>[0] = {}) =>
-      payloads([await opened.execute(executionOf(processFunction({ export: 'pid', ...facts }), {}, { version }), neverAborted)])[0];
+      payloads([await opened.execute(executionOf(processFunction({ export: 'pid', ...facts }), {}, { version }), neverAborted())])[0];
     const first = await pidOf('v1');
     const second = await pidOf('v2', { userData: { other: 'code' } });
     expect(second).not.toBe(first);
@@ -251,7 +251,7 @@ describe('closing', () => {
     await opened.close();
     expect(await running).toMatchObject({ failure: { kind: 'lost' } });
     expect(await waiting).toMatchObject({ failure: { kind: 'platform' } });
-    expect(await opened.execute(executionOf(definition), neverAborted)).toMatchObject({ failure: { kind: 'platform' } });
+    expect(await opened.execute(executionOf(definition), neverAborted())).toMatchObject({ failure: { kind: 'platform' } });
     expect(isRunning(pid)).toBe(false);
   });
 });

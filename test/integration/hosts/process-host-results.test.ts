@@ -26,7 +26,7 @@ describe('what a handler returns', () => {
 
   test('an empty payload is the event {}', async () => {
     const definition = processFunction({ name: 'f-echo', export: 'echo' });
-    expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted)).toEqual({ kind: 'returned', payload: '{}' });
+    expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted())).toEqual({ kind: 'returned', payload: '{}' });
   });
 
   test('a value above the limit of a payload is reported in full', async () => {
@@ -165,7 +165,7 @@ describe('the context', () => {
       attempt: 3,
       traceparent: '00-a-b-01',
     };
-    const result = await host.execute(executionOf(definition, {}, facts), neverAborted);
+    const result = await host.execute(executionOf(definition, {}, facts), neverAborted());
     if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
     const { remaining, ...rest } = JSON.parse(result.payload);
     expect(remaining).toBeGreaterThan(4_000);
@@ -190,7 +190,7 @@ describe('the context', () => {
 
   test('logs lines of time, request id, level and text', async () => {
     const definition = processFunction({ name: 'log', export: 'log' });
-    const { output } = await host.execute(executionOf(definition, {}, { requestId: 'r-8' as never }), neverAborted);
+    const { output } = await host.execute(executionOf(definition, {}, { requestId: 'r-8' as never }), neverAborted());
     expect(output).toMatch(/^\S+Z r-8 \[info\] one \{"two":2\}\n\S+Z r-8 \[error\] three\n$/);
   });
 });

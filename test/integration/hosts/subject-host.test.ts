@@ -29,7 +29,7 @@ describe('a subject host', () => {
       return reply('{"price":7}');
     });
     const facts = { requestId: 'r-1' as never, attempt: 2, traceparent: '00-a-b-01' };
-    expect(await host.execute(executionOf(definition, { id: 1 }, facts), neverAborted)).toEqual({
+    expect(await host.execute(executionOf(definition, { id: 1 }, facts), neverAborted())).toEqual({
       kind: 'returned',
       payload: '{"price":7}',
     });
@@ -44,7 +44,7 @@ describe('a subject host', () => {
 
   test('sends {} for an empty payload', async () => {
     const host = hostOf(async (_subject, payload) => reply(new TextDecoder().decode(payload)));
-    expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted)).toEqual({ kind: 'returned', payload: '{}' });
+    expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted())).toEqual({ kind: 'returned', payload: '{}' });
   });
 
   test('takes the error of a NATS service for a failure of the function', async () => {

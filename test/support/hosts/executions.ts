@@ -38,10 +38,13 @@ export function executionOf(definition: FunctionDefinition, event: unknown = {},
   };
 }
 
-export const neverAborted = new AbortController().signal;
+/** A signal of one execution, as the worker makes them. */
+export function neverAborted(): AbortSignal {
+  return new AbortController().signal;
+}
 
 export function execute(host: FunctionHost, definition: FunctionDefinition, event?: unknown): Promise<ExecutionResult> {
-  return host.execute(executionOf(definition, event), neverAborted);
+  return host.execute(executionOf(definition, event), neverAborted());
 }
 
 /** Waits for a condition. Throws when it does not come true in time. */
