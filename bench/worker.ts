@@ -22,15 +22,26 @@ const roles = await startRoles({
 });
 const inline = defineFunction({ name: 'echo-inline', concurrency: 512, handler: (event: unknown) => event });
 const told = (name: string) => ({ policy: { onSuccess: [{ destination: 'FunctionGraph' as const, param: { func_urn: name } }] } });
-const chain = defineFunction({ ...told('echo-inline'), name: 'chain-inline', concurrency: 512, handler: (event: unknown) => event });
-const worker = await startWorker({ servers, functions: [inline, chain] });
+const chain = defineFunction({ ...told('told-inline'), name: 'chain-inline', concurrency: 512, handler: (event: unknown) => event });
+// The second of a chain returns as much as the first: what the first returned.
+const second = defineFunction({
+  name: 'told-inline',
+  concurrency: 512,
+  handler: ({ response_payload }: { response_payload: string }) => response_payload,
+});
+const worker = await startWorker({ servers, functions: [inline, chain, second] });
 await roles.registry.put({
   name: 'echo-process',
   handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },
   concurrency: 512,
 });
 await roles.registry.put({
-  ...told('echo-process'),
+  name: 'told-process',
+  handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname, export: 'told' },
+  concurrency: 512,
+});
+await roles.registry.put({
+  ...told('told-process'),
   name: 'chain-process',
   handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },
   concurrency: 512,

@@ -1,4 +1,4 @@
-import type { Destination, FactOf, Outcome } from '#machines/facts.ts';
+import type { Destination, Outcome } from '#machines/facts.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { requestOf } from '#src/core/stream.ts';
 import type { StreamWriter } from '#src/core/stream-writer.ts';
@@ -17,8 +17,8 @@ export interface FirstTries {
 
 type Options = Pick<TellingOptions, 'name' | 'targets' | 'triesAtOnce' | 'logger'> & { places: Places; tries: Tries; active: Set<string> };
 
-/** A try that began. `end` leaves its place. */
-type Begun = { deliveryId: string; destination: Destination; end: () => void };
+/** A try that began, and how it leaves its place. */
+type Begun = { deliveryId: string; destination: Destination; leave: () => void };
 
 export function createFirstTries({ name, targets, triesAtOnce, logger, places, tries, active }: Options): FirstTries {
   let size = 0;
@@ -30,12 +30,13 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
     const deliveryId = `${invocation}/${destination.id}`;
     active.add(deliveryId);
     size++;
-    const end = (): void => {
-      size--;
-      active.delete(deliveryId);
-      leave();
-    };
-    return { deliveryId, destination, end };
+    return { deliveryId, destination, leave };
+  }
+
+  function end({ deliveryId, leave }: Begun): void {
+    size--;
+    active.delete(deliveryId);
+    leave();
   }
 
   async function make(id: string, begun: readonly Begun[], writer: StreamWriter): Promise<void> {
@@ -48,13 +49,14 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
     }
   }
 
-  async function makeOne(id: string, { destination, end }: Begun, writer: StreamWriter): Promise<void> {
+  async function makeOne(id: string, begun: Begun, writer: StreamWriter): Promise<void> {
     try {
       const invocation = writer.state.invocations.get(id);
       const request = requestOf(writer.state, id);
-      if (invocation !== undefined && request !== undefined) await tries.make({ request, invocation, destination, number: 1 }, writer);
+      if (invocation === undefined || request === undefined) return;
+      await tries.make({ request, invocation, destination: begun.destination, number: 1 }, writer);
     } finally {
-      end();
+      end(begun);
     }
   }
 
@@ -65,20 +67,17 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
     begin({ invocation, at, destinations = [] }) {
       const begun = destinations.map((destination) => enter(invocation, destination)).filter((one) => one !== undefined);
       if (begun.length === 0) return undefined;
-      const startOf = ({ destination: { id } }: Begun): FactOf<'delivery.started'> => ({
-        type: 'delivery.started',
-        invocation,
-        at,
-        destination: id,
-        try: 1,
-        deliverer: name,
-      });
       return {
-        facts: begun.map(startOf),
+        facts: begun.map(({ destination: { id } }) => ({
+          type: 'delivery.started',
+          invocation,
+          at,
+          destination: id,
+          try: 1,
+          deliverer: name,
+        })),
         make: (writer) => void make(invocation, begun, writer),
-        callOff: () => {
-          for (const { end } of begun) end();
-        },
+        callOff: () => begun.forEach(end),
       };
     },
   };

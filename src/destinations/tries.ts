@@ -16,10 +16,10 @@ export interface Tries {
 }
 
 export function createTries({ targets, place, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock }: TellingOptions): Tries {
-  async function tell(target: DestinationTarget, tried: Try): Promise<DeliveryResult> {
+  function tell(target: DestinationTarget, tried: Try): Promise<DeliveryResult> {
     const request = deliveryRequestOf(tried, { place, maxChain, maxBytes: target.maxEnvelopeBytes });
-    if (target.endsByItself) return await target.deliver(request, never);
-    return await within(tryTimeoutInMs, (signal) => target.deliver(request, signal));
+    if (target.endsByItself) return target.deliver(request, never);
+    return within(tryTimeoutInMs, (signal) => target.deliver(request, signal));
   }
 
   function factOf({ request, invocation: { context }, destination, number }: Try, result: DeliveryResult): DeliveryFact {
