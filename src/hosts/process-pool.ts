@@ -14,6 +14,8 @@ import type { Task } from './task.ts';
 
 /** A function is fast below this, by its moving average. */
 const FAST_IN_MS = 2;
+/** To wake a process costs about so much: work that an awake one is done with by then is better off there. */
+const WORTH_WAKING_MS = 0.25;
 /** How much work may queue up inside one process, and how many executions. */
 const PIPELINE_IN_MS = 4;
 const MAX_PIPELINE = 64;
@@ -117,13 +119,14 @@ export class ProcessPool {
     if (this.#waiting.length > 0 && !this.#hasWarmProcess()) this.#grow();
   }
 
-  /** A free process, or else the one with the shortest queue that is short enough (P2). */
+  /** One that is awake and done in no time, or else a free one, or else the one with the shortest queue that is short enough (P2). */
   #choose(): FunctionProcess | undefined {
-    const depth = this.#depth();
+    const depth = this.#depth(PIPELINE_IN_MS);
+    const awake = this.#depth(WORTH_WAKING_MS);
     let best: FunctionProcess | undefined;
     for (const process of this.#processes) {
       if (!process.isOpen || process.executions >= this.#setup.recycleAfter) continue;
-      if (process.load === 0) return process;
+      if (process.load > 0 && process.load < awake) return process;
       if (process.load < depth && (best === undefined || process.load < best.load)) best = process;
     }
     return best;
@@ -133,9 +136,10 @@ export class ProcessPool {
     return this.#measured >= TRUSTED_AFTER && this.#averageInMs < FAST_IN_MS;
   }
 
-  #depth(): number {
+  /** How many executions take so long. */
+  #depth(inMs: number): number {
     if (!this.#isFast) return 1;
-    return Math.min(MAX_PIPELINE, Math.max(1, Math.floor(PIPELINE_IN_MS / this.#averageInMs)));
+    return Math.min(MAX_PIPELINE, Math.max(1, Math.floor(inMs / this.#averageInMs)));
   }
 
   #hasWarmProcess(): boolean {

@@ -57,6 +57,19 @@ describe('the pool', () => {
     expect(pids.size).toBeLessThanOrEqual(availableParallelism());
   });
 
+  test('leaves work that takes no time to a process that is awake, and work that takes some to a free one', async () => {
+    const opened = open();
+    const definition = processFunction({ export: 'sleep', concurrency: 2 });
+    // Two at once, each with the process that executed it.
+    const pair = async (inMs: number) =>
+      new Set(payloads(await Promise.all([execute(opened, definition, { inMs }), execute(opened, definition, { inMs })]))).size;
+    expect(await pair(100)).toBe(2);
+    for (let id = 0; id < 100; id++) await execute(opened, definition, { inMs: 0 });
+    expect(await pair(0)).toBe(1);
+    for (let id = 0; id < 20; id++) await execute(opened, definition, { inMs: 20 });
+    expect(await pair(20)).toBe(2);
+  });
+
   test('runs one execution at a time in a process, in order', async () => {
     const opened = open();
     const definition = processFunction({ export: 'mixed', concurrency: 1 });

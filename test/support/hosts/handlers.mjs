@@ -126,7 +126,7 @@ export const log = async (_event, context) => {
 };
 
 export const sleep = async (event) => {
-  await delay(event.inMs);
+  if (event.inMs > 0) await delay(event.inMs);
   return process.pid;
 };
 export const spin = async (event) => {
