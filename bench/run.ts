@@ -127,21 +127,21 @@ async function measured(
   return rate;
 }
 
-/** Singles and chains in turn, so that the machine's other business meets both: what their medians are to each other. */
+/** Singles and chains in turn, so that the machine's other business meets both: the median of what those of a round are to each other. */
 async function chains(bench: Bench): Promise<void> {
   const { load } = bench;
   for (const host of ['inline', 'process'] as const) {
     const count = (host === 'inline' ? 10_000 : 7_000) * Math.min(1, scale);
     await load.singles(`echo-${host}`, 10_000);
     await load.chains(`chain-${host}`, 5_000);
-    const rates: { single: number[]; chain: number[] } = { single: [], chain: [] };
-    for (let round = 0; round < 3; round++) {
+    const shares: number[] = [];
+    for (let round = 0; round < 5; round++) {
       const single = () => load.singles(`echo-${host}`, 2 * count);
-      rates.single.push(await measured(`single publishes beside chains, ${host} host`, single, 2 * count, bench));
+      const singleRate = await measured(`single publishes beside chains, ${host} host`, single, 2 * count, bench);
       const chain = () => load.chains(`chain-${host}`, count);
-      rates.chain.push(await measured(`chains of two functions, ${host} host`, chain, count, bench));
+      shares.push((await measured(`chains of two functions, ${host} host`, chain, count, bench)) / singleRate);
     }
-    const share = median(rates.chain) / median(rates.single);
+    const share = median(shares);
     report.check(`chains, ${host} host / single publishes`, share, { least: 0.4 });
     report.figure(`invocations in chains, ${host} host / single publishes`, 2 * share, '');
   }

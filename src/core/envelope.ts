@@ -1,4 +1,4 @@
-import { statusCodes } from '#machines/facts.ts';
+import { type Outcome, statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import type { AcceptedRequest } from './event-log.ts';
 import { splitName } from './names.ts';
@@ -47,13 +47,26 @@ export function encodeEnvelope(
   invocation: Invocation,
   maxBytes = Number.POSITIVE_INFINITY,
 ): string {
-  const envelope = envelopeOf(place, request, invocation);
-  const text = JSON.stringify(envelope);
+  const text = encodeWhole(place, request, invocation);
   // No character takes more than 3 bytes, so a short text needs no counting.
   if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
+  const envelope = envelopeOf(place, request, invocation);
   const withoutRequest = JSON.stringify({ ...envelope, request_payload: '' });
   if (Buffer.byteLength(withoutRequest) <= maxBytes) return withoutRequest;
   return JSON.stringify({ ...envelope, request_payload: '', response_payload: '' });
+}
+
+const told = new WeakMap<Outcome, { place: Place; text: string }>();
+
+/** An outcome with destinations is encoded for them and for those who listen to results: once. */
+function encodeWhole(place: Place, request: AcceptedRequest, invocation: Invocation): string {
+  const { outcome } = invocation.context;
+  if (outcome?.destinations === undefined) return JSON.stringify(envelopeOf(place, request, invocation));
+  const known = told.get(outcome);
+  if (known?.place === place) return known.text;
+  const text = JSON.stringify(envelopeOf(place, request, invocation));
+  told.set(outcome, { place, text });
+  return text;
 }
 
 /** Its URN says which version was executed; before any attempt, what was asked for. */
