@@ -67,11 +67,15 @@ await measure('100ms', async ({ load, worker, server }) => {
 await measure('100ms', async (bench) => {
   const { first, tenth, workerGrowth, brokerGrowth } = await endurance(bench);
   report.check('the tenth tenth of the singles / the first', tenth / first, { least: 0.85 });
-  const title = 'broker memory per 100,000 finished single invocations';
-  // A short run mostly fills the broker's caches.
-  if (isQuick) report.figure(title, brokerGrowth / 1e6, 'MB');
-  else report.check(title, brokerGrowth / 1e6, { most: 100, unit: 'MB' });
-  report.check('growth of the worker over the last nine tenths', workerGrowth / 1e6, { most: 40, unit: 'MB' });
+  const memory = [
+    { title: 'broker memory per 100,000 finished single invocations', bytes: brokerGrowth, most: 100 },
+    { title: 'growth of the worker over the last nine tenths', bytes: workerGrowth, most: 40 },
+  ];
+  for (const { title, bytes, most } of memory) {
+    // A short run mostly fills the caches of the one, and the young generation of the other.
+    if (isQuick) report.figure(title, bytes / 1e6, 'MB');
+    else report.check(title, bytes / 1e6, { most, unit: 'MB' });
+  }
 });
 
 await measure('always', async ({ load, worker, server }) => {
