@@ -3,6 +3,7 @@ import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type 
 import { InvalidInputError, WrongStateError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import type { Connection } from './connection.ts';
+import { deleteConsumer, findConsumer } from './consumers.ts';
 import { fullEntryOf } from './full-entry.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readNextBySubject } from './stored-messages.ts';
@@ -45,7 +46,6 @@ export type Cursor = {
 
 const PREFIX = 'subscriber-';
 const FOLLOWS = 'sequent-follows';
-const CONSUMER_NOT_FOUND = 10014;
 
 /**
  * Opens a feed of the log. Resolves when its place is fixed; what is appended after that is handed over.
@@ -210,7 +210,7 @@ export async function removeCursor({ nats }: Connection, name: string): Promise<
   checkName(name);
   const manager = await nats.jetstreamManager({ checkAPI: false });
   if ((await findConsumer(manager, PREFIX + name)) === undefined) return false;
-  return await manager.consumers.delete(INVOCATIONS, PREFIX + name);
+  return await deleteConsumer(manager, PREFIX + name);
 }
 
 function cursorOf(info: ConsumerInfo): Cursor {
@@ -228,15 +228,6 @@ function cursorOf(info: ConsumerInfo): Cursor {
     held: num_ack_pending,
     isAttended: num_waiting > 0,
   };
-}
-
-async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
-  try {
-    return await manager.consumers.info(INVOCATIONS, name);
-  } catch (error) {
-    if ((error as { api_error?: { err_code?: number } }).api_error?.err_code === CONSUMER_NOT_FOUND) return undefined;
-    throw error;
-  }
 }
 
 function checkName(name: string): void {

@@ -1,10 +1,11 @@
-import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamManager, type Msg, nanos } from 'nats';
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, nanos } from 'nats';
 import { z } from 'zod';
 import type { KeyValue } from '#src/core/key-value.ts';
 import { isRequestId, type StreamId } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/work-queue.ts';
 import type { Connection } from './connection.ts';
+import { findConsumer } from './consumers.ts';
 import { knownSchema, stateOf } from './known-stream.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, subjects, workConsumer } from './topology.ts';
@@ -93,17 +94,6 @@ async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOption
     });
   return durable;
 }
-
-async function findConsumer(manager: JetStreamManager, durable: string): Promise<ConsumerInfo | undefined> {
-  try {
-    return await manager.consumers.info(INVOCATIONS, durable);
-  } catch (error) {
-    if ((error as { api_error?: { err_code?: number } }).api_error?.err_code === CONSUMER_NOT_FOUND) return undefined;
-    throw error;
-  }
-}
-
-const CONSUMER_NOT_FOUND = 10014;
 
 async function saveFloor(connection: Connection, state: KeyValue, durable: string): Promise<void> {
   const manager = await connection.nats.jetstreamManager({ checkAPI: false });

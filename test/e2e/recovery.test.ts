@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/clock.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
+import { deleteConsumer } from '#src/nats/consumers.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
 import { watchLog } from '#test/support/log-watch.ts';
 import { startTestServer } from '#test/support/nats-server.ts';
@@ -77,7 +78,7 @@ test('with all consumers deleted again and again in the middle of a run, everyth
     ids.push(...idsOf(await client.invokeMany('slowly', events(200, 5))), ...idsOf(await client.invokeMany('third', events(20, 0))));
     await log.until((fact) => fact.type === 'running' && fact.invocation === ids.at(-221 + 200));
     for (const { name } of await manager.consumers.list('INVOCATIONS').next()) {
-      if (await manager.consumers.delete('INVOCATIONS', name)) deleted++;
+      if (await deleteConsumer(manager, name)) deleted++;
     }
   }
   await log.untilNotified(ids, 55_000);

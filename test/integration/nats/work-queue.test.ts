@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FunctionName } from '#src/core/names.ts';
 import type { WorkItem } from '#src/core/work-queue.ts';
-import { INVOCATIONS, workConsumer } from '#src/nats/topology.ts';
+import { deleteConsumer } from '#src/nats/consumers.ts';
+import { workConsumer } from '#src/nats/topology.ts';
 import { accept, newStream } from '#test/contract/opened-log.ts';
 import { describeWorkQueue } from '#test/contract/work-queue.ts';
 import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
@@ -87,7 +88,7 @@ describe('the work queue', () => {
     for (let round = 0; round < 3; round++) {
       for (let place = 0; place < 5; place++) accepted.push(await accept(nats.ports.log, { ...newStream(), function: name }));
       await expect.poll(() => new Set(requestsOf(taken.items)).size, { timeout: 8_000 }).toBe(accepted.length);
-      await manager.consumers.delete(INVOCATIONS, workConsumer(name));
+      await deleteConsumer(manager, workConsumer(name));
     }
     expect([...new Set(requestsOf(taken.items))].sort((a, b) => a - b)).toEqual(accepted);
   });
