@@ -23,7 +23,7 @@ const roles = await startRoles({
 const inline = defineFunction({ name: 'echo-inline', concurrency: 512, handler: (event: unknown) => event });
 const told = (name: string) => ({ policy: { onSuccess: [{ destination: 'FunctionGraph' as const, param: { func_urn: name } }] } });
 const chain = defineFunction({ ...told('told-inline'), name: 'chain-inline', concurrency: 512, handler: (event: unknown) => event });
-// The second of a chain returns as much as the first: what the first returned.
+// As `told` of `echo.mjs`: the second of a chain returns as much as the first, so that executions are compared that return as much.
 const second = defineFunction({
   name: 'told-inline',
   concurrency: 512,

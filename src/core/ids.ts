@@ -12,7 +12,7 @@ export const MAX_BATCH = 64;
 
 const ownId = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** Nearly all other ids differ in the digit of the version; asked first, that costs a hundredth of the pattern. */
+/** Nearly all other ids differ in the digit of the version, which is asked first: the pattern costs more. */
 function isOwn(id: string): boolean {
   return id[14] === '8' && ownId.test(id);
 }

@@ -14,7 +14,10 @@ export async function findConsumer(manager: JetStreamManager, name: string): Pro
   }
 }
 
-/** Deletes a consumer of the log. Most servers delete one that is busy, and yet may say that its folder was not empty (nats-server #7886). */
+/**
+ * Deletes a consumer of the log. A server without the fix of nats-server #7886 deletes one that is busy, and yet may say that its folder was
+ * not empty.
+ */
 export async function deleteConsumer(manager: JetStreamManager, name: string): Promise<boolean> {
   try {
     return await manager.consumers.delete(INVOCATIONS, name);

@@ -64,10 +64,11 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     async append(name, append, attention) {
       const subject = subjects.invocation(name);
       const payload = encodeAppend(append);
+      const sent = appendHeaders(append.previous, attention);
       const startedAt = clock.now();
       let isUnsure = false;
       for (let tries = 0; ; tries++) {
-        const answer = await publisher.publish(subject, payload, appendHeaders(append.previous, attention));
+        const answer = await publisher.publish(subject, payload, sent);
         if (answer.kind === 'stored') return answer.sequence as Version;
         if (answer.kind === 'conflict') return isUnsure ? await findOwn(name, append) : undefined;
         isUnsure ||= answer.kind === 'unknown';
@@ -78,13 +79,14 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
 
     /** A repetition carries the same ids, and the second of two requests of one id starts nothing: so repeating is safe. */
     async accept(name, requests) {
+      const { payload, headers: found } = encodeRequests(name.stream, requests);
+      // The server answers with the sequence of the first request of this id, whichever process sent that.
+      if (requests[0]?.once) found.push(['Nats-Msg-Id', `request.${name.function}.${name.stream}`]);
+      const sent = wireHeaders(found);
       const startedAt = clock.now();
       let isUnsure = false;
       for (let tries = 0; ; tries++) {
-        const { payload, headers: found } = encodeRequests(name.stream, requests);
-        // The server answers with the sequence of the first request of this id, whichever process sent that.
-        if (requests[0]?.once) found.push(['Nats-Msg-Id', `request.${name.function}.${name.stream}`]);
-        const answer = await publisher.publish(subjects.invoke(name.function), payload, wireHeaders(found));
+        const answer = await publisher.publish(subjects.invoke(name.function), payload, sent);
         // A duplicate after a try without an answer is that very try.
         if (answer.kind === 'stored') return { sequence: answer.sequence, isRepeated: answer.isDuplicate === true && !isUnsure };
         const isOver = clock.now() - startedAt > budgetInMs;
@@ -142,9 +144,10 @@ export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'
       return maxPayload(connection);
     },
     async publish(name, id, outcome, envelope) {
+      const sent = wireHeaders([[header.requestId, id]]);
       const startedAt = clock.now();
       for (let tries = 0; ; tries++) {
-        const answer = await publisher.publish(subjects.result(name.function, outcome), envelope, wireHeaders([[header.requestId, id]]));
+        const answer = await publisher.publish(subjects.result(name.function, outcome), envelope, sent);
         if (answer.kind === 'stored') return;
         if (clock.now() - startedAt > budgetInMs) throw failure(id, answer, budgetInMs);
         await clock.sleep(pause(tries));

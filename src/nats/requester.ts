@@ -1,6 +1,7 @@
-import { ErrorCode, type Msg, NatsError, headers as newHeaders } from 'nats';
+import { ErrorCode, type Msg, NatsError } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from './connection.ts';
+import { wireHeaders } from './wire-headers.ts';
 
 /** How a request on a subject ended. */
 export type Reply =
@@ -42,8 +43,7 @@ async function ask(
   { subject, payload, options }: { subject: string; payload: Uint8Array; options: RequestOptions },
 ): Promise<Reply> {
   try {
-    const sent = newHeaders();
-    for (const [name, value] of Object.entries(options.headers)) sent.set(name, value);
+    const sent = wireHeaders(Object.entries(options.headers));
     const message = await nats.request(subject, payload, { timeout: options.timeoutInMs, headers: sent });
     return { kind: 'reply', payload: message.data, headers: headersOf(message) };
   } catch (error) {
