@@ -28,11 +28,11 @@ export const deliveryMachine = setup({
     isCurrentTry: ({ context, event }) => event.try === context.tries,
   },
   actions: {
-    startTry: assign({
-      tries: ({ event }) => event.try,
-      deliverer: ({ event }) => (event as FactOf<'delivery.started'>).deliverer,
+    startTry: assign(({ event }) => ({
+      tries: event.try,
+      deliverer: (event as FactOf<'delivery.started'>).deliverer,
       dueAt: null,
-    }),
+    })),
     scheduleTry: assign({
       dueAt: ({ event }) => (event as FactOf<'delivery.failed'>).dueAt,
       reason: ({ event }) => (event as FactOf<'delivery.failed'>).reason,

@@ -17,10 +17,10 @@ type Fact = { type: string };
 type Given = { context: Context; event: Fact };
 type Assignment = ((given: Given) => Context) | Record<string, unknown>;
 type Action = { name: string; assignment: Assignment | undefined };
-type Done = { context: Context; effects: readonly string[] };
+/** What a transition does: the changes of the context in XState's order, the effects that it asks for, and the state that it enters. */
+type Plan = { assignments: readonly Assignment[]; effects: readonly string[]; entered: Snapshot | undefined };
 type State = { rest: Snapshot; entry: readonly Action[]; exit: readonly Action[] };
-
-const noEffects: readonly string[] = [];
+type Transition = { source: { key: string }; target?: readonly { key: string }[] | undefined; actions: readonly unknown[] };
 
 /**
  * Makes the one folder of a machine.
@@ -31,30 +31,19 @@ const noEffects: readonly string[] = [];
  * test holds both against each other. Throws when the machine is not flat.
  */
 export function createFolder<Machine extends AnyStateMachine>(machine: Machine): Folder<Machine> {
-  const states = new Map(Object.entries(machine.states).map(([name, node]) => [name, stateOf(machine, name, node)]));
-  const actionsOf = rememberActions(machine);
+  const plans = plansOf(machine);
   return {
     initial: createActor(machine).getSnapshot() as SnapshotFrom<Machine>,
     step(snapshot, fact) {
       const before = snapshot as Snapshot;
       const [taken] = before.status === 'active' ? machine.getTransitionData(snapshot as never, fact as never) : [];
       if (taken === undefined) return undefined;
-      const entered = taken.target?.[0] === undefined ? undefined : states.get(taken.target[0].key);
-      const done: Done = { context: before.context, effects: noEffects };
-      if (entered !== undefined) apply(states.get(before.value)?.exit ?? [], fact, done);
-      apply(actionsOf(taken), fact, done);
-      if (entered !== undefined) apply(entered.entry, fact, done);
-      return { snapshot: { ...(entered?.rest ?? before), context: done.context } as SnapshotFrom<Machine>, effects: done.effects };
+      const { assignments, effects, entered } = plans.get(taken) as Plan;
+      let { context } = before;
+      for (const assignment of assignments) context = { ...context, ...assigned(assignment, { context, event: fact }) };
+      return { snapshot: { ...(entered ?? before), context } as SnapshotFrom<Machine>, effects };
     },
   };
-}
-
-/** Adds what the actions make of the fact to what is done so far. */
-function apply(actions: readonly Action[], fact: Fact, done: Done): void {
-  for (const { name, assignment } of actions) {
-    if (assignment === undefined) done.effects = [...done.effects, name];
-    else done.context = { ...done.context, ...assigned(assignment, { context: done.context, event: fact }) };
-  }
 }
 
 function assigned(assignment: Assignment, given: Given): Context {
@@ -77,14 +66,22 @@ function stateOf(machine: AnyStateMachine, name: string, node: StateNode): State
   return { rest, entry: named(node.entry), exit: named(node.exit) };
 }
 
-type Transition = { actions: readonly unknown[] };
+/** A flat machine has no transitions but those of its states. */
+function plansOf(machine: AnyStateMachine): ReadonlyMap<Transition, Plan> {
+  const states = new Map(Object.entries(machine.states).map(([name, node]) => [name, stateOf(machine, name, node)]));
+  const transitions = Object.values(machine.states).flatMap((node) => [...node.transitions.values()].flat());
+  return new Map(transitions.map((transition) => [transition, planFor(machine, states, transition)]));
+}
 
-function rememberActions(machine: AnyStateMachine): (transition: Transition) => readonly Action[] {
-  const known = new WeakMap<Transition, readonly Action[]>();
-  return (transition) => {
-    const found = known.get(transition) ?? transition.actions.map((action) => actionOf(machine, action));
-    known.set(transition, found);
-    return found;
+/** Nothing is left and nothing entered by a transition without a target. */
+function planFor(machine: AnyStateMachine, states: ReadonlyMap<string, State>, { source, target, actions }: Transition): Plan {
+  const entered = target?.[0] === undefined ? undefined : states.get(target[0].key);
+  const left = entered === undefined ? undefined : states.get(source.key);
+  const all = [...(left?.exit ?? []), ...actions.map((action) => actionOf(machine, action)), ...(entered?.entry ?? [])];
+  return {
+    assignments: all.flatMap(({ assignment }) => (assignment === undefined ? [] : [assignment])),
+    effects: all.filter(({ assignment }) => assignment === undefined).map(({ name }) => name),
+    entered: entered?.rest,
   };
 }
 

@@ -70,7 +70,8 @@ export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMes
 
 function decodeSingle(token: string, stream: StreamId, { data, headers, at }: RawRequest): AcceptedRequest {
   const given = headers?.get(requestHeader.requestId) ?? '';
-  const id = (canBeBrought(given) ? given : stream) as RequestId;
+  const isBrought = canBeBrought(given);
+  const id = (isBrought ? given : stream) as RequestId;
   const request = accepted(
     { token, id, at },
     {
@@ -81,7 +82,7 @@ function decodeSingle(token: string, stream: StreamId, { data, headers, at }: Ra
       lineage: decodeLineage(headers?.get(requestHeader.lineage) ?? ''),
     },
   );
-  if (given === '' || canBeBrought(given)) return request;
+  if (given === '' || isBrought) return request;
   const problem = isRequestId(given)
     ? 'has the form of the ids that Sequent makes; bring another one'
     : 'must be 1 to 64 letters, digits, "-" or "_"';

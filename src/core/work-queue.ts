@@ -11,9 +11,9 @@ export type WorkItem = {
   /** The sequence of the request message behind it. */
   request: number;
   /** The request itself, unless this is a wake. */
-  message?: RequestMessage;
+  message?: RequestMessage | undefined;
   /** The stream as whoever gave this item knows it: then nobody needs to read it first. */
-  state?: StreamState;
+  state?: StreamState | undefined;
   /** True when nobody can have touched it before. */
   isFirstDelivery: boolean;
   /** It is done: never deliver it again. A lost acknowledgement only delivers it again. */

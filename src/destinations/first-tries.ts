@@ -39,22 +39,16 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
     leave();
   }
 
-  async function make(id: string, begun: readonly Begun[], writer: StreamWriter): Promise<void> {
-    try {
-      await Promise.all(begun.map((one) => makeOne(id, one, writer)));
-      await tries.close(id, writer);
-    } catch (error) {
-      // The log cannot tell. It knows who made the tries: they are found there, and made again (D1).
-      logger.warn({ invocation: id, error: messageOf(error) }, 'what came of a first try could not be recorded');
-    }
-  }
-
-  async function makeOne(id: string, begun: Begun, writer: StreamWriter): Promise<void> {
+  async function make(id: string, begun: Begun, writer: StreamWriter): Promise<void> {
     try {
       const invocation = writer.state.invocations.get(id);
       const request = requestOf(writer.state, id);
       if (invocation === undefined || request === undefined) return;
       await tries.make({ request, invocation, destination: begun.destination, number: 1 }, writer);
+      await tries.close(id, writer);
+    } catch (error) {
+      // The log cannot tell. It knows who made the try: it is found there, and made again (D1).
+      logger.warn({ invocation: id, error: messageOf(error) }, 'what came of a first try could not be recorded');
     } finally {
       end(begun);
     }
@@ -76,7 +70,7 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
           try: 1,
           deliverer: name,
         })),
-        make: (writer) => void make(invocation, begun, writer),
+        make: (writer) => begun.forEach((one) => void make(invocation, one, writer)),
         callOff: () => begun.forEach(end),
       };
     },

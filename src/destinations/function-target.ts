@@ -85,13 +85,14 @@ const REMEMBERED = 1_000;
 
 /** Every outcome of a function brings the same few params. */
 function createParamReader(): ReadParam {
-  const known = new Map<string, FunctionReference | string>();
+  const known = new Map<string, Map<FunctionName | undefined, FunctionReference | string>>();
   return (param, from) => {
-    const key = `${from ?? ''} ${param}`;
-    const found = known.get(key) ?? readParam(param, from);
+    const found = known.get(param)?.get(from);
+    if (found !== undefined) return found;
     if (known.size >= REMEMBERED) known.clear();
-    known.set(key, found);
-    return found;
+    const target = readParam(param, from);
+    known.set(param, (known.get(param) ?? new Map()).set(from, target));
+    return target;
   };
 }
 

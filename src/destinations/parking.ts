@@ -31,10 +31,12 @@ export function createParking(random: () => number = Math.random): Parking {
       placeByKey.set(keyOf(name), place);
     },
     placeOf: (name) => placeByKey.get(keyOf(name)),
-    hold({ state: _, ...item }) {
+    hold(item) {
       const key = keyOf(item.name);
       const place = placeByKey.get(key);
       if (place === undefined) return;
+      // What it knows of its stream would fill the memory.
+      item.state = undefined;
       item.putOff(PUT_OFF_IN_MS * (0.5 + random()));
       const keys = waiting.get(place) ?? new Map<string, WorkItem[]>();
       waiting.set(place, keys);

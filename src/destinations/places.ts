@@ -25,7 +25,9 @@ export function createPlaces({ waiting, onRoom }: PlacesOptions): Places {
   const places = new Map<string, Place>();
 
   function open(name: string): Place {
-    const place = places.get(name) ?? { taken: 0, queue: [], head: 0, streams: new Map(), isCrowded: false };
+    const known = places.get(name);
+    if (known !== undefined) return known;
+    const place = { taken: 0, queue: [], head: 0, streams: new Map(), isCrowded: false };
     places.set(name, place);
     return place;
   }

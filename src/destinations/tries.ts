@@ -47,8 +47,8 @@ export function createTries({ targets, place, maxChain, tryTimeoutInMs, maxDeliv
     },
     async close(invocation, writer) {
       const found = writer.state.invocations.get(invocation);
-      const isTold = found !== undefined && found.value !== 'notified' && openDeliveries(found.context).length === 0;
-      if (isTold) await writer.propose(invocation, [{ type: 'notified', invocation, at: clock.now() }]);
+      if (found === undefined || found.value === 'notified' || openDeliveries(found.context).length > 0) return;
+      await writer.propose(invocation, [{ type: 'notified', invocation, at: clock.now() }]);
     },
   };
 }

@@ -89,11 +89,15 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
 
 type PubAck = { seq?: number; duplicate?: boolean; error?: { err_code?: number; description?: string } };
 
-const decoder = new TextDecoder();
+/** What nearly every answer is: of those that say more, JSON is read. */
+const plainAck = /^\{"stream":"[^"\\]*", ?"seq":([1-9][0-9]{0,14})\}$/;
 
-function parseAnswer(message: Msg): PublishAnswer {
-  if (message.data.length === 0) return { kind: 'unknown', why: 'JetStream does not respond' };
-  const answer = parseJson(decoder.decode(message.data));
+function parseAnswer({ data }: Msg): PublishAnswer {
+  if (data.length === 0) return { kind: 'unknown', why: 'JetStream does not respond' };
+  const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString();
+  const plain = plainAck.exec(text);
+  if (plain !== null) return { kind: 'stored', sequence: Number(plain[1]) };
+  const answer = parseJson(text);
   if (typeof answer !== 'object' || answer === null) return { kind: 'unknown', why: 'the answer cannot be read' };
   const { seq = 0, duplicate = false, error } = answer as PubAck;
   if (error === undefined) {

@@ -45,13 +45,24 @@ class EncodedHeaders {
   }
 }
 
+/** How the few names that are asked for begin a line. */
+const lineStarts = new Map<string, string>();
+
+function lineStartOf(name: string): string {
+  const known = lineStarts.get(name);
+  if (known !== undefined) return known;
+  const made = ['\r\n', name, ':'].join('');
+  lineStarts.set(name, made);
+  return made;
+}
+
 class HeaderText implements HeaderReader {
   readonly #text: string;
   constructor(text: string) {
     this.#text = text;
   }
   get(name: string): string {
-    const start = this.#text.indexOf(`\r\n${name}:`);
+    const start = this.#text.indexOf(lineStartOf(name));
     if (start < 0) return '';
     const value = start + name.length + 3;
     return this.#text.slice(value, this.#text.indexOf('\r\n', value)).trim();

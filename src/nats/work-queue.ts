@@ -1,8 +1,10 @@
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, nanos } from 'nats';
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, type NatsConnection, nanos } from 'nats';
 import { z } from 'zod';
+import type { RequestMessage, StreamName } from '#src/core/event-log.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import { isRequestId, type StreamId } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
+import type { StreamState } from '#src/core/stream.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/work-queue.ts';
 import type { Connection } from './connection.ts';
 import { findConsumer } from './consumers.ts';
@@ -128,28 +130,61 @@ const wakeSchema = z.object({
 function toItem({ nats }: Connection, received: Msg): WorkItem | undefined {
   const { subject, reply = '', data } = received;
   const { deliveries, sequence, at } = parseDelivery(reply);
-  const answer = (payload: Uint8Array): void => {
-    if (!nats.isClosed()) nats.publish(reply, payload);
-  };
-  const settle = {
-    ack: () => answer(ACK),
-    working: () => answer(WORKING),
-    release: () => answer(RELEASE),
-    putOff: (inMs: number) => answer(encoder.encode(`-NAK {"delay": ${nanos(Math.round(inMs))}}`)),
-  };
   const parts = parseSubject(subject);
   if (parts.kind === 'invoke') {
     const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at });
-    return { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1, ...settle };
+    return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1 });
   }
   if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;
   const wake = wakeSchema.safeParse(parseJson(data));
   if (!wake.success) return undefined;
   const name = { function: parts.function, stream: wake.data.stream as string as StreamId };
   const { request, known } = wake.data;
-  const item: WorkItem = { name, request, isFirstDelivery: false, ...settle };
   const state = known === undefined || deliveries > 1 || parts.kind === 'wake' ? undefined : stateOf(name, request, known);
-  return state === undefined ? item : { ...item, state };
+  return new NatsWorkItem(nats, reply, { name, request, state, isFirstDelivery: false });
+}
+
+type Work = Pick<WorkItem, 'name' | 'request' | 'message' | 'state' | 'isFirstDelivery'>;
+
+/** A class, since there is one for every message: four closures for each would be a tenth of what a busy worker has in hand. */
+class NatsWorkItem implements WorkItem {
+  readonly name: StreamName;
+  readonly request: number;
+  readonly message: RequestMessage | undefined;
+  state: StreamState | undefined;
+  readonly isFirstDelivery: boolean;
+  readonly #nats: NatsConnection;
+  readonly #reply: string;
+
+  constructor(nats: NatsConnection, reply: string, { name, request, message, state, isFirstDelivery }: Work) {
+    this.name = name;
+    this.request = request;
+    this.message = message;
+    this.state = state;
+    this.isFirstDelivery = isFirstDelivery;
+    this.#nats = nats;
+    this.#reply = reply;
+  }
+
+  ack(): void {
+    this.#answer(ACK);
+  }
+
+  working(): void {
+    this.#answer(WORKING);
+  }
+
+  release(): void {
+    this.#answer(RELEASE);
+  }
+
+  putOff(inMs: number): void {
+    this.#answer(encoder.encode(`-NAK {"delay": ${nanos(Math.round(inMs))}}`));
+  }
+
+  #answer(payload: Uint8Array): void {
+    if (!this.#nats.isClosed()) this.#nats.publish(this.#reply, payload);
+  }
 }
 
 function parseJson(data: Uint8Array): unknown {

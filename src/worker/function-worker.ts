@@ -5,7 +5,7 @@ import type { Executions } from './executions.ts';
 import type { LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 import { createSlots } from './slots.ts';
-import { createStreamRun } from './stream-run.ts';
+import { type StreamRunOptions, WorkerRun } from './stream-run.ts';
 
 /** Works for one function: takes items while there are places, and brings the streams behind them forward. */
 export interface FunctionWorker {
@@ -23,10 +23,11 @@ export function startFunctionWorker({ ports, executions, window }: FunctionWorke
   const { queue, log, logger } = ports;
   let fn = initial;
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull());
+  const options: StreamRunOptions = { ports, fn: () => fn, slots, executions };
   const hands = createStreamHands({
     log,
     logger,
-    createRun: (state) => createStreamRun({ ports, state, fn: () => fn, slots, executions }),
+    createRun: (state) => new WorkerRun(options, state),
     onRest: () => subscription.pull(),
   });
   const stopping = new AbortController();
