@@ -1,4 +1,4 @@
-import type { Destination, Outcome } from '#machines/facts.ts';
+import type { Destination, FactOf, Outcome } from '#machines/facts.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { requestOf } from '#src/core/stream.ts';
 import type { StreamWriter } from '#src/core/stream-writer.ts';
@@ -18,28 +18,33 @@ export interface FirstTries {
 type Options = Pick<TellingOptions, 'name' | 'targets' | 'triesAtOnce' | 'logger'> & { places: Places; tries: Tries; active: Set<string> };
 
 /** A try that began, and how it leaves its place. */
-type Begun = { deliveryId: string; destination: Destination; leave: () => void };
+type Begun = { fact: FactOf<'delivery.started'>; destination: Destination; leave: () => void };
+
+/** What becomes of a try that began. */
+type Ways = { make(begun: Begun, writer: StreamWriter): void; end(begun: Begun): void };
 
 export function createFirstTries({ name, targets, triesAtOnce, logger, places, tries, active }: Options): FirstTries {
   let size = 0;
+  const ways: Ways = { make: (begun, writer) => void make(begun, writer), end };
 
-  function enter(invocation: string, destination: Destination): Begun | undefined {
+  function enter({ invocation, at }: Outcome, destination: Destination): Begun | undefined {
     const target = targets[destination.destination];
     const leave = target && places.enterAtOnce(target.placeOf(destination), target.triesAtOnce ?? triesAtOnce);
     if (leave === undefined) return undefined;
-    const deliveryId = `${invocation}/${destination.id}`;
-    active.add(deliveryId);
+    const fact: Begun['fact'] = { type: 'delivery.started', invocation, at, destination: destination.id, try: 1, deliverer: name };
+    active.add(deliveryIdOf(fact));
     size++;
-    return { deliveryId, destination, leave };
+    return { fact, destination, leave };
   }
 
-  function end({ deliveryId, leave }: Begun): void {
+  function end({ fact, leave }: Begun): void {
     size--;
-    active.delete(deliveryId);
+    active.delete(deliveryIdOf(fact));
     leave();
   }
 
-  async function make(id: string, begun: Begun, writer: StreamWriter): Promise<void> {
+  async function make(begun: Begun, writer: StreamWriter): Promise<void> {
+    const id = begun.fact.invocation;
     try {
       const invocation = writer.state.invocations.get(id);
       const request = requestOf(writer.state, id);
@@ -58,21 +63,38 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
     get size() {
       return size;
     },
-    begin({ invocation, at, destinations = [] }) {
-      const begun = destinations.map((destination) => enter(invocation, destination)).filter((one) => one !== undefined);
-      if (begun.length === 0) return undefined;
-      return {
-        facts: begun.map(({ destination: { id } }) => ({
-          type: 'delivery.started',
-          invocation,
-          at,
-          destination: id,
-          try: 1,
-          deliverer: name,
-        })),
-        make: (writer) => begun.forEach((one) => void make(invocation, one, writer)),
-        callOff: () => begun.forEach(end),
-      };
+    begin(outcome) {
+      const begun: Begun[] = [];
+      for (const destination of outcome.destinations ?? []) {
+        const one = enter(outcome, destination);
+        if (one !== undefined) begun.push(one);
+      }
+      return begun.length === 0 ? undefined : new BegunFirstTries(begun, ways);
     },
   };
+}
+
+/** A class, as a worker's run is one: there is one for every outcome with destinations. */
+class BegunFirstTries implements BegunTries {
+  readonly facts: readonly FactOf<'delivery.started'>[];
+  readonly #begun: readonly Begun[];
+  readonly #ways: Ways;
+
+  constructor(begun: readonly Begun[], ways: Ways) {
+    this.facts = begun.map(({ fact }) => fact);
+    this.#begun = begun;
+    this.#ways = ways;
+  }
+
+  make(writer: StreamWriter): void {
+    for (const one of this.#begun) this.#ways.make(one, writer);
+  }
+
+  callOff(): void {
+    for (const one of this.#begun) this.#ways.end(one);
+  }
+}
+
+function deliveryIdOf({ invocation, destination }: FactOf<'delivery.started'>): string {
+  return `${invocation}/${destination}`;
 }

@@ -74,15 +74,17 @@ export class WorkerRun implements StreamRun {
   /** What the log asks for now. Looked up again every time: after a conflict the stream may turn out to be another request's. */
   #decide(id: string): Decision | undefined | Promise<Decision> {
     const { state } = this.#writer;
-    const { worker, maxHops, maxChain, clock } = this.#options.ports;
     const invocation = state.invocations.get(id);
     const request = requestOf(state, id);
     if (invocation === undefined || request === undefined) return undefined;
-    const decisionFor = (fn: RegisteredFunction | undefined): Decision => {
-      return { request, invocation, step: nextStep({ invocation, request, fn, worker, maxHops, maxChain, now: clock.now() }) };
-    };
     const known = versionOf(invocation, this.#options.fn());
-    return known === undefined ? this.#askForVersion(invocation).then(decisionFor) : decisionFor(known);
+    if (known !== undefined) return this.#decideBy(known, request, invocation);
+    return this.#askForVersion(invocation).then((found) => this.#decideBy(found, request, invocation));
+  }
+
+  #decideBy(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): Decision {
+    const { worker, maxHops, maxChain, clock } = this.#options.ports;
+    return { request, invocation, step: nextStep({ invocation, request, fn, worker, maxHops, maxChain, now: clock.now() }) };
   }
 
   /** The local copy may be behind: the registry itself says whether there is no such version. */
