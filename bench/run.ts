@@ -139,7 +139,7 @@ async function chains(bench: Bench): Promise<void> {
     await load.singles(`echo-${host}`, 10_000);
     await load.chains(`chain-${host}`, 5_000);
     const shares: number[] = [];
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < (isQuick ? 5 : 15); round++) {
       const single = () => load.singles(`echo-${host}`, 2 * count);
       const singleRate = await measured(`single publishes beside chains, ${host} host`, single, 2 * count, bench);
       const chain = () => load.chains(`chain-${host}`, count);

@@ -171,7 +171,8 @@ function judge(state: StreamState, proposals: readonly Proposal[], maxBytes: num
       proposal.resolve(undefined);
       continue;
     }
-    const bytes = encodedBytes(proposal.facts);
+    // Whatever is alone goes alone, however large.
+    const bytes = proposals.length === 1 ? 0 : encodedBytes(proposal.facts);
     if (bytes > room && round.kept.length > 0) {
       round.later.push(proposal);
       continue;

@@ -50,7 +50,6 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
       const request = requestOf(writer.state, id);
       if (invocation === undefined || request === undefined) return;
       await tries.make({ request, invocation, destination: begun.destination, number: 1 }, writer);
-      await tries.close(id, writer);
     } catch (error) {
       // The log cannot tell. It knows who made the try: it is found there, and made again (D1).
       logger.warn({ invocation: id, error: messageOf(error) }, 'what came of a first try could not be recorded');

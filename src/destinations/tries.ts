@@ -9,7 +9,7 @@ import type { TellingOptions } from './ports.ts';
 /** Makes tries that are in the log (E1), and records what came of them. Rejects when the log cannot tell. */
 export interface Tries {
   make(tried: Try, writer: StreamWriter): Promise<void>;
-  /** The last delivery and the end of all of them are one append, unless another one is settled in the same moment. */
+  /** The last delivery and the end of all of them are one append; of two that are settled in the same moment, the later one closes. */
   settle(fact: DeliveryFact, writer: StreamWriter): Promise<void>;
   /** Records that everybody was told, if that is so and nobody did. */
   close(invocation: string, writer: StreamWriter): Promise<void>;
@@ -35,20 +35,23 @@ export function createTries({ targets, place, maxChain, tryTimeoutInMs, maxDeliv
     const isLast = fact.type !== 'delivery.failed' && isOnlyOpen(writer.state.invocations.get(id), fact.destination);
     if (isLast && (await writer.propose(id, [fact, { type: 'notified', invocation: id, at }])) !== undefined) return;
     await writer.propose(id, [fact]);
+    await close(id, writer);
+  }
+
+  async function close(invocation: string, writer: StreamWriter): Promise<void> {
+    const found = writer.state.invocations.get(invocation);
+    if (found === undefined || found.value === 'notified' || openDeliveries(found.context).length > 0) return;
+    await writer.propose(invocation, [{ type: 'notified', invocation, at: clock.now() }]);
   }
 
   return {
     settle,
+    close,
     async make(tried, writer) {
       const kind = tried.destination.destination;
       const target = targets[kind];
       const missing: DeliveryResult = { kind: 'dead', reason: `there is no destination of the kind ${kind}` };
       await settle(factOf(tried, target === undefined ? missing : await tell(target, tried)), writer);
-    },
-    async close(invocation, writer) {
-      const found = writer.state.invocations.get(invocation);
-      if (found === undefined || found.value === 'notified' || openDeliveries(found.context).length > 0) return;
-      await writer.propose(invocation, [{ type: 'notified', invocation, at: clock.now() }]);
     },
   };
 }
