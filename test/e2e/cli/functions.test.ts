@@ -132,9 +132,15 @@ describe('sequent tail', () => {
   });
 
   test('ends quietly when nobody reads it any more', async () => {
-    const run = await sequent.run(['tail', '--from', '1'], { onStdout: (_, child) => void child.stdout?.destroy() });
-    expect(run).toMatchObject({ stderr: '' });
+    let closed = (): void => {};
+    const isClosed = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const run = sequent.run(['tail', '--from', '1'], { onStdout: (_, child) => child.stdout?.once('close', closed).destroy() });
+    await isClosed;
+    // What was there already may all have been written before: the next line finds nobody.
     await sequent.run(['invoke', 'tailed', '-d', '{"n":3}']);
+    expect(await run).toMatchObject({ stderr: '' });
   });
 
   test('refuses a state that there is not, and a hostile function', async () => {
