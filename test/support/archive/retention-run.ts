@@ -61,10 +61,14 @@ export async function runRetention(run: RetentionRun): Promise<RetentionOutcome>
   };
 }
 
-async function readHeld({ connection }: SequentClient, { dataDir }: TestServer): Promise<Held> {
+/** `undefined` in the middle of a purge, in which the server puts a new folder in the place of a stream's. */
+async function readHeld({ connection }: SequentClient, { dataDir }: TestServer): Promise<Held | undefined> {
   const manager = await connection.nats.jetstreamManager();
   const [log, results] = await Promise.all([INVOCATIONS, RESULTS].map(async (name) => (await manager.streams.info(name)).state));
-  return { invocations: log?.num_subjects ?? 0, results: results?.messages ?? 0, diskInBytes: await sizeOf(dataDir) };
+  const diskInBytes = await sizeOf(dataDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  return diskInBytes === undefined ? undefined : { invocations: log?.num_subjects ?? 0, results: results?.messages ?? 0, diskInBytes };
 }
 
 async function sizeOf(folder: string): Promise<number> {
@@ -95,11 +99,12 @@ async function caughtUp({ history }: SequentClient): Promise<void> {
 }
 
 async function settled(client: SequentClient, { server, most }: { server: TestServer; most: number }): Promise<Held> {
+  let held: Held | undefined;
   await until('the janitor lets go what is too much', 120_000, async () => {
-    const { invocations, results } = await readHeld(client, server);
-    return invocations <= most && results <= most;
+    held = await readHeld(client, server);
+    return held !== undefined && held.invocations <= most && held.results <= most;
   });
-  return await readHeld(client, server);
+  return held as Held;
 }
 
 async function listAll({ history }: SequentClient): Promise<string[]> {
