@@ -21,7 +21,7 @@ export function deliveryRequestOf(tried: Try, { place, maxChain, maxBytes }: Del
   const { request, invocation, destination, number } = tried;
   const { fact } = request;
   return {
-    deliveryId: `${fact.invocation}/${destination.id}`,
+    deliveryId: deliveryIdOf(fact.invocation, destination.id),
     try: number,
     destination,
     envelope: encodeEnvelope(place, request, invocation, maxBytes),
@@ -33,6 +33,11 @@ export function deliveryRequestOf(tried: Try, { place, maxChain, maxBytes }: Del
     lineage: lineageOf(fact, tried, maxChain),
     ...(fact.traceparent === undefined ? {} : { traceparent: fact.traceparent }),
   };
+}
+
+/** The id of a delivery, and its idempotency key: the same on every try. */
+export function deliveryIdOf(invocation: string, destination: string): string {
+  return `${invocation}/${destination}`;
 }
 
 function lineageOf(

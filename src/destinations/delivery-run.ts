@@ -5,7 +5,7 @@ import type { AcceptedRequest } from '#src/core/event-log.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
 import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
-import type { Try } from './delivery-request.ts';
+import { deliveryIdOf, type Try } from './delivery-request.ts';
 import { keyOf } from './parking.ts';
 import type { DeliveryPorts } from './ports.ts';
 
@@ -38,7 +38,7 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
 
   async function proceed(tried: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
     // Somebody in this process is at it, who reports for it.
-    if (active.has(`${tried.request.fact.invocation}/${tried.destination.id}`)) return 'done';
+    if (active.has(deliveryIdOf(tried.request.fact.invocation, tried.destination.id))) return 'done';
     if (delivery?.value === 'delivering') return takeOver(tried, delivery);
     if (clock.now() < (delivery?.context.dueAt ?? 0)) return 'done';
     return isOutdated(tried, delivery) ? giveUp(tried, delivery) : attempt(tried);
@@ -61,13 +61,13 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
   async function takeOver({ request, destination }: Try, { context }: Delivery): Promise<Rest | 'again'> {
     const { tries, deliverer: other } = context;
     const id = request.fact.invocation;
-    if (await owners.isRunning(other ?? '', `${id}/${destination.id}`, tries)) return 'elsewhere';
+    if (await owners.isRunning(other ?? '', deliveryIdOf(id, destination.id), tries)) return 'elsewhere';
     await writer.propose(id, [cut(id, destination, tries, other)]);
     return 'again';
   }
 
   async function attempt(tried: Try): Promise<Rest | 'again'> {
-    const deliveryId = `${tried.request.fact.invocation}/${tried.destination.id}`;
+    const deliveryId = deliveryIdOf(tried.request.fact.invocation, tried.destination.id);
     active.add(deliveryId);
     try {
       // Too many wait for the same place: it is parked, and unacknowledged.

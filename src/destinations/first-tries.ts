@@ -3,6 +3,7 @@ import { messageOf } from '#src/core/errors.ts';
 import { requestOf } from '#src/core/stream.ts';
 import type { StreamWriter } from '#src/core/stream-writer.ts';
 import type { BegunTries } from '#src/core/teller.ts';
+import { deliveryIdOf } from './delivery-request.ts';
 import type { Places } from './places.ts';
 import type { TellingOptions } from './ports.ts';
 import type { Tries } from './tries.ts';
@@ -32,14 +33,14 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
     const leave = target && places.enterAtOnce(target.placeOf(destination), target.triesAtOnce ?? triesAtOnce);
     if (leave === undefined) return undefined;
     const fact: Begun['fact'] = { type: 'delivery.started', invocation, at, destination: destination.id, try: 1, deliverer: name };
-    active.add(deliveryIdOf(fact));
+    active.add(deliveryIdOf(invocation, destination.id));
     size++;
     return { fact, destination, leave };
   }
 
   function end({ fact, leave }: Begun): void {
     size--;
-    active.delete(deliveryIdOf(fact));
+    active.delete(deliveryIdOf(fact.invocation, fact.destination));
     leave();
   }
 
@@ -92,8 +93,4 @@ class BegunFirstTries implements BegunTries {
   callOff(): void {
     for (const one of this.#begun) this.#ways.end(one);
   }
-}
-
-function deliveryIdOf({ invocation, destination }: FactOf<'delivery.started'>): string {
-  return `${invocation}/${destination}`;
 }
