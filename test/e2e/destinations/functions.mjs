@@ -11,7 +11,8 @@ export const echo = async (event, context) => {
 export const obey = async (event, context) => {
   const file = context.getUserData('executions');
   if (file) appendFileSync(file, `${context.getRequestID()}\n`);
-  if (event.ms !== undefined) await sleep(event.ms);
+  const ms = event.ms ?? context.getUserData('ms');
+  if (ms !== undefined) await sleep(Number(ms));
   if (event.failUntil !== undefined && context.attempt < event.failUntil)
     throw new TypeError(`attempt ${context.attempt} was told to fail`);
   if (event.bytes !== undefined) return 'x'.repeat(event.bytes);
