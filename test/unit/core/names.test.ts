@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { canBeBrought, createStreamId, idAt, idFromSequence, isStreamId, streamOf } from '#src/core/ids.ts';
+import { canBeBrought, createStreamId, derivedId, idAt, idFromSequence, isStreamId, streamOf } from '#src/core/ids.ts';
 import {
   functionIn,
   isBareName,
@@ -172,6 +172,23 @@ describe('ids', () => {
         expect(createStreamId(now, bytes)).not.toBe(idFromSequence(now, sequence));
       }),
     );
+  });
+
+  test('that follow from another keep its time, are their own stream, and can be brought along', () => {
+    fc.assert(
+      fc.property(moment, random, fc.string(), fc.string(), (now, bytes, one, other) => {
+        fc.pre(one !== other);
+        const parent = createStreamId(now, bytes);
+        const child = derivedId(`${parent}/${one}`);
+        const grandchild = derivedId(`${child}/${one}`);
+        for (const id of [child, grandchild])
+          expect(id).toMatch(new RegExp(`^${parent.slice(0, 13)}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`));
+        expect(derivedId(`${parent}/${one}`)).toBe(child);
+        expect([grandchild, derivedId(`${parent}/${other}`)]).not.toContain(child);
+        expect([streamOf(child), canBeBrought(child)]).toEqual([child, true]);
+      }),
+    );
+    expect(derivedId('order-4711/functiongraph-0')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 
   test('derived from two sequences differ, also at the same moment', () => {
