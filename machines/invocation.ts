@@ -54,7 +54,7 @@ export const invocationMachine = setup({
     /** Failed before any attempt: too old, no such function, a request that cannot run. */
     neverRan: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
     knowsTheDestination: ({ context, event }) => nextDelivery(context, event as DeliveryFact) !== undefined,
-    everyDeliveryIsSettled: ({ context }) => openDeliveries(context).length === 0,
+    everyDeliveryIsSettled: ({ context }) => everybodyIsTold(context),
   },
   actions: {
     recordRequest: assign({ request: ({ event }) => event as FactOf<'queued'> }),
@@ -226,6 +226,11 @@ function foldDelivery(context: InvocationContext, fact: DeliveryFact): Delivery 
 /** The destinations of the outcome that are not told yet. */
 export function openDeliveries(context: InvocationContext): Destination[] {
   return (context.outcome?.destinations ?? []).filter(({ id }) => !isSettled(deliveryOf(context, id)));
+}
+
+/** Whether no destination of the outcome is left to tell. */
+export function everybodyIsTold(context: InvocationContext): boolean {
+  return (context.outcome?.destinations ?? []).every(({ id }) => isSettled(deliveryOf(context, id)));
 }
 
 /** The delivery to a destination, once it began. A destination may be named like something that every object inherits. */

@@ -132,13 +132,20 @@ export const MASK = '******';
 /** The version that is not published: what `put` changes. */
 export const LATEST = 'latest';
 
+/** All invocations of a version run under the same: made for each of them it would be a good part of what they leave behind. */
+const terms = { latest: new WeakMap<RegisteredFunction, Terms>(), pinned: new WeakMap<RegisteredFunction, Terms>() };
+
 /**
  * What an invocation of this function runs under, from its first attempt on. The version is part of it unless nobody asked for
  * one: then it is `latest`, as it is when an attempt starts.
  */
-export function termsOf({ definition, revision, version }: RegisteredFunction, qualifier = LATEST): Terms {
+export function termsOf(fn: RegisteredFunction, qualifier = LATEST): Terms {
+  const known = qualifier === LATEST ? terms.latest : terms.pinned;
+  const present = known.get(fn);
+  if (present !== undefined) return present;
+  const { definition, revision, version } = fn;
   const { onSuccess, onFailure } = definition.policy;
-  return {
+  const made: Terms = {
     revision,
     ...(qualifier === LATEST ? {} : { version }),
     timeoutInMs: definition.timeoutInMs,
@@ -148,6 +155,8 @@ export function termsOf({ definition, revision, version }: RegisteredFunction, q
     ...(onSuccess.length === 0 ? {} : { onSuccess: onSuccess.map(withId) }),
     ...(onFailure.length === 0 ? {} : { onFailure: onFailure.map(withId) }),
   };
+  known.set(fn, made);
+  return made;
 }
 
 /** The id of a destination is stable as long as its place in the list is. */

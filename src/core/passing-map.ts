@@ -36,6 +36,10 @@ export class PassingMap<Key, Value> {
     return value;
   }
 
+  *values(): Iterable<Value> {
+    for (const { value } of this.#boxes.values()) yield value as Value;
+  }
+
   *[Symbol.iterator](): Iterator<readonly [Key, Value]> {
     for (const [key, { value }] of this.#boxes) yield [key, value as Value];
   }

@@ -60,8 +60,8 @@ class Writer implements StreamWriter {
   #waiting: Proposal[] = [];
   #isWriting = false;
   #broken: { reason: unknown } | undefined;
-  #reading: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+  #reading: Promise<unknown> | undefined;
+  #next: Promise<unknown> | undefined;
 
   constructor({ log, state, by, appendId }: StreamWriterOptions) {
     this.#log = log;
@@ -90,42 +90,37 @@ class Writer implements StreamWriter {
   }
 
   async #write(): Promise<void> {
+    const log = this.#log;
+    let open: readonly Proposal[] = [];
     // Proposals made in the same turn share one append.
     await null;
-    while (this.#waiting.length > 0) {
-      const proposals = this.#waiting;
-      this.#waiting = [];
-      try {
-        await this.#commit(proposals);
-      } catch (reason) {
-        this.#broken = { reason };
-        for (const proposal of [...proposals, ...this.#waiting]) proposal.reject(reason);
+    try {
+      while (open.length + this.#waiting.length > 0) {
+        open = [...open, ...this.#waiting];
         this.#waiting = [];
-      }
-    }
-    this.#isWriting = false;
-  }
-
-  async #commit(proposals: readonly Proposal[]): Promise<void> {
-    const log = this.#log;
-    let open = proposals;
-    while (open.length > 0) {
-      const base = this.#state;
-      const { next, kept, facts, later } = judge(base, open, log.maxAppendBytes);
-      if (kept.length === 0) return;
-      const append: Append = { id: this.#appendId(), previous: base.version, request: base.request.sequence, by: this.#by, facts };
-      const version = await log.append(base.name, append, attentionOf(next.values()));
-      if (version !== undefined) {
+        const base = this.#state;
+        const { next, kept, facts, later } = judge(base, open, log.maxAppendBytes);
+        if (kept.length === 0) {
+          open = later;
+          continue;
+        }
+        const append: Append = { id: this.#appendId(), previous: base.version, request: base.request.sequence, by: this.#by, facts };
+        const version = await log.append(base.name, append, attentionOf(next.values()));
+        if (version === undefined) {
+          open = [...kept.map(({ proposal }) => proposal), ...later];
+          assert(await this.#read(base), `the log refuses version ${base.version} of ${base.name.stream}, and holds nothing newer`);
+          continue;
+        }
+        open = later;
         this.#learn({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
         for (const { proposal, effects } of kept) proposal.resolve(effects);
-        open = later;
-        continue;
       }
-      open = [...kept.map(({ proposal }) => proposal), ...later];
-      const news = await log.read(base.name, base.version);
-      assert(news.length > 0, `the log refuses version ${base.version} of ${base.name.stream}, and holds nothing newer`);
-      this.#learn(await catchUp(log, base, news));
+    } catch (reason) {
+      this.#broken = { reason };
+      for (const proposal of [...open, ...this.#waiting]) proposal.reject(reason);
+      this.#waiting = [];
     }
+    this.#isWriting = false;
   }
 
   /** What is newer contains what is older: a stream has one history. */
@@ -134,7 +129,7 @@ class Writer implements StreamWriter {
   }
 
   /** Whoever asks while it is being read waits for the next reading, all of them for the same one. */
-  #readNews(): Promise<void> {
+  #readNews(): Promise<unknown> {
     if (this.#reading === undefined) {
       this.#reading = this.#read().finally(() => {
         this.#reading = undefined;
@@ -148,10 +143,11 @@ class Writer implements StreamWriter {
     return this.#next;
   }
 
-  async #read(): Promise<void> {
-    const base = this.#state;
+  /** Learns what was appended since; false when there is nothing. */
+  async #read(base = this.#state): Promise<boolean> {
     const news = await this.#log.read(base.name, base.version);
     if (news.length > 0) this.#learn(await catchUp(this.#log, base, news));
+    return news.length > 0;
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterFailedTry, deliveryEndsAt } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
-import { deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
+import { deliveryOf, everybodyIsTold, type Invocation, openDeliveries } from '#machines/invocation.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
 import type { StreamWriter } from '#src/core/stream-writer.ts';
 import { deliveryRequestOf, type Try } from './delivery-request.ts';
@@ -40,7 +40,7 @@ export function createTries({ targets, place, maxChain, tryTimeoutInMs, maxDeliv
 
   async function close(invocation: string, writer: StreamWriter): Promise<void> {
     const found = writer.state.invocations.get(invocation);
-    if (found === undefined || found.value === 'notified' || openDeliveries(found.context).length > 0) return;
+    if (found === undefined || found.value === 'notified' || !everybodyIsTold(found.context)) return;
     await writer.propose(invocation, [{ type: 'notified', invocation, at: clock.now() }]);
   }
 
@@ -51,7 +51,7 @@ export function createTries({ targets, place, maxChain, tryTimeoutInMs, maxDeliv
       const kind = tried.destination.destination;
       const target = targets[kind];
       const missing: DeliveryResult = { kind: 'dead', reason: `there is no destination of the kind ${kind}` };
-      await settle(factOf(tried, target === undefined ? missing : await tell(target, tried)), writer);
+      return settle(factOf(tried, target === undefined ? missing : await tell(target, tried)), writer);
     },
   };
 }

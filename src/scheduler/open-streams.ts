@@ -1,5 +1,6 @@
-import type { LogEntry, StreamName } from '#src/core/event-log.ts';
+import type { Attention, LogEntry, StreamName } from '#src/core/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names.ts';
+import { PassingMap } from '#src/core/passing-map.ts';
 import { createDueTimes } from './due-times.ts';
 
 /** A stream with at least one invocation that is not `notified` yet. */
@@ -52,8 +53,14 @@ export type OpenStreamsOptions = {
   unknownGraceInMs: number;
 };
 
+const NEVER = Number.POSITIVE_INFINITY;
+
+function earliestOf({ dueAt = NEVER, endsAt = NEVER, deliverAt = NEVER }: Attention): number {
+  return Math.min(dueAt, endsAt, deliverAt);
+}
+
 export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: OpenStreamsOptions): OpenStreams {
-  const open = new Map<string, OpenStream>();
+  const open = new PassingMap<string, OpenStream>();
   const dueTimes = createDueTimes();
   let nextSequence = 1;
 
@@ -75,7 +82,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       version,
       dueAt: undefined,
       deliverAt: undefined,
-      checkAt: Number.POSITIVE_INFINITY,
+      checkAt: NEVER,
       looks: 0,
     };
     open.set(key, stream);
@@ -87,7 +94,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       return open.size;
     },
     get floor() {
-      for (const { request } of open.values()) return request ?? 1;
+      for (const [, { request }] of open) return request ?? 1;
       return nextSequence;
     },
     fold(entry) {
@@ -104,7 +111,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
         stream.acceptedAt = at;
         return schedule(stream, at + patience);
       }
-      const { dueAt, endsAt, deliverAt, heldSince } = entry.attention;
+      const { dueAt, deliverAt, heldSince } = entry.attention;
       if (dueAt === undefined && deliverAt === undefined && heldSince === undefined) {
         open.delete(key);
         return;
@@ -114,8 +121,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       stream.dueAt = dueAt;
       stream.deliverAt = deliverAt;
       stream.looks = 0;
-      const heldUntil = heldSince === undefined ? undefined : at + patienceInMs;
-      schedule(stream, Math.min(...[dueAt, endsAt, deliverAt, heldUntil].map((moment) => moment ?? Number.POSITIVE_INFINITY)));
+      schedule(stream, Math.min(earliestOf(entry.attention), heldSince === undefined ? NEVER : at + patienceInMs));
     },
     takeDue(now) {
       for (;;) {
@@ -124,10 +130,10 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
         const stream = open.get(key);
         if (stream === undefined) continue;
         if (stream.checkAt <= now) {
-          stream.checkAt = Number.POSITIVE_INFINITY;
+          stream.checkAt = NEVER;
           return stream;
         }
-        if (stream.checkAt < Number.POSITIVE_INFINITY) dueTimes.add(key, stream.checkAt);
+        if (stream.checkAt < NEVER) dueTimes.add(key, stream.checkAt);
       }
     },
     // An append that was folded since the stream was taken knows better than who looked before it.
@@ -135,7 +141,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       if (open.get(stream.key) === stream) schedule(stream, Math.min(at, stream.checkAt));
     },
     remove: (stream) => {
-      const isAsTaken = stream.checkAt === Number.POSITIVE_INFINITY;
+      const isAsTaken = stream.checkAt === NEVER;
       if (isAsTaken && open.get(stream.key) === stream) open.delete(stream.key);
     },
     find: (key) => open.get(key),

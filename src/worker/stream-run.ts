@@ -46,9 +46,9 @@ export class WorkerRun implements StreamRun {
     this.#writer = createStreamWriter({ log, state, by: worker, appendId });
   }
 
-  async advance(): Promise<Rest> {
+  advance(): Promise<Rest> {
     const rests = [...this.#writer.state.invocations.keys()].map((id) => this.#advanceUnlessBusy(id));
-    return rests.length === 1 ? await (rests[0] as Promise<Rest>) : restOf(await Promise.all(rests));
+    return rests.length === 1 ? (rests[0] as Promise<Rest>) : Promise.all(rests).then(restOf);
   }
 
   async #advanceUnlessBusy(id: string): Promise<Rest> {
@@ -140,7 +140,7 @@ export class WorkerRun implements StreamRun {
     } finally {
       slots.release();
     }
-    return ended === undefined ? 'again' : await this.#report(ended.fact, ended.result);
+    return ended === undefined ? 'again' : this.#report(ended.fact, ended.result);
   }
 
   /** The fence (E5): a state that is not our attempt's refuses whatever we report, and the result is dropped. */
