@@ -1,4 +1,4 @@
-import { type Outcome, statusCodes } from '#machines/facts.ts';
+import { statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import type { AcceptedRequest } from './event-log.ts';
 import { splitName } from './names.ts';
@@ -56,16 +56,13 @@ export function encodeEnvelope(
   return JSON.stringify({ ...envelope, request_payload: '', response_payload: '' });
 }
 
-const told = new WeakMap<Outcome, { place: Place; text: string }>();
-
 /** An outcome with destinations is encoded for them and for those who listen to results: once. */
 function encodeWhole(place: Place, request: AcceptedRequest, invocation: Invocation): string {
   const { outcome } = invocation.context;
-  if (outcome?.destinations === undefined) return JSON.stringify(envelopeOf(place, request, invocation));
-  const known = told.get(outcome);
-  if (known?.place === place) return known.text;
+  const { told } = request;
+  if (told !== undefined && told.outcome === outcome && told.place === place) return told.text;
   const text = JSON.stringify(envelopeOf(place, request, invocation));
-  told.set(outcome, { place, text });
+  if (outcome?.destinations !== undefined) request.told = { outcome, place, text };
   return text;
 }
 

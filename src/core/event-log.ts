@@ -1,4 +1,5 @@
-import type { Fact, FactOf, Lineage } from '#machines/facts.ts';
+import type { Fact, FactOf, Lineage, Outcome } from '#machines/facts.ts';
+import type { Place } from './envelope.ts';
 import type { Erasure } from './erasure.ts';
 import type { FunctionName, RequestId, StreamId } from './names.ts';
 import type { StreamState } from './stream.ts';
@@ -36,6 +37,8 @@ export type AcceptedRequest = {
   fact: FactOf<'queued'>;
   payload: string;
   defect?: { condition: 'PayloadTooLarge' | 'InvalidPayload' | 'InvalidRequest'; message: string };
+  /** The envelope of an outcome of it, once somebody asked: those who listen to results and all destinations get the same. */
+  told?: { outcome: Outcome; place: Place; text: string };
 };
 
 /** One message on an invoke subject: the birth of one or more invocations. */

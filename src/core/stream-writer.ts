@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Destination, Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
-import type { Append, EventLog } from './event-log.ts';
+import type { Append, EventLog, Version } from './event-log.ts';
 import { attentionOf, catchUp, foldFacts, type StreamState } from './stream.ts';
 
 /**
@@ -34,12 +34,14 @@ type Proposal = {
   reject: (reason: unknown) => void;
 };
 
+type Kept = { proposal: Proposal; effects: readonly InvocationEffect[] };
+
 type Round = {
-  next: Map<string, Invocation>;
-  kept: { proposal: Proposal; effects: readonly InvocationEffect[] }[];
-  facts: Fact[];
+  next: ReadonlyMap<string, Invocation>;
+  kept: readonly Kept[];
+  facts: readonly Fact[];
   /** Proposals that did not fit. */
-  later: Proposal[];
+  later: readonly Proposal[];
 };
 
 export type StreamWriterOptions = { log: EventLog; state: StreamState; by: string; appendId: () => string };
@@ -48,16 +50,21 @@ export function createStreamWriter(options: StreamWriterOptions): StreamWriter {
   return new Writer(options);
 }
 
+const soon = Promise.resolve();
+
 /**
  * A class, since one is made for every stream: V8 gives each object literal with a getter a hidden class of its own, which keeps all that the
- * getter sees from the small collections of garbage.
+ * getter sees from the small collections of garbage. Callbacks, since what an async function keeps while it waits for the log
+ * was a tenth of what a busy worker has in hand.
  */
 class Writer implements StreamWriter {
   readonly #log: EventLog;
   readonly #by: string;
   readonly #appendId: () => string;
   #state: StreamState;
-  #waiting: Proposal[] = [];
+  #waiting: readonly Proposal[] = [];
+  /** What the append in flight is about. */
+  #open: readonly Proposal[] = [];
   #isWriting = false;
   #broken: { reason: unknown } | undefined;
   #reading: Promise<unknown> | undefined;
@@ -77,10 +84,10 @@ class Writer implements StreamWriter {
   propose(id: string, facts: readonly Fact[]): Promise<readonly InvocationEffect[] | undefined> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken.reason);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, facts, resolve, reject });
+      this.#waiting = [...this.#waiting, { id, facts, resolve, reject }];
       if (this.#isWriting) return;
       this.#isWriting = true;
-      void this.#write();
+      this.#write();
     });
   }
 
@@ -89,37 +96,48 @@ class Writer implements StreamWriter {
     else this.#learn(known);
   }
 
-  async #write(): Promise<void> {
-    const log = this.#log;
-    let open: readonly Proposal[] = [];
-    // Proposals made in the same turn share one append.
-    await null;
-    try {
-      while (open.length + this.#waiting.length > 0) {
-        open = [...open, ...this.#waiting];
-        this.#waiting = [];
-        const base = this.#state;
-        const { next, kept, facts, later } = judge(base, open, log.maxAppendBytes);
-        if (kept.length === 0) {
-          open = later;
-          continue;
-        }
-        const append: Append = { id: this.#appendId(), previous: base.version, request: base.request.sequence, by: this.#by, facts };
-        const version = await log.append(base.name, append, attentionOf(next.values()));
-        if (version === undefined) {
-          open = [...kept.map(({ proposal }) => proposal), ...later];
-          assert(await this.#read(base), `the log refuses version ${base.version} of ${base.name.stream}, and holds nothing newer`);
-          continue;
-        }
-        open = later;
-        this.#learn({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
-        for (const { proposal, effects } of kept) proposal.resolve(effects);
-      }
-    } catch (reason) {
-      this.#broken = { reason };
-      for (const proposal of [...open, ...this.#waiting]) proposal.reject(reason);
-      this.#waiting = [];
-    }
+  /** One append after the other, until nothing waits. What is proposed in the same turn shares one. */
+  #write(): void {
+    soon
+      .then(() => this.#appendWaiting())
+      .then(
+        () => {
+          this.#isWriting = this.#waiting.length > 0;
+          if (this.#isWriting) this.#write();
+        },
+        (reason) => this.#break(reason),
+      );
+  }
+
+  #appendWaiting(): Promise<void> | undefined {
+    const base = this.#state;
+    this.#open = this.#waiting;
+    this.#waiting = [];
+    const round = judge(base, this.#open, this.#log.maxAppendBytes);
+    const { next, kept, facts } = round;
+    if (kept.length === 0) return undefined;
+    const append: Append = { id: this.#appendId(), previous: base.version, request: base.request.sequence, by: this.#by, facts };
+    return this.#log
+      .append(base.name, append, attentionOf(next.values()))
+      .then((version) => (version === undefined ? this.#askAgain(base, round) : this.#record(base, round, version)));
+  }
+
+  #record(base: StreamState, { next, kept, facts, later }: Round, version: Version): void {
+    this.#learn({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
+    for (const { proposal, effects } of kept) proposal.resolve(effects);
+    if (later.length > 0) this.#waiting = [...later, ...this.#waiting];
+  }
+
+  /** Somebody else was first. */
+  async #askAgain(base: StreamState, { kept, later }: Round): Promise<void> {
+    this.#waiting = [...kept.map(({ proposal }) => proposal), ...later, ...this.#waiting];
+    assert(await this.#read(base), `the log refuses version ${base.version} of ${base.name.stream}, and holds nothing newer`);
+  }
+
+  #break(reason: unknown): void {
+    this.#broken = { reason };
+    for (const proposal of [...this.#open, ...this.#waiting]) proposal.reject(reason);
+    this.#waiting = [];
     this.#isWriting = false;
   }
 
@@ -153,7 +171,9 @@ class Writer implements StreamWriter {
 
 /** Asks the machine about each proposal in turn; resolves those that it refuses. */
 function judge(state: StreamState, proposals: readonly Proposal[], maxBytes: number): Round {
-  const round: Round = { next: new Map(state.invocations), kept: [], facts: [], later: [] };
+  const [only] = proposals;
+  if (only !== undefined && proposals.length === 1) return judgeOne(state, only);
+  const round = { next: new Map(state.invocations), kept: [] as Kept[], facts: [] as Fact[], later: [] as Proposal[] };
   let room = maxBytes;
   for (const proposal of proposals) {
     // What waits for the next append keeps its place before later proposals of its invocation.
@@ -167,8 +187,7 @@ function judge(state: StreamState, proposals: readonly Proposal[], maxBytes: num
       proposal.resolve(undefined);
       continue;
     }
-    // Whatever is alone goes alone, however large.
-    const bytes = proposals.length === 1 ? 0 : encodedBytes(proposal.facts);
+    const bytes = encodedBytes(proposal.facts);
     if (bytes > room && round.kept.length > 0) {
       round.later.push(proposal);
       continue;
@@ -179,6 +198,19 @@ function judge(state: StreamState, proposals: readonly Proposal[], maxBytes: num
     round.facts.push(...proposal.facts);
   }
   return round;
+}
+
+/** Nearly always there is one. Whatever is alone goes alone, however large. */
+function judgeOne({ invocations }: StreamState, proposal: Proposal): Round {
+  const { id, facts } = proposal;
+  const invocation = invocations.get(id);
+  const folded = invocation === undefined ? undefined : foldFacts(invocation, facts);
+  if (folded === undefined) {
+    proposal.resolve(undefined);
+    return { next: invocations, kept: [], facts: [], later: [] };
+  }
+  const next = new Map(invocations).set(id, folded.invocation);
+  return { next, kept: [{ proposal, effects: folded.effects }], facts, later: [] };
 }
 
 /** An upper bound of the encoded size: no character takes more than 6 bytes in JSON. */
