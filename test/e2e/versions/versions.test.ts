@@ -129,9 +129,9 @@ describe('versions and aliases', () => {
 
   test('end what waits for a version that was deleted, in the same way as for a function', async () => {
     const { functions } = sequent.client;
-    await define('leaving', 'here');
-    await functions.publish('leaving', { version: 'v1' });
+    // Paused from its beginning: a worker may hear of a change a moment after it was made.
     await define('leaving', 'here', { paused: true });
+    await functions.publish('leaving', { version: 'v1' });
     const waiting = await sequent.client.invoke('leaving', {}, { qualifier: 'v1' });
     await functions.deleteVersion('leaving', 'v1');
     await define('leaving', 'here');

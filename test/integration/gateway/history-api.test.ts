@@ -291,6 +291,10 @@ describe('a function', () => {
 
   test('that is paused starts nothing until it is resumed', async () => {
     expect((await send('POST', '/api/functions/sleep/pause')).body).toMatchObject({ definition: { paused: true } });
+    // A worker hears of changes a moment after they were made, and one after the other: one that runs a later function knows of the pause.
+    const handler = { kind: 'process', file: handlers, export: 'greet' };
+    expect((await send('PUT', '/api/functions/later', { handler })).status).toBe(200);
+    await settled([await invoke('later', {})]);
     const id = await invoke('sleep', { ms: 0 });
     expect((await send<InvocationView>('GET', `/api/invocations/${id}`)).body.state).toBe('queued');
     expect((await send('POST', '/api/functions/sleep/resume')).body).toMatchObject({ definition: { paused: false } });
