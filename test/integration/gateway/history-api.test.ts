@@ -7,6 +7,7 @@ import { type RunningSequent, startSequent } from './running-gateway.ts';
 
 let sequent: RunningSequent;
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+const greeter = { kind: 'process', file: handlers, export: 'greet' };
 beforeAll(async () => {
   sequent = await startSequent({ with: ['projection'] });
   const backoff = { initialInMs: 10 };
@@ -59,7 +60,6 @@ describe('the list of invocations', () => {
     const good = await Promise.all(Array.from({ length: 7 }, (_, index) => invoke('greet', { name: `page-${index}` })));
     const bad = await Promise.all([invoke('fail', { why: 'pages' }), invoke('fail', { why: 'pages' })]);
     await settled([...good, ...bad]);
-
     expect(new Set(idsOf((await list('function=fail&text=pages')).invocations))).toEqual(new Set(bad));
     const [row] = (await list(`condition=UnhandledInvocationError&min_attempts=2&limit=1`)).invocations;
     expect(row).toMatchObject({ function: 'fail', state: 'notified', status: 'FAIL', attempts: 2, error: expect.stringMatching(/./) });
@@ -198,10 +198,9 @@ describe('repair in bulk', () => {
 
 describe('dead letters', () => {
   test('are listed with their reason, counted, and tried again once their reason is mended', async () => {
-    const handler = { kind: 'process', file: handlers, export: 'greet' };
-    expect((await send('PUT', '/api/functions/gone', { handler })).status).toBe(200);
+    expect((await send('PUT', '/api/functions/gone', { handler: greeter })).status).toBe(200);
     const onSuccess = [{ destination: 'FunctionGraph', param: { func_urn: 'gone' } }];
-    expect((await send('PUT', '/api/functions/lonely', { handler, policy: { onSuccess } })).status).toBe(200);
+    expect((await send('PUT', '/api/functions/lonely', { handler: greeter, policy: { onSuccess } })).status).toBe(200);
     expect((await send('DELETE', '/api/functions/gone')).status).toBe(204);
     const ids = await Promise.all([invoke('lonely', { name: 'x' }), invoke('lonely', { name: 'y' })]);
     await settled(ids);
@@ -214,7 +213,7 @@ describe('dead letters', () => {
     expect(new Set([...first.dead_letters, ...second.dead_letters].map(({ request_id }) => request_id))).toEqual(new Set(ids));
     expect((await send('GET', '/api/system')).body).toMatchObject({ dead_letters: 2, is_dead_letters_at_least: false });
 
-    expect((await send('PUT', '/api/functions/gone', { handler })).status).toBe(200);
+    expect((await send('PUT', '/api/functions/gone', { handler: greeter })).status).toBe(200);
     const order = { filter: { function: 'lonely', destination: 'functiongraph' }, rate: 50 };
     const { body: tried } = await send<BulkView>('POST', '/api/dead-letters/redrive', { ...order, dry_run: true });
     expect(tried).toMatchObject({ matched: 2, done: [] });
@@ -292,9 +291,7 @@ describe('a function', () => {
   test('that is paused starts nothing until it is resumed', async () => {
     expect((await send('POST', '/api/functions/sleep/pause')).body).toMatchObject({ definition: { paused: true } });
     // A worker hears of changes a moment after they were made, and one after the other: one that runs a later function knows of the pause.
-    const handler = { kind: 'process', file: handlers, export: 'greet' };
-    expect((await send('PUT', '/api/functions/later', { handler })).status).toBe(200);
-    await settled([await invoke('later', {})]);
+    await send('PUT', '/api/functions/later', { handler: greeter }).then(async () => settled([await invoke('later', {})]));
     const id = await invoke('sleep', { ms: 0 });
     expect((await send<InvocationView>('GET', `/api/invocations/${id}`)).body.state).toBe('queued');
     expect((await send('POST', '/api/functions/sleep/resume')).body).toMatchObject({ definition: { paused: false } });
