@@ -1,4 +1,3 @@
-import { isSettled as isDeliverySettled } from '#machines/delivery.ts';
 import type { Fact } from '#machines/facts.ts';
 import {
   deliveryOf,
@@ -7,6 +6,7 @@ import {
   type InvocationContext,
   type InvocationEffect,
   invocationFolder,
+  openDeliveries,
 } from '#machines/invocation.ts';
 import type { AcceptedRequest, Attention, EventLog, RecordedAppend, RequestMessage, StreamName, Version } from './event-log.ts';
 import { NO_APPENDS } from './event-log.ts';
@@ -107,17 +107,10 @@ function lower(attention: Attention, key: keyof Attention, moment: number): void
 
 /** An outcome whose deliveries all wait for their next try is nobody's business until the first is due. */
 function lowerByDeliveries(attention: Attention, context: InvocationContext, isNotified: boolean): void {
-  let isWaiting = false;
-  let isHeld = false;
-  for (const { id } of context.outcome?.destinations ?? []) {
-    const delivery = deliveryOf(context, id);
-    if (isDeliverySettled(delivery)) continue;
-    if (delivery?.value === 'backingOff') {
-      isWaiting = true;
-      lower(attention, 'deliverAt', delivery.context.dueAt ?? 0);
-    } else isHeld = true;
-  }
-  if (isHeld || !(isWaiting || isNotified)) lower(attention, 'heldSince', context.outcome?.at ?? 0);
+  const open = openDeliveries(context).map(({ id }) => deliveryOf(context, id));
+  for (const delivery of open) if (delivery?.value === 'backingOff') lower(attention, 'deliverAt', delivery.context.dueAt ?? 0);
+  const isHeld = open.length === 0 ? !isNotified : open.some((delivery) => delivery?.value !== 'backingOff');
+  if (isHeld) lower(attention, 'heldSince', context.outcome?.at ?? 0);
 }
 
 /** Whether nothing remains to be done for it. */

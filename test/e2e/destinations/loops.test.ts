@@ -191,6 +191,11 @@ describe('a loop', () => {
         `${startedMeanwhile} attempts in 2.5 s, log at ${last}; then all went on\n`,
     );
     expect(startedMeanwhile).toBe(0);
+    expect(waited).toHaveLength(roots.length);
+    for (const { lineage } of waited) {
+      const chain = chainOf(log, lineage?.root ?? '').map(({ lineage: link }) => link?.hop ?? 0);
+      expect(chain).toEqual(chain.map((_, hop) => hop));
+    }
     expect(new Set(waited.map(({ lineage }) => lineage?.root))).toEqual(new Set(roots));
   });
 });
