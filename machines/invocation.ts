@@ -3,7 +3,7 @@ import { type Delivery, deliveryMachine, isSettled } from './delivery.ts';
 import type { DeliveryFact, Destination, Fact, FactOf, Failure, Outcome, Terms } from './facts.ts';
 import { createFolder } from './fold.ts';
 
-/** How often a worker may vanish in the middle of one invocation before the platform gives up on it. */
+/** The number of lost workers that ends an invocation: no attempt is granted after the last of them. */
 export const MAX_LOST_ATTEMPTS = 8;
 
 export type InvocationContext = {
@@ -50,7 +50,7 @@ export const invocationMachine = setup({
     /** The fence (E5): what a worker says about an attempt that is not the current one is refused. */
     settlesCurrentAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempts,
     mayRetry: ({ context, event }) =>
-      isFact(event, 'retrying') && event.attempt === context.attempts && event.dueAt >= event.at && canTryAgain(context, event.failure),
+      isFact(event, 'retrying') && event.attempt === context.attempts && event.dueAt >= event.at && acceptsRetry(context, event.failure),
     /** Failed before any attempt: too old, no such function, a request that cannot run. */
     neverRan: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
     knowsTheDestination: ({ context, event }) => nextDelivery(context, event as DeliveryFact) !== undefined,
@@ -177,17 +177,27 @@ export type InvocationEffect = 'execute' | 'wakeWhenDue' | 'publishResult' | 'de
 /** Folds facts into invocations: the one function that worker, scheduler, projection and page share. */
 export const invocationFolder = createFolder(invocationMachine);
 
-/** Whether another attempt may follow this failure. */
+/** Whether another attempt is granted after this failure. */
 export function canTryAgain(context: Pick<InvocationContext, 'terms' | 'retries' | 'lost'>, failure: Failure): boolean {
   switch (failure.kind) {
     case 'function':
       return context.retries < (context.terms?.maxRetries ?? 0);
     case 'lost':
-      return context.lost < MAX_LOST_ATTEMPTS;
+      return context.lost + 1 < MAX_LOST_ATTEMPTS;
     case 'platform':
       // Bounded by the age of the event.
       return true;
   }
+}
+
+/**
+ * Whether a log may hold another attempt after this failure.
+ *
+ * Version 0.1 granted one more attempt, after the eighth lost worker. Its logs must fold to the states that they had, and its workers may
+ * still run during an upgrade. So the guard accepts that attempt, and `canTryAgain` never grants it.
+ */
+export function acceptsRetry(context: Pick<InvocationContext, 'terms' | 'retries' | 'lost'>, failure: Failure): boolean {
+  return failure.kind === 'lost' ? context.lost < MAX_LOST_ATTEMPTS : canTryAgain(context, failure);
 }
 
 /** FunctionGraph's five statuses. */

@@ -44,7 +44,9 @@ function consumption({ kind }: Failure, { terms, lost }: InvocationContext, afte
 function whyThen(fact: FactOf<'retrying'>, before: Moment['before'], { kind }: Failure): string {
   const expected = afterFailure(before, { failure: fact.failure, at: fact.at });
   const { terms, retries } = before.context;
-  if (expected.type !== 'retrying') return 'by these terms there should be none';
+  if (expected.type !== 'retrying') {
+    return kind === 'lost' ? `version 0.1 granted one attempt after the loss ${MAX_LOST_ATTEMPTS}` : 'by these terms there should be none';
+  }
   if (expected.dueAt !== fact.dueAt) return `another delay than the ${formatDuration(expected.dueAt - fact.at)} that the terms give`;
   if (kind === 'lost') return 'a lost attempt is repeated at once';
   if (kind === 'platform') return 'the platform paces itself, from half a second up to a minute';
@@ -93,7 +95,7 @@ const ruleOf: Partial<Record<Condition, string>> = { EventAgeExceeded: 'T1', Loo
 function whyNoRetry({ failure: last }: FactOf<'failed'>, context: InvocationContext): string {
   const { terms } = context;
   if (canTryAgain(context, last)) return 'another attempt would have been allowed, and whoever ended it decided otherwise';
-  if (last.kind === 'lost') return `${MAX_LOST_ATTEMPTS} workers were lost with it, and no further one is risked`;
+  if (last.kind === 'lost') return `${count(context.lost + 1, 'worker')} were lost with it, and no further one is risked`;
   const allowed = terms?.maxRetries ?? 0;
   return allowed === 0 ? 'its terms allow no retry' : `all of its ${count(allowed, 'retry', 'retries')} are used`;
 }

@@ -1,5 +1,5 @@
 import type { DeliveryFact, Fact, FactOf } from '#machines/facts.ts';
-import { canTryAgain, deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
+import { acceptsRetry, deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
 import type { FindingKind } from './findings.ts';
 
 export type Refusal = { kind: FindingKind; what: string };
@@ -49,7 +49,7 @@ function whyNoReport({ value, context }: Invocation, fact: FactOf<'succeeded' | 
   if (fact.attempt !== context.attempts) {
     return { kind: 'misnumbered-attempt', what: `${fact.type} speaks of attempt ${fact.attempt}; the current one is ${context.attempts}` };
   }
-  if (fact.type === 'retrying' && value === 'running' && !canTryAgain(context, fact.failure)) {
+  if (fact.type === 'retrying' && value === 'running' && !acceptsRetry(context, fact.failure)) {
     return {
       kind: 'too-many-retries',
       what: `attempt ${fact.attempt} is to be retried; the terms allow ${context.terms?.maxRetries ?? 0}`,

@@ -71,6 +71,12 @@ describe('the story', () => {
     expect(story(history as History, LATER)).toContain('A lost worker consumes no retry; it is the loss 1 of at most 8.');
   });
 
+  test('of nine lost workers says that version 0.1 granted the ninth attempt', () => {
+    const text = story(readRecording('nine-workers-lost.json').histories[0] as History, LATER);
+    expect(text).toContain('Attempt 9 is due at once, at 2025-11-24T16:02:01.602Z: version 0.1 granted one attempt after the loss 8.');
+    expect(text).toContain('It failed (SystemError): 9 workers were lost with it, and no further one is risked.');
+  });
+
   test('of a dead delivery says who was never told, and what to do', () => {
     const [history] = readRecording('destinations.json').histories;
     expect(story(history as History, LATER)).toContain('smn-1 was never told. To do:');

@@ -28,13 +28,16 @@ describe('afterFailure', () => {
     expect(afterFailure(first, { failure: vanished, at: 20 })).toMatchObject({ type: 'retrying', dueAt: 20, failure: vanished });
   });
 
-  test('fails with SystemError when too many workers were lost', () => {
+  test('grants an attempt after each of seven lost workers, and fails with SystemError at the eighth', () => {
     const past: Fact[] = [queued()];
-    for (let attempt = 1; attempt <= MAX_LOST_ATTEMPTS; attempt++) {
+    for (let attempt = 1; attempt < MAX_LOST_ATTEMPTS; attempt++) {
+      const lost = folded(...past, running(attempt, { at: 20 }));
+      expect(afterFailure(lost, { failure: vanished, at: 20 })).toMatchObject({ type: 'retrying', attempt });
       past.push(running(attempt, { at: 20 }), retrying(attempt, { failure: vanished }));
     }
-    const lost = folded(...past, running(MAX_LOST_ATTEMPTS + 1, { at: 20 }));
-    expect(afterFailure(lost, { failure: vanished, at: 30 })).toMatchObject({ type: 'failed', condition: 'SystemError' });
+    const last = folded(...past, running(MAX_LOST_ATTEMPTS, { at: 20 }));
+    expect(MAX_LOST_ATTEMPTS).toBe(8);
+    expect(afterFailure(last, { failure: vanished, at: 30 })).toMatchObject({ type: 'failed', attempt: 8, condition: 'SystemError' });
   });
 
   test('paces the platform by itself, more slowly every time, whatever the terms say', () => {
