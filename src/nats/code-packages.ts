@@ -61,10 +61,5 @@ function isFresh({ deleted, digest, size, mtime }: ObjectInfo, archive: Uint8Arr
 }
 
 async function open({ nats }: Connection): Promise<ObjectStore> {
-  return await nats.jetstream().views.os(CODE_BUCKET, { description: 'Sequent: the code of functions' });
-}
-
-/** Creates the bucket, with as many replicas as the log has. */
-export async function ensureCodeBucket({ nats }: Connection, replicas: number): Promise<void> {
-  await nats.jetstream().views.os(CODE_BUCKET, { description: 'Sequent: the code of functions', replicas });
+  return await nats.jetstream().views.os(CODE_BUCKET);
 }

@@ -11,7 +11,7 @@ import type { Owners } from '#src/core/owners.ts';
 import type { RoleInstances } from '#src/core/role-instances.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
 import { createNatsCancellations } from './cancellations.ts';
-import { createNatsCodePackages, ensureCodeBucket } from './code-packages.ts';
+import { createNatsCodePackages } from './code-packages.ts';
 import type { Connection } from './connection.ts';
 import { createNatsDestinationCheck } from './destination-check.ts';
 import { ensureStream, findStream } from './ensure-stream.ts';
@@ -22,7 +22,15 @@ import { createNatsOwners } from './owners.ts';
 import { createNatsHistory } from './projection-service.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { createNatsRoleInstances } from './role-instances.ts';
-import { FUNCTIONS_BUCKET, INVOCATIONS, invocationsStream, resultsStream, STATE_BUCKET, type TopologyOptions } from './topology.ts';
+import {
+  codeStream,
+  FUNCTIONS_BUCKET,
+  INVOCATIONS,
+  invocationsStream,
+  resultsStream,
+  STATE_BUCKET,
+  type TopologyOptions,
+} from './topology.ts';
 import { createNatsWorkQueue } from './work-queue.ts';
 
 /** Every port that NATS implements. */
@@ -65,10 +73,11 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const { topology, leaseInMs, clock } = options;
   const problems = options.onProblem === undefined ? {} : { onProblem: options.onProblem };
   if (topology === undefined) await expectStream(connection);
-  else for (const stream of [invocationsStream(topology), resultsStream(topology)]) await ensureStream(connection, stream);
+  else
+    for (const stream of [invocationsStream(topology), resultsStream(topology), codeStream(topology)])
+      await ensureStream(connection, stream);
   const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology?.replicas);
   const state = await openKeyValue(connection, STATE_BUCKET, topology?.replicas);
-  if (topology !== undefined) await ensureCodeBucket(connection, topology.replicas);
   const publisher = createPublisher(connection);
   const logOptions = {
     connection,

@@ -53,6 +53,24 @@ export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: T
   };
 }
 
+/**
+ * The bucket of {@link CODE_BUCKET}, as clients lay out an object store. nats.js sends its own option `replicas` to the
+ * server as a field of the stream, which nats-server refuses from 2.12 on.
+ */
+export function codeStream({ replicas }: Pick<TopologyOptions, 'replicas'>): Partial<StreamConfig> {
+  return {
+    name: `OBJ_${CODE_BUCKET}`,
+    description: 'Sequent: the code of functions',
+    subjects: [`$O.${CODE_BUCKET}.C.>`, `$O.${CODE_BUCKET}.M.>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    num_replicas: replicas,
+  };
+}
+
 /** A signature may be dated 15 minutes ahead, and is acceptable until 15 minutes after its date. */
 const SIGNATURES_MAX_AGE_IN_MS = 31 * 60_000;
 
