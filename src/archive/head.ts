@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '#src/core/json.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 
 /** How far a log is archived, and in which store: what another janitor and every reader must find. */
@@ -23,12 +24,4 @@ export function whyNotWhole(head: ArchiveHead | undefined, end: { last: number; 
   if (head === undefined || head.last < end.last) return undefined;
   if (head.last > end.last) return `was archived up to ${head.last} in ${head.store}, and ${end.store} ends at ${end.last}`;
   return head.link === end.link ? undefined : 'ends with another segment than the one that was archived';
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '#src/core/clock.ts';
+import { parseJson } from '#src/core/json.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { LogPurge } from '#src/core/log-purge.ts';
 import type { LogSource } from '#src/core/log-source.ts';
@@ -100,12 +101,4 @@ export function createHorizon(options: HorizonOptions): Horizon {
       return first !== undefined && first.at < olderThan - maxAgeInMs / 24 ? limit : undefined;
     },
   };
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Segment } from '#src/core/archive.ts';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
 import type { Attention, FullLogEntry } from '#src/core/event-log.ts';
+import { parseJson } from '#src/core/json.ts';
 import type { SourceEntry, StoredEntry } from '#src/core/log-source.ts';
 
 /*
@@ -162,12 +163,4 @@ async function compressed(lines: readonly string[]): Promise<Buffer> {
 
 function withHeader(segment: Segment, content: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${JSON.stringify(segment)}\n`), content]);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

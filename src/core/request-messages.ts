@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 import { canBeBrought, idAt, idFromSequence, isStreamId, MAX_BATCH, streamOf } from './ids.ts';
+import { parseJson } from './json.ts';
 import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from './names.ts';
 
 /** How requests look as messages, whichever log holds them. Whatever anybody publishes passes the rules here. */
@@ -160,14 +161,6 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 function decodeText(data: Uint8Array): string | undefined {
   try {
     return strict.decode(data);
-  } catch {
-    return undefined;
-  }
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
   } catch {
     return undefined;
   }

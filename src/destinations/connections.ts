@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json.ts';
 import { type Connection, type ConnectionKind, type ConnectionOf, type Connections, connectionSchema } from './targets/connection.ts';
 
 const connectionName = z
@@ -41,13 +42,4 @@ export function parseConnections(input: unknown, field = 'the connections'): Con
       return { kind: 'missing', problem: `insufficient permission: no connection "${name}" of the kind "${kind}" is configured${found}` };
     },
   };
-}
-
-/** `undefined` when it is none. The parser's own message would quote the file, which may hold a secret by mistake. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

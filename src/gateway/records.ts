@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LATEST } from '#src/core/function-definition.ts';
+import { parseJson } from '#src/core/json.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 
 /** What the vendor's API says of a function and its definition does not hold. */
@@ -132,13 +133,4 @@ function functionKey(name: string, version: string): string {
 function asyncKey(name: string, qualifier: string): string {
   if (qualifier === LATEST) return `async.${name}`;
   return `async.${name}/${qualifier.startsWith('!') ? `alias=${qualifier.slice(1)}` : `version=${qualifier}`}`;
-}
-
-/** `undefined` when somebody wrote to the bucket by hand. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Failure, failureSchema } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/function-definition.ts';
 import type { Execution } from '#src/core/function-host.ts';
+import { parseJson } from '#src/core/json.ts';
 import { splitName } from '#src/core/names.ts';
 
 /** The lines between the host and a child process: `runtime/child.mjs` is the other end. */
@@ -74,11 +75,3 @@ const otherFrames = z.union([
     .transform(([type, id, failure, output]) => ({ type, id, failure, output })),
   z.tuple([z.literal('start-failed'), failureOfFunction, z.string()]).transform(([type, failure, output]) => ({ type, failure, output })),
 ]);
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}

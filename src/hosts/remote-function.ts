@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Failure } from '#machines/facts.ts';
 import type { Execution } from '#src/core/function-host.ts';
+import { parseJson } from '#src/core/json.ts';
 import { refusedByFunction } from './failures.ts';
 
 /** What a function behind a subject or a URL is told beside its event. */
@@ -30,12 +31,4 @@ export function failureInAnswer(body: string, said: { errorType: string; message
     ...refusedByFunction({ errorType: payload?.errorType ?? said.errorType, message: message.slice(0, MAX_MESSAGE) }),
     ...(payload === undefined ? {} : { stackTrace: payload.stackTrace.slice(0, 32) }),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

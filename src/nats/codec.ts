@@ -2,6 +2,7 @@ import type { MsgHdrs } from 'nats';
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import type { Append, Attention, RecordedAppend, Version } from '#src/core/event-log.ts';
+import { parseJson } from '#src/core/json.ts';
 import { type HeaderReader, requestHeader } from '#src/core/request-messages.ts';
 import { wireHeaders } from './wire-headers.ts';
 
@@ -57,12 +58,4 @@ export function decodeAttention(found: HeaderReader | undefined): Attention {
     if (moment !== '') attention[key] = Number(moment);
   }
   return attention;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

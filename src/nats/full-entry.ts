@@ -1,5 +1,6 @@
 import { erasureSchema } from '#src/core/erasure.ts';
 import type { Attention, FullLogEntry, RecordedAppend, StreamName } from '#src/core/event-log.ts';
+import { parseJson } from '#src/core/json.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
 import { decodeAppend, decodeAttention } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';
@@ -18,7 +19,7 @@ export function fullEntryOf(stored: Readonly<StoredMessage>): FullLogEntry {
       return new AppendEntry(stored, parts.name, append);
     }
     case 'erase': {
-      const erasure = erasureSchema.safeParse(parseJson(data));
+      const erasure = erasureSchema.safeParse(parseJson(Buffer.from(data).toString()));
       if (!erasure.success) return { kind: 'unreadable', sequence, at, why: `${subject} holds no erasure that this version can read` };
       return { kind: 'erasure', sequence, at, erasure: erasure.data };
     }
@@ -44,13 +45,5 @@ class AppendEntry {
   }
   get attention(): Attention {
     return decodeAttention(this.#stored.headers);
-  }
-}
-
-function parseJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString());
-  } catch {
-    return undefined;
   }
 }

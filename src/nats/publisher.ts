@@ -1,4 +1,5 @@
 import { createInbox, ErrorCode, type Msg, type MsgHdrs, NatsError } from 'nats';
+import { parseJson } from '#src/core/json.ts';
 import { PassingMap } from '#src/core/passing-map.ts';
 import type { Connection } from './connection.ts';
 
@@ -109,12 +110,4 @@ function parseAnswer({ data }: Msg): PublishAnswer {
   if (WRONG_LAST_SEQUENCE.has(code)) return { kind: 'conflict' };
   if (UNDECIDED.has(code)) return { kind: 'unknown', why: description };
   return { kind: 'refused', why: `${description} (${code})`, isFull: FULL.has(code) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, type NatsConnection, nanos } from 'nats';
 import { z } from 'zod';
 import type { RequestMessage, StreamName } from '#src/core/event-log.ts';
+import { parseJson } from '#src/core/json.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import { isRequestId, type StreamId } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
@@ -136,7 +137,7 @@ function toItem({ nats }: Connection, received: Msg): WorkItem | undefined {
     return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1 });
   }
   if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;
-  const wake = wakeSchema.safeParse(parseJson(data));
+  const wake = wakeSchema.safeParse(parseJson(Buffer.from(data).toString()));
   if (!wake.success) return undefined;
   const name = { function: parts.function, stream: wake.data.stream as string as StreamId };
   const { request, known } = wake.data;
@@ -184,13 +185,5 @@ class NatsWorkItem implements WorkItem {
 
   #answer(payload: Uint8Array): void {
     if (!this.#nats.isClosed()) this.#nats.publish(this.#reply, payload);
-  }
-}
-
-function parseJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString());
-  } catch {
-    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
+import { parseJson } from '#src/core/json.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { signByHuawei } from './huawei-signature.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
@@ -130,14 +131,6 @@ function resultOfAnswer(answer: Answered, place: string): DeliveryResult {
   if (said.data.failed_record_count === 0) return delivered;
   const code = said.data.records.map(({ error_code }) => error_code ?? '').find((each) => /^DIS\.\d{4}$/.test(each));
   return failed(`${place} did not take the record${code === undefined ? '' : ` (${code})`}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function toBase64(text: string): string {

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import { LATEST, NO_POLICY, type Policy, type PolicyInput, policySchema } from '#src/core/function-definition.ts';
 import type { FunctionEntry } from '#src/core/function-entry.ts';
+import { parseJson } from '#src/core/json.ts';
 import { parseFunctionUrn } from '#src/core/urn.ts';
 import { parseBody } from '../body.ts';
 import { HttpError } from '../http-error.ts';
@@ -178,13 +179,5 @@ function isUrn(urn: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function parseJson(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { digestOf } from '#src/core/code-packages.ts';
+import { parseJson } from '#src/core/json.ts';
 import { isBareName } from '#src/core/names.ts';
 import { findEntryFile, splitHandler } from '#src/core/package-entry.ts';
 import { writeZip } from '#src/core/write-zip.ts';
@@ -33,7 +34,7 @@ const userData = z
   .string()
   .max(4_096)
   .transform((text, context): Record<string, string> => {
-    const parsed = z.record(z.string(), z.string()).safeParse(parseJson(text));
+    const parsed = z.record(z.string(), z.string()).safeParse(parseJson(text === '' ? '{}' : text));
     if (parsed.success && Object.keys(parsed.data).length <= 20) return parsed.data;
     context.addIssue({ code: 'custom', message: 'must be JSON text of at most 20 pairs of texts' });
     return z.NEVER;
@@ -130,12 +131,4 @@ export function entryOf(
 /** The handler of a definition that was not made here, in the vendor's form. */
 export function handlerOf(file: string, name: string): string {
   return `${basename(file).replace(/\.\w+$/, '')}.${name}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text === '' ? '{}' : text);
-  } catch {
-    return undefined;
-  }
 }
