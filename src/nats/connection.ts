@@ -1,4 +1,4 @@
-import { type ConnectionOptions, connect, Events, type NatsConnection } from 'nats';
+import { type ConnectionOptions, connect, Events, type JetStreamManager, type NatsConnection } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 
 export type NatsOptions = Omit<ConnectionOptions, 'servers'> & { servers: string | string[] };
@@ -6,6 +6,8 @@ export type NatsOptions = Omit<ConnectionOptions, 'servers'> & { servers: string
 /** One connection to NATS, with the one reader of its status. */
 export interface Connection {
   readonly nats: NatsConnection;
+  /** JetStream's management API: streams and consumers. */
+  readonly manager: JetStreamManager;
   readonly servers: string;
   readonly isConnected: boolean;
   /** Calls back after every reconnection; returns what ends that. */
@@ -35,7 +37,7 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
   }).catch((cause: unknown) => {
     throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
   });
-  await nats.jetstreamManager().catch(async (cause: unknown) => {
+  const manager = await nats.jetstreamManager().catch(async (cause: unknown) => {
     await nats.close();
     throw new NatsUnavailableError(
       { servers, why: 'it answers, but JetStream is off (start it with -js, or add "jetstream {}")' },
@@ -52,6 +54,7 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
 
   return {
     nats,
+    manager,
     servers,
     get isConnected() {
       return isConnected && !nats.isClosed();

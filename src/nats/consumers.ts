@@ -1,17 +1,38 @@
-import type { ConsumerInfo, JetStreamManager } from 'nats';
+import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, nanos } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
+import { errorCodeOf, isConsumerNotFound } from './errors.ts';
 import { INVOCATIONS } from './topology.ts';
-
-const CONSUMER_NOT_FOUND = 10014;
 
 /** A consumer of the log, or `undefined` when there is none of this name. */
 export async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
   try {
     return await manager.consumers.info(INVOCATIONS, name);
   } catch (error) {
-    if ((error as { api_error?: { err_code?: number } }).api_error?.err_code === CONSUMER_NOT_FOUND) return undefined;
+    if (isConsumerNotFound(errorCodeOf(error))) return undefined;
     throw error;
   }
+}
+
+const UNUSED_FOR_MS = 60_000;
+
+/**
+ * Creates a consumer that reads a stream in order and acknowledges nothing. The server keeps it in memory, and removes it once nothing has
+ * pulled from it for a minute. Begins at the sequence `from`, or at the first message.
+ */
+export function addEphemeralConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  { from, subject, headersOnly = false }: { from?: number; subject?: string | undefined; headersOnly?: boolean },
+): Promise<ConsumerInfo> {
+  return manager.consumers.add(stream, {
+    ack_policy: AckPolicy.None,
+    ...(from === undefined ? { deliver_policy: DeliverPolicy.All } : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
+    ...(subject === undefined ? {} : { filter_subject: subject }),
+    mem_storage: true,
+    num_replicas: 1,
+    headers_only: headersOnly,
+    inactive_threshold: nanos(UNUSED_FOR_MS),
+  });
 }
 
 /**

@@ -1,9 +1,10 @@
 import { nanos, type StreamConfig, type StreamInfo } from 'nats';
 import type { Connection } from './connection.ts';
+import { errorCodeOf, isStreamNotFound } from './errors.ts';
 
 /** Creates the stream, or brings what may change of an existing one up to date. */
 export async function ensureStream(connection: Connection, wanted: Partial<StreamConfig>): Promise<void> {
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  const { manager } = connection;
   const name = wanted.name ?? '';
   const present = await findStream(connection, name);
   if (present === undefined) {
@@ -16,14 +17,11 @@ export async function ensureStream(connection: Connection, wanted: Partial<Strea
 }
 
 /** A stream as it is; `undefined` when there is none. */
-export async function findStream({ nats }: Connection, name: string): Promise<StreamInfo | undefined> {
-  const manager = await nats.jetstreamManager({ checkAPI: false });
+export async function findStream({ manager }: Connection, name: string): Promise<StreamInfo | undefined> {
   try {
     return await manager.streams.info(name);
   } catch (error) {
-    if ((error as { api_error?: { err_code?: number } }).api_error?.err_code === STREAM_NOT_FOUND) return undefined;
+    if (isStreamNotFound(errorCodeOf(error))) return undefined;
     throw error;
   }
 }
-
-const STREAM_NOT_FOUND = 10059;

@@ -1,4 +1,4 @@
-import { AckPolicy, DeliverPolicy, type Msg, nanos } from 'nats';
+import type { Msg } from 'nats';
 import type { Clock } from '#src/core/clock.ts';
 import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
 import {
@@ -15,6 +15,7 @@ import {
 import { decodeRequest, encodeRequests, type HeaderReader, streamOfRequest } from '#src/core/request-messages.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header } from './codec.ts';
 import type { Connection } from './connection.ts';
+import { addEphemeralConsumer } from './consumers.ts';
 import { fullEntryOf } from './full-entry.ts';
 import { knownOf } from './known-stream.ts';
 import type { PublishAnswer, Publisher } from './publisher.ts';
@@ -111,8 +112,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     },
 
     async lastSequence() {
-      const manager = await connection.nats.jetstreamManager({ checkAPI: false });
-      return (await manager.streams.info(INVOCATIONS)).state.last_seq;
+      return (await connection.manager.streams.info(INVOCATIONS)).state.last_seq;
     },
 
     follow: (from, onEntry, signal) =>
@@ -193,22 +193,14 @@ export async function followMessages(options: FollowOptions, onMessage: (message
   let last = from - 1;
   let expected = 1;
   const openConsumer = async (): Promise<string> => {
-    const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+    const { manager } = connection;
     const newest = (await manager.streams.info(INVOCATIONS)).state.last_seq;
     if (newest < last) {
       // A power cut, or a stream made anew: new messages reuse the numbers of lost ones, so all of it is read again.
       onProblem(`the log ends at ${newest} and was read up to ${last}: it lost messages; reading it again from its beginning`);
       last = 0;
     }
-    const { name } = await manager.consumers.add(INVOCATIONS, {
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: last + 1,
-      mem_storage: true,
-      num_replicas: 1,
-      headers_only: headersOnly,
-      inactive_threshold: nanos(60_000),
-    });
+    const { name } = await addEphemeralConsumer(manager, INVOCATIONS, { from: last + 1, headersOnly });
     expected = 1;
     return name;
   };

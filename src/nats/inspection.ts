@@ -1,6 +1,7 @@
-import { type ConsumerInfo, ErrorCode, type JetStreamManager, NatsError, type StreamInfo } from 'nats';
+import type { ConsumerInfo, JetStreamManager, StreamInfo } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from './connection.ts';
+import { isNoResponders, isTimeout } from './errors.ts';
 import { FIND_SUBJECT } from './open-requests.ts';
 import { FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './topology.ts';
 
@@ -53,8 +54,7 @@ const STREAMS = [INVOCATIONS, RESULTS, `KV_${FUNCTIONS_BUCKET}`, `KV_${STATE_BUC
 const CLOCK_SAMPLES = 5;
 
 export async function inspect(connection: Connection): Promise<Inspection> {
-  const { nats, servers } = connection;
-  const manager = await nats.jetstreamManager();
+  const { nats, manager, servers } = connection;
   const { streams, clocks } = await inspectStreams(manager);
   const account = await manager.getAccountInfo();
   const limit = account.limits.max_storage;
@@ -145,7 +145,7 @@ async function schedulerAnswers({ nats }: Connection): Promise<boolean> {
     await nats.request(FIND_SUBJECT, JSON.stringify({ stream: 'doctor' }), { timeout: 1_000 });
     return true;
   } catch (error) {
-    if (error instanceof NatsError && (error.code === ErrorCode.NoResponders || error.code === ErrorCode.Timeout)) return false;
+    if (isNoResponders(error) || isTimeout(error)) return false;
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type KV, type KvEntry, NatsError, StringCodec } from 'nats';
+import { type KV, type KvEntry, StringCodec } from 'nats';
 import { ConflictError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Connection } from './connection.ts';
+import { errorCodeOf, isWrongLastSequence } from './errors.ts';
 
 const text = StringCodec();
-const WRONG_LAST_SEQUENCE = 10071;
 
 /** A JetStream key-value bucket. Creates it when it is missing, unless no number of replicas is given. */
 export async function openKeyValue(connection: Connection, bucket: string, replicas: number | undefined): Promise<KeyValue> {
@@ -22,8 +22,7 @@ export async function openKeyValue(connection: Connection, bucket: string, repli
         if (expected === 0) return await kv.create(key, text.encode(value));
         return await kv.update(key, text.encode(value), expected);
       } catch (cause) {
-        if (cause instanceof NatsError && cause.api_error?.err_code === WRONG_LAST_SEQUENCE)
-          throw new ConflictError({ what: `"${key}"` }, { cause });
+        if (isWrongLastSequence(errorCodeOf(cause))) throw new ConflictError({ what: `"${key}"` }, { cause });
         throw cause;
       }
     },
@@ -33,8 +32,7 @@ export async function openKeyValue(connection: Connection, bucket: string, repli
       for await (const key of await kv.keys()) found.push(key);
       return found.sort();
     },
-    newestRevision: async () =>
-      (await (await connection.nats.jetstreamManager({ checkAPI: false })).streams.info(`KV_${bucket}`)).state.last_seq,
+    newestRevision: async () => (await connection.manager.streams.info(`KV_${bucket}`)).state.last_seq,
     watch: (onChange, signal) => watch(connection, kv, onChange, signal),
   };
 }

@@ -18,8 +18,7 @@ export function createNatsLogSource({
 }): LogSource {
   return {
     async state() {
-      const manager = await connection.nats.jetstreamManager({ checkAPI: false });
-      const { created, state } = await manager.streams.info(INVOCATIONS);
+      const { created, state } = await connection.manager.streams.info(INVOCATIONS);
       return { created: String(created), first: Math.max(1, state.first_seq), last: state.last_seq, messages: state.messages };
     },
     async firstFrom(sequence) {

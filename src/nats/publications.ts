@@ -54,8 +54,7 @@ export function createDisStreams(connection: Connection, publisher: Publisher) {
   };
 }
 
-async function ensureDisStream({ nats }: Connection): Promise<void> {
-  const manager = await nats.jetstreamManager({ checkAPI: false });
+async function ensureDisStream({ manager }: Connection): Promise<void> {
   await manager.streams.add({
     name: DIS_RECORDS,
     description: 'Sequent: the records that outcomes were pushed as',

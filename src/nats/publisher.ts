@@ -1,7 +1,9 @@
-import { createInbox, ErrorCode, type Msg, type MsgHdrs, NatsError } from 'nats';
+import { createInbox, type Msg, type MsgHdrs } from 'nats';
+import { messageOf } from '#src/core/errors.ts';
 import { parseJson } from '#src/core/json.ts';
 import { PassingMap } from '#src/core/passing-map.ts';
 import type { Connection } from './connection.ts';
+import { type ApiError, isPayloadTooLarge, isStorageExhausted, isUndecided, isWrongLastSequence } from './errors.ts';
 
 /** What became of a publish. Never a guess: without an answer it is unknown (A1). */
 export type PublishAnswer =
@@ -20,12 +22,6 @@ export interface Publisher {
 }
 
 type Pending = { resolve: (answer: PublishAnswer) => void; sentAt: number };
-
-const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
-/** Store failed, resources exceeded, maximum messages or bytes. */
-const FULL = new Set([10077, 10023, 10047, 10028]);
-/** The server is busy with it, or has just become leader. */
-const UNDECIDED = new Set([10158, 10163, 10008]);
 
 /**
  * Makes a publisher on one long-lived acknowledgement inbox: an acknowledgement costs a look-up instead of a subscription.
@@ -74,8 +70,9 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
           nats.publish(subject, bytes, headers === undefined ? { reply } : { reply, headers });
           pending.set(key, { resolve, sentAt: performance.now() });
         } catch (error) {
-          const isTooLarge = error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded;
-          resolve(isTooLarge ? { kind: 'refused', why: error.message, isFull: false } : { kind: 'unknown', why: String(error) });
+          resolve(
+            isPayloadTooLarge(error) ? { kind: 'refused', why: messageOf(error), isFull: false } : { kind: 'unknown', why: String(error) },
+          );
         }
       });
     },
@@ -88,7 +85,7 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
   };
 }
 
-type PubAck = { seq?: number; duplicate?: boolean; error?: { err_code?: number; description?: string } };
+type PubAck = { seq?: number; duplicate?: boolean; error?: ApiError };
 
 /** What nearly every answer is: of those that say more, JSON is read. */
 const plainAck = /^\{"stream":"[^"\\]*", ?"seq":([1-9][0-9]{0,14})\}$/;
@@ -107,7 +104,7 @@ function parseAnswer({ data }: Msg): PublishAnswer {
     return seq > 0 ? { kind: 'stored', sequence: seq } : { kind: 'unknown', why: 'answered as a duplicate that is not stored' };
   }
   const { err_code: code = 0, description = 'no description' } = error;
-  if (WRONG_LAST_SEQUENCE.has(code)) return { kind: 'conflict' };
-  if (UNDECIDED.has(code)) return { kind: 'unknown', why: description };
-  return { kind: 'refused', why: `${description} (${code})`, isFull: FULL.has(code) };
+  if (isWrongLastSequence(code)) return { kind: 'conflict' };
+  if (isUndecided(code)) return { kind: 'unknown', why: description };
+  return { kind: 'refused', why: `${description} (${code})`, isFull: isStorageExhausted(code) };
 }

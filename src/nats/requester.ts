@@ -1,6 +1,7 @@
-import { ErrorCode, type Msg, NatsError } from 'nats';
+import type { Msg } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from './connection.ts';
+import { isNoResponders, isTimeout } from './errors.ts';
 import { wireHeaders } from './wire-headers.ts';
 
 /** How a request on a subject ended. */
@@ -47,8 +48,8 @@ async function ask(
     const message = await nats.request(subject, payload, { timeout: options.timeoutInMs, headers: sent });
     return { kind: 'reply', payload: message.data, headers: headersOf(message) };
   } catch (error) {
-    if (error instanceof NatsError && error.code === ErrorCode.NoResponders) return { kind: 'no-responders' };
-    if (error instanceof NatsError && error.code === ErrorCode.Timeout) return { kind: 'timed-out' };
+    if (isNoResponders(error)) return { kind: 'no-responders' };
+    if (isTimeout(error)) return { kind: 'timed-out' };
     return unavailable(messageOf(error));
   }
 }

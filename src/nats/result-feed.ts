@@ -1,6 +1,7 @@
-import { AckPolicy, DeliverPolicy, type Msg, nanos } from 'nats';
+import type { Msg } from 'nats';
 import { header } from './codec.ts';
 import type { Connection } from './connection.ts';
+import { addEphemeralConsumer } from './consumers.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { RESULTS } from './topology.ts';
 
@@ -22,18 +23,10 @@ export async function followResults(
   onResult: (result: ResultMessage) => void,
 ): Promise<void> {
   const { subject, from, signal } = options;
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  const { manager } = connection;
   let next = from === 'now' ? (await manager.streams.info(RESULTS)).state.last_seq + 1 : from;
   const openConsumer = async (): Promise<string> => {
-    const { name } = await manager.consumers.add(RESULTS, {
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: next,
-      filter_subject: subject,
-      mem_storage: true,
-      num_replicas: 1,
-      inactive_threshold: nanos(30_000),
-    });
+    const { name } = await addEphemeralConsumer(manager, RESULTS, { from: next, subject });
     return name;
   };
   startPull({

@@ -1,6 +1,7 @@
-import { AckPolicy, DeliverPolicy, type Msg, nanos } from 'nats';
+import type { Msg } from 'nats';
 import type { SeenSignature, SignatureLog } from '#src/core/signature-log.ts';
 import type { Connection } from './connection.ts';
+import { addEphemeralConsumer } from './consumers.ts';
 import { ensureStream } from './ensure-stream.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { SIGNATURES, signaturesStream } from './topology.ts';
@@ -37,7 +38,7 @@ export async function openSignatureLog(connection: Connection, replicas: number)
 }
 
 async function hear(connection: Connection, onSignature: (signature: SeenSignature) => void, signal: AbortSignal): Promise<void> {
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  const { manager } = connection;
   const { state } = await manager.streams.info(SIGNATURES.name);
   let next = 1;
   let onAll = (): void => {};
@@ -45,14 +46,7 @@ async function hear(connection: Connection, onSignature: (signature: SeenSignatu
     onAll = resolve;
   });
   const openConsumer = async (): Promise<string> => {
-    const { name } = await manager.consumers.add(SIGNATURES.name, {
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: next,
-      mem_storage: true,
-      num_replicas: 1,
-      inactive_threshold: nanos(30_000),
-    });
+    const { name } = await addEphemeralConsumer(manager, SIGNATURES.name, { from: next });
     return name;
   };
   const onMessage = (message: Msg): void => {

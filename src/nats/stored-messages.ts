@@ -1,6 +1,7 @@
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 import type { HeaderReader } from '#src/core/request-messages.ts';
 import type { Connection } from './connection.ts';
+import { type ApiError, isMessageNotFound } from './errors.ts';
 import { INVOCATIONS } from './topology.ts';
 import { readHeaders } from './wire-headers.ts';
 
@@ -25,10 +26,8 @@ export function readLastBySubject(connection: Connection, subject: string): Prom
 type Query = { seq?: number; next_by_subj?: string; last_by_subj?: string };
 type Answer = {
   message?: { subject: string; seq: number; hdrs?: string; data?: string; time: string };
-  error?: { err_code?: number; description?: string };
+  error?: ApiError;
 };
-
-const NO_MESSAGE = 10037;
 
 /**
  * Asks the leader (a direct get may be answered by a replica that is behind).
@@ -45,7 +44,7 @@ async function getMessage(connection: Connection, query: Query): Promise<StoredM
       const reply = await nats.request(`$JS.API.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
       const { message, error } = reply.json<Answer>();
       if (message !== undefined) return stored(message);
-      if (error?.err_code === NO_MESSAGE) return undefined;
+      if (isMessageNotFound(error?.err_code)) return undefined;
       throw new Error(error?.description ?? 'an empty answer');
     } catch (cause) {
       if (Date.now() - startedAt > BUDGET_IN_MS || nats.isClosed()) {

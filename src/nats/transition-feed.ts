@@ -3,7 +3,7 @@ import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type 
 import { InvalidInputError, WrongStateError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import type { Connection } from './connection.ts';
-import { deleteConsumer, findConsumer } from './consumers.ts';
+import { addEphemeralConsumer, deleteConsumer, findConsumer } from './consumers.ts';
 import { fullEntryOf } from './full-entry.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readNextBySubject } from './stored-messages.ts';
@@ -54,7 +54,7 @@ const FOLLOWS = 'sequent-follows';
  */
 export async function openFeed(connection: Connection, options: FeedOptions): Promise<{ poke(): void; done: Promise<void> }> {
   const { durable, signal, demand, onItem } = options;
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  const { manager } = connection;
   if (durable !== undefined) checkName(durable);
   let next = durable === undefined ? await startOf(connection, manager, options.from) : 0;
   if (durable !== undefined) await openDurable({ connection, manager, durable, options });
@@ -86,15 +86,7 @@ export async function openFeed(connection: Connection, options: FeedOptions): Pr
         return await openDurable({ connection, manager, durable, options: { ...options, from } });
       }
       expected = 1;
-      const { name } = await manager.consumers.add(INVOCATIONS, {
-        ...filterOf(options),
-        ack_policy: AckPolicy.None,
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: next,
-        mem_storage: true,
-        num_replicas: 1,
-        inactive_threshold: nanos(60_000),
-      });
+      const { name } = await addEphemeralConsumer(manager, INVOCATIONS, { from: next, subject: options.subject });
       return name;
     },
     onMessage(message) {
@@ -183,8 +175,7 @@ async function startOf(connection: Connection, manager: JetStreamManager, from: 
 
 /** The first sequence of the log at or after a time, by halving: messages are in the order of their times. */
 export async function sequenceAt(connection: Connection, at: number): Promise<number> {
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
-  const { first_seq: first, last_seq: last } = (await manager.streams.info(INVOCATIONS)).state;
+  const { first_seq: first, last_seq: last } = (await connection.manager.streams.info(INVOCATIONS)).state;
   let low = Math.max(1, first);
   let high = last + 1;
   while (low < high) {
@@ -198,17 +189,15 @@ export async function sequenceAt(connection: Connection, at: number): Promise<nu
 }
 
 /** The cursors that subscribers left. */
-export async function listCursors({ nats }: Connection): Promise<Cursor[]> {
-  const manager = await nats.jetstreamManager({ checkAPI: false });
+export async function listCursors({ manager }: Connection): Promise<Cursor[]> {
   const found: Cursor[] = [];
   for await (const info of manager.consumers.list(INVOCATIONS)) if (info.name.startsWith(PREFIX)) found.push(cursorOf(info));
   return found.sort((one, other) => one.name.localeCompare(other.name));
 }
 
 /** Removes a cursor; false when there is none of this name. Throws `InvalidInputError`. */
-export async function removeCursor({ nats }: Connection, name: string): Promise<boolean> {
+export async function removeCursor({ manager }: Connection, name: string): Promise<boolean> {
   checkName(name);
-  const manager = await nats.jetstreamManager({ checkAPI: false });
   if ((await findConsumer(manager, PREFIX + name)) === undefined) return false;
   return await deleteConsumer(manager, PREFIX + name);
 }

@@ -34,8 +34,7 @@ export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = 
   return {
     leaseInMs,
     async handedOut(name) {
-      const manager = await connection.nats.jetstreamManager({ checkAPI: false });
-      return (await findConsumer(manager, workConsumer(name)))?.delivered.stream_seq ?? 0;
+      return (await findConsumer(connection.manager, workConsumer(name)))?.delivered.stream_seq ?? 0;
     },
     run({ source, demand, onItem, signal }): WorkSubscription {
       let isUsed = false;
@@ -69,7 +68,7 @@ export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = 
 type ConsumerOptions = Pick<NatsWorkQueueOptions, 'connection' | 'state' | 'leaseInMs'>;
 
 async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOptions, source: WorkSource): Promise<string> {
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+  const { manager } = connection;
   const durable = durableOf(source);
   const existing = await findConsumer(manager, durable);
   if (existing !== undefined) {
@@ -98,8 +97,7 @@ async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOption
   return durable;
 }
 
-async function saveFloor(connection: Connection, state: KeyValue, durable: string): Promise<void> {
-  const manager = await connection.nats.jetstreamManager({ checkAPI: false });
+async function saveFloor({ manager }: Connection, state: KeyValue, durable: string): Promise<void> {
   const found = await findConsumer(manager, durable);
   if (found !== undefined) await state.put(floorKey(durable), String(found.ack_floor.stream_seq));
 }
