@@ -69,6 +69,11 @@ const verdicts: Record<string, Verdict> = {
     remedy: 'another folder with --data, or read nats/nats-server.log in it',
   },
   LOG_FULL: { exitCode: exitCodes.failed, what: 'nothing was stored', remedy: 'sequent doctor' },
+  NEWER_FACTS: {
+    exitCode: exitCodes.failed,
+    what: 'a newer Sequent wrote this log',
+    remedy: 'the version of Sequent that the workers run',
+  },
   UNKNOWN_OUTCOME: {
     exitCode: exitCodes.timedOut,
     what: 'it is unknown whether it was stored',

@@ -134,6 +134,18 @@ export class UnknownOutcomeError extends SequentError {
   }
 }
 
+/** A newer version of Sequent wrote facts that this process cannot read. Nothing is decided without them. */
+export class NewerFactsError extends SequentError {
+  readonly code = 'NEWER_FACTS';
+  readonly retryable = false;
+  constructor(facts: { sequence: number; version: number; known: number }, options?: ErrorOptions) {
+    super(
+      `the message ${facts.sequence} of the log holds facts of version ${facts.version}, and this process reads versions up to ${facts.known}: upgrade this process`,
+      options,
+    );
+  }
+}
+
 export class TimedOutError extends SequentError {
   readonly code = 'TIMED_OUT';
   readonly retryable = true;

@@ -1,9 +1,11 @@
 import type { MsgHdrs } from 'nats';
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
+import { NewerFactsError } from '#src/core/errors.ts';
 import type { Append, Attention, RecordedAppend, Version } from '#src/core/event-log.ts';
 import { parseJson } from '#src/core/json.ts';
 import { type HeaderReader, requestHeader } from '#src/core/request-messages.ts';
+import { released, type Upcasting, upcast } from './upcasters.ts';
 import { wireHeaders } from './wire-headers.ts';
 
 /** How appends look on the wire. Everything that is read passes the schema here; requests have theirs in the core. */
@@ -43,12 +45,31 @@ export function appendHeaders(previous: Version, attention: Attention): MsgHdrs 
   return wireHeaders(entries);
 }
 
-/** `undefined` when the bytes are no append of a known version. */
-export function decodeAppend(data: Uint8Array, sequence: number): RecordedAppend | undefined {
-  const parsed = appendSchema.safeParse(parseJson(Buffer.from(data.buffer, data.byteOffset, data.length).toString()));
-  if (!parsed.success) return undefined;
-  const { v: _, ...append } = parsed.data;
+/** What an append of any version says, whatever else a version changes. */
+const versionedSchema = z.looseObject({ v: z.int(), facts: z.array(z.looseObject({})).optional() });
+
+/**
+ * Reads an append; facts of earlier versions are lifted to the present one. `undefined` when the bytes are no append.
+ *
+ * Throws `NewerFactsError` for a version that this process does not know: to go on without these facts would be to decide from a wrong state.
+ */
+export function decodeAppend(data: Uint8Array, sequence: number, upcasting = released): RecordedAppend | undefined {
+  const written = parseJson(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
+  const read = appendSchema.safeParse(written).data ?? readOtherVersion(written, sequence, upcasting);
+  if (read === undefined) return undefined;
+  const { v: _, ...append } = read;
   return { ...append, previous: append.previous as Version, version: sequence as Version } as RecordedAppend;
+}
+
+/** Called only for what is no append of the present version. */
+function readOtherVersion(written: unknown, sequence: number, upcasting: Upcasting): z.infer<typeof appendSchema> | undefined {
+  const found = versionedSchema.safeParse(written);
+  if (!found.success) return undefined;
+  const { v: version, facts = [], ...append } = found.data;
+  if (version > FACTS_VERSION) throw new NewerFactsError({ sequence, version, known: FACTS_VERSION });
+  if (version === FACTS_VERSION || version < upcasting.oldest) return undefined;
+  const lifted = facts.map((fact) => upcast(fact, version, upcasting));
+  return appendSchema.safeParse({ ...append, v: FACTS_VERSION, facts: lifted }).data;
 }
 
 export function decodeAttention(found: HeaderReader | undefined): Attention {

@@ -1,4 +1,5 @@
 import { erasureSchema } from '#src/core/erasure.ts';
+import { NewerFactsError } from '#src/core/errors.ts';
 import type { Attention, FullLogEntry, RecordedAppend, StreamName } from '#src/core/event-log.ts';
 import { parseJson } from '#src/core/json.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
@@ -13,11 +14,8 @@ export function fullEntryOf(stored: Readonly<StoredMessage>): FullLogEntry {
   switch (parts.kind) {
     case 'invoke':
       return { kind: 'request', sequence, at, message: decodeRequest(parts, stored) };
-    case 'invocation': {
-      const append = decodeAppend(data, sequence);
-      if (append === undefined) return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
-      return new AppendEntry(stored, parts.name, append);
-    }
+    case 'invocation':
+      return appendEntryOf(stored, parts.name);
     case 'erase': {
       const erasure = erasureSchema.safeParse(parseJson(Buffer.from(data).toString()));
       if (!erasure.success) return { kind: 'unreadable', sequence, at, why: `${subject} holds no erasure that this version can read` };
@@ -25,6 +23,18 @@ export function fullEntryOf(stored: Readonly<StoredMessage>): FullLogEntry {
     }
     default:
       return { kind: 'hint', sequence, at };
+  }
+}
+
+function appendEntryOf(stored: Readonly<StoredMessage>, name: StreamName): FullLogEntry {
+  const { subject, data, sequence, at } = stored;
+  try {
+    const append = decodeAppend(data, sequence);
+    if (append !== undefined) return new AppendEntry(stored, name, append);
+    return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
+  } catch (error) {
+    if (error instanceof NewerFactsError) return { kind: 'unreadable', sequence, at, why: error.message };
+    throw error;
   }
 }
 

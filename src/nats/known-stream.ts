@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { factSchema } from '#machines/facts.ts';
+import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import type { RecordedAppend, StreamName, Version } from '#src/core/event-log.ts';
 import { foldAppends, newborn, type StreamState } from '#src/core/stream.ts';
 
@@ -8,6 +8,8 @@ import { foldAppends, newborn, type StreamState } from '#src/core/stream.ts';
  * version, is refused, and the log is read (E3).
  */
 export const knownSchema = z.object({
+  /** The version of the facts. Version 0.1 did not write it. */
+  v: z.int().default(1),
   version: z.number().int().positive(),
   at: z.number(),
   payload: z.string(),
@@ -26,12 +28,13 @@ export function knownOf(state: StreamState | undefined): { known?: Known } {
   const facts = [only.fact, ...state.facts];
   const size = facts.reduce((sum, fact) => sum + ('payload' in fact ? fact.payload.length : 0) + ('output' in fact ? 4_096 : 0), 0);
   if (facts.length > MOST_FACTS || size + only.payload.length > MOST_CHARACTERS) return {};
-  return { known: { version: state.version, at: state.request.at, payload: only.payload, facts } };
+  return { known: { v: FACTS_VERSION, version: state.version, at: state.request.at, payload: only.payload, facts } };
 }
 
-export function stateOf(name: StreamName, sequence: number, { version, at, payload, facts }: Known): StreamState | undefined {
+/** `undefined` when the hint tells nothing that can be used: the log is read then, whose facts are lifted to the present version. */
+export function stateOf(name: StreamName, sequence: number, { v, version, at, payload, facts }: Known): StreamState | undefined {
   const [fact, ...rest] = facts;
-  if (fact?.type !== 'queued') return undefined;
+  if (v !== FACTS_VERSION || fact?.type !== 'queued') return undefined;
   const append: RecordedAppend = { id: '', previous: 0 as Version, request: sequence, by: '', facts: rest, version: version as Version };
   return foldAppends(newborn({ name, sequence, at, requests: [{ fact, payload }] }), [append]);
 }

@@ -25,7 +25,7 @@ describe('the log on JetStream, with foreign messages in it', () => {
     await opened[Symbol.asyncDispose]();
   });
 
-  test.for(['', 'garbage', '{}', '{"v":99,"facts":[]}', '{"v":1,"id":"x","previous":0,"request":1,"by":"me","facts":[{"type":"nope"}]}'])(
+  test.for(['', 'garbage', '{}', '{"v":0,"facts":[]}', '{"v":1,"id":"x","previous":0,"request":1,"by":"me","facts":[{"type":"nope"}]}'])(
     'reads an append that nobody can read (%s) as one without facts, and goes on behind it',
     async (garbage) => {
       const { log } = opened;
@@ -45,6 +45,14 @@ describe('the log on JetStream, with foreign messages in it', () => {
       ]);
     },
   );
+
+  test('does not read a stream that holds facts of a newer version', async () => {
+    const { log } = opened;
+    const name = newStream();
+    const newer = '{"v":2,"facts":[{"type":"teleported"}]}';
+    const { seq } = await stranger.connection.nats.jetstream().publish(`invocation.${name.function}.${name.stream}`, newer);
+    await expect(log.read(name, NO_APPENDS)).rejects.toThrow(`the message ${seq} of the log holds facts of version 2`);
+  });
 });
 
 describe('followers of a log whose server is killed and restarted', () => {

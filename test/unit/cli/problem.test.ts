@@ -7,6 +7,7 @@ import {
   InvocationNotFoundError,
   LogFullError,
   NatsUnavailableError,
+  NewerFactsError,
   TimedOutError,
   UnknownOutcomeError,
 } from '#src/core/errors.ts';
@@ -36,6 +37,7 @@ describe('an exit code', () => {
     [new TimedOutError({ what: 'x', afterMs: 1 }), 7],
     [new UnknownOutcomeError({ id: 'x', waitedInMs: 1 }), 7],
     [new LogFullError({ why: 'x' }), 1],
+    [new NewerFactsError({ sequence: 1, version: 2, known: 1 }), 1],
     [new TypeError('a defect'), 1],
     ['thrown text', 1],
     [undefined, 1],

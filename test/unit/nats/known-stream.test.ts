@@ -27,7 +27,14 @@ describe('what a hint tells of a stream', () => {
     expect(knownOf(streamWith('x'.repeat(5_000)))).toEqual({});
   });
 
+  test('is nothing when its facts have another version, and is of version 1 when it names none', () => {
+    const { known } = JSON.parse(JSON.stringify(knownOf(streamWith('{}'))));
+    expect(stateOf(name, 7, knownSchema.parse({ ...known, v: 0 }))).toBeUndefined();
+    expect(stateOf(name, 7, knownSchema.parse({ ...known, v: 2 }))).toBeUndefined();
+    expect(knownSchema.parse({ ...known, v: undefined }).v).toBe(1);
+  });
+
   test('is nothing when it does not begin with a request', () => {
-    expect(stateOf(name, 7, { version: 9, at: 5, payload: '', facts: [running(1), succeeded(1)] })).toBeUndefined();
+    expect(stateOf(name, 7, { v: 1, version: 9, at: 5, payload: '', facts: [running(1), succeeded(1)] })).toBeUndefined();
   });
 });

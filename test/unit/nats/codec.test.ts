@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
+import { NewerFactsError } from '#src/core/errors.ts';
+import type { Version } from '#src/core/event-log.ts';
+import { decodeAppend, encodeAppend } from '#src/nats/codec.ts';
+import { fullEntryOf } from '#src/nats/full-entry.ts';
+import { released, type Upcasting, upcast } from '#src/nats/upcasters.ts';
+import { running, succeeded } from '#test/contract/facts.ts';
+
+const envelope = { id: 'a-1', previous: 0, request: 7, by: 'worker' };
+
+function written(version: unknown, facts: readonly object[]): Buffer {
+  return Buffer.from(JSON.stringify({ v: version, ...envelope, facts }));
+}
+
+/** A made-up version 0: its type is `started`, and its attempts count from 0. */
+const madeUp: Upcasting = {
+  oldest: 0,
+  table: {
+    'started@0': ({ number, ...fact }) => ({ ...fact, type: 'running', attempt: Number(number) + 1 }),
+  },
+};
+
+describe('an append of an earlier version', () => {
+  const { attempt: _, ...rest } = running(1);
+  const old = { ...rest, type: 'started', number: 0 };
+
+  test('is read with each fact lifted by the upcaster of its type and version', () => {
+    expect(decodeAppend(written(0, [old, succeeded(1)]), 12, madeUp)).toEqual({
+      ...envelope,
+      version: 12,
+      facts: [running(1), succeeded(1)],
+    });
+  });
+
+  test('is unreadable when no upcaster makes a known fact of it', () => {
+    expect(decodeAppend(written(0, [old]), 12, { oldest: 0, table: {} })).toBeUndefined();
+    expect(decodeAppend(written(0, [{ type: 'toString' }]), 12, madeUp)).toBeUndefined();
+  });
+
+  test('is unreadable when its version was never released', () => {
+    expect(released.oldest).toBe(1);
+    expect(decodeAppend(written(0, [running(1)]), 12)).toBeUndefined();
+    for (const version of [-1, 0.5, '1', null]) expect(decodeAppend(written(version, [running(1)]), 12, madeUp)).toBeUndefined();
+  });
+});
+
+describe('an append of the present version', () => {
+  const append = { ...envelope, previous: 0 as Version, facts: [running(1)] };
+
+  test('is read as it was written, and no upcaster sees its facts', () => {
+    const untouched: Upcasting = {
+      oldest: 0,
+      table: {
+        [`running@${FACTS_VERSION}`]: () => {
+          throw new Error('a current fact was lifted');
+        },
+      },
+    };
+    expect(decodeAppend(Buffer.from(encodeAppend(append)), 12, untouched)).toEqual({ ...append, version: 12 });
+  });
+});
+
+describe('an append of a newer version', () => {
+  const newer = written(FACTS_VERSION + 1, [{ type: 'teleported' }]);
+
+  test('is an error that names the versions and what to do', () => {
+    expect(() => decodeAppend(newer, 12)).toThrow(NewerFactsError);
+    expect(() => decodeAppend(newer, 12)).toThrow(
+      'the message 12 of the log holds facts of version 2, and this process reads versions up to 1: upgrade this process',
+    );
+  });
+
+  test('is an unreadable entry, with the same reason, for readers of the whole log', () => {
+    const stored = { subject: 'invocation.orders.order-1', data: newer, sequence: 12, at: 5, headers: undefined };
+    expect(fullEntryOf(stored)).toMatchObject({ kind: 'unreadable', sequence: 12, why: expect.stringContaining('facts of version 2') });
+  });
+});
+
+describe('the released upcasters', () => {
+  test('belong to a version from the oldest one up to the one before the present', () => {
+    for (const key of Object.keys(released.table)) {
+      const version = Number(key.split('@')[1]);
+      expect(version, key).toBeGreaterThanOrEqual(released.oldest);
+      expect(version, key).toBeLessThan(FACTS_VERSION);
+    }
+  });
+
+  test('leave a fact of the present version as it is', () => {
+    const fact = running(1);
+    expect(upcast(fact, FACTS_VERSION, released)).toBe(fact);
+    expect(factSchema.parse(fact)).toEqual(fact);
+  });
+});
