@@ -32,7 +32,8 @@ export interface StreamRun {
  * The streams that this process has in hand, with the items that brought them.
  *
  * Invariant: an item is acknowledged only when its stream rests and everything about it is durable. A stream is in hand
- * once: what comes for it meanwhile makes the same run look again.
+ * once: what comes for it meanwhile makes the same run look again. It is in hand until all that was started for it has
+ * ended, and a failure of one part leaves all its items unacknowledged.
  */
 export interface StreamHands {
   readonly size: number;
@@ -53,36 +54,36 @@ export type StreamHandsOptions = {
   onLeft?: (item: WorkItem) => void;
 };
 
-type Hand = { items: WorkItem[]; run: StreamRun | undefined; advances: Promise<Rest>[] };
+/** `looks` never reject. `run` and `hasFailed` say what is to be done with an item that arrives meanwhile. */
+type Hand = { items: WorkItem[]; run: StreamRun | undefined; looks: Promise<Rest>[]; hasFailed: boolean };
 
 export function createStreamHands({ log, logger, createRun, onRest, onLeft = () => {} }: StreamHandsOptions): StreamHands {
   const hands = new PassingMap<string, Hand>();
   let opening = 0;
 
   async function work(item: WorkItem, key: string): Promise<void> {
-    const hand: Hand = { items: [item], run: undefined, advances: [] };
+    const hand: Hand = { items: [item], run: undefined, looks: [], hasFailed: false };
     hands.set(key, hand);
+    let rest: Rest = 'elsewhere';
     try {
       const state = await open(item);
-      // The request is not in the log any more: it was archived, and only finished invocations are.
-      if (state === undefined) return settle(hand, 'done');
-      hand.run = createRun(state);
-      const { run } = hand;
-      // What came while the stream was read may know more than what was read.
-      hand.advances.push(run.advance(), ...hand.items.slice(1).map((later) => lookAgain(run, later)));
-      const rests: Rest[] = [];
-      while (hand.advances.length > 0) rests.push(...(await Promise.all(hand.advances.splice(0))));
-      settle(hand, restOf(rests));
+      // Without a state the request was archived, and only settled streams are.
+      rest = state === undefined ? 'done' : await startRun(hand, createRun(state));
     } catch (error) {
-      // The log cannot tell. Nothing is claimed: the item comes again after the lease, and the log is read first then.
-      logger.warn(
-        { function: item.name.function, stream: item.name.stream, error: messageOf(error) },
-        'the work on a stream was given up for now',
-      );
-    } finally {
-      hands.delete(key);
-      onRest();
+      giveUp(hand, error);
     }
+    while (hand.looks.length > 0) rest = restOf([rest, ...(await Promise.all(hand.looks.splice(0)))]);
+    settle(hand, rest);
+    hands.delete(key);
+    onRest();
+  }
+
+  function startRun(hand: Hand, run: StreamRun): Promise<Rest> {
+    hand.run = run;
+    const advancing = run.advance();
+    // Items that arrived during the read may carry a newer version than the read returned.
+    for (let index = 1; index < hand.items.length; index++) hand.looks.push(lookAgain(hand, run, hand.items[index] as WorkItem));
+    return advancing;
   }
 
   async function open({ state, name, message, request, isFirstDelivery }: WorkItem): Promise<StreamState | undefined> {
@@ -96,15 +97,36 @@ export function createStreamHands({ log, logger, createRun, onRest, onLeft = () 
     }
   }
 
-  async function lookAgain(run: StreamRun, item: WorkItem): Promise<Rest> {
-    await run.refresh?.(item.state);
-    return await run.advance();
+  /** Never rejects: nothing awaits a look before the looks that started earlier have ended. */
+  async function lookAgain(hand: Hand, run: StreamRun, { state }: WorkItem): Promise<Rest> {
+    try {
+      await run.refresh?.(state);
+      return await run.advance();
+    } catch (error) {
+      giveUp(hand, error);
+      return 'elsewhere';
+    }
   }
 
-  function settle({ items }: Hand, rest: Rest): void {
-    if (rest === 'done') for (const item of items) item.ack();
-    else if (rest === 'untouched') for (const item of items) item.release();
-    else for (const item of items) onLeft(item);
+  /** The log did not answer, or refused. The items stay unacknowledged and come again after their lease; the log is read first then. */
+  function giveUp(hand: Hand, error: unknown): void {
+    if (hand.hasFailed) return;
+    hand.hasFailed = true;
+    const { name } = hand.items[0] as WorkItem;
+    const facts = { function: name.function, stream: name.stream, error: messageOf(error) };
+    logger.warn(facts, 'the work on a stream was given up for now');
+  }
+
+  function settle(hand: Hand, rest: Rest): void {
+    const { items } = hand;
+    try {
+      if (rest === 'done') for (const item of items) item.ack();
+      else if (rest === 'untouched') for (const item of items) item.release();
+      else for (const item of items) onLeft(item);
+    } catch (error) {
+      // The connection is being closed: an item without an answer comes again.
+      giveUp(hand, error);
+    }
   }
 
   return {
@@ -120,7 +142,7 @@ export function createStreamHands({ log, logger, createRun, onRest, onLeft = () 
       if (hand === undefined) return void work(item, key);
       // It came again, or a hint came for another invocation of the same stream.
       hand.items.push(item);
-      if (hand.run !== undefined) hand.advances.push(lookAgain(hand.run, item));
+      if (hand.run !== undefined && !hand.hasFailed) hand.looks.push(lookAgain(hand, hand.run, item));
     },
     keepLeases() {
       for (const [, { items }] of hands) for (const item of items) item.working();

@@ -83,7 +83,7 @@ export function startPull({ connection, stream, openConsumer, demand, onMessage,
   }
 
   function poke(): void {
-    if (consumer === undefined || signal.aborted) return;
+    if (consumer === undefined || signal.aborted || nats.isClosed() || nats.isDraining()) return;
     const batch = demand() - outstanding;
     // Asking for every single freed place would double the messages on the wire: ask again at half.
     if (batch <= 0 || (outstanding > 0 && batch < outstanding)) return;
