@@ -1,5 +1,5 @@
 /**
- * SQLite, whichever the runtime has: `node:sqlite` (Node 22.13 and later), else `libsql`. Nothing else knows which.
+ * SQLite of this runtime: `node:sqlite` where it can return rows as arrays (Node 22.16 and later), else `libsql`.
  */
 export type Value = string | number | null | Uint8Array;
 export type Row = Value[];
@@ -13,23 +13,29 @@ export interface Statement {
 export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
+  /** Closes the database. Every further call does nothing. */
   close(): void;
 }
 
 type Raw = { all(values: readonly Value[]): Row[]; get(values: readonly Value[]): Row | undefined };
 type LibsqlStatement = { run(values: readonly Value[]): unknown; raw(): Raw };
 type Libsql = new (file: string, options?: object) => { exec(sql: string): void; prepare(sql: string): LibsqlStatement; close(): void };
-type NodeStatement = { run(...values: readonly Value[]): unknown; all(...values: readonly Value[]): Record<string, Value>[] };
+type NodeStatement = {
+  run(...values: readonly Value[]): unknown;
+  all(...values: readonly Value[]): Row[];
+  get(...values: readonly Value[]): Row | undefined;
+  setReturnArrays(isEnabled: boolean): void;
+};
 type NodeSqlite = new (file: string) => { exec(sql: string): void; prepare(sql: string): NodeStatement; close(): void };
+type NodeModule = { DatabaseSync: NodeSqlite; StatementSync: { prototype: Partial<NodeStatement> } };
 
 export type OpenDatabase = (file: string) => Database;
 
 /** Finds the SQLite of this runtime. Loaded once, and only by who needs it. */
 export async function findSqlite(): Promise<OpenDatabase> {
-  const builtIn = (process as { getBuiltinModule?: (name: string) => unknown }).getBuiltinModule?.('node:sqlite') as
-    | { DatabaseSync: NodeSqlite }
-    | undefined;
-  if (builtIn !== undefined) return (file) => overNode(new builtIn.DatabaseSync(file));
+  const builtIn = (process as { getBuiltinModule?: (name: string) => unknown }).getBuiltinModule?.('node:sqlite') as NodeModule | undefined;
+  // A row as an object merges columns of one name, and puts those with numbers for names first.
+  if (builtIn?.StatementSync.prototype.setReturnArrays !== undefined) return (file) => overNode(new builtIn.DatabaseSync(file));
   const { default: open } = (await import('libsql')) as unknown as { default: Libsql };
   return (file) => overLibsql(new open(file));
 }
@@ -55,13 +61,21 @@ function overLibsql(database: InstanceType<Libsql>): Database {
 }
 
 function overNode(database: InstanceType<NodeSqlite>): Database {
+  let isOpen = true;
   return {
     exec: (sql) => database.exec(sql),
-    close: () => database.close(),
+    close() {
+      if (isOpen) database.close();
+      isOpen = false;
+    },
     prepare(sql) {
       const statement = database.prepare(sql);
-      const all = (values: readonly Value[] = []): Row[] => statement.all(...values).map((row) => Object.values(row));
-      return { run: (values) => void statement.run(...values), all, get: (values) => all(values)[0] };
+      statement.setReturnArrays(true);
+      return {
+        run: (values) => void statement.run(...values),
+        all: (values = []) => statement.all(...values),
+        get: (values = []) => statement.get(...values),
+      };
     },
   };
 }
