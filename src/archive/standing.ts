@@ -1,6 +1,7 @@
 import { deliveryOf, type Invocation } from '#machines/invocation.ts';
 import type { FullLogEntry, StreamName } from '#src/core/event-log.ts';
-import { addAppend, addRequest, bornStream, isOver, keyOf, type StreamLives } from './stream-lives.ts';
+import { streamKey } from '#src/core/stream-key.ts';
+import { addAppend, addRequest, bornStream, isOver, type StreamLives } from './stream-lives.ts';
 
 /*
  * Folds the archived part of the log into what must stand and what may go.
@@ -41,7 +42,7 @@ export function createStanding(): Standing {
   }
 
   function takeRequest(entry: Extract<FullLogEntry, { kind: 'request' }>): void {
-    const key = keyOf(entry.message.name);
+    const key = streamKey(entry.message.name);
     const known = standing.get(key);
     if (known !== undefined) return addRequest(known, entry);
     const done = loose.get(key);
@@ -51,7 +52,7 @@ export function createStanding(): Standing {
   }
 
   function takeAppend(entry: Extract<FullLogEntry, { kind: 'append' }>): void {
-    const key = keyOf(entry.name);
+    const key = streamKey(entry.name);
     if (loose.has(key)) revive(entry.name);
     const stream = standing.get(key);
     // About something that went long ago, as a note that it was run again.
@@ -67,7 +68,7 @@ export function createStanding(): Standing {
   }
 
   function revive(name: StreamName): void {
-    const key = keyOf(name);
+    const key = streamKey(name);
     const stream = loose.get(key);
     if (stream === undefined) return;
     loose.delete(key);

@@ -18,8 +18,6 @@ type Birth = Pick<StreamLives, 'acceptedAt' | 'lives'> & { sequence: number };
 type RequestEntry = Extract<FullLogEntry, { kind: 'request' }>;
 type AppendEntry = Extract<FullLogEntry, { kind: 'append' }>;
 
-export const keyOf = (name: StreamName): string => `${name.function}.${name.stream}`;
-
 export function bornStream({ message }: RequestEntry): StreamLives {
   const birth = birthOf(message);
   return { ...birth, name: message.name, sequences: [message.sequence], hasAppends: false, births: [birth] };

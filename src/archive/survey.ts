@@ -1,6 +1,7 @@
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import type { LogSource } from '#src/core/log-source.ts';
-import { addAppend, addRequest, bornStream, isOver, keyOf, type StreamLives } from './stream-lives.ts';
+import { streamKey } from '#src/core/stream-key.ts';
+import { addAppend, addRequest, bornStream, isOver, type StreamLives } from './stream-lives.ts';
 
 export type SurveyOptions = {
   function: string;
@@ -46,11 +47,11 @@ function take(streams: Map<string, StreamLives>, fn: string, entry: FullLogEntry
   if (entry.kind === 'request') {
     const { name } = entry.message;
     if (name.function !== fn) return;
-    const known = streams.get(keyOf(name));
-    if (known === undefined) streams.set(keyOf(name), bornStream(entry));
+    const known = streams.get(streamKey(name));
+    if (known === undefined) streams.set(streamKey(name), bornStream(entry));
     else addRequest(known, entry);
   } else if (entry.kind === 'append') {
-    const stream = entry.name.function === fn ? streams.get(keyOf(entry.name)) : undefined;
+    const stream = entry.name.function === fn ? streams.get(streamKey(entry.name)) : undefined;
     if (stream !== undefined) addAppend(stream, entry);
   }
 }

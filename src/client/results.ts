@@ -75,7 +75,7 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
   const listening = new Map<string, Promise<void>>();
 
   // Two functions may have an invocation of the same id.
-  const keyOf = (channel: string, id: string): string => `${channel}/${id}`;
+  const listenerKeyOf = (channel: string, id: string): string => `${channel}/${id}`;
 
   function hear(key: string, envelope: string): void {
     const entries = waiting.get(key);
@@ -90,12 +90,12 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
       if (!listening.has(channel))
         listening.set(
           channel,
-          listen(channel, (requestId, envelope) => hear(keyOf(channel, requestId), envelope)),
+          listen(channel, (requestId, envelope) => hear(listenerKeyOf(channel, requestId), envelope)),
         );
       await listening.get(channel);
       const { promise, resolve, reject } = deferred<Envelope>();
       const entry = { resolve };
-      const key = keyOf(channel, id);
+      const key = listenerKeyOf(channel, id);
       waiting.set(key, [...(waiting.get(key) ?? []), entry]);
       const lookNow = (): void => {
         look(id, name).then(

@@ -3,6 +3,7 @@ import type { EventLog, FullLogEntry, Hints, LogEntry, RecordedAppend, Results, 
 import { NO_APPENDS } from './event-log.ts';
 import { isFunctionName, NO_FUNCTION, type StreamId } from './names.ts';
 import { decodeRequest, encodeRequests } from './request-messages.ts';
+import { streamKey } from './stream-key.ts';
 
 /** The log in memory: the port's executable specification, and what a system under virtual time runs on. */
 export interface MemoryLog extends EventLog {
@@ -71,12 +72,12 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
   }
 
   function appendsOf(name: StreamName): RecordedAppend[] {
-    return streams.get(keyOf(name))?.appends ?? [];
+    return streams.get(streamKey(name))?.appends ?? [];
   }
 
   function index(name: StreamName, append: RecordedAppend): void {
-    const stream = streams.get(keyOf(name));
-    if (stream === undefined) streams.set(keyOf(name), { name, appends: [append] });
+    const stream = streams.get(streamKey(name));
+    if (stream === undefined) streams.set(streamKey(name), { name, appends: [append] });
     else stream.appends.push(append);
     lastOf.set(name.stream, name);
   }
@@ -116,11 +117,11 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
     },
     async accept(name, requests) {
       const [only] = requests;
-      const earlier = only?.once ? onces.get(keyOf(name)) : undefined;
+      const earlier = only?.once ? onces.get(streamKey(name)) : undefined;
       if (earlier !== undefined) return { sequence: earlier, isRepeated: true };
       const { payload, headers } = encodeRequests(name.stream, requests);
       const sequence = publish(name.function, payload, headers);
-      if (only?.once) onces.set(keyOf(name), sequence);
+      if (only?.once) onces.set(streamKey(name), sequence);
       return { sequence };
     },
     find: async (stream) => lastOf.get(stream),
@@ -159,10 +160,6 @@ function createResults(maxBytes: number): MemoryLog['results'] {
       published.push({ name, id, outcome, envelope });
     },
   };
-}
-
-function keyOf(name: StreamName): string {
-  return `${name.function}.${name.stream}`;
 }
 
 function copy<Value>(value: Value): Value {

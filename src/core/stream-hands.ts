@@ -3,6 +3,7 @@ import type { EventLog } from './event-log.ts';
 import type { Logger } from './logger.ts';
 import { PassingMap } from './passing-map.ts';
 import { loadStream, newborn, type StreamState } from './stream.ts';
+import { streamKey } from './stream-key.ts';
 import type { WorkItem } from './work-queue.ts';
 
 /** What became of an invocation, as far as this process is concerned. */
@@ -137,7 +138,7 @@ export function createStreamHands({ log, logger, createRun, onRest, onLeft = () 
       return opening;
     },
     take(item) {
-      const key = `${item.name.function}.${item.name.stream}`;
+      const key = streamKey(item.name);
       const hand = hands.get(key);
       if (hand === undefined) return void work(item, key);
       // It came again, or a hint came for another invocation of the same stream.

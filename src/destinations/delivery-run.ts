@@ -4,9 +4,9 @@ import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
 import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
+import { streamKey } from '#src/core/stream-key.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
 import { deliveryIdOf, type Try } from './delivery-request.ts';
-import { keyOf } from './parking.ts';
 import type { DeliveryPorts } from './ports.ts';
 
 /** Tells the destinations of the outcomes of one stream, as far as it is time. */
@@ -82,7 +82,7 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     const { destination, number, request } = tried;
     const target = targets[destination.destination];
     const place = target?.placeOf(destination) ?? destination.destination;
-    const leave = await places.enter(place, { stream: keyOf(writer.state.name), atOnce: target?.triesAtOnce ?? ports.triesAtOnce });
+    const leave = await places.enter(place, { stream: streamKey(writer.state.name), atOnce: target?.triesAtOnce ?? ports.triesAtOnce });
     if (leave === undefined) {
       parking.note(writer.state.name, place);
       return false;

@@ -1,4 +1,5 @@
 import type { StreamName } from '#src/core/event-log.ts';
+import { streamKey } from '#src/core/stream-key.ts';
 import type { WorkItem } from '#src/core/work-queue.ts';
 
 /**
@@ -28,11 +29,11 @@ export function createParking(random: () => number = Math.random): Parking {
 
   return {
     note(name, place) {
-      placeByKey.set(keyOf(name), place);
+      placeByKey.set(streamKey(name), place);
     },
-    placeOf: (name) => placeByKey.get(keyOf(name)),
+    placeOf: (name) => placeByKey.get(streamKey(name)),
     hold(item) {
-      const key = keyOf(item.name);
+      const key = streamKey(item.name);
       const place = placeByKey.get(key);
       if (place === undefined) return;
       // What it knows of its stream would fill the memory.
@@ -57,8 +58,4 @@ export function createParking(random: () => number = Math.random): Parking {
       return taken;
     },
   };
-}
-
-export function keyOf({ function: fn, stream }: StreamName): string {
-  return `${fn}.${stream}`;
 }

@@ -56,7 +56,7 @@ export function createIdempotency({ client }: Gateway, sharedTurn: () => Promise
 export type Key = { text: string; id: string; isGiven: boolean };
 
 /** In the own project the key is the id, so that whoever knows it can ask for the invocation. Keys of other projects never meet it. */
-export function keyOf(call: Call, scope: Scope, { place }: Gateway): Key {
+export function idempotencyKeyOf(call: Call, scope: Scope, { place }: Gateway): Key {
   const given = call.req.header('idempotency-key');
   if (given !== undefined && !canBeBrought(given)) {
     throw new InvalidInputError({

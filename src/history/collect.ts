@@ -1,5 +1,6 @@
 import type { Fact } from '#machines/facts.ts';
-import type { FullLogEntry, RequestMessage, StreamName } from '#src/core/event-log.ts';
+import type { FullLogEntry, RequestMessage } from '#src/core/event-log.ts';
+import { streamKey } from '#src/core/stream-key.ts';
 import type { History } from './history.ts';
 
 type Transitions = { sequence: number; by: string; fact: Fact }[];
@@ -23,19 +24,19 @@ export function createCollector(onHistory: (history: History) => void): { read(e
   }
 
   function readRequest(message: RequestMessage): void {
-    const stream = open.get(keyOf(message.name));
-    if (stream === undefined) open.set(keyOf(message.name), { requests: [withoutPayloads(message)], transitions: [] });
+    const stream = open.get(streamKey(message.name));
+    if (stream === undefined) open.set(streamKey(message.name), { requests: [withoutPayloads(message)], transitions: [] });
     else if (stream.transitions.length === 0) stream.requests.push(withoutPayloads(message));
   }
 
   function readAppend({ append, name, sequence }: Extract<FullLogEntry, { kind: 'append' }>): void {
-    const stream = open.get(keyOf(name));
+    const stream = open.get(streamKey(name));
     if (stream === undefined) return;
     if (stream.transitions.length === 0) stream.requests = stream.requests.filter((request) => request.sequence === append.request);
     for (const fact of append.facts) stream.transitions.push({ sequence, by: append.by, fact: slim(fact) });
     const told = stream.transitions.filter(({ fact }) => fact.type === 'notified').length;
     if (told < (stream.requests[0]?.requests.length ?? 0)) return;
-    open.delete(keyOf(name));
+    open.delete(streamKey(name));
     tell(stream);
   }
 
@@ -58,8 +59,4 @@ function withoutPayloads(message: RequestMessage): RequestMessage {
 function slim(fact: Fact): Fact {
   const { output: _, ...rest } = fact as Fact & { output?: string };
   return ('payload' in rest ? { ...rest, payload: '' } : rest) as Fact;
-}
-
-function keyOf(name: StreamName): string {
-  return `${name.function}.${name.stream}`;
 }

@@ -2,6 +2,7 @@ import type { Fact, FactOf } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, invocationFolder } from '#machines/invocation.ts';
 import type { Attention, FullLogEntry, StreamName } from '#src/core/event-log.ts';
 import { attentionOf, isSettled } from '#src/core/stream.ts';
+import { streamKey } from '#src/core/stream-key.ts';
 import { createErasureMarks } from './erasure-marks.ts';
 import { createFindings, type Finding, type FindingKind } from './findings.ts';
 import { whyRefused } from './refusals.ts';
@@ -63,7 +64,7 @@ export function createVerifier({ from = 1, isWhole = false }: { from?: number; i
   const counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0 };
 
   function readRequest({ message: { name, sequence, requests } }: Extract<FullLogEntry, { kind: 'request' }>): void {
-    const stream = open.get(keyOf(name));
+    const stream = open.get(streamKey(name));
     const facts = requests.map(({ fact }) => fact);
     const before = kept.get(name);
     if (stream !== undefined || (before !== undefined && before.function === functionKey(name.function))) {
@@ -73,7 +74,7 @@ export function createVerifier({ from = 1, isWhole = false }: { from?: number; i
       return;
     }
     counts.accepted += facts.length;
-    open.set(keyOf(name), { name, births: [{ sequence, facts }], owner: undefined, version: 0, lives: bear(facts) });
+    open.set(streamKey(name), { name, births: [{ sequence, facts }], owner: undefined, version: 0, lives: bear(facts) });
   }
 
   function readAppend(entry: Append): void {
@@ -82,7 +83,7 @@ export function createVerifier({ from = 1, isWhole = false }: { from?: number; i
       counts.skipped++;
       return;
     }
-    const stream = open.get(keyOf(name));
+    const stream = open.get(streamKey(name));
     if (stream !== undefined) return readOpen(entry, stream);
     const before = kept.get(name);
     if (before !== undefined && before.function === functionKey(name.function)) return readLate(entry, before.version);
@@ -102,7 +103,7 @@ export function createVerifier({ from = 1, isWhole = false }: { from?: number; i
     const lives = [...stream.lives.values()];
     if (!lives.every(isSettled) || lives.some(hasDeadDelivery)) return;
     counts.settled += lives.length;
-    open.delete(keyOf(name));
+    open.delete(streamKey(name));
     kept.set(name, sequence);
   }
 
@@ -245,8 +246,4 @@ function inWords(attention: Attention): string {
     attention[key] === undefined ? [] : [`${names[key]} ${attention[key]}`],
   );
   return said.length === 0 ? 'nothing' : said.join(', ');
-}
-
-function keyOf(name: StreamName): string {
-  return `${name.function}.${name.stream}`;
 }

@@ -70,7 +70,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
 
   /** Only the first execution of a package waits for it. */
   function poolOf(execution: Runnable): Pool | Promise<Pool> {
-    const key = keyOf(execution);
+    const key = poolKeyOf(execution);
     const existing = pools.get(key);
     if (existing !== undefined) return existing;
     const { handler } = execution.definition;
@@ -162,7 +162,7 @@ type PackagedHandler = Extract<FunctionDefinition['handler'], { kind: 'process' 
 /** A definition is the same object until it changes. */
 const keys = new WeakMap<FunctionDefinition, { version: string; key: PoolKey }>();
 
-function keyOf({ definition, version }: Runnable): PoolKey {
+function poolKeyOf({ definition, version }: Runnable): PoolKey {
   const known = keys.get(definition);
   if (known?.version === version) return known.key;
   const { name, handler, timeoutInMs, memoryInMb, userData, secretUserData, concurrency } = definition;

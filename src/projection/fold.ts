@@ -3,6 +3,7 @@ import type { FullLogEntry, RecordedAppend, RequestMessage, StreamName } from '#
 import type { SourceEntry } from '#src/core/log-source.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
 import { isSettled } from '#src/core/stream.ts';
+import { streamKey } from '#src/core/stream-key.ts';
 import { createMember, foldInto, type Member, type Place } from './member.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import type { Value } from './sqlite.ts';
@@ -64,7 +65,7 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
   let pending = 0;
 
   function find(name: StreamName): NamedStream | undefined {
-    const key = `${name.function}.${name.stream}`;
+    const key = streamKey(name);
     const known = streams.get(key);
     if (known !== undefined) return known;
     const loaded = load(name);
@@ -89,7 +90,7 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
       return known.birth;
     }
     const stream = newStream(message);
-    streams.set(`${message.name.function}.${message.name.stream}`, stream);
+    streams.set(streamKey(message.name), stream);
     touched.add(stream);
     for (const member of stream.members.values()) changed(member);
     return stream.birth;
@@ -170,7 +171,7 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
       return drained;
     },
     release() {
-      for (const stream of touched) if (isOver(stream)) streams.delete(`${stream.name.function}.${stream.name.stream}`);
+      for (const stream of touched) if (isOver(stream)) streams.delete(streamKey(stream.name));
       touched = new Set();
       if (streams.size <= limit) return;
       let surplus = streams.size - limit;

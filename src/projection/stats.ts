@@ -56,7 +56,7 @@ type Histogram = { value: number; count: number }[];
 function histogramsOf(lengths: readonly Value[][]): Map<string, Histogram> {
   const found = new Map<string, Histogram>();
   for (const [fn, since, length, n] of lengths) {
-    const key = keyOf(fn, since);
+    const key = bucketKeyOf(fn, since);
     const histogram = found.get(key) ?? [];
     histogram.push({ value: Number(length), count: Number(n) });
     found.set(key, histogram);
@@ -80,7 +80,7 @@ function percentilesOf(histogram: Histogram | undefined): StatsRow['durationInMs
 }
 
 function rowFor(rows: Map<string, StatsRow>, fn: Value | undefined, since: Value | undefined): StatsRow {
-  const key = keyOf(fn, since);
+  const key = bucketKeyOf(fn, since);
   const known = rows.get(key);
   if (known !== undefined) return known;
   const row: StatsRow = {
@@ -96,7 +96,7 @@ function rowFor(rows: Map<string, StatsRow>, fn: Value | undefined, since: Value
   return row;
 }
 
-const keyOf = (fn: Value | undefined, since: Value | undefined): string => `${since ?? ''} ${fn}`;
+const bucketKeyOf = (fn: Value | undefined, since: Value | undefined): string => `${since ?? ''} ${fn}`;
 
 function add(counts: Record<string, number>, key: string, count: number): void {
   counts[key] = (counts[key] ?? 0) + count;

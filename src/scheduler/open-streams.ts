@@ -64,8 +64,8 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
   const dueTimes = createDueTimes();
   let nextSequence = 1;
 
-  // Joined, it is one text of its own: a template would keep its parts too, and those what they were cut from.
-  const keyOf = (name: StreamName): string => [name.function, name.stream].join('.');
+  // streamKey as a text of its own: a template literal would retain its parts, and the texts that they were cut from.
+  const ownedKeyOf = (name: StreamName): string => [name.function, name.stream].join('.');
 
   function schedule(stream: OpenStream, at: number): void {
     // Only an earlier time needs a new entry: an entry that comes too early is put back.
@@ -101,7 +101,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       nextSequence = entry.sequence + 1;
       if (entry.kind === 'hint') return;
       const { name, sequence, at } = entry;
-      const key = keyOf(name);
+      const key = ownedKeyOf(name);
       const known = open.get(key);
       if (entry.kind === 'request') {
         // A second request of the same id finds the stream of the first.

@@ -133,7 +133,7 @@ export function createMemoryWork({
     (entry) => {
       if (entry.kind !== 'request') return;
       const { message, sequence } = entry;
-      add(laneOf(keyOf({ kind: 'function', name: message.name.function })), { name: message.name, request: sequence, message });
+      add(laneOf(laneKeyOf({ kind: 'function', name: message.name.function })), { name: message.name, request: sequence, message });
     },
     closing.signal,
   );
@@ -141,9 +141,9 @@ export function createMemoryWork({
   return {
     queue: {
       leaseInMs,
-      handedOut: async (name) => lanes.get(keyOf({ kind: 'function', name }))?.handedOut ?? 0,
+      handedOut: async (name) => lanes.get(laneKeyOf({ kind: 'function', name }))?.handedOut ?? 0,
       run({ source, demand, onItem, signal }) {
-        const lane = laneOf(keyOf(source));
+        const lane = laneOf(laneKeyOf(source));
         const subscriber: Subscriber = { demand, onItem };
         if (!signal.aborted) lane.subscribers.add(subscriber);
         pump(lane);
@@ -161,11 +161,11 @@ export function createMemoryWork({
     hints: {
       wake(name, request, id) {
         log.hints.wake(name, request, id);
-        hint(keyOf({ kind: 'function', name: name.function }), `wake.${id}`, { name, request });
+        hint(laneKeyOf({ kind: 'function', name: name.function }), `wake.${id}`, { name, request });
       },
       deliver(name, request, id) {
         log.hints.deliver(name, request, id);
-        hint(keyOf({ kind: 'deliveries' }), `deliver.${id}`, { name, request });
+        hint(laneKeyOf({ kind: 'deliveries' }), `deliver.${id}`, { name, request });
       },
     },
     get inFlight() {
@@ -184,6 +184,6 @@ export function createMemoryWork({
   };
 }
 
-function keyOf(source: WorkSource): string {
+function laneKeyOf(source: WorkSource): string {
   return source.kind === 'deliveries' ? 'deliveries' : `function ${source.name}`;
 }

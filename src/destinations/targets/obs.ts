@@ -40,7 +40,7 @@ export function createObsTarget({ connections, http }: { connections: Connection
     const { connection, param } = found;
     const revealed = reveal({ accessKeyId: connection.accessKeyId, secretAccessKey: connection.secretAccessKey });
     if (revealed.kind === 'unreadable') return revealed;
-    const url = urlOf(connection, param, keyOf(param, request));
+    const url = urlOf(connection, param, objectKeyOf(param, request));
     const signer = new AwsV4Signer({
       ...revealed.texts,
       method: 'PUT',
@@ -83,7 +83,7 @@ function find(text: string, connections: Connections): Found {
   return { kind: 'found', param: parsed.param, name: picked.name, connection: picked.connection };
 }
 
-function keyOf({ prefix }: ObsParam, { functionName, acceptedAt, requestId }: DeliveryRequest): string {
+function objectKeyOf({ prefix }: ObsParam, { functionName, acceptedAt, requestId }: DeliveryRequest): string {
   return `${prefix}${splitName(functionName).bare}/${new Date(acceptedAt).toISOString().slice(0, 10)}/${requestId}.json`;
 }
 

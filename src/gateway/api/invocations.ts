@@ -5,7 +5,7 @@ import { derivedId } from '#src/core/ids.ts';
 import { parseBody, textOf } from '../body.ts';
 import { isDisabled, refuseDisabled } from '../disabled.ts';
 import { HttpError } from '../http-error.ts';
-import { createIdempotency, type Key, keyOf } from '../idempotency.ts';
+import { createIdempotency, idempotencyKeyOf, type Key } from '../idempotency.ts';
 import type { Room } from '../overload.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { setReplyHeader } from '../reply-header.ts';
@@ -56,7 +56,7 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
       if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
       const order = {
         name,
-        key: keyOf(call, scope, gateway),
+        key: idempotencyKeyOf(call, scope, gateway),
         options: { traceparent: call.req.header('traceparent'), qualifier: query.qualifier },
       };
       if (query.batch) return await invokeBatch(call, order);

@@ -7,7 +7,7 @@ import type { FunctionName } from '#src/core/names.ts';
 import { textOf } from '../body.ts';
 import { isDisabled, refuseDisabled } from '../disabled.ts';
 import { HttpError } from '../http-error.ts';
-import { createIdempotency, type Key, keyOf } from '../idempotency.ts';
+import { createIdempotency, idempotencyKeyOf, type Key } from '../idempotency.ts';
 import type { Room } from '../overload.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
@@ -33,7 +33,7 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
     if (!gateway.isConnected())
       throw new HttpError({ status: 503, message: 'NATS is not connected; nothing was accepted', retryAfterInS: 1 });
     if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
-    const key = keyOf(call, scope, gateway);
+    const key = idempotencyKeyOf(call, scope, gateway);
     const traceparent = call.req.header('traceparent');
     return { name, payload, key, id: key.id, options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent } };
   }
