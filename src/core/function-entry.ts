@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Terms } from '#machines/facts.ts';
+import { fnv1a } from '#machines/fnv.ts';
 import { FunctionNotFoundError, InvalidInputError } from './errors.ts';
 import {
   type FunctionDefinition,
@@ -115,6 +116,14 @@ export function qualifierOf({ terms, request }: { terms: Terms | null; request: 
   return terms === null ? (request?.qualifier ?? LATEST) : (terms.version ?? LATEST);
 }
 
+/** The version that an invocation runs, by the log or else by its request; `undefined` when there is no function, or no such version. */
+export function versionFor(
+  entry: FunctionEntry | undefined,
+  context: { terms: Terms | null; request: { qualifier: string; invocation: string } | null },
+): RegisteredFunction | undefined {
+  return entry && resolveFunction(entry, qualifierOf(context), context.request?.invocation ?? '');
+}
+
 /** Why an invocation cannot run that asks for a version, or an alias, which does not exist. */
 export function missingVersion(context: Parameters<typeof qualifierOf>[0] & { request: { function: string } | null }): string {
   return new FunctionNotFoundError({ name: context.request?.function ?? '', qualifier: qualifierOf(context) }).message;
@@ -131,13 +140,13 @@ const resolutions = new WeakMap<FunctionEntry, Map<string, RegisteredFunction>>(
  */
 export function resolveFunction(entry: FunctionEntry, qualifier: string, requestId: string): RegisteredFunction | undefined {
   if (qualifier === LATEST) return entry;
-  if (!qualifier.startsWith('!')) return versionOf(entry, qualifier, undefined);
+  if (!qualifier.startsWith('!')) return namedVersion(entry, qualifier, undefined);
   const alias = entry.aliases.find(({ name }) => name === qualifier.slice(1));
   if (alias === undefined) return undefined;
-  return versionOf(entry, chooseVersion(alias, `${entry.definition.name}:${alias.name}/${requestId}`), alias);
+  return namedVersion(entry, chooseVersion(alias, `${entry.definition.name}:${alias.name}/${requestId}`), alias);
 }
 
-function versionOf(entry: FunctionEntry, version: string, alias: FunctionAlias | undefined): RegisteredFunction | undefined {
+function namedVersion(entry: FunctionEntry, version: string, alias: FunctionAlias | undefined): RegisteredFunction | undefined {
   let known = resolutions.get(entry);
   if (known === undefined) {
     known = new Map();
@@ -168,8 +177,7 @@ function chooseVersion({ version, weights }: FunctionAlias, seed: string): strin
 
 /** FNV-1a with murmur's last mixing, which spreads ids that differ in a few bits only; mapped to [0, 1). */
 function unitHash(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  let hash = fnv1a(text);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;

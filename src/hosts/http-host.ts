@@ -33,7 +33,7 @@ export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
         redirect: 'manual',
         signal: request.signal,
       });
-      return await resultOf(response);
+      return await resultOfResponse(response);
     } catch (error) {
       return failed(gaveUp ?? unavailable(`the endpoint cannot be reached: ${reasonOf(error)}`));
     } finally {
@@ -52,7 +52,7 @@ export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
   };
 }
 
-async function resultOf(response: Response): Promise<ExecutionResult> {
+async function resultOfResponse(response: Response): Promise<ExecutionResult> {
   if (response.ok) {
     const { text, isComplete } = await readBody(response, MAX_RESULT_BYTES);
     return isComplete ? returned(text) : failed(resultTooLarge(MAX_RESULT_BYTES));

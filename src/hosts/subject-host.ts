@@ -29,7 +29,7 @@ export function createSubjectHost({ request }: { request: SubjectRequest }): Fun
     const reply = await request(subject, event, { headers: headersFor(execution), timeoutInMs, signal });
     switch (reply.kind) {
       case 'reply':
-        return resultOf(reply);
+        return resultOfReply(reply);
       case 'no-responders':
         return failed(noHandler(`nobody answers on the subject "${subject}"`));
       case 'timed-out':
@@ -55,7 +55,7 @@ export function createSubjectHost({ request }: { request: SubjectRequest }): Fun
   };
 }
 
-function resultOf({ payload, headers }: { payload: Uint8Array; headers: Record<string, string> }): ExecutionResult {
+function resultOfReply({ payload, headers }: { payload: Uint8Array; headers: Record<string, string> }): ExecutionResult {
   if (payload.byteLength > MAX_RESULT_BYTES) return failed(resultTooLarge(MAX_RESULT_BYTES));
   const text = new TextDecoder().decode(payload);
   const errorCode = headers['Nats-Service-Error-Code'];

@@ -4,7 +4,7 @@ import { addressed, endedBy, expired, expiresAt } from '#machines/outcome.ts';
 import { encodeEnvelope } from '#src/core/envelope.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
-import { type FunctionEntry, missingVersion, qualifierOf, resolveFunction } from '#src/core/function-entry.ts';
+import { type FunctionEntry, missingVersion, versionFor } from '#src/core/function-entry.ts';
 import { type FunctionName, quote, type RequestId } from '#src/core/names.ts';
 import { isSettled, loadStream, requestOf } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
@@ -28,9 +28,9 @@ export async function look(open: OpenStream, options: SchedulerOptions): Promise
   const needs: Needs = { nextAt: Number.POSITIVE_INFINITY, wake: false, delivery: false };
   for (const [id, invocation] of stream.invocations) {
     const isOpen = invocation.context.outcome === null;
-    const known = versionOf(invocation, entry);
+    const known = versionFor(entry, invocation.context);
     // The local copy may be behind: the registry itself says whether there is no such version.
-    const fn = known ?? (isOpen && entry !== undefined ? versionOf(invocation, await ask(open.name.function, find)) : undefined);
+    const fn = known ?? (isOpen && entry !== undefined ? versionFor(await ask(open.name.function, find), invocation.context) : undefined);
     await attend(id, invocation, { fn, hasFunction: entry !== undefined, writer, needs, options });
   }
   const hintId = `${open.name.stream}.${writer.state.version}.${open.looks}`;
@@ -102,10 +102,6 @@ function judge(
   const dueAt = context.dueAt ?? 0;
   if (fn.definition.paused) return { kind: 'wait', nextAt: endsAt };
   return now < dueAt ? { kind: 'wait', nextAt: Math.min(dueAt, endsAt) } : { kind: 'wake', nextAt: endsAt };
-}
-
-function versionOf({ context }: Invocation, entry: FunctionEntry | undefined): RegisteredFunction | undefined {
-  return entry === undefined ? undefined : resolveFunction(entry, qualifierOf(context), context.request?.invocation ?? '');
 }
 
 /** The function as the registry itself has it; `undefined` when it is gone. */

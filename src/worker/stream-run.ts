@@ -5,7 +5,7 @@ import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
 import type { RegisteredFunction } from '#src/core/function-definition.ts';
-import { type FunctionEntry, qualifierOf, resolveFunction } from '#src/core/function-entry.ts';
+import { type FunctionEntry, resolveFunction, versionFor } from '#src/core/function-entry.ts';
 import type { Execution, ExecutionResult } from '#src/core/function-host.ts';
 import type { RequestId } from '#src/core/names.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
@@ -77,7 +77,7 @@ export class WorkerRun implements StreamRun {
     const invocation = state.invocations.get(id);
     const request = requestOf(state, id);
     if (invocation === undefined || request === undefined) return undefined;
-    const known = versionOf(invocation, this.#options.fn());
+    const known = versionFor(this.#options.fn(), invocation.context);
     if (known !== undefined) return this.#decideBy(known, request, invocation);
     return this.#askForVersion(invocation).then((found) => this.#decideBy(found, request, invocation));
   }
@@ -91,7 +91,7 @@ export class WorkerRun implements StreamRun {
   async #askForVersion(invocation: Invocation): Promise<RegisteredFunction | undefined> {
     if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
     try {
-      return versionOf(invocation, await this.#options.ports.findFunction(this.#writer.state.name.function));
+      return versionFor(await this.#options.ports.findFunction(this.#writer.state.name.function), invocation.context);
     } catch (error) {
       if (error instanceof FunctionNotFoundError) return undefined;
       throw error;
@@ -204,9 +204,4 @@ export class WorkerRun implements StreamRun {
     const { name, request, version } = this.#writer.state;
     hints.deliver(name, request.sequence, `${name.stream}.${version}`, this.#writer.state);
   }
-}
-
-/** The version that the log, or else the request, asks for. */
-function versionOf({ context }: Invocation, entry: FunctionEntry): RegisteredFunction | undefined {
-  return resolveFunction(entry, qualifierOf(context), context.request?.invocation ?? '');
 }

@@ -41,7 +41,7 @@ export async function sendEmail({ to, messageId, request }: Email, { smtp, timeo
   } catch (error) {
     if (signal.aborted) return failed('the mail was given up');
     if (deadline.aborted) return failed(`the mail server ${smtp.host} did not take the mail within ${timeoutInMs} ms`);
-    return resultOf(error as SmtpError, smtp.host);
+    return verdictOfSmtpError(error as SmtpError, smtp.host);
   }
 }
 
@@ -57,7 +57,7 @@ function textOf(request: DeliveryRequest): string {
 type SmtpError = Error & { code?: string; responseCode?: number };
 
 /** A code from 500 on is final. */
-function resultOf({ code, responseCode }: SmtpError, host: string): DeliveryResult {
+function verdictOfSmtpError({ code, responseCode }: SmtpError, host: string): DeliveryResult {
   const said = responseCode === undefined ? (code ?? 'unknown error') : `${responseCode}${code === undefined ? '' : ` ${code}`}`;
   if (code === 'EAUTH' && (responseCode ?? 500) >= 500)
     return dead(`insufficient permission: the mail server ${host} refused the user (${said})`);

@@ -70,7 +70,7 @@ export function createObsTarget({ connections, http }: { connections: Connection
       const first = await put(found, request, { once: true, signal });
       // A store that does not know the condition: then a repeat writes the same object again.
       const answer = refusesCondition(first) ? await put(found, request, { once: false, signal }) : first;
-      return answer.kind === 'unreadable' ? unusable(found.name, answer.problem) : resultOf(answer, found);
+      return answer.kind === 'unreadable' ? unusable(found.name, answer.problem) : verdictOfObs(answer, found);
     },
   };
 }
@@ -116,7 +116,7 @@ function refusesCondition(answer: Answer | { kind: 'unreadable' }): boolean {
 }
 
 /** What the store says, in words for whoever reads the dead letter. Only known codes, so that nothing else is repeated. */
-function resultOf(answer: Answer, { name, param: { bucket } }: Extract<Found, { kind: 'found' }>): DeliveryResult {
+function verdictOfObs(answer: Answer, { name, param: { bucket } }: Extract<Found, { kind: 'found' }>): DeliveryResult {
   const place = `OBS bucket "${bucket}" of connection "${name}"`;
   if (answer.kind !== 'answered') return verdictOf(answer, place);
   // 304 is what some stores say instead of 412: the object is there.

@@ -61,7 +61,7 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
       content_type: 'application/json' as const,
       traceparent: context.request?.traceparent,
     }),
-    result: resultOf(timeline),
+    result: resultViewOf(timeline),
     dropped_bytes: context.outcome?.type === 'succeeded' ? context.outcome.droppedBytes : undefined,
     failure: context.failure ?? undefined,
     outputs: facts.flatMap(outputOf),
@@ -91,7 +91,7 @@ function originOf({ context: { request } }: Invocation): Pick<InvocationView, 'r
   return withoutUndefined({ root, parent, hop, redrive_of: request?.redriveOf });
 }
 
-function resultOf({ envelope }: Timeline): InvocationView['result'] {
+function resultViewOf({ envelope }: Timeline): InvocationView['result'] {
   if (envelope === undefined) return undefined;
   return {
     condition: envelope.request_context.condition,

@@ -13,7 +13,7 @@ import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { createSharedTurn } from '../shared-turn.ts';
 import { readTarget } from './reference.ts';
-import { syncReply, versionOf } from './sync-reply.ts';
+import { executedVersionOf, syncReply } from './sync-reply.ts';
 
 const MEMORY_SIZES = new Set('128 256 512 768 1024 1280 1536 1792 2048 2560 3072 3584 4096 8192 10240'.split(' '));
 
@@ -68,7 +68,7 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
       call.header('X-Cff-Request-Id', id);
       const { envelope } = await invoked.result({ timeoutInMs: limits.syncInMs });
       const timeline = await client.timeline(id, { function: name });
-      return syncReply(call, { envelope, timeline, memoryInMb: await memoryOf(name, versionOf(timeline)) });
+      return syncReply(call, { envelope, timeline, memoryInMb: await memoryOf(name, executedVersionOf(timeline)) });
     } finally {
       leave();
     }

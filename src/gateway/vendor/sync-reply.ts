@@ -15,7 +15,7 @@ type Finished = {
 };
 
 /** The version that an invocation ran. */
-export function versionOf({ transitions }: Timeline): string {
+export function executedVersionOf({ transitions }: Timeline): string {
   const terms = transitions.flatMap(({ fact }) => (fact.type === 'running' && fact.terms !== undefined ? [fact.terms] : []));
   return terms[0]?.version ?? LATEST;
 }
@@ -33,7 +33,7 @@ export function syncReply(call: Call, { envelope, timeline, memoryInMb: memory }
     throw new HttpError({ status, message: function_error });
   }
   const { durationInMs, output, code } = executionOf(timeline);
-  const log = logOf({ request_id, version: versionOf(timeline), durationInMs, memory, output });
+  const log = logOf({ request_id, version: executedVersionOf(timeline), durationInMs, memory, output });
   call.header('X-Cff-Request-Id', request_id);
   call.header(
     'X-Cff-Invoke-Summary',

@@ -52,7 +52,7 @@ export function isNewEnough(version: string): boolean {
 
 async function namedServer(bin: string): Promise<ServerBinary> {
   try {
-    const version = await versionOf(bin);
+    const version = await serverVersionOf(bin);
     if (isNewEnough(version)) return { bin, version };
     throw new Error(`it is version ${version}, and Sequent needs ${OLDEST_VERSION}`);
   } catch (cause) {
@@ -66,7 +66,7 @@ async function namedServer(bin: string): Promise<ServerBinary> {
 async function usableVersion(bin: string): Promise<string | undefined> {
   try {
     await access(bin, constants.X_OK);
-    const version = await versionOf(bin);
+    const version = await serverVersionOf(bin);
     return isNewEnough(version) ? version : undefined;
   } catch {
     // Not there, not ours to run, or not a nats-server: the next place may have one.
@@ -74,7 +74,7 @@ async function usableVersion(bin: string): Promise<string | undefined> {
   }
 }
 
-async function versionOf(bin: string): Promise<string> {
+async function serverVersionOf(bin: string): Promise<string> {
   const { stdout } = await run(bin, ['--version'], { timeout: 10_000 });
   const version = /^nats-server: v(\d+\.\d+\.\S+)/.exec(stdout)?.[1];
   if (version === undefined) throw new Error(`"${bin} --version" printed ${JSON.stringify(stdout.slice(0, 80))}`);
