@@ -82,6 +82,19 @@ const verdicts: Record<string, Verdict> = {
   TIMED_OUT: { exitCode: exitCodes.timedOut, what: 'the wait is over', remedy: 'wait longer with --timeout, or look: sequent doctor' },
 };
 
+/** What the NATS client throws when no answer came. */
+const silences = new Set([
+  '408',
+  '503',
+  'CONNECTION_CLOSED',
+  'CONNECTION_DRAINING',
+  'CONNECTION_REFUSED',
+  'CONNECTION_TIMEOUT',
+  'DISCONNECT',
+  'IDLE_HEARTBEAT',
+  'TIMEOUT',
+]);
+
 const refusedCredentials = new Set([
   'AUTHORIZATION_VIOLATION',
   'AUTHENTICATION_EXPIRED',
@@ -100,19 +113,30 @@ const credentialProblem: Verdict = {
 /** Turns whatever was thrown into what a person is told. */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof CommandError) return thrown.problem;
-  const natsCode = natsCodeOf(thrown);
-  if (natsCode !== undefined && refusedCredentials.has(natsCode)) return problem(natsCode, credentialProblem, thrown);
+  const nats = natsErrorOf(thrown);
+  if (nats !== undefined && refusedCredentials.has(nats.code)) return problem(nats.code, credentialProblem, thrown);
   if (thrown instanceof SequentError) {
     const verdict = verdicts[thrown.code];
     if (verdict !== undefined) return problem(thrown.code, verdict, thrown);
   }
-  if (natsCode !== undefined)
-    return problem('NATS_UNAVAILABLE', { ...verdicts.NATS_UNAVAILABLE, what: 'NATS does not answer' } as Verdict, thrown);
+  if (nats !== undefined) return natsProblem(nats, thrown);
   return problem(
     'UNEXPECTED',
     { exitCode: exitCodes.failed, what: 'this was not expected', remedy: 'the same with SEQUENT_DEBUG=1, which prints where' },
     thrown,
   );
+}
+
+/** A refusal is an answer: only an error without one is told as silence. */
+function natsProblem({ code, api_error: refusal }: NatsError, thrown: unknown): Problem {
+  const { failed: exitCode } = exitCodes;
+  const remedy = 'sequent doctor, and the log of the nats-server';
+  if (refusal !== undefined) {
+    const why = `${refusal.description} (JetStream error ${refusal.err_code})`;
+    return { code: 'NATS_REFUSED', exitCode, what: 'NATS refused a request', why, remedy };
+  }
+  if (!silences.has(code)) return problem('NATS_FAILED', { exitCode, what: 'a request to NATS failed', remedy }, thrown);
+  return problem('NATS_UNAVAILABLE', { ...(verdicts.NATS_UNAVAILABLE as Verdict), what: 'NATS does not answer' }, thrown);
 }
 
 /** RFC 9457, for those who asked for JSON. */
@@ -124,10 +148,12 @@ function problem(code: string, { exitCode, what, remedy }: Verdict, thrown: unkn
   return { code, exitCode, what, why: messageOf(thrown), remedy };
 }
 
-/** The code of the NATS client's own error, here or as the cause of ours. */
-function natsCodeOf(thrown: unknown): string | undefined {
+type NatsError = Error & { code: string; api_error?: { err_code?: number; description?: string } };
+
+/** The NATS client's own error: this one, or a cause of it. */
+function natsErrorOf(thrown: unknown): NatsError | undefined {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
-    if (error.name === 'NatsError' && 'code' in error) return String(error.code);
+    if (error.name === 'NatsError' && 'code' in error) return error as NatsError;
   }
   return undefined;
 }

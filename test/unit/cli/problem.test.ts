@@ -19,6 +19,11 @@ function natsError(code: string): Error {
   return Object.assign(new Error(code), { name: 'NatsError', code });
 }
 
+/** As the NATS client throws what JetStream answered to a request of its API. */
+function refusal(code: number, err_code: number, description: string): Error {
+  return Object.assign(natsError(String(code)), { api_error: { code, err_code, description } });
+}
+
 describe('an exit code', () => {
   test.for([
     [new InvalidInputError({ field: 'x', problem: 'is bad' }), 2],
@@ -34,6 +39,9 @@ describe('an exit code', () => {
     [new ServerStartError({ dataDir: 'x', why: 'y' }), 6],
     [natsError('CONNECTION_CLOSED'), 6],
     [natsError('503'), 6],
+    [refusal(400, 10025, 'invalid json: json: unknown field "replicas"'), 1],
+    [refusal(503, 10023, 'insufficient resources'), 1],
+    [natsError('MAX_PAYLOAD_EXCEEDED'), 1],
     [new TimedOutError({ what: 'x', afterMs: 1 }), 7],
     [new UnknownOutcomeError({ id: 'x', waitedInMs: 1 }), 7],
     [new LogFullError({ why: 'x' }), 1],
@@ -45,6 +53,21 @@ describe('an exit code', () => {
     const { exitCode, what, why, remedy } = problemOf(thrown);
     expect(exitCode).toBe(expected);
     for (const part of [what, why, remedy]) expect(part).not.toBe('');
+  });
+
+  test.for([
+    [refusal(400, 10025, 'invalid json: json: unknown field "replicas"'), 'NATS refused a request'],
+    [refusal(503, 10023, 'insufficient resources'), 'NATS refused a request'],
+    [natsError('MAX_PAYLOAD_EXCEEDED'), 'a request to NATS failed'],
+    [natsError('CONNECTION_CLOSED'), 'NATS does not answer'],
+    [natsError('TIMEOUT'), 'NATS does not answer'],
+    [natsError('503'), 'NATS does not answer'],
+  ] as const)('of %s is told as: %s', ([thrown, expected]) => {
+    expect(problemOf(thrown).what).toBe(expected);
+  });
+
+  test('of a refusal is told in the words of the server', () => {
+    expect(problemOf(refusal(503, 10023, 'insufficient resources')).why).toBe('insufficient resources (JetStream error 10023)');
   });
 
   test('follows causes only so far', () => {
