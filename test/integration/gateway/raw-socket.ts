@@ -13,7 +13,7 @@ export async function sendRaw(port: number, bytes: string | Buffer, { andHalfClo
   await once(socket, 'connect');
   socket.write(bytes);
   if (andHalfClose) socket.end();
-  await Promise.race([once(socket, 'end'), once(socket, 'close')]);
+  await ended(socket);
   socket.destroy();
   return answer;
 }
@@ -29,8 +29,15 @@ export async function drip(port: number, start: string, everyMs: number): Promis
   await once(socket, 'connect');
   socket.write(start);
   const timer = setInterval(() => socket.write('x'), everyMs);
-  await Promise.race([once(socket, 'end'), once(socket, 'close')]);
+  await ended(socket);
   clearInterval(timer);
   socket.destroy();
   return answer;
+}
+
+/** Resolves when the other side ended or reset the connection. `once` would reject at an error, which a reset may be. */
+async function ended(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    socket.once('end', resolve).once('close', () => resolve());
+  });
 }
