@@ -18,9 +18,7 @@ let folder: string;
 const isKept = process.env.SEQUENT_PICTURES === '1';
 beforeAll(async () => {
   [shop, browser] = await Promise.all([openShop(), openBrowser()]);
-  folder = isKept
-    ? fileURLToPath(new URL('../../../src/web/pictures', import.meta.url))
-    : await mkdtemp(join(tmpdir(), 'sequent-pictures-'));
+  folder = isKept ? fileURLToPath(new URL('../../../docs/pictures', import.meta.url)) : await mkdtemp(join(tmpdir(), 'sequent-pictures-'));
 });
 afterAll(async () => {
   await browser[Symbol.asyncDispose]();
