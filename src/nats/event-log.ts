@@ -28,7 +28,7 @@ export type NatsEventLogOptions = {
   connection: Connection;
   publisher: Publisher;
   clock: Clock;
-  /** How long an unanswered append is followed up before it is reported as unknown. */
+  /** How long an append or a read without an answer is repeated before it counts as failed, in milliseconds; 60 s unless it is said. */
   budgetInMs?: number;
   onProblem?: (problem: string) => void;
 };
@@ -41,7 +41,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     const found = [];
     let next = after + 1;
     for (;;) {
-      const message = await readNextBySubject(connection, next, subjects.invocation(name));
+      const message = await readNextBySubject(connection, { from: next, subject: subjects.invocation(name), budgetInMs });
       if (message === undefined) return found;
       found.push(decodeAppend(message.data, message.sequence) ?? unreadable(message.sequence));
       next = message.sequence + 1;
@@ -99,14 +99,14 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     },
 
     async readRequest(sequence) {
-      const message = await readMessage(connection, sequence);
+      const message = await readMessage(connection, sequence, budgetInMs);
       const parts = message === undefined ? undefined : parseSubject(message.subject);
       if (message === undefined || parts?.kind !== 'invoke') return undefined;
       return decodeRequest(parts, message);
     },
 
     async find(stream) {
-      const message = await readLastBySubject(connection, subjects.anyFunctionOf(stream));
+      const message = await readLastBySubject(connection, subjects.anyFunctionOf(stream), budgetInMs);
       const parts = message === undefined ? undefined : parseSubject(message.subject);
       return parts?.kind === 'invocation' ? parts.name : undefined;
     },

@@ -22,7 +22,7 @@ export function createNatsLogSource({
       return { created: String(created), first: Math.max(1, state.first_seq), last: state.last_seq, messages: state.messages };
     },
     async firstFrom(sequence) {
-      const found = await readNextBySubject(connection, sequence, '>');
+      const found = await readNextBySubject(connection, { from: sequence, subject: '>' });
       return found === undefined ? undefined : { sequence: found.sequence, at: found.at };
     },
     async missing() {

@@ -61,7 +61,7 @@ export type NatsPortsOptions = {
   topology?: TopologyOptions;
   leaseInMs: number;
   clock: Clock;
-  /** How long an unanswered append is followed up before it is reported as unknown. */
+  /** How long an append or a read without an answer is repeated before it counts as failed, in milliseconds; 60 s unless it is said. */
   budgetInMs?: number;
   onProblem?: (problem: string) => void;
 };

@@ -11,19 +11,24 @@ export type StoredMessage = { subject: string; data: Uint8Array; headers: Header
 /** How long reading is tried again while the server does not answer. */
 const BUDGET_IN_MS = 60_000;
 
-export function readMessage(connection: Connection, sequence: number): Promise<StoredMessage | undefined> {
-  return getMessage(connection, { seq: sequence });
+/** One message of the stream, as the server's API asks for it. */
+type Query = { seq: number; next_by_subj?: string } | { last_by_subj: string };
+
+export function readMessage(connection: Connection, sequence: number, budgetInMs?: number): Promise<StoredMessage | undefined> {
+  return getMessage(connection, { seq: sequence }, budgetInMs);
 }
 
-export function readNextBySubject(connection: Connection, from: number, subject: string): Promise<StoredMessage | undefined> {
-  return getMessage(connection, { seq: from, next_by_subj: subject });
+export function readNextBySubject(
+  connection: Connection,
+  { from, subject, budgetInMs }: { from: number; subject: string; budgetInMs?: number },
+): Promise<StoredMessage | undefined> {
+  return getMessage(connection, { seq: from, next_by_subj: subject }, budgetInMs);
 }
 
-export function readLastBySubject(connection: Connection, subject: string): Promise<StoredMessage | undefined> {
-  return getMessage(connection, { last_by_subj: subject });
+export function readLastBySubject(connection: Connection, subject: string, budgetInMs?: number): Promise<StoredMessage | undefined> {
+  return getMessage(connection, { last_by_subj: subject }, budgetInMs);
 }
 
-type Query = { seq?: number; next_by_subj?: string; last_by_subj?: string };
 type Answer = {
   message?: { subject: string; seq: number; hdrs?: string; data?: string; time: string };
   error?: ApiError;
@@ -34,7 +39,7 @@ type Answer = {
  *
  * Reading has no effect, so a question without answer is asked again; throws `NatsUnavailableError` after the budget.
  */
-async function getMessage(connection: Connection, query: Query): Promise<StoredMessage | undefined> {
+async function getMessage(connection: Connection, query: Query, budgetInMs = BUDGET_IN_MS): Promise<StoredMessage | undefined> {
   const { nats, servers } = connection;
   const startedAt = Date.now();
   for (;;) {
@@ -47,7 +52,7 @@ async function getMessage(connection: Connection, query: Query): Promise<StoredM
       if (isMessageNotFound(error?.err_code)) return undefined;
       throw new Error(error?.description ?? 'an empty answer');
     } catch (cause) {
-      if (Date.now() - startedAt > BUDGET_IN_MS || nats.isClosed()) {
+      if (Date.now() - startedAt > budgetInMs || nats.isClosed()) {
         throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
       }
       await new Promise((resolve) => setTimeout(resolve, 200));

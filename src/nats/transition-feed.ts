@@ -180,7 +180,7 @@ export async function sequenceAt(connection: Connection, at: number): Promise<nu
   let high = last + 1;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const message = await readNextBySubject(connection, middle, '>');
+    const message = await readNextBySubject(connection, { from: middle, subject: '>' });
     if (message === undefined || message.sequence >= high) high = middle;
     else if (message.at < at) low = message.sequence + 1;
     else high = middle;

@@ -26,7 +26,7 @@ if (request === undefined || entry?.kind !== 'request') throw new Error(`the log
 
 const appends: StoredMessage[] = [];
 for (let from: number = NO_APPENDS + 1; ; ) {
-  const next = await readNextBySubject(connection, from, subjects.invocation(name));
+  const next = await readNextBySubject(connection, { from, subject: subjects.invocation(name) });
   if (next === undefined) break;
   appends.push(next);
   from = next.sequence + 1;
