@@ -1,5 +1,7 @@
-import { type ConnectionOptions, connect, Events, type JetStreamManager, type NatsConnection } from 'nats';
+import { type ConnectionOptions, connect, Events, type JetStreamManager, type NatsConnection, type Status } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
+import { userOf } from './nats-user.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
 
 export type NatsOptions = Omit<ConnectionOptions, 'servers'> & { servers: string | string[] };
 
@@ -10,6 +12,8 @@ export interface Connection {
   readonly manager: JetStreamManager;
   readonly servers: string;
   readonly isConnected: boolean;
+  /** What the server does not permit on this connection. */
+  readonly refusals: Refusals;
   /** Calls back after every reconnection; returns what ends that. */
   onReconnect(listener: () => void): () => void;
   /** Calls back when the connection is lost; returns what ends that. */
@@ -47,15 +51,19 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
   const reconnected = new Set<() => void>();
   const disconnected = new Set<() => void>();
   let isConnected = true;
-  void readStatus(nats, (now) => {
-    isConnected = now;
-    for (const listener of now ? reconnected : disconnected) listener();
+  const { refusals, note } = createRefusals(nats, { user: () => userOf(options), inboxPrefix: options.inboxPrefix ?? '_INBOX' });
+  void readStatus(nats, (status) => {
+    note(status);
+    if (status.type !== Events.Reconnect && status.type !== Events.Disconnect) return;
+    isConnected = status.type === Events.Reconnect;
+    for (const listener of isConnected ? reconnected : disconnected) listener();
   });
 
   return {
     nats,
     manager,
     servers,
+    refusals,
     get isConnected() {
       return isConnected && !nats.isClosed();
     },
@@ -69,11 +77,8 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
   };
 }
 
-async function readStatus(nats: NatsConnection, onChange: (isConnected: boolean) => void): Promise<void> {
-  for await (const { type } of nats.status()) {
-    if (type === Events.Reconnect) onChange(true);
-    else if (type === Events.Disconnect) onChange(false);
-  }
+async function readStatus(nats: NatsConnection, onStatus: (status: Status) => void): Promise<void> {
+  for await (const status of nats.status()) onStatus(status);
 }
 
 function subscribe(listeners: Set<() => void>, listener: () => void): () => void {

@@ -1,6 +1,7 @@
-import { createInbox, DiscardPolicy, headers, RetentionPolicy, StorageType } from 'nats';
+import { createInbox, DiscardPolicy, headers, type MsgHdrs, RetentionPolicy, StorageType } from 'nats';
 import type { Connection } from './connection.ts';
 import type { Publisher } from './publisher.ts';
+import type { Refusal } from './refusals.ts';
 import { DIS_RECORDS } from './topology.ts';
 
 /** What became of a message for somebody else's subject. */
@@ -19,9 +20,10 @@ export function createPublications(connection: Connection, publisher: Publisher)
       if (!(await isStored(connection, subject))) return await handOver(connection, subject, payload, found);
       const answer = await publisher.publish(subject, payload, found);
       if (answer.kind === 'stored') return { kind: 'stored' };
+      if (answer.kind === 'refused' && answer.isForbidden) return { kind: 'refused', reason: answer.why };
       return { kind: 'failed', reason: answer.kind === 'conflict' ? 'the stream expects another sequence' : answer.why };
     } catch (error) {
-      return { kind: 'failed', reason: String(error) };
+      return { kind: 'failed', reason: connection.refusals.reasonOf(error) };
     }
   }
   return { publish };
@@ -71,17 +73,33 @@ async function isStored({ nats }: Connection, subject: string): Promise<boolean>
   return ((reply.json() as { streams?: string[] | null }).streams ?? []).length > 0;
 }
 
-/** The server says at once when nobody listens; a round trip later it would have said so. */
-async function handOver({ nats }: Connection, subject: string, payload: string, found: ReturnType<typeof headers>): Promise<Publication> {
+/**
+ * Publishes where no stream answers. The server reports a missing subscriber and a missing permission before it answers the round
+ * trip behind the publish, so a publish that was followed by neither has reached a subscriber.
+ */
+async function handOver(connection: Connection, subject: string, payload: string, found: MsgHdrs): Promise<Publication> {
+  const { nats, refusals } = connection;
   const reply = createInbox();
   let isHeard = true;
+  let refusal: Refusal | undefined;
+  // Without the inbox nothing says that nobody listens; and an error without a subject may be about either.
+  const endRefusals = refusals.listen((each) => {
+    if (each.operation === 'unknown' || each.subject === subject || each.subject === reply) refusal = each;
+  });
   const subscription = nats.subscribe(reply, {
-    callback: (_, message) => {
-      if (message.headers?.code === 503) isHeard = false;
+    callback: (error, message) => {
+      if (error === null && message.headers?.code === 503) isHeard = false;
     },
   });
-  nats.publish(subject, payload, { headers: found, reply });
-  await nats.flush();
-  subscription.unsubscribe();
+  try {
+    nats.publish(subject, payload, { headers: found, reply });
+    await refusals.settle();
+  } finally {
+    endRefusals();
+    subscription.unsubscribe();
+  }
+  if (refusal !== undefined) return refusal.operation === 'publish' ? refusedBy(refusal) : { kind: 'failed', reason: refusal.message };
   return isHeard ? { kind: 'stored' } : { kind: 'no-responders' };
 }
+
+const refusedBy = ({ message: reason }: Refusal): Publication => ({ kind: 'refused', reason });

@@ -4,14 +4,18 @@ import { parseJson } from '#src/core/json.ts';
 import { PassingMap } from '#src/core/passing-map.ts';
 import type { Connection } from './connection.ts';
 import { type ApiError, isPayloadTooLarge, isStorageExhausted, isUndecided, isWrongLastSequence } from './errors.ts';
+import { watchRefusedPublishes } from './refused-publishes.ts';
 
 /** What became of a publish. Never a guess: without an answer it is unknown (A1). */
 export type PublishAnswer =
   | { kind: 'stored'; sequence: number; isDuplicate?: true }
   /** The stream is not at the expected version. */
   | { kind: 'conflict' }
-  /** Refused, and certainly not stored. `isFull` when storage or a limit is exhausted. */
-  | { kind: 'refused'; why: string; isFull: boolean }
+  /**
+   * Refused, and certainly not stored. `isFull` when storage or a limit is exhausted, `isForbidden` when the user of the connection may
+   * not publish to the subject.
+   */
+  | { kind: 'refused'; why: string; isFull: boolean; isForbidden?: true }
   | { kind: 'unknown'; why: string };
 
 /** Publishes to JetStream with many publishes in flight. */
@@ -21,7 +25,7 @@ export interface Publisher {
   close(): void;
 }
 
-type Pending = { resolve: (answer: PublishAnswer) => void; sentAt: number };
+type Pending = { resolve: (answer: PublishAnswer) => void; subject: string; sentAt: number };
 
 /**
  * Makes a publisher on one long-lived acknowledgement inbox: an acknowledgement costs a look-up instead of a subscription.
@@ -36,9 +40,16 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
 
   const subscription = nats.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
-      const key = Number(message.subject.slice(inbox.length + 1));
-      const waiting = pending.delete(key);
-      waiting?.resolve(error === null ? parseAnswer(message) : { kind: 'unknown', why: error.message });
+      // The inbox was refused. What is in flight has no answer then, and becomes unknown in time.
+      if (error !== null) return;
+      pending.delete(Number(message.subject.slice(inbox.length + 1)))?.resolve(parseAnswer(message));
+    },
+  });
+  const endRefusals = watchRefusedPublishes(connection.refusals, {
+    pending,
+    nextKey: () => next,
+    refuse(key, why) {
+      pending.delete(key)?.resolve({ kind: 'refused', why, isFull: false, isForbidden: true });
     },
   });
   const endDisconnect = connection.onDisconnect(() => giveUp(() => true, 'the connection was lost'));
@@ -68,7 +79,7 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
         const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
         try {
           nats.publish(subject, bytes, headers === undefined ? { reply } : { reply, headers });
-          pending.set(key, { resolve, sentAt: performance.now() });
+          pending.set(key, { resolve, subject, sentAt: performance.now() });
         } catch (error) {
           resolve(
             isPayloadTooLarge(error) ? { kind: 'refused', why: messageOf(error), isFull: false } : { kind: 'unknown', why: String(error) },
@@ -79,6 +90,7 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
     close() {
       clearInterval(sweep);
       endDisconnect();
+      endRefusals();
       giveUp(() => true, 'the publisher was closed');
       subscription.unsubscribe();
     },

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createNatsTarget } from '#src/destinations/targets/nats.ts';
+import { type Connection, openConnection } from '#src/nats/connection.ts';
+import { createPublications } from '#src/nats/publications.ts';
+import { createPublisher } from '#src/nats/publisher.ts';
+import { deliveryTo, neverAborted } from '#test/support/destinations/deliveries.ts';
+import { type GuardedServer, startGuardedServer } from '#test/support/guarded-server.ts';
+
+const users = {
+  all: {},
+  destinations: {
+    publish: { allow: ['$JS.API.INFO', '$JS.API.STREAM.NAMES', 'open.>'] },
+    subscribe: { allow: ['_INBOX.>'] },
+  },
+};
+
+let server: GuardedServer;
+let connection: Connection;
+let listener: Connection;
+beforeAll(async () => {
+  server = await startGuardedServer(users);
+  connection = await openConnection(server.as('destinations'));
+  listener = await openConnection(server.as('all'));
+  listener.nats.subscribe('>', { callback: () => {} });
+  const manager = await listener.nats.jetstreamManager();
+  await manager.streams.add({ name: 'CLOSED', subjects: ['closed.stream'] });
+});
+afterAll(async () => {
+  await connection.close();
+  await listener.close();
+  await server[Symbol.asyncDispose]();
+});
+
+function target() {
+  return createNatsTarget({ publisher: createPublications(connection, createPublisher(connection)) });
+}
+
+describe('a NATS destination whose subject the user may not publish to', () => {
+  test('is not delivered: the reason names the subject, the user and the permission that is missing', async () => {
+    expect(await target().deliver(deliveryTo('NATS', { subject: 'closed.plain' }), neverAborted)).toEqual({
+      kind: 'dead',
+      reason:
+        'subject "closed.plain" refused it: NATS does not permit user "destinations" to publish to "closed.plain"; add publish: {allow: ["closed.plain"]} to the permissions of this user',
+    });
+  });
+
+  test('is told from a permitted one, with many of both in flight on the connection', async () => {
+    const outside = target();
+    const subjects = Array.from({ length: 400 }, (_, index) => (index % 2 === 0 ? `open.${index % 8}` : `closed.${index % 8}`));
+    const results = await Promise.all(subjects.map((subject) => outside.deliver(deliveryTo('NATS', { subject }), neverAborted)));
+    for (const [index, result] of results.entries()) {
+      if (index % 2 === 0) expect(result).toEqual({ kind: 'delivered' });
+      else expect(result).toMatchObject({ kind: 'dead', reason: expect.stringContaining(`publish to "${subjects[index]}"`) });
+    }
+  });
+
+  test('is found when its subject holds characters that the server quotes', async () => {
+    for (const subject of ['closed."quoted"', 'closed.back\\slash', 'closed.größe.日本'])
+      expect(await target().deliver(deliveryTo('NATS', { subject }), neverAborted)).toMatchObject({ kind: 'dead' });
+  });
+
+  test('is not delivered either where a stream stores the subject, and this is known without a time limit', async () => {
+    const startedAt = performance.now();
+    expect(await target().deliver(deliveryTo('NATS', { subject: 'closed.stream' }), neverAborted)).toMatchObject({
+      kind: 'dead',
+      reason: expect.stringContaining('user "destinations" to publish to "closed.stream"'),
+    });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+test('a permitted destination without a subscriber is tried again, as ever', async () => {
+  await using lonely = await startGuardedServer(users);
+  const other = await openConnection(lonely.as('destinations'));
+  const outside = createNatsTarget({ publisher: createPublications(other, createPublisher(other)) });
+  expect(await outside.deliver(deliveryTo('NATS', { subject: 'open.unheard' }), neverAborted)).toEqual({
+    kind: 'failed',
+    reason: 'no stream stores subject "open.unheard"',
+  });
+  await other.close();
+});

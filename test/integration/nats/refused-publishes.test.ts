@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Connection, openConnection } from '#src/nats/connection.ts';
+import { createPublisher, type PublishAnswer } from '#src/nats/publisher.ts';
+import { type GuardedServer, startGuardedServer } from '#test/support/guarded-server.ts';
+
+const api = ['$JS.API.INFO', '$JS.API.STREAM.NAMES'];
+const usersWith = (allowed: string) => ({
+  all: {},
+  writer: { publish: { allow: [...api, allowed] }, subscribe: { allow: ['_INBOX.>'] } },
+});
+
+let server: GuardedServer;
+let connection: Connection;
+let admin: Connection;
+beforeAll(async () => {
+  server = await startGuardedServer(usersWith('log.open'));
+  connection = await openConnection(server.as('writer'));
+  admin = await openConnection(server.as('all'));
+  await (await admin.nats.jetstreamManager()).streams.add({ name: 'LOG', subjects: ['log.*'] });
+});
+afterAll(async () => {
+  await connection.close();
+  await admin.close();
+  await server[Symbol.asyncDispose]();
+});
+
+test('the publisher tells at once which of many publishes in flight were refused, and stores the others', async () => {
+  const publisher = createPublisher(connection);
+  const startedAt = performance.now();
+  const subjects = Array.from({ length: 3_000 }, (_, index) => (index % 3 === 0 ? 'log.open' : `log.closed-${index % 300}`));
+  const answers = await Promise.all(subjects.map((subject) => publisher.publish(subject, 'x')));
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
+  for (const [index, answer] of answers.entries()) {
+    if (index % 3 === 0) expect(answer).toMatchObject({ kind: 'stored' });
+    else expect(answer).toMatchObject({ kind: 'refused', isForbidden: true, why: expect.stringContaining(`"${subjects[index]}"`) });
+  }
+  publisher.close();
+});
+
+test('the publisher follows a change of permissions, and reports none that was stored as refused', async () => {
+  const publisher = createPublisher(connection, { timeoutInMs: 1_000 });
+  const answers: PublishAnswer[] = [];
+  for (const [allowed, wanted] of [
+    ['log.shut', 'refused'],
+    ['log.open', 'stored'],
+  ] as const) {
+    server.change(usersWith(allowed));
+    const until = performance.now() + 5_000;
+    for (let last: PublishAnswer['kind'] | undefined; last !== wanted && performance.now() < until; last = answers.at(-1)?.kind)
+      answers.push(...(await Promise.all(Array.from({ length: 500 }, () => publisher.publish('log.open', 'x')))));
+    expect(answers.at(-1)?.kind).toBe(wanted);
+  }
+  publisher.close();
+  const { state } = await (await admin.nats.jetstreamManager()).streams.info('LOG', { subjects_filter: 'log.open' });
+  const stored = answers.filter(({ kind }) => kind === 'stored').length;
+  const unknown = answers.filter(({ kind }) => kind === 'unknown').length;
+  const earlier = 1_000;
+  expect(state.subjects?.['log.open']).toBeGreaterThanOrEqual(earlier + stored);
+  expect(state.subjects?.['log.open']).toBeLessThanOrEqual(earlier + stored + unknown);
+});
