@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { conditions, statusCodes } from '#machines/facts.ts';
 import { listSettings } from '#src/main/configuration.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -70,5 +71,12 @@ describe('the documents', () => {
         .map(({ flag, env }) => `${flag} ${env}`)
         .sort(),
     );
+  });
+
+  test('name every condition with its status code, and no other', () => {
+    const rows = [...textOf('docs/conditions.md').matchAll(/^\| `([A-Z]\w+)` +\| (\d+) +\|/gm)];
+
+    expect(Object.fromEntries(rows.map(([, condition, code]) => [condition, Number(code)]))).toEqual(statusCodes);
+    expect(rows).toHaveLength(Object.keys(conditions).length);
   });
 });
