@@ -23,9 +23,10 @@ import { createPackageCache } from '#src/hosts/package-cache.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
 import type { Connection } from '#src/nats/connection.ts';
+import { createDisStreams } from '#src/nats/dis-streams.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
-import { createDisStreams, createPublications } from '#src/nats/publications.ts';
+import { createPublications } from '#src/nats/publications.ts';
 import { createNatsRequester } from '#src/nats/requester.ts';
 import { openSignatureLog } from '#src/nats/signature-log.ts';
 import { GATEWAY_BUCKET, type TopologyOptions } from '#src/nats/topology.ts';
@@ -134,7 +135,12 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     const outside = createTargets({
       connections,
       http: createVettedHttp(),
-      streams: createDisStreams(connection, ports.publisher),
+      streams: createDisStreams({
+        connection,
+        publisher: ports.publisher,
+        replicas: topology.replicas,
+        onProblem: (problem) => logger.warn({}, problem),
+      }),
       publisher: createPublications(connection, ports.publisher),
     });
     return startDestinations({

@@ -1,8 +1,7 @@
-import { createInbox, DiscardPolicy, headers, type MsgHdrs, RetentionPolicy, StorageType } from 'nats';
+import { createInbox, headers, type MsgHdrs } from 'nats';
 import type { Connection } from './connection.ts';
-import type { Publisher } from './publisher.ts';
+import type { PublishAnswer, Publisher } from './publisher.ts';
 import type { Refusal } from './refusals.ts';
-import { DIS_RECORDS } from './topology.ts';
 
 /** What became of a message for somebody else's subject. */
 export type Publication =
@@ -18,10 +17,7 @@ export function createPublications(connection: Connection, publisher: Publisher)
     for (const [name, value] of Object.entries(given)) found.set(name, value);
     try {
       if (!(await isStored(connection, subject))) return await handOver(connection, subject, payload, found);
-      const answer = await publisher.publish(subject, payload, found);
-      if (answer.kind === 'stored') return { kind: 'stored' };
-      if (answer.kind === 'refused' && answer.isForbidden) return { kind: 'refused', reason: answer.why };
-      return { kind: 'failed', reason: answer.kind === 'conflict' ? 'the stream expects another sequence' : answer.why };
+      return publicationOf(await publisher.publish(subject, payload, found));
     } catch (error) {
       return { kind: 'failed', reason: connection.refusals.reasonOf(error) };
     }
@@ -29,43 +25,11 @@ export function createPublications(connection: Connection, publisher: Publisher)
   return { publish };
 }
 
-/** The streams of DIS, as one JetStream stream with a subject for each. */
-export function createDisStreams(connection: Connection, publisher: Publisher) {
-  const isThere = ensureDisStream(connection);
-  return {
-    async publishRecord(record: {
-      stream: string;
-      partitionKey: string;
-      data: string;
-      timestamp: number;
-      deliveryId: string;
-    }): Promise<Publication> {
-      try {
-        await isThere;
-        const found = headers();
-        found.set('Nats-Msg-Id', record.deliveryId);
-        const { partitionKey: partition_key, data, timestamp } = record;
-        const answer = await publisher.publish(`dis.${record.stream}`, JSON.stringify({ partition_key, data, timestamp }), found);
-        return answer.kind === 'stored'
-          ? { kind: 'stored' }
-          : { kind: 'failed', reason: answer.kind === 'conflict' ? 'conflict' : answer.why };
-      } catch (error) {
-        return { kind: 'failed', reason: String(error) };
-      }
-    },
-  };
-}
-
-async function ensureDisStream({ manager }: Connection): Promise<void> {
-  await manager.streams.add({
-    name: DIS_RECORDS,
-    description: 'Sequent: the records that outcomes were pushed as',
-    subjects: ['dis.*'],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    discard: DiscardPolicy.Old,
-    max_age: 7 * 86_400 * 1e9,
-  });
+/** What an answer of JetStream means for a message that expects no version. */
+export function publicationOf(answer: PublishAnswer): Publication {
+  if (answer.kind === 'stored') return { kind: 'stored' };
+  if (answer.kind === 'conflict') return { kind: 'failed', reason: 'the stream expects another sequence' };
+  return { kind: answer.kind === 'refused' && answer.isForbidden ? 'refused' : 'failed', reason: answer.why };
 }
 
 async function isStored({ nats }: Connection, subject: string): Promise<boolean> {

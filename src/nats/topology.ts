@@ -71,6 +71,22 @@ export function codeStream({ replicas }: Pick<TopologyOptions, 'replicas'>): Par
   };
 }
 
+const DIS_MAX_AGE_IN_MS = 7 * 86_400_000;
+
+/** The built-in streams of the DIS destination, with a subject for each. */
+export function disStream(replicas: number): Partial<StreamConfig> {
+  return {
+    name: DIS_RECORDS,
+    description: 'Sequent: the records that outcomes were pushed as',
+    subjects: ['dis.*'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(DIS_MAX_AGE_IN_MS),
+    num_replicas: replicas,
+  };
+}
+
 /** A signature may be dated 15 minutes ahead, and is acceptable until 15 minutes after its date. */
 const SIGNATURES_MAX_AGE_IN_MS = 31 * 60_000;
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDisTarget } from '#src/destinations/targets/dis.ts';
 import { createNatsTarget } from '#src/destinations/targets/nats.ts';
-import { createDisStreams, createPublications } from '#src/nats/publications.ts';
+import { createDisStreams } from '#src/nats/dis-streams.ts';
+import { createPublications } from '#src/nats/publications.ts';
 import { connectionsOf, deliveryTo, neverAborted } from '#test/support/destinations/deliveries.ts';
 import { startTelling, type TellingSequent } from '#test/support/telling-system.ts';
 
@@ -103,7 +104,7 @@ describe('the built-in streams of the DIS destination', () => {
 
   test('have one record for each delivery, however often it is repeated', async () => {
     const { connection } = sequent.client;
-    const streams = createDisStreams(connection, sequent.log.ports.publisher);
+    const streams = createDisStreams({ connection, publisher: sequent.log.ports.publisher, replicas: 1 });
     const target = createDisTarget({
       connections: connectionsOf({}),
       http: { send: () => Promise.reject(new Error('nothing is sent')) },

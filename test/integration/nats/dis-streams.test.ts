@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Connection, openConnection } from '#src/nats/connection.ts';
+import { createDisStreams } from '#src/nats/dis-streams.ts';
+import { createPublisher } from '#src/nats/publisher.ts';
+import { type GuardedServer, startGuardedServer } from '#test/support/guarded-server.ts';
+
+const permitted = ['$JS.API.INFO', '$JS.API.STREAM.INFO.SEQUENT_DIS', 'dis.*'];
+const usersWith = (publish: readonly string[]) => ({
+  all: {},
+  destinations: { publish: { allow: publish }, subscribe: { allow: ['_INBOX.>'] } },
+});
+
+let server: GuardedServer;
+let admin: Connection;
+beforeAll(async () => {
+  server = await startGuardedServer(usersWith(permitted));
+  admin = await openConnection(server.as('all'));
+});
+afterAll(async () => {
+  await admin.close();
+  await server[Symbol.asyncDispose]();
+});
+
+async function openStreams(user: string, replicas = 1) {
+  const connection = await openConnection(server.as(user));
+  onTestFinished(() => connection.close());
+  const problems: string[] = [];
+  const options = { connection, publisher: createPublisher(connection), replicas, onProblem: (problem: string) => problems.push(problem) };
+  const streams = createDisStreams(options);
+  const record = { stream: 'results', partitionKey: 'id', data: 'e30=', timestamp: 0, deliveryId: 'id/dis-0' };
+  return { problems, publish: () => streams.publishRecord(record) };
+}
+
+const names = async (): Promise<string[]> => await admin.manager.streams.names().next();
+
+describe('the built-in DIS streams', () => {
+  test('are not made before the first record', async () => {
+    await openStreams('all');
+    expect(await names()).toEqual([]);
+  });
+
+  test('fail each record with the reason, told once, while another stream has their subjects, and recover when it is gone', async () => {
+    const { problems, publish } = await openStreams('all');
+    await admin.manager.streams.add({ name: 'THEIRS', subjects: ['dis.>'] });
+    const reason = expect.stringContaining('the stream SEQUENT_DIS cannot be made: subjects overlap with an existing stream');
+    for (let tries = 0; tries < 2; tries++) expect(await publish()).toEqual({ kind: 'failed', reason });
+    expect(problems).toEqual([reason]);
+    await admin.manager.streams.delete('THEIRS');
+    expect(await publish()).toEqual({ kind: 'stored' });
+    expect(await names()).toEqual(['SEQUENT_DIS']);
+  });
+
+  test('are made again after somebody removed them', async () => {
+    const { publish } = await openStreams('all');
+    expect(await publish()).toEqual({ kind: 'stored' });
+    await admin.manager.streams.delete('SEQUENT_DIS');
+    expect(await publish()).toMatchObject({ kind: 'failed' });
+    expect(await publish()).toEqual({ kind: 'stored' });
+    await admin.manager.streams.delete('SEQUENT_DIS');
+  });
+
+  test('have as many replicas as they are asked for', async () => {
+    const { publish } = await openStreams('all', 3);
+    expect(await publish()).toEqual({
+      kind: 'failed',
+      reason: expect.stringContaining('replicas > 1 not supported in non-clustered mode'),
+    });
+  });
+
+  test('name the permission that is missing, and are made once it is granted', async () => {
+    const { problems, publish } = await openStreams('destinations');
+    const reason = expect.stringContaining('add publish: {allow: ["$JS.API.STREAM.CREATE.SEQUENT_DIS"]} to the permissions of this user');
+    expect(await publish()).toEqual({ kind: 'failed', reason });
+    expect(problems).toEqual([reason]);
+    server.change(usersWith([...permitted, '$JS.API.STREAM.CREATE.SEQUENT_DIS']));
+    await expect.poll(publish, { timeout: 5_000 }).toEqual({ kind: 'stored' });
+  });
+});
