@@ -74,6 +74,7 @@ const verdicts: Record<string, Verdict> = {
     what: 'a newer Sequent wrote this log',
     remedy: 'the version of Sequent that the workers run',
   },
+  LOG_BEHIND: { exitCode: exitCodes.timedOut, what: 'the log does not show what it holds', remedy: 'repeat the command' },
   UNKNOWN_OUTCOME: {
     exitCode: exitCodes.timedOut,
     what: 'it is unknown whether it was stored',

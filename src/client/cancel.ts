@@ -104,14 +104,14 @@ async function termsFor({ context }: Invocation, functions: CancelOptions['funct
 async function openWriter(
   id: string,
   functionName: FunctionName | undefined,
-  { log, by, appendId, findQueued }: CancelOptions,
+  { log, by, appendId, clock, findQueued }: CancelOptions,
 ): Promise<StreamWriter | undefined> {
   const stream = streamOf(parseRequestId(id));
   const found = functionName === undefined ? await log.find(stream) : { function: functionName, stream };
   const queued = await findQueued(stream, found?.function);
   const name = found ?? queued?.name;
   const state = name === undefined ? undefined : await loadStream(log, name, queued?.request);
-  return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId });
+  return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId, clock });
 }
 
 /** The invocations that an outcome started: their ids derive from its deliveries. */

@@ -117,7 +117,7 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
 
     async redeliver(id, destination, options = {}) {
       const { state, invocation } = await open(id, options.function);
-      const writer = createStreamWriter({ log, state, by, appendId });
+      const writer = createStreamWriter({ log, state, by, appendId, clock });
       const wanted = (invocation.context.outcome?.destinations ?? []).filter(
         ({ id: one }) => destination === undefined || isMeant(one, destination),
       );
@@ -148,7 +148,7 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
       await log.accept(name, [
         { id: redrive, ...content, redriveOf: id as RequestId, ...(trace === undefined ? {} : { traceparent: trace }) },
       ]);
-      const writer = createStreamWriter({ log, state, by, appendId });
+      const writer = createStreamWriter({ log, state, by, appendId, clock });
       await writer.propose(id, [{ type: 'redriven', invocation: id, at: clock.now(), redrive }]);
       return redrive;
     },

@@ -121,6 +121,18 @@ export class LogFullError extends SequentError {
 }
 
 /**
+ * The log refuses the version that a writer holds, and shows nothing newer, however often it is read again: what answers is
+ * behind, or the stream was archived. Nothing was stored.
+ */
+export class LogBehindError extends SequentError {
+  readonly code = 'LOG_BEHIND';
+  readonly retryable = true;
+  constructor({ stream, version, waitedInMs }: { stream: string; version: number; waitedInMs: number }, options?: ErrorOptions) {
+    super(`the log refuses version ${version} of ${stream}, and showed nothing newer for ${waitedInMs} ms`, options);
+  }
+}
+
+/**
  * It is unknown whether the message was stored, and reading back did not tell within the budget (A1).
  * A retry under the same request id is safe.
  */

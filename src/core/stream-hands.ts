@@ -1,6 +1,6 @@
 import { messageOf } from './errors.ts';
 import type { EventLog } from './event-log.ts';
-import type { Logger } from './logger.ts';
+import { type Logger, levelOf } from './logger.ts';
 import { PassingMap } from './passing-map.ts';
 import { loadStream, newborn, type StreamState } from './stream.ts';
 import { streamKey } from './stream-key.ts';
@@ -115,7 +115,7 @@ export function createStreamHands({ log, logger, createRun, onRest, onLeft = () 
     hand.hasFailed = true;
     const { name } = hand.items[0] as WorkItem;
     const facts = { function: name.function, stream: name.stream, error: messageOf(error) };
-    logger.warn(facts, 'the work on a stream was given up for now');
+    logger[levelOf(error)](facts, 'the work on a stream was given up for now');
   }
 
   function settle(hand: Hand, rest: Rest): void {

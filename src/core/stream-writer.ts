@@ -1,6 +1,7 @@
-import assert from 'node:assert/strict';
 import type { Destination, Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
+import type { Clock } from './clock.ts';
+import { LogBehindError } from './errors.ts';
 import type { Append, EventLog, Version } from './event-log.ts';
 import { attentionOf, catchUp, foldFacts, type StreamState } from './stream.ts';
 
@@ -20,7 +21,8 @@ export interface StreamWriter {
    * Proposes facts of one invocation, to be appended as a whole. Resolves, once they are durable, to the effects that they
    * ask for; or to `undefined` when the machine refuses them, and `state` is then newer than the proposal.
    *
-   * Rejects when the log cannot tell (see `EventLog.append`); every later proposal rejects too.
+   * Rejects when the log cannot tell (see `EventLog.append`), and with `LogBehindError` when the log does not show what it
+   * says is newer; every later proposal rejects too.
    */
   propose(id: string, facts: readonly Fact[]): Promise<readonly InvocationEffect[] | undefined>;
   /** Learns what is new in the stream: from the log, or from somebody who knows it. Rejects when the log cannot tell. */
@@ -44,13 +46,17 @@ type Round = {
   later: readonly Proposal[];
 };
 
-export type StreamWriterOptions = { log: EventLog; state: StreamState; by: string; appendId: () => string };
+export type StreamWriterOptions = { log: EventLog; state: StreamState; by: string; appendId: () => string; clock: Clock };
 
 export function createStreamWriter(options: StreamWriterOptions): StreamWriter {
   return new Writer(options);
 }
 
 const soon = Promise.resolve();
+
+/** The pauses between two looks for the append that was faster: doubled, 6.35 s in all. */
+const FIRST_PAUSE_IN_MS = 50;
+const LAST_PAUSE_IN_MS = 3_200;
 
 /**
  * A class, since one is made for every stream: V8 gives each object literal with a getter a hidden class of its own, which keeps all that the
@@ -61,6 +67,7 @@ class Writer implements StreamWriter {
   readonly #log: EventLog;
   readonly #by: string;
   readonly #appendId: () => string;
+  readonly #clock: Clock;
   #state: StreamState;
   #waiting: readonly Proposal[] = [];
   /** What the append in flight is about. */
@@ -70,11 +77,12 @@ class Writer implements StreamWriter {
   #reading: Promise<unknown> | undefined;
   #next: Promise<unknown> | undefined;
 
-  constructor({ log, state, by, appendId }: StreamWriterOptions) {
+  constructor({ log, state, by, appendId, clock }: StreamWriterOptions) {
     this.#log = log;
     this.#state = state;
     this.#by = by;
     this.#appendId = appendId;
+    this.#clock = clock;
   }
 
   get state(): StreamState {
@@ -128,10 +136,23 @@ class Writer implements StreamWriter {
     if (later.length > 0) this.#waiting = [...later, ...this.#waiting];
   }
 
-  /** Somebody else was first. */
+  /**
+   * Another writer was first. Its append may not be readable yet, since the leader changed or what answers is behind: so the
+   * stream is read again for a while, and then given up.
+   */
   async #askAgain(base: StreamState, { kept, later }: Round): Promise<void> {
     this.#waiting = [...kept.map(({ proposal }) => proposal), ...later, ...this.#waiting];
-    assert(await this.#read(base), `the log refuses version ${base.version} of ${base.name.stream}, and holds nothing newer`);
+    let waitedInMs = 0;
+    for (let pauseInMs = FIRST_PAUSE_IN_MS; !(await this.#isNewer(base)); pauseInMs *= 2) {
+      if (pauseInMs > LAST_PAUSE_IN_MS) throw new LogBehindError({ stream: base.name.stream, version: base.version, waitedInMs });
+      await this.#clock.sleep(pauseInMs);
+      waitedInMs += pauseInMs;
+    }
+  }
+
+  /** Whether more than the base is known: from the log, or from a refresh in the meantime. */
+  async #isNewer(base: StreamState): Promise<boolean> {
+    return this.#state.version > base.version || (await this.#read(base));
   }
 
   #break(reason: unknown): void {
@@ -154,10 +175,12 @@ class Writer implements StreamWriter {
       });
       return this.#reading;
     }
-    this.#next ??= this.#reading.then(() => {
+    const readNext = (): Promise<unknown> => {
       this.#next = undefined;
       return this.#readNews();
-    });
+    };
+    // A reading that failed says nothing about the next one.
+    this.#next ??= this.#reading.then(readNext, readNext);
     return this.#next;
   }
 

@@ -12,7 +12,7 @@ import type { DeliveryPorts } from './ports.ts';
 /** Tells the destinations of the outcomes of one stream, as far as it is time. */
 export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): StreamRun {
   const { log, clock, name: deliverer, targets, places, parking, tries, active, owners } = ports;
-  const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId });
+  const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId, clock });
 
   async function advanceOne(id: string, request: AcceptedRequest): Promise<Rest> {
     const before = writer.state.invocations.get(id);

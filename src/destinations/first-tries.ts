@@ -1,5 +1,6 @@
 import type { Destination, FactOf, Outcome } from '#machines/facts.ts';
 import { messageOf } from '#src/core/errors.ts';
+import { levelOf } from '#src/core/logger.ts';
 import { requestOf } from '#src/core/stream.ts';
 import type { StreamWriter } from '#src/core/stream-writer.ts';
 import type { BegunTries } from '#src/core/teller.ts';
@@ -53,7 +54,7 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, places, t
       await tries.make({ request, invocation, destination: begun.destination, number: 1 }, writer);
     } catch (error) {
       // The log cannot tell. It knows who made the try: it is found there, and made again (D1).
-      logger.warn({ invocation: id, error: messageOf(error) }, 'what came of a first try could not be recorded');
+      logger[levelOf(error)]({ invocation: id, error: messageOf(error) }, 'what came of a first try could not be recorded');
     } finally {
       end(begun);
     }

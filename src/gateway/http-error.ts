@@ -80,6 +80,7 @@ const statuses: Readonly<Record<string, { status: number; vendorCode?: string } 
   NATS_UNAVAILABLE: { status: 503 },
   HISTORY_UNAVAILABLE: { status: 503 },
   LOG_FULL: { status: 503 },
+  LOG_BEHIND: { status: 503 },
   // Another gateway may be upgraded already.
   NEWER_FACTS: { status: 503 },
   // Nobody knows whether it was accepted, as behind a gateway that waited in vain; 503 says that nothing was.

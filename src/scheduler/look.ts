@@ -19,10 +19,10 @@ export type Look = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueue
  * Reads the stream and does what time asks for. The log decides, not what the scheduler remembers.
  */
 export async function look(open: OpenStream, options: SchedulerOptions): Promise<Look> {
-  const { log, hints, appendId, name: by } = options;
+  const { log, hints, appendId, clock, name: by } = options;
   const stream = await loadStream(log, open.name, open.request);
   if (stream === undefined) return { kind: 'settled' };
-  const writer = createStreamWriter({ log, state: stream, by, appendId });
+  const writer = createStreamWriter({ log, state: stream, by, appendId, clock });
   const { findFunction: find, functions } = options;
   const entry = functions.get(open.name.function) ?? (await ask(open.name.function, find));
   const needs: Needs = { nextAt: Number.POSITIVE_INFINITY, wake: false, delivery: false };

@@ -4,7 +4,7 @@ import { messageOf } from '#src/core/errors.ts';
 import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
 import { type FunctionEntry, shortestAgeInMs } from '#src/core/function-entry.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
-import type { Logger } from '#src/core/logger.ts';
+import { type Logger, levelOf } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
 import { type Look, look } from './look.ts';
@@ -109,7 +109,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
         follow(stream, await look(stream, options), pause);
       }
     } catch (error) {
-      logger.warn(
+      logger[levelOf(error)](
         { stream: stream.name.stream, function: stream.name.function, error: messageOf(error) },
         'the scheduler could not look at a stream',
       );
@@ -162,11 +162,12 @@ function createBacklog({ handedOut, clock }: SchedulerOptions): { holds(stream: 
   const asked = new Map<FunctionName, { at: number; upTo: Promise<number> }>();
   return {
     async holds({ name, request }) {
+      if (request === undefined) return false;
       const last = asked.get(name.function);
       const isFresh = last !== undefined && clock.now() - last.at < 1_000;
       const answer = isFresh ? last : { at: clock.now(), upTo: handedOut(name.function) };
       asked.set(name.function, answer);
-      return request !== undefined && request > (await answer.upTo);
+      return request > (await answer.upTo);
     },
   };
 }

@@ -41,9 +41,9 @@ export class WorkerRun implements StreamRun {
   readonly #handedOver = new Set<string>();
 
   constructor(options: StreamRunOptions, state: StreamState) {
-    const { log, worker, appendId } = options.ports;
+    const { log, worker, appendId, clock } = options.ports;
     this.#options = options;
-    this.#writer = createStreamWriter({ log, state, by: worker, appendId });
+    this.#writer = createStreamWriter({ log, state, by: worker, appendId, clock });
   }
 
   advance(): Promise<Rest> {

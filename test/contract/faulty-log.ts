@@ -66,6 +66,20 @@ export function withRival(log: EventLog, rival: (previous: Version) => Append | 
   };
 }
 
+/** A log whose streams show nothing new in so many reads after each refused append, as a new leader that is behind. */
+export function withLaggingReads(log: EventLog, reads: number): EventLog {
+  let left = 0;
+  return {
+    ...delegate(log),
+    async append(name, append, attention) {
+      const version = await log.append(name, append, attention);
+      if (version === undefined) left = reads;
+      return version;
+    },
+    read: async (name, after) => (left-- > 0 ? [] : log.read(name, after)),
+  };
+}
+
 export function withMaxBytes(log: EventLog, maxAppendBytes: number): EventLog {
   return { ...delegate(log), maxAppendBytes };
 }

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Fact } from '#machines/facts.ts';
 import type { Append, EventLog, NewRequest, StreamName, Version } from '#src/core/event-log.ts';
 import { NO_APPENDS } from '#src/core/event-log.ts';
-import { createStreamId } from '#src/core/ids.ts';
-import type { FunctionName, StreamId } from '#src/core/names.ts';
+import { createStreamId, idAt } from '#src/core/ids.ts';
+import type { FunctionName, RequestId, StreamId } from '#src/core/names.ts';
+import { loadStream, type StreamState } from '#src/core/stream.ts';
 
 /** A log as a contract suite needs it: with what others may do to it. */
 export interface OpenedLog extends AsyncDisposable {
@@ -41,6 +42,19 @@ export function append(
 /** Accepts one request of the stream's own id; returns its sequence. */
 export async function accept(log: EventLog, name: StreamName, request: Partial<NewRequest> = {}): Promise<number> {
   return (await log.accept(name, [{ payload: '{"id":7}', ...request }])).sequence;
+}
+
+/** Accepts requests that share a stream; resolves to the stream right after that, and to their ids. */
+export async function acceptStream(log: EventLog, count: number): Promise<{ state: StreamState; ids: RequestId[]; name: StreamName }> {
+  const name = newStream();
+  const { sequence } = await log.accept(
+    name,
+    Array.from({ length: count }, (_, place) => ({ payload: String(place) })),
+  );
+  const state = await loadStream(log, name, sequence);
+  if (state === undefined) throw new Error('the request is not there');
+  const ids = count === 1 ? [name.stream as string as RequestId] : state.request.requests.map((_, place) => idAt(name.stream, place));
+  return { state, name, ids };
 }
 
 /** Collects what a log tells until the first that satisfies the condition, inclusive. The test's own timeout is the deadline. */

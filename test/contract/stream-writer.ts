@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import type { EventLog, StreamName, Version } from '#src/core/event-log.ts';
+import { systemClock } from '#src/core/clock.ts';
+import type { EventLog, Version } from '#src/core/event-log.ts';
 import { NO_APPENDS } from '#src/core/event-log.ts';
-import { idAt } from '#src/core/ids.ts';
 import type { RequestId } from '#src/core/names.ts';
 import { loadStream, type StreamState } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
 import { billing, failed, notified, retrying, running, succeeded, terms } from './facts.ts';
 import { losingAnswers, watchLog, withMaxBytes, withRival } from './faulty-log.ts';
-import { append, appendId, newStream, type OpenedLog, ownStream, until } from './opened-log.ts';
+import { describeLag } from './lagging-log.ts';
+import { acceptStream, append, appendId, type OpenedLog, ownStream, until } from './opened-log.ts';
 
 /** What the stream writer promises over every log (E3). */
 export function describeStreamWriter(title: string, open: () => Promise<OpenedLog>): void {
@@ -21,22 +22,9 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
     });
     afterAll(() => opened[Symbol.asyncDispose]());
 
-    /** A stream of some invocations, right after acceptance. */
-    async function accepted(count: number): Promise<{ state: StreamState; ids: RequestId[]; name: StreamName }> {
-      const name = newStream();
-      const { sequence } = await log.accept(
-        name,
-        Array.from({ length: count }, (_, place) => ({ payload: String(place) })),
-      );
-      const state = await loadStream(log, name, sequence);
-      if (state === undefined) throw new Error('the request is not there');
-      return {
-        state,
-        name,
-        ids: count === 1 ? [name.stream as string as RequestId] : state.request.requests.map((_, place) => idAt(name.stream, place)),
-      };
-    }
-    const writerOf = (over: EventLog, state: StreamState): StreamWriter => createStreamWriter({ log: over, state, by: 'w1', appendId });
+    const accepted = (count: number) => acceptStream(log, count);
+    const writerOf = (over: EventLog, state: StreamState): StreamWriter =>
+      createStreamWriter({ log: over, state, by: 'w1', appendId, clock: systemClock });
     const of = <F extends Fact>(invocation: string, fact: F): F => ({ ...fact, invocation });
     const first = (ids: readonly RequestId[]): string => ids[0] ?? '';
 
@@ -247,5 +235,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect(await next.propose(two, [of(two, running(1))])).toEqual(['execute']);
       expect((await log.read(name, NO_APPENDS)).map(({ facts }) => facts[0]?.invocation)).toEqual([one, two]);
     });
+
+    describeLag(() => log);
   });
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '#src/core/clock.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/erasure-request.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names.ts';
 import { loadStream } from '#src/core/stream.ts';
@@ -53,7 +54,7 @@ async function live(fn: string, id: string, outcome: 'succeeded' | 'running'): P
   const state = await loadStream(log, name, sequence);
   if (state === undefined) throw new Error('it was not accepted');
   let appends = 0;
-  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${id}-${appends++}` });
+  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${id}-${appends++}`, clock: systemClock });
   const terms = {
     revision: 1,
     timeoutInMs: 3_000,
@@ -162,7 +163,7 @@ describe('an erasure', () => {
     const { sequence } = await log.accept(name, [{ id: 'f-1' as RequestId, payload: `"${token}"` }]);
     const state = await loadStream(log, name, sequence);
     if (state === undefined) throw new Error('it was not accepted');
-    const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `f-${Math.random()}` });
+    const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `f-${Math.random()}`, clock: systemClock });
     const failure = { kind: 'function', errorType: 'Error', message: token, code: 4_001 } as const;
     await writer.propose('f-1', [
       { type: 'failed', invocation: 'f-1', at: Date.now(), attempt: 0, condition: 'InvocationCanceled', failure },

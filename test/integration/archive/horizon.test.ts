@@ -60,7 +60,7 @@ async function liveTogether(count: number): Promise<void> {
   const state = await loadStream(log, name, (await log.accept(name, requests)).sequence);
   if (state === undefined) throw new Error('it was not accepted');
   let appends = 0;
-  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${name.stream}-${appends++}` });
+  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${name.stream}-${appends++}`, clock: systemClock });
   const failure = { kind: 'platform', errorType: 'Error', message: 'no', code: 1 } as const;
   const at = Date.now();
   const ids = [...state.invocations.keys()];

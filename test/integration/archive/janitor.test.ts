@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { projectionKey } from '#src/archive/horizon.ts';
+import { systemClock } from '#src/core/clock.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names.ts';
 import { loadStream } from '#src/core/stream.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
@@ -126,7 +127,7 @@ describe('the janitor', () => {
     // It goes on as if nothing had happened around it.
     const state = await loadStream(log, name, sequence);
     if (state === undefined) throw new Error('it is gone');
-    const writer = createStreamWriter({ log, state, by: 'w', appendId: () => 'a-1' });
+    const writer = createStreamWriter({ log, state, by: 'w', appendId: () => 'a-1', clock: systemClock });
     const failure = { kind: 'platform', errorType: 'Error', message: 'too old', code: 1 } as const;
     const failed = {
       type: 'failed',

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '#src/core/clock.ts';
 import { NO_APPENDS, type Version } from '#src/core/event-log.ts';
 import { loadStream } from '#src/core/stream.ts';
 import { createStreamWriter } from '#src/core/stream-writer.ts';
@@ -123,7 +124,7 @@ describe('a server that is paused during an append', () => {
     const request = await accept(opened.other, name);
     const state = await loadStream(opened.log, name, request);
     if (state === undefined) throw new Error('the request is not there');
-    const writer = createStreamWriter({ log: opened.log, state, by: 'w1', appendId });
+    const writer = createStreamWriter({ log: opened.log, state, by: 'w1', appendId, clock: systemClock });
     const id = name.stream;
     server.pause();
     onTestFinished(() => server.resume());

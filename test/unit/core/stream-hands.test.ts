@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LogBehindError } from '#src/core/errors.ts';
 import type { RequestMessage, StreamName } from '#src/core/event-log.ts';
 import { silentLogger } from '#src/core/logger.ts';
 import { createMemoryLog } from '#src/core/memory-log.ts';
@@ -12,6 +13,7 @@ describe('a stream in hand whose log fails', () => {
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   let warnings: object[];
+  let notices: object[];
   let settled: string[];
   /** The promises that the run waits for, in the order of its calls. */
   let advances: Deferred<Rest>[];
@@ -21,10 +23,10 @@ describe('a stream in hand whose log fails', () => {
   beforeEach(() => {
     unhandled.length = 0;
     process.on('unhandledRejection', onUnhandled);
-    [warnings, settled, advances, refreshes] = [[], [], [], []];
+    [warnings, notices, settled, advances, refreshes] = [[], [], [], [], []];
     hands = createStreamHands({
       log: createMemoryLog({ clock: { now: () => 7 } }),
-      logger: { ...silentLogger, warn: (facts) => void warnings.push(facts) },
+      logger: { ...silentLogger, warn: (facts) => void warnings.push(facts), info: (facts) => void notices.push(facts) },
       createRun: () => ({ advance: () => next(advances), refresh: () => next(refreshes) }),
       onRest: () => {},
       onLeft: (item) => void settled.push(`left ${item.request}`),
@@ -68,6 +70,16 @@ describe('a stream in hand whose log fails', () => {
     for (const { resolve } of advances) resolve('done');
     await until(() => hands.size === 0);
     expect(settled).toEqual(['left 1', 'left 2', 'left 3']);
+  });
+
+  test('is given up without a warning, in one line, when the log only lags behind', async () => {
+    for (const request of [1, 2]) hands.take(item(name, request, settled));
+    await until(() => refreshes.length === 1);
+    const behind = new LogBehindError({ stream: name.stream, version: 7, waitedInMs: 6_350 });
+    advances[0]?.reject(behind);
+    refreshes[0]?.reject(behind);
+    await until(() => hands.size === 0);
+    expect({ warnings, notices: notices.length, settled }).toEqual({ warnings: [], notices: 1, settled: ['left 1', 'left 2'] });
   });
 
   test('is not opened a second time before all that is under way for it has ended', async () => {

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { type Clock, systemClock } from '#src/core/clock.ts';
+import { type EventLog, NO_APPENDS } from '#src/core/event-log.ts';
+import { loadStream, type StreamState } from '#src/core/stream.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+import { running } from './facts.ts';
+import { watchLog, withLaggingReads, withRival } from './faulty-log.ts';
+import { acceptStream, append, appendId } from './opened-log.ts';
+
+/** What the stream writer promises over a log whose reads are behind its appends, or fail. */
+export function describeLag(opened: () => EventLog): void {
+  describe('whose reads lag behind', () => {
+    const writerOf = (log: EventLog, state: StreamState, clock: Clock = systemClock): StreamWriter =>
+      createStreamWriter({ log, state, by: 'w1', appendId, clock });
+    const start = (invocation: string, worker = 'w1') => ({ ...running(1, { worker }), invocation });
+
+    /** A clock on which every pause is over at once. */
+    function hastyClock(): { clock: Clock; pauses: number[] } {
+      const pauses: number[] = [];
+      return { pauses, clock: { now: Date.now, sleep: async (ms) => void pauses.push(ms) } };
+    }
+
+    test('reads again, with growing pauses, when the append that was faster is not readable yet', async () => {
+      const log = opened();
+      const { state, ids, name } = await acceptStream(log, 2);
+      const [one = '', two = ''] = ids;
+      const theirs = append([start(one, 'w2')], { request: state.request.sequence });
+      const rivalled = withRival(log, (previous) => (previous === NO_APPENDS ? theirs : undefined));
+      const { clock, pauses } = hastyClock();
+      const writer = writerOf(withLaggingReads(rivalled, 4), state, clock);
+      const proposals = [one, two].map((id) => writer.propose(id, [start(id)]));
+      expect(await Promise.all(proposals)).toEqual([undefined, ['execute']]);
+      expect(pauses).toEqual([50, 100, 200, 400]);
+      expect((await log.read(name, NO_APPENDS)).map(({ by }) => by)).toEqual(['test', 'w1']);
+    });
+
+    test('goes on with the newer state that a refresh brings while the log does not show it', async () => {
+      const log = opened();
+      const { state, ids, name } = await acceptStream(log, 2);
+      const [one = '', two = ''] = ids;
+      await log.append(name, append([start(one, 'w2')], { request: state.request.sequence }), {});
+      const newer = await loadStream(log, name, state.request);
+      const clock: Clock = { now: Date.now, sleep: async () => void (await writer.refresh(newer)) };
+      const writer: StreamWriter = writerOf(withLaggingReads(log, Number.POSITIVE_INFINITY), state, clock);
+      expect(await writer.propose(two, [start(two)])).toEqual(['execute']);
+      expect(writer.state.invocations.get(one)?.context.worker).toBe('w2');
+    });
+
+    test('gives the stream up after 6.35 s in which the log refuses its version and shows nothing newer', async () => {
+      const log = opened();
+      const { state, ids, name } = await acceptStream(log, 2);
+      const [one = '', two = ''] = ids;
+      const theirs = append([start(one, 'w2')], { request: state.request.sequence });
+      const rivalled = withRival(log, (previous) => (previous === NO_APPENDS ? theirs : undefined));
+      const { clock, pauses } = hastyClock();
+      const writer = writerOf(withLaggingReads(rivalled, Number.POSITIVE_INFINITY), state, clock);
+      const proposals = [one, two].map((id) => writer.propose(id, [start(id)]));
+      for (const proposal of await Promise.allSettled(proposals))
+        expect(proposal).toMatchObject({ status: 'rejected', reason: { code: 'LOG_BEHIND', retryable: true } });
+      expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBe(6_350);
+      await expect(writer.propose(two, [start(two)])).rejects.toMatchObject({ code: 'LOG_BEHIND' });
+      expect((await log.read(name, NO_APPENDS)).map(({ by }) => by)).toEqual(['test']);
+    });
+
+    test('reads the stream again after a reading that failed, also for those that waited for the next reading', async () => {
+      const log = opened();
+      const { state, ids, name } = await acceptStream(log, 1);
+      const [id = ''] = ids;
+      let failures = 1;
+      const read: EventLog['read'] = async (...given) => {
+        if (failures-- > 0) throw new Error('the log does not answer');
+        return log.read(...given);
+      };
+      const writer = writerOf({ ...watchLog(log), read }, state);
+      await log.append(name, append([start(id, 'w2')], { request: state.request.sequence }), {});
+      const refreshes = await Promise.allSettled([writer.refresh(), writer.refresh(), writer.refresh()]);
+      expect(refreshes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+      expect(writer.state.invocations.get(id)?.context.worker).toBe('w2');
+    });
+  });
+}
