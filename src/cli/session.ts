@@ -1,13 +1,14 @@
 import type { SequentClient } from '#src/client/client.ts';
 import type { Place } from '#src/core/envelope.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
+import type { Grants } from '#src/core/handler-rules.ts';
 import type { NatsOptions } from '#src/nats/connection.ts';
 import type { GlobalOptions } from './call.ts';
 import { CommandError, problemOf, usageProblem } from './problem.ts';
 import type { Sheet } from './terminal.ts';
 
 /** Where a command connects to, and what decided that. */
-export type Target = { options: NatsOptions & { place: Place }; from: string; dataDir: string };
+export type Target = { options: NatsOptions & { place: Place; grants: Grants }; from: string; dataDir: string };
 
 /** Finds the NATS to talk to: the flags, the environment, the server of the data folder, the context selected in `nats`. */
 export async function findTarget({ server, context, data }: GlobalOptions): Promise<Target> {
@@ -15,13 +16,17 @@ export async function findTarget({ server, context, data }: GlobalOptions): Prom
     throw usageProblem('--data is not the event', 'it names the data folder of the server', `-d '${data}'`);
   }
   // What a command needs is loaded when it runs: the help needs none of it.
-  const { readConfiguration } = await import('#src/main/configuration.ts');
+  const { grantsOf, readConfiguration } = await import('#src/main/configuration.ts');
   const { findNats } = await import('#src/main/find-nats.ts');
   const { natsOptionsOf } = await import('#src/nats/address.ts');
   const configuration = readConfiguration({ flags: { natsUrl: server, context, data } });
   const { from, ...address } = await findNats(configuration);
   const place: Place = { region: 'local', project: configuration.project ?? 'default', envelope: configuration.envelope };
-  return { options: { ...natsOptionsOf(address), name: 'sequent-cli', place }, from, dataDir: configuration.dataDir };
+  return {
+    options: { ...natsOptionsOf(address), name: 'sequent-cli', place, grants: grantsOf(configuration) },
+    from,
+    dataDir: configuration.dataDir,
+  };
 }
 
 /** Connects, lets the command work, and closes, whatever comes of it. */

@@ -4,12 +4,13 @@ import type { CodePackages } from '#src/core/code-packages.ts';
 import type { Place } from '#src/core/envelope.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import { LATEST } from '#src/core/function-definition.ts';
+import type { Grants } from '#src/core/handler-rules.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names.ts';
+import { subjects } from '#src/core/subjects.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { type Connection, type NatsOptions, openConnection } from '#src/nats/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
-import { subjects } from '#src/nats/topology.ts';
 import { type Cursor, listCursors, removeCursor, sequenceAt } from '#src/nats/transition-feed.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
@@ -42,6 +43,8 @@ export type ClientOptions = Partial<NatsOptions> & {
   place?: Place;
   /** How long an unanswered request is followed up before it is reported as unknown, in milliseconds; 30 s by default. */
   acceptWithinMs?: number;
+  /** What other projects than the own one may name beyond the defaults: as Sequent itself is configured. */
+  grants?: Grants | undefined;
 };
 
 export type InvokeOptions = {
@@ -129,7 +132,7 @@ export interface SequentClient extends AsyncDisposable {
 
 /** Connects to the NATS of a running Sequent. Throws `NatsUnavailableError`. */
 export async function connectClient(options: ClientOptions = {}): Promise<SequentClient> {
-  const { place = { region: 'local', project: 'default' }, acceptWithinMs: budgetInMs = 30_000, ...natsOptions } = options;
+  const { place = { region: 'local', project: 'default' }, acceptWithinMs: budgetInMs = 30_000, grants, ...natsOptions } = options;
   const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: 'sequent-client', ...natsOptions, servers });
   const closing = new AbortController();
@@ -138,7 +141,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     throw error;
   });
   const { log, openRequests } = ports;
-  const functions = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse });
+  const functions = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants });
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
   const requests = createRequests({
     log,

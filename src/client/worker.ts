@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
+import type { Grants } from '#src/core/handler-rules.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
@@ -30,6 +31,8 @@ export type WorkerOptions = Partial<NatsOptions> & {
   /** How many destinations a chain may have, and how many invocations may follow from one: as Sequent itself is configured. */
   maxHops?: number;
   maxChain?: number;
+  /** What other projects than the own one may name beyond the defaults: as Sequent itself is configured. */
+  grants?: Grants;
 };
 
 /** A worker in the user's own process. */
@@ -50,6 +53,7 @@ export async function startWorker({
   leaseInMs = 15_000,
   maxHops = MAX_HOPS,
   maxChain = MAX_CHAIN,
+  grants,
   ...natsOptions
 }: WorkerOptions): Promise<EmbeddedWorker> {
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
@@ -57,7 +61,7 @@ export async function startWorker({
   const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: worker, ...natsOptions, servers });
   const ports = await openNatsPorts(connection, { leaseInMs, clock: systemClock, onProblem: (problem) => logger.warn({}, problem) });
-  const registry = createFunctionRegistry(ports.functions);
+  const registry = createFunctionRegistry(ports.functions, { grants });
   for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });
   const closing = new AbortController();
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });

@@ -37,8 +37,8 @@ export interface DestinationTarget {
   readonly triesAtOnce?: number;
   /** Its tries end by themselves in time, and nobody needs to abort them. */
   readonly endsByItself?: true;
-  /** Why this `param` cannot be used, or `undefined`. Asked when a function is configured (S5), and before a delivery. */
-  refuse(param: string): string | undefined;
+  /** Why a function cannot use this `param`, or `undefined`. Asked when the function is configured (S5). */
+  refuse(param: string, functionName: string): string | undefined;
   /** Deliveries with the same key go to the same place, and share its bounded concurrency. */
   placeOf(destination: Destination): string;
   /** Never rejects. Gives up when the signal aborts. */

@@ -1,3 +1,4 @@
+import type { SubjectRules } from '#src/core/addressable.ts';
 import type { DestinationTarget } from '#src/core/destination-target.ts';
 import type { Connections } from './targets/connection.ts';
 import { createDisTarget, type DisStreams } from './targets/dis.ts';
@@ -12,6 +13,8 @@ export type TargetPorts = {
   http: VettedHttp;
   streams: DisStreams;
   publisher: Publisher;
+  /** What a function may address on NATS. */
+  subjects: SubjectRules;
 };
 
 /** The targets outside of Sequent. `FunctionGraph`, which invokes another function, is not one of them. */

@@ -21,9 +21,9 @@ export function startDestinations({ queue, check, ...options }: DestinationsOpti
     onItem: (item) => (stopping.signal.aborted ? item.release() : deliveries.accept(item)),
   });
   const leases = setInterval(deliveries.keepLeases, queue.leaseInMs / 3);
-  check.answer(({ destination, param }) => {
+  check.answer(({ destination, param, function: name }) => {
     const target = targets[destination];
-    return target === undefined ? `there is no destination ${destination}` : target.refuse(param);
+    return target === undefined ? `there is no destination ${destination}` : target.refuse(param, name);
   }, stopping.signal);
 
   return {

@@ -1,3 +1,5 @@
+import type { SubjectRules } from '#src/core/addressable.ts';
+import type { DestinationQuestion } from '#src/core/destination-check.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { Policy } from '#src/core/function-definition.ts';
 import type { FunctionEntry } from '#src/core/function-entry.ts';
@@ -5,15 +7,19 @@ import type { FunctionName } from '#src/core/names.ts';
 import type { Changed } from './changes.ts';
 import { findLoop, readTarget, targetsOf } from './loops.ts';
 
-export type RefuseDestination = (destination: { destination: string; param: string }) => Promise<string | undefined>;
+export type RefuseDestination = (question: DestinationQuestion) => Promise<string | undefined>;
 
-type Options = { list: () => Promise<FunctionEntry[]>; refuseDestination?: RefuseDestination };
+type Options = { list: () => Promise<FunctionEntry[]>; subjects: SubjectRules; refuseDestination?: RefuseDestination };
 
 /** What whoever changes a policy answers for. Each throws `InvalidInputError`. */
-export function createPolicyCheck({ list, refuseDestination }: Options) {
+export function createPolicyCheck({ list, subjects, refuseDestination }: Options) {
   async function problemOf(destination: Policy['onSuccess'][number], name: string): Promise<string | undefined> {
     const target = destination.destination === 'FunctionGraph' ? readTarget(destination.param, name as FunctionName) : undefined;
-    return target instanceof Error ? target.message : await refuseDestination?.(destination);
+    if (target instanceof Error) return target.message;
+    // The rules need no connection, and hold when no destinations role answers.
+    const subject = destination.destination === 'NATS' ? subjectIn(destination.param) : undefined;
+    const refusal = subject === undefined ? undefined : subjects.refuse(subject, name);
+    return refusal ?? (await refuseDestination?.({ ...destination, function: name }));
   }
 
   return {
@@ -42,4 +48,10 @@ export function createPolicyCheck({ list, refuseDestination }: Options) {
 /** What of a policy is answered for when it changes. */
 export function destinationsIn(policy: Policy | undefined): string {
   return JSON.stringify(policy === undefined ? [] : [policy.onSuccess, policy.onFailure, policy.allowCycle]);
+}
+
+/** The subject of a NATS destination; `undefined` for a `param` that the destinations role refuses anyway. */
+function subjectIn(param: string): string | undefined {
+  const { subject } = JSON.parse(param) as { subject?: unknown };
+  return typeof subject === 'string' ? subject : undefined;
 }

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '#src/core/clock.ts';
-import { ConflictError, FunctionNotFoundError } from '#src/core/errors.ts';
+import { ConflictError, FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import {
   type FunctionDefinition,
   functionDefinitionSchema,
@@ -19,6 +19,7 @@ import {
   resolveFunction,
   withoutSecrets,
 } from '#src/core/function-entry.ts';
+import { createHandlerRules, type Grants, type HandlerRefusal } from '#src/core/handler-rules.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import { type FunctionName, parseFunctionName, parseQualifier } from '#src/core/names.ts';
 import {
@@ -38,6 +39,7 @@ import { createPolicyCheck, destinationsIn, type RefuseDestination } from './pol
  *
  * A function is one entry, changed as a whole by its revision: two who change it at one moment lose nothing of each other's.
  * Secret user data are shown to nobody.
+ * A handler that the project may not name is refused with `InvalidInputError` (U1).
  * Whatever names a destination throws `InvalidInputError` when that cannot be used (S5) or closes a loop (L1), with its path.
  */
 export interface FunctionRegistry {
@@ -76,6 +78,8 @@ export interface FunctionRegistry {
 export type RegistryOptions = {
   /** Why a destination cannot be used, as far as can be told here: a missing connection, a lacking permission. */
   refuseDestination?: RefuseDestination;
+  /** What other projects may name beyond the defaults. */
+  grants?: Grants | undefined;
   clock?: Pick<Clock, 'now'>;
 };
 
@@ -86,7 +90,7 @@ type Change = (present: FunctionEntry | undefined) => Changed | Promise<Changed>
 
 export function createFunctionRegistry(
   store: KeyValue,
-  { refuseDestination, clock = systemClock }: RegistryOptions = {},
+  { refuseDestination, grants, clock = systemClock }: RegistryOptions = {},
 ): FunctionRegistry {
   async function read(name: FunctionName): Promise<FunctionEntry | undefined> {
     const entry = await store.get(name);
@@ -103,7 +107,8 @@ export function createFunctionRegistry(
     return found.filter((entry) => entry !== undefined).map(withoutSecrets);
   }
 
-  const check = createPolicyCheck({ list, ...(refuseDestination === undefined ? {} : { refuseDestination }) });
+  const rules = createHandlerRules(grants);
+  const check = createPolicyCheck({ list, subjects: rules.subjects, ...(refuseDestination === undefined ? {} : { refuseDestination }) });
 
   /** Makes a change of what the function is, again if somebody else was faster. What does not change anything is not stored. */
   async function modify(name: FunctionName, change: Change, expected?: number): Promise<FunctionEntry> {
@@ -145,6 +150,7 @@ export function createFunctionRegistry(
       const name = parseFunctionName(definition.name);
       const change: Change = async (present) => {
         const next = { versions: [], aliases: [], ...present, definition: withSecrets(definition, present?.definition) };
+        if (JSON.stringify(present?.definition.handler) !== JSON.stringify(definition.handler)) expectUsable(rules.refuse(definition));
         // Whoever pauses a function, or changes anything but its destinations, does not answer for them.
         if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(definition.policy)) {
           await check.destinations(definition.policy, name);
@@ -201,4 +207,8 @@ export function createFunctionRegistry(
 /** Throws `InvalidInputError` that names the field. */
 export function parseDefinition(input: unknown): FunctionDefinition {
   return parseInput(functionDefinitionSchema, input, 'the function definition');
+}
+
+function expectUsable(refusal: HandlerRefusal | undefined): void {
+  if (refusal !== undefined) throw new InvalidInputError({ field: refusal.field, problem: `cannot be used: ${refusal.problem}` });
 }

@@ -1,6 +1,8 @@
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isLiteralSubject, isReserved } from '#src/core/addressable.ts';
 import { SequentError } from '#src/core/errors.ts';
+import type { Grants } from '#src/core/handler-rules.ts';
 import { isProjectId } from '#src/core/names.ts';
 import { FSYNC_CHOICES } from './nats-server/files.ts';
 import type { Environment } from './nats-server/find.ts';
@@ -29,6 +31,18 @@ const serverUrl = text.regex(
   'must be addresses like nats://host:4222, separated by commas',
 );
 
+/** A grant as `project=what`. */
+const grant = (what: string) =>
+  text
+    .refine((given) => isProjectId(given.split('=', 1)[0] ?? '') && given.includes('='), `must be <project>=<${what}>`)
+    .transform((given) => ({ project: given.slice(0, given.indexOf('=')), what: given.slice(given.indexOf('=') + 1) }));
+const subjectGrant = grant('subject')
+  .transform(({ project, what }) => ({ project, prefix: what.replace(/\.>$/, '') }))
+  .refine(({ prefix }) => isLiteralSubject(prefix) && !isReserved(prefix), 'must grant subjects that are neither of Sequent nor of NATS');
+const fileGrant = grant('folder')
+  .refine(({ what }) => isAbsolute(what), 'must grant the absolute path of a folder')
+  .transform(({ project, what }) => ({ project, folder: resolve(what) }));
+
 /**
  * Every setting: its flag, its environment variable, what it must be. The flag goes before the variable, the variable
  * before the default. All come as text.
@@ -50,6 +64,8 @@ const settings = {
     env: 'SEQUENT_PROJECT',
     schema: text.refine(isProjectId, 'must be 1 to 64 letters, digits, "-" or "_"').optional(),
   },
+  subjects: { flag: '--subjects', env: 'SEQUENT_SUBJECTS', schema: z.preprocess(list, z.array(subjectGrant)).default([]) },
+  files: { flag: '--files', env: 'SEQUENT_FILES', schema: z.preprocess(list, z.array(fileGrant)).default([]) },
   replicas: {
     flag: '--replicas',
     env: 'SEQUENT_REPLICAS',
@@ -143,6 +159,11 @@ export function readConfiguration({ flags = {}, env = process.env }: Configurati
 /** Where the log is archived: a folder, or a bucket. */
 export function archiveOf({ archive, dataDir }: Pick<Configuration, 'archive' | 'dataDir'>): string {
   return archive ?? join(dataDir, 'archive');
+}
+
+/** What other projects than the own one may name beyond the defaults. */
+export function grantsOf({ subjects, files }: Pick<Configuration, 'subjects' | 'files'>): Grants {
+  return { subjects, files };
 }
 
 /** The environment variables and flags that Sequent reads, for the help and the documentation. */

@@ -1,6 +1,7 @@
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/clock.ts';
 import type { Place } from '#src/core/envelope.ts';
+import type { Grants } from '#src/core/handler-rules.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { SignatureLog } from '#src/core/signature-log.ts';
@@ -19,17 +20,28 @@ export type GatewayOrder = {
   credentials: readonly Credential[];
 } & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'>;
 
-type Options = { store: KeyValue; signatures: SignatureLog; state: KeyValue; place: Place; logger: Logger };
+type Options = {
+  store: KeyValue;
+  signatures: SignatureLog;
+  state: KeyValue;
+  place: Place;
+  grants: Grants | undefined;
+  logger: Logger;
+};
 
 /** Who waits for a reply over HTTP gives up earlier than a program that holds a client. */
 const ACCEPT_WITHIN_MS = 10_000;
 
 /** Throws `InvalidInputError` when it cannot listen as it was told. */
-export async function startGatewayRole(order: GatewayOrder, { store, signatures, state, place, logger }: Options): Promise<RunningGateway> {
+export async function startGatewayRole(
+  order: GatewayOrder,
+  { store, signatures, state, place, grants, logger }: Options,
+): Promise<RunningGateway> {
   const client = await connectClient({
     ...natsOptionsOf(order.address),
     name: 'sequent-gateway',
     place,
+    grants,
     acceptWithinMs: ACCEPT_WITHIN_MS,
   });
   // Everything that is open lies behind the floor of the scheduler.

@@ -4,6 +4,7 @@ import { workerName } from '#src/client/worker.ts';
 import { systemClock } from '#src/core/clock.ts';
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/destination-target.ts';
 import type { Place } from '#src/core/envelope.ts';
+import { createHandlerRules, type Grants } from '#src/core/handler-rules.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import { openConnections, parseConnections } from '#src/destinations/connections.ts';
@@ -57,6 +58,8 @@ export type RolesOptions = {
   maxDeliveryAgeInMs?: number;
   /** The file of the named connections, which stand for the permissions on other services. */
   connectionsFile?: string | undefined;
+  /** What other projects than the own one may name beyond the defaults. */
+  grants?: Grants;
   place: Place;
   /** Where the worker unpacks the code of functions; a folder of its own, removed at the end, unless it is said. */
   codeDir?: string | undefined;
@@ -90,7 +93,8 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     onProblem: (problem) => logger.warn({}, problem),
   });
   const connections = options.connectionsFile === undefined ? parseConnections({}) : await openConnections(options.connectionsFile);
-  const registry = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse });
+  const registry = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants: options.grants });
+  const rules = createHandlerRules(options.grants);
   const closing = new AbortController();
   const tracer = findTracer();
   const functions = await openFunctionDirectory(ports.functions, {
@@ -111,7 +115,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     if (options.gateway === undefined) return undefined;
     const store = await openKeyValue(connection, GATEWAY_BUCKET, topology.replicas);
     const signatures = await openSignatureLog(connection, topology.replicas);
-    return await startGatewayRole(options.gateway, { store, signatures, state: ports.state, place, logger });
+    return await startGatewayRole(options.gateway, { store, signatures, state: ports.state, place, grants: options.grants, logger });
   }
 
   /** By itself in this process; beside others in one of its own, since its writing would hold them up. */
@@ -142,6 +146,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
         onProblem: (problem) => logger.warn({}, problem),
       }),
       publisher: createPublications(connection, ports.publisher),
+      subjects: rules.subjects,
     });
     return startDestinations({
       ...common,
@@ -166,13 +171,16 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   function startWorkerRole() {
     const name = workerName();
     const host = traceHost(
-      createHost({
-        process: createProcessHost({ place, packages: createPackageCache({ packages: ports.packages, folder: options.codeDir }) }),
-        subject: createSubjectHost({ request: createNatsRequester(connection) }),
-        http: createHttpHost({ fetch }),
-        // Handlers of this kind live in the users' own workers.
-        inline: createInlineHost(new Map()),
-      }),
+      createHost(
+        {
+          process: createProcessHost({ place, packages: createPackageCache({ packages: ports.packages, folder: options.codeDir }) }),
+          subject: createSubjectHost({ request: createNatsRequester(connection) }),
+          http: createHttpHost({ fetch }),
+          // Handlers of this kind live in the users' own workers.
+          inline: createInlineHost(new Map()),
+        },
+        rules,
+      ),
       tracer,
     );
     return startWorker({

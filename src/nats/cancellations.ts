@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Cancellations } from '#src/core/cancellations.ts';
+import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
 import { readQuestion } from './question.ts';
 
@@ -8,10 +9,10 @@ const announcementSchema = z.object({ invocation: z.string(), attempt: z.number(
 export function createNatsCancellations({ nats }: Connection): Cancellations {
   return {
     announce(worker, invocation, attempt) {
-      if (/^[A-Za-z0-9_-]+$/.test(worker)) nats.publish(`worker.${worker}.cancel`, JSON.stringify({ invocation, attempt }));
+      if (/^[A-Za-z0-9_-]+$/.test(worker)) nats.publish(subjects.cancel(worker), JSON.stringify({ invocation, attempt }));
     },
     hear(worker, onCancel, signal) {
-      const subscription = nats.subscribe(`worker.${worker}.cancel`, {
+      const subscription = nats.subscribe(subjects.cancel(worker), {
         callback: (_, message) => {
           const announced = readQuestion(announcementSchema, message);
           if (announced !== undefined) onCancel(announced.invocation, announced.attempt);

@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import type { DestinationCheck } from '#src/core/destination-check.ts';
+import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
 import { readQuestion } from './question.ts';
 
-const SUBJECT = 'destinations.check';
-const questionSchema = z.object({ destination: z.string(), param: z.string() });
+/** A question of an earlier Sequent names no function, and is answered for the own project: every delivery is checked again. */
+const questionSchema = z.object({ destination: z.string(), param: z.string(), function: z.string().default('') });
 const answerSchema = z.object({ problem: z.string().optional() });
 
 export function createNatsDestinationCheck({ nats }: Connection): DestinationCheck {
   return {
-    async refuse(destination) {
+    async refuse(question) {
       try {
-        const reply = await nats.request(SUBJECT, JSON.stringify(destination), { timeout: 2_000 });
+        const reply = await nats.request(subjects.checkDestination(), JSON.stringify(question), { timeout: 2_000 });
         return answerSchema.parse(reply.json()).problem;
       } catch {
         // Nobody delivers at the moment. What is wrong ends the delivery, with the reason.
@@ -19,7 +20,7 @@ export function createNatsDestinationCheck({ nats }: Connection): DestinationChe
       }
     },
     answer(refuse, signal) {
-      const subscription = nats.subscribe(SUBJECT, {
+      const subscription = nats.subscribe(subjects.checkDestination(), {
         queue: 'destinations',
         callback: (_, message) => {
           const question = readQuestion(questionSchema, message);

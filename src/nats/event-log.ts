@@ -13,6 +13,7 @@ import {
   type Version,
 } from '#src/core/event-log.ts';
 import { decodeRequest, encodeRequests, type HeaderReader, streamOfRequest } from '#src/core/request-messages.ts';
+import { subjects } from '#src/core/subjects.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { addEphemeralConsumer } from './consumers.ts';
@@ -21,7 +22,7 @@ import { knownOf } from './known-stream.ts';
 import type { PublishAnswer, Publisher } from './publisher.ts';
 import { parseDelivery, startPull } from './pull.ts';
 import { readLastBySubject, readMessage, readNextBySubject } from './stored-messages.ts';
-import { INVOCATIONS, parseSubject, subjects } from './topology.ts';
+import { INVOCATIONS, parseSubject } from './topology.ts';
 import { headersOf, wireHeaders } from './wire-headers.ts';
 
 export type NatsEventLogOptions = {

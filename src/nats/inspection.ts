@@ -1,8 +1,8 @@
 import type { ConsumerInfo, JetStreamManager, StreamInfo } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
+import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
 import { isNoResponders, isTimeout } from './errors.ts';
-import { FIND_SUBJECT } from './open-requests.ts';
 import { FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './topology.ts';
 
 /** What can be told about a NATS, and about the Sequent on it, by looking. Changes nothing. */
@@ -142,7 +142,7 @@ function consumerFactsOf({ name, num_pending, num_ack_pending, num_redelivered, 
 /** Schedulers answer where a request stands; that of a stream which cannot exist stands nowhere. */
 async function schedulerAnswers({ nats }: Connection): Promise<boolean> {
   try {
-    await nats.request(FIND_SUBJECT, JSON.stringify({ stream: 'doctor' }), { timeout: 1_000 });
+    await nats.request(subjects.findRequest(), JSON.stringify({ stream: 'doctor' }), { timeout: 1_000 });
     return true;
   } catch (error) {
     if (isNoResponders(error) || isTimeout(error)) return false;

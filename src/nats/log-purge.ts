@@ -1,13 +1,14 @@
 import { headers } from 'nats';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import type { LogPurge } from '#src/core/log-purge.ts';
+import { subjects } from '#src/core/subjects.ts';
 import { header } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { addEphemeralConsumer } from './consumers.ts';
 import { type ApiError, isMessageGone } from './errors.ts';
 import type { Publisher } from './publisher.ts';
 import { readLastBySubject } from './stored-messages.ts';
-import { INVOCATIONS, RESULTS, subjects } from './topology.ts';
+import { INVOCATIONS, RESULTS } from './topology.ts';
 import { listCursors } from './transition-feed.ts';
 
 const AT_ONCE = 64;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { isFunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
+import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
 import { readQuestion } from './question.ts';
 
-export const FIND_SUBJECT = 'scheduler.find';
 const questionSchema = z.object({ stream: z.string().refine(isRequestId), function: z.string().refine(isFunctionName).optional() });
 const answerSchema = z
   .object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() })
@@ -14,7 +14,7 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
   return {
     async find(stream, functionName) {
       try {
-        const reply = await nats.request(FIND_SUBJECT, JSON.stringify({ stream, function: functionName }), { timeout: 1_000 });
+        const reply = await nats.request(subjects.findRequest(), JSON.stringify({ stream, function: functionName }), { timeout: 1_000 });
         const found = answerSchema.parse(reply.json());
         return found === null ? undefined : { name: { function: found.function as never, stream }, request: found.request };
       } catch {
@@ -22,7 +22,7 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
       }
     },
     answer(find, signal) {
-      const subscription = nats.subscribe(FIND_SUBJECT, {
+      const subscription = nats.subscribe(subjects.findRequest(), {
         queue: 'schedulers',
         callback: (_, message) => {
           const question = readQuestion(questionSchema, message);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Owners } from '#src/core/owners.ts';
+import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
 import { readQuestion } from './question.ts';
 
@@ -13,7 +14,7 @@ export function createNatsOwners(connection: Connection): Owners {
     async isRunning(worker, invocation, attempt) {
       if (!/^[A-Za-z0-9_-]+$/.test(worker)) return false;
       try {
-        const answer = await nats.request(`worker.${worker}.runs`, JSON.stringify({ invocation, attempt }), { timeout: ANSWER_WITHIN_MS });
+        const answer = await nats.request(subjects.runs(worker), JSON.stringify({ invocation, attempt }), { timeout: ANSWER_WITHIN_MS });
         return answer.string() === 'yes';
       } catch (error) {
         // Cut off ourselves, we know nothing about others.
@@ -22,7 +23,7 @@ export function createNatsOwners(connection: Connection): Owners {
       }
     },
     answer(worker, runs, signal) {
-      const subscription = nats.subscribe(`worker.${worker}.runs`, {
+      const subscription = nats.subscribe(subjects.runs(worker), {
         callback: (_, message) => {
           const question = readQuestion(questionSchema, message);
           message.respond(question !== undefined && runs(question.invocation, question.attempt) ? 'yes' : 'no');

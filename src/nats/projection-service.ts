@@ -2,11 +2,11 @@ import { RequestStrategy, type ServiceMsg } from 'nats';
 import { z } from 'zod';
 import { HistoryUnavailableError, InvalidInputError, InvocationNotFoundError, messageOf, type SequentError } from '#src/core/errors.ts';
 import { type AnswerOf, type History, type HistoryAnswers, type Question, questions } from '#src/core/history.ts';
+import { HISTORY_GROUP, subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
 
 /** Questions about the past as a NATS service: `nats service ls` finds it, and its endpoints tell the shapes of what they take and give. */
 export const HISTORY_SERVICE = 'sequent-history';
-const GROUP = 'history';
 /** Asked of one instance, since each has a read model of its own. */
 const ofOneInstance: readonly Question[] = ['status', 'check', 'rebuild'];
 const names = Object.keys(questions) as Question[];
@@ -24,7 +24,7 @@ export async function serveHistory(
     description: 'Sequent: the history of every invocation, from a read model of the log',
     metadata: { instance },
   });
-  const group = service.addGroup(GROUP);
+  const group = service.addGroup(HISTORY_GROUP);
   for (const name of names) {
     const handler = (error: Error | null, message: ServiceMsg): void => {
       if (error === null) void answer(name, answers, message);
@@ -77,7 +77,7 @@ export function createNatsHistory({ nats }: Connection): History {
       if (instance !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(instance)) {
         throw new InvalidInputError({ field: 'the instance', problem: 'must be letters, digits, "-" or "_"' });
       }
-      const subject = `${GROUP}.${question}${instance === undefined ? '' : `.${instance}`}`;
+      const subject = subjects.history(question, instance);
       const reply = await nats.request(subject, JSON.stringify(query), { timeout: timeoutInMs }).catch((cause: unknown) => {
         throw new HistoryUnavailableError({ why: whyOf(cause, timeoutInMs) }, { cause });
       });

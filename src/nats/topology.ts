@@ -1,8 +1,9 @@
 import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
 import type { StreamName } from '#src/core/event-log.ts';
 import { type FunctionName, isFunctionName, isRequestId, NO_FUNCTION, type StreamId } from '#src/core/names.ts';
+import { SEQUENT_SUBJECTS, subjects } from '#src/core/subjects.ts';
 
-/** The JetStream streams, buckets and subjects of Sequent, as data. */
+/** The JetStream streams and buckets of Sequent, as data. */
 
 export const INVOCATIONS = 'INVOCATIONS';
 export const RESULTS = 'RESULTS';
@@ -16,7 +17,9 @@ export const CODE_BUCKET = 'SEQUENT_CODE';
 export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 
 /** The stream of the signatures that gateways accepted lately. */
-export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: 'sequent.signatures' } as const;
+export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: subjects.signatures() } as const;
+
+const { invoke, invocation, wake, deliver, erase } = SEQUENT_SUBJECTS;
 
 export type TopologyOptions = {
   replicas: number;
@@ -29,7 +32,7 @@ export function invocationsStream({ replicas }: TopologyOptions): Partial<Stream
   return {
     name: INVOCATIONS,
     description: 'Sequent: requests, and the facts of every invocation',
-    subjects: ['invoke.*', 'invocation.*.*', 'wake.*', 'deliver.*', 'erase.*'],
+    subjects: [invoke, invocation, wake, deliver, erase],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
@@ -43,7 +46,7 @@ export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: T
   return {
     name: RESULTS,
     description: 'Sequent: the outcome of every invocation',
-    subjects: ['result.*.*'],
+    subjects: [SEQUENT_SUBJECTS.result],
     retention: RetentionPolicy.Limits,
     storage: resultsStorage === 'memory' ? StorageType.Memory : StorageType.File,
     discard: DiscardPolicy.Old,
@@ -103,16 +106,6 @@ export function signaturesStream(replicas: number): Partial<StreamConfig> {
     num_replicas: replicas,
   };
 }
-
-export const subjects = {
-  invoke: (name: FunctionName) => `invoke.${name}`,
-  wake: (name: FunctionName) => `wake.${name}`,
-  deliver: (name: FunctionName | '*') => `deliver.${name}`,
-  erase: (id: string) => `erase.${id}`,
-  invocation: (name: StreamName) => `invocation.${name.function}.${name.stream}`,
-  result: (name: FunctionName, outcome: 'succeeded' | 'failed' | '*') => `result.${name}.${outcome}`,
-  anyFunctionOf: (stream: StreamId) => `invocation.*.${stream}`,
-} as const;
 
 /** The durable consumer that hands out the work of one function. */
 export const workConsumer = (name: FunctionName) => `fn-${name}`;

@@ -6,12 +6,13 @@ import type { KeyValue } from '#src/core/key-value.ts';
 import { isRequestId, type StreamId } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
 import type { StreamState } from '#src/core/stream.ts';
+import { subjects } from '#src/core/subjects.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/work-queue.ts';
 import type { Connection } from './connection.ts';
 import { findConsumer } from './consumers.ts';
 import { knownSchema, stateOf } from './known-stream.ts';
 import { parseDelivery, startPull } from './pull.ts';
-import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, subjects, workConsumer } from './topology.ts';
+import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, workConsumer } from './topology.ts';
 import { headersOf } from './wire-headers.ts';
 
 export type NatsWorkQueueOptions = {

@@ -5,9 +5,9 @@ import { streamOf } from '#src/core/ids.ts';
 import { type FunctionName, parseRequestId } from '#src/core/names.ts';
 import { requestHeader } from '#src/core/request-messages.ts';
 import { foldAppends, newborn } from '#src/core/stream.ts';
+import { subjects } from '#src/core/subjects.ts';
 import { fullEntryOf } from '#src/nats/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/stored-messages.ts';
-import { subjects } from '#src/nats/topology.ts';
 import { summaryOf } from './recorded-histories.ts';
 
 /*

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { disStreamFor } from '#src/core/addressable.ts';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
 import { parseJson } from '#src/core/json.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
@@ -62,7 +63,7 @@ export function createDisTarget({
         case 'refused':
           return dead(found.problem);
         case 'built-in': {
-          const { stream } = found;
+          const stream = disStreamFor(request.functionName, found.stream);
           const { requestId, envelope, acceptedAt, deliveryId } = request;
           const record = { stream, partitionKey: requestId, data: toBase64(envelope), timestamp: acceptedAt, deliveryId };
           return resultOf(await streams.publishRecord(record, signal), `DIS stream "${stream}"`);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SubjectRules } from '#src/core/addressable.ts';
 import type { DeliveryRequest, DestinationTarget } from '#src/core/destination-target.ts';
 import { parseParam, refusalOf } from './param.ts';
 import { type Publication, resultOf } from './publication.ts';
@@ -11,28 +12,12 @@ export interface Publisher {
   publish(subject: string, payload: string, options: { headers: Record<string, string>; signal: AbortSignal }): Promise<Publication>;
 }
 
-/** First tokens of subjects that are Sequent's own, or the server's. */
-const ownTokens = new Set([
-  'invoke',
-  'invocation',
-  'wake',
-  'deliver',
-  'erase',
-  'result',
-  'worker',
-  'scheduler',
-  'destinations',
-  'dis',
-  '_INBOX',
-]);
-
 const subjectSchema = z
   .string()
   .min(1)
   .regex(/^[^\s\p{C}*>]+$/u, 'must not hold white space, control characters or wildcards')
   .refine((subject) => subject.split('.').every((token) => token !== ''), 'must not have empty tokens')
-  .refine((subject) => Buffer.byteLength(subject) <= 255, 'must not be longer than 255 bytes')
-  .refine(isForUsers, 'must not be a subject of Sequent or of the server');
+  .refine((subject) => Buffer.byteLength(subject) <= 255, 'must not be longer than 255 bytes');
 
 const headersSchema = z
   .record(
@@ -54,12 +39,12 @@ export const natsParamSchema = z.strictObject({
   headers: headersSchema.default({}),
 });
 
-/** Publishes the envelope to a subject that a stream stores. */
-export function createNatsTarget({ publisher }: { publisher: Publisher }): DestinationTarget {
+/** Publishes the envelope to a subject that the function may address. */
+export function createNatsTarget({ publisher, subjects }: { publisher: Publisher; subjects: SubjectRules }): DestinationTarget {
   return {
-    refuse(text) {
+    refuse(text, functionName) {
       const parsed = parseParam(natsParamSchema, text);
-      return parsed.kind === 'invalid' ? refusalOf(parsed) : undefined;
+      return parsed.kind === 'invalid' ? refusalOf(parsed) : subjects.refuse(parsed.param.subject, functionName);
     },
     placeOf({ param }) {
       const parsed = parseParam(natsParamSchema, param);
@@ -69,6 +54,8 @@ export function createNatsTarget({ publisher }: { publisher: Publisher }): Desti
       const parsed = parseParam(natsParamSchema, request.destination.param);
       if (parsed.kind === 'invalid') return dead(refusalOf(parsed));
       const { subject, cloudevents, headers: own } = parsed.param;
+      const refusal = subjects.refuse(subject, request.functionName);
+      if (refusal !== undefined) return dead(refusal);
       const headers = {
         ...own,
         ...(cloudevents ? attributesOf(request) : {}),
@@ -79,11 +66,6 @@ export function createNatsTarget({ publisher }: { publisher: Publisher }): Desti
       return resultOf(await publisher.publish(subject, request.envelope, { headers, signal }), `subject "${subject}"`);
     },
   };
-}
-
-function isForUsers(subject: string): boolean {
-  const [first = ''] = subject.split('.');
-  return !first.startsWith('$') && !ownTokens.has(first);
 }
 
 /** The attributes of a CloudEvent, as the NATS binding puts them into headers. */

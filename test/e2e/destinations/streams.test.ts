@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSubjectRules } from '#src/core/addressable.ts';
 import { createDisTarget } from '#src/destinations/targets/dis.ts';
 import { createNatsTarget } from '#src/destinations/targets/nats.ts';
 import { createDisStreams } from '#src/nats/dis-streams.ts';
@@ -82,7 +83,10 @@ describe('the NATS destination', () => {
 
   test('is stored once, however often it is repeated', async () => {
     const { connection } = sequent.client;
-    const target = createNatsTarget({ publisher: createPublications(connection, sequent.log.ports.publisher) });
+    const target = createNatsTarget({
+      publisher: createPublications(connection, sequent.log.ports.publisher),
+      subjects: createSubjectRules(),
+    });
     const request = deliveryTo('NATS', { subject: 'outcomes.repeated' });
     for (let i = 0; i < 3; i++) expect(await target.deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
     expect((await messagesOf('OUTCOMES', 'outcomes.repeated')).count).toBe(1);

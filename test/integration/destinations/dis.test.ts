@@ -54,6 +54,12 @@ describe('the DIS target, without a connection', () => {
     ]);
   });
 
+  test('keeps the streams of projects apart: a stream of another project has the project in its name', async () => {
+    const { target, records } = targetFor({});
+    await target.deliver(delivery({ functionName: 'b=orders' }), neverAborted);
+    expect(records.map(({ stream }) => stream)).toEqual(['b=outcomes']);
+  });
+
   test.each<[Publication, object]>([
     [{ kind: 'no-responders' }, { kind: 'failed', reason: 'no stream stores DIS stream "outcomes"' }],
     [
@@ -70,11 +76,11 @@ describe('the DIS target, without a connection', () => {
 
   test('refuses a connection that is not there, and names that are none', () => {
     const { target } = targetFor({});
-    expect(target.refuse('{"stream_name":"outcomes"}')).toBeUndefined();
-    expect(target.refuse('{"stream_name":"outcomes","connection":"mine"}')).toBe(
+    expect(target.refuse('{"stream_name":"outcomes"}', 'orders')).toBeUndefined();
+    expect(target.refuse('{"stream_name":"outcomes","connection":"mine"}', 'orders')).toBe(
       'insufficient permission: no connection "mine" of the kind "dis" is configured',
     );
-    expect(target.refuse('{"stream_name":"a.b"}')).toBe('param.stream_name must be 1 to 64 letters, digits, "-" or "_"');
+    expect(target.refuse('{"stream_name":"a.b"}', 'orders')).toBe('param.stream_name must be 1 to 64 letters, digits, "-" or "_"');
     expect(target.placeOf({ id: 'dis-0', destination: 'DIS', param: '{"stream_name":"outcomes"}' })).toBe('DIS outcomes');
   });
 });

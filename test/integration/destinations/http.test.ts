@@ -175,14 +175,16 @@ describe('the HTTP target', () => {
   test('refuses to be configured without a connection, or by http when the connection does not allow it', () => {
     const http = createVettedHttp();
     const bare = createHttpTarget({ connections: connectionsOf({}), http });
-    expect(bare.refuse('{"url":"https://example.com/"}')).toBe(
+    expect(bare.refuse('{"url":"https://example.com/"}', 'orders')).toBe(
       'insufficient permission: no connection "http" of the kind "http" is configured',
     );
     const strict = createHttpTarget({ connections: connectionsOf({ http: { kind: 'http' } }), http });
-    expect(strict.refuse('{"url":"https://example.com/"}')).toBeUndefined();
-    expect(strict.refuse('{"url":"http://example.com/"}')).toBe('param.url must be an https URL: connection "http" does not allow http');
-    expect(strict.refuse('{"url":"https://a:b@example.com/"}')).toBe('param.url must not hold a user or a password');
-    expect(strict.refuse('{"url":"ftp://example.com/"}')).toBe('param.url must be an http or https URL');
+    expect(strict.refuse('{"url":"https://example.com/"}', 'orders')).toBeUndefined();
+    expect(strict.refuse('{"url":"http://example.com/"}', 'orders')).toBe(
+      'param.url must be an https URL: connection "http" does not allow http',
+    );
+    expect(strict.refuse('{"url":"https://a:b@example.com/"}', 'orders')).toBe('param.url must not hold a user or a password');
+    expect(strict.refuse('{"url":"ftp://example.com/"}', 'orders')).toBe('param.url must be an http or https URL');
     expect(strict.placeOf({ id: 'http-0', destination: 'HTTP', param: '{"url":"https://example.com/a?token=canary"}' })).toBe(
       'HTTP https://example.com',
     );

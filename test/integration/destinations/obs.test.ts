@@ -171,8 +171,10 @@ describe('the OBS target', () => {
 
   test('refuses to be configured without a connection', () => {
     const target = createObsTarget({ connections: connectionsOf({}), http: createVettedHttp() });
-    expect(target.refuse('{"bucket":"known"}')).toBe('insufficient permission: no connection "obs" of the kind "obs" is configured');
-    expect(target.refuse('{"bucket":"known","connection":"mine"}')).toBe(
+    expect(target.refuse('{"bucket":"known"}', 'orders')).toBe(
+      'insufficient permission: no connection "obs" of the kind "obs" is configured',
+    );
+    expect(target.refuse('{"bucket":"known","connection":"mine"}', 'orders')).toBe(
       'insufficient permission: no connection "mine" of the kind "obs" is configured',
     );
   });
@@ -188,7 +190,7 @@ describe('the OBS target', () => {
     ['{"bucket":"known","expires":366}', 'param.expires is not valid: Too big: expected number to be <=365'],
     ['{"bucket":"known","expires":1.5}', 'param.expires is not valid: Invalid input: expected int, received number'],
   ])('refuses %s', (param, problem) => {
-    expect(targetAt('http://127.0.0.1:1').refuse(param)).toBe(problem);
+    expect(targetAt('http://127.0.0.1:1').refuse(param, 'orders')).toBe(problem);
   });
 
   test('has one place for every bucket of a connection', () => {

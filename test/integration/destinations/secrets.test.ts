@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createSubjectRules } from '#src/core/addressable.ts';
 import type { DeliveryResult } from '#src/core/destination-target.ts';
 import { createTargets } from '#src/destinations/create-targets.ts';
 import { createVettedHttp } from '#src/destinations/vetted-http.ts';
@@ -61,6 +62,7 @@ function everyTarget(receiver: Receiver, mailPort: number) {
     http: createVettedHttp(),
     streams: { publishRecord: stored },
     publisher: { publish: stored },
+    subjects: createSubjectRules(),
   });
   return { connections, targets };
 }
@@ -96,8 +98,8 @@ describe('createTargets', () => {
     const { targets } = everyTarget(receiver, 1);
     expect(Object.keys(targets).sort()).toEqual(['DIS', 'HTTP', 'NATS', 'OBS', 'SMN']);
     for (const target of Object.values(targets)) {
-      expect(target.refuse('{')).toBe('param must be a text that holds JSON');
-      expect(target.refuse('null')).toMatch(/^param is not valid: /);
+      expect(target.refuse('{', 'orders')).toBe('param must be a text that holds JSON');
+      expect(target.refuse('null', 'orders')).toMatch(/^param is not valid: /);
       expect(target.placeOf({ id: 'x', destination: 'x', param: '{' })).toMatch(/^[A-Z]+$/);
       expect(await target.deliver(deliveryTo('X', '{'), neverAborted)).toEqual({
         kind: 'dead',

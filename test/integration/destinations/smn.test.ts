@@ -135,10 +135,10 @@ describe('the SMN target', () => {
     await using receiver = await openReceiver();
     const target = targetFor([webhookAt(receiver)]);
     const problem = 'param.topic_urn is not a topic of connection "smn"';
-    expect(target.refuse('{"topic_urn":"urn:smn:here:project:other"}')).toBe(problem);
-    expect(target.refuse('{"topic_urn":"toString"}')).toBe(problem);
+    expect(target.refuse('{"topic_urn":"urn:smn:here:project:other"}', 'orders')).toBe(problem);
+    expect(target.refuse('{"topic_urn":"toString"}', 'orders')).toBe(problem);
     expect(await target.deliver(deliveryTo('SMN', { topic_urn: 'other' }), neverAborted)).toEqual({ kind: 'dead', reason: problem });
-    expect(target.refuse(JSON.stringify({ topic_urn: topic }))).toBeUndefined();
+    expect(target.refuse(JSON.stringify({ topic_urn: topic }), 'orders')).toBeUndefined();
   });
 
   test('is dead at a webhook whose address is not public', async () => {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Grants } from '#src/core/handler-rules.ts';
 import { silentLogger } from '#src/core/logger.ts';
 import type { Credential } from '#src/gateway/credentials.ts';
 import type { Role } from '#src/main/configuration.ts';
@@ -30,22 +32,33 @@ export interface RunningSequent extends AsyncDisposable {
   another(): Promise<RunningSequent>;
 }
 
+/** The handlers of the tests are files of this machine. */
+const STRANGERS_FILES: Grants = {
+  files: [{ project: STRANGER.project, folder: fileURLToPath(new URL('../../support', import.meta.url)) }],
+};
+
 const ALL: readonly Role[] = ['worker', 'scheduler', 'destinations', 'gateway'];
 
 /** `with` names further roles: the projection runs in a process of its own. */
-export async function startSequent({ with: further = [] }: { with?: readonly Role[] } = {}): Promise<RunningSequent> {
+export async function startSequent({
+  with: further = [],
+  grants,
+}: {
+  with?: readonly Role[];
+  grants?: Grants;
+} = {}): Promise<RunningSequent> {
   const server = await startTestServer();
   const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
   const dispose = async (): Promise<void> => {
     await server[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   };
-  return await start({ server, folder, roles: [...ALL, ...further], dispose });
+  return await start({ server, folder, roles: [...ALL, ...further], grants, dispose });
 }
 
-type Order = { server: TestServer; folder: string; roles: readonly Role[]; dispose: () => Promise<void> };
+type Order = { server: TestServer; folder: string; roles: readonly Role[]; grants: Grants | undefined; dispose: () => Promise<void> };
 
-async function start({ server, folder, roles: wanted, dispose }: Order): Promise<RunningSequent> {
+async function start({ server, folder, roles: wanted, grants = STRANGERS_FILES, dispose }: Order): Promise<RunningSequent> {
   const credentials: Credential[] = [
     { project: PROJECT, accessKey: KEYS.ak, secretKey: KEYS.sk, tokenHash: hashOf(TOKEN) },
     { project: STRANGER.project, tokenHash: hashOf(STRANGER.token) },
@@ -59,6 +72,7 @@ async function start({ server, folder, roles: wanted, dispose }: Order): Promise
     maxHops: 16,
     maxChain: 1_000,
     place: { region: 'local', project: PROJECT },
+    grants,
     projection: { address: { servers: [server.url] }, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
     gateway: { address: { servers: [server.url] }, credentials, httpPort: 0, httpHost: undefined, given: {} },
     logger: silentLogger,
@@ -76,7 +90,7 @@ async function start({ server, folder, roles: wanted, dispose }: Order): Promise
         ...(signal === undefined ? {} : { signal }),
       });
     },
-    another: () => start({ server, folder, roles: ['gateway'], dispose: async () => {} }),
+    another: () => start({ server, folder, roles: ['gateway'], grants, dispose: async () => {} }),
     async [Symbol.asyncDispose]() {
       await roles.stop(1_000);
       await dispose();

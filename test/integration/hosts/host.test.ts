@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/function-definition.ts';
+import { createHandlerRules } from '#src/core/handler-rules.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -7,20 +8,48 @@ import { createProcessHost } from '#src/hosts/process-host.ts';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
 import { execute, processFunction } from '#test/support/hosts/executions.ts';
 
-function functionOf(handler: unknown) {
-  return functionDefinitionSchema.parse({ name: 'tested', handler });
+function functionOf(handler: unknown, name = 'tested') {
+  return functionDefinitionSchema.parse({ name, handler });
+}
+
+function openHost(asked: string[] = []) {
+  return createHost(
+    {
+      process: createProcessHost(),
+      inline: createInlineHost(new Map([['tested', () => 'inline']])),
+      subject: createSubjectHost({
+        async request(subject) {
+          asked.push(subject);
+          return { kind: 'reply', payload: new TextEncoder().encode('subject'), headers: {} };
+        },
+      }),
+      http: createHttpHost({ fetch: async () => new Response('http') }),
+    },
+    createHandlerRules(),
+  );
 }
 
 test('each function runs in the host for its kind of handler', async () => {
-  const host = createHost({
-    process: createProcessHost(),
-    inline: createInlineHost(new Map([['tested', () => 'inline']])),
-    subject: createSubjectHost({ request: async () => ({ kind: 'reply', payload: new TextEncoder().encode('subject'), headers: {} }) }),
-    http: createHttpHost({ fetch: async () => new Response('http') }),
-  });
+  const host = openHost();
   expect(await execute(host, processFunction({ export: 'returnText' }))).toEqual({ kind: 'returned', payload: 'hello world!' });
   expect(await execute(host, functionOf({ kind: 'inline' }))).toEqual({ kind: 'returned', payload: 'inline' });
   expect(await execute(host, functionOf({ kind: 'subject', subject: 'a.b' }))).toEqual({ kind: 'returned', payload: 'subject' });
   expect(await execute(host, functionOf({ kind: 'http', url: 'http://127.0.0.1/' }))).toEqual({ kind: 'returned', payload: 'http' });
+  await host.close();
+});
+
+test('no host sees a handler that its project may not name, however it came into the registry', async () => {
+  const asked: string[] = [];
+  const host = openHost(asked);
+  const { handler } = processFunction({ export: 'returnText' });
+  for (const refused of [
+    functionOf({ kind: 'subject', subject: 'erase.x1' }),
+    functionOf({ kind: 'subject', subject: 'fn.c.x' }, 'b=tested'),
+    functionOf(handler, 'b=tested'),
+  ]) {
+    host.warm?.(refused, 'latest');
+    expect(await execute(host, refused)).toMatchObject({ kind: 'failed', failure: { kind: 'function', errorType: 'HandlerNotAllowed' } });
+  }
+  expect(asked).toEqual([]);
   await host.close();
 });

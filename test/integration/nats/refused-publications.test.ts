@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSubjectRules } from '#src/core/addressable.ts';
 import { createNatsTarget } from '#src/destinations/targets/nats.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
 import { createPublications } from '#src/nats/publications.ts';
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 function target() {
-  return createNatsTarget({ publisher: createPublications(connection, createPublisher(connection)) });
+  return createNatsTarget({ publisher: createPublications(connection, createPublisher(connection)), subjects: createSubjectRules() });
 }
 
 describe('a NATS destination whose subject the user may not publish to', () => {
@@ -72,7 +73,7 @@ describe('a NATS destination whose subject the user may not publish to', () => {
 test('a permitted destination without a subscriber is tried again, as ever', async () => {
   await using lonely = await startGuardedServer(users);
   const other = await openConnection(lonely.as('destinations'));
-  const outside = createNatsTarget({ publisher: createPublications(other, createPublisher(other)) });
+  const outside = createNatsTarget({ publisher: createPublications(other, createPublisher(other)), subjects: createSubjectRules() });
   expect(await outside.deliver(deliveryTo('NATS', { subject: 'open.unheard' }), neverAborted)).toEqual({
     kind: 'failed',
     reason: 'no stream stores subject "open.unheard"',

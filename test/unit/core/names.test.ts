@@ -14,7 +14,8 @@ import {
   quote,
   splitName,
 } from '#src/core/names.ts';
-import { parseSubject, subjects } from '#src/nats/topology.ts';
+import { subjects } from '#src/core/subjects.ts';
+import { parseSubject } from '#src/nats/topology.ts';
 
 /*
  * U1: no input becomes a subject unvalidated. What passes here is a token of a subject.

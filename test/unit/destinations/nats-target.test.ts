@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createSubjectRules } from '#src/core/addressable.ts';
 import { createNatsTarget, type Publisher } from '#src/destinations/targets/nats.ts';
 import type { Publication } from '#src/destinations/targets/publication.ts';
 import { deliveryTo, envelope, neverAborted } from '#test/support/destinations/deliveries.ts';
@@ -12,7 +13,7 @@ function targetThat(publication: Publication = { kind: 'stored' }) {
       return publication;
     },
   };
-  return { published, target: createNatsTarget({ publisher }) };
+  return { published, target: createNatsTarget({ publisher, subjects: createSubjectRules() }) };
 }
 
 describe('the NATS target', () => {
@@ -68,12 +69,11 @@ describe('the NATS target', () => {
     expect(await targetThat(publication).target.deliver(deliveryTo('NATS', { subject: 'a.b' }), neverAborted)).toEqual(expected);
   });
 
-  const notForUsers = 'param.subject must not be a subject of Sequent or of the server';
   test.each([
-    ...['invoke.orders', 'invocation.a.b', 'wake.a', 'deliver.a', 'result.a.succeeded', 'worker.a', 'scheduler.a', 'dis.a'].map(
-      (subject) => [subject, notForUsers],
-    ),
-    ...['$SYS.a', '$JS.API.STREAM.DELETE.INVOCATIONS', '$KV.SEQUENT_FUNCTIONS.a', '_INBOX.a'].map((subject) => [subject, notForUsers]),
+    ...['invoke.orders', '$KV.SEQUENT_FUNCTIONS.a', '_INBOX.a'].map((subject) => [
+      subject,
+      `subject "${subject}" is reserved for Sequent or the NATS server (rule U1); use a subject below "fn."`,
+    ]),
     ...['a.*', 'a.>', '>', '*', 'a b', 'a\tb', 'a\r\nPUB x 0', 'a\u0000', 'a\u2028b', 'a>'].map((subject) => [
       subject,
       'param.subject must not hold white space, control characters or wildcards',
@@ -82,13 +82,23 @@ describe('the NATS target', () => {
     ['中'.repeat(86), 'param.subject must not be longer than 255 bytes'],
   ])('refuses the subject %j', async (subject, problem) => {
     const { target, published } = targetThat();
-    expect(target.refuse(JSON.stringify({ subject }))).toBe(problem);
+    expect(target.refuse(JSON.stringify({ subject }), 'orders')).toBe(problem);
     expect(await target.deliver(deliveryTo('NATS', { subject }), neverAborted)).toEqual({ kind: 'dead', reason: problem });
     expect(published).toEqual([]);
   });
 
+  test('asks the rules for the project of the function, when it is configured and before each message', async () => {
+    const { target, published } = targetThat();
+    const problem =
+      'project b may not address subject "orders" (rule U1); use a subject below "fn.b.", or ask the operator for --subjects b=orders';
+    expect(target.refuse('{"subject":"orders"}', 'b=f')).toBe(problem);
+    const request = deliveryTo('NATS', { subject: 'orders' }, { functionName: 'b=f' });
+    expect(await target.deliver(request, neverAborted)).toEqual({ kind: 'dead', reason: problem });
+    expect(published).toEqual([]);
+  });
+
   test.each(['orders', 'orders.done', 'invoked.a', 'a.invoke', 'заказы.готово', 'a-b_c.1'])('accepts the subject %s', (subject) => {
-    expect(targetThat().target.refuse(JSON.stringify({ subject }))).toBeUndefined();
+    expect(targetThat().target.refuse(JSON.stringify({ subject }), 'orders')).toBeUndefined();
   });
 
   test('publishes to no subject with characters that have a meaning on the wire, whatever is configured', async () => {
@@ -113,6 +123,6 @@ describe('the NATS target', () => {
     [{ 'a b': 'x' }, 'must be the name of a header'],
     [{ a: 'x\r\nb: c' }, 'must be a text of one line'],
   ])('refuses the headers %j', (headers, problem) => {
-    expect(targetThat().target.refuse(JSON.stringify({ subject: 'a', headers }))).toContain(problem);
+    expect(targetThat().target.refuse(JSON.stringify({ subject: 'a', headers }), 'orders')).toContain(problem);
   });
 });

@@ -38,7 +38,10 @@ describe('parseDestinations', () => {
     [{ destination: 'OBS', param: { bucket: 'outcomes', expires: 400 } }, 'onSuccess.param.expires is not valid: Too big'],
     [{ destination: 'OBS', param: { bucket: 'outcomes', buckett: '' } }, 'onSuccess.param is not valid: Unrecognized key: "buckett"'],
     [{ destination: 'DIS', param: { stream_name: 'a b' } }, 'onSuccess.param.stream_name must be'],
-    [{ destination: 'NATS', param: { subject: 'invoke.a' } }, 'onSuccess.param.subject must not be a subject of Sequent'],
+    [
+      { destination: 'NATS', param: { subject: 'a.*' } },
+      'onSuccess.param.subject must not hold white space, control characters or wildcards',
+    ],
     [{ destination: 'HTTP', param: { url: 'file:///etc/passwd' } }, 'onSuccess.param.url must be an http or https URL'],
     [{ destination: 'FunctionGraph', param: {} }, 'onSuccess.param.func_urn is not valid'],
     [{ destination: 'OBS', param: '{}', extra: 1 }, 'onSuccess is not valid: Unrecognized key: "extra"'],

@@ -3,7 +3,7 @@ import type { KeyValue } from '#src/core/key-value.ts';
 import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
-import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
+import { createFunctionRegistry, type FunctionRegistry, parseDefinition } from '#src/functions/registry.ts';
 
 const inline = { handler: { kind: 'inline' } };
 
@@ -52,6 +52,14 @@ describe('the function registry', () => {
     const refused = await registry.put(definition).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(message) });
     expect(await registry.list()).toEqual([]);
+  });
+
+  test('refuses a handler that the project may not name, and lets an older entry with one be paused', async () => {
+    const handler = { kind: 'subject', subject: 'erase.x1' };
+    await expect(registry.put({ name: 'b=orders', handler })).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'handler.subject' });
+    const written = parseDefinition({ name: 'b=orders', handler });
+    await store.put('b=orders', JSON.stringify(written));
+    expect(await registry.put({ ...written, paused: true })).toMatchObject({ definition: { paused: true } });
   });
 
   test.for<[object, string]>([

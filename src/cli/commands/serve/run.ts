@@ -4,7 +4,7 @@ import { examples } from '#src/examples/index.ts';
 import { readCredentials } from '#src/gateway/credentials.ts';
 import type { RunningGateway } from '#src/gateway/gateway.ts';
 import { buildPages } from '#src/main/build-pages.ts';
-import { archiveOf, type Configuration, readConfiguration } from '#src/main/configuration.ts';
+import { archiveOf, type Configuration, grantsOf, readConfiguration } from '#src/main/configuration.ts';
 import { askedNats, findNats } from '#src/main/find-nats.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
@@ -110,6 +110,7 @@ function rolesOptions(configuration: Configuration) {
     maxDeliveryAgeInMs: configuration.deliveryAgeInMs,
     codeDir: join(configuration.dataDir, 'code', 'packages'),
     connectionsFile: configuration.connections,
+    grants: grantsOf(configuration),
     place: { region: 'local', project: 'default', envelope: configuration.envelope },
   };
 }

@@ -36,6 +36,16 @@ export function serveCommand(): Command {
       '--project <id>',
       'the own project, whose functions have their bare names (SEQUENT_PROJECT, default: the first of the credentials)',
     )
+    .option(
+      '--subjects <grant>',
+      'lets another project address further subjects: <project>=<subject> (repeatable; SEQUENT_SUBJECTS)',
+      collect,
+    )
+    .option(
+      '--files <grant>',
+      "lets another project run files of the worker's machine: <project>=<folder> (repeatable; SEQUENT_FILES)",
+      collect,
+    )
     .option('--replicas <count>', 'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)')
     .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
     .option('--patience-ms <ms>', 'how long the scheduler lets others take before it looks (SEQUENT_PATIENCE_MS)')
