@@ -1,7 +1,7 @@
 import type { SequentClient } from '#src/client/client.ts';
-import type { Place } from '#src/core/envelope.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/handler-rules.ts';
+import type { Place } from '#src/core/tenancy.ts';
 import type { NatsOptions } from '#src/nats/connection.ts';
 import type { GlobalOptions } from './call.ts';
 import { CommandError, problemOf, usageProblem } from './problem.ts';

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '#src/core/clock.ts';
 import type { CodePackages } from '#src/core/code-packages.ts';
-import type { Place } from '#src/core/envelope.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
 import { LATEST } from '#src/core/function-definition.ts';
 import type { Grants } from '#src/core/handler-rules.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names.ts';
 import { subjects } from '#src/core/subjects.ts';
+import type { Place } from '#src/core/tenancy.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { type Connection, type NatsOptions, openConnection } from '#src/nats/connection.ts';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { systemClock } from '#src/core/clock.ts';
-import type { Place } from '#src/core/envelope.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/function-definition.ts';
 import type { Grants } from '#src/core/handler-rules.ts';
 import { type Logger, silentLogger } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
+import type { Place } from '#src/core/tenancy.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { createFunctionTeller } from '#src/destinations/function-teller.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';

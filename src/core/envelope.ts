@@ -1,7 +1,7 @@
 import { statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import type { AcceptedRequest } from './event-log.ts';
-import { splitName } from './names.ts';
+import { functionUrn, type Place } from './tenancy.ts';
 
 /** What a subscriber or a target receives about an outcome: exactly the keys of the source document (S7, S8). */
 export type Envelope = {
@@ -16,25 +16,6 @@ export type Envelope = {
   response_context: { status_code: number; function_error: string };
   response_payload: string;
 };
-
-/** Where the functions are, for their URNs. */
-export type Place = {
-  region: string;
-  /** The own project: that of the functions whose names say none. */
-  project: string;
-  /**
-   * How its envelopes speak of errors. `documented`, the default, as the vendor's page says: the status is that of the system,
-   * and executions are counted from 1. `observed`, as captured: status 500 and no text when user code failed, and retries
-   * are counted.
-   */
-  envelope?: 'documented' | 'observed';
-};
-
-/** The URN of a function; of one of another project with that project. */
-export function functionUrn({ region, project }: Place, name: string, qualifier: string): string {
-  const { project: other, bare } = splitName(name);
-  return `urn:fss:${region}:${other ?? project}:function:default:${bare}:${qualifier}`;
-}
 
 /**
  * The envelope of an invocation that has an outcome; derived from the log alone, so that repeating it gives the same text.

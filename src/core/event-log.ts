@@ -1,8 +1,7 @@
 import type { Fact, FactOf, Lineage, Outcome } from '#machines/facts.ts';
-import type { Place } from './envelope.ts';
 import type { Erasure } from './erasure.ts';
 import type { FunctionName, RequestId, StreamId } from './names.ts';
-import type { StreamState } from './stream.ts';
+import type { Place } from './tenancy.ts';
 
 /**
  * The log: requests as they were accepted, and the facts about them, in one total order.
@@ -133,19 +132,4 @@ export interface EventLog {
 
   /** The sequence of the newest message, 0 in an empty log. */
   lastSequence(): Promise<number>;
-}
-
-/** A hint that somebody should look at a stream. Safe to lose and to repeat. */
-export interface Hints {
-  /** An attempt is due. Two hints of one id are one. */
-  wake(name: StreamName, request: number, id: string): void;
-  /** A delivery is due. What is known of the stream may go along, so that nobody needs to read it. */
-  deliver(name: StreamName, request: number, id: string, known?: StreamState): void;
-}
-
-/** The outcomes for subscribers: one message an invocation, derived from the log and repeatable. */
-export interface Results {
-  /** The most bytes that one envelope may have. */
-  readonly maxBytes: number;
-  publish(name: StreamName, id: RequestId, outcome: 'succeeded' | 'failed', envelope: string): Promise<void>;
 }

@@ -1,8 +1,10 @@
 import type { Clock } from './clock.ts';
-import type { EventLog, FullLogEntry, Hints, LogEntry, RecordedAppend, Results, StreamName, Version } from './event-log.ts';
+import type { EventLog, FullLogEntry, LogEntry, RecordedAppend, StreamName, Version } from './event-log.ts';
 import { NO_APPENDS } from './event-log.ts';
+import type { Hints } from './hints.ts';
 import { isFunctionName, NO_FUNCTION, type StreamId } from './names.ts';
 import { decodeRequest, encodeRequests } from './request-messages.ts';
+import type { Results } from './results.ts';
 import { streamKey } from './stream-key.ts';
 
 /** The log in memory: the port's executable specification, and what a system under virtual time runs on. */

@@ -7,8 +7,9 @@ import { createDeliveryRun } from './delivery-run.ts';
 import { createFirstTries } from './first-tries.ts';
 import { createParking } from './parking.ts';
 import { createPlaces } from './places.ts';
-import type { DeliveryPorts, TellingOptions } from './ports.ts';
+import type { DeliveryPorts } from './ports.ts';
 import { createTries } from './tries.ts';
+import type { TellingOptions } from './try-options.ts';
 
 /** The deliveries that this process makes, wherever they come from. */
 export interface Deliveries extends Teller {

@@ -6,8 +6,8 @@ import type { StreamWriter } from '#src/core/stream-writer.ts';
 import type { BegunTries } from '#src/core/teller.ts';
 import { deliveryIdOf } from './delivery-request.ts';
 import type { Places } from './places.ts';
-import type { TellingOptions } from './ports.ts';
 import type { Tries } from './tries.ts';
+import type { TellingOptions } from './try-options.ts';
 
 /** The first tries that begin together with their outcome. */
 export interface FirstTries {

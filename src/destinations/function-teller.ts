@@ -1,7 +1,7 @@
 import { type DestinationTarget, MAX_DELIVERY_AGE_IN_MS } from '#src/core/destination-target.ts';
 import type { Teller } from '#src/core/teller.ts';
 import { createDeliveries } from './deliveries.ts';
-import type { TellingOptions } from './ports.ts';
+import type { TellingOptions } from './try-options.ts';
 
 /** Tells functions, and leaves all else to the destinations role: that needs no permission but to write to the log. */
 export interface FunctionTeller extends Teller {

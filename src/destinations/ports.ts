@@ -1,36 +1,9 @@
-import type { Clock } from '#src/core/clock.ts';
 import type { DestinationCheck } from '#src/core/destination-check.ts';
-import type { DestinationTarget } from '#src/core/destination-target.ts';
-import type { Place } from '#src/core/envelope.ts';
-import type { EventLog } from '#src/core/event-log.ts';
-import type { Logger } from '#src/core/logger.ts';
-import type { Owners } from '#src/core/owners.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
 import type { Parking } from './parking.ts';
 import type { Places } from './places.ts';
 import type { Tries } from './tries.ts';
-
-/** What whoever tells destinations is given. */
-export type TellingOptions = {
-  /** The name of this deliverer, unique among all that ever ran: the log records it. */
-  name: string;
-  place: Place;
-  log: EventLog;
-  owners: Owners;
-  clock: Clock;
-  logger: Logger;
-  appendId: () => string;
-  /** By the name of the destination: `FunctionGraph`, `OBS`, … */
-  targets: Readonly<Record<string, DestinationTarget>>;
-  /** How many invocations may follow from one, in all branches of its chain together (L1). */
-  maxChain: number;
-  /** The most tries at one place at one moment, unless its target says otherwise. */
-  triesAtOnce: number;
-  /** How long one try may take, in milliseconds. */
-  tryTimeoutInMs: number;
-  /** How long after the outcome a delivery is tried, in milliseconds. */
-  maxDeliveryAgeInMs: number;
-};
+import type { TellingOptions } from './try-options.ts';
 
 /** What the destinations role is given besides. */
 export type DestinationsOptions = TellingOptions & { queue: WorkQueue; check: DestinationCheck };

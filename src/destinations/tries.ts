@@ -4,7 +4,7 @@ import { deliveryOf, everybodyIsTold, type Invocation, openDeliveries } from '#m
 import type { DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
 import type { StreamWriter } from '#src/core/stream-writer.ts';
 import { deliveryRequestOf, type Try } from './delivery-request.ts';
-import type { TellingOptions } from './ports.ts';
+import type { TellingOptions } from './try-options.ts';
 
 /** Makes tries that are in the log (E1), and records what came of them. Rejects when the log cannot tell. */
 export interface Tries {

@@ -7,7 +7,7 @@ import { toProblem } from './api/problem.ts';
 import { authenticate } from './authentication.ts';
 import { HttpError, toHttpError } from './http-error.ts';
 import { addHealth } from './operations/health.ts';
-import { measureRequest } from './operations/metrics.ts';
+import { measureRequest } from './operations/measure-request.ts';
 import { scopeMetrics } from './operations/scoped-metrics.ts';
 import { createRoom } from './overload.ts';
 import { addPages } from './pages.ts';

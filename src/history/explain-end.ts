@@ -4,8 +4,8 @@ import { canTryAgain, type InvocationContext, MAX_LOST_ATTEMPTS } from '#machine
 import { expiresAt } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
 import { formatDuration } from '#src/core/format-duration.ts';
-import type { Told } from './explain.ts';
 import type { Moment } from './history.ts';
+import type { Told } from './sentence.ts';
 import { count, moment } from './words.ts';
 
 /** Why an attempt is followed by another one, when, and what is left of the age. */

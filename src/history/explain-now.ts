@@ -2,8 +2,8 @@ import type { Condition } from '#machines/facts.ts';
 import { deliveryOf, type InvocationContext, invocationFolder, openDeliveries } from '#machines/invocation.ts';
 import { expiresAt } from '#machines/outcome.ts';
 import { formatDuration } from '#src/core/format-duration.ts';
-import type { Told } from './explain.ts';
 import type { History, Moment } from './history.ts';
+import type { Told } from './sentence.ts';
 import { moment } from './words.ts';
 
 /** How long what is under way may take before somebody should ask. */

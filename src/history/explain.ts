@@ -4,10 +4,8 @@ import { formatDuration } from '#src/core/format-duration.ts';
 import { explainEnd, explainRetry } from './explain-end.ts';
 import { explainNow } from './explain-now.ts';
 import { type History, type Moment, momentsOf } from './history.ts';
+import type { Sentence, Told } from './sentence.ts';
 import { count, moment } from './words.ts';
-
-/** One sentence of the story. `rule` is the rule of `src/DESIGN.md` that led to it. */
-export type Sentence = { at: number; sequence?: number; rule?: string; text: string };
 
 /**
  * Tells the story of an invocation to a person on call: what happened, by which rule, what it waits for at `now`, and what
@@ -20,8 +18,6 @@ export function explain(history: History, now: number): Sentence[] {
   );
   return [...sentences, ...explainNow(history, moments, now).map((sentence) => ({ at: now, ...sentence }))];
 }
-
-export type Told = Omit<Sentence, 'at' | 'sequence'>;
 
 function tell(one: Moment, past: readonly Moment[]): Told[] {
   const { fact, before, after } = one;

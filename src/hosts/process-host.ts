@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { functionUrn, type Place } from '#src/core/envelope.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { FunctionDefinition } from '#src/core/function-definition.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import type { Place } from '#src/core/tenancy.ts';
+import { functionUrn } from '#src/core/tenancy.ts';
 import { aborted, failed, unavailable } from './failures.ts';
 import { FunctionProcess, type ProcessLimits, type ProcessObserver } from './function-process.ts';
 import type { PackageCache } from './package-cache.ts';

@@ -1,10 +1,10 @@
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/clock.ts';
-import type { Place } from '#src/core/envelope.ts';
 import type { Grants } from '#src/core/handler-rules.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { SignatureLog } from '#src/core/signature-log.ts';
+import type { Place } from '#src/core/tenancy.ts';
 import type { Credential } from '#src/gateway/credentials.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { natsOptionsOf } from '#src/nats/address.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createArchive } from '#src/archive/archive.ts';
-import { type Janitor, type JanitorOptions, startJanitor } from '#src/archive/janitor.ts';
+import { type Janitor, startJanitor } from '#src/archive/janitor.ts';
+import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import { openArchiveStore } from '#src/archive/open-store.ts';
 import { systemClock } from '#src/core/clock.ts';
 import type { Logger } from '#src/core/logger.ts';

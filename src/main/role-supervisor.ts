@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JanitorOptions } from '#src/archive/janitor.ts';
+import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { NatsAddress } from './nats-address.ts';
 

@@ -4,15 +4,15 @@ import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
 import {
   type Append,
   type EventLog,
-  type Hints,
   type LogEntry,
   NO_APPENDS,
   type RecordedAppend,
-  type Results,
   type StreamName,
   type Version,
 } from '#src/core/event-log.ts';
+import type { Hints } from '#src/core/hints.ts';
 import { decodeRequest, encodeRequests, type HeaderReader, streamOfRequest } from '#src/core/request-messages.ts';
+import type { Results } from '#src/core/results.ts';
 import { subjects } from '#src/core/subjects.ts';
 import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header } from './codec.ts';
 import type { Connection } from './connection.ts';

@@ -10,7 +10,7 @@ import { isSettled, loadStream, requestOf } from '#src/core/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
 import { endOldDeliveries } from './old-deliveries.ts';
 import type { OpenStream } from './open-streams.ts';
-import type { SchedulerOptions } from './scheduler.ts';
+import type { SchedulerOptions } from './ports.ts';
 
 /** When to look again at the latest; never for a stream that is settled. */
 export type Look = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean };

@@ -1,4 +1,5 @@
-import type { EventLog, Hints, RequestMessage, StreamName } from '#src/core/event-log.ts';
+import type { EventLog, RequestMessage, StreamName } from '#src/core/event-log.ts';
+import type { Hints } from '#src/core/hints.ts';
 import type { WorkItem, WorkQueue, WorkSource } from '#src/core/work-queue.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 

@@ -1,10 +1,11 @@
+import type { TypedFunction } from '#src/client/define-function.ts';
 import { toHandler } from '#src/client/handlers.ts';
 import { type DeliveryRequest, type DeliveryResult, type DestinationTarget, MAX_DELIVERY_AGE_IN_MS } from '#src/core/destination-target.ts';
-import type { Place } from '#src/core/envelope.ts';
 import type { ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
 import { silentLogger } from '#src/core/logger.ts';
 import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory-log.ts';
+import type { Place } from '#src/core/tenancy.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { tryBounds } from '#src/destinations/function-teller.ts';
@@ -15,8 +16,10 @@ import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
 import { createMemoryAnswers, type MemoryAnswers } from './memory-answers.ts';
 import { createMemoryWork, type MemoryWork } from './memory-work.ts';
-import type { AnyFunction } from './testing.ts';
 import type { VirtualClock } from './virtual-clock.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
+export type AnyFunction = TypedFunction<any, any>;
 
 /** Every role of Sequent in one process, on memory and virtual time. */
 export interface TestSystem {

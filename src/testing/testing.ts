@@ -11,11 +11,8 @@ import type { EventLog } from '#src/core/event-log.ts';
 import { parseFunctionName } from '#src/core/names.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import { createPassage } from './passage.ts';
-import { startTestSystem } from './test-system.ts';
+import { type AnyFunction, startTestSystem } from './test-system.ts';
 import { createVirtualClock } from './virtual-clock.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
-export type AnyFunction = TypedFunction<any, any>;
 
 export type TestSequentOptions = {
   /** The functions, with their handlers, which run in this process. */

@@ -1,12 +1,14 @@
 import type { Cancellations } from '#src/core/cancellations.ts';
 import type { Clock } from '#src/core/clock.ts';
-import type { Place } from '#src/core/envelope.ts';
-import type { EventLog, Hints, Results } from '#src/core/event-log.ts';
+import type { EventLog } from '#src/core/event-log.ts';
 import type { FunctionEntry } from '#src/core/function-entry.ts';
 import type { FunctionHost } from '#src/core/function-host.ts';
+import type { Hints } from '#src/core/hints.ts';
 import type { Logger } from '#src/core/logger.ts';
 import type { Owners } from '#src/core/owners.ts';
+import type { Results } from '#src/core/results.ts';
 import type { Teller } from '#src/core/teller.ts';
+import type { Place } from '#src/core/tenancy.ts';
 import type { WorkQueue } from '#src/core/work-queue.ts';
 
 /** Everything the worker touches. */

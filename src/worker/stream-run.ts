@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import { encodeEnvelope, functionUrn } from '#src/core/envelope.ts';
+import { encodeEnvelope } from '#src/core/envelope.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
 import type { RegisteredFunction } from '#src/core/function-definition.ts';
@@ -11,6 +11,7 @@ import type { RequestId } from '#src/core/names.ts';
 import { requestOf, type StreamState } from '#src/core/stream.ts';
 import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+import { functionUrn } from '#src/core/tenancy.ts';
 import { conclude } from './conclude.ts';
 import type { Executions } from './executions.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EventLog, Hints } from '#src/core/event-log.ts';
+import type { EventLog } from '#src/core/event-log.ts';
+import type { Hints } from '#src/core/hints.ts';
 import type { FunctionName } from '#src/core/names.ts';
 import type { WorkItem, WorkQueue } from '#src/core/work-queue.ts';
 import { accept, newStream } from './opened-log.ts';

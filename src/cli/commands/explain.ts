@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Sentence } from '#src/history/explain.ts';
+import type { Sentence } from '#src/history/sentence.ts';
 import { type Call, performs } from '../call.ts';
 import { printOne } from '../output.ts';
 import { exitCodes } from '../problem.ts';

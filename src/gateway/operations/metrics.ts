@@ -1,7 +1,5 @@
-import { routePath } from 'hono/route';
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { Clock } from '#src/core/clock.ts';
-import type { Call } from '../ports.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
 import type { LogCount } from './log-count.ts';
 
@@ -65,11 +63,3 @@ export function createMetrics({ clock, lag, logCount }: MetricsOptions): Metrics
 
 /** What is counted of a method and a route; the requests by their status. */
 type Series = { duration: { observe(seconds: number): void }; counts: Map<number, { inc(): void }> };
-
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-
-/** Measures a request under the pattern of its route: a path has names in it, and a method can be anything, without number. */
-export function measureRequest(metrics: Metrics, call: Call, startedAt: number): void {
-  const method = METHODS.has(call.req.method) ? call.req.method : 'other';
-  metrics.observeRequest({ method, route: routePath(call), status: call.res.status }, (performance.now() - startedAt) / 1_000);
-}

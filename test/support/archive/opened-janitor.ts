@@ -1,7 +1,8 @@
 import { createArchive, type SegmentFiles } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { type ArchiveHead, readHead } from '#src/archive/head.ts';
-import { type Janitor, type JanitorOptions, startJanitor } from '#src/archive/janitor.ts';
+import { type Janitor, startJanitor } from '#src/archive/janitor.ts';
+import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
 import type { ArchiveStore } from '#src/core/archive.ts';
 import { systemClock } from '#src/core/clock.ts';

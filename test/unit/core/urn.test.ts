@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { functionUrn } from '#src/core/envelope.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { FunctionName } from '#src/core/names.ts';
+import { functionUrn } from '#src/core/tenancy.ts';
 import { parseFunctionUrn } from '#src/core/urn.ts';
 
 const place = { region: 'here', project: 'own' };

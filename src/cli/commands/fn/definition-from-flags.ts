@@ -1,7 +1,7 @@
 import { usageProblem } from '../../problem.ts';
 import { destinationsFrom } from './destinations-from.ts';
+import { existingFile } from './existing-file.ts';
 import { packageFrom } from './package-from.ts';
-import { existingFile } from './read-definitions.ts';
 
 export type DefinitionFlags = {
   file?: string;

@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
 import { readStdinText } from '../../payload.ts';
 import { usageProblem } from '../../problem.ts';
 import type { DefinitionFlags } from './definition-from-flags.ts';
+import { existingFile } from './existing-file.ts';
 
 /** Whether the argument is no name, but where definitions are. */
 export function isDefinitionFile(text: string): boolean {
@@ -46,18 +47,6 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'onFailure',
   'allowCycle',
 ]);
-
-/** The absolute path of a module. Throws when it is not there: a worker would only find out when it runs. */
-export async function existingFile(path: string, folder: string): Promise<string> {
-  const absolute = resolve(folder, path);
-  const found = await stat(absolute).catch(() => undefined);
-  if (found?.isFile()) return absolute;
-  throw usageProblem(
-    'the module is not there',
-    `${absolute} ${found === undefined ? 'does not exist' : 'is no file'}`,
-    '--file with the path of a .js, .mjs, .cjs or .ts file',
-  );
-}
 
 async function read(source: string, say: (line: string) => void): Promise<string> {
   if (source === '-') return await readStdinText(say);

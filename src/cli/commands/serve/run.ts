@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { examples } from '#src/examples/index.ts';
 import { readCredentials } from '#src/gateway/credentials.ts';
-import type { RunningGateway } from '#src/gateway/gateway.ts';
 import { buildPages } from '#src/main/build-pages.ts';
 import { archiveOf, type Configuration, grantsOf, readConfiguration } from '#src/main/configuration.ts';
 import { askedNats, findNats } from '#src/main/find-nats.ts';
@@ -12,27 +11,10 @@ import { type RunningRoles, startRoles } from '#src/main/roles.ts';
 import { natsOptionsOf } from '#src/nats/address.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
 import type { Call } from '../../call.ts';
-import { type Durability, durabilityOf } from '../../durability.ts';
+import { durabilityOf } from '../../durability.ts';
 import { usageProblem } from '../../problem.ts';
 import { explainTarget } from '../../session.ts';
-import type { ServeOptions } from './serve.ts';
-
-/** Sequent, up and running in this process. */
-export type Running = {
-  configuration: Configuration;
-  url: string;
-  serverVersion: string;
-  /** The server that this process started or joined; `undefined` when it only connected to one. */
-  server: EmbeddedServer | undefined;
-  durability: Durability;
-  /** Where HTTP is served, when this process does. */
-  http: RunningGateway | undefined;
-  examples: readonly string[];
-  /** Since this process began, without the time for installing and building. */
-  startedInMs: number;
-  /** The roles first, so that what they hold is settled while the server still answers. */
-  stop(graceInMs: number): Promise<void>;
-};
+import type { Running, ServeOptions } from './running.ts';
 
 /** When everything was there to start from, if something had to be made first: that time is not ours. */
 function installedAt(): number {

@@ -2,17 +2,9 @@ import { Command } from 'commander';
 import { type Call, performs } from '../../call.ts';
 import { durationOption } from '../../durations.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
-import type { Running } from './run.ts';
+import type { Running, ServeOptions } from './running.ts';
 import { stopRequest } from './stop-request.ts';
 import { describeRunning, readyLine } from './welcome.ts';
-
-export type ServeOptions = {
-  role?: string[];
-  startServer?: true;
-  deployExamples?: true;
-  natsPort?: string;
-  grace: number;
-};
 
 export function serveCommand(): Command {
   return new Command('serve')

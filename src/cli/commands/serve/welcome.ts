@@ -1,7 +1,7 @@
 import { formatDuration } from '#src/core/format-duration.ts';
 import type { Format } from '../../call.ts';
 import type { Sheet } from '../../terminal.ts';
-import type { Running } from './run.ts';
+import type { Running } from './running.ts';
 
 /** The one line that scripts wait for. */
 export function readyLine({ url, server, http, configuration: { dataDir, roles } }: Running, format: Format): string {
