@@ -166,7 +166,8 @@ describe('sequent result', () => {
   });
 
   test('--timeout 0 only looks', async () => {
-    await sequent.run(['invoke', 'slow', '--id', 'look-1', '-d', '{"ms":1900}']);
+    // Nobody responds, so the invocation stays open however long the command takes to start.
+    await sequent.run(['invoke', 'responder', '--id', 'look-1']);
     const { code, stderr } = await sequent.run(['result', 'look-1', '--timeout', '0']);
     expect(code).toBe(7);
     expect(stderr).toContain('the outcome of look-1');
