@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { chosenServer } from '#test/support/chosen-server.ts';
 
 const run = promisify(execFile);
 const root = new URL('../..', import.meta.url).pathname;
-const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', npm_config_update_notifier: 'false' };
+const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', npm_config_update_notifier: 'false', ...chosenServer };
 
 /** Starts `npm start` in a folder, as the README says; resolves with the line that says it is ready. */
 async function npmStart(folder: string): Promise<{ readyInMs: number; ownInMs: number; stop(): Promise<number | null> }> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chosenServer } from './chosen-server.ts';
 
 const entry = new URL('../../src/cli/cli.ts', import.meta.url).pathname;
 
@@ -32,7 +33,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 export function spawnCli(args: readonly string[], { input, env = {}, cwd = process.cwd(), execArgv = [] }: CliOptions = {}): ChildProcess {
   return spawn(process.execPath, [...execArgv, '--import', import.meta.resolve('tsx'), entry, ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...chosenServer, ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { chosenServer } from './chosen-server.ts';
 
 /** Where projections keep their files unless a test says otherwise: each process takes a place of its own in it. */
 const dataDir = join(tmpdir(), 'sequent-e2e-data');
@@ -25,7 +26,14 @@ export async function startSequent(args: readonly string[], env: Record<string, 
 /** The same for a script that says so too. */
 export async function startScript(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<SequentProcess> {
   const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn', SEQUENT_DATA: dataDir, ...env },
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      SEQUENT_LOG_LEVEL: 'warn',
+      SEQUENT_DATA: dataDir,
+      ...chosenServer,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

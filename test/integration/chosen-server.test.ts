@@ -1,0 +1,14 @@
+import { expect, inject, test } from 'vitest';
+import { ensureServer } from '#src/main/nats-server/fetch.ts';
+import { openConnection } from '#src/nats/connection.ts';
+import { serveSequent } from '#test/support/cli.ts';
+
+test('the tests and the commands that they start run on one and the same version of nats-server', async () => {
+  const { version } = await ensureServer();
+  await using sequent = await serveSequent(['--role', 'scheduler']);
+  for (const url of [inject('natsUrl'), sequent.url]) {
+    const connection = await openConnection({ servers: url });
+    expect(connection.nats.info?.version).toBe(version);
+    await connection.close();
+  }
+});
