@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -33,11 +33,35 @@ describe('a test run', () => {
     ['with a file that writes to the console', 'console.warn("hello"); test("a", () => {});', '0 passed, 1 failed', 1],
   ] as const)('%s says so in its last line and its exit code', async ([, content, lastLine, exitCode]) => {
     await writeFile(join(folder, 'x.test.ts'), `import { afterAll, test } from 'vitest';\n${content}\n`);
-    const { stdout, status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH, NO_COLOR: '1' },
-    });
+    const { stdout, status } = runTests();
     expect({ lastLine: stdout.trimEnd().split('\n').at(-1), status }).toEqual({ lastLine, status: exitCode });
   });
+
+  test('whose counts go to a file adds them there, and leaves the last line to whoever adds up several runs', async () => {
+    const counts = join(folder, 'counts');
+    await writeFile(join(folder, 'x.test.ts'), `import { test } from 'vitest';\ntest("a", () => {}); test.skip("b", () => {});\n`);
+    for (let run = 0; run < 2; run++) expect(runTests({ SEQUENT_TEST_COUNTS: counts }).stdout).not.toMatch(/^\d+ passed, \d+ failed/m);
+    expect(await readFile(counts, 'utf8')).toBe('1 passed, 0 failed, 1 skipped\n'.repeat(2));
+  });
 });
+
+describe('the sum of test runs', () => {
+  test.for([
+    ['of runs that passed', '3 passed, 0 failed\n4 passed, 0 failed, 2 skipped\n', '7 passed, 0 failed, 2 skipped', 0],
+    ['with a failure', '3 passed, 1 failed\n4 passed, 0 failed\n', '7 passed, 1 failed', 1],
+    ['with a run that left no count', '3 passed, 0 failed\n', '3 passed, 1 failed', 1],
+    ['of no counts at all', '', '0 passed, 2 failed', 1],
+  ] as const)('%s is one line, and the exit code says whether all passed', async ([, counts, line, exitCode]) => {
+    await writeFile(join(folder, 'counts'), counts);
+    const { stdout, status } = spawnSync(join(checkout, '.ci/sum-counts'), [join(folder, 'counts'), '2'], { encoding: 'utf8' });
+    expect({ stdout, status }).toEqual({ stdout: `${line}\n`, status: exitCode });
+  });
+});
+
+function runTests(env: Record<string, string> = {}): { stdout: string; status: number | null } {
+  return spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, NO_COLOR: '1', ...env },
+  });
+}

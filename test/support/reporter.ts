@@ -1,13 +1,20 @@
-import { writeSync } from 'node:fs';
+import { appendFileSync, writeSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Prints `N passed, N failed` as the very last line: after vitest's own summary, and after everything that closes late. */
+/**
+ * Prints `N passed, N failed` as the very last line: after vitest's own summary, and after everything that closes late.
+ *
+ * When `SEQUENT_TEST_COUNTS` names a file, the line is appended to that file instead: `.ci/run` adds up several runs.
+ */
 export class CountReporter implements Reporter {
   #line: string | undefined;
 
   constructor() {
     process.once('exit', () => {
-      if (this.#line !== undefined) writeSync(1, `${this.#line}\n`);
+      if (this.#line === undefined) return;
+      const file = process.env.SEQUENT_TEST_COUNTS;
+      if (file) appendFileSync(file, `${this.#line}\n`);
+      else writeSync(1, `${this.#line}\n`);
     });
   }
 
