@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import { commandPath } from './command-path.ts';
 import { exitCodes, type Problem, problemJson, problemOf } from './problem.ts';
 import { createProgram } from './program.ts';
 import { sayProblem } from './result-output.ts';
@@ -17,7 +18,7 @@ async function main(args: readonly string[]): Promise<void> {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, args);
+    process.exitCode = report(error, args, commandPath(program, args));
   }
   // What a client still waits for must not keep the process.
   process.stdout.write('', () => leave(Number(process.exitCode ?? 0)));
@@ -27,12 +28,12 @@ function leave(code: number): never {
   process.exit(code);
 }
 
-/** Says it on stderr; returns the exit code. */
-function report(error: unknown, args: readonly string[]): number {
+/** Says it on stderr; returns the exit code. `command` is what was called, as far as it is a command. */
+function report(error: unknown, args: readonly string[], command: string): number {
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
   // A group without a command: its help was printed.
   if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage;
-  const problem = error instanceof CommanderError ? usage(error, args) : withHelp(problemOf(error), args);
+  const problem = error instanceof CommanderError ? usage(error, command) : withHelp(problemOf(error), command);
   const { err } = createTerminal(colourIn(args));
   if (wantsJson(args)) err.line(problemJson(problem));
   else sayProblem(problem, err);
@@ -41,7 +42,7 @@ function report(error: unknown, args: readonly string[]): number {
 }
 
 /** Commander's message without its prefix. */
-function usage({ message }: CommanderError, args: readonly string[]): Problem {
+function usage({ message }: CommanderError, command: string): Problem {
   const why = message
     .replace(/^error: /, '')
     .replaceAll('\n', ' ')
@@ -51,45 +52,12 @@ function usage({ message }: CommanderError, args: readonly string[]): Problem {
     exitCode: exitCodes.usage,
     what: 'the command is not complete, or not known',
     why,
-    remedy: `${commandIn(args)} --help`,
+    remedy: `${command} --help`,
   };
 }
 
-function withHelp(problem: Problem, args: readonly string[]): Problem {
-  return problem.code === 'INVALID_INPUT' ? { ...problem, remedy: `${commandIn(args)} --help` } : problem;
-}
-
-const commands = new Set([
-  'serve',
-  'invoke',
-  'result',
-  'ls',
-  'get',
-  'stats',
-  'tree',
-  'projection',
-  'timeline',
-  'explain',
-  'diff',
-  'verify',
-  'whatif',
-  'tail',
-  'redrive',
-  'dest',
-  'destinations',
-  'fn',
-  'functions',
-  'doctor',
-  'machine',
-]);
-const functionCommands = new Set(['ls', 'get', 'put', 'rm', 'pause', 'resume']);
-
-/** The command that was meant, as far as it is one. */
-function commandIn(args: readonly string[]): string {
-  const at = args.findIndex((arg) => commands.has(arg));
-  const [command = '', next = ''] = at < 0 ? [] : args.slice(at);
-  if (command === '') return 'sequent';
-  return command.startsWith('f') && functionCommands.has(next) ? `sequent ${command} ${next}` : `sequent ${command}`;
+function withHelp(problem: Problem, command: string): Problem {
+  return problem.code === 'INVALID_INPUT' ? { ...problem, remedy: `${command} --help` } : problem;
 }
 
 function wantsJson(args: readonly string[]): boolean {
