@@ -22,7 +22,7 @@ const ROUNDS = isQuick ? 3 : 5;
 const SECONDS = isQuick ? 1 : 3;
 const CONNECTIONS = 64;
 /** Gateway and bare handler run as `npm start` does. */
-const NODE_OPTIONS = ['--max-semi-space-size=64'];
+const NODE_OPTIONS = ['--max-semi-space-size=64', '--no-allocation-site-pretenuring'];
 const PROJECT = 'bench';
 const KEYS = { ak: 'AKBENCH', sk: 'the secret key of the benchmark' };
 const TOKEN = 'the token of the benchmark';

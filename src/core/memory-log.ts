@@ -29,8 +29,8 @@ export type MemoryLogOptions = { clock: Pick<Clock, 'now'>; maxAppendBytes?: num
  * Makes an empty log.
  *
  * Invariants: one total order over all streams; a sequence is never used twice, and some are never used, so that whoever
- * counts with a version fails here first. An append is stored only at the version that it expects (E3). Facts are stored as
- * text: nobody shares an object with the log.
+ * counts with a version fails here first. An append is stored only at the version that it expects (E3). What
+ * enters or leaves is copied as JSON: no caller shares an object with the log.
  */
 export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLogOptions): MemoryLog {
   let messages: FullLogEntry[] = [];

@@ -65,48 +65,51 @@ export function slownessOf(duration: number): number {
 
 /** The row of `invocations`, in the order of its columns. */
 export function rowOf(member: Member, error: string | null): Value[] {
+  const values = valuesOf(member, error);
+  return invocationColumns.map((column) => values[column]);
+}
+
+function valuesOf(member: Member, error: string | null): Record<InvocationColumn, Value> {
   const { seq, birth, invocation, startedAt, notifiedAt, last } = member;
   const { value, context } = invocation;
   const { request, outcome, attempts, retries, lost } = context;
   const acceptedAt = request?.at ?? 0;
   const duration = outcome === null ? null : Math.round(outcome.at - acceptedAt);
   const lineage = request?.lineage;
-  return [
+  return {
     seq,
     birth,
-    request?.invocation ?? '',
-    request?.function ?? '',
-    request?.qualifier ?? '',
-    value,
-    statusOf(invocation),
-    outcome?.type === 'failed' ? outcome.condition : null,
-    acceptedAt,
-    startedAt,
-    outcome?.at ?? null,
-    notifiedAt,
+    id: request?.invocation ?? '',
+    function: request?.function ?? '',
+    qualifier: request?.qualifier ?? '',
+    state: value,
+    status: statusOf(invocation),
+    condition: outcome?.type === 'failed' ? outcome.condition : null,
+    accepted_at: acceptedAt,
+    started_at: startedAt,
+    ended_at: outcome?.at ?? null,
+    notified_at: notifiedAt,
     duration,
-    duration === null ? null : slownessOf(duration),
+    slow: duration === null ? null : slownessOf(duration),
     attempts,
     retries,
     lost,
-    lineage?.root ?? null,
-    lineage?.parent ?? null,
-    lineage?.hop ?? null,
-    request?.redriveOf ?? null,
+    root: lineage?.root ?? null,
+    parent: lineage?.parent ?? null,
+    hop: lineage?.hop ?? null,
+    redrive_of: request?.redriveOf ?? null,
     error,
-    error === null ? null : (context.failure?.code ?? null),
-    last.sequence,
-    last.at,
-    forkOf(birth, last.sequence),
-  ];
+    error_code: error === null ? null : (context.failure?.code ?? null),
+    last_sequence: last.sequence,
+    last_at: last.at,
+    fork: forkOf(birth, last.sequence),
+  };
 }
 
-const placeOf = new Map(invocationColumns.map((column, place) => [column, place]));
-
-/** Some columns of the row, by name. */
+/** Some columns of the row. */
 export function columnsOf(member: Member, columns: readonly InvocationColumn[]): Value[] {
-  const row = rowOf(member, errorOf(member));
-  return columns.map((column) => row[placeOf.get(column) ?? -1] ?? null);
+  const values = valuesOf(member, errorOf(member));
+  return columns.map((column) => values[column]);
 }
 
 /** The rows of `deliveries`: one for each destination of the outcome. */

@@ -1,3 +1,2 @@
-export const MAX_OUTPUT_BYTES: number;
 /** The end of a text, at most `limit` bytes of UTF-8 (4,096), cut between characters. */
 export function lastBytes(text: string, limit?: number): string;
