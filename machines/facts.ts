@@ -24,7 +24,7 @@ export const conditions = {
 export type Condition = keyof typeof conditions;
 
 /**
- * The *system* return code of an outcome (S8): 200 for a success and for errors of the function
+ * The *system* return code of an outcome (SRC8): 200 for a success and for errors of the function
  * itself, anything else says that the system refused or failed.
  */
 export const statusCodes: Record<Condition, number> = {
@@ -39,7 +39,7 @@ export const statusCodes: Record<Condition, number> = {
   SystemError: 500,
 };
 
-/** The bytes that a request payload, and likewise a returned value, may have (S9). */
+/** The bytes that a request payload, and likewise a returned value, may have (SRC9). */
 export const MAX_PAYLOAD_BYTES = 262_144;
 
 /**
@@ -144,7 +144,7 @@ const succeeded = z.object({
   at,
   attempt,
   payload: z.string(),
-  /** The size of a returned value that was too large and was replaced by an empty one (S9). */
+  /** The size of a returned value that was too large and was replaced by an empty one (SRC9). */
   droppedBytes: z.number().int().optional(),
   output,
   destinations,

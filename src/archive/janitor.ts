@@ -13,12 +13,7 @@ import { createStanding, type Standing } from './standing.ts';
 const FLOOR_KEY = 'scheduler.floor';
 
 /**
- * Archives what the retention lets go, and then purges it.
- *
- * Invariants:
- * J1 a message is purged only when an archived segment that holds it was written, read back and compared;
- * J2 nothing of a stream is purged before all its invocations are settled, and no projection that lives is behind it;
- * J3 killed at any point, the next one goes on: segments follow each other by name, a purge repeated removes the same.
+ * Archives what the retention lets go, and then purges it. Keeps J1, J2 and J3 (src/DESIGN.md).
  *
  * Several may run. One has the lease; two that think they have it want the same name for a segment, and one gets it.
  */

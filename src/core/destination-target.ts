@@ -10,7 +10,7 @@ export type DeliveryRequest = {
   /** 1 for the first try. */
   try: number;
   destination: Destination;
-  /** The envelope of S7, JSON text. */
+  /** The envelope of SRC7, JSON text. */
   envelope: string;
   requestId: string;
   functionName: string;
@@ -37,7 +37,7 @@ export interface DestinationTarget {
   readonly triesAtOnce?: number;
   /** Its tries end by themselves in time, and nobody needs to abort them. */
   readonly endsByItself?: true;
-  /** Why a function cannot use this `param`, or `undefined`. Asked when the function is configured (S5). */
+  /** Why a function cannot use this `param`, or `undefined`. Asked when the function is configured (SRC5). */
   refuse(param: string, functionName: string): string | undefined;
   /** Deliveries with the same key go to the same place, and share its bounded concurrency. */
   placeOf(destination: Destination): string;

@@ -3,7 +3,7 @@ import type { Invocation } from '#machines/invocation.ts';
 import type { AcceptedRequest } from './event-log.ts';
 import { functionUrn, type Place } from './tenancy.ts';
 
-/** What a subscriber or a target receives about an outcome: exactly the keys of the source document (S7, S8). */
+/** What a subscriber or a target receives about an outcome: exactly the keys of the source document (SRC7, SRC8). */
 export type Envelope = {
   timestamp: string;
   request_context: {

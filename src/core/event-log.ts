@@ -109,14 +109,14 @@ export interface EventLog {
    */
   append(name: StreamName, append: Append, attention: Attention): Promise<Version | undefined>;
 
-  /** The appends of one stream after a version, oldest first. One that cannot be read counts as an append without facts. */
+  /** The appends of one stream after a version, oldest first. One that cannot be read counts as an append without facts. Throws `NewerFactsError`. */
   read(name: StreamName, after: Version): Promise<RecordedAppend[]>;
 
   /** The request message at a sequence, or `undefined` when it is not there. */
   readRequest(sequence: number): Promise<RequestMessage | undefined>;
 
   /**
-   * Accepts requests for one function as one message; durable when it resolves. One request may bring an id along, and
+   * Accepts requests for one function as one message; durable when it resolves (SRC1). One request may bring an id along, and
    * then must be alone. Throws like {@link EventLog.append}.
    */
   accept(name: StreamName, requests: readonly NewRequest[]): Promise<Accepted>;

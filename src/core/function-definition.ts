@@ -66,12 +66,12 @@ const destinationSchema = z.strictObject({
 });
 const destinationsSchema = z.array(destinationSchema).max(10, 'at most 10 destinations are told about an outcome').default([]);
 
-/** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (S2). */
+/** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (SRC2). */
 export const policySchema = z.strictObject({
   maxRetries: whole('the number of retries', { from: 0, to: 3 }).default(1),
   maxAgeInSeconds: whole('the age of the oldest event', { from: 1, to: 86_400, of: 'seconds' }).default(3_600),
   backoff,
-  /** Who is told about a success, and who about a failure (S3, S4). */
+  /** Who is told about a success, and who about a failure (SRC3, SRC4). */
   onSuccess: destinationsSchema,
   onFailure: destinationsSchema,
   /** Lets the destinations form a loop. It is still cut when running (L1). */
@@ -120,7 +120,7 @@ export type FunctionDefinitionInput = z.input<typeof functionDefinitionSchema>;
 /** How many destinations a chain may have before it is cut, unless it is configured (L1). */
 export const MAX_HOPS = 16;
 
-/** How many invocations may follow from one through destinations, in all branches together, unless it is configured (L1). */
+/** How many invocations may follow from one through destinations, in all branches together, unless it is configured (L2). */
 export const MAX_CHAIN = 1_000;
 
 /** One version of a function as the registry holds it. The revision is that of the whole function: any change of it raises it. */

@@ -1,5 +1,5 @@
 /**
- * What is left for one of the invocations that follow from the same outcome, when `budget` may follow in all (L1).
+ * What is left for one of the invocations that follow from the same outcome, when `budget` may follow in all (L2).
  *
  * Each takes one and the rest is divided, the earlier ones getting what is left over; below zero it is one too many. A
  * place and a budget give the same share always, so that a repeated delivery starts the very same invocation.

@@ -24,7 +24,7 @@ export type FunctionTargetOptions = Bounds & {
  * Invokes another function with the envelope as its event.
  *
  * The request id of the child derives from the delivery, so a repeated delivery starts nothing twice (D1). The chain's
- * root, parent, hops and budget travel along; a hop or an invocation too many is cut, on both ends (L1).
+ * root, parent, hops and budget travel along; a hop or an invocation too many is cut, on both ends (L1, L2).
  */
 export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxChain }: FunctionTargetOptions): DestinationTarget {
   const readParam = createParamReader();
@@ -72,7 +72,7 @@ function childOf({ deliveryId, requestId, envelope, lineage, traceparent }: Deli
   return child;
 }
 
-/** Which bound of the chain an invocation is behind. It is accepted all the same, and fails: so both ends tell (L1). */
+/** Which bound of the chain an invocation is behind. It is accepted all the same, and fails: so both ends tell (L1, L2). */
 function boundOf({ root, hop, budget }: DeliveryRequest['lineage'], { maxHops, maxChain }: Bounds): string | undefined {
   if (hop <= maxHops && budget >= 0) return undefined;
   return `the chain that began with ${root} has more than ${hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`}`;

@@ -17,7 +17,7 @@ export type TellingOptions = {
   appendId: () => string;
   /** By the name of the destination: `FunctionGraph`, `OBS`, … */
   targets: Readonly<Record<string, DestinationTarget>>;
-  /** How many invocations may follow from one, in all branches of its chain together (L1). */
+  /** How many invocations may follow from one, in all branches of its chain together (L2). */
   maxChain: number;
   /** The most tries at one place at one moment, unless its target says otherwise. */
   triesAtOnce: number;

@@ -20,7 +20,7 @@ const MAX_BODY_BYTES = 65_536;
 const PORTS: Record<string, readonly number[]> = { 'https:': [443, 8443], 'http:': [80, 8080] };
 
 /**
- * An HTTP client for addresses that users choose (the SSRF row of the threat table):
+ * An HTTP client for addresses that users choose, so that none of them reaches the network of Sequent itself (U2):
  *
  * 1. Every address that a host resolves to is vetted when the connection is made, by the lookup of that very connection:
  *    what is vetted is what is connected to, so a name that changes its address in between gains nothing.

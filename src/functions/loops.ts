@@ -7,7 +7,7 @@ type Entry = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;
 type Address = { name: FunctionName; qualifier: string };
 
 /**
- * Finds a loop that a changed version or `!alias` of a function closes (L1), as a path such as `test1 → test2:!prod → test1`.
+ * Finds a loop that a changed version or `!alias` of a function closes (L1, SRC6), as a path such as `test1 → test2:!prod → test1`.
  *
  * The graph is over what destinations name: a function, a version of it, an alias. An alias leads to where its own policy tells,
  * or else to where every version tells that it can stand for. A policy that allows loops leads nowhere here: it is cut when running.

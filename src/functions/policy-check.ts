@@ -23,7 +23,7 @@ export function createPolicyCheck({ list, subjects, refuseDestination }: Options
   }
 
   return {
-    /** That every destination can be used, as far as can be told here (S5). */
+    /** That every destination can be used, as far as can be told here (SRC5). */
     async destinations({ onSuccess, onFailure }: Policy, name: string): Promise<void> {
       for (const [outcome, destinations] of Object.entries({ onSuccess, onFailure })) {
         for (const [place, destination] of destinations.entries()) {

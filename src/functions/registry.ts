@@ -40,7 +40,7 @@ import { createPolicyCheck, destinationsIn, type RefuseDestination } from './pol
  * A function is one entry, changed as a whole by its revision: two who change it at one moment lose nothing of each other's.
  * Secret user data are shown to nobody.
  * A handler that the project may not name is refused with `InvalidInputError` (U1).
- * Whatever names a destination throws `InvalidInputError` when that cannot be used (S5) or closes a loop (L1), with its path.
+ * Whatever names a destination throws `InvalidInputError` when that cannot be used (SRC5) or closes a loop (L1), with its path.
  */
 export interface FunctionRegistry {
   /**

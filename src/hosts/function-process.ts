@@ -12,11 +12,7 @@ import type { Task } from './task.ts';
 /**
  * One child process of a function, and the executions that were sent to it.
  *
- * The child runs them one after another, and each result is in the pipe before the next one starts (C1 and C2 in
- * `runtime/child.mjs`). Hence, also after the process has died:
- *
- * - F1: the first execution without a result is the only one that can have started; its time runs from the result before it;
- * - F2: all behind it have provably not started and may run elsewhere.
+ * The child keeps RUN1 and RUN2 (src/DESIGN.md). Hence PROC1 and PROC2 hold, also after the process has died.
  */
 
 /** Memory of a fresh process that is not the function's: its own limit comes on top. */
@@ -255,7 +251,7 @@ export class FunctionProcess {
     if (tasks.length > 0) this.#setup.observer.onUnstarted(tasks);
   }
 
-  /** Everything that the process ever wrote has been read: F1 and F2 tell who is concerned. */
+  /** Everything that the process ever wrote has been read: PROC1 and PROC2 tell who is concerned. */
   #end(end: ChildEnd): void {
     this.#phase = 'ended';
     const { definition, observer } = this.#setup;

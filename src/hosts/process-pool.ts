@@ -6,10 +6,7 @@ import type { FunctionProcess, ProcessObserver, StartFailure } from './function-
 import type { Task } from './task.ts';
 
 /**
- * The processes of one revision of a function, and the executions that wait for one.
- *
- * - P1: never more processes than the function's concurrency, and one execution at a time in each.
- * - P2: executions queue up inside a process only while the function is fast; one that turns out slow gives the others back.
+ * The processes of one revision of a function, and the executions that wait for one. Keeps POOL1 and POOL2 (src/DESIGN.md).
  */
 
 /** A function is fast below this, by its moving average. */
@@ -119,7 +116,7 @@ export class ProcessPool {
     if (this.#waiting.length > 0 && !this.#hasWarmProcess()) this.#grow();
   }
 
-  /** One that is awake and done in no time, or else a free one, or else the one with the shortest queue that is short enough (P2). */
+  /** One that is awake and done in no time, or else a free one, or else the one with the shortest queue that is short enough (POOL2). */
   #choose(): FunctionProcess | undefined {
     const depth = this.#depth(PIPELINE_IN_MS);
     const awake = this.#depth(WORTH_WAKING_MS);

@@ -17,11 +17,7 @@ export type Refusal = {
 
 /**
  * What the server refuses on one connection. The protocol of NATS has no answer to a publish or a subscription: a refusal is an
- * error of the whole connection that names the subject.
- *
- * R1. The server reports in order: the refusal of a message comes before the answer to a later round trip.
- * R2. `settle` resolves after the listeners have heard of every refusal that came before that answer.
- * R3. Each permission that is missing is told once for a connection.
+ * error of the whole connection that names the subject. Keeps R1, R2 and R3 (src/DESIGN.md).
  */
 export interface Refusals {
   /** Calls back for every refusal; returns what ends that. */

@@ -10,11 +10,7 @@ import type { Value } from './sqlite.ts';
 
 /*
  * Folds the log, in order, into what the read model stores. Performs nothing: what changed is collected until it is drained.
- *
- * Invariants:
- * F1 what is folded depends on the log alone, not on where a batch ended, or on what was in memory (P1);
- * F2 nothing is skipped silently: what cannot be read, and every fact that the machine refuses, becomes a problem;
- * F3 only open streams stay in memory, and not more than the limit: the others are folded again from the stored appends.
+ * Keeps FOLD1, FOLD2 and FOLD3 (src/DESIGN.md).
  */
 
 type ProblemKind = 'unreadable' | 'refused' | 'unknown' | 'gap';
@@ -229,7 +225,7 @@ function applyFacts(stream: FoldedStream, facts: readonly Fact[], { place, onCha
 
 const unheard: Hearing = { onChange() {}, onProblem() {} };
 
-/** Folds a stream again from what is stored: the same as if it had stayed in memory (F1). */
+/** Folds a stream again from what is stored: the same as if it had stayed in memory (FOLD1). */
 export function refold({ birth, entries }: { birth: number; entries: readonly FullLogEntry[] }): FoldedStream {
   const stream: FoldedStream = { birth, hasAppends: false, members: new Map(), rivals: [] };
   for (const entry of entries) {

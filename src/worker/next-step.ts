@@ -95,7 +95,7 @@ export function afterExecution(invocation: Invocation, result: ExecutionResult, 
     invocation: request?.invocation ?? '',
     at,
     attempt: attempts,
-    // Too large a value is replaced by an empty one (S9), and the log says so.
+    // Too large a value is replaced by an empty one (SRC9), and the log says so.
     payload: isTooLarge ? '' : result.payload,
     ...(isTooLarge ? { droppedBytes: bytes } : {}),
     ...(output === undefined ? {} : { output }),

@@ -18,7 +18,7 @@ export type WorkerPorts = {
   place: Place;
   /** How many destinations a chain may have before it is cut (L1). */
   maxHops: number;
-  /** How many invocations may follow from one, in all branches of its chain together (L1). */
+  /** How many invocations may follow from one, in all branches of its chain together (L2). */
   maxChain: number;
   log: EventLog;
   queue: WorkQueue;

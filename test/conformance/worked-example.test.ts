@@ -3,7 +3,7 @@ import type { Reply } from './support/sdk.ts';
 import { type System, startSystem } from './support/system.ts';
 import { until } from './support/until.ts';
 
-/* The worked example of the source document, through the vendor's SDK alone. */
+/* The worked example of the source document (SRC10), through the vendor's SDK alone. */
 
 let system: System;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { secretSchema } from './secret.ts';
 
 /**
- * What a connection holds: the agency of S5, by which Sequent may use a service. Its secrets are references.
+ * What a connection holds: the agency of SRC5, by which Sequent may use a service. Its secrets are references.
  */
 
 const reach = {
@@ -117,7 +117,7 @@ type Picked<Kind extends ConnectionKind> =
 
 /** The named connections that this process may use. */
 export interface Connections {
-  /** The connection of that name and kind, or the sentence that says that it is not there (S5). The name is the kind by default. */
+  /** The connection of that name and kind, or the sentence that says that it is not there (SRC5). The name is the kind by default. */
   pick<Kind extends ConnectionKind>(kind: Kind, name?: string): Picked<Kind>;
   has(name: string): boolean;
 }

@@ -10,10 +10,7 @@ import { captureOutput } from './output.mjs';
  * What runs inside the child process of a function.
  *
  * Lines of JSON come in on fd 3 and go out on fd 4. Plain JavaScript without dependencies, so that it starts fast.
- * Two rules let the host know what had started when this process dies:
- *
- * - C1: executions run one after another, in the order in which they came;
- * - C2: a result is in the pipe, written synchronously, before the next execution starts.
+ * By RUN1 and RUN2 (src/DESIGN.md) the host knows what had started when this process dies.
  */
 
 const INITIALIZING = 'function initialization exception: ';
@@ -119,7 +116,7 @@ function missing(message) {
   return { failure: { kind: 'function', code: 4001, errorType: 'FunctionEntryMissing', message, stackTrace: [] } };
 }
 
-/** Writes at once (C2): blocks while the pipe is full, which only happens when the host is behind. */
+/** Writes at once (RUN2): blocks while the pipe is full, which only happens when the host is behind. */
 function send(frame) {
   const bytes = Buffer.from(`${JSON.stringify(frame)}\n`);
   for (let sent = 0; sent < bytes.length; ) sent += writeSync(4, bytes, sent);

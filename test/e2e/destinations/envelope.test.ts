@@ -8,7 +8,7 @@ import { receiverConnection, startTelling, type TellingSequent, telling } from '
 const file = new URL('./functions.mjs', import.meta.url).pathname;
 const systemCodes = Object.values(statusCodes);
 
-/** Written from S7 (exactly these keys, in this order) and S8 (what they mean), not from the code. */
+/** Written from SRC7 (exactly these keys, in this order) and SRC8 (what they mean), not from the code. */
 const keys = ['timestamp', 'request_context', 'request_payload', 'response_context', 'response_payload'];
 const schema = z.strictObject({
   timestamp: z.iso.datetime({ precision: 3 }),
@@ -135,7 +135,7 @@ describe('the envelope that a target receives', () => {
   });
   afterAll(() => sequent[Symbol.asyncDispose]());
 
-  test.for(cases)('of %s is as S7 and S8 say', async ([what, payload, expected]) => {
+  test.for(cases)('of %s is as SRC7 and SRC8 say', async ([what, payload, expected]) => {
     const id = what.replaceAll(/\W+/g, '-');
     const text = await told(sequent, id, payload);
     const { request_context, response_context, ...rest } = check(text);

@@ -26,7 +26,7 @@ async function tellAbout(id: string, event: string, told: string) {
   return { envelope, timeline: timeline.stdout, parent: (await sequent.run(['timeline', id])).stdout };
 }
 
-describe('the worked example of the source document (S10), through the command line', () => {
+describe('the worked example of the source document (SRC10), through the command line', () => {
   test('when test1 succeeds, the log of test2 shows exactly the envelope', async () => {
     const { envelope, timeline, parent } = await tellAbout('chain-1', '{"aaa":123}', 'test2');
     expect(timeline).toContain(`test2 was told: ${envelope}`);

@@ -37,7 +37,7 @@ async function watch(page: Page, id: string, { gate, outcome }: { gate: string; 
   await active(page, 'notified').waitFor();
 }
 
-describe('the worked example of the source document (S10), watched live', () => {
+describe('the worked example of the source document (SRC10), watched live', () => {
   test.each([
     { what: 'succeeds', told: 'test2', outcome: 'succeeded', does: { returns: 'hello world!' }, condition: '' },
     { what: 'fails', told: 'test3', outcome: 'failed', does: { throws: 'out of stock' }, condition: 'UnhandledInvocationError' },

@@ -15,7 +15,7 @@ function envelopeOf(...past: Fact[]): string {
 }
 
 describe('the envelope of an outcome', () => {
-  test('of a success has exactly the keys of S7, in their order', () => {
+  test('of a success has exactly the keys of SRC7, in their order', () => {
     expect(envelopeOf(running(1), succeeded(1, { payload: '"hello world!"' }))).toBe(
       '{"timestamp":"2026-01-02T03:04:05.678Z",' +
         '"request_context":{"request_id":"order-1","function_urn":"urn:fss:local:default:function:default:orders:latest",' +
@@ -53,7 +53,7 @@ describe('the envelope of an outcome', () => {
     ['LoopDetected', 508],
     ['InvocationCanceled', 499],
     ['SystemError', 500],
-  ])('that failed with %s has the system status %i (S8)', ([condition, code]) => {
+  ])('that failed with %s has the system status %i (SRC8)', ([condition, code]) => {
     const { request_context, response_context } = JSON.parse(envelopeOf(failed(0, { condition })));
     expect(request_context).toMatchObject({ condition, approximate_invoke_count: 0 });
     expect(response_context.status_code).toBe(code);

@@ -18,7 +18,7 @@ import { subjects } from '#src/core/subjects.ts';
 import { parseSubject } from '#src/nats/topology.ts';
 
 /*
- * U1: no input becomes a subject unvalidated. What passes here is a token of a subject.
+ * Of U1: no input becomes a subject unvalidated. What passes here is a token of a subject.
  */
 
 const hostile = [
