@@ -1,12 +1,11 @@
 import { InvalidArgumentError, Option } from 'commander';
-
-const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+import { parseDuration as parse } from '#src/core/parse-duration.ts';
+import { parseWholeNumber } from '#src/core/whole-number.ts';
 
 /** Reads `500ms`, `30s`, `5m`, `1h`, `1d`, or a number of seconds, as milliseconds. For an option: throws commander's error. */
 export function parseDuration(text: string): number {
-  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)?$/.exec(text.trim()) ?? [];
-  if (amount === undefined) throw new InvalidArgumentError('Write it as 500ms, 30s, 5m, 1h or 1d; a bare number is seconds.');
-  const ms = Math.round(Number(amount) * (units[unit] ?? 1_000));
+  const ms = parse(/^[\d.]+$/.test(text.trim()) ? `${text.trim()}s` : text);
+  if (ms === undefined) throw new InvalidArgumentError('Write it as 500ms, 30s, 5m, 1h or 1d; a bare number is seconds.');
   // Longer waits overflow the timers of Node.
   if (ms > 2_147_483_647) throw new InvalidArgumentError('It is longer than 24 days.');
   return ms;
@@ -20,8 +19,8 @@ export function durationOption(flags: string, description: string, ms: number): 
 /** Reads a whole number from `min` on. For an option: throws commander's error. */
 export function parseWhole(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
-    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
+    const value = parseWholeNumber(text, min, max);
+    if (value !== undefined) return value;
     throw new InvalidArgumentError(
       max === Number.MAX_SAFE_INTEGER ? `It must be a whole number from ${min} on.` : `It must be a whole number from ${min} to ${max}.`,
     );

@@ -25,8 +25,6 @@ const signs: Record<Fact['type'], Sign> = {
   redriven: { unicode: '↺', ascii: '~', colour: 'magenta' },
 };
 
-export const factTypes = Object.keys(signs) as Fact['type'][];
-
 /** The sign and the name of a transition, in its colour, as wide as `width`. */
 export function nameFact(type: Fact['type'], sheet: Sheet, width = 0): string {
   const { unicode, ascii, colour } = signs[type];

@@ -1,9 +1,11 @@
+import { parseWholeNumber } from '#src/core/whole-number.ts';
 import type { Place } from '#src/history/history.ts';
 import { parseSince } from './since.ts';
 
 /** Reads a place in a history: a sequence of the log, or a time as `2026-01-31T12:00:00Z`, or `30m` ago. For an option: throws commander's error. */
 export function parsePlace(text: string): Place {
-  return /^\d{1,16}$/.test(text) ? { sequence: Number(text) } : { at: parseSince(text) };
+  const sequence = parseWholeNumber(text);
+  return sequence === undefined ? { at: parseSince(text) } : { sequence };
 }
 
 export function namePlace(place: Place): string {

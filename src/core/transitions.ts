@@ -1,10 +1,8 @@
-import { conditions, type Fact, factSchema } from '#machines/facts.ts';
+import { factTypes } from '#machines/fact-types.ts';
+import { conditions, type Fact } from '#machines/facts.ts';
 import { InvalidInputError } from './errors.ts';
 import type { FullLogEntry } from './event-log.ts';
 import { parseFunctionName } from './names.ts';
-
-/** Every type of a fact, which is the name of the transition. */
-export const transitionTypes = factSchema.options.map(({ shape }) => shape.type.value) as readonly Fact['type'][];
 
 /** One transition as the log told it. */
 export type LiveTransition = {
@@ -48,7 +46,7 @@ export type TransitionTest = { functions: string[] | undefined; states: string[]
 export function parseTransitionFilter({ function: names, state, condition }: TransitionFilter): TransitionTest {
   return {
     functions: listOf(names)?.map((name) => parseFunctionName(name)),
-    states: oneOf('state', listOf(state), transitionTypes),
+    states: oneOf('state', listOf(state), factTypes),
     conditions: oneOf('condition', listOf(condition), Object.keys(conditions)),
   };
 }

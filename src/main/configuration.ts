@@ -4,6 +4,8 @@ import { isLiteralSubject, isReserved } from '#src/core/addressable.ts';
 import { SequentError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/handler-rules.ts';
 import { isProjectId } from '#src/core/names.ts';
+import { parseDuration } from '#src/core/parse-duration.ts';
+import { wholeNumber } from '#src/core/whole-number.ts';
 import { FSYNC_CHOICES } from './nats-server/files.ts';
 import type { Environment } from './nats-server/find.ts';
 
@@ -15,17 +17,10 @@ const text = z.string().trim().min(1, 'must not be empty');
 const list = (separated: unknown): unknown => (typeof separated === 'string' ? separated.split(',').map((part) => part.trim()) : separated);
 const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
   z.enum(choices, `must be one of ${choices.join(', ')}`);
-const wholeNumber = (least: number, most: number) => {
-  const problem = `must be a whole number from ${least} to ${most}`;
-  return z.string(problem).regex(/^\d+$/, problem).transform(Number).pipe(z.int(problem).min(least, problem).max(most, problem));
-};
 /** A duration as 12h or 7d, in milliseconds. */
-const duration = text.regex(/^\d{1,6}(?:s|min|m|h|d)$/, 'must be like 30min, 12h or 7d').transform(inMs);
+const duration = text.regex(/^\d{1,6}(?:s|min|m|h|d)$/, 'must be like 30min, 12h or 7d').transform((given) => parseDuration(given) ?? 0);
 /** The same, or `off`, which is none. */
-const durationOrOff = text
-  .regex(/^(?:off|\d{1,6}(?:s|min|m|h|d))$/, 'must be like 30min, 12h or 7d, or off')
-  .transform((given) => (given === 'off' ? undefined : inMs(given)));
-const units: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const durationOrOff = text.regex(/^(?:off|\d{1,6}(?:s|min|m|h|d))$/, 'must be like 30min, 12h or 7d, or off').transform(parseDuration);
 const serverUrl = text.regex(
   /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i,
   'must be addresses like nats://host:4222, separated by commas',
@@ -169,10 +164,6 @@ export function grantsOf({ subjects, files }: Pick<Configuration, 'subjects' | '
 /** The environment variables and flags that Sequent reads, for the help and the documentation. */
 export function listSettings(): { flag: string; env: string }[] {
   return Object.values(settings).map(({ flag, env }) => ({ flag, env }));
-}
-
-function inMs(given: string): number {
-  return Number.parseInt(given, 10) * (units[given.replace(/^\d+/, '')] ?? 0);
 }
 
 function nameOfFlag(flag: string): string {

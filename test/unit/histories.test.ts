@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { factTypes } from '#machines/fact-types.ts';
 import { invocationFolder } from '#machines/invocation.ts';
 import type { RecordedAppend } from '#src/core/event-log.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
 import { decodeRequest } from '#src/core/request-messages.ts';
 import { foldAppends, newborn } from '#src/core/stream.ts';
-import { transitionTypes } from '#src/core/transitions.ts';
 import { decodeAppend } from '#src/nats/codec.ts';
 import { readRecording, summaryOf } from '#test/support/recorded-histories.ts';
 
@@ -57,7 +57,7 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
 
 test('every type of fact is in one of the recorded histories', () => {
   const told = readdirSync(folder).flatMap((file) => readRecording(file).histories.flatMap(({ transitions }) => transitions));
-  expect([...new Set(told.map(({ fact }) => fact.type))].sort()).toEqual([...transitionTypes].sort());
+  expect([...new Set(told.map(({ fact }) => fact.type))].sort()).toEqual([...factTypes].sort());
 });
 
 function decoded({ sequence, append }: History['appends'][number]): RecordedAppend | undefined {

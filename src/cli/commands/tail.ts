@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { factTypes } from '#machines/fact-types.ts';
 import { conditions } from '#machines/facts.ts';
 import type { TransitionsOptions } from '#src/client/client.ts';
 import { parseFunctionName } from '#src/core/names.ts';
 import { type Call, performs } from '../call.ts';
 import { parseWhole } from '../durations.ts';
-import { factTypes } from '../facts-in-words.ts';
 import { addInvocationFilters, type FilterOptions, filterOf } from '../history-filters.ts';
 import { exitCodes } from '../problem.ts';
 import { sayConnection, withClient } from '../session.ts';

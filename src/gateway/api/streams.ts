@@ -1,7 +1,9 @@
 import type { Fact } from '#machines/facts.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/event-log.ts';
+import { parseMoment } from '#src/core/parse-moment.ts';
 import { createTransitionTest, parseTransitionFilter, transitionsIn } from '#src/core/transitions.ts';
+import { parseWholeNumber } from '#src/core/whole-number.ts';
 import { momentsOf } from '#src/history/history.ts';
 import type { Room } from '../overload.ts';
 import type { Call, Gateway } from '../ports.ts';
@@ -53,9 +55,10 @@ export function addStreams(routes: Routes, gateway: Gateway, waiting: Room): voi
 
   async function placeOf(from = 'now'): Promise<number> {
     if (from === 'now') return (await client.lastSequence()) + 1;
-    if (/^\d{1,12}$/.test(from)) return Math.max(1, Number(from));
-    const at = /^\d{4}-\d\d-\d\d/.test(from) ? Date.parse(from) : Number.NaN;
-    if (!Number.isNaN(at)) return await client.sequenceAt(new Date(at));
+    const sequence = parseWholeNumber(from);
+    if (sequence !== undefined) return Math.max(1, sequence);
+    const at = parseMoment(from);
+    if (at !== undefined) return await client.sequenceAt(new Date(at));
     throw new InvalidInputError({ field: 'from', problem: 'must be now, a sequence of the log, or a moment such as 2026-01-31T12:00:00Z' });
   }
 
@@ -128,6 +131,7 @@ function render(events: readonly { sequence: number; type: string }[]): string {
 function lastEventId(call: Call): number | undefined {
   const text = call.req.header('last-event-id');
   if (text === undefined || text === '') return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const id = parseWholeNumber(text);
+  if (id !== undefined) return id;
   throw new InvalidInputError({ field: 'Last-Event-ID', problem: 'must be the id of an event' });
 }

@@ -1,3 +1,4 @@
+import { parseWholeNumber } from '#src/core/whole-number.ts';
 import { HttpError } from '../http-error.ts';
 import type { Call } from '../ports.ts';
 
@@ -14,6 +15,7 @@ export function pageOf(
 function numberOf(call: Call, name: string): number {
   const text = call.req.query(name) ?? '';
   if (text === '') return 0;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const value = parseWholeNumber(text);
+  if (value !== undefined) return value;
   throw new HttpError({ status: 400, vendorCode: 'FSS.1001', message: `${name} must be a whole number from 0` });
 }

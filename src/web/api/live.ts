@@ -1,3 +1,4 @@
+import { factTypes } from '#machines/fact-types.ts';
 import type { Fact } from '#machines/facts.ts';
 import { checkSession } from './http.ts';
 
@@ -13,20 +14,6 @@ export type LiveOptions = {
   onState: (state: LiveState) => void;
 };
 
-const factTypes: readonly Fact['type'][] = [
-  'queued',
-  'running',
-  'retrying',
-  'succeeded',
-  'failed',
-  'delivery.started',
-  'delivery.failed',
-  'delivery.delivered',
-  'delivery.dead',
-  'delivery.redriven',
-  'notified',
-  'redriven',
-];
 const LONGEST_PAUSE_IN_MS = 4_000;
 
 /**

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { parseWholeNumber } from '#src/core/whole-number.ts';
 import { examples } from '#src/examples/index.ts';
 import { readCredentials } from '#src/gateway/credentials.ts';
 import { buildPages } from '#src/main/build-pages.ts';
@@ -113,8 +114,8 @@ async function startOwnServer(
 }
 
 function portOf(text = '4222'): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port <= 65_535) return port;
+  const port = parseWholeNumber(text, 0, 65_535);
+  if (port !== undefined) return port;
   throw usageProblem(
     'a setting cannot be accepted',
     `--nats-port must be a port from 0 to 65535, not "${text}"`,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { parseMoment } from '#src/core/parse-moment.ts';
+import { parseWholeNumber } from '#src/core/whole-number.ts';
 
 /** What the own API says, as data: routes answer with these shapes, `/openapi.json` is made from them, and pages take their types. */
 
@@ -38,19 +40,10 @@ export const manyOf = <const Choices extends readonly [string, ...string[]]>(cho
     )
     .optional();
 
-export const wholeNumber = (least: number, most: number) => {
-  const problem = `must be a whole number from ${least} to ${most}`;
-  return z
-    .string(problem)
-    .regex(/^\d{1,15}$/, problem)
-    .transform(Number)
-    .pipe(z.int().min(least, problem).max(most, problem));
-};
-
 /** Milliseconds since the epoch, or a moment as ISO 8601 has it. */
 export const time = z.string().transform((text, context) => {
-  const at = /^\d{1,15}$/.test(text) ? Number(text) : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(at)) return at;
+  const at = parseWholeNumber(text) ?? parseMoment(text);
+  if (at !== undefined) return at;
   context.addIssue({ code: 'custom', message: 'must be milliseconds since the epoch, or a moment such as 2026-01-31T12:00:00Z' });
   return z.NEVER;
 });
@@ -60,9 +53,10 @@ export const place = z
   .string()
   .max(64)
   .transform((text, context) => {
-    if (/^\d{1,15}$/.test(text)) return { sequence: Number(text) };
-    const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-    if (!Number.isNaN(at)) return { at };
+    const sequence = parseWholeNumber(text);
+    if (sequence !== undefined) return { sequence };
+    const at = parseMoment(text);
+    if (at !== undefined) return { at };
     context.addIssue({ code: 'custom', message: 'must be a sequence of the log, or a moment such as 2026-01-31T12:00:00Z' });
     return z.NEVER;
   })

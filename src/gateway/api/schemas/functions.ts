@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { functionDefinitionSchema } from '#src/core/function-definition.ts';
-import { count, moment, place, time, wholeNumber } from './common.ts';
+import { wholeNumber } from '#src/core/whole-number.ts';
+import { count, moment, place, time } from './common.ts';
 import { filterShape } from './invocations.ts';
 
 const versionSchema = z.object({ version: z.string(), description: z.string(), published_at: moment });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { conditions, factSchema, failureSchema, termsSchema } from '#machines/facts.ts';
 import { states, statuses } from '#src/core/history.ts';
-import { count, flag, manyOf, moment, place, time, wholeNumber } from './common.ts';
+import { wholeNumber } from '#src/core/whole-number.ts';
+import { count, flag, manyOf, moment, place, time } from './common.ts';
 
 const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"');

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { conditions } from '#machines/facts.ts';
 import { states, statuses } from '#src/core/history.ts';
-import { count, moment, wholeNumber } from './common.ts';
+import { wholeNumber } from '#src/core/whole-number.ts';
+import { count, moment } from './common.ts';
 
 const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { count, moment, wholeNumber } from './common.ts';
+import { wholeNumber } from '#src/core/whole-number.ts';
+import { count, moment } from './common.ts';
 
 export const statusLogQuerySchema = z.strictObject({
   function: z.string().min(1).max(256).describe('whose invocations'),
