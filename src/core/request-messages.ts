@@ -4,6 +4,7 @@ import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './
 import { canBeBrought, idAt, idFromSequence, isStreamId, MAX_BATCH, streamOf } from './ids.ts';
 import { parseJson } from './json.ts';
 import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from './names.ts';
+import { isTraceparent } from './traceparent.ts';
 
 /** How requests look as messages, whichever log holds them. Whatever anybody publishes passes the rules here. */
 
@@ -136,13 +137,6 @@ function defectOf(payload: string | undefined, qualifier: string | undefined): A
   } catch (error) {
     return { condition: 'InvalidPayload', message: `the payload is not JSON: ${(error as Error).message}` };
   }
-}
-
-const traceparentForm = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** Whether the text is a trace context (W3C). */
-export function isTraceparent(text: string): boolean {
-  return traceparentForm.test(text);
 }
 
 function encodeLineage({ root, parent, hop, budget }: Lineage): string {

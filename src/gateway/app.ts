@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Hono, Next } from 'hono';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import { isTraceparent } from '#src/core/request-messages.ts';
+import { isTraceparent } from '#src/core/traceparent.ts';
 import { addApi } from './api/api.ts';
 import { toProblem } from './api/problem.ts';
 import { authenticate } from './authentication.ts';

@@ -8,6 +8,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
+import { isTraceparent } from '#src/core/traceparent.ts';
 
 /*
  * Spans by OpenTelemetry's conventions for messaging and for functions. Whoever runs Sequent, or the client, registers an SDK before
@@ -23,12 +24,10 @@ export function findTracer(): Tracer | undefined {
   return provider instanceof ProxyTracerProvider ? provider.getDelegateTracer(SCOPE) : provider.getTracer(SCOPE);
 }
 
-const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-
 /** The span that a `traceparent` names; `undefined` when it is none (W3C Trace Context). */
 export function parseTraceparent(text: string | undefined): SpanContext | undefined {
-  const [, version, traceId = '', spanId = '', flags = ''] = form.exec(text ?? '') ?? [];
-  if (version === undefined || version === 'ff' || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
+  if (text === undefined || !isTraceparent(text)) return undefined;
+  const [, traceId = '', spanId = '', flags = ''] = text.split('-');
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
 }
 
