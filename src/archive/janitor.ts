@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { ArchiveDamagedError, messageOf } from '#src/core/errors.ts';
+import { readFloor } from '#src/core/scheduler-floor.ts';
 import { limitHistory, performErasures } from './erasures.ts';
 import { readHead, whyNotWhole, writeHead } from './head.ts';
 import { createHorizon, type Horizon } from './horizon.ts';
@@ -9,8 +10,6 @@ import { everythingTo, readPart } from './read-part.ts';
 import { encodeSegment, linkOf, nameOf } from './segment.ts';
 import { createStanding, type Standing } from './standing.ts';
 
-/** Where the scheduler says that everything before is settled. */
-const FLOOR_KEY = 'scheduler.floor';
 
 /**
  * Archives what the retention lets go, and then purges it. Keeps J1, J2 and J3 (src/DESIGN.md).
@@ -148,7 +147,7 @@ function createRounds(options: JanitorOptions, { signal, keep }: RoundOptions): 
 
   /** Purges what may go: what is before everything that must stand at once, and the rest when it became much. */
   async function letGo({ standing, end }: Fold): Promise<void> {
-    standing.dropRepeated(Number((await state.get(FLOOR_KEY))?.value ?? 0));
+    standing.dropRepeated((await readFloor(state)) ?? 0);
     const revivable = [...standing.revivable()];
     for (const { name, last } of revivable) if (((await purge.lastOf(name)) ?? 0) > last) standing.revive(name);
     if (standing.loose === 0) return;

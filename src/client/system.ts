@@ -1,9 +1,9 @@
 import type { EventLog } from '#src/core/event-log.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { RoleInstance, RoleInstances } from '#src/core/role-instances.ts';
+import { readFloor } from '#src/core/scheduler-floor.ts';
 import type { Connection } from '#src/nats/connection.ts';
 import { type Inspection, inspect } from '#src/nats/inspection.ts';
-import { FLOOR_KEY } from '#src/scheduler/scheduler.ts';
 
 /** The system as it is now, by looking. */
 export type SystemState = Inspection & {
@@ -29,7 +29,7 @@ export async function readSystem(
 
 /** The scheduler saves from where on it knows all that is open: that message is the oldest open request, unless nothing is open. */
 async function findOldestOpen(log: EventLog, state: KeyValue): Promise<SystemState['oldestOpen']> {
-  const floor = Number((await state.get(FLOOR_KEY))?.value ?? 0);
+  const floor = (await readFloor(state)) ?? 0;
   const message = floor > 0 ? await log.readRequest(floor) : undefined;
   const [first] = message?.requests ?? [];
   if (message === undefined || first === undefined) return undefined;

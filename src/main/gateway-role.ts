@@ -3,12 +3,12 @@ import { systemClock } from '#src/core/clock.ts';
 import type { Grants } from '#src/core/handler-rules.ts';
 import type { KeyValue } from '#src/core/key-value.ts';
 import type { Logger } from '#src/core/logger.ts';
+import { readFloor } from '#src/core/scheduler-floor.ts';
 import type { SignatureLog } from '#src/core/signature-log.ts';
 import type { Place } from '#src/core/tenancy.ts';
 import type { Credential } from '#src/gateway/credentials.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { natsOptionsOf } from '#src/nats/address.ts';
-import { FLOOR_KEY } from '#src/scheduler/scheduler.ts';
 import type { Configuration } from './configuration.ts';
 import { createLogCountThread } from './log-count-thread.ts';
 import type { NatsAddress } from './nats-address.ts';
@@ -45,7 +45,7 @@ export async function startGatewayRole(
     acceptWithinMs: ACCEPT_WITHIN_MS,
   });
   // Everything that is open lies behind the floor of the scheduler.
-  const from = Number((await state.get(FLOOR_KEY))?.value ?? 1);
+  const from = (await readFloor(state)) ?? 1;
   const logCount = createLogCountThread({ address: order.address, from });
   try {
     const gateway = await startGateway(

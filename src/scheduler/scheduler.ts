@@ -2,6 +2,7 @@ import { messageOf } from '#src/core/errors.ts';
 import { shortestAgeInMs } from '#src/core/function-entry.ts';
 import { levelOf } from '#src/core/logger.ts';
 import type { FunctionName } from '#src/core/names.ts';
+import { readFloor, saveFloor } from '#src/core/scheduler-floor.ts';
 import { type Look, look } from './look.ts';
 import { createOpenStreams, type OpenStream, type OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
@@ -17,8 +18,6 @@ const LONGEST_PAUSE_IN_MS = 60_000;
 const LONGEST_QUEUED_PAUSE_IN_MS = 900_000;
 const SAVE_FLOOR_EVERY_MS = 5_000;
 const UNKNOWN_GRACE_IN_MS = 1_000;
-/** Where it says from which message on it knows all that is open. */
-export const FLOOR_KEY = 'scheduler.floor';
 
 /**
  * Acts when time passes: a retry is due, an event or a delivery became too old, a worker is gone, nobody tells an outcome, nobody knows
@@ -40,7 +39,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     for (const { name, request } of open.values()) if (name.stream === stream && request !== undefined) return { name, request };
     return undefined;
   }, stopping.signal);
-  const following = log.follow(await readFloor(options), open.fold, stopping.signal);
+  const following = log.follow(await startingFloor(options), open.fold, stopping.signal);
   const backlog = createBacklog(options);
   const looks = new Set<Promise<void>>();
   const ticking = tick();
@@ -56,7 +55,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       }
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
-        await state.put(FLOOR_KEY, String(open.floor)).catch(() => {});
+        await saveFloor(state, open.floor).catch(() => {});
       }
       await clock.sleep(TICK_IN_MS, stopping.signal);
     }
@@ -124,7 +123,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     async stop() {
       stopping.abort();
       await Promise.all([ticking, following, ...looks]);
-      await state.put(FLOOR_KEY, String(open.floor)).catch(() => {});
+      await saveFloor(state, open.floor).catch(() => {});
     },
   };
 }
@@ -144,8 +143,8 @@ function createBacklog({ handedOut, clock }: SchedulerOptions): { holds(stream: 
   };
 }
 
-async function readFloor({ state, log, logger }: SchedulerOptions): Promise<number> {
-  const floor = Number((await state.get(FLOOR_KEY))?.value ?? 1);
+async function startingFloor({ state, log, logger }: SchedulerOptions): Promise<number> {
+  const floor = (await readFloor(state)) ?? 1;
   const last = await log.lastSequence();
   if (floor <= last + 1) return floor;
   logger.error(
