@@ -1,4 +1,5 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { canonicalPath, canonicalQuery, type SignedParts, sha256, signatureOf } from '#src/core/huawei-signature.ts';
 import { type Credential, isSameSecret } from './credentials.ts';
 import { rememberByText } from './remember.ts';
 
@@ -68,63 +69,32 @@ export function isSignedBy(
   const claimed = request.header('x-sdk-content-sha256');
   // Also UNSIGNED-PAYLOAD: a body that nobody signed could be anybody's.
   if (claimed !== undefined && claimed !== bodyHash) return false;
-  const canonical = canonicalRequest(request, signedHeaders, bodyHash);
-  if (canonical === undefined) return false;
-  const text = `SDK-HMAC-SHA256\n${request.header('x-sdk-date')}\n${sha256(canonical)}`;
-  const expected = createHmac('sha256', secretKey).update(text).digest();
+  const parts = partsOf(request, signedHeaders);
+  if (parts === undefined) return false;
+  const expected = signatureOf({ ...parts, bodyHash }, secretKey);
   return timingSafeEqual(expected, Buffer.from(signature, 'hex'));
 }
 
 /** `undefined` for a path or a query that cannot be decoded, and when a header that is said to be signed is not there. */
-function canonicalRequest(
+function partsOf(
   { method, path, query, header }: SignedRequest,
   { text, sorted }: SignedHeaders,
-  bodyHash: string,
-): string | undefined {
+): Omit<SignedParts, 'bodyHash'> | undefined {
+  const headers: [string, string][] = [];
+  for (const name of sorted) {
+    const value = header(name);
+    if (value === undefined) return undefined;
+    headers.push([name, value]);
+  }
   try {
-    const lines = sorted.map((name) => {
-      const value = header(name);
-      if (value === undefined) throw new URIError(`${name} is missing`);
-      return `${name}:${value.trim()}\n`;
-    });
-    return [method, canonicalPath(path), canonicalQuery(query), lines.join(''), text, bodyHash].join('\n');
+    const date = header('x-sdk-date') ?? '';
+    return { method, path: rememberedPath(path), query: canonicalQuery(query), headers, signedHeaders: text, date };
   } catch {
     return undefined;
   }
 }
 
-const canonicalPath = rememberByText((path) => {
-  const segments = path.split('/').map((segment) => encode(decodeURIComponent(segment)));
-  const joined = segments.join('/');
-  return joined.endsWith('/') ? joined : `${joined}/`;
-});
-
-function canonicalQuery(query: string): string {
-  if (query === '') return '';
-  const pairs = query.split('&').filter((pair) => pair !== '');
-  return pairs
-    .map((pair): [string, string] => {
-      const at = pair.indexOf('=');
-      const [key, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)];
-      return [encode(decodeQuery(key)), encode(decodeQuery(value))];
-    })
-    .sort(([oneKey, oneValue], [key, value]) => compare(oneKey, key) || compare(oneValue, value))
-    .map(([key, value]) => `${key}=${value}`)
-    .join('&');
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
-}
-
-function decodeQuery(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '));
-}
-
-/** Everything but letters, digits, `-`, `.`, `_` and `~`. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-}
+const rememberedPath = rememberByText(canonicalPath);
 
 /** Dates have whole seconds: thousands of requests say the same. */
 const parseDate = rememberByText((text) => {
@@ -133,7 +103,3 @@ const parseDate = rememberByText((text) => {
   const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   return Number.isNaN(at) ? undefined : at;
 });
-
-function sha256(content: string | Uint8Array): string {
-  return hash('sha256', content);
-}
