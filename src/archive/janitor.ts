@@ -10,7 +10,6 @@ import { everythingTo, readPart } from './read-part.ts';
 import { encodeSegment, linkOf, nameOf } from './segment.ts';
 import { createStanding, type Standing } from './standing.ts';
 
-
 /**
  * Archives what the retention lets go, and then purges it. Keeps J1, J2 and J3 (src/DESIGN.md).
  *
