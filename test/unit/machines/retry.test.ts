@@ -78,6 +78,11 @@ describe('afterFailure', () => {
 });
 
 describe('backoffDelay', () => {
+  test('is the same on every version of Node, also where a power would be rounded another way', () => {
+    // Node 20 computes 500 * 2.9 ** 3 as 12194.499999999998, and Node 24 as 12194.5.
+    expect(backoffDelay({ initialInMs: 500, factor: 2.9, maxInMs: 60_000, jitter: 0 }, 4, 'seed')).toBe(12_195);
+  });
+
   const backoff: Backoff = { initialInMs: 100, factor: 3, maxInMs: 1_000, jitter: 0 };
 
   test('grows by the factor up to the maximum', () => {
