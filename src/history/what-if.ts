@@ -70,6 +70,10 @@ type Next = { type: 'retrying'; fact: FactOf<'retrying'> } | { type: 'ended'; en
 function follow(life: Invocation, { fact: { attempt }, report, isDecreed }: Attempt, at: number): Next {
   if (report.type === 'succeeded') return { type: 'ended', ending: { outcome: 'succeeded', attempts: attempt, at } };
   if (report.type === 'failed' && isDecreed) return { type: 'ended', ending: { ...endingOf(report), at } };
+  // No policy bounds the attempts after a lost worker, and version 0.1 granted one more of them than this version.
+  if (report.type === 'retrying' && report.failure.kind === 'lost') {
+    return { type: 'retrying', fact: { ...report, at, dueAt: at + report.dueAt - report.at } };
+  }
   const next = afterFailure(life, { failure: report.failure, at });
   if (next.type === 'retrying') return { type: 'retrying', fact: next };
   return { type: 'ended', ending: { outcome: 'failed', condition: next.condition, attempts: attempt, at } };
