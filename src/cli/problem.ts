@@ -10,6 +10,8 @@ export const exitCodes = {
   auth: 5,
   unreachable: 6,
   timedOut: 7,
+  /** `DEFECT_EXIT_CODE` of a process that serves. */
+  defect: 70,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

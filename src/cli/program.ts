@@ -75,7 +75,7 @@ Try first:
   sequent fn ls
 
 What was asked for goes to stdout, all else to stderr.
-Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 refused credentials, 6 no NATS, 7 timed out, 130 Ctrl-C.`;
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 refused credentials, 6 no NATS, 7 timed out, 70 a defect, 130 Ctrl-C.`;
 
 function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];

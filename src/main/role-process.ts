@@ -1,6 +1,8 @@
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { natsOptionsOf } from '#src/nats/address.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
+import { endOnDefect } from './defects.ts';
+import { createLog } from './log.ts';
 import type { RoleOrder } from './role-supervisor.ts';
 
 /** Starts a role on a connection of its own. */
@@ -15,23 +17,29 @@ export type StartRole<Order extends RoleOrder> = (started: {
  * never by an argument that others could read, and ends with it.
  */
 export function runAsProcess<Order extends RoleOrder>(role: string, start: StartRole<Order>): void {
-  // Ctrl-C reaches the whole group; the process that started this one says when to stop.
-  process.on('SIGINT', () => {});
+  // Both reach the whole group, from the terminal or from systemd. The process that started this one says when to stop.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(0));
   // Until it runs there is nothing to finish.
   let stop = async (): Promise<void> => process.exit(0);
   process.on('message', (order) => void (order === 'stop' ? stop() : run(order as Order)));
-  process.on('SIGTERM', () => void stop());
 
   async function run(order: Order): Promise<void> {
     const { address, logLevel } = order;
-    const logger = pino({ level: logLevel, base: { pid: process.pid, role } }, pino.destination({ fd: 2, sync: true }));
-    const connection = await openConnection({ ...natsOptionsOf(address), name: `sequent-${role}` });
-    const started = await start({ connection, order, logger });
-    stop = async () => {
-      await started.stop();
-      await connection.close();
-      process.exit(0);
-    };
+    const logger = createLog({ level: logLevel, role });
+    endOnDefect(logger);
+    try {
+      const connection = await openConnection({ ...natsOptionsOf(address), name: `sequent-${role}` });
+      const started = await start({ connection, order, logger });
+      stop = async () => {
+        await started.stop();
+        await connection.close();
+        process.exit(0);
+      };
+    } catch (err) {
+      // Most often NATS is away. The process that started this one tries again.
+      logger.error({ err }, `the ${role} cannot start`);
+      process.exit(1);
+    }
   }
 }

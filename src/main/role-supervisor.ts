@@ -11,13 +11,24 @@ export type RoleOrder = { address: Omit<NatsAddress, 'from'>; logLevel: string }
 export type ProjectionOrder = RoleOrder & { dataDir: string; archive: string };
 export type JanitorOrder = RoleOrder & { archive: string } & Pick<JanitorOptions, 'retention' | 'historyRetentionInMs'>;
 
-const PAUSE_IN_MS = 1_000;
+const FIRST_PAUSE_IN_MS = 1_000;
+const LONGEST_PAUSE_IN_MS = 30_000;
+/** A process that ran for so long had no lasting trouble: the pauses begin anew. */
+const STABLE_AFTER_MS = 60_000;
 const GRACE_IN_MS = 5_000;
 
-/** Runs a role as a process of its own, and starts it again when it ends by itself. */
-export function superviseRole(role: 'projection' | 'janitor', order: RoleOrder, logger: Logger): { stop(): Promise<void> } {
+/** `stopping` says that this process stops: what ends from then on is not started again. */
+export type SupervisionOptions = { logger: Logger; stopping: AbortSignal };
+
+/** Runs a role as a process of its own, and starts it again, after growing pauses, when it ends by itself. */
+export function superviseRole(
+  role: 'projection' | 'janitor',
+  order: RoleOrder,
+  { logger, stopping }: SupervisionOptions,
+): { stop(): Promise<void> } {
   const entry = new URL(`./${role}-process.ts`, import.meta.url).pathname;
-  const stopping = new AbortController();
+  const retiring = new AbortController();
+  const signal = AbortSignal.any([stopping, retiring.signal]);
   let child = start();
   const ended = watch();
 
@@ -30,19 +41,22 @@ export function superviseRole(role: 'projection' | 'janitor', order: RoleOrder, 
   }
 
   async function watch(): Promise<void> {
-    for (;;) {
-      const [code, signal] = (await once(child, 'exit').catch(() => [null, null])) as [number | null, string | null];
-      if (stopping.signal.aborted) return;
-      logger.error({ code, signal }, `the ${role} ended; it is started again`);
-      await sleep(PAUSE_IN_MS, undefined, { signal: stopping.signal }).catch(() => {});
-      if (stopping.signal.aborted) return;
+    for (let pauseInMs = FIRST_PAUSE_IN_MS; ; pauseInMs = Math.min(pauseInMs * 2, LONGEST_PAUSE_IN_MS)) {
+      const startedAt = performance.now();
+      const [code, by] = (await once(child, 'exit').catch(() => [null, null])) as [number | null, NodeJS.Signals | null];
+      if (performance.now() - startedAt > STABLE_AFTER_MS) pauseInMs = FIRST_PAUSE_IN_MS;
+      // A signal to the whole group may end the role before this process hears of it.
+      await sleep(pauseInMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      const isAsked = by === 'SIGTERM' || by === 'SIGINT';
+      logger[isAsked ? 'info' : 'error']({ code, signal: by }, `the ${role} ended; it is started again`);
       child = start();
     }
   }
 
   return {
     async stop() {
-      stopping.abort();
+      retiring.abort();
       if (child.connected) child.send('stop', () => {});
       const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_IN_MS);
       if (child.exitCode === null && child.signalCode === null) await ended;

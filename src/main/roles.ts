@@ -95,6 +95,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   const connections = options.connectionsFile === undefined ? parseConnections({}) : await openConnections(options.connectionsFile);
   const registry = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants: options.grants });
   const rules = createHandlerRules(options.grants);
+  const stopping = new AbortController();
   const closing = new AbortController();
   const tracer = findTracer();
   const functions = await openFunctionDirectory(ports.functions, {
@@ -123,14 +124,14 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     const order = options.projection;
     if (order === undefined) return undefined;
     if (options.roles.length === 1) return await startProjectionRole({ ...order, connection, logger });
-    return superviseRole('projection', order, logger);
+    return superviseRole('projection', order, { logger, stopping: stopping.signal });
   }
 
   async function startJanitor() {
     const order = options.janitor;
     if (order === undefined) return undefined;
     if (options.roles.length === 1) return await startJanitorRole({ ...order, connection, logger });
-    return superviseRole('janitor', order, logger);
+    return superviseRole('janitor', order, { logger, stopping: stopping.signal });
   }
 
   function startDestinationsRole() {
@@ -211,6 +212,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     ports,
     gateway,
     async stop(graceInMs) {
+      stopping.abort();
       await leave().catch(() => {});
       await gateway?.stop(graceInMs);
       await worker?.stop(graceInMs);

@@ -1,5 +1,6 @@
-import { bootstrap, runSequent } from './bootstrap.mjs';
+import { bootstrap } from './bootstrap.mjs';
+import { supervise } from './supervise.mjs';
 
 // `npm start`: everything on this machine, with a NATS server of its own and the example functions.
 bootstrap();
-await runSequent(['serve', '--start-server', '--deploy-examples', ...process.argv.slice(2)]);
+await supervise(['serve', '--start-server', '--deploy-examples', ...process.argv.slice(2)]);

@@ -19,7 +19,7 @@ let clone: string;
 beforeEach(async () => {
   clone = await mkdtemp(join(tmpdir(), 'sequent-clone-'));
   for (const file of ['package.json', 'tsconfig.json']) await cp(join(checkout, file), join(clone, file));
-  for (const file of ['bootstrap', 'start', 'sequent']) {
+  for (const file of ['bootstrap', 'start', 'supervise', 'supervised', 'sequent']) {
     await cp(join(checkout, `src/main/${file}.mjs`), join(clone, `src/main/${file}.mjs`));
   }
   await writeFile(join(clone, 'package-lock.json'), '{}');

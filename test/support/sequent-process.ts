@@ -14,6 +14,8 @@ export interface SequentProcess extends AsyncDisposable {
   readonly pid: number;
   /** Sends a signal; with SIGKILL and SIGTERM resolves when the process is gone, to its exit code. */
   signal(signal: NodeJS.Signals): Promise<number | null>;
+  /** The line that says that it is ready. */
+  readonly readyLine: string;
   /** What it printed to stderr so far. */
   readonly stderr: string;
 }
@@ -42,16 +44,18 @@ export async function startScript(file: string, args: readonly string[], env: Re
     stderr = (stderr + text).slice(-20_000);
   });
   const exited = once(child, 'exit');
-  let isReady = false;
+  let readyLine: string | undefined;
   for await (const line of createInterface(child.stdout)) {
-    isReady = line.startsWith('sequent ready');
-    if (isReady) break;
+    if (!line.startsWith('sequent ready')) continue;
+    readyLine = line;
+    break;
   }
-  if (!isReady) await exited;
+  if (readyLine === undefined) await exited;
   if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}: ${stderr}`);
   child.stdout.resume();
   return {
     pid: child.pid ?? 0,
+    readyLine: readyLine ?? '',
     get stderr() {
       return stderr;
     },

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
-import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { parseWholeNumber } from '#src/core/whole-number.ts';
 import { examples } from '#src/examples/index.ts';
 import { readCredentials } from '#src/gateway/credentials.ts';
 import { buildPages } from '#src/main/build-pages.ts';
 import { archiveOf, type Configuration, grantsOf, readConfiguration } from '#src/main/configuration.ts';
+import { endOnDefect } from '#src/main/defects.ts';
 import { askedNats, findNats } from '#src/main/find-nats.ts';
+import { createLog } from '#src/main/log.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles.ts';
@@ -17,6 +19,9 @@ import { usageProblem } from '../../problem.ts';
 import { explainTarget } from '../../session.ts';
 import type { Running, ServeOptions } from './running.ts';
 
+/** Where the process says what happens to NATS, and whether it stops. */
+type Reports = { log: Logger; stopping: AbortSignal };
+
 /** When everything was there to start from, if something had to be made first: that time is not ours. */
 function installedAt(): number {
   return performance.getEntriesByName(INSTALLED).at(-1)?.startTime ?? 0;
@@ -24,22 +29,22 @@ function installedAt(): number {
 
 const INSTALLED = 'sequent-installed';
 
-type Log = ReturnType<typeof createLog>;
-
 /** Starts the server if asked, connects, starts the roles, defines the examples. `undefined` when it was told to stop meanwhile. */
 export async function start(call: Call<ServeOptions>, signal: AbortSignal): Promise<Running | undefined> {
   const configuration = configurationOf(call);
-  const log = createLog(configuration);
+  const log = createLog({ level: configuration.logLevel });
+  endOnDefect(log);
+  const reports: Reports = { log, stopping: signal };
   if (configuration.roles.includes('gateway')) preparePages(call);
   const server =
-    call.options.startServer && askedNats(configuration) === undefined ? await startOwnServer(call, configuration, log) : undefined;
+    call.options.startServer && askedNats(configuration) === undefined ? await startOwnServer(call, configuration, reports) : undefined;
   const stopping: (() => Promise<void>)[] = server === undefined ? [] : [() => server.stop()];
   try {
     const { from, ...address } = server === undefined ? await findNats(configuration) : { servers: [server.url], from: 'its own server' };
     const options = { ...natsOptionsOf(address), name: 'sequent' };
     const connection = await openConnection(options).catch(explainTarget({ from }));
     stopping.unshift(() => connection.close());
-    watch(connection, log);
+    watch(connection, reports);
     const { dataDir, logLevel } = configuration;
     const archive = archiveOf(configuration);
     const projection = { address, dataDir, logLevel, archive };
@@ -98,19 +103,14 @@ function rolesOptions(configuration: Configuration) {
   };
 }
 
-/** Synchronous: a line that says why a process ends is written before it does. */
-function createLog({ logLevel }: Configuration) {
-  return pino({ level: logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
-}
-
 async function startOwnServer(
   { options, terminal }: Call<ServeOptions>,
   { dataDir, fsync }: Configuration,
-  log: Log,
+  reports: Reports,
 ): Promise<EmbeddedServer> {
   const { bin } = await ensureServer({ say: (line) => terminal.err.line(`sequent: ${line}`) });
   const port = portOf(options.natsPort);
-  return await startServer({ bin, dataDir, fsync, ...(port === 0 ? {} : { port }), onEvent: (event) => logServer(log, event) });
+  return await startServer({ bin, dataDir, fsync, ...(port === 0 ? {} : { port }), onEvent: (event) => logServer(event, reports) });
 }
 
 function portOf(text = '4222'): number {
@@ -123,18 +123,20 @@ function portOf(text = '4222'): number {
   );
 }
 
-function logServer(log: Log, event: ServerEvent): void {
-  if (event.type === 'restarted') log.warn(event, 'the NATS server runs again');
-  else
-    log.error(
-      event,
-      event.type === 'exited' ? 'the NATS server ended; it is started again' : 'the NATS server could not be started again yet',
-    );
+function logServer(event: ServerEvent, reports: Reports): void {
+  if (event.type === 'restarted') report('warn', 'the NATS server runs again', event, reports);
+  else if (event.type === 'exited') report('error', 'the NATS server ended; it is started again', event, reports);
+  else report('error', 'the NATS server could not be started again yet', event, reports);
 }
 
-function watch(connection: Connection, log: Log): void {
-  connection.onDisconnect(() => log.warn({}, 'the connection to NATS is lost; trying again'));
-  connection.onReconnect(() => log.warn({}, 'connected to NATS again'));
+function watch(connection: Connection, reports: Reports): void {
+  connection.onDisconnect(() => report('warn', 'the connection to NATS is lost; trying again', {}, reports));
+  connection.onReconnect(() => report('warn', 'connected to NATS again', {}, reports));
+}
+
+/** In a stop it is no trouble that NATS is away: one signal may have reached the whole process group. */
+function report(level: 'warn' | 'error', message: string, facts: object, { log, stopping }: Reports): void {
+  log[stopping.aborted ? 'info' : level](facts, message);
 }
 
 function factsOf({ nats, servers }: Connection): { url: string; serverVersion: string } {

@@ -75,7 +75,8 @@ Examples:
   sequent serve --role worker                          one more worker
 
 When all is up, one line on stdout begins "sequent ready" and names the NATS address.
-Ctrl-C stops cleanly; a second one stops at once. Exit codes: 0 stopped, 2 a wrong setting, 6 no NATS.`;
+Ctrl-C stops cleanly; a second one stops at once. Exit codes: 0 stopped, 2 a wrong setting, 6 no NATS,
+70 a defect, which the last line of the log tells: start it again, as npm start does.`;
 
 function collect(value: string, previous: string[] = []): string[] {
   return [...previous, ...value.split(',')];
@@ -93,6 +94,8 @@ async function serve(call: Call<ServeOptions>): Promise<ExitCode> {
   try {
     for (const line of describeRunning(running, err)) err.line(line);
     out.line(readyLine(running, call.format));
+    // From now on the supervisor of `npm start` starts this process again.
+    process.send?.('ready');
     await stop.requested;
   } finally {
     await shutDown(running, options.grace, (line) => err.line(line));

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, test } from 'vitest';
+import { connectClient } from '#src/client/client.ts';
+import { endServersOn, serversOn } from '#test/support/embedded-servers.ts';
+import { watchLog } from '#test/support/log-watch.ts';
+import { startSequent } from '#test/support/sequent-process.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+const functions = new URL('./functions.mjs', import.meta.url).pathname;
+const urlIn = (line: string): string => /nats:\/\/\S+/.exec(line)?.[0] ?? '';
+
+test('npm start starts the process of its roles again when that is killed, says so, and still stops cleanly', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-supervision-'));
+  const args = ['--max-semi-space-size=64', 'src/main/start.mjs', '--data', dataDir, '--nats-port', '0', '--http-port', '0'];
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
+  const start = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(start, 'exit');
+  try {
+    let said = '';
+    start.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const lines = createInterface(start.stdout)[Symbol.asyncIterator]();
+    const url = urlIn((await lines.next()).value ?? '');
+    const pid = await pidOfRoles(url);
+    expect(pid).not.toBe(start.pid);
+    process.kill(pid, 'SIGKILL');
+    expect(urlIn((await lines.next()).value ?? '')).toBe(url);
+
+    expect(said).toContain('sequent: it ended unexpectedly (SIGKILL); it is started again in 1 s\n');
+    await using client = await connectClient({ servers: url });
+    expect(await (await client.invoke('hello', { name: 'Ada' })).result()).toMatchObject({ value: { greeting: 'Hello, Ada!' } });
+    start.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(await serversOn(dataDir)).toEqual([]);
+  } finally {
+    start.kill('SIGKILL');
+    await exited;
+    await endServersOn(dataDir);
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+test('the roles of npm start end when the process that supervises them is killed', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-supervision-'));
+  const args = ['src/main/start.mjs', '--data', dataDir, '--nats-port', '0', '--http-port', '0'];
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
+  const start = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    // Its roles have the same stdout: it ends when the last of them is gone.
+    const lines = createInterface(start.stdout);
+    const [ready] = (await once(lines, 'line')) as [string];
+    await using log = await watchLog(urlIn(ready));
+    expect(await log.ports.roleInstances.list()).toHaveLength(1);
+    start.kill('SIGKILL');
+    await once(lines, 'close');
+    expect(await log.ports.roleInstances.list()).toEqual([]);
+  } finally {
+    start.kill('SIGKILL');
+    await endServersOn(dataDir);
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+test('SIGTERM to the whole process group stops all roles without a warning, although an execution is under way', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-supervision-'));
+  try {
+    await using sequent = await startSequent(['--start-server', '--nats-port', '0', '--http-port', '0', '--data', dataDir], {});
+    const url = urlIn(sequent.readyLine);
+    await using client = await connectClient({ servers: url });
+    await client.functions.put({ name: 'slowly', handler: { kind: 'process', file: functions, export: 'slowly' } });
+    await using log = await watchLog(url);
+    const { requestId } = await client.invoke('slowly', { ms: 2_500 });
+    await log.until((fact) => fact.type === 'running');
+    process.kill(-sequent.pid, 'SIGTERM');
+    await log.untilNotified([requestId]);
+    expect(await sequent.signal('SIGTERM')).toBe(0);
+
+    const complaints = sequent.stderr.split('\n').filter((line) => /"level":[4-6]0/.test(line));
+    expect(complaints).toEqual([]);
+    expect(log.facts.get(requestId)?.map(({ type }) => type)).toEqual(['queued', 'running', 'succeeded', 'notified']);
+    expect(await serversOn(dataDir)).toEqual([]);
+  } finally {
+    await endServersOn(dataDir);
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+async function pidOfRoles(url: string): Promise<number> {
+  await using log = await watchLog(url);
+  const instances = await log.ports.roleInstances.list();
+  const found = instances.find(({ roles }) => roles.includes('worker'));
+  if (found === undefined) throw new Error('no worker says that it is there');
+  return found.pid;
+}

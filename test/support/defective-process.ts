@@ -1,0 +1,14 @@
+import { endOnDefect } from '#src/main/defects.ts';
+import { createLog } from '#src/main/log.ts';
+
+/* A process that meets the defect that it is told, and would otherwise go on for ever. */
+
+endOnDefect(createLog({ level: 'warn', role: 'worker' }));
+setInterval(() => {}, 1_000);
+const defect = new Error('the stream is in hand twice', { cause: new TypeError('hand is undefined') });
+if (process.argv[2] === 'rejection') void Promise.reject(defect);
+else if (process.argv[2] === 'text') void Promise.reject('no error at all');
+else
+  setImmediate(() => {
+    throw defect;
+  });
