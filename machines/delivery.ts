@@ -1,6 +1,7 @@
 import { assign, type SnapshotFrom, setup } from 'xstate';
 import { backoffDelay } from './backoff.ts';
 import type { Backoff, DeliveryFact, FactOf } from './facts.ts';
+import { createFolder } from './fold.ts';
 
 export type DeliveryContext = {
   /** Tries started so far. */
@@ -14,6 +15,18 @@ export type DeliveryContext = {
   /** When somebody last asked for it to be tried again after it was given up. */
   redrivenAt: number | null;
 };
+
+/** The effects, as in the machine of an invocation: performed by the destinations role, after the append (E1). */
+const effects = {
+  /** A deliverer appends `delivery.started` when the target has a free slot, or `delivery.dead` when the delivery is too old. */
+  makeTry: () => {},
+  /** The process that appended `delivery.started` makes the try. Another one asks first whether that one is alive. */
+  deliver: () => {},
+  /** The scheduler hints at the stream when the next try is due. */
+  wakeWhenDue: () => {},
+};
+
+export type DeliveryEffect = keyof typeof effects;
 
 /**
  * Handing one outcome to one destination (D1): `pending → delivering → backingOff → delivering … → delivered | dead`.
@@ -39,8 +52,7 @@ export const deliveryMachine = setup({
     }),
     beginAgain: assign({ redrivenAt: ({ event }) => event.at }),
     giveUp: assign({ dueAt: null, reason: ({ event }) => (event as FactOf<'delivery.dead'>).reason }),
-    // An effect: named here, performed by the destinations role.
-    deliver: () => {},
+    ...effects,
   },
 }).createMachine({
   id: 'delivery',
@@ -50,6 +62,7 @@ export const deliveryMachine = setup({
   initial: 'pending',
   states: {
     pending: {
+      entry: 'makeTry',
       on: {
         'delivery.started': { guard: 'isNextTry', target: 'delivering', actions: 'startTry' },
         'delivery.dead': { target: 'dead', actions: 'giveUp' },
@@ -64,6 +77,7 @@ export const deliveryMachine = setup({
       },
     },
     backingOff: {
+      entry: 'wakeWhenDue',
       on: {
         'delivery.started': { guard: 'isNextTryAndDue', target: 'delivering', actions: 'startTry' },
         'delivery.dead': { target: 'dead', actions: 'giveUp' },
@@ -78,6 +92,14 @@ export const deliveryMachine = setup({
 });
 
 export type Delivery = SnapshotFrom<typeof deliveryMachine>;
+
+/** Folds the facts of one delivery. */
+export const deliveryFolder = createFolder(deliveryMachine);
+
+/** The effects that a delivery asks for as the log has it. One without any fact is pending. */
+export function deliveryEffectsDue(delivery: Delivery | undefined): readonly DeliveryEffect[] {
+  return deliveryFolder.entryEffects(delivery ?? deliveryFolder.initial) as readonly DeliveryEffect[];
+}
 
 /** The moment from which on no try of it begins: it counts from the outcome, or from when somebody asked for more tries. */
 export function deliveryEndsAt(delivery: Delivery | undefined, outcome: { at: number } | null, maxAgeInMs: number): number {

@@ -9,6 +9,8 @@ export interface Folder<Machine extends AnyStateMachine> {
   readonly initial: SnapshotFrom<Machine>;
   /** Returns the next step, or `undefined` when the machine refuses the fact. */
   step(snapshot: SnapshotFrom<Machine>, fact: EventFromLogic<Machine>): Step<Machine> | undefined;
+  /** The effects that the state of a snapshot names on entry. */
+  entryEffects(snapshot: SnapshotFrom<Machine>): readonly string[];
 }
 
 type Context = Record<string, unknown>;
@@ -31,7 +33,9 @@ type Transition = { source: { key: string }; target?: readonly { key: string }[]
  * test holds both against each other. Throws when the machine is not flat.
  */
 export function createFolder<Machine extends AnyStateMachine>(machine: Machine): Folder<Machine> {
-  const plans = plansOf(machine);
+  const states = new Map(Object.entries(machine.states).map(([name, node]) => [name, stateOf(machine, name, node)]));
+  const plans = plansOf(machine, states);
+  const entryEffects = new Map([...states].map(([name, { entry }]) => [name, effectsOf(entry)]));
   return {
     initial: createActor(machine).getSnapshot() as SnapshotFrom<Machine>,
     step(snapshot, fact) {
@@ -43,6 +47,7 @@ export function createFolder<Machine extends AnyStateMachine>(machine: Machine):
       for (const assignment of assignments) context = { ...context, ...assigned(assignment, { context, event: fact }) };
       return { snapshot: { ...(entered ?? before), context } as SnapshotFrom<Machine>, effects };
     },
+    entryEffects: (snapshot) => entryEffects.get((snapshot as Snapshot).value) as readonly string[],
   };
 }
 
@@ -67,8 +72,7 @@ function stateOf(machine: AnyStateMachine, name: string, node: StateNode): State
 }
 
 /** A flat machine has no transitions but those of its states. */
-function plansOf(machine: AnyStateMachine): ReadonlyMap<Transition, Plan> {
-  const states = new Map(Object.entries(machine.states).map(([name, node]) => [name, stateOf(machine, name, node)]));
+function plansOf(machine: AnyStateMachine, states: ReadonlyMap<string, State>): ReadonlyMap<Transition, Plan> {
   const transitions = Object.values(machine.states).flatMap((node) => [...node.transitions.values()].flat());
   return new Map(transitions.map((transition) => [transition, planFor(machine, states, transition)]));
 }
@@ -80,9 +84,13 @@ function planFor(machine: AnyStateMachine, states: ReadonlyMap<string, State>, {
   const all = [...(left?.exit ?? []), ...actions.map((action) => actionOf(machine, action)), ...(entered?.entry ?? [])];
   return {
     assignments: all.flatMap(({ assignment }) => (assignment === undefined ? [] : [assignment])),
-    effects: all.filter(({ assignment }) => assignment === undefined).map(({ name }) => name),
+    effects: effectsOf(all),
     entered: entered?.rest,
   };
+}
+
+function effectsOf(actions: readonly Action[]): string[] {
+  return actions.filter(({ assignment }) => assignment === undefined).map(({ name }) => name);
 }
 
 /** An action by its name: an assignment, or an effect that somebody else performs. */

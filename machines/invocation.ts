@@ -1,5 +1,5 @@
 import { assign, type SnapshotFrom, setup } from 'xstate';
-import { type Delivery, deliveryMachine, isSettled } from './delivery.ts';
+import { type Delivery, deliveryFolder, isSettled } from './delivery.ts';
 import type { DeliveryFact, Destination, Fact, FactOf, Failure, Outcome, Terms } from './facts.ts';
 import { createFolder } from './fold.ts';
 
@@ -31,7 +31,26 @@ export type InvocationContext = {
   redrives: readonly string[];
 };
 
-const deliveryFolder = createFolder(deliveryMachine);
+/**
+ * The effects. The machine names them; a role performs them after the append (E1), by its table of effects. A role that finds an invocation
+ * in the log performs the effects that its state asks for (`effectsDue`), since the process that appended the state may be gone.
+ */
+const effects = {
+  /** The worker appends `running` when a slot is free; the scheduler wakes a worker, or ends a request that is too old. */
+  startAttempt: () => {},
+  /** The worker that appended `running` runs the function. Another worker asks first whether that one is alive. */
+  execute: () => {},
+  /** The scheduler hints at the stream when the retry is due. */
+  wakeWhenDue: () => {},
+  /** The role that appended the outcome publishes the result. */
+  publishResult: () => {},
+  /** The destinations role delivers the outcome. Without destinations the worker or the scheduler appends `notified`. */
+  deliverOutcome: () => {},
+  /** The process that appended `delivery.started` makes the try. */
+  deliver: () => {},
+};
+
+export type InvocationEffect = keyof typeof effects;
 
 /**
  * The life of one asynchronous invocation: `queued → running → retrying → running … → succeeded | failed → notified`.
@@ -90,11 +109,7 @@ export const invocationMachine = setup({
       return next === undefined ? {} : { deliveries: { ...context.deliveries, [fact.destination]: next } };
     }),
     recordRedrive: assign({ redrives: ({ context, event }) => [...context.redrives, (event as FactOf<'redriven'>).redrive] }),
-    // The effects. They are names: the worker, the scheduler and the destinations role perform them, after the append (E1).
-    execute: () => {},
-    wakeWhenDue: () => {},
-    publishResult: () => {},
-    deliverOutcome: () => {},
+    ...effects,
   },
 }).createMachine({
   id: 'invocation',
@@ -122,6 +137,7 @@ export const invocationMachine = setup({
     },
     queued: {
       description: 'Accepted and durable; no attempt has started',
+      entry: 'startAttempt',
       on: {
         running: { guard: 'startsFirstAttempt', target: 'running', actions: 'recordAttempt' },
         failed: { guard: 'neverRan', target: 'failed', actions: 'recordOutcome' },
@@ -148,6 +164,7 @@ export const invocationMachine = setup({
       description: 'The function returned; its destinations are being told',
       entry: ['publishResult', 'deliverOutcome'],
       on: {
+        'delivery.started': { guard: 'knowsTheDestination', actions: ['recordDelivery', 'deliver'] },
         'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
         notified: { guard: 'everyDeliveryIsSettled', target: 'notified' },
       },
@@ -156,6 +173,7 @@ export const invocationMachine = setup({
       description: 'No further attempt will be made; its destinations are being told',
       entry: ['publishResult', 'deliverOutcome'],
       on: {
+        'delivery.started': { guard: 'knowsTheDestination', actions: ['recordDelivery', 'deliver'] },
         'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
         notified: { guard: 'everyDeliveryIsSettled', target: 'notified' },
       },
@@ -164,6 +182,7 @@ export const invocationMachine = setup({
       description: 'Every delivery is settled, or there was nothing to deliver',
       on: {
         // A dead delivery is tried again; that changes neither the outcome nor this.
+        'delivery.started': { guard: 'knowsTheDestination', actions: ['recordDelivery', 'deliver'] },
         'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
         redriven: { actions: 'recordRedrive' },
       },
@@ -172,10 +191,22 @@ export const invocationMachine = setup({
 });
 
 export type Invocation = SnapshotFrom<typeof invocationMachine>;
-export type InvocationEffect = 'execute' | 'wakeWhenDue' | 'publishResult' | 'deliverOutcome';
 
 /** Folds facts into invocations: the one function that worker, scheduler, projection and page share. */
 export const invocationFolder = createFolder(invocationMachine);
+
+const afterNotified: readonly InvocationEffect[] = ['publishResult'];
+const whileRedriven: readonly InvocationEffect[] = ['publishResult', 'deliverOutcome'];
+
+/**
+ * The effects that an invocation asks for as the log has it: what its state names on entry. An effect may have been performed already; it is
+ * performed again then, because only the log is known after a crash.
+ */
+export function effectsDue(invocation: Invocation): readonly InvocationEffect[] {
+  if (invocation.value !== 'notified') return invocationFolder.entryEffects(invocation) as readonly InvocationEffect[];
+  // An outcome and its `notified` may be one append: then nobody knows whether the result was published.
+  return everybodyIsTold(invocation.context) ? afterNotified : whileRedriven;
+}
 
 /** Whether another attempt is granted after this failure. */
 export function canTryAgain(context: Pick<InvocationContext, 'terms' | 'retries' | 'lost'>, failure: Failure): boolean {

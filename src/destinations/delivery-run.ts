@@ -1,4 +1,4 @@
-import { type Delivery, deliveryEndsAt, isSettled, outdated } from '#machines/delivery.ts';
+import { type Delivery, type DeliveryEffect, deliveryEffectsDue, deliveryEndsAt, isSettled, outdated } from '#machines/delivery.ts';
 import type { Destination, Fact } from '#machines/facts.ts';
 import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
@@ -36,11 +36,22 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     return await proceed({ request, invocation, destination, number: (delivery?.context.tries ?? 0) + 1 }, delivery);
   }
 
+  /** What this role does for each effect that a delivery in the log asks for. A try of this run is made where it is appended. */
+  const performers: Readonly<Record<DeliveryEffect, (tried: Try, delivery: Delivery | undefined) => Rest | Promise<Rest | 'again'>>> = {
+    makeTry,
+    // A hint can be early.
+    wakeWhenDue: (tried, delivery) => (clock.now() < (delivery?.context.dueAt ?? 0) ? 'done' : makeTry(tried, delivery)),
+    deliver: takeOver,
+  };
+
   async function proceed(tried: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
-    // Somebody in this process is at it, who reports for it.
+    // Another run of this process makes the try, and records its result.
     if (active.has(deliveryIdOf(tried.request.fact.invocation, tried.destination.id))) return 'done';
-    if (delivery?.value === 'delivering') return takeOver(tried, delivery);
-    if (clock.now() < (delivery?.context.dueAt ?? 0)) return 'done';
+    const [effect] = deliveryEffectsDue(delivery);
+    return effect === undefined ? 'done' : await performers[effect](tried, delivery);
+  }
+
+  function makeTry(tried: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
     return isOutdated(tried, delivery) ? giveUp(tried, delivery) : attempt(tried);
   }
 
@@ -58,11 +69,11 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     return 'again';
   }
 
-  async function takeOver({ request, destination }: Try, { context }: Delivery): Promise<Rest | 'again'> {
-    const { tries, deliverer: other } = context;
+  async function takeOver({ request, destination }: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
+    const { tries: number, deliverer: other } = delivery?.context ?? { tries: 0, deliverer: null };
     const id = request.fact.invocation;
-    if (await owners.isRunning(other ?? '', deliveryIdOf(id, destination.id), tries)) return 'elsewhere';
-    await writer.propose(id, [cut(id, destination, tries, other)]);
+    if (await owners.isRunning(other ?? '', deliveryIdOf(id, destination.id), number)) return 'elsewhere';
+    await writer.propose(id, [cut(id, destination, number, other)]);
     return 'again';
   }
 
@@ -93,8 +104,8 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
       if (isOutdated(tried, deliveryOf(tried.invocation.context, destination.id))) return true;
       const fact = { invocation: id, destination: destination.id, try: number, at: clock.now() };
       const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, deliverer }]);
-      // Refused: somebody else began this try. The log says how it goes on.
-      if (effects !== undefined) await tries.make(tried, writer);
+      // Without the effect it was refused: another process started this try. The log says how it goes on.
+      if (effects?.includes('deliver')) await tries.make(tried, writer);
       return true;
     } finally {
       leave();

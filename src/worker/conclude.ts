@@ -20,9 +20,9 @@ export async function conclude(facts: readonly Fact[], { writer, teller }: { wri
     effects = await writer.propose(id, [...facts, ...tries.facts]);
   } finally {
     // Refused, or unknown: what the log may hold of them is seen there, and made by somebody else (D1).
-    if (effects === undefined) tries.callOff();
+    if (!effects?.includes('deliver')) tries.callOff();
   }
-  if (effects === undefined) return false;
+  if (!effects?.includes('deliver')) return false;
   tries.make(writer);
   return tries.facts.length === outcome?.destinations?.length;
 }

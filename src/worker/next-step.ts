@@ -7,16 +7,12 @@ import { type RegisteredFunction, termsOf } from '#src/core/function-definition.
 import { missingVersion } from '#src/core/function-entry.ts';
 import type { ExecutionResult } from '#src/core/function-host.ts';
 
-/** What the log asks for next, for one invocation, at a moment. Pure: the worker performs it. */
+/** What a worker does with an invocation that waits for an attempt, at a moment. Pure: the worker performs it. */
 export type NextStep =
   /** Append these facts; the invocation has an outcome then. */
   | { kind: 'settle'; facts: readonly Fact[] }
   /** Take a place, append this fact, execute. */
   | { kind: 'start'; fact: FactOf<'running'>; fn: RegisteredFunction }
-  /** Somebody is executing it, or says so. */
-  | { kind: 'askOwner'; worker: string; attempt: number }
-  /** The outcome is durable; nobody was told, or it is unknown whether. */
-  | { kind: 'tell'; isNotified: boolean }
   /** Not due yet: the scheduler wakes it. */
   | { kind: 'wait' }
   /** The function is paused: the work stays in the queue. */
@@ -32,25 +28,7 @@ type Situation = Bounds & {
   now: number;
 };
 
-export function nextStep(situation: Situation): NextStep {
-  const { value, context } = situation.invocation;
-  switch (value) {
-    case 'queued':
-    case 'retrying':
-      return beforeAttempt(situation);
-    case 'running':
-      return { kind: 'askOwner', worker: context.worker ?? '', attempt: context.attempts };
-    case 'succeeded':
-    case 'failed':
-      return { kind: 'tell', isNotified: false };
-    case 'notified':
-      return { kind: 'tell', isNotified: true };
-    default:
-      return { kind: 'wait' };
-  }
-}
-
-function beforeAttempt({ invocation, request, fn, worker, now, ...bounds }: Situation): NextStep {
+export function nextStep({ invocation, request, fn, worker, now, ...bounds }: Situation): NextStep {
   const { context } = invocation;
   const refusal = refuse(request, bounds);
   const terms = context.terms ?? (fn === undefined ? undefined : termsOf(fn, request.fact.qualifier));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Fact, FactOf } from '#machines/facts.ts';
-import type { Invocation } from '#machines/invocation.ts';
+import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
 import { encodeEnvelope } from '#src/core/envelope.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { AcceptedRequest } from '#src/core/event-log.ts';
@@ -25,8 +25,9 @@ export type StreamRunOptions = {
   executions: Executions;
 };
 
-/** What the log asks for next, and of which request. */
-type Decision = { request: AcceptedRequest; invocation: Invocation; step: NextStep };
+/** An invocation as the log has it, and its request. */
+type Due = { request: AcceptedRequest; invocation: Invocation };
+type Performed = Rest | 'again';
 
 /**
  * Executes what is due in one stream, and records what came of it.
@@ -59,38 +60,70 @@ export class WorkerRun implements StreamRun {
     try {
       for (let idle = 0; ; ) {
         const { version } = this.#writer.state;
-        const decision = await this.#decide(id);
-        if (decision === undefined) return 'done';
-        const rest = await this.#perform(decision);
+        const rest = await this.#performDue(id);
         if (rest !== 'again') return rest;
-        // Something new in the stream every time, or the step and the machine contradict each other: a defect, and no loop.
+        // Something new in the stream every time, or the effects and the machine contradict each other: a defect, and no loop.
         idle = this.#writer.state.version === version ? idle + 1 : 0;
-        assert(idle < 3, `${id} does not advance from ${String(decision.invocation.value)} by "${decision.step.kind}"`);
+        assert(idle < 3, `${id} does not advance from ${String(this.#writer.state.invocations.get(id)?.value)}`);
       }
     } finally {
       this.#busy.delete(id);
     }
   }
 
-  /** What the log asks for now. Looked up again every time: after a conflict the stream may turn out to be another request's. */
-  #decide(id: string): Decision | undefined | Promise<Decision> {
+  /** What this worker does for each effect of the machine, whether its own append or one in the log asks for it. */
+  static readonly #performers: Readonly<Record<InvocationEffect, (run: WorkerRun, due: Due) => Performed | Promise<Performed>>> = {
+    startAttempt: (run, due) => run.#startAttempt(due),
+    // A wake can be early. Then nothing is done, and the scheduler hints again.
+    wakeWhenDue: (run, due) => run.#startAttempt(due),
+    // An attempt of this run is executed where it is appended. One that is found in the log is another process's, or was lost.
+    execute: (run, due) => run.#askOwner(due),
+    publishResult: (run, due) => run.#publishResult(due),
+    deliverOutcome: (run, due) => run.#deliverOutcome(due),
+    // First tries are made where they are appended (`conclude`); all others are the business of the destinations role.
+    deliver: () => 'done',
+  };
+
+  #performDue(id: string): Performed | Promise<Performed> {
+    const due = this.#dueOf(id);
+    if (due === undefined) return 'done';
+    const effects = effectsDue(due.invocation);
+    const [first] = effects;
+    if (first === undefined) return 'done';
+    return effects.length === 1 ? WorkerRun.#performers[first](this, due) : this.#performEach(effects, due);
+  }
+
+  async #performEach(effects: readonly InvocationEffect[], due: Due): Promise<Performed> {
+    for (const effect of effects) {
+      const rest = await WorkerRun.#performers[effect](this, due);
+      if (rest !== 'done') return rest;
+    }
+    return 'done';
+  }
+
+  /** Looked up again every time: after a conflict the stream may turn out to be another request's. */
+  #dueOf(id: string): Due | undefined {
     const { state } = this.#writer;
     const invocation = state.invocations.get(id);
     const request = requestOf(state, id);
-    if (invocation === undefined || request === undefined) return undefined;
+    return invocation === undefined || request === undefined ? undefined : { request, invocation };
+  }
+
+  /** What the terms, the pause and the age say now; `undefined` when the invocation does not wait for an attempt any more. */
+  #decide({ request, invocation }: Due): NextStep | undefined | Promise<NextStep> {
+    if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
     const known = versionFor(this.#options.fn(), invocation.context);
     if (known !== undefined) return this.#decideBy(known, request, invocation);
     return this.#askForVersion(invocation).then((found) => this.#decideBy(found, request, invocation));
   }
 
-  #decideBy(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): Decision {
+  #decideBy(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): NextStep {
     const { worker, maxHops, maxChain, clock } = this.#options.ports;
-    return { request, invocation, step: nextStep({ invocation, request, fn, worker, maxHops, maxChain, now: clock.now() }) };
+    return nextStep({ invocation, request, fn, worker, maxHops, maxChain, now: clock.now() });
   }
 
   /** The local copy may be behind: the registry itself says whether there is no such version. */
   async #askForVersion(invocation: Invocation): Promise<RegisteredFunction | undefined> {
-    if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
     try {
       return versionFor(await this.#options.ports.findFunction(this.#writer.state.name.function), invocation.context);
     } catch (error) {
@@ -99,8 +132,14 @@ export class WorkerRun implements StreamRun {
     }
   }
 
-  #perform({ step, request, invocation }: Decision): Rest | Promise<Rest | 'again'> {
-    switch (step.kind) {
+  #startAttempt(due: Due): Performed | Promise<Performed> {
+    const step = this.#decide(due);
+    return step instanceof Promise ? step.then((found) => this.#take(due, found)) : this.#take(due, step);
+  }
+
+  #take({ request }: Due, step: NextStep | undefined): Performed | Promise<Performed> {
+    switch (step?.kind) {
+      case undefined:
       case 'wait':
         return 'done';
       case 'hold':
@@ -109,17 +148,15 @@ export class WorkerRun implements StreamRun {
         return this.#settle(request.fact.invocation, step.facts);
       case 'start':
         return this.#start(request, step);
-      case 'askOwner':
-        return this.#askOwner(invocation, request.fact.invocation, step);
-      case 'tell':
-        return this.#tell(request, step.isNotified);
     }
   }
 
-  async #askOwner(invocation: Invocation, id: string, { worker, attempt }: NextStep & { kind: 'askOwner' }): Promise<Rest | 'again'> {
+  async #askOwner({ request, invocation }: Due): Promise<Performed> {
     const { owners, clock } = this.#options.ports;
-    if (await owners.isRunning(worker, id, attempt)) return 'elsewhere';
-    await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempt}`));
+    const { worker, attempts } = invocation.context;
+    const id = request.fact.invocation;
+    if (await owners.isRunning(worker ?? '', id, attempts)) return 'elsewhere';
+    await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempts}`));
     return 'again';
   }
 
@@ -132,7 +169,7 @@ export class WorkerRun implements StreamRun {
     let ended: { fact: FactOf<'running'>; result: ExecutionResult } | undefined;
     try {
       // While it waited for a place the function may have changed, and the event become too old.
-      if (waited) step = (await this.#decide(decided.fact.invocation))?.step;
+      if (waited) step = await this.#decideAgain(decided.fact.invocation);
       if (step?.kind !== 'start') return 'again';
       const { fact, fn } = step;
       const effects = await this.#writer.propose(fact.invocation, [fact]);
@@ -142,6 +179,11 @@ export class WorkerRun implements StreamRun {
       slots.release();
     }
     return ended === undefined ? 'again' : this.#report(ended.fact, ended.result);
+  }
+
+  async #decideAgain(id: string): Promise<NextStep | undefined> {
+    const due = this.#dueOf(id);
+    return due === undefined ? undefined : await this.#decide(due);
   }
 
   /** The fence (E5): a state that is not our attempt's refuses whatever we report, and the result is dropped. */
@@ -184,25 +226,28 @@ export class WorkerRun implements StreamRun {
     }
   }
 
-  /** Publishes the result, again if need be, and hands the outcome to those who tell the destinations. */
-  async #tell(request: AcceptedRequest, isNotified: boolean): Promise<'done'> {
-    const { results, place, clock } = this.#options.ports;
-    const id = request.fact.invocation;
-    const { name, invocations } = this.#writer.state;
-    const invocation = invocations.get(id);
-    const outcome = invocation?.context.outcome;
-    if (invocation === undefined || outcome === undefined || outcome === null) return 'done';
-    await results.publish(name, id as RequestId, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
-    if (isNotified) return 'done';
-    if ((outcome.destinations ?? []).length > 0) this.#handToDestinations(id);
-    else await this.#writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
+  async #publishResult({ request, invocation }: Due): Promise<'done'> {
+    const { results, place } = this.#options.ports;
+    const { outcome } = invocation.context;
+    if (outcome === null) return 'done';
+    const id = request.fact.invocation as RequestId;
+    await results.publish(this.#writer.state.name, id, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
     return 'done';
   }
 
-  #handToDestinations(id: string): void {
+  /** Passes an outcome to those who deliver it. One without destinations has nothing to deliver, and is notified. */
+  #deliverOutcome({ request, invocation }: Due): 'done' | Promise<'done'> {
+    const id = request.fact.invocation;
+    if ((invocation.context.outcome?.destinations ?? []).length === 0) return this.#notify(id);
     const { teller, hints } = this.#options.ports;
-    if (this.#handedOver.delete(id) || teller?.take(this.#writer.state)) return;
-    const { name, request, version } = this.#writer.state;
-    hints.deliver(name, request.sequence, `${name.stream}.${version}`, this.#writer.state);
+    if (this.#handedOver.delete(id) || teller?.take(this.#writer.state)) return 'done';
+    const { name, request: message, version } = this.#writer.state;
+    hints.deliver(name, message.sequence, `${name.stream}.${version}`, this.#writer.state);
+    return 'done';
+  }
+
+  async #notify(id: string): Promise<'done'> {
+    await this.#writer.propose(id, [{ type: 'notified', invocation: id, at: this.#options.ports.clock.now() }]);
+    return 'done';
   }
 }

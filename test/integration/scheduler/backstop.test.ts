@@ -134,6 +134,22 @@ test('an outcome that its worker told nobody is published, and then notified', a
   expect(typesOf(id)).toEqual(['queued', 'running', 'succeeded', 'notified']);
 });
 
+test('the result of a cancelled invocation is published, although its hint was lost and it has destinations', async () => {
+  const { id, version, ...birth } = await running('cancelled');
+  const heard = log.connection.nats.subscribe('result.cancelled.failed', { max: 1 });
+  const at = Date.now();
+  const failure = { kind: 'platform', errorType: 'InvocationCanceled', message: 'no', code: 4_208 } as const;
+  const destinations = [{ id: 'd1', destination: 'FunctionGraph', param: '{}' }];
+  const failed = { type: 'failed', invocation: id, at, attempt: 1, condition: 'InvocationCanceled', failure, destinations } as const;
+  await append(birth, version, [failed], { heldSince: at });
+  const results: string[] = [];
+  for await (const message of heard) results.push(message.headers?.get('Request-Id') ?? '');
+
+  expect(results).toEqual([id]);
+  await log.until(of(id, 'notified'));
+  expect(typesOf(id)).toEqual(['queued', 'running', 'failed', 'delivery.dead', 'notified']);
+});
+
 test('a retry is hinted at when it is due, and not earlier', async () => {
   const { id, version, ...birth } = await running('due');
   const at = Date.now();

@@ -32,7 +32,7 @@ describe('a delivery in a try', () => {
   test('backs off when the try fails, until an absolute time', () =>
     given(deliveryStarted(1))
       .when(deliveryFailed(1, { dueAt: 60 }))
-      .expect({ state: 'backingOff', context: { dueAt: 60, reason: 'HTTP 500' } }));
+      .expect({ state: 'backingOff', effects: ['wakeWhenDue'], context: { dueAt: 60, reason: 'HTTP 500' } }));
 
   test('is given up with that try', () =>
     given(deliveryStarted(1))
@@ -94,7 +94,7 @@ describe('a delivery that is dead', () => {
   test('is pending again when somebody asks for it, and goes on counting its tries', () => {
     given(...dead)
       .when(deliveryRedriven(1))
-      .expect({ state: 'pending', context: { tries: 1 } });
+      .expect({ state: 'pending', effects: ['makeTry'], context: { tries: 1 } });
     given(...dead, deliveryRedriven(1))
       .when(deliveryStarted(2))
       .expect({ state: 'delivering', effects: ['deliver'], context: { tries: 2 } });

@@ -26,10 +26,10 @@ import { given as givenMachine } from '#test/contract/given.ts';
 const given = (...past: readonly Fact[]) => givenMachine(invocationMachine, ...past);
 
 describe('an invocation that is unborn', () => {
-  test('is queued by its request, and asks for nothing yet', () =>
+  test('is queued by its request, which asks for its first attempt', () =>
     given()
       .when(queued())
-      .expect({ state: 'queued', context: { request: queued(), attempts: 0 } }));
+      .expect({ state: 'queued', effects: ['startAttempt'], context: { request: queued(), attempts: 0 } }));
 
   test.for([running(1), retrying(0), succeeded(0), failed(0), notified(), deliveryStarted(1), redriven()])('refuses $type', (fact) =>
     given().when(fact).expectRefusal(),
@@ -226,9 +226,14 @@ describe.for([
       .when(notified())
       .expect({ state: 'notified', context: { outcome: { ...outcome, destinations: [billing, alarm] } } }));
 
-  test('records its deliveries without changing its own state (D1)', () =>
+  test('records a try without changing its own state, and asks for the delivery (D1)', () =>
     given(...two)
       .when(deliveryStarted(1))
+      .expect({ state, effects: ['deliver'] }));
+
+  test('records what came of a try, and asks for nothing (D1)', () =>
+    given(...two, deliveryStarted(1))
+      .when(deliveryFailed(1))
       .expect({ state }));
 
   test('refuses deliveries to nobody it knows, also under names that every object has', () => {
