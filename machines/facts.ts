@@ -68,7 +68,7 @@ export const backoffSchema = z.object({
 export type Backoff = z.infer<typeof backoffSchema>;
 
 /** Who is told about an outcome: FunctionGraph's `destination` and `param`, under an id that is stable over all tries. */
-export const destinationSchema = z.object({
+const destinationSchema = z.object({
   id: z.string(),
   destination: z.string(),
   param: z.string(),
@@ -98,7 +98,7 @@ const output = z.string().optional();
 const destinations = z.array(destinationSchema).optional();
 
 /** Where a chain of destinations came from. */
-export const lineageSchema = z.object({
+const lineageSchema = z.object({
   /** The request that the chain began with. */
   root: z.string(),
   /** The request whose outcome led here. */

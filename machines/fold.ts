@@ -1,7 +1,7 @@
 import { type AnyStateMachine, createActor, type EventFromLogic, type SnapshotFrom, type StateNode } from 'xstate';
 
 /** What a machine makes of one more fact: the next snapshot and the names of the effects it asks for. */
-export type Step<Machine extends AnyStateMachine> = { snapshot: SnapshotFrom<Machine>; effects: readonly string[] };
+type Step<Machine extends AnyStateMachine> = { snapshot: SnapshotFrom<Machine>; effects: readonly string[] };
 
 /** Folds facts into snapshots of one machine. Deterministic; performs nothing (E2). */
 export interface Folder<Machine extends AnyStateMachine> {

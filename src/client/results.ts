@@ -59,7 +59,7 @@ export type ResultWaiterOptions = {
   look: (id: string, name: FunctionName | undefined) => Promise<Envelope | undefined>;
 };
 
-export type WaitForOptions = { name?: FunctionName | undefined; timeoutInMs: number; isAccepted?: boolean };
+type WaitForOptions = { name?: FunctionName | undefined; timeoutInMs: number; isAccepted?: boolean };
 
 /** Waits for outcomes: hears the result subjects, and looks into the log, which is what counts. */
 export interface ResultWaiter {

@@ -3,7 +3,7 @@ import { createSubjectRules, projectOf, type SubjectGrant, type SubjectRules } f
 import type { FunctionDefinition } from './function-definition.ts';
 
 /** Lets a project name the files of a folder of the worker's machine as handlers. */
-export type FileGrant = { project: string; folder: string };
+type FileGrant = { project: string; folder: string };
 
 /** What the operator allows other projects than the own one beyond the defaults. */
 export type Grants = { subjects?: readonly SubjectGrant[]; files?: readonly FileGrant[] };

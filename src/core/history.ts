@@ -15,7 +15,7 @@ const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1).max(16);
 
 /** What invocations are looked for by. All that are given must hold. */
-export const filterSchema = z
+const filterSchema = z
   .object({
     id: id.optional(),
     function: z.string().max(256).optional(),
@@ -54,7 +54,7 @@ const momentSchema = z
 /** An earlier moment. */
 export type Moment = z.infer<typeof momentSchema>;
 
-export const listQuerySchema = filterSchema
+const listQuerySchema = filterSchema
   .extend({
     limit: z.number().int().min(1).max(500).default(50),
     cursor: z
@@ -65,13 +65,13 @@ export const listQuerySchema = filterSchema
   })
   .strict();
 
-export const countQuerySchema = filterSchema
+const countQuerySchema = filterSchema
   .extend({ moment: momentSchema.optional(), most: z.number().int().min(1).max(1_000_000).default(10_000).describe('where counting ends') })
   .strict();
-export const countSchema = z.object({ count, isAtLeast: z.boolean() });
+const countSchema = z.object({ count, isAtLeast: z.boolean() });
 
 const optional = <Schema extends z.ZodType>(schema: Schema) => schema.nullable();
-export const summarySchema = z.object({
+const summarySchema = z.object({
   id: z.string(),
   function: z.string(),
   qualifier: z.string(),
@@ -96,7 +96,7 @@ export const summarySchema = z.object({
 });
 export type InvocationSummary = z.infer<typeof summarySchema>;
 
-export const deadLetterSchema = z.object({
+const deadLetterSchema = z.object({
   id: z.string(),
   function: z.string(),
   destination: z.string(),
@@ -109,7 +109,7 @@ export const deadLetterSchema = z.object({
 });
 export type DeliverySummary = z.infer<typeof deadLetterSchema>;
 
-export const transitionSchema = z.object({
+const transitionSchema = z.object({
   sequence: z.number(),
   by: z.string(),
   refused: z.boolean(),
@@ -117,23 +117,23 @@ export const transitionSchema = z.object({
   state: z.enum(states).describe('after it'),
   status: z.enum(statuses),
 });
-export const pageSchema = z.object({ invocations: z.array(summarySchema), cursor: optional(z.string()) });
+const pageSchema = z.object({ invocations: z.array(summarySchema), cursor: optional(z.string()) });
 export type HistoryPage = z.infer<typeof pageSchema>;
 
-export const identitySchema = z.object({ id, function: z.string().max(256).optional(), project: filterSchema.shape.project }).strict();
-export const pastIdentitySchema = identitySchema.extend({ moment: momentSchema.optional() }).strict();
-export const detailSchema = summarySchema.extend({
+const identitySchema = z.object({ id, function: z.string().max(256).optional(), project: filterSchema.shape.project }).strict();
+const pastIdentitySchema = identitySchema.extend({ moment: momentSchema.optional() }).strict();
+const detailSchema = summarySchema.extend({
   payload: z.string(),
   response: optional(z.string()),
   deliveries: z.array(deadLetterSchema),
 });
 export type InvocationDetail = z.infer<typeof detailSchema>;
-export const timelineSchema = z.object({ id: z.string(), transitions: z.array(transitionSchema) });
+const timelineSchema = z.object({ id: z.string(), transitions: z.array(transitionSchema) });
 
-export const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySchema), isCut: z.boolean() });
+const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySchema), isCut: z.boolean() });
 export type HistoryTree = z.infer<typeof treeSchema>;
 
-export const statsQuerySchema = filterSchema
+const statsQuerySchema = filterSchema
   .extend({
     moment: momentSchema.optional(),
     bucketInMs: z
@@ -145,7 +145,7 @@ export const statsQuerySchema = filterSchema
   })
   .strict();
 const percentilesSchema = z.object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() });
-export const statsRowSchema = z.object({
+const statsRowSchema = z.object({
   function: z.string(),
   from: optional(moment).describe('the beginning of the time bucket'),
   accepted: count,
@@ -154,10 +154,10 @@ export const statsRowSchema = z.object({
   durationInMs: optional(percentilesSchema).describe('from acceptance to outcome'),
   queueInMs: optional(percentilesSchema).describe('from acceptance to the first attempt'),
 });
-export const statsSchema = z.object({ rows: z.array(statsRowSchema) });
+const statsSchema = z.object({ rows: z.array(statsRowSchema) });
 export type StatsRow = z.infer<typeof statsRowSchema>;
 
-export const deadQuerySchema = z
+const deadQuerySchema = z
   .object({
     function: z.string().max(256).optional(),
     project: filterSchema.shape.project,
@@ -168,20 +168,20 @@ export const deadQuerySchema = z
       .optional(),
   })
   .strict();
-export const deadSchema = z.object({ deadLetters: z.array(deadLetterSchema), cursor: optional(z.string()) });
+const deadSchema = z.object({ deadLetters: z.array(deadLetterSchema), cursor: optional(z.string()) });
 
-export const problemSchema = z.object({
+const problemSchema = z.object({
   sequence: z.number(),
   at: moment,
   kind: z.enum(['unreadable', 'refused', 'unknown', 'gap']),
   invocation: optional(z.string()),
   why: z.string(),
 });
-export const problemsQuerySchema = z.object({ after: count.default(0), limit: z.number().int().min(1).max(500).default(100) }).strict();
-export const problemsSchema = z.object({ problems: z.array(problemSchema) });
+const problemsQuerySchema = z.object({ after: count.default(0), limit: z.number().int().min(1).max(500).default(100) }).strict();
+const problemsSchema = z.object({ problems: z.array(problemSchema) });
 export type HistoryProblem = z.infer<typeof problemSchema>;
 
-export const statusSchema = z.object({
+const statusSchema = z.object({
   instance: z.string(),
   file: z.string(),
   created: z.string().describe('when the log was made'),
@@ -200,7 +200,7 @@ export const statusSchema = z.object({
 });
 export type HistoryStatus = z.infer<typeof statusSchema>;
 
-export const checkSchema = z.object({
+const checkSchema = z.object({
   instance: z.string(),
   sequence: z.number(),
   isEqual: z.boolean(),
@@ -226,7 +226,7 @@ export const questions = {
 } as const;
 export type Question = keyof typeof questions;
 export type QueryOf<Name extends Question> = z.input<(typeof questions)[Name]['query']>;
-export type ParsedQueryOf<Name extends Question> = z.output<(typeof questions)[Name]['query']>;
+type ParsedQueryOf<Name extends Question> = z.output<(typeof questions)[Name]['query']>;
 export type AnswerOf<Name extends Question> = z.output<(typeof questions)[Name]['answer']>;
 
 /** Who answers: throws `InvocationNotFoundError`. */

@@ -4,7 +4,7 @@ import { FACTS_VERSION } from '#machines/facts.ts';
 export type WrittenFact = Readonly<Record<string, unknown>>;
 
 /** Returns a fact of one version in the shape of the next version. Pure, so that folding stays deterministic (E2). */
-export type Upcaster = (fact: WrittenFact) => WrittenFact;
+type Upcaster = (fact: WrittenFact) => WrittenFact;
 
 /**
  * How appends of earlier versions are read.

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-export type Fault = 'drops' | 'answers 500' | 'hangs' | 'acknowledges and resets';
+type Fault = 'drops' | 'answers 500' | 'hangs' | 'acknowledges and resets';
 const faults: readonly Fault[] = ['drops', 'answers 500', 'hangs', 'acknowledges and resets'];
 
 /** A receiver of webhooks that misbehaves by chance: a share of the requests meets one of four faults. */

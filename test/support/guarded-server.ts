@@ -11,7 +11,7 @@ import { endServer } from '#src/main/nats-server/processes.ts';
 
 type Rules = { allow?: readonly string[]; deny?: readonly string[] };
 /** What one user may do; without rules, everything. Each password is `pw`. */
-export type Permissions = { publish?: Rules; subscribe?: Rules; allow_responses?: boolean };
+type Permissions = { publish?: Rules; subscribe?: Rules; allow_responses?: boolean };
 export type Users = Readonly<Record<string, Permissions>>;
 
 /** A real nats-server that asks who connects, and has JetStream. */

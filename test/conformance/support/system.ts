@@ -12,7 +12,7 @@ import { until } from './until.ts';
 
 export const OWN: Keys = { project: '0123456789abcdef0123456789abcdef', ak: 'AKOWN', sk: 'the secret key of the own project' };
 export const OTHER: Keys = { project: 'another-project', ak: 'AKOTHER', sk: 'the secret key of the other project' };
-export const TOKEN = 'the token of the own project';
+const TOKEN = 'the token of the own project';
 export const OTHER_TOKEN = 'the token of the other project';
 
 const credentials = [
@@ -23,7 +23,7 @@ const credentials = [
 export type RawCall = { body?: string; headers?: Record<string, string>; token?: string };
 
 /** What a run of the handler noted. */
-export type Effect = { function: string; request: string; version: string; event: Reply };
+type Effect = { function: string; request: string; version: string; event: Reply };
 
 /** A `sequent serve` as an operator runs it: a process of its own, with its NATS server, credentials and a data folder. */
 export interface System extends AsyncDisposable {

@@ -14,7 +14,7 @@ import { appendId } from '#test/contract/opened-log.ts';
 import { type OpenedNats, openNats } from './opened-nats.ts';
 
 type Handlers = Parameters<typeof createInlineHost>[0];
-export type Result = { subject: string; requestId: string; envelope: Envelope };
+type Result = { subject: string; requestId: string; envelope: Envelope };
 
 /** A worker and a scheduler in this process, on a real server, and the results that a subscriber hears. */
 export interface RunningSystem extends AsyncDisposable, Pick<OpenedNats, 'connection' | 'ports'> {

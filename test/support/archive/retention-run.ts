@@ -8,7 +8,7 @@ import type { TestServer } from '#test/support/nats-server.ts';
 import { startSequent } from '#test/support/sequent-process.ts';
 
 /** What the broker holds at a moment. */
-export type Held = { invocations: number; results: number; diskInBytes: number };
+type Held = { invocations: number; results: number; diskInBytes: number };
 
 export type RetentionRun = {
   server: TestServer;

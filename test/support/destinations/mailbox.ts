@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 
-export type Mail = { from: string; to: string[]; text: string };
+type Mail = { from: string; to: string[]; text: string };
 
 /** A real SMTP server that keeps what it is sent. */
 export interface Mailbox extends AsyncDisposable {

@@ -6,7 +6,7 @@ import { openReceiver, type Received, type Receiver } from './receiver.ts';
  * the text on the wire, and refuses a request whose signature differs.
  */
 
-export type Keys = { accessKeyId: string; secretAccessKey: string; region: string };
+type Keys = { accessKeyId: string; secretAccessKey: string; region: string };
 export type StoreOptions = {
   keys: Keys;
   /** What it makes of `If-None-Match`. */

@@ -1,7 +1,6 @@
 import type { Fact } from '#machines/facts.ts';
 import type { RequestMessage, Version } from '#src/core/event-log.ts';
 import type { LogSource, LogState, SourceEntry, StoredEntry } from '#src/core/log-source.ts';
-import type { RequestId, StreamId } from '#src/core/names.ts';
 import { encodeAppend } from '#src/nats/codec.ts';
 import type { Connection } from '#src/nats/connection.ts';
 import { createNatsLogSource } from '#src/nats/log-source.ts';
@@ -68,5 +67,3 @@ export function createWrittenLog(): WrittenLog {
     },
   };
 }
-
-export const asId = (id: string): RequestId & StreamId => id as RequestId & StreamId;

@@ -17,7 +17,7 @@ const PATIENCE_IN_MS = 20_000;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export type Theme = 'light' | 'dark';
-export type Look = {
+type Look = {
   width?: number;
   height?: number;
   theme?: Theme;

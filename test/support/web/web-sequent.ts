@@ -16,7 +16,7 @@ export const telling = (name: string) => ({
   param: { func_urn: `urn:fss:local:default:function:default:${name}` },
 });
 
-export type Order = { method?: string; body?: unknown; headers?: Record<string, string> };
+type Order = { method?: string; body?: unknown; headers?: Record<string, string> };
 export type WebOptions = {
   /** The gateway is a process of its own, which can be stopped and started again. */
   isGatewayApart?: boolean;

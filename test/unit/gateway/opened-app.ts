@@ -13,7 +13,7 @@ import { DEFAULT_LIMITS, openGateway } from '#src/gateway/gateway.ts';
 import type { GatewayClient, GatewayEnv, GatewayLimits, GatewayOptions } from '#src/gateway/ports.ts';
 
 /** What the gateway handed on. */
-export type Sent = { name: string; payload: string; id: string | undefined };
+type Sent = { name: string; payload: string; id: string | undefined };
 
 export type OpenedApp = {
   app: Hono<GatewayEnv>;
