@@ -45,10 +45,12 @@ function citationsIn(path: string, text: string): string[] {
   return parts.flatMap((part) => part.match(ID) ?? []).filter((id) => !foreign.has(id));
 }
 
-/** Where a comment defines a rule by itself: a line that begins with an id. */
+/** Where a comment defines a rule by itself: a line that begins with an id, and not with a list of ids or an id and its place. */
 function definedInComments(path: string, text: string): string[] {
   if (extname(path) === '.md') return [];
-  return [...text.matchAll(/^\s*(?:\*|\/\/|\/\*\*?)\s+(?:- )?([A-Z]{1,4}\d{1,2})[:.]? +\S/gm)].map(([, id = '']) => id);
+  return [...text.matchAll(/^\s*(?:\*|\/\/|\/\*\*?)\s+(?:- )?([A-Z]{1,4}\d{1,2})[:.]? +(?!(?:and|or|to) |\()\S/gm)].map(
+    ([, id = '']) => id,
+  );
 }
 
 const rules = definitionsIn(texts.get(RULES) ?? '');
@@ -94,7 +96,9 @@ describe('this test', () => {
   test('finds a definition in a table of the section, and one in a comment', () => {
     expect(definitionsIn('## Rules\n\n| Q7 | x |\n\n### More\n\n| Q7  | y |\n\n## Log\n\n| Q8 | z |\n')).toEqual(['Q7', 'Q7']);
     expect(reasonsIn('- **Q7. It is fast.** Since …\n- Q8 is not.\n')).toEqual(['Q7']);
-    expect(definedInComments('a.ts', '/*\n * Q7. The only way.\n * - Q8: another\n * Keeps Q9.\n */')).toEqual(['Q7', 'Q8']);
+    expect(
+      definedInComments('a.ts', '/*\n * Q7. The only way.\n * - Q8: another\n * Keeps Q9.\n * Q1 and Q2 hold\n * Q3 (there) holds\n */'),
+    ).toEqual(['Q7', 'Q8']);
   });
 });
 
