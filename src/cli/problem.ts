@@ -37,6 +37,12 @@ export function usageProblem(what: string, why: string, remedy: string): Command
 
 type Verdict = { exitCode: ExitCode; what: string; remedy: string };
 
+const notPermitted: Verdict = {
+  exitCode: exitCodes.auth,
+  what: 'NATS does not permit this',
+  remedy: 'the permissions of this user in the configuration of the nats-server, or another user: --context, NATS_CREDS',
+};
+
 /** The one place that knows what the codes of Sequent's errors mean on the command line. */
 const verdicts: Record<string, Verdict> = {
   INVALID_INPUT: { exitCode: exitCodes.usage, what: 'that cannot be accepted', remedy: 'the same command with --help' },
@@ -70,6 +76,7 @@ const verdicts: Record<string, Verdict> = {
     what: 'the nats-server did not start',
     remedy: 'another folder with --data, or read nats/nats-server.log in it',
   },
+  NOT_PERMITTED: notPermitted,
   LOG_FULL: { exitCode: exitCodes.failed, what: 'nothing was stored', remedy: 'sequent doctor' },
   NEWER_FACTS: {
     exitCode: exitCodes.failed,
@@ -103,7 +110,6 @@ const refusedCredentials = new Set([
   'AUTHENTICATION_EXPIRED',
   'AUTHENTICATION_TIMEOUT',
   'ACCOUNT_EXPIRED',
-  'PERMISSIONS_VIOLATION',
   'BAD_AUTHENTICATION',
   'BAD_CREDS',
 ]);
@@ -134,6 +140,7 @@ export function problemOf(thrown: unknown): Problem {
 function natsProblem({ code, api_error: refusal }: NatsError, thrown: unknown): Problem {
   const { failed: exitCode } = exitCodes;
   const remedy = 'sequent doctor, and the log of the nats-server';
+  if (code === 'PERMISSIONS_VIOLATION') return problem('NOT_PERMITTED', notPermitted, thrown);
   if (refusal !== undefined) {
     const why = `${refusal.description} (JetStream error ${refusal.err_code})`;
     return { code: 'NATS_REFUSED', exitCode, what: 'NATS refused a request', why, remedy };

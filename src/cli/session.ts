@@ -46,8 +46,9 @@ export function explainTarget({ from }: Pick<Target, 'from'>): (error: unknown) 
   };
 }
 
-/** For commands that wait: says when the connection is lost and when it is back. */
+/** For commands that wait: says when the connection is lost and when it is back, and what the server does not permit. */
 export function sayConnection({ connection }: SequentClient, { line, paint }: Pick<Sheet, 'line' | 'paint'>): void {
   connection.onDisconnect(() => line(paint.yellow('the connection to NATS is lost; trying again')));
   connection.onReconnect(() => line(paint.dim('connected to NATS again; nothing was left out')));
+  connection.refusals.tell((message) => line(paint.red(message)));
 }

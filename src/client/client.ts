@@ -10,6 +10,7 @@ import type { Place } from '#src/core/tenancy.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { type Connection, type NatsOptions, openConnection } from '#src/nats/connection.ts';
+import { hearResults } from '#src/nats/live-results.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { type Cursor, listCursors, removeCursor, sequenceAt } from '#src/nats/transition-feed.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
@@ -138,7 +139,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
   const closing = new AbortController();
   const ports = await openNatsPorts(connection, { leaseInMs: 15_000, clock: systemClock, budgetInMs }).catch(async (error: unknown) => {
     await connection.close();
-    throw error;
+    throw connection.refusals.explain(error);
   });
   const { log, openRequests } = ports;
   const functions = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants });
@@ -151,12 +152,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
   });
   const timelineOptions = { log, place, findQueued: openRequests.find, history: ports.history };
   const waiter = createResultWaiter({
-    async listen(name, onResult) {
-      connection.nats.subscribe(subjects.result(name as FunctionName, '*'), {
-        callback: (_, message) => onResult(message.headers?.get('Request-Id') ?? '', message.string()),
-      });
-      await connection.nats.flush();
-    },
+    listen: (name, onResult) => hearResults(connection, name as FunctionName, onResult),
     look: async (id, name) => (await readTimeline(id, { ...timelineOptions, functionName: name })).envelope,
   });
 

@@ -84,15 +84,20 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
     if (parsed !== undefined) for (const { resolve } of entries) resolve(parsed);
   }
 
+  function listenTo(channel: FunctionName | '*'): Promise<void> {
+    const started = listening.get(channel) ?? listen(channel, (requestId, envelope) => hear(listenerKeyOf(channel, requestId), envelope));
+    listening.set(channel, started);
+    // The next wait tries again.
+    return started.catch((error: unknown) => {
+      listening.delete(channel);
+      throw error;
+    });
+  }
+
   return {
     async wait(id, { name, timeoutInMs, isAccepted = false }) {
       const channel = name ?? '*';
-      if (!listening.has(channel))
-        listening.set(
-          channel,
-          listen(channel, (requestId, envelope) => hear(listenerKeyOf(channel, requestId), envelope)),
-        );
-      await listening.get(channel);
+      await listenTo(channel);
       const { promise, resolve, reject } = deferred<Envelope>();
       const entry = { resolve };
       const key = listenerKeyOf(channel, id);

@@ -111,6 +111,15 @@ export class NatsUnavailableError extends SequentError {
   }
 }
 
+/** The user of the connection lacks a permission of NATS. Nothing was done. The message names the subject, the user and the permission. */
+export class NotPermittedError extends SequentError {
+  readonly code = 'NOT_PERMITTED';
+  readonly retryable = false;
+  constructor(facts: { message: string }, options?: ErrorOptions) {
+    super(facts.message, options);
+  }
+}
+
 /** The log refuses to store more (disk or limit full). Nothing was stored. */
 export class LogFullError extends SequentError {
   readonly code = 'LOG_FULL';

@@ -1,7 +1,9 @@
+import type { Msg } from 'nats';
 import { z } from 'zod';
 import type { Cancellations } from '#src/core/cancellations.ts';
 import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
+import { keepSubscribed } from './keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
 const announcementSchema = z.object({ invocation: z.string(), attempt: z.number() });
@@ -12,13 +14,11 @@ export function createNatsCancellations({ nats }: Connection): Cancellations {
       if (/^[A-Za-z0-9_-]+$/.test(worker)) nats.publish(subjects.cancel(worker), JSON.stringify({ invocation, attempt }));
     },
     hear(worker, onCancel, signal) {
-      const subscription = nats.subscribe(subjects.cancel(worker), {
-        callback: (_, message) => {
-          const announced = readQuestion(announcementSchema, message);
-          if (announced !== undefined) onCancel(announced.invocation, announced.attempt);
-        },
-      });
-      signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+      const onAnnouncement = (message: Msg): void => {
+        const announced = readQuestion(announcementSchema, message);
+        if (announced !== undefined) onCancel(announced.invocation, announced.attempt);
+      };
+      keepSubscribed({ nats }, subjects.cancel(worker), onAnnouncement, { signal });
     },
   };
 }

@@ -1,5 +1,6 @@
-import { type ConnectionOptions, connect, Events, type JetStreamManager, type NatsConnection, type Status } from 'nats';
+import { type ConnectionOptions, connect, Events, type JetStreamManager, type NatsConnection, type ServerInfo, type Status } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
+import { isNotPermitted, isTimeout } from './errors.ts';
 import { userOf } from './nats-user.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 
@@ -25,7 +26,8 @@ export interface Connection {
 /**
  * Connects, and stays connected: it tries again for ever once the first connection stood.
  *
- * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s), or has JetStream switched off.
+ * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s), or has no JetStream
+ * for this user, and `NotPermittedError`.
  */
 export async function openConnection(options: NatsOptions): Promise<Connection> {
   const servers = [options.servers].flat().join(', ');
@@ -41,13 +43,6 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
   }).catch((cause: unknown) => {
     throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
   });
-  const manager = await nats.jetstreamManager().catch(async (cause: unknown) => {
-    await nats.close();
-    throw new NatsUnavailableError(
-      { servers, why: 'it answers, but JetStream is off (start it with -js, or add "jetstream {}")' },
-      { cause },
-    );
-  });
   const reconnected = new Set<() => void>();
   const disconnected = new Set<() => void>();
   let isConnected = true;
@@ -57,6 +52,13 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
     if (status.type !== Events.Reconnect && status.type !== Events.Disconnect) return;
     isConnected = status.type === Events.Reconnect;
     for (const listener of isConnected ? reconnected : disconnected) listener();
+  });
+  const manager = await nats.jetstreamManager().catch(async (cause: unknown) => {
+    const server = nats.info;
+    await nats.close();
+    throw isNotPermitted(cause)
+      ? refusals.explain(cause)
+      : new NatsUnavailableError({ servers, why: whyNoJetStream(cause, server) }, { cause });
   });
 
   return {
@@ -75,6 +77,12 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
       else await nats.close();
     },
   };
+}
+
+function whyNoJetStream(cause: unknown, server: ServerInfo | undefined): string {
+  if (isTimeout(cause)) return 'it answers, but JetStream does not: a cluster may have no leader, or the answer may not be permitted';
+  if (server?.jetstream) return `it has JetStream, but not for the account of this user: ${messageOf(cause)}`;
+  return 'it answers, but JetStream is off (start it with -js, or add "jetstream {}"; of a leaf node, name a server of the hub)';
 }
 
 async function readStatus(nats: NatsConnection, onStatus: (status: Status) => void): Promise<void> {

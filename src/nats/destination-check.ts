@@ -1,7 +1,9 @@
+import type { Msg } from 'nats';
 import { z } from 'zod';
 import type { DestinationCheck } from '#src/core/destination-check.ts';
 import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
+import { keepSubscribed } from './keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
 /** A question of an earlier Sequent names no function, and is answered for the own project: every delivery is checked again. */
@@ -20,14 +22,11 @@ export function createNatsDestinationCheck({ nats }: Connection): DestinationChe
       }
     },
     answer(refuse, signal) {
-      const subscription = nats.subscribe(subjects.checkDestination(), {
-        queue: 'destinations',
-        callback: (_, message) => {
-          const question = readQuestion(questionSchema, message);
-          message.respond(JSON.stringify({ problem: question === undefined ? 'the question cannot be read' : refuse(question) }));
-        },
-      });
-      signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+      const onQuestion = (message: Msg): void => {
+        const question = readQuestion(questionSchema, message);
+        message.respond(JSON.stringify({ problem: question === undefined ? 'the question cannot be read' : refuse(question) }));
+      };
+      keepSubscribed({ nats }, subjects.checkDestination(), onQuestion, { queue: 'destinations', signal });
     },
   };
 }

@@ -1,5 +1,6 @@
 import { headers } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
+import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
 import { ensureStream } from './ensure-stream.ts';
 import { type Publication, publicationOf } from './publications.ts';
@@ -28,7 +29,7 @@ export function createDisStreams({ connection, publisher, replicas, onProblem = 
   function ensure(): Promise<void> {
     present ??= ensureStream(connection, disStream(replicas)).catch((cause: unknown) => {
       present = undefined;
-      const problem = `the stream ${DIS_RECORDS} cannot be made: ${connection.refusals.reasonOf(cause)}`;
+      const problem = `the stream ${DIS_RECORDS} cannot be made: ${messageOf(connection.refusals.explain(cause))}`;
       if (problem !== told) onProblem(problem);
       told = problem;
       throw new Error(problem, { cause });
@@ -45,7 +46,7 @@ export function createDisStreams({ connection, publisher, replicas, onProblem = 
       }
       const found = headers();
       found.set('Nats-Msg-Id', deliveryId);
-      const answer = await publisher.publish(`dis.${stream}`, JSON.stringify({ partition_key, data, timestamp }), found);
+      const answer = await publisher.publish(subjects.disRecord(stream), JSON.stringify({ partition_key, data, timestamp }), found);
       // Somebody may have removed the stream.
       if (answer.kind === 'unknown') present = undefined;
       return publicationOf(answer);

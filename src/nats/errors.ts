@@ -50,3 +50,5 @@ export const isNoResponders = (error: unknown): boolean => error instanceof Nats
 export const isTimeout = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.Timeout;
 /** The message is larger than the server accepts. It was not sent. */
 export const isPayloadTooLarge = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded;
+/** The user of the connection lacks a permission. Certainly not done. */
+export const isNotPermitted = (error: unknown): error is NatsError => error instanceof NatsError && error.isPermissionError();

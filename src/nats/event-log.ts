@@ -1,6 +1,6 @@
 import type { Msg } from 'nats';
 import type { Clock } from '#src/core/clock.ts';
-import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
+import { LogFullError, NotPermittedError, UnknownOutcomeError } from '#src/core/errors.ts';
 import {
   type Append,
   type EventLog,
@@ -74,7 +74,8 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
         if (answer.kind === 'stored') return answer.sequence as Version;
         if (answer.kind === 'conflict') return isUnsure ? await findOwn(name, append) : undefined;
         isUnsure ||= answer.kind === 'unknown';
-        if (clock.now() - startedAt > budgetInMs) throw failure(append.id, told(answer, isUnsure), budgetInMs);
+        if (isLast(answer, { isUnsure, isOver: clock.now() - startedAt > budgetInMs }))
+          throw failure(append.id, told(answer, isUnsure), budgetInMs);
         await clock.sleep(pause(tries));
       }
     },
@@ -150,7 +151,7 @@ export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'
       for (let tries = 0; ; tries++) {
         const answer = await publisher.publish(subjects.result(name.function, outcome), envelope, sent);
         if (answer.kind === 'stored') return;
-        if (clock.now() - startedAt > budgetInMs) throw failure(id, answer, budgetInMs);
+        if (isLast(answer, { isUnsure: false, isOver: clock.now() - startedAt > budgetInMs })) throw failure(id, answer, budgetInMs);
         await clock.sleep(pause(tries));
       }
     },
@@ -162,15 +163,22 @@ function maxPayload({ nats }: Connection): number {
   return (nats.info?.max_payload ?? 1_048_576) - 4_096;
 }
 
+type Told = { kind: string; why?: string; isForbidden?: true };
+
 /** What an answer tells about all tries: a refusal says nothing about an earlier one whose answer was lost (A1). */
-function told(answer: PublishAnswer, isUnsure: boolean): { kind: string; why?: string } {
+function told(answer: PublishAnswer, isUnsure: boolean): Told {
   return isUnsure ? { kind: 'unknown' } : answer;
 }
 
-function failure(id: string, answer: { kind: string; why?: string }, waitedInMs: number): Error {
-  return answer.kind === 'refused'
-    ? new LogFullError({ why: answer.why ?? 'refused' })
-    : new UnknownOutcomeError({ id, waitedInMs }, { cause: answer.why });
+/** Whether there is no further try: the budget is spent, or the permission is missing, which nobody grants within the budget. */
+function isLast(answer: PublishAnswer, { isUnsure, isOver }: { isUnsure: boolean; isOver: boolean }): boolean {
+  return isOver || (answer.kind === 'refused' && answer.isForbidden === true && !isUnsure);
+}
+
+function failure(id: string, answer: Told, waitedInMs: number): Error {
+  const { kind, why = 'refused', isForbidden: isNotPermitted = false } = answer;
+  if (isNotPermitted) return new NotPermittedError({ message: why });
+  return kind === 'refused' ? new LogFullError({ why }) : new UnknownOutcomeError({ id, waitedInMs }, { cause: answer.why });
 }
 
 const pause = (tries: number): number => Math.min(50 * 2 ** tries, 1_000);

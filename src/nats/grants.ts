@@ -1,3 +1,5 @@
+import { SEQUENT_SUBJECTS } from '#src/core/subjects.ts';
+
 /** What a permission of NATS is needed for. */
 export type Operation = 'publish' | 'subscribe';
 
@@ -17,17 +19,7 @@ const patterns = [
   '$KV.?.>',
   '$O.?.>',
   '$SRV.?.?.*',
-  'invoke.*',
-  'invocation.*.*',
-  'wake.*',
-  'deliver.*',
-  'erase.*',
-  'result.*.*',
-  'dis.*',
-  'worker.*.runs',
-  'worker.*.cancel',
-  'history.*',
-  'history.*.*',
+  ...Object.values(SEQUENT_SUBJECTS),
 ].map((pattern) => pattern.split('.'));
 
 /** The narrowest permission that lets Sequent do this in general, and not for one stream, consumer or inbox alone. */

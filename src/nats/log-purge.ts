@@ -1,5 +1,5 @@
 import { headers } from 'nats';
-import { UnknownOutcomeError } from '#src/core/errors.ts';
+import { NotPermittedError, UnknownOutcomeError } from '#src/core/errors.ts';
 import type { LogPurge } from '#src/core/log-purge.ts';
 import { subjects } from '#src/core/subjects.ts';
 import { header } from './codec.ts';
@@ -61,6 +61,7 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
         found.set(header.expected, '0');
         const answer = await publisher.publish(subject, JSON.stringify(erasure), found);
         if (answer.kind === 'stored') return answer.sequence;
+        if (answer.kind === 'refused' && answer.isForbidden) throw new NotPermittedError({ message: answer.why });
       }
       throw new UnknownOutcomeError({ id: erasure.id, waitedInMs: TIMEOUT_IN_MS });
     },

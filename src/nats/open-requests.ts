@@ -1,8 +1,10 @@
+import type { Msg } from 'nats';
 import { z } from 'zod';
 import { isFunctionName, isRequestId, type StreamId } from '#src/core/names.ts';
 import type { OpenRequests } from '#src/core/open-requests.ts';
 import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
+import { keepSubscribed } from './keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
 const questionSchema = z.object({ stream: z.string().refine(isRequestId), function: z.string().refine(isFunctionName).optional() });
@@ -22,15 +24,12 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
       }
     },
     answer(find, signal) {
-      const subscription = nats.subscribe(subjects.findRequest(), {
-        queue: 'schedulers',
-        callback: (_, message) => {
-          const question = readQuestion(questionSchema, message);
-          const found = question === undefined ? undefined : find(question.stream as string as StreamId, question.function);
-          message.respond(JSON.stringify(found === undefined ? null : { function: found.name.function, request: found.request }));
-        },
-      });
-      signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+      const onQuestion = (message: Msg): void => {
+        const question = readQuestion(questionSchema, message);
+        const found = question === undefined ? undefined : find(question.stream as string as StreamId, question.function);
+        message.respond(JSON.stringify(found === undefined ? null : { function: found.name.function, request: found.request }));
+      };
+      keepSubscribed({ nats }, subjects.findRequest(), onQuestion, { queue: 'schedulers', signal });
     },
   };
 }

@@ -1,7 +1,10 @@
+import type { Msg } from 'nats';
 import { z } from 'zod';
 import type { Owners } from '#src/core/owners.ts';
 import { subjects } from '#src/core/subjects.ts';
 import type { Connection } from './connection.ts';
+import { isNotPermitted } from './errors.ts';
+import { keepSubscribed } from './keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
 const questionSchema = z.object({ invocation: z.string(), attempt: z.number() });
@@ -17,19 +20,17 @@ export function createNatsOwners(connection: Connection): Owners {
         const answer = await nats.request(subjects.runs(worker), JSON.stringify({ invocation, attempt }), { timeout: ANSWER_WITHIN_MS });
         return answer.string() === 'yes';
       } catch (error) {
-        // Cut off ourselves, we know nothing about others.
-        if (!connection.isConnected) throw error;
+        // Cut off, or not permitted to ask, this process knows nothing about others.
+        if (!connection.isConnected || isNotPermitted(error)) throw connection.refusals.explain(error);
         return false;
       }
     },
     answer(worker, runs, signal) {
-      const subscription = nats.subscribe(subjects.runs(worker), {
-        callback: (_, message) => {
-          const question = readQuestion(questionSchema, message);
-          message.respond(question !== undefined && runs(question.invocation, question.attempt) ? 'yes' : 'no');
-        },
-      });
-      signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+      const onQuestion = (message: Msg): void => {
+        const question = readQuestion(questionSchema, message);
+        message.respond(question !== undefined && runs(question.invocation, question.attempt) ? 'yes' : 'no');
+      };
+      keepSubscribed(connection, subjects.runs(worker), onQuestion, { signal });
     },
   };
 }

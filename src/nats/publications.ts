@@ -1,4 +1,5 @@
 import { createInbox, headers, type MsgHdrs } from 'nats';
+import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from './connection.ts';
 import type { PublishAnswer, Publisher } from './publisher.ts';
 import type { Refusal } from './refusals.ts';
@@ -19,7 +20,7 @@ export function createPublications(connection: Connection, publisher: Publisher)
       if (!(await isStored(connection, subject))) return await handOver(connection, subject, payload, found);
       return publicationOf(await publisher.publish(subject, payload, found));
     } catch (error) {
-      return { kind: 'failed', reason: connection.refusals.reasonOf(error) };
+      return { kind: 'failed', reason: messageOf(connection.refusals.explain(error)) };
     }
   }
   return { publish };

@@ -40,6 +40,7 @@ export function startPull({ connection, stream, openConsumer, demand, onMessage,
   let outstanding = 0;
   let heardAt = performance.now();
   let isOpening = false;
+  let told = '';
 
   const subscription = nats.subscribe(`${inbox}.>`, { callback: (error, message) => (error === null ? receive(message) : undefined) });
   const endReconnect = connection.onReconnect(() => reopen());
@@ -73,13 +74,20 @@ export function startPull({ connection, stream, openConsumer, demand, onMessage,
     heardAt = performance.now();
     openConsumer()
       .then((name) => {
+        told = '';
         if (!signal.aborted) consumer = name;
       })
-      .catch((error: unknown) => onProblem(`the consumer cannot be opened: ${messageOf(error)}`))
+      .catch((error: unknown) => tell(`the consumer cannot be opened: ${messageOf(connection.refusals.explain(error))}`))
       .finally(() => {
         isOpening = false;
         poke();
       });
+  }
+
+  /** The watchdog tries every second: the same problem is told once. */
+  function tell(problem: string): void {
+    if (problem !== told) onProblem(problem);
+    told = problem;
   }
 
   function poke(): void {

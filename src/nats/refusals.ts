@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { Events, type NatsConnection, NatsError, type Status } from 'nats';
-import { messageOf } from '#src/core/errors.ts';
+import { Events, type NatsConnection, type NatsError, type Status } from 'nats';
+import { NotPermittedError } from '#src/core/errors.ts';
+import { isNotPermitted } from './errors.ts';
 import { grantOf, type Operation } from './grants.ts';
 
 /** Something that the server refused to do for this connection. */
@@ -26,8 +27,8 @@ export interface Refusals {
   tell(teller: (message: string) => void): void;
   /** Makes a round trip. Rejects when the connection is lost before the answer: what the server did with a publish is unknown then. */
   settle(): Promise<void>;
-  /** The text of an error; of one that a missing permission caused, with the permission. */
-  reasonOf(error: unknown): string;
+  /** The error itself, or a `NotPermittedError` in place of one that a missing permission caused. */
+  explain(error: unknown): unknown;
 }
 
 /** `user` is asked for when there is a refusal. */
@@ -62,9 +63,9 @@ export function createRefusals(nats: NatsConnection, options: RefusalsOptions): 
         // The client reports through an iterator, which is read in microtasks: all of those have run before the next macrotask (R2).
         await setImmediate();
       },
-      reasonOf(error) {
-        if (!(error instanceof NatsError && error.isPermissionError())) return messageOf(error);
-        return refusalOf({ data: error.message, ...contextOf(error) }, options).message;
+      explain(error) {
+        if (!isNotPermitted(error)) return error;
+        return new NotPermittedError(refusalOf({ data: error.message, ...contextOf(error) }, options), { cause: error });
       },
     },
   };

@@ -1,7 +1,7 @@
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 import type { HeaderReader } from '#src/core/request-messages.ts';
 import type { Connection } from './connection.ts';
-import { type ApiError, isMessageNotFound } from './errors.ts';
+import { type ApiError, isMessageNotFound, isNotPermitted } from './errors.ts';
 import { INVOCATIONS } from './topology.ts';
 import { readHeaders } from './wire-headers.ts';
 
@@ -37,27 +37,33 @@ type Answer = {
 /**
  * Asks the leader (a direct get may be answered by a replica that is behind).
  *
- * Reading has no effect, so a question without answer is asked again; throws `NatsUnavailableError` after the budget.
+ * Reading has no effect, so a question without answer is asked again; throws `NatsUnavailableError` after the budget, and
+ * `NotPermittedError` at once.
  */
 async function getMessage(connection: Connection, query: Query, budgetInMs = BUDGET_IN_MS): Promise<StoredMessage | undefined> {
   const { nats, servers } = connection;
   const startedAt = Date.now();
   for (;;) {
     try {
-      // A question asked now would be forgotten, and time out.
-      if (!connection.isConnected) throw new Error('not connected');
-      const reply = await nats.request(`$JS.API.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
-      const { message, error } = reply.json<Answer>();
-      if (message !== undefined) return stored(message);
-      if (isMessageNotFound(error?.err_code)) return undefined;
-      throw new Error(error?.description ?? 'an empty answer');
+      return await askOnce(connection, query);
     } catch (cause) {
+      if (isNotPermitted(cause)) throw connection.refusals.explain(cause);
       if (Date.now() - startedAt > budgetInMs || nats.isClosed()) {
         throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
+}
+
+async function askOnce({ nats, isConnected }: Connection, query: Query): Promise<StoredMessage | undefined> {
+  // A question asked now would be forgotten, and time out.
+  if (!isConnected) throw new Error('not connected');
+  const reply = await nats.request(`$JS.API.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
+  const { message, error } = reply.json<Answer>();
+  if (message !== undefined) return stored(message);
+  if (isMessageNotFound(error?.err_code)) return undefined;
+  throw new Error(error?.description ?? 'an empty answer');
 }
 
 function stored({ subject, seq, hdrs, data = '', time }: NonNullable<Answer['message']>): StoredMessage {

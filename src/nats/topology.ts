@@ -81,7 +81,7 @@ export function disStream(replicas: number): Partial<StreamConfig> {
   return {
     name: DIS_RECORDS,
     description: 'Sequent: the records that outcomes were pushed as',
-    subjects: ['dis.*'],
+    subjects: [SEQUENT_SUBJECTS.disRecord],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,

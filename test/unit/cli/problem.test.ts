@@ -8,6 +8,7 @@ import {
   LogFullError,
   NatsUnavailableError,
   NewerFactsError,
+  NotPermittedError,
   TimedOutError,
   UnknownOutcomeError,
 } from '#src/core/errors.ts';
@@ -45,6 +46,8 @@ describe('an exit code', () => {
     [new TimedOutError({ what: 'x', afterMs: 1 }), 7],
     [new UnknownOutcomeError({ id: 'x', waitedInMs: 1 }), 7],
     [new LogFullError({ why: 'x' }), 1],
+    [new NotPermittedError({ message: 'x' }), 5],
+    [natsError('PERMISSIONS_VIOLATION'), 5],
     [new NewerFactsError({ sequence: 1, version: 2, known: 1 }), 1],
     [new TypeError('a defect'), 1],
     ['thrown text', 1],
@@ -60,6 +63,8 @@ describe('an exit code', () => {
     [refusal(503, 10023, 'insufficient resources'), 'NATS refused a request'],
     [natsError('MAX_PAYLOAD_EXCEEDED'), 'a request to NATS failed'],
     [natsError('CONNECTION_CLOSED'), 'NATS does not answer'],
+    [natsError('PERMISSIONS_VIOLATION'), 'NATS does not permit this'],
+    [new NotPermittedError({ message: 'x' }, { cause: natsError('PERMISSIONS_VIOLATION') }), 'NATS does not permit this'],
     [natsError('TIMEOUT'), 'NATS does not answer'],
     [natsError('503'), 'NATS does not answer'],
   ] as const)('of %s is told as: %s', ([thrown, expected]) => {
