@@ -38,7 +38,12 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     return errorReply(call, error);
   });
 
+  // Probes come under any name, and learn nothing but that the gateway runs.
   addHealth(app, gateway);
+  app.use('*', async (call, next) => {
+    gateway.checkOrigin(call);
+    await next();
+  });
   const pageOf = addPages(app);
   app.notFound((call) => pageOf(call) ?? errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })));
 

@@ -2,6 +2,7 @@ import { getCookie } from 'hono/cookie';
 import { readBody } from './body.ts';
 import { type Credential, createTokenFinder } from './credentials.ts';
 import { HttpError } from './http-error.ts';
+import { isReading } from './origin.ts';
 import type { Call, GatewayOptions } from './ports.ts';
 import type { ReplayCache } from './replay-cache.ts';
 import type { Sessions } from './sessions.ts';
@@ -61,7 +62,7 @@ export function authenticate({ credentials, sessions, replays, clock, maxBytes }
   function withSession(call: Call, session: string): Claim {
     const credential = sessions.find(session, clock.now());
     if (credential === undefined) throw refused('the session is over');
-    if (!isSafe.has(call.req.method)) checkSameOrigin(call);
+    if (!isReading(call.req.method)) checkOwnPage(call);
     return { credential };
   }
 
@@ -80,7 +81,6 @@ export function authenticate({ credentials, sessions, replays, clock, maxBytes }
   return async (call) => {
     const { path } = call.req;
     if (credentials.length === 0) {
-      checkLocal(call);
       call.set('body', await readBody(call, maxBytes(path)));
       return;
     }
@@ -96,41 +96,18 @@ export function authenticate({ credentials, sessions, replays, clock, maxBytes }
   };
 }
 
-const isSafe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
 /**
- * A browser sends a cookie whoever's page asked for it, so what a session changes must be asked for by our own pages. Throws
- * `HttpError` 403.
+ * A browser sends a cookie whichever page asked, so a request that changes something proves that an own page asked. `checkOrigin` has
+ * refused other origins; a request that names no origin proves nothing. Throws `HttpError` 403.
  */
-export function checkSameOrigin({ req }: Call): void {
-  const site = req.header('sec-fetch-site');
-  const origin = req.header('origin');
-  const isSame =
-    site === undefined ? origin?.replace(/^https?:\/\//, '') === (req.header('host') ?? new URL(req.url).host) : site === 'same-origin';
-  if (!isSame)
-    throw new HttpError({
-      status: 403,
-      message: 'a session may change something only for the pages of this gateway (Origin, Sec-Fetch-Site)',
-    });
+function checkOwnPage({ req }: Call): void {
+  if (req.header('origin') !== undefined || req.header('sec-fetch-site') === 'same-origin') return;
+  const message = 'a session may change something only for the pages of this gateway (Origin, Sec-Fetch-Site)';
+  throw new HttpError({ status: 403, message });
 }
 
 function refused(why: string): HttpError {
   return new HttpError({ status: 401, vendorCode: 'APIGW.0301', message: `Incorrect IAM authentication information: ${why}` });
-}
-
-/**
- * Without credentials whoever reaches the gateway may call, and it listens on loopback only. A page in somebody's browser on
- * this machine reaches it too: under a name of its own (DNS rebinding), or with its origin.
- */
-export function checkLocal(call: Call): void {
-  const origin = call.req.header('origin');
-  const host = call.req.header('host') ?? new URL(call.req.url).host;
-  if (isLocal(host) && (origin === undefined || isLocal(origin.replace(/^https?:\/\//, '')))) return;
-  throw new HttpError({ status: 403, message: 'without credentials the gateway answers only calls that name it by a loopback address' });
-}
-
-function isLocal(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/.test(host);
 }
 
 function signedRequestOf(call: Call): SignedRequest {

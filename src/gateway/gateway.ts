@@ -7,6 +7,7 @@ import { createApp } from './app.ts';
 import { createServerCloser } from './close-server.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { readLag } from './operations/read-lag.ts';
+import { createOriginGuard } from './origin.ts';
 import type { Gateway, GatewayOptions } from './ports.ts';
 import { openRecords } from './records.ts';
 import { openReplayCache } from './replay-cache.ts';
@@ -35,11 +36,12 @@ export const DEFAULT_LIMITS = { requestsInFlight: 1_000, waiting: 1_000, syncInM
 const PORTS_TO_TRY = 20;
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
-/** What the routes share. The signal ends what it follows. */
-export async function openGateway(options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
-  const { store, logCount, signatures, ...rest } = options;
+/** What the routes share. The signal ends what it follows. `host` is where HTTP is served. */
+export async function openGateway(options: GatewayOptions, signal: AbortSignal, host = '127.0.0.1'): Promise<Gateway> {
+  const { store, logCount, signatures, origins = [], ...rest } = options;
   return {
     ...rest,
+    checkOrigin: createOriginGuard({ isOpen: rest.credentials.length === 0, host, origins }),
     records: await openRecords(store, signal),
     sessions: await openSessions(store, rest.credentials),
     replays: await openReplayCache({ signatures, signal, now: rest.clock.now() }),
@@ -59,7 +61,7 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
     throw new InvalidInputError({ field: `the HTTP host ${listen.host}`, problem });
   }
   const closing = new AbortController();
-  const app = createApp(await openGateway(options, closing.signal));
+  const app = createApp(await openGateway(options, closing.signal, listen.host));
   const server = createHttpServer(
     getRequestListener((request, node) => app.fetch(request, node), { errorHandler: refuseUnreadable }),
     listen,

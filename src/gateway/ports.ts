@@ -9,6 +9,7 @@ import type { Place } from '#src/core/tenancy.ts';
 import type { Credential } from './credentials.ts';
 import type { LogCount } from './operations/log-count.ts';
 import type { Metrics } from './operations/metrics.ts';
+import type { OriginGuard } from './origin.ts';
 import type { Records } from './records.ts';
 import type { ReplayCache } from './replay-cache.ts';
 import type { Sessions } from './sessions.ts';
@@ -50,6 +51,8 @@ export type GatewayOptions = {
   store: KeyValue;
   /** None: whoever reaches the gateway may call. */
   credentials: readonly Credential[];
+  /** Further origins of this gateway: the names by which reverse proxies serve it. */
+  origins?: readonly string[];
   limits: GatewayLimits;
   clock: Clock;
   logger: Logger;
@@ -59,10 +62,12 @@ export type GatewayOptions = {
 };
 
 /** What the routes share. */
-export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures'> & {
+export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' | 'origins'> & {
   records: Records;
   sessions: Sessions;
   replays: ReplayCache;
+  /** Refuses the pages of other origins. */
+  checkOrigin: OriginGuard;
   metrics: Metrics;
   /** Aborts when the gateway stops. */
   closing: AbortSignal;

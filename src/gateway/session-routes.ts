@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { z } from 'zod';
 import type { Session } from './api/schemas/session.ts';
-import { checkLocal, checkSameOrigin, SESSION_COOKIE } from './authentication.ts';
+import { SESSION_COOKIE } from './authentication.ts';
 import { parseBody, readBody } from './body.ts';
 import { findByToken } from './credentials.ts';
 import { HttpError } from './http-error.ts';
@@ -22,23 +22,15 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     signed_in: project !== undefined,
     version: VERSION,
   });
-  const guard = (call: Call): void => {
-    if (isOpen) checkLocal(call);
-    // Somebody else's page must not sign a browser in or out.
-    else if (call.req.method !== 'GET' && (call.req.header('origin') ?? call.req.header('sec-fetch-site')) !== undefined)
-      checkSameOrigin(call);
-    call.header('Cache-Control', 'no-store');
-  };
-
   app.get('/api/session', (call) => {
-    guard(call);
+    call.header('Cache-Control', 'no-store');
     const session = getCookie(call, SESSION_COOKIE);
     const found = session === undefined ? undefined : sessions.find(session, clock.now());
     return call.json(describe(isOpen ? place.project : found?.project));
   });
 
   app.post('/api/session', async (call) => {
-    guard(call);
+    call.header('Cache-Control', 'no-store');
     const { token } = parseBody(await readBody(call, MAX_BODY_BYTES), requestSchema);
     if (isOpen) return call.json(describe(place.project));
     const credential = findByToken(credentials, token);
@@ -54,7 +46,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
   });
 
   app.delete('/api/session', (call) => {
-    guard(call);
+    call.header('Cache-Control', 'no-store');
     deleteCookie(call, SESSION_COOKIE, { path: '/', httpOnly: true, sameSite: 'Strict', secure: isSecure(call) });
     return call.body(null, 204);
   });

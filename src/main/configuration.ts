@@ -25,6 +25,9 @@ const serverUrl = text.regex(
   /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i,
   'must be addresses like nats://host:4222, separated by commas',
 );
+const origin = text
+  .regex(/^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i, 'must be origins like https://sequent.example, separated by commas')
+  .transform((url) => new URL(url).origin);
 
 /** A grant as `project=what`. */
 const grant = (what: string) =>
@@ -53,6 +56,7 @@ const settings = {
   },
   httpPort: { flag: '--http-port', env: 'SEQUENT_HTTP_PORT', schema: wholeNumber(0, 65_535).prefault('8080') },
   httpHost: { flag: '--http-host', env: 'SEQUENT_HTTP_HOST', schema: text.optional() },
+  httpOrigins: { flag: '--http-origins', env: 'SEQUENT_HTTP_ORIGINS', schema: z.preprocess(list, z.array(origin)).default([]) },
   credentials: { flag: '--credentials', env: 'SEQUENT_CREDENTIALS', schema: text.transform((path) => resolve(path)).optional() },
   project: {
     flag: '--project',

@@ -18,7 +18,8 @@ export type GatewayOrder = {
   /** For a connection of its own: what it accepts does not wait behind the work of the other roles. */
   address: Omit<NatsAddress, 'from'>;
   credentials: readonly Credential[];
-} & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'>;
+} & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'> &
+  Partial<Pick<Configuration, 'httpOrigins'>>;
 
 type Options = {
   store: KeyValue;
@@ -56,6 +57,7 @@ export async function startGatewayRole(
         place,
         store,
         credentials: order.credentials,
+        origins: order.httpOrigins ?? [],
         limits: DEFAULT_LIMITS,
         clock: systemClock,
         logger,

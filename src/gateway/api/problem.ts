@@ -39,6 +39,7 @@ const codes: Readonly<Record<number, string | undefined>> = {
   409: 'IN_PROGRESS',
   412: 'PRECONDITION_FAILED',
   413: 'TOO_LARGE',
+  415: 'NOT_JSON',
   422: 'KEY_REUSED',
   428: 'PRECONDITION_REQUIRED',
   429: 'OVERLOADED',

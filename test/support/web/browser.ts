@@ -41,9 +41,9 @@ export interface TestBrowser extends AsyncDisposable {
   open(url: string, look?: Look): Promise<WatchedPage>;
 }
 
-/** Starts the browser that `.ci/run` installs. The pages are built by `sequent serve`. */
-export async function openBrowser(): Promise<TestBrowser> {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags });
+/** Starts the browser that `.ci/run` installs. The pages are built by `sequent serve`. `args` are further flags of the browser. */
+export async function openBrowser({ args = [] }: { args?: readonly string[] } = {}): Promise<TestBrowser> {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...flags, ...args] });
   return {
     open: (url, look = {}) => openPage(browser, url, look),
     [Symbol.asyncDispose]: () => browser.close(),

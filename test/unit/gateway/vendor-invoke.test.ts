@@ -168,13 +168,4 @@ describe('the rest of the API', () => {
       expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
     }
   });
-
-  test('answers without credentials only who names it by a loopback address: no page of the web reaches it', async () => {
-    const from = async (url: string, headers = {}) => (await opened.app.request(url, { method: 'POST', body: '{}', headers })).status;
-    const path = `${F}/test1/invocations-async`;
-    expect(await from(`http://localhost:8080${path}`, { origin: 'http://localhost:3000' })).toBe(202);
-    expect(await from(`http://rebound.example${path}`)).toBe(403);
-    expect(await from(local(path), { origin: 'https://evil.example' })).toBe(403);
-    expect(await from(local(path), { origin: 'null' })).toBe(403);
-  });
 });

@@ -23,6 +23,10 @@ export function serveCommand(): Command {
     .option('--fsync <mode>', 'how long an acknowledged message may wait for the disk: 100ms, always, default (SEQUENT_FSYNC)')
     .option('--http-port <port>', 'where HTTP is served (SEQUENT_HTTP_PORT, default: 8080, or the next free one)')
     .option('--http-host <host>', 'the address that HTTP is served on (SEQUENT_HTTP_HOST, default: 127.0.0.1)')
+    .option(
+      '--http-origins <origins>',
+      'the origins by which reverse proxies serve the gateway, such as https://sequent.example (SEQUENT_HTTP_ORIGINS)',
+    )
     .option('--credentials <file>', 'who may call over HTTP, as JSON (SEQUENT_CREDENTIALS)')
     .option(
       '--project <id>',

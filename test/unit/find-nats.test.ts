@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InvalidConfigurationError, readConfiguration } from '#src/main/configuration.ts';
+import { askedNats, findNats } from '#src/main/find-nats.ts';
+import { addressOf } from '#src/main/nats-address.ts';
+
+describe('the NATS that a command talks to', () => {
+  let home: string;
+
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), 'sequent-home-'));
+    await writeContext('production', {
+      url: 'nats://a:4222,nats://b:4222',
+      creds: '~/production.creds',
+      user: '',
+      token: '',
+      ca: '~/ca.pem',
+      cert: '/c.pem',
+      key: '/k.pem',
+      color_scheme: 'red',
+    });
+    await writeContext('staging', { url: 'nats://staging', user: 'me', password: 'secret' });
+  });
+
+  afterEach(() => {
+    rmSync(home, { recursive: true });
+  });
+
+  test('is what a flag says, before what the environment says', async () => {
+    expect(await find({ flags: { natsUrl: 'nats://flag' }, env: { NATS_URL: 'nats://env', NATS_CONTEXT: 'staging' } })).toMatchObject({
+      servers: ['nats://flag'],
+      from: '--server',
+    });
+    expect(await find({ flags: { context: 'staging' }, env: { NATS_URL: 'nats://env' } })).toMatchObject({ servers: ['nats://staging'] });
+  });
+
+  test('is NATS_URL, before NATS_CONTEXT, before a selected context', async () => {
+    await select('staging');
+    expect(await find({ env: { NATS_URL: 'nats://env', NATS_CONTEXT: 'production' } })).toEqual({
+      servers: ['nats://env'],
+      from: 'NATS_URL',
+    });
+    expect(await find({ env: { NATS_CONTEXT: 'production' } })).toMatchObject({ from: 'the nats context "production"' });
+    expect(await find({})).toEqual({ servers: ['nats://staging'], user: 'me', pass: 'secret', from: 'the nats context "staging"' });
+  });
+
+  test('is the local default when nothing decides', async () => {
+    expect(await find({})).toEqual({ servers: ['nats://127.0.0.1:4222'], from: 'the default' });
+  });
+
+  test('is never a context that is merely selected when a server of its own may be started', async () => {
+    await select('staging');
+    expect(askedNats(configure({}), { HOME: home })).toBeUndefined();
+    expect(askedNats(configure({ flags: { context: 'staging' } }), { HOME: home })).toMatchObject({ servers: ['nats://staging'] });
+  });
+
+  test('brings along what a context file holds, and the credentials of NATS_CREDS before the ones in the file', async () => {
+    const production = await find({ env: { NATS_CONTEXT: 'production' } });
+    expect(production).toEqual({
+      servers: ['nats://a:4222', 'nats://b:4222'],
+      credsFile: join(home, 'production.creds'),
+      tls: { caFile: join(home, 'ca.pem'), certFile: '/c.pem', keyFile: '/k.pem' },
+      from: 'the nats context "production"',
+    });
+    expect(await find({ env: { NATS_CONTEXT: 'production', NATS_CREDS: '/mine.creds' } })).toMatchObject({ credsFile: '/mine.creds' });
+    expect(await find({ env: { NATS_URL: 'nats://x', NATS_CREDS: '/mine.creds' } })).toMatchObject({ credsFile: '/mine.creds' });
+  });
+
+  test('is refused with the reason when a context is missing, broken, or needs what Sequent does not support', async () => {
+    await writeContext('signed', { url: 'nats://x', nkey: '/seed.nk' });
+    await writeContext('broken', { url: 7 });
+    await expect(find({ env: { NATS_CONTEXT: 'gone' } })).rejects.toThrow(
+      /^the nats context "gone" cannot be read from .*gone\.json: ENOENT/,
+    );
+    await expect(find({ env: { NATS_CONTEXT: 'broken' } })).rejects.toThrow('at url');
+    await expect(find({ env: { NATS_CONTEXT: 'signed' } })).rejects.toThrow(
+      'the nats context "signed" uses nkey, which Sequent does not support',
+    );
+    await expect(find({ env: { NATS_CONTEXT: 'signed' } })).rejects.toThrow(InvalidConfigurationError);
+  });
+
+  test.for([
+    ['nats://host:1', { servers: ['nats://host:1'] }],
+    ['host', { servers: ['host'] }],
+    ['nats://[::1]:4222', { servers: ['nats://[::1]:4222'] }],
+    ['nats://me:p%40ss:word@host', { servers: ['nats://host'], user: 'me', pass: 'p@ss:word' }],
+    ['nats://t0ken@host', { servers: ['nats://host'], token: 't0ken' }],
+  ] as const)('of the URL %s', ([url, address]) => {
+    expect(readConfiguration({ env: { NATS_URL: url } }).natsUrls).toEqual([url]);
+    expect(addressOf([url])).toEqual(address);
+  });
+
+  function configure({ flags = {}, env = {} }: { flags?: Record<string, unknown>; env?: Record<string, string> }) {
+    return readConfiguration({ flags: { data: join(home, 'none'), ...flags }, env });
+  }
+
+  async function find(source: { flags?: Record<string, unknown>; env?: Record<string, string> }) {
+    return await findNats(configure(source), { HOME: home });
+  }
+
+  async function writeContext(name: string, content: object): Promise<void> {
+    await mkdir(join(home, '.config/nats/context'), { recursive: true });
+    await writeFile(join(home, '.config/nats/context', `${name}.json`), JSON.stringify(content));
+  }
+
+  async function select(name: string): Promise<void> {
+    await writeFile(join(home, '.config/nats/context.txt'), `${name}\n`);
+  }
+});
