@@ -98,6 +98,11 @@ export function createTokenFinder(credentials: readonly Credential[]): (token: s
   };
 }
 
+/** A credential of nothing but a token. */
+export function withToken(project: string, token: string): Credential {
+  return { project, tokenHash: hashOf(token) };
+}
+
 /** Finds the credential of a token. Looks at all of them, in a time that does not tell how much of the token was right. */
 export function findByToken(credentials: readonly Credential[], token: string): Credential | undefined {
   const hash = hashOf(token);

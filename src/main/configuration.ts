@@ -58,6 +58,7 @@ const settings = {
   httpHost: { flag: '--http-host', env: 'SEQUENT_HTTP_HOST', schema: text.optional() },
   httpOrigins: { flag: '--http-origins', env: 'SEQUENT_HTTP_ORIGINS', schema: z.preprocess(list, z.array(origin)).default([]) },
   credentials: { flag: '--credentials', env: 'SEQUENT_CREDENTIALS', schema: text.transform((path) => resolve(path)).optional() },
+  localToken: { flag: '--local-token', env: 'SEQUENT_LOCAL_TOKEN', schema: oneOf(['auto', 'off']).default('off') },
   project: {
     flag: '--project',
     env: 'SEQUENT_PROJECT',
@@ -150,9 +151,12 @@ export function readConfiguration({ flags = {}, env = process.env }: Configurati
     return [name, result.data];
   });
   if (given.natsUrls === 'flag' && given.natsContext === 'flag') problems.push('--server and --context name two servers: give one of them');
-  if (problems.length > 0) throw new InvalidConfigurationError({ problems });
   // Each value was parsed by the schema of its own name.
-  return { ...Object.fromEntries(values), given } as Configuration;
+  const read = Object.fromEntries(values) as Omit<Configuration, 'given'>;
+  if (read.localToken === 'auto' && given.credentials !== undefined)
+    problems.push('--local-token and --credentials both say who may call: give one of them');
+  if (problems.length > 0) throw new InvalidConfigurationError({ problems });
+  return { ...read, given };
 }
 
 /** Where the log is archived: a folder, or a bucket. */

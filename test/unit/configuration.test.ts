@@ -11,6 +11,7 @@ describe('readConfiguration', () => {
       natsContext: undefined,
       httpPort: 8080,
       httpOrigins: [],
+      localToken: 'off',
       subjects: [],
       files: [],
       replicas: 1,
@@ -44,6 +45,7 @@ describe('readConfiguration', () => {
       httpHost: '0.0.0.0',
       httpOrigins: ['https://sequent.example', 'http://10.0.0.1:8080'],
       credentials: '/etc/sequent-credentials.json',
+      localToken: 'off',
       project: 'p1',
       subjects: [
         { project: 'p2', prefix: 'images' },
@@ -77,6 +79,7 @@ describe('readConfiguration', () => {
       SEQUENT_HTTP_HOST: '0.0.0.0',
       SEQUENT_HTTP_ORIGINS: 'https://Sequent.example:443/, http://10.0.0.1:8080',
       SEQUENT_CREDENTIALS: '/etc/sequent-credentials.json',
+      SEQUENT_LOCAL_TOKEN: 'off',
       SEQUENT_PROJECT: 'p1',
       SEQUENT_SUBJECTS: 'p2=images,p2=orders.eu.>',
       SEQUENT_FILES: 'p2=/srv/p2/',
@@ -172,6 +175,12 @@ describe('readConfiguration', () => {
     [{ NATS_CONTEXT: '../x' }, 'NATS_CONTEXT must be the name of a context of the nats command, not "../x"'],
   ] as const)('refuses %j', ([env, message]) => {
     expect(() => readConfiguration({ env })).toThrow(message);
+  });
+
+  test('refuses a token of its own beside credentials', () => {
+    const env = { SEQUENT_LOCAL_TOKEN: 'auto', SEQUENT_CREDENTIALS: 'keys.json' };
+    expect(() => readConfiguration({ env })).toThrow('--local-token and --credentials both say who may call: give one of them');
+    expect(readConfiguration({ env: { SEQUENT_LOCAL_TOKEN: 'auto' } }).localToken).toBe('auto');
   });
 
   test('names the flag when the flag is wrong, all that is wrong at once, and exits with 2', () => {

@@ -74,7 +74,9 @@ function TokenForm() {
           aria-invalid={problem?.status === 401}
           onInput={({ currentTarget }) => setToken(currentTarget.value)}
         />
-        <small>One of those in the credentials file that the gateway was started with (SEQUENT_CREDENTIALS).</small>
+        <small>
+          A token of the credentials file (SEQUENT_CREDENTIALS), or the token in the link that <code>sequent serve</code> printed.
+        </small>
       </label>
       {problem === undefined ? null : problem.status === 401 ? (
         <div class="notice tone-failed" role="alert">

@@ -8,7 +8,24 @@ export const session = createStore<Session | undefined>(undefined);
 /** Asks who is calling, and leads to the login when the gateway wants to know and does not. */
 export async function startSession(): Promise<void> {
   whenSignedOut(() => void leave());
+  const token = takeToken();
   await readSession();
+  // A link signs in only where no session is: another site must not exchange the session of a user by a link.
+  if (token === undefined || session.get()?.signed_in !== false) return;
+  await signIn(token).then(
+    () => navigate(paths.invocations, { replace: true }),
+    // The form is on the page already, and asks for a token.
+    () => {},
+  );
+}
+
+/** The token of the link that the terminal printed. It does not stay in the address, nor in the history of the browser. */
+function takeToken(): string | undefined {
+  const { pathname, search, hash } = location;
+  const token = new URLSearchParams(hash.slice(1)).get('token');
+  if (pathname !== paths.login || token === null) return undefined;
+  navigate(pathname + search, { replace: true });
+  return token;
 }
 
 /** To the login, and back from there to what was looked at. */

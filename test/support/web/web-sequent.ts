@@ -32,6 +32,8 @@ export interface WebSequent extends AsyncDisposable {
   /** Where the pages are. It stays the same when the gateway is started again. */
   readonly url: string;
   readonly nats: string;
+  /** The link that signs a browser in, when the gateway made a token. */
+  readonly login: string | undefined;
   /** Runs a command of `sequent` against it. */
   run(args: readonly string[]): Promise<CliRun>;
   /** Asks its API. Throws when it refuses. */
@@ -104,6 +106,7 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
   return {
     url,
     nats: behind.url,
+    login: gateway.login,
     run: (args) => runCli(args, { env: { NATS_URL: behind.url } }),
     call,
     async define(name, facts = {}) {
@@ -129,7 +132,7 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
   };
 }
 
-type Serving = { url: string; http?: string; end(): Promise<void> };
+type Serving = { url: string; http?: string; login?: string; end(): Promise<void> };
 
 async function serve(args: readonly string[], env: Record<string, string>): Promise<Serving> {
   // What runs at the end of a test waits for a gate that nobody opens.
@@ -139,7 +142,7 @@ async function serve(args: readonly string[], env: Record<string, string>): Prom
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-20_000);
   });
-  const { url, http } = await new Promise<{ url: string; http?: string }>((resolve, reject) => {
+  const { url, http, login } = await new Promise<{ url: string; http?: string; login?: string }>((resolve, reject) => {
     let stdout = '';
     child.once('close', () => reject(new Error(`sequent serve ended before it was ready:\n${stderr}`)));
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -151,6 +154,7 @@ async function serve(args: readonly string[], env: Record<string, string>): Prom
   return {
     url,
     ...(http === undefined ? {} : { http }),
+    ...(login === undefined ? {} : { login }),
     async end() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       await closed;

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { parseWholeNumber } from '#src/core/whole-number.ts';
 import { examples } from '#src/examples/index.ts';
-import { readCredentials } from '#src/gateway/credentials.ts';
 import { buildPages } from '#src/main/build-pages.ts';
 import { archiveOf, type Configuration, grantsOf, readConfiguration } from '#src/main/configuration.ts';
 import { endOnDefect } from '#src/main/defects.ts';
@@ -17,6 +16,7 @@ import type { Call } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
 import { usageProblem } from '../../problem.ts';
 import { explainTarget } from '../../session.ts';
+import { callersOf } from './callers.ts';
 import type { Running, ServeOptions } from './running.ts';
 
 /** Where the process says what happens to NATS, and whether it stops. */
@@ -50,14 +50,14 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
     const projection = { address, dataDir, logLevel, archive };
     const { retentionInMs: maxAgeInMs, retentionInvocations: maxInvocations, historyRetentionInMs } = configuration;
     const janitor = { address, logLevel, archive, historyRetentionInMs, retention: { maxAgeInMs, maxInvocations } };
-    const credentials = configuration.credentials === undefined ? [] : readCredentials(configuration.credentials, configuration);
+    const { credentials, localToken } = callersOf(configuration);
     const gateway = { ...configuration, address, credentials };
     const { place, ...settings } = rolesOptions(configuration);
     const ownPlace = { ...place, project: configuration.project ?? credentials[0]?.project ?? place.project };
     const durability = durabilityOf(server?.fsync);
     const own = server === undefined ? {} : { durability: durability.class };
     const roles = await startRoles({ connection, ...settings, ...own, place: ownPlace, projection, janitor, gateway, logger: log });
-    const running = { configuration, server, http: roles.gateway, ...factsOf(connection), durability };
+    const running = { configuration, server, localToken, http: roles.gateway, ...factsOf(connection), durability };
     const deployed = call.options.deployExamples ? await deployExamples(roles) : [];
     const stop = async (graceInMs: number): Promise<void> => {
       await roles.stop(graceInMs);

@@ -22,6 +22,8 @@ export type Running = {
   durability: Durability;
   /** Where HTTP is served, when this process does. */
   http: RunningGateway | undefined;
+  /** Needed by every call over HTTP, when this process made one. */
+  localToken: string | undefined;
   examples: readonly string[];
   /** Since this process began, without the time for installing and building. */
   startedInMs: number;

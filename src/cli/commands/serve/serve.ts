@@ -29,6 +29,10 @@ export function serveCommand(): Command {
     )
     .option('--credentials <file>', 'who may call over HTTP, as JSON (SEQUENT_CREDENTIALS)')
     .option(
+      '--local-token <mode>',
+      'auto makes a token that every call over HTTP needs, and prints the link that signs a browser in (SEQUENT_LOCAL_TOKEN, default: off)',
+    )
+    .option(
       '--project <id>',
       'the own project, whose functions have their bare names (SEQUENT_PROJECT, default: the first of the credentials)',
     )

@@ -1,12 +1,18 @@
 import { formatDuration } from '#src/core/format-duration.ts';
 import type { Format } from '../../call.ts';
 import type { Sheet } from '../../terminal.ts';
+import { loginLink } from './callers.ts';
 import type { Running } from './running.ts';
 
 /** The one line that scripts wait for. */
-export function readyLine({ url, server, http, configuration: { dataDir, roles } }: Running, format: Format): string {
-  if (format === 'json' || format === 'jsonl')
-    return `sequent ready ${JSON.stringify({ url, data: server === undefined ? null : dataDir, http: http?.url ?? null, roles })}`;
+export function readyLine(running: Running, format: Format): string {
+  const { url, server, http, configuration } = running;
+  const { dataDir, roles } = configuration;
+  if (format === 'json' || format === 'jsonl') {
+    const login = loginOf(running);
+    const facts = { url, data: server === undefined ? null : dataDir, http: http?.url ?? null, roles };
+    return `sequent ready ${JSON.stringify(login === undefined ? facts : { ...facts, login })}`;
+  }
   const data = server === undefined ? '' : ` data ${dataDir}`;
   return `sequent ready ${url}${data}${http === undefined ? '' : ` http ${http.url}`}`;
 }
@@ -15,10 +21,12 @@ export function readyLine({ url, server, http, configuration: { dataDir, roles }
 export function describeRunning(running: Running, { paint }: Sheet): string[] {
   const { configuration, url, serverVersion, server, http, durability, examples, startedInMs } = running;
   const { roles, dataDir } = configuration;
+  const login = loginOf(running);
   const facts: [string, string][] = [
     ['NATS', `${url}  (nats-server ${serverVersion}, ${howItRuns(running)})`],
     ...(server === undefined ? [] : ([['data', dataDir]] satisfies [string, string][])),
     ...(http === undefined ? [] : ([['HTTP', [http.url, ...http.notes].join('; ')]] satisfies [string, string][])),
+    ...(login === undefined ? [] : ([['sign in', login]] satisfies [string, string][])),
     ['durability', durability.words],
     ['roles', roles.join(', ')],
     ...(examples.length === 0 ? [] : ([['examples', examples.join(', ')]] satisfies [string, string][])),
@@ -30,6 +38,10 @@ export function describeRunning(running: Running, { paint }: Sheet): string[] {
     ...tryNext(running).map((line, index) => (index === 0 ? line : `  ${paint.cyan(line)}`)),
     paint.dim('Ctrl-C stops it cleanly.'),
   ];
+}
+
+function loginOf({ http, localToken }: Running): string | undefined {
+  return http === undefined || localToken === undefined ? undefined : loginLink(http.url, localToken);
 }
 
 function howItRuns({ server }: Running): string {

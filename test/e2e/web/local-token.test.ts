@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writingRoutes } from '#test/support/gateway/writing-routes.ts';
+import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+import { openApp } from '#test/unit/gateway/opened-app.ts';
+
+let sequent: WebSequent;
+let browser: TestBrowser;
+beforeAll(async () => {
+  [sequent, browser] = await Promise.all([startWebSequent({ env: { SEQUENT_LOCAL_TOKEN: 'auto' } }), openBrowser()]);
+});
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await sequent?.[Symbol.asyncDispose]();
+});
+
+const tokenOf = (link = ''): string => new URLSearchParams(new URL(link).hash.slice(1)).get('token') ?? '';
+
+describe('--local-token auto', () => {
+  test('makes a token of 256 bits, without which no route of an API answers another user of the machine', async () => {
+    expect(tokenOf(sequent.login)).toMatch(/^[\w-]{43}$/);
+    const { app } = await openApp();
+    const routes = writingRoutes(app, { project: 'default' }).filter(({ path }) => /^\/(?:api|v2)\//.test(path) && path !== '/api/session');
+    const reads = ['/api/functions', '/api/system', '/metrics', '/v2/default/fgs/functions'].map((path) => ({ method: 'GET', path }));
+    for (const { method, path } of [...routes, ...reads]) {
+      const { status } = await fetch(sequent.url + path, { method, ...(method === 'GET' ? {} : { body: '{}' }) });
+      expect([method, path, status]).toEqual([method, path, 401]);
+    }
+  });
+
+  test('lets a program call with the token', async () => {
+    const headers = { 'x-auth-token': tokenOf(sequent.login) };
+    expect((await fetch(`${sequent.url}/api/functions`, { headers })).status).toBe(200);
+    expect((await fetch(`${sequent.url}/v2/default/fgs/functions`, { headers })).status).toBe(200);
+  });
+
+  test('signs a browser in by the link that the terminal printed, and leaves the token nowhere in the page', async () => {
+    await using watched = await browser.open(sequent.login ?? '');
+    watched.allow(/status of 401/);
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    expect(page.url()).toBe(`${sequent.url}/`);
+    expect(await page.evaluate<string>('document.cookie + JSON.stringify(localStorage) + location.href')).not.toContain(
+      tokenOf(sequent.login),
+    );
+    await page.reload();
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  });
+
+  test('asks for a token when the link has another one', async () => {
+    await using watched = await browser.open(`${sequent.url}/login#token=of-another-start`);
+    watched.allow(/status of 401/);
+    await watched.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(watched.page.url()).toBe(`${sequent.url}/login`);
+    expect(await watched.page.context().cookies()).toEqual([]);
+  });
+});
