@@ -54,6 +54,17 @@ const settings = {
     env: 'NATS_CONTEXT',
     schema: text.regex(/^[^/\\]+$/, 'must be the name of a context of the nats command').optional(),
   },
+  respondersUrls: {
+    flag: '--responders-server',
+    key: 'respondersServer',
+    env: 'SEQUENT_RESPONDERS_NATS_URL',
+    schema: z.preprocess(list, z.array(serverUrl).min(1)).optional(),
+  },
+  respondersCreds: {
+    flag: '--responders-creds',
+    env: 'SEQUENT_RESPONDERS_NATS_CREDS',
+    schema: text.transform((path) => resolve(path)).optional(),
+  },
   httpPort: { flag: '--http-port', env: 'SEQUENT_HTTP_PORT', schema: wholeNumber(0, 65_535).prefault('8080') },
   httpHost: { flag: '--http-host', env: 'SEQUENT_HTTP_HOST', schema: text.optional() },
   httpOrigins: { flag: '--http-origins', env: 'SEQUENT_HTTP_ORIGINS', schema: z.preprocess(list, z.array(origin)).default([]) },

@@ -43,6 +43,19 @@ export function askedNats(configuration: Asked, env: Environment = process.env):
   return withCreds({ ...addressOf(natsUrls), from: given.natsUrls === 'flag' ? '--server' : 'NATS_URL' }, configuration);
 }
 
+/**
+ * How the worker reaches the responders of functions: as everything else, unless a server or credentials of their own are configured
+ * (`--responders-server`, `--responders-creds`).
+ */
+export function respondersNats(
+  address: Omit<NatsAddress, 'from'>,
+  { respondersUrls, respondersCreds }: Pick<Configuration, 'respondersUrls' | 'respondersCreds'>,
+): Omit<NatsAddress, 'from'> {
+  const own =
+    respondersUrls === undefined ? address : { ...(address.tls === undefined ? {} : { tls: address.tls }), ...addressOf(respondersUrls) };
+  return respondersCreds === undefined ? own : { ...own, credsFile: respondersCreds };
+}
+
 function withCreds(address: NatsAddress, { natsCreds }: Asked): NatsAddress {
   return natsCreds === undefined ? address : { ...address, credsFile: natsCreds };
 }

@@ -44,6 +44,8 @@ import { type JanitorOrder, type ProjectionOrder, superviseRole } from './role-s
 
 export type RolesOptions = {
   connection: Connection;
+  /** By which the worker asks the responders of functions; `connection` by default. Its opener closes it. */
+  requester?: Connection;
   roles: readonly Role[];
   topology: TopologyOptions;
   /** How long an execution may go unnoticed when its worker dies, in milliseconds. */
@@ -175,7 +177,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       createHost(
         {
           process: createProcessHost({ place, packages: createPackageCache({ packages: ports.packages, folder: options.codeDir }) }),
-          subject: createSubjectHost({ request: createNatsRequester(connection) }),
+          subject: createSubjectHost({ request: createNatsRequester(options.requester ?? connection) }),
           http: createHttpHost({ fetch }),
           // Handlers of this kind live in the users' own workers.
           inline: createInlineHost(new Map()),

@@ -27,9 +27,9 @@ export interface Connection {
  * Connects, and stays connected: it tries again for ever once the first connection stood.
  *
  * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s), or has no JetStream
- * for this user, and `NotPermittedError`.
+ * for this user, and `NotPermittedError`. A connection that does not need JetStream needs no permission for its API.
  */
-export async function openConnection(options: NatsOptions): Promise<Connection> {
+export async function openConnection(options: NatsOptions, { needsJetStream = true } = {}): Promise<Connection> {
   const servers = [options.servers].flat().join(', ');
   const nats = await connect({
     maxReconnectAttempts: -1,
@@ -53,7 +53,7 @@ export async function openConnection(options: NatsOptions): Promise<Connection> 
     isConnected = status.type === Events.Reconnect;
     for (const listener of isConnected ? reconnected : disconnected) listener();
   });
-  const manager = await nats.jetstreamManager().catch(async (cause: unknown) => {
+  const manager = await nats.jetstreamManager({ checkAPI: needsJetStream }).catch(async (cause: unknown) => {
     const server = nats.info;
     await nats.close();
     throw isNotPermitted(cause)

@@ -1,6 +1,6 @@
 import type { Msg } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, type NatsOptions, openConnection } from './connection.ts';
 import { isNoResponders, isTimeout } from './errors.ts';
 import { wireHeaders } from './wire-headers.ts';
 
@@ -12,6 +12,19 @@ export type Reply =
   | { kind: 'unavailable'; why: string };
 
 export type RequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
+
+/** The replies to requests arrive below this subject. */
+const INBOX_PREFIX = '_INBOX.functions';
+
+/**
+ * A connection for requests to responders alone. Its user needs no permission on a subject of Sequent: to publish on the subjects of
+ * the responders, and to subscribe `_INBOX.functions.>`.
+ *
+ * Throws `NatsUnavailableError`.
+ */
+export function openRequesterConnection(options: NatsOptions): Promise<Connection> {
+  return openConnection({ name: 'sequent-requester', inboxPrefix: INBOX_PREFIX, ...options }, { needsJetStream: false });
+}
 
 /**
  * Asks responders by request and reply. Never rejects.
@@ -40,7 +53,7 @@ export function createNatsRequester(
 }
 
 async function ask(
-  { nats }: Connection,
+  { nats, refusals }: Connection,
   { subject, payload, options }: { subject: string; payload: Uint8Array; options: RequestOptions },
 ): Promise<Reply> {
   try {
@@ -50,7 +63,7 @@ async function ask(
   } catch (error) {
     if (isNoResponders(error)) return { kind: 'no-responders' };
     if (isTimeout(error)) return { kind: 'timed-out' };
-    return unavailable(messageOf(error));
+    return unavailable(messageOf(refusals.explain(error)));
   }
 }
 

@@ -4,8 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvalidConfigurationError, readConfiguration } from '#src/main/configuration.ts';
-import { askedNats, findNats } from '#src/main/find-nats.ts';
+import { askedNats, findNats, respondersNats } from '#src/main/find-nats.ts';
 import { addressOf } from '#src/main/nats-address.ts';
+
+test('the responders of functions are asked as everything else, unless a user or credentials of their own are configured', () => {
+  const address = { servers: ['nats://one'], user: 'sequent', pass: 'x', tls: { caFile: '/ca.pem' } };
+  const respondersUrls = ['nats://asker:secret@one'];
+  expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: undefined })).toEqual(address);
+  expect(respondersNats(address, { respondersUrls, respondersCreds: undefined })).toEqual({
+    servers: ['nats://one'],
+    user: 'asker',
+    pass: 'secret',
+    tls: { caFile: '/ca.pem' },
+  });
+  expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: '/c' })).toEqual({ ...address, credsFile: '/c' });
+});
 
 describe('the NATS that a command talks to', () => {
   let home: string;

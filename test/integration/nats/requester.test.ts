@@ -1,7 +1,9 @@
 import { connect, headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { SEQUENT_SUBJECTS } from '#src/core/subjects.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
-import { createNatsRequester } from '#src/nats/requester.ts';
+import { createNatsRequester, openRequesterConnection } from '#src/nats/requester.ts';
+import { startGuardedServer } from '#test/support/guarded-server.ts';
 import { startTestServer } from '#test/support/nats-server.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -68,4 +70,33 @@ test('a request that loses its connection ends at once, as unavailable', async (
   expect(await asked).toMatchObject({ kind: 'unavailable' });
   expect(await ask('requester.slow', event, options)).toMatchObject({ kind: 'unavailable' });
   await connection.close();
+});
+
+describe('a connection for requests alone, whose user may do what the documentation says', () => {
+  const users = {
+    sequent: {},
+    requester: { publish: { allow: ['fn.>', 'images.>'] }, subscribe: { allow: ['_INBOX.functions.>'] } },
+  };
+
+  test('asks responders, and reaches no subject of Sequent: the reason names the subject and the user', async () => {
+    await using server = await startGuardedServer(users);
+    const sequent = await openConnection(server.as('sequent'));
+    const heard: string[] = [];
+    sequent.nats.subscribe('>', { callback: (_, message) => void heard.push(message.subject) });
+    sequent.nats.subscribe('images.thumbs', { callback: (_, message) => void message.respond('done') });
+    await sequent.nats.flush();
+    const connection = await openRequesterConnection(server.as('requester'));
+    const ask = createNatsRequester(connection);
+    const options = { headers: {}, timeoutInMs: 5_000, signal: never };
+    expect(await ask('images.thumbs', event, options)).toMatchObject({ kind: 'reply' });
+    for (const pattern of Object.values(SEQUENT_SUBJECTS)) {
+      const subject = pattern.replaceAll(/[*>]/g, 'x');
+      const reply = await ask(subject, event, options);
+      expect(reply).toMatchObject({ kind: 'unavailable', why: expect.stringContaining(subject) });
+      expect(reply).toMatchObject({ why: expect.stringContaining('requester') });
+    }
+    expect(heard.filter((subject) => !subject.startsWith('_INBOX.'))).toEqual(['images.thumbs']);
+    await connection.close();
+    await sequent.close();
+  });
 });

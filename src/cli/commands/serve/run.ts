@@ -5,13 +5,15 @@ import { examples } from '#src/examples/index.ts';
 import { buildPages } from '#src/main/build-pages.ts';
 import { archiveOf, type Configuration, grantsOf, readConfiguration } from '#src/main/configuration.ts';
 import { endOnDefect } from '#src/main/defects.ts';
-import { askedNats, findNats } from '#src/main/find-nats.ts';
+import { askedNats, findNats, respondersNats } from '#src/main/find-nats.ts';
 import { createLog } from '#src/main/log.ts';
+import type { NatsAddress } from '#src/main/nats-address.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles.ts';
 import { natsOptionsOf } from '#src/nats/address.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
+import { openRequesterConnection } from '#src/nats/requester.ts';
 import type { Call } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
 import { usageProblem } from '../../problem.ts';
@@ -45,6 +47,8 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
     const connection = await openConnection(options).catch(explainTarget({ from }));
     stopping.unshift(() => connection.close());
     watch(connection, reports);
+    const requester = await openRequester(configuration, address);
+    if (requester !== undefined) stopping.unshift(() => requester.close());
     const { dataDir, logLevel } = configuration;
     const archive = archiveOf(configuration);
     const projection = { address, dataDir, logLevel, archive };
@@ -56,11 +60,22 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
     const ownPlace = { ...place, project: configuration.project ?? credentials[0]?.project ?? place.project };
     const durability = durabilityOf(server?.fsync);
     const own = server === undefined ? {} : { durability: durability.class };
-    const roles = await startRoles({ connection, ...settings, ...own, place: ownPlace, projection, janitor, gateway, logger: log });
+    const roles = await startRoles({
+      connection,
+      ...(requester === undefined ? {} : { requester }),
+      ...settings,
+      ...own,
+      place: ownPlace,
+      projection,
+      janitor,
+      gateway,
+      logger: log,
+    });
     const running = { configuration, server, localToken, http: roles.gateway, ...factsOf(connection), durability };
     const deployed = call.options.deployExamples ? await deployExamples(roles) : [];
     const stop = async (graceInMs: number): Promise<void> => {
       await roles.stop(graceInMs);
+      await requester?.close();
       await server?.stop();
     };
     if (!signal.aborted) return { ...running, examples: deployed, startedInMs: performance.now() - installedAt(), stop };
@@ -70,6 +85,12 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
     for (const stop of stopping) await stop();
     throw error;
   }
+}
+
+async function openRequester(configuration: Configuration, address: Omit<NatsAddress, 'from'>): Promise<Connection | undefined> {
+  if (!configuration.roles.includes('worker')) return undefined;
+  const options = natsOptionsOf(respondersNats(address, configuration));
+  return await openRequesterConnection(options).catch(explainTarget({ from: 'the settings for responders' }));
 }
 
 function preparePages({ terminal }: Call<ServeOptions>): void {

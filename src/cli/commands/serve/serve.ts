@@ -70,6 +70,11 @@ export function serveCommand(): Command {
       'how long read models remember what is finished, or off (SEQUENT_HISTORY_RETENTION, default: off)',
     )
     .option('--nats-creds <file>', 'credentials for the NATS that is named (NATS_CREDS)')
+    .option(
+      '--responders-server <url>',
+      'the NATS user that asks the responders of functions, or their server (SEQUENT_RESPONDERS_NATS_URL, default: as --server)',
+    )
+    .option('--responders-creds <file>', 'credentials for these requests (SEQUENT_RESPONDERS_NATS_CREDS, default: as --nats-creds)')
     .option('--log-level <level>', 'what is logged to stderr as JSON lines (SEQUENT_LOG_LEVEL, default: info, warn on a terminal)')
     .addOption(durationOption('--grace <duration>', 'how long what runs may take to finish after Ctrl-C', 20_000))
     .addHelpText('after', examples)
