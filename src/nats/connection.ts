@@ -33,6 +33,8 @@ export async function openConnection(options: NatsOptions, { needsJetStream = tr
   const servers = [options.servers].flat().join(', ');
   const nats = await connect({
     maxReconnectAttempts: -1,
+    // The client would close for ever at the second refusal, which may be that of an authentication service that is away.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 100,
     // A dead peer is noticed within 20 s; the default takes more than 4 minutes.

@@ -62,12 +62,24 @@ async function watch(connection: Connection, kv: KV, onChange: OnChange, signal:
       void forward(entries, (key) => {
         untold.delete(key);
         if (untold.size === 0) resolve();
-      }).finally(resolve);
+      }).then((isLost) => {
+        resolve();
+        if (isLost && current === entries) void restart();
+      });
     });
   }
 
-  async function forward(entries: AsyncIterable<KvEntry>, onTold: (key: string) => void): Promise<void> {
-    for await (const { key, operation, value, revision } of entries) {
+  /**
+   * Resolves to whether the watcher was lost: the client gives up when the server does not let it make its consumer anew, as
+   * without a leader, also while the connection stands.
+   */
+  async function forward(entries: AsyncIterable<KvEntry>, onTold: (key: string) => void): Promise<boolean> {
+    const iterator = entries[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await iterator.next().catch(() => undefined);
+      if (next === undefined) return true;
+      if (next.done) return false;
+      const { key, operation, value, revision } = next.value;
       if (operation === 'PUT') known.add(key);
       else known.delete(key);
       onChange({ key, revision, ...(operation === 'PUT' ? { value: text.decode(value) } : {}) });

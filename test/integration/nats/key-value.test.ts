@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '#src/core/clock.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
@@ -49,4 +50,29 @@ describe('the function directory over a restart of the server', () => {
     await expect.poll(() => heard.at(-1), { timeout: 5_000 }).toBe('stays 7');
     stop.abort();
   });
+});
+
+test('a watch whose bucket was away for longer than the client waits goes on, and no rejection escapes', { timeout: 40_000 }, async () => {
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', onUnhandled);
+  try {
+    await using mine = await openNats(server.url);
+    const { manager } = mine.connection;
+    const store = await openKeyValue(mine.connection, 'AWAY', 1);
+    await store.put('before', '1');
+    const stop = new AbortController();
+    const heard: string[] = [];
+    await store.watch(({ key, value }) => heard.push(`${key} ${value}`), stop.signal);
+    expect(heard).toEqual(['before 1']);
+    await manager.streams.delete('KV_AWAY');
+    // The client misses two heartbeats of 5 s, and then cannot make its consumer anew.
+    await systemClock.sleep(16_000);
+    await (await openKeyValue(mine.connection, 'AWAY', 1)).put('after', '2');
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before 1', 'before undefined', 'after 2']);
+    stop.abort();
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', onUnhandled);
+  }
 });
