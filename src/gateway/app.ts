@@ -53,6 +53,8 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   const mayWait = createRoom(limits.requestsInFlight + limits.waiting);
   const prove = authenticate({ ...gateway, maxBytes: maxBytesOf });
   async function guard(call: Call, next: Next): Promise<void> {
+    // An answer belongs to the credential of its request; no cache between may give it to another caller.
+    setReplyHeader(call, 'Cache-Control', 'no-store');
     const leave = (waits(call) ? mayWait : inFlight).enter();
     try {
       await prove(call);

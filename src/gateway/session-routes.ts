@@ -45,8 +45,10 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     return call.json(describe(credential.project));
   });
 
-  app.delete('/api/session', (call) => {
+  app.delete('/api/session', async (call) => {
     call.header('Cache-Control', 'no-store');
+    const session = getCookie(call, SESSION_COOKIE);
+    if (session !== undefined) await sessions.end(session, clock.now());
     deleteCookie(call, SESSION_COOKIE, { path: '/', httpOnly: true, sameSite: 'Strict', secure: isSecure(call) });
     return call.body(null, 204);
   });

@@ -22,7 +22,8 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
       const scope = scopeOf(call, gateway);
       const [state, projection, dead] = await Promise.all([gateway.client.system(), readProjection(gateway), countDead(gateway, scope)]);
       const oldest = await oldestOf(gateway, scope, state);
-      return call.json({ version, project: scope.project, ...viewOf(state, scope), ...projection, ...oldest, ...dead });
+      const view = { version, project: scope.project, ...viewOf(state, scope), ...projection, ...oldest, ...dead };
+      return call.json(scope.isOpen || scope.project === gateway.place.project ? view : withoutMachine(view));
     },
   );
 
@@ -35,6 +36,16 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
     },
     (call) => call.json({ invocation: invocationMachine.config, delivery: deliveryMachine.config }),
   );
+}
+
+/** What a project other than the own one may know: its functions, and which roles run. Machines, processes and totals are the operator's. */
+function withoutMachine({ server: _, log: __, roles, lags, projection, ...view }: SystemView): SystemView {
+  return {
+    ...view,
+    roles: [...new Set(roles.map(({ role }) => role))].map((role) => ({ role, instance: role })),
+    lags: lags.filter(({ role }) => role === 'worker'),
+    ...(projection === undefined ? {} : { projection: { ...projection, instance: 'projection', problems: undefined } }),
+  };
 }
 
 function viewOf(

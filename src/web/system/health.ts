@@ -40,7 +40,7 @@ const queues: Check = (system) =>
     });
 
 const FULL_SHARE = 0.8;
-const storage: Check = ({ log: { used_bytes, limit_bytes } }) => {
+const storage: Check = ({ log: { used_bytes, limit_bytes } = { used_bytes: 0 } }) => {
   if (limit_bytes === undefined || used_bytes < limit_bytes * FULL_SHARE) return [];
   const share = Math.round((used_bytes / limit_bytes) * 100);
   const why = 'a full log refuses new requests; a shorter retention makes room';
@@ -60,7 +60,7 @@ const readModel: Check = ({ projection }) => {
 };
 
 const problems: Check = ({ projection }) => {
-  if (projection === undefined || projection.problems === 0) return [];
+  if (!projection?.problems) return [];
   const why = 'something in it cannot be read, or breaks a rule';
   return [
     { gravity: 'retrying', what: `${count(projection.problems, 'problem', 'problems')} in the log`, why, command: 'npx sequent verify' },
@@ -77,7 +77,7 @@ const deadLetters: Check = ({ dead_letters = 0, is_dead_letters_at_least }) => {
 };
 
 const SKEW_IN_MS = 1_000;
-const clock: Check = ({ server: { clock_ahead_ms: ahead = 0 } }) => {
+const clock: Check = ({ server: { clock_ahead_ms: ahead = 0 } = {} }) => {
   if (Math.abs(ahead) < SKEW_IN_MS) return [];
   const what = `The clock of NATS is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}`;
   return [{ gravity: 'retrying', what, why: 'ages and delays are judged by it' }];

@@ -22,10 +22,12 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
     <section class="card" aria-label="Roles and instances">
       <div class="card-head">
         <h2>Roles and instances</h2>
-        <span class="hint">
-          NATS {server.version}, {server.round_trip_ms < 0.1 ? 'less than 0.1' : server.round_trip_ms.toFixed(1)} ms away
-          {server.clock_ahead_ms === undefined ? '' : `, its clock ${clockOf(server.clock_ahead_ms)}`}
-        </span>
+        {server === undefined ? null : (
+          <span class="hint">
+            NATS {server.version}, {server.round_trip_ms < 0.1 ? 'less than 0.1' : server.round_trip_ms.toFixed(1)} ms away
+            {server.clock_ahead_ms === undefined ? '' : `, its clock ${clockOf(server.clock_ahead_ms)}`}
+          </span>
+        )}
       </div>
       <Rows
         label="Roles and instances"

@@ -85,6 +85,14 @@ function Figures({ system: { log, oldest_open, dead_letters, is_dead_letters_at_
           </small>
         </dd>
       </div>
+      {log === undefined ? null : <LogFigures log={log} />}
+    </dl>
+  );
+}
+
+function LogFigures({ log }: { log: NonNullable<SystemView['log']> }) {
+  return (
+    <>
       <Figure
         label="Log"
         value={`${log.messages.toLocaleString('en')} messages`}
@@ -93,7 +101,7 @@ function Figures({ system: { log, oldest_open, dead_letters, is_dead_letters_at_
       <Figure label="Storage of JetStream" value={formatBytes(log.used_bytes)} note={limitOf(log)} />
       <Figure label="Durability" value={log.durability} note={log.durability_in_words} />
       <Figure label="Replicas" value={String(log.replicas)} note={`on ${log.storage}`} />
-    </dl>
+    </>
   );
 }
 
@@ -109,7 +117,7 @@ function Figure({ label, value, note }: { label: string; value: string; note: st
   );
 }
 
-function limitOf({ used_bytes, limit_bytes }: SystemView['log']): string {
+function limitOf({ used_bytes, limit_bytes }: NonNullable<SystemView['log']>): string {
   if (limit_bytes === undefined) return 'no limit';
   return `of ${formatBytes(limit_bytes)}, ${Math.round((used_bytes / limit_bytes) * 100)} %`;
 }

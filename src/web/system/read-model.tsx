@@ -13,7 +13,7 @@ export function ReadModelCard({ projection }: { projection: SystemView['projecti
       'Behind the log',
       lag === 0 ? 'nothing' : `${lag.toLocaleString('en')} ${lag === 1 ? 'message' : 'messages'}, ${formatDuration(lag_ms)}`,
     ],
-    ['Problems found in the log', problems.toLocaleString('en')],
+    ...(problems === undefined ? [] : ([['Problems found in the log', problems.toLocaleString('en')]] satisfies [string, string][])),
   ];
   return (
     <section class="card" aria-label="Read model">

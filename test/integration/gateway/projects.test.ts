@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from './eventually.ts';
 import { PROJECT, type RunningSequent, readEvents, STRANGER, startSequent } from './running-gateway.ts';
@@ -56,6 +57,28 @@ describe('another project', () => {
         if (path.includes('{id}') && query === '') expect([path, reply.status]).toEqual([path, 404]);
       }
     }
+  });
+
+  test('is shown which roles run, and no machine, no process and no total of ours', async () => {
+    const view = (await (await stranger('GET', '/api/system')).json()) as { roles: object[] } & Record<string, unknown>;
+    expect(view.roles).toContainEqual({ role: 'worker', instance: 'worker' });
+    expect([view['server'], view['log'], view['lags']]).toEqual([undefined, undefined, []]);
+    expect(JSON.stringify(view)).not.toMatch(new RegExp(`${hostname()}|"pid"|"problems"`));
+    const own = (await (await sequent.call('GET', '/api/system')).json()) as Record<string, unknown>;
+    expect(own).toMatchObject({ server: { version: expect.any(String) }, log: { replicas: 1 }, projection: { problems: 0 } });
+  });
+
+  test('gets no answer that a cache may keep, and neither do we', async () => {
+    const answers = await Promise.all([
+      stranger('GET', '/api/functions'),
+      stranger('GET', '/api/functions/none'),
+      sequent.call('GET', `/v2/${PROJECT}/fgs/functions`),
+      sequent.call('GET', '/metrics'),
+      fetch(`${sequent.url}/api/functions`),
+    ]);
+    expect(answers.map(({ status, headers }) => [status, headers.get('cache-control')])).toEqual(
+      [200, 404, 200, 200, 401].map((status) => [status, 'no-store']),
+    );
   });
 
   test('changes nothing of ours, whatever it asks for', async () => {

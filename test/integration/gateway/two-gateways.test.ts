@@ -120,4 +120,16 @@ describe('two gateways on one NATS', () => {
     const reply = await fetch(`${other.url}/api/functions`, { headers: { cookie } });
     expect([begun.status, reply.status]).toEqual([200, 200]);
   });
+
+  test('end a session that the other one signed out, and so does one that starts later', async () => {
+    const begun = await one.call('POST', '/api/session', { body: { token: TOKEN } });
+    const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const ask = async ({ url }: RunningSequent): Promise<number> => (await fetch(`${url}/api/functions`, { headers: { cookie } })).status;
+    expect(await ask(other)).toBe(200);
+    expect((await fetch(`${one.url}/api/session`, { method: 'DELETE', headers: { cookie } })).status).toBe(204);
+    expect(await ask(one)).toBe(401);
+    await eventually(async () => (await ask(other)) === 401);
+    await using third = await one.another();
+    expect(await ask(third)).toBe(401);
+  });
 });

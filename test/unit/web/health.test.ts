@@ -3,7 +3,7 @@ import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { concernsOf } from '#src/web/system/health.ts';
 
 const lag = { role: 'worker', name: 'orders', waiting: 0, at_work: 0, again: 0, is_attended: true };
-const well: SystemView = {
+const well = {
   version: '1.0.0',
   project: 'default',
   server: { version: '2.10.27', round_trip_ms: 0.4, clock_ahead_ms: 3 },
@@ -24,7 +24,7 @@ const well: SystemView = {
   },
   projection: { instance: 'p-1', sequence: 10, lag: 0, lag_ms: 0, problems: 0, is_ready: true },
   dead_letters: 0,
-};
+} satisfies SystemView;
 const whatOf = (changed: Partial<SystemView>): string[] => concernsOf({ ...well, ...changed }).map(({ what }) => what);
 
 describe('what of the system needs somebody', () => {
@@ -33,6 +33,11 @@ describe('what of the system needs somebody', () => {
     // Work that is at work, or asked for, is no concern.
     expect(whatOf({ lags: [{ ...lag, waiting: 9 }] })).toEqual([]);
     expect(whatOf({ lags: [{ ...lag, waiting: 9, at_work: 2, is_attended: false }] })).toEqual([]);
+  });
+
+  test('is judged without the figures that another project is not shown', () => {
+    const { server: _, log: __, ...shown } = well;
+    expect(concernsOf(shown)).toEqual([]);
   });
 
   test('is a role that nobody plays, with the command that starts it; its queues are not told besides', () => {

@@ -11,11 +11,32 @@ const roleSchema = z.object({
   started_at: moment.optional(),
 });
 
+const logSchema = z.object({
+  messages: count,
+  bytes: count,
+  subjects: count,
+  first_sequence: count,
+  last_sequence: count,
+  durability: z.string().describe('what an acknowledgement promises: always, 100ms, default, or unknown'),
+  durability_in_words: z.string(),
+  replicas: count,
+  storage: z.string(),
+  used_bytes: count,
+  limit_bytes: count.optional(),
+});
+
 export const systemSchema = z.object({
   version: z.string(),
   project: z.string(),
-  server: z.object({ version: z.string(), round_trip_ms: z.number(), clock_ahead_ms: z.number().optional() }),
-  roles: z.array(roleSchema).describe('who says that it is there, one entry for each role of each process'),
+  server: z
+    .object({ version: z.string(), round_trip_ms: z.number(), clock_ahead_ms: z.number().optional() })
+    .optional()
+    .describe('for the own project only'),
+  roles: z
+    .array(roleSchema)
+    .describe(
+      'who says that it is there, one entry for each role of each process; for another project one entry for each role, without process',
+    ),
   lags: z
     .array(
       z.object({
@@ -28,26 +49,14 @@ export const systemSchema = z.object({
       }),
     )
     .describe('what waits for a role, by the consumer that hands it out'),
-  log: z.object({
-    messages: count,
-    bytes: count,
-    subjects: count,
-    first_sequence: count,
-    last_sequence: count,
-    durability: z.string().describe('what an acknowledgement promises: always, 100ms, default, or unknown'),
-    durability_in_words: z.string(),
-    replicas: count,
-    storage: z.string(),
-    used_bytes: count,
-    limit_bytes: count.optional(),
-  }),
+  log: logSchema.optional().describe('for the own project only'),
   projection: z
     .object({
       instance: z.string(),
       sequence: count,
       lag: count,
       lag_ms: z.number(),
-      problems: count,
+      problems: count.optional().describe('for the own project only'),
       is_ready: z.boolean(),
       rebuild: z.object({ why: z.string(), percent: z.number(), seconds_left: z.number().nullable() }).optional(),
     })
