@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { projectOf } from '#src/core/addressable.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { parseJson } from '#src/core/json.ts';
 import { type Connection, type ConnectionKind, type ConnectionOf, type Connections, connectionSchema } from './targets/connection.ts';
@@ -14,7 +15,7 @@ const connectionsSchema = z.record(connectionName, connectionSchema);
  *
  * Throws `InvalidInputError`, naming the field; nothing of the file is repeated but names of fields.
  */
-export async function openConnections(file: string): Promise<Connections> {
+export async function openConnections(file: string, ownProject?: string): Promise<Connections> {
   const field = `the connections file ${file}`;
   let text: string;
   try {
@@ -24,20 +25,29 @@ export async function openConnections(file: string): Promise<Connections> {
   }
   const json = parseJson(text);
   if (json === undefined) throw new InvalidInputError({ field, problem: 'is not valid JSON' });
-  return parseConnections(json, field);
+  return parseConnections(json, { field, ownProject });
 }
 
-/** Throws `InvalidInputError`, naming the field. */
-export function parseConnections(input: unknown, field = 'the connections'): Connections {
+/** `ownProject` is the id of the project whose functions have bare names. Throws `InvalidInputError`, naming the field. */
+export function parseConnections(
+  input: unknown,
+  { field = 'the connections', ownProject }: { field?: string; ownProject?: string | undefined } = {},
+): Connections {
   const parsed = connectionsSchema.safeParse(input);
   if (!parsed.success)
     throw new InvalidInputError({ field, problem: `cannot be used:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
   const connections = new Map<string, Connection>(Object.entries(parsed.data));
   return {
     has: (name) => connections.has(name),
-    pick<Kind extends ConnectionKind>(kind: Kind, name: string = kind) {
+    pick<Kind extends ConnectionKind>(kind: Kind, name: string = kind, functionName?: string) {
       const connection = connections.get(name);
-      if (connection?.kind === kind) return { kind: 'picked', name, connection: connection as ConnectionOf<Kind> };
+      if (connection?.kind === kind) {
+        const project = functionName === undefined ? undefined : (projectOf(functionName) ?? ownProject);
+        const isAllowed =
+          functionName === undefined || connection.projects === undefined || connection.projects.some((one) => one === project);
+        if (isAllowed) return { kind: 'picked', name, connection: connection as ConnectionOf<Kind> };
+        return { kind: 'missing', problem: `insufficient permission: connection "${name}" is not for project ${project ?? 'default'}` };
+      }
       const found = connection === undefined ? '' : `; "${name}" is of the kind "${connection.kind}"`;
       return { kind: 'missing', problem: `insufficient permission: no connection "${name}" of the kind "${kind}" is configured${found}` };
     },

@@ -12,6 +12,7 @@ import { createTargets } from '#src/destinations/create-targets.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { tryBounds } from '#src/destinations/function-teller.ts';
+import type { Connections } from '#src/destinations/targets/connection.ts';
 import { createVettedHttp } from '#src/destinations/vetted-http.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
@@ -94,7 +95,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     clock: systemClock,
     onProblem: (problem) => logger.warn({}, problem),
   });
-  const connections = options.connectionsFile === undefined ? parseConnections({}) : await openConnections(options.connectionsFile);
+  const connections = await connectionsOf(options);
   const registry = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants: options.grants });
   const rules = createHandlerRules(options.grants);
   const stopping = new AbortController();
@@ -227,6 +228,10 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       await connection.close();
     },
   };
+}
+
+async function connectionsOf({ connectionsFile, place }: RolesOptions): Promise<Connections> {
+  return connectionsFile === undefined ? parseConnections({}) : await openConnections(connectionsFile, place.project);
 }
 
 function appendIds(name: string): () => string {

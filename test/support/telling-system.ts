@@ -74,6 +74,7 @@ export function receiverConnection({ port }: { port: number }, facts: object = {
   return {
     kind: 'http',
     secret: { env: 'RECEIVER_SECRET' },
+    hosts: ['127.0.0.1'],
     allowPrivate: true,
     allowHttp: true,
     ports: [port],

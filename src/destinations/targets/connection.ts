@@ -1,11 +1,16 @@
 import { z } from 'zod';
+import { isProjectId } from '#src/core/names.ts';
 import { secretSchema } from './secret.ts';
 
 /**
  * What a connection holds: the agency of SRC5, by which Sequent may use a service. Its secrets are references.
  */
 
+const projects = z.array(z.string().refine(isProjectId, 'must be the id of a project')).min(1).optional();
+
 const reach = {
+  /** Which projects may use the connection; every project unless it is said. */
+  projects,
   /** Lets the connection reach addresses that are not public: a network of one's own, this machine. */
   allowPrivate: z.boolean().default(false),
   /** How long one request may take from its beginning to its end. */
@@ -87,8 +92,18 @@ const dis = z
   })
   .refine(hasOneCredential, { path: ['token'], message: 'must be there, or else both "accessKeyId" and "secretAccessKey"' });
 
+/** A host, or with `*.` before it every host below it. */
+const hostPattern = z
+  .string()
+  .regex(
+    /^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$|^\[[0-9a-f:.]+\]$/,
+    'must be a host in lower case, such as "hooks.example.com" or "*.example.com"',
+  );
+
 const http = z.strictObject({
   kind: z.literal('http'),
+  /** Where the connection may be used. Required with a secret or headers: they are sent to every URL that users choose. */
+  hosts: z.array(hostPattern).min(1).max(100).optional(),
   /** Signs the requests by Standard Webhooks: `whsec_…`, several of them separated by white space while rotating. */
   secret: secretSchema.optional(),
   headers: z.record(headerName, z.union([z.string().regex(/^[\x20-\x7e]{0,1024}$/), secretSchema])).default({}),
@@ -98,7 +113,11 @@ const http = z.strictObject({
   ports: z.array(z.int().min(1).max(65_535)).max(100).default([]),
   ...reach,
 });
-const httpWithoutPlainSecrets = http.superRefine(({ headers }, context) => {
+const safeHttp = http.superRefine(({ headers, secret, hosts }, context) => {
+  if (hosts === undefined && (secret !== undefined || Object.keys(headers).length > 0)) {
+    const message = 'must name the hosts that may get the secret and the headers, such as ["hooks.example.com"]';
+    context.addIssue({ code: 'custom', path: ['hosts'], message });
+  }
   for (const [header, value] of Object.entries(headers)) {
     if (typeof value !== 'string' || !/auth|cookie|token|key|secret|password|signature/i.test(header)) continue;
     const message = 'must be a reference, {"env": "NAME"} or {"file": "/path"}: a secret in plain text is refused';
@@ -106,7 +125,7 @@ const httpWithoutPlainSecrets = http.superRefine(({ headers }, context) => {
   }
 });
 
-export const connectionSchema = z.discriminatedUnion('kind', [obs, smn, dis, httpWithoutPlainSecrets]);
+export const connectionSchema = z.discriminatedUnion('kind', [obs, smn, dis, safeHttp]);
 export type Connection = z.output<typeof connectionSchema>;
 export type ConnectionKind = Connection['kind'];
 export type ConnectionOf<Kind extends ConnectionKind> = Extract<Connection, { kind: Kind }>;
@@ -117,8 +136,11 @@ type Picked<Kind extends ConnectionKind> =
 
 /** The named connections that this process may use. */
 export interface Connections {
-  /** The connection of that name and kind, or the sentence that says that it is not there (SRC5). The name is the kind by default. */
-  pick<Kind extends ConnectionKind>(kind: Kind, name?: string): Picked<Kind>;
+  /**
+   * The connection of that name and kind for a function, or the sentence that says that it is not there for its project (SRC5). The name is
+   * the kind by default. Without a function the project is not checked.
+   */
+  pick<Kind extends ConnectionKind>(kind: Kind, name?: string, functionName?: string): Picked<Kind>;
   has(name: string): boolean;
 }
 

@@ -48,8 +48,8 @@ export function createDisTarget({
   streams: DisStreams;
 }): DestinationTarget {
   return {
-    refuse(text) {
-      const found = find(text, connections);
+    refuse(text, functionName) {
+      const found = find(text, connections, functionName);
       return found.kind === 'refused' ? found.problem : undefined;
     },
     placeOf({ param }) {
@@ -58,7 +58,7 @@ export function createDisTarget({
       return found.kind === 'remote' ? `DIS ${found.name}/${found.stream}` : `DIS ${found.stream}`;
     },
     async deliver(request, signal) {
-      const found = find(request.destination.param, connections);
+      const found = find(request.destination.param, connections, request.functionName);
       switch (found.kind) {
         case 'refused':
           return dead(found.problem);
@@ -76,12 +76,12 @@ export function createDisTarget({
 }
 
 /** The built-in streams, unless a connection is named or there is one named `dis`. */
-function find(text: string, connections: Connections): Found {
+function find(text: string, connections: Connections, functionName?: string): Found {
   const parsed = parseParam(disParamSchema, text);
   if (parsed.kind === 'invalid') return { kind: 'refused', problem: refusalOf(parsed) };
   const { stream_name: stream, connection: wanted } = parsed.param;
   if (wanted === undefined && !connections.has('dis')) return { kind: 'built-in', stream };
-  const picked = connections.pick('dis', wanted);
+  const picked = connections.pick('dis', wanted, functionName);
   return picked.kind === 'missing' ? { kind: 'refused', problem: picked.problem } : { ...picked, kind: 'remote', stream };
 }
 

@@ -21,8 +21,8 @@ type Found = { kind: 'found'; url: string; name: string; connection: ConnectionO
 /** Posts the envelope to a URL: a webhook, signed by Standard Webhooks when the connection has a secret. */
 export function createHttpTarget({ connections, http }: { connections: Connections; http: VettedHttp }): DestinationTarget {
   return {
-    refuse(text) {
-      const found = find(text, connections);
+    refuse(text, functionName) {
+      const found = find(text, connections, functionName);
       return found.kind === 'refused' ? found.problem : undefined;
     },
     placeOf({ param }) {
@@ -30,7 +30,7 @@ export function createHttpTarget({ connections, http }: { connections: Connectio
       return found.kind === 'found' ? `HTTP ${originOf(found.url)}` : 'HTTP';
     },
     async deliver(request, signal) {
-      const found = find(request.destination.param, connections);
+      const found = find(request.destination.param, connections, request.functionName);
       if (found.kind === 'refused') return dead(found.problem);
       const { url, name, connection } = found;
       const headers = headersOf(connection, request);
@@ -41,17 +41,24 @@ export function createHttpTarget({ connections, http }: { connections: Connectio
   };
 }
 
-function find(text: string, connections: Connections): Found {
+function find(text: string, connections: Connections, functionName?: string): Found {
   const parsed = parseParam(httpParamSchema, text);
   if (parsed.kind === 'invalid') return { kind: 'refused', problem: refusalOf(parsed) };
   const { url, connection: wanted } = parsed.param;
-  const picked = connections.pick('http', wanted);
+  const picked = connections.pick('http', wanted, functionName);
   if (picked.kind === 'missing') return { kind: 'refused', problem: picked.problem };
   const { name, connection } = picked;
   if (new URL(url).protocol === 'http:' && !connection.allowHttp) {
     return { kind: 'refused', problem: `param.url must be an https URL: connection "${name}" does not allow http` };
   }
+  if (connection.hosts !== undefined && !connection.hosts.some((host) => isOf(new URL(url).hostname, host))) {
+    return { kind: 'refused', problem: `param.url must be at a host of connection "${name}": ${connection.hosts.join(', ')}` };
+  }
   return { kind: 'found', url, name, connection };
+}
+
+function isOf(hostname: string, pattern: string): boolean {
+  return pattern.startsWith('*.') ? hostname.endsWith(pattern.slice(1)) : hostname === pattern;
 }
 
 /** The signature goes last: no header of the connection replaces it. */

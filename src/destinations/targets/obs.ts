@@ -56,8 +56,8 @@ export function createObsTarget({ connections, http }: { connections: Connection
   }
 
   return {
-    refuse(text) {
-      const found = find(text, connections);
+    refuse(text, functionName) {
+      const found = find(text, connections, functionName);
       return found.kind === 'refused' ? found.problem : undefined;
     },
     placeOf({ param }) {
@@ -65,7 +65,7 @@ export function createObsTarget({ connections, http }: { connections: Connection
       return found.kind === 'found' ? `OBS ${found.name}/${found.param.bucket}` : 'OBS';
     },
     async deliver(request, signal) {
-      const found = find(request.destination.param, connections);
+      const found = find(request.destination.param, connections, request.functionName);
       if (found.kind === 'refused') return dead(found.problem);
       const first = await put(found, request, { once: true, signal });
       // A store that does not know the condition: then a repeat writes the same object again.
@@ -75,10 +75,10 @@ export function createObsTarget({ connections, http }: { connections: Connection
   };
 }
 
-function find(text: string, connections: Connections): Found {
+function find(text: string, connections: Connections, functionName?: string): Found {
   const parsed = parseParam(obsParamSchema, text);
   if (parsed.kind === 'invalid') return { kind: 'refused', problem: refusalOf(parsed) };
-  const picked = connections.pick('obs', parsed.param.connection);
+  const picked = connections.pick('obs', parsed.param.connection, functionName);
   if (picked.kind === 'missing') return { kind: 'refused', problem: picked.problem };
   return { kind: 'found', param: parsed.param, name: picked.name, connection: picked.connection };
 }

@@ -29,8 +29,8 @@ const CAPACITY = 10_000;
 export function createSmnTarget({ connections, http }: { connections: Connections; http: VettedHttp }): DestinationTarget {
   const recent = new RecentDeliveries(CAPACITY);
   return {
-    refuse(text) {
-      const found = find(text, connections);
+    refuse(text, functionName) {
+      const found = find(text, connections, functionName);
       return found.kind === 'refused' ? found.problem : undefined;
     },
     placeOf({ param }) {
@@ -38,7 +38,7 @@ export function createSmnTarget({ connections, http }: { connections: Connection
       return found.kind === 'found' ? `SMN ${found.name}/${found.topic}` : 'SMN';
     },
     async deliver(request, signal) {
-      const found = find(request.destination.param, connections);
+      const found = find(request.destination.param, connections, request.functionName);
       if (found.kind === 'refused') return dead(found.problem);
       const left = [...found.subscriptions.entries()].filter(([place]) => !recent.isDone(request.deliveryId, place));
       const sent = await Promise.all(
@@ -53,11 +53,11 @@ export function createSmnTarget({ connections, http }: { connections: Connection
   };
 }
 
-function find(text: string, connections: Connections): Found {
+function find(text: string, connections: Connections, functionName?: string): Found {
   const parsed = parseParam(smnParamSchema, text);
   if (parsed.kind === 'invalid') return { kind: 'refused', problem: refusalOf(parsed) };
   const { topic_urn: topic, connection: wanted } = parsed.param;
-  const picked = connections.pick('smn', wanted);
+  const picked = connections.pick('smn', wanted, functionName);
   if (picked.kind === 'missing') return { kind: 'refused', problem: picked.problem };
   const { name, connection } = picked;
   if (!Object.hasOwn(connection.topics, topic))

@@ -27,7 +27,10 @@ test(`${OUTCOMES} outcomes reach a receiver that fails 30% of the time, over ${K
   await using server = await startTestServer();
   await using receiver = await openFaultyReceiver({ share: 0.3, random });
   const reach = { allowPrivate: true, allowHttp: true, ports: [receiver.port], timeoutInMs: 250 };
-  await writeFile(connections, JSON.stringify({ receiver: { kind: 'http', secret: { env: 'RECEIVER_SECRET' }, ...reach } }));
+  await writeFile(
+    connections,
+    JSON.stringify({ receiver: { kind: 'http', secret: { env: 'RECEIVER_SECRET' }, hosts: ['127.0.0.1'], ...reach } }),
+  );
   const env = {
     NATS_URL: server.url,
     SEQUENT_LEASE_MS: '1500',

@@ -19,6 +19,7 @@ function targetFor(receiver: Receiver, more: Record<string, unknown> = {}) {
   const http = {
     kind: 'http',
     secret: webhookSecret,
+    hosts: ['127.0.0.1', 'localhost'],
     allowPrivate: true,
     allowHttp: true,
     ports: [receiver.port],
@@ -170,6 +171,19 @@ describe('the HTTP target', () => {
       reason: expect.stringContaining('is not "whsec_" and 24 to 64 bytes in base64'),
     });
     expect(receiver.connections).toBe(0);
+  });
+
+  test('sends secrets to the hosts of its connection alone, when a function is configured and before each delivery', async () => {
+    await using receiver = await openReceiver();
+    await using other = await openReceiver();
+    const target = targetFor(receiver, { hosts: ['hooks.example.com', '*.example.org'], ports: [other.port] });
+    const problem = 'param.url must be at a host of connection "http": hooks.example.com, *.example.org';
+    for (const url of ['https://example.org/', 'https://hooks.example.com.evil.net/', 'https://evilexample.org/', other.url])
+      expect(target.refuse(JSON.stringify({ url }), 'orders')).toBe(problem);
+    for (const url of ['https://hooks.example.com/x', 'https://HOOKS.example.com/x', 'https://a.b.example.org/'])
+      expect(target.refuse(JSON.stringify({ url }), 'orders')).toBeUndefined();
+    expect(await target.deliver(deliveryTo('HTTP', { url: other.url }), neverAborted)).toEqual({ kind: 'dead', reason: problem });
+    expect(other.received).toEqual([]);
   });
 
   test('refuses to be configured without a connection, or by http when the connection does not allow it', () => {

@@ -50,6 +50,7 @@ function everyTarget(receiver: Receiver, mailPort: number) {
     http: {
       kind: 'http',
       secret: webhookSecret,
+      hosts: ['127.0.0.1'],
       headers: { Authorization: token },
       allowPrivate: true,
       allowHttp: true,

@@ -73,9 +73,26 @@ describe('the connections file', () => {
     ],
     ['a DIS connection without credentials', { dis }, 'dis.token'],
     ['a DIS connection with two kinds of credentials', { dis: { ...dis, token: webhookSecret, accessKeyId } }, 'dis.token'],
+    ['an HTTP connection with a secret for every host', { http: { kind: 'http', secret: webhookSecret } }, 'http.hosts'],
+    ['an HTTP connection with a header for every host', { http: { kind: 'http', headers: { 'X-Team': 'a' } } }, 'http.hosts'],
+    ['a pattern for every host', { http: { kind: 'http', hosts: ['*'] } }, 'http.hosts[0]'],
+    ['a project that is none', { obs: { ...obs, projects: ['a.b'] } }, 'obs.projects[0]'],
     ['a header that Sequent sets', { http: { kind: 'http', headers: { Host: 'x' } } }, 'http.headers.Host'],
   ])('refuses %s and names the field', (_what, input, field) => {
     expect(() => parseConnections(input)).toThrow(field);
+  });
+
+  test('picks a connection only for the projects that it names; the own project is one of them by its id', () => {
+    const connections = parseConnections({ obs: { ...obs, projects: ['own', 'b'] } }, { ownProject: 'own' });
+    for (const allowed of ['f', 'b=f', undefined]) expect(connections.pick('obs', undefined, allowed).kind).toBe('picked');
+    expect(connections.pick('obs', undefined, 'c=f')).toEqual({
+      kind: 'missing',
+      problem: 'insufficient permission: connection "obs" is not for project c',
+    });
+    const theirs = parseConnections({ obs: { ...obs, projects: ['b'] } }, { ownProject: 'own' });
+    expect(theirs.pick('obs', undefined, 'f')).toMatchObject({
+      problem: 'insufficient permission: connection "obs" is not for project own',
+    });
   });
 
   test.each<[string, object, string]>([
