@@ -118,16 +118,10 @@ export function createStreamHands({ log, logger, createRun, onRest, onLeft = () 
     logger[levelOf(error)](facts, 'the work on a stream was given up for now');
   }
 
-  function settle(hand: Hand, rest: Rest): void {
-    const { items } = hand;
-    try {
-      if (rest === 'done') for (const item of items) item.ack();
-      else if (rest === 'untouched') for (const item of items) item.release();
-      else for (const item of items) onLeft(item);
-    } catch (error) {
-      // The connection is being closed: an item without an answer comes again.
-      giveUp(hand, error);
-    }
+  function settle({ items }: Hand, rest: Rest): void {
+    if (rest === 'done') for (const item of items) item.ack();
+    else if (rest === 'untouched') for (const item of items) item.release();
+    else for (const item of items) onLeft(item);
   }
 
   return {

@@ -44,8 +44,18 @@ export function createPackageCache({ packages, folder, most = 100, keepUnusedInM
   }, NOTE_EVERY_MS).unref();
 
   function openHome(): Promise<string> {
-    home ??= folder === undefined ? mkdtemp(join(tmpdir(), 'sequent-code-')) : mkdir(folder, { recursive: true }).then(() => folder);
+    home ??= makeHome().catch((error: unknown) => {
+      // The disk may have room again at the next call.
+      home = undefined;
+      throw error;
+    });
     return home;
+  }
+
+  async function makeHome(): Promise<string> {
+    if (folder === undefined) return await mkdtemp(join(tmpdir(), 'sequent-code-'));
+    await mkdir(folder, { recursive: true });
+    return folder;
   }
 
   async function unpacked(digest: string): Promise<string> {

@@ -183,6 +183,11 @@ class NatsWorkItem implements WorkItem {
   }
 
   #answer(payload: Uint8Array): void {
-    if (!this.#nats.isClosed()) this.#nats.publish(this.#reply, payload);
+    if (this.#nats.isClosed()) return;
+    try {
+      this.#nats.publish(this.#reply, payload);
+    } catch {
+      // The connection is about to close, and sends nothing more: the item comes again after its lease.
+    }
   }
 }

@@ -32,6 +32,7 @@ export interface Projection {
 }
 
 const LOOK_EVERY_MS = 1_000;
+const LONGEST_PAUSE_IN_MS = 60_000;
 
 /** Resolves when it serves; it may still be catching up. */
 export async function openProjection(options: ProjectionOptions): Promise<Projection> {
@@ -171,7 +172,7 @@ class LiveProjection implements Projection {
   }
 
   #follow(store: Store, file: string): Model {
-    const { logger, clock } = this.#options;
+    const { logger } = this.#options;
     const replay = startReplay({
       source: this.#source,
       store,
@@ -180,12 +181,21 @@ class LiveProjection implements Projection {
       onGap: (gap) => logger.warn(gap, 'the log holds no messages between these two sequences'),
       onStored: () => this.#stored(store),
     });
-    replay.done.catch(async (error: unknown) => {
+    replay.done.catch((error: unknown) => {
       logger.error({ file }, `the read model cannot be written: ${messageOf(error)}`);
-      await clock.sleep(LOOK_EVERY_MS, this.#stopping.signal);
-      await this.#restart(`it could not be written: ${messageOf(error)}`);
+      return this.#replace(replay, `it could not be written: ${messageOf(error)}`);
     });
     return { store, file, replay };
+  }
+
+  /** A replay that failed reads nothing more: tries, with growing pauses, until another one has taken its place. */
+  async #replace(replay: Replay, why: string): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let pauseInMs = LOOK_EVERY_MS; ; pauseInMs = Math.min(pauseInMs * 2, LONGEST_PAUSE_IN_MS)) {
+      await this.#options.clock.sleep(pauseInMs, signal);
+      if (signal.aborted || (this.#live?.replay !== replay && this.#next?.replay !== replay)) return;
+      await this.#restart(why);
+    }
   }
 
   #stored(store: Store): void {
@@ -236,9 +246,18 @@ class LiveProjection implements Projection {
     for (;;) {
       await this.#options.clock.sleep(LOOK_EVERY_MS, signal);
       if (signal.aborted) return;
-      this.#model.store.clean();
+      this.#clean();
       const seen = await this.#source.state().catch(() => undefined);
       if (seen !== undefined) await this.#compare(seen);
+    }
+  }
+
+  #clean(): void {
+    try {
+      this.#model.store.clean();
+    } catch (error) {
+      // The disk is full, or another process reads: it is tried again within a second.
+      this.#options.logger.warn({}, `the journal of the read model cannot be emptied yet: ${messageOf(error)}`);
     }
   }
 

@@ -21,6 +21,7 @@ export type LogCountOptions = {
 const MOST_MESSAGES_BEHIND = 1_000_000;
 const CATCH_UP_WITHIN_MS = 5_000;
 const PAUSE_IN_MS = 10;
+const TRY_AGAIN_AFTER_MS = 1_000;
 
 /** Counts from when it is made on. */
 export function countLog({ log, clock, from }: LogCountOptions): LogCount {
@@ -29,9 +30,14 @@ export function countLog({ log, clock, from }: LogCountOptions): LogCount {
   const closing = new AbortController();
   const following = follow();
 
+  /** Never rejects while the log is away: nothing awaits it before somebody asks. */
   async function follow(): Promise<void> {
-    const first = Math.max(from, (await log.lastSequence()) - MOST_MESSAGES_BEHIND);
-    await log.followFully(first, metrics.fold, closing.signal);
+    for (;;) {
+      const last = await log.lastSequence().catch(() => undefined);
+      if (last !== undefined) return await log.followFully(Math.max(from, last - MOST_MESSAGES_BEHIND), metrics.fold, closing.signal);
+      await clock.sleep(TRY_AGAIN_AFTER_MS, closing.signal);
+      if (closing.signal.aborted) return;
+    }
   }
   async function catchUp(): Promise<void> {
     const last = await log.lastSequence();

@@ -56,6 +56,16 @@ const run = (host: FunctionHost, definition: ReturnType<typeof fn>, version = 'l
 const runFiles = async (file: string, ...given: [string, string][]) => run(openHost(folder), fn(await put(...given), file));
 
 describe('a function in a package', () => {
+  test('runs once the folder of the packages can be made, after it could not', async () => {
+    const cache = join(folder, 'packages');
+    await writeFile(cache, 'a file where the folder belongs');
+    const digest = await put(['index.js', 'exports.handler = async () => "made";']);
+    const host = openHost(cache);
+    expect(await run(host, fn(digest))).toMatchObject({ kind: 'failed', failure: { kind: 'platform' } });
+    await rm(cache);
+    expect(await run(host, fn(digest))).toMatchObject({ kind: 'returned', payload: '"made"' });
+  });
+
   test('runs on two workers with folders of their own, each of which unpacks it once', async () => {
     const digest = await put(['index.js', 'exports.handler = async () => __filename;']);
     const folders = [join(folder, 'one'), join(folder, 'two')];

@@ -206,3 +206,32 @@ describe('several processes on one folder', () => {
     expect((await one.projection.status()).file).not.toBe((await other.projection.status()).file);
   });
 });
+
+test('a read model whose replay failed while the log was away is built anew once the log answers again', async () => {
+  await begin(50);
+  let isAway = false;
+  let follows = 0;
+  let breakOff = (_: Error): void => {};
+  const broken = new Promise<never>((_, reject) => {
+    breakOff = reject;
+  });
+  await using opened = await openProjectionOn(server.url, folder, {
+    wrap: (source) => ({
+      ...source,
+      state: async () => {
+        if (isAway) throw new Error('the log does not answer');
+        return await source.state();
+      },
+      follow: (...given) => (follows++ === 0 ? Promise.race([source.follow(...given), broken]) : source.follow(...given)),
+    }),
+  });
+  await opened.ready();
+  isAway = true;
+  breakOff(new Error('the log does not answer'));
+  await expect.poll(() => opened.warnings.length, { timeout: 5_000 }).toBeGreaterThan(0);
+  isAway = false;
+  await write(10);
+  await opened.ready(10_000);
+  const check = await opened.projection.check();
+  expect(check.tables[0]).toMatchObject({ table: 'invocations', rows: 60, isEqual: true });
+});

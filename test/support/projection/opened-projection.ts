@@ -3,6 +3,7 @@ import { createArchive } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
 import { systemClock } from '#src/core/clock.ts';
+import type { LogSource } from '#src/core/log-source.ts';
 import { silentLogger } from '#src/core/logger.ts';
 import { type Connection, openConnection } from '#src/nats/connection.ts';
 import { createNatsLogSource } from '#src/nats/log-source.ts';
@@ -19,18 +20,24 @@ export interface OpenedProjection extends AsyncDisposable {
   ready(withinMs?: number): Promise<number>;
 }
 
-export type OpenProjectionOptions = { instance?: string /** The folder of the archive, if the log is archived. */; archive?: string };
+export type OpenProjectionOptions = {
+  instance?: string;
+  /** The folder of the archive, if the log is archived. */
+  archive?: string;
+  /** What stands between the projection and its log. */
+  wrap?: (source: LogSource) => LogSource;
+};
 
 /** A projection in this process, on a real server. */
 export async function openProjectionOn(
   url: string,
   folder: string,
-  { instance = 'p-test', archive }: OpenProjectionOptions = {},
+  { instance = 'p-test', archive, wrap = (source) => source }: OpenProjectionOptions = {},
 ): Promise<OpenedProjection> {
   const startedAt = performance.now();
   const connection = await openConnection({ servers: url });
   const log = createNatsLogSource({ connection });
-  const source = archive === undefined ? log : createWholeLog(log, createArchive(createFolderStore(archive), log.decode));
+  const source = wrap(archive === undefined ? log : createWholeLog(log, createArchive(createFolderStore(archive), log.decode)));
   const warnings: string[] = [];
   const logger = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text) };
   const projection = await openProjection({ source, folder, instance, clock: systemClock, logger });
