@@ -63,7 +63,7 @@ describe('a function in a package', () => {
     const host = openHost(cache);
     expect(await run(host, fn(digest))).toMatchObject({ kind: 'failed', failure: { kind: 'platform' } });
     await rm(cache);
-    expect(await run(host, fn(digest))).toMatchObject({ kind: 'returned', payload: '"made"' });
+    expect(await run(host, fn(digest))).toMatchObject({ kind: 'returned', payload: 'made' });
   });
 
   test('runs on two workers with folders of their own, each of which unpacks it once', async () => {
