@@ -14,6 +14,8 @@ export type VettedHttpOptions = {
   resolve?: ResolveHost;
   /** Certificates to trust instead of Node's own. */
   ca?: string;
+  /** How much of the body of an answer is read; 64 KB by default. */
+  maxBodyBytes?: number;
 };
 
 const MAX_BODY_BYTES = 65_536;
@@ -29,12 +31,12 @@ const PORTS: Record<string, readonly number[]> = { 'https:': [443, 8443], 'http:
  * 3. No redirect is followed, no proxy is used, no connection is kept for another request.
  * 4. The whole exchange has an end in time, and the body of the answer one in size.
  */
-export function createVettedHttp({ resolve = resolveHost, ca }: VettedHttpOptions = {}): VettedHttp {
+export function createVettedHttp({ resolve = resolveHost, ca, maxBodyBytes = MAX_BODY_BYTES }: VettedHttpOptions = {}): VettedHttp {
   return {
     async send(request, signal) {
       const reason = refusalOf(request);
       if (reason !== undefined) return { kind: 'refused', reason };
-      return exchange(() => open(request, { resolve, ca }), request, signal);
+      return exchange(() => open(request, { resolve, ca }), { ...request, maxBodyBytes }, signal);
     },
   };
 }
@@ -95,7 +97,11 @@ function open(
   return sent;
 }
 
-async function exchange(open: () => ClientRequest, { url, reach }: VettedRequest, signal: AbortSignal): Promise<Answer> {
+async function exchange(
+  open: () => ClientRequest,
+  { url, reach, maxBodyBytes }: VettedRequest & { maxBodyBytes: number },
+  signal: AbortSignal,
+): Promise<Answer> {
   const origin = originOf(url);
   if (signal.aborted) return givenUp(origin);
   const sent = open();
@@ -108,7 +114,7 @@ async function exchange(open: () => ClientRequest, { url, reach }: VettedRequest
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     const [answer] = (await once(sent, 'response', { signal: cut.signal })) as [IncomingMessage];
-    return { kind: 'answered', status: answer.statusCode ?? 0, headers: answer.headers, ...(await read(answer)) };
+    return { kind: 'answered', status: answer.statusCode ?? 0, headers: answer.headers, ...(await read(answer, maxBodyBytes)) };
   } catch (error) {
     if (signal.aborted) return givenUp(origin);
     if (cut.signal.aborted) return { kind: 'timed-out', reason: `${origin} did not answer within ${reach.timeoutInMs} ms` };
@@ -126,15 +132,15 @@ function givenUp(origin: string): Answer {
 }
 
 /** Reads the body until its end, its limit, or the end of the connection. */
-function read(answer: IncomingMessage): Promise<{ body: string; isComplete: boolean }> {
+function read(answer: IncomingMessage, maxBodyBytes: number): Promise<{ body: string; isComplete: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve) => {
-    const finish = (isComplete: boolean) => resolve({ body: Buffer.concat(chunks).toString('utf8', 0, MAX_BODY_BYTES), isComplete });
+    const finish = (isComplete: boolean) => resolve({ body: Buffer.concat(chunks).toString('utf8', 0, maxBodyBytes), isComplete });
     answer.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) finish(false);
+      if (size > maxBodyBytes) finish(false);
     });
     answer.on('end', () => finish(answer.complete));
     answer.on('error', () => finish(false));

@@ -1,19 +1,31 @@
 import type { Failure } from '#machines/facts.ts';
+import { projectOf } from '#src/core/addressable.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
-import { aborted, failed, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
+import { aborted, failed, refusedByFunction, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 
 type Endpoint = { url: string; headers?: Record<string, string> | undefined };
-type Fetch = typeof globalThis.fetch;
+/** What of `fetch` the host needs. */
+export type Fetch = (
+  url: string,
+  init: { method: 'POST'; body: string; headers: Record<string, string>; redirect: 'manual'; signal: AbortSignal },
+) => Promise<Response>;
+
+/** The URL leads to an address that the function may not reach. No request was sent. */
+export class EndpointRefusedError extends Error {}
 
 /** The answers that say "not now" instead of "no": the function is not to blame for them. */
 const PLATFORM_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 const MAX_ERROR_BYTES = 4_096;
 
-/** Runs functions behind a URL, by a POST of the event. Redirects are not followed. */
-export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
+/**
+ * Runs functions behind a URL, by a POST of the event. Redirects are not followed.
+ *
+ * `vetted` sends the requests of other projects than the own one: it reaches public addresses only (U2).
+ */
+export function createHttpHost({ fetch, vetted }: { fetch: Fetch; vetted: Fetch }): FunctionHost {
   async function post(endpoint: Endpoint, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     const { timeoutInMs } = execution.definition;
     const request = new AbortController();
@@ -26,7 +38,8 @@ export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
     const onAbort = () => giveUp(aborted());
     signal.addEventListener('abort', onAbort);
     try {
-      const response = await fetch(endpoint.url, {
+      const send = projectOf(execution.definition.name) === undefined ? fetch : vetted;
+      const response = await send(endpoint.url, {
         method: 'POST',
         body: eventOf(execution),
         headers: { ...endpoint.headers, 'content-type': 'application/json', ...headersFor(execution) },
@@ -35,6 +48,8 @@ export function createHttpHost({ fetch }: { fetch: Fetch }): FunctionHost {
       });
       return await resultOfResponse(response);
     } catch (error) {
+      if (error instanceof EndpointRefusedError)
+        return failed(refusedByFunction({ errorType: 'HandlerNotAllowed', message: `handler.url: ${error.message} (rule U2)` }));
       return failed(gaveUp ?? unavailable(`the endpoint cannot be reached: ${reasonOf(error)}`));
     } finally {
       clearTimeout(timer);

@@ -23,6 +23,7 @@ import { createHttpHost } from '#src/hosts/http-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { createPackageCache } from '#src/hosts/package-cache.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
+import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
 import type { Connection } from '#src/nats/connection.ts';
 import { createDisStreams } from '#src/nats/dis-streams.ts';
@@ -42,6 +43,7 @@ import { type GatewayOrder, startGatewayRole } from './gateway-role.ts';
 import { startJanitorRole } from './janitor-role.ts';
 import { startProjectionRole } from './projection-role.ts';
 import { type JanitorOrder, type ProjectionOrder, superviseRole } from './role-supervisor.ts';
+import { createVettedFetch } from './vetted-fetch.ts';
 
 export type RolesOptions = {
   connection: Connection;
@@ -179,7 +181,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
         {
           process: createProcessHost({ place, packages: createPackageCache({ packages: ports.packages, folder: options.codeDir }) }),
           subject: createSubjectHost({ request: createNatsRequester(options.requester ?? connection) }),
-          http: createHttpHost({ fetch }),
+          http: createHttpHost({ fetch, vetted: createVettedFetch(createVettedHttp({ maxBodyBytes: MAX_RESULT_BYTES + 1 })) }),
           // Handlers of this kind live in the users' own workers.
           inline: createInlineHost(new Map()),
         },

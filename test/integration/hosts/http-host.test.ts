@@ -2,7 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/function-definition.ts';
+import { createVettedHttp } from '#src/destinations/vetted-http.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
+import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
+import { createVettedFetch } from '#src/main/vetted-fetch.ts';
 import { execute, executionOf, neverAborted, until } from '#test/support/hosts/executions.ts';
 
 const seen: string[] = [];
@@ -27,11 +30,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   else if (what !== 'never') response.writeHead(Number(what)).end('words');
 }
 
-const host = createHttpHost({ fetch });
+const http = createVettedHttp({ maxBodyBytes: MAX_RESULT_BYTES + 1 });
+const host = createHttpHost({ fetch, vetted: createVettedFetch(http) });
 
-function at(path: string, url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`) {
+function at(path: string, url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`, name = 'order') {
   return functionDefinitionSchema.parse({
-    name: 'order',
+    name,
     handler: { kind: 'http', url, headers: { authorization: 'Bearer t' } },
     timeoutInMs: 2_000,
   });
@@ -109,5 +113,51 @@ describe('an HTTP host', () => {
     await until(() => seen.includes('never'), 'the endpoint is asked');
     giveUp.abort();
     expect(await running).toMatchObject({ failure: { kind: 'platform', errorType: 'ExecutionAborted' } });
+  });
+});
+
+describe('an HTTP host, for another project than the own one', () => {
+  test('sends nothing to an address that is not public, whatever form the URL has', async () => {
+    const { port } = server.address() as AddressInfo;
+    const before = seen.length;
+    for (const url of [
+      `http://127.0.0.1:${port}/echo`,
+      'http://127.0.0.1/echo',
+      'http://2130706433/echo',
+      'http://[::1]/echo',
+      'http://localhost/echo',
+      'http://169.254.169.254/latest/meta-data/',
+      'http://10.0.0.1/',
+    ]) {
+      expect([url, await execute(host, at('', url, 'b=order'))]).toEqual([
+        url,
+        {
+          kind: 'failed',
+          failure: expect.objectContaining({
+            kind: 'function',
+            errorType: 'HandlerNotAllowed',
+            message: expect.stringMatching(/^handler\.url: .* \(rule U2\)$/),
+          }),
+        },
+      ]);
+    }
+    expect(seen.slice(before)).toEqual([]);
+  });
+
+  test('asks the others like those of the own project, and keeps the headers of the connection to itself', async () => {
+    const { port } = server.address() as AddressInfo;
+    const reach = { allowPrivate: true, allowHttp: true, ports: [port], timeoutInMs: 5_000 };
+    const allowed = createHttpHost({ fetch, vetted: createVettedFetch(http, reach) });
+    const definition = at('echo', undefined, 'b=order');
+    const headers = { Host: 'internal', 'Transfer-Encoding': 'chunked', 'X-Team': 'b' };
+    const result = await execute(allowed, { ...definition, handler: { ...definition.handler, headers } as typeof definition.handler });
+    if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
+    const sent = JSON.parse(result.payload).headers;
+    expect(sent).toMatchObject({ host: `127.0.0.1:${port}`, 'x-team': 'b' });
+    expect(sent).not.toHaveProperty('transfer-encoding');
+    expect(await execute(allowed, at('204', undefined, 'b=order'))).toEqual({ kind: 'returned', payload: '' });
+    expect(await execute(allowed, at('large', undefined, 'b=order'))).toMatchObject({ failure: { errorType: 'ResultTooLarge' } });
+    expect(await execute(allowed, at('error', undefined, 'b=order'))).toMatchObject({ failure: { errorType: 'StockError' } });
+    expect(await execute(allowed, at('reset', undefined, 'b=order'))).toMatchObject({ failure: { errorType: 'HostUnavailable' } });
   });
 });
