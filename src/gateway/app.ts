@@ -23,7 +23,8 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   const { metrics, logger, limits } = gateway;
   // A path is taken as it came: a function whose URN is percent-encoded is decoded once, by its route.
   const app = createHono();
-  const waiting = createRoom(limits.waiting);
+  const projects = new Set(gateway.credentials.map(({ project }) => project)).size;
+  const waiting = createRoom(limits.waiting, projects);
 
   app.use('*', async (call, next) => {
     const startedAt = performance.now();
@@ -48,16 +49,15 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   app.notFound((call) => pageOf(call) ?? errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })));
 
   addSessionRoutes(app, gateway);
-  const inFlight = createRoom(limits.requestsInFlight);
+  const inFlight = createRoom(limits.requestsInFlight, projects);
   // Those that wait for an event are bounded by a room of their own; they do not keep the others out.
-  const mayWait = createRoom(limits.requestsInFlight + limits.waiting);
+  const mayWait = createRoom(limits.requestsInFlight + limits.waiting, projects);
   const prove = authenticate({ ...gateway, maxBytes: maxBytesOf });
   async function guard(call: Call, next: Next): Promise<void> {
     // An answer belongs to the credential of its request; no cache between may give it to another caller.
     setReplyHeader(call, 'Cache-Control', 'no-store');
-    const leave = (waits(call) ? mayWait : inFlight).enter();
+    const leave = await prove(call, waits(call) ? mayWait : inFlight);
     try {
-      await prove(call);
       await next();
     } finally {
       leave();

@@ -3,6 +3,7 @@ import { readBody } from './body.ts';
 import { type Credential, createTokenFinder } from './credentials.ts';
 import { HttpError } from './http-error.ts';
 import { isReading } from './origin.ts';
+import { createRoom, type Room } from './overload.ts';
 import type { Call, GatewayOptions } from './ports.ts';
 import type { ReplayCache } from './replay-cache.ts';
 import type { Sessions } from './sessions.ts';
@@ -10,6 +11,11 @@ import { checkHeaders, isSignedBy, parseAuthorization, type SignedRequest } from
 
 /** The cookie that stands for a token. */
 export const SESSION_COOKIE = 'sequent_session';
+
+/** For all requests whose signature is not proved yet. Packages of the largest size fit beside each other. */
+const UNPROVED_BYTES = 128 * 1_024 * 1_024;
+/** What a request takes besides its body: at most its headers. It bounds the number of slow small bodies too. */
+const LEAST_BYTES = 16 * 1_024;
 
 type Options = Pick<GatewayOptions, 'credentials' | 'clock'> & {
   sessions: Sessions;
@@ -27,10 +33,18 @@ type Claim = {
 /**
  * Reads the body, and lets nobody pass who does not prove who he is: by a signature, by `X-Auth-Token`, by a bearer token,
  * or, in the own API, by the session of a page. Throws `HttpError` 401, 403, 413 and 429.
- * Whoever has no known key at all is refused before his body is read.
+ * A call without a known key is refused before its body is read. The body of a signed call is read within a budget that the access keys share, since
+ * anybody may name an access key. Enters the room for the project that was proved, and resolves to what leaves the room.
  */
-export function authenticate({ credentials, sessions, replays, clock, maxBytes }: Options): (call: Call) => Promise<void> {
+export function authenticate({
+  credentials,
+  sessions,
+  replays,
+  clock,
+  maxBytes,
+}: Options): (call: Call, room: Room) => Promise<() => void> {
   const findByToken = createTokenFinder(credentials);
+  const unproved = createRoom(UNPROVED_BYTES, credentials.filter(({ accessKey }) => accessKey !== undefined).length);
 
   function signed(call: Call, text: string): Claim {
     const authorization = parseAuthorization(text);
@@ -78,22 +92,43 @@ export function authenticate({ credentials, sessions, replays, clock, maxBytes }
     throw refused('the request has neither a signature nor X-Auth-Token');
   }
 
-  return async (call) => {
-    const { path } = call.req;
-    if (credentials.length === 0) {
-      call.set('body', await readBody(call, maxBytes(path)));
-      return;
+  async function readUnproved(call: Call, { credential: { accessKey }, prove }: Claim, most: number): Promise<Uint8Array> {
+    const leave = unproved.enter(accessKey, sizeOf(call, most));
+    try {
+      const body = await readBody(call, most);
+      prove?.(body);
+      return body;
+    } finally {
+      leave();
     }
-    const claim = claimOf(call);
-    const body = await readBody(call, maxBytes(path));
-    claim.prove?.(body);
-    const { project } = claim.credential;
+  }
+
+  return async (call, room) => {
+    const { path } = call.req;
+    const claim = credentials.length === 0 ? undefined : claimOf(call);
+    const project = claim?.credential.project;
     const asked = /^\/v[12]\/([^/]*)/.exec(path)?.[1];
-    if (asked !== undefined && asked !== project)
+    if (project !== undefined && asked !== undefined && asked !== project)
       throw new HttpError({ status: 403, message: 'the credential does not belong to the project of the path' });
-    call.set('body', body);
     call.set('project', project);
+    const most = maxBytes(path);
+    const unprovedBody = claim?.prove === undefined ? undefined : await readUnproved(call, claim, most);
+    const leave = room.enter(project);
+    try {
+      call.set('body', unprovedBody ?? (await readBody(call, most)));
+      return leave;
+    } catch (error) {
+      leave();
+      throw error;
+    }
   };
+}
+
+/** What a body may take in memory, as far as its headers tell; also one without a length that does not end yet. */
+function sizeOf({ req }: Call, most: number): number {
+  const length = req.header('content-length');
+  if (length !== undefined) return LEAST_BYTES + Math.min(Number(length) || 0, most);
+  return LEAST_BYTES + (req.header('transfer-encoding') === undefined ? 0 : most);
 }
 
 /**

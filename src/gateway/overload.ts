@@ -1,21 +1,41 @@
 import { HttpError } from './http-error.ts';
 
-/** Room for a number of requests at a moment. */
-export type Room = { readonly taken: number; enter(): () => void };
+/**
+ * A bounded amount at a moment (requests, or bytes), shared by callers that are known by name: projects, or access keys.
+ *
+ * `enter` throws `HttpError` 429 when there is no room, before anything was accepted, so that the caller can simply try again. The function
+ * that it returns gives the amount back, once.
+ */
+export type Room = { enter(sharer: string | undefined, amount?: number): () => void };
 
-/** Throws `HttpError` 429 when it is full: before anything was accepted, so that the caller can simply try again. */
-export function createRoom(capacity: number): Room {
-  let taken = 0;
+/**
+ * Half of the capacity is guaranteed to the sharers in equal parts: nobody else can take a part. The other half is common, and one sharer
+ * takes at most half of that. A single sharer has everything.
+ */
+export function createRoom(capacity: number, sharers = 1): Room {
+  const isShared = sharers > 1;
+  const guaranteed = isShared ? Math.floor(capacity / 2 / sharers) : capacity;
+  const common = capacity - guaranteed * Math.max(1, sharers);
+  const most = isShared ? guaranteed + Math.ceil(common / 2) : capacity;
+  const takenBy = new Map<string, number>();
+  let commonTaken = 0;
+
+  function take(sharer: string, amount: number): void {
+    const before = takenBy.get(sharer) ?? 0;
+    const after = before + amount;
+    const fromCommon = Math.max(0, after - guaranteed) - Math.max(0, before - guaranteed);
+    if (amount > 0 && (after > most || commonTaken + fromCommon > common)) throw overloaded();
+    commonTaken += fromCommon;
+    if (after === 0) takenBy.delete(sharer);
+    else takenBy.set(sharer, after);
+  }
+
   return {
-    get taken() {
-      return taken;
-    },
-    enter() {
-      if (taken >= capacity) throw overloaded();
-      taken++;
+    enter(sharer = '', amount = 1) {
+      take(sharer, amount);
       let isIn = true;
       return () => {
-        if (isIn) taken--;
+        if (isIn) take(sharer, -amount);
         isIn = false;
       };
     },

@@ -137,7 +137,7 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
     id: string,
     { wait, isAccepted, function: name }: { wait: number; isAccepted: boolean; function?: string },
   ): Promise<Timeline | undefined> {
-    const leave = waiting.enter();
+    const leave = waiting.enter(call.get('project'));
     call.header('Preference-Applied', `wait=${wait}`);
     const options = name === undefined ? {} : { function: name };
     try {

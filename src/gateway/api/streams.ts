@@ -43,7 +43,7 @@ export function addStreams(routes: Routes, gateway: Gateway, waiting: Room): voi
         parseTransitionFilter({ function: name?.split(',').map(scope.token), state: state?.split(','), condition: condition?.split(',') }),
       );
       const from = after === undefined ? await placeOf(query.from) : after + 1;
-      const stream = openEventStream(closing, waiting.enter());
+      const stream = openEventStream(closing, waiting.enter(call.get('project')));
       follow(stream, from, (entry) => {
         const told = transitionsIn(entry).filter((one) => scope.owns(one.function) && isWanted(one));
         const shown = told.map((one) => ({ ...one, type: one.fact.type, at: one.fact.at, function: scope.nameOf(one.function) }));
@@ -78,7 +78,7 @@ export function addStreams(routes: Routes, gateway: Gateway, waiting: Room): voi
       const missed = eventsOf(transitions).filter(({ sequence }) => sequence > after);
       // 204 is how a reader is told not to come again.
       if (missed.length === 0 && state === 'notified') return call.body(null, 204);
-      const stream = openEventStream(closing, waiting.enter());
+      const stream = openEventStream(closing, waiting.enter(call.get('project')));
       for (const told of bySequence(missed)) stream.send(render(told));
       const all = [...transitions];
       if (state === 'notified') stream.end();

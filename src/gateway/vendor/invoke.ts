@@ -60,7 +60,7 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
   });
 
   app.post('/v2/:project/fgs/functions/:urn/invocations', async (call) => {
-    const leave = waiting.enter();
+    const leave = waiting.enter(call.get('project'));
     try {
       const order = await orderOf(call);
       const { name, id } = order;

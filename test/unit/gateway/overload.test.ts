@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import { createRoom } from '#src/gateway/overload.ts';
+
+/** How many times a sharer gets in before it is refused. */
+function entriesOf(room: ReturnType<typeof createRoom>, sharer: string): number {
+  for (let entries = 0; ; entries++) {
+    try {
+      room.enter(sharer);
+    } catch (error) {
+      expect(error).toMatchObject({ status: 429, retryAfterInS: 1 });
+      return entries;
+    }
+  }
+}
+
+describe('a room', () => {
+  test('gives everything to a single sharer', () => {
+    expect(entriesOf(createRoom(10), 'a')).toBe(10);
+  });
+
+  test('keeps the part of each sharer free, whatever the others take together', () => {
+    const room = createRoom(1_000, 4);
+    const taken = ['a', 'b', 'c', 'd'].map((sharer) => entriesOf(room, sharer));
+    expect(taken).toEqual([375, 375, 125, 125]);
+  });
+
+  test('has room again for what left, once however often it leaves', () => {
+    const room = createRoom(100, 2);
+    const leave = room.enter('a', 50);
+    expect(() => room.enter('a', 1)).toThrow();
+    leave();
+    leave();
+    room.enter('a', 50);
+    expect(() => room.enter('a', 1)).toThrow();
+    room.enter('b', 50);
+    expect(() => room.enter('b', 1)).toThrow();
+  });
+});
