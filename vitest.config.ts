@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'integration',
           sequence: { groupOrder: 1 },
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/support/shared-nats-server.ts'],
+          globalSetup: ['test/support/nats/shared-nats-server.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { sdkDate, sign } from '#test/unit/gateway/signer.ts';
+import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 
 /** What the load process is asked for. */
 export type LoadOrder = {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { headers } from 'nats';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
-import { createStreamId } from '#src/core/ids.ts';
-import { type Connection, openConnection } from '#src/nats/connection.ts';
-import { createPublisher, type Publisher } from '#src/nats/publisher.ts';
+import { createStreamId } from '#src/core/names/ids.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { createPublisher, type Publisher } from '#src/nats/transport/publisher.ts';
 
 /** The load: publishes, and hears every result on a connection of its own. */
 export interface Load {

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StreamConfig } from 'nats';
 import { connectClient } from '#src/client/client.ts';
-import { systemClock } from '#src/core/clock.ts';
-import { INVOCATIONS } from '#src/nats/topology.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { openReceiver } from '#test/support/destinations/receiver.ts';
-import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
-import { type LogWatch, watchLog } from '#test/support/log-watch.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
-import { type SequentProcess, startSequent } from '#test/support/sequent-process.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
+import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { createReport } from './report.ts';
 
 /*
@@ -38,7 +38,7 @@ for (const [index, role] of ROLES.entries()) {
 }
 const http = /http (http:\S+)/.exec(processes.at(-1)?.readyLine ?? '')?.[1] ?? '';
 const client = await connectClient({ servers: server.url });
-const file = new URL('../test/e2e/destinations/functions.mjs', import.meta.url).pathname;
+const file = new URL('../test/support/destinations/functions.mjs', import.meta.url).pathname;
 const handler = { kind: 'process', file, export: 'obey' } as const;
 await client.functions.put({ name: 'billing', handler, concurrency: 64 });
 await client.functions.put({

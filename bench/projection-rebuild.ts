@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { systemClock } from '#src/core/clock.ts';
-import { openConnection } from '#src/nats/connection.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 import type { Report } from './report.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runRetention } from '#test/support/archive/retention-run.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openLoad } from './load.ts';
 import { memoryOf, startBenchWorker } from './processes.ts';
 import { createReport } from './report.ts';

@@ -1,4 +1,4 @@
-import { startTestServer } from '#test/support/nats-server.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { type Load, openLoad } from './load.ts';
 import { type BenchWorker, cpuOf, descendantsOf, memoryOf, startBenchWorker } from './processes.ts';
 import { createReport } from './report.ts';

@@ -1,7 +1,7 @@
 import { defineFunction, startWorker } from '#src/client/client.ts';
-import { silentLogger } from '#src/core/logger.ts';
-import { startRoles } from '#src/main/roles.ts';
-import { openConnection } from '#src/nats/connection.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { startRoles } from '#src/main/roles/roles.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 
 /*
  * The measured process: worker, scheduler and destinations, as `sequent serve` runs them, and a worker with an inline handler.

@@ -198,5 +198,5 @@ export type FactOf<Type extends Fact['type']> = Extract<Fact, { type: Type }>;
 export type DeliveryFact = Extract<Fact, { destination: string }>;
 export type Outcome = FactOf<'succeeded'> | FactOf<'failed'>;
 
-/** The version of these shapes, written with every append. Facts of earlier versions pass `src/nats/upcasters.ts` when they are read. */
+/** The version of these shapes, written with every append. Facts of earlier versions pass `src/nats/wire/upcasters.ts` when they are read. */
 export const FACTS_VERSION = 1;

@@ -1,4 +1,4 @@
-import type { Segment } from '#src/core/archive.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
 import type { SegmentFiles } from './archive.ts';
 import { type ArchiveHead, whyNotWhole } from './head.ts';

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress } from 'node:zlib';
-import type { Erasure } from '#src/core/erasure.ts';
-import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/erasure-request.ts';
+import type { Erasure } from '#src/core/log/erasure.ts';
+import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import type { JanitorOptions } from './janitor-options.ts';
 import { folderOf, nameOf, parseHead, reencodeSegment } from './segment.ts';
 import { type Survey, survey } from './survey.ts';

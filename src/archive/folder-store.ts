@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ArchiveStore } from '#src/core/archive.ts';
+import type { ArchiveStore } from '#src/core/ports/archive.ts';
 
 /** Segments in a folder. A file appears whole: it is written beside its place, synced, and then given its name. */
 export function createFolderStore(folder: string): ArchiveStore {

@@ -1,8 +1,8 @@
-import type { Clock } from '#src/core/clock.ts';
-import type { KeyValue } from '#src/core/key-value.ts';
-import type { LogPurge } from '#src/core/log-purge.ts';
-import type { LogSource } from '#src/core/log-source.ts';
-import type { Logger } from '#src/core/logger.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { LogPurge } from '#src/core/log/log-purge.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
 import type { SegmentFiles } from './archive.ts';
 import type { Retention } from './horizon.ts';
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { ArchiveDamagedError, messageOf } from '#src/core/errors.ts';
-import { readFloor } from '#src/core/scheduler-floor.ts';
+import { readFloor } from '#src/core/ports/scheduler-floor.ts';
 import { limitHistory, performErasures } from './erasures.ts';
 import { readHead, whyNotWhole, writeHead } from './head.ts';
 import { createHorizon, type Horizon } from './horizon.ts';

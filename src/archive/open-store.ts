@@ -1,4 +1,4 @@
-import type { ArchiveStore } from '#src/core/archive.ts';
+import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { createFolderStore } from './folder-store.ts';
 import { createS3Store, parseS3Place } from './s3-store.ts';

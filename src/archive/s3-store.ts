@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
-import type { ArchiveStore } from '#src/core/archive.ts';
+import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { sha256 } from './segment.ts';
 

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import { z } from 'zod';
-import type { Segment } from '#src/core/archive.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
-import type { Attention, FullLogEntry } from '#src/core/event-log.ts';
-import { parseJson } from '#src/core/json.ts';
-import type { SourceEntry, StoredEntry } from '#src/core/log-source.ts';
+import type { Attention, FullLogEntry } from '#src/core/log/event-log.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import type { SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 
 /*
  * A segment is a line of JSON that describes it, then its messages, one a line, compressed. What a line holds tells what it is:

@@ -1,6 +1,6 @@
 import { deliveryOf, type Invocation } from '#machines/invocation.ts';
-import type { FullLogEntry, StreamName } from '#src/core/event-log.ts';
-import { streamKey } from '#src/core/stream-key.ts';
+import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
 import { addAppend, addRequest, bornStream, isOver, type StreamLives } from './stream-lives.ts';
 
 /*

@@ -1,6 +1,6 @@
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
-import type { FullLogEntry, RequestMessage, StreamName } from '#src/core/event-log.ts';
-import { isSettled } from '#src/core/stream.ts';
+import type { FullLogEntry, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import { isSettled } from '#src/core/stream/stream.ts';
 
 /** A stream as far as it was read: where its messages stand, and what became of its invocations. */
 export type StreamLives = {

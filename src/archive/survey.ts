@@ -1,6 +1,6 @@
-import type { FullLogEntry } from '#src/core/event-log.ts';
-import type { LogSource } from '#src/core/log-source.ts';
-import { streamKey } from '#src/core/stream-key.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
 import { addAppend, addRequest, bornStream, isOver, type StreamLives } from './stream-lives.ts';
 
 export type SurveyOptions = {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ExitCode } from './problem.ts';
-import { type ColourChoice, createTerminal, type Terminal } from './terminal.ts';
+import { type ColourChoice, createTerminal, type Terminal } from './print/terminal.ts';
 
 export const formats = ['table', 'json', 'jsonl', 'name'] as const;
 export type Format = (typeof formats)[number];

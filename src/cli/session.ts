@@ -1,11 +1,11 @@
 import type { SequentClient } from '#src/client/client.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
-import type { Grants } from '#src/core/handler-rules.ts';
-import type { Place } from '#src/core/tenancy.ts';
-import type { NatsOptions } from '#src/nats/connection.ts';
+import type { Grants } from '#src/core/functions/handler-rules.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
+import type { NatsOptions } from '#src/nats/transport/connection.ts';
 import type { GlobalOptions } from './call.ts';
 import { CommandError, problemOf, usageProblem } from './problem.ts';
-import type { Sheet } from './terminal.ts';
+import type { Sheet } from './print/terminal.ts';
 
 /** Where a command connects to, and what decided that. */
 export type Target = { options: NatsOptions & { place: Place; grants: Grants }; from: string; dataDir: string };
@@ -16,9 +16,9 @@ export async function findTarget({ server, context, data }: GlobalOptions): Prom
     throw usageProblem('--data is not the event', 'it names the data folder of the server', `-d '${data}'`);
   }
   // What a command needs is loaded when it runs: the help needs none of it.
-  const { grantsOf, readConfiguration } = await import('#src/main/configuration.ts');
-  const { findNats } = await import('#src/main/find-nats.ts');
-  const { natsOptionsOf } = await import('#src/nats/address.ts');
+  const { grantsOf, readConfiguration } = await import('#src/main/config/configuration.ts');
+  const { findNats } = await import('#src/main/config/find-nats.ts');
+  const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
   const configuration = readConfiguration({ flags: { natsUrl: server, context, data } });
   const { from, ...address } = await findNats(configuration);
   const place: Place = { region: 'local', project: configuration.project ?? 'default', envelope: configuration.envelope };

@@ -1,9 +1,9 @@
 import type { Timeline } from '#src/client/client.ts';
 import { timelineUpTo } from '#src/client/timeline-at.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import { plainOf, type State } from '#src/history/diff.ts';
-import type { Place } from '#src/history/history.ts';
-import { namePlace } from './moment.ts';
+import { plainOf, type State } from '#src/analysis/diff.ts';
+import type { Place } from '#src/analysis/history.ts';
+import { namePlace } from './arguments/moment.ts';
 import { CommandError, exitCodes } from './problem.ts';
 
 /** A timeline as it was, with the state that the machine was in. */

@@ -1,7 +1,7 @@
 import type { SegmentFiles } from '#src/archive/archive.ts';
 import type { ArchiveHead } from '#src/archive/head.ts';
 import type { SequentClient } from '#src/client/client.ts';
-import type { LogSource } from '#src/core/log-source.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
 import type { GlobalOptions } from './call.ts';
 
 export type ArchiveOptions = { archive?: string };
@@ -21,13 +21,13 @@ export const ARCHIVE_OPTION = ['--archive <place>', 'where the log is archived: 
 /** Throws `InvalidInputError` when the place cannot be an archive. */
 export async function openArchiveOf(options: GlobalOptions & ArchiveOptions, { connection }: SequentClient): Promise<OpenedArchive> {
   // What a command needs is loaded when it runs.
-  const { archiveOf, readConfiguration } = await import('#src/main/configuration.ts');
+  const { archiveOf, readConfiguration } = await import('#src/main/config/configuration.ts');
   const { createArchive } = await import('#src/archive/archive.ts');
   const { openArchiveStore } = await import('#src/archive/open-store.ts');
   const { readHead } = await import('#src/archive/head.ts');
-  const { createNatsLogSource } = await import('#src/nats/log-source.ts');
+  const { createNatsLogSource } = await import('#src/nats/streams/log-source.ts');
   const { openKeyValue } = await import('#src/nats/key-value.ts');
-  const { STATE_BUCKET } = await import('#src/nats/topology.ts');
+  const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
   const place = archiveOf(readConfiguration({ flags: { data: options.data, archive: options.archive } }));
   const source = createNatsLogSource({ connection });
   const archive = createArchive(openArchiveStore(place, process.env), source.decode);

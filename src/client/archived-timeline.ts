@@ -1,7 +1,7 @@
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
-import type { History } from '#src/core/history.ts';
-import { parseRequestId } from '#src/core/names.ts';
-import { stateOf } from '#src/history/history.ts';
+import type { History } from '#src/core/history-questions.ts';
+import { parseRequestId } from '#src/core/names/names.ts';
+import { stateOf } from '#src/analysis/history.ts';
 import { describe, readTimeline, type Timeline } from './invocations.ts';
 
 type Options = Parameters<typeof readTimeline>[1] & { history: History };

@@ -1,17 +1,17 @@
 import type { Outcome, Terms } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { addressed, endedBy } from '#machines/outcome.ts';
-import type { Cancellations } from '#src/core/cancellations.ts';
-import type { Clock } from '#src/core/clock.ts';
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { FunctionNotFoundError, InvalidInputError, InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
-import type { EventLog } from '#src/core/event-log.ts';
-import { termsOf } from '#src/core/function-definition.ts';
-import { resolveFunction } from '#src/core/function-entry.ts';
-import type { Hints } from '#src/core/hints.ts';
-import { derivedId, streamOf } from '#src/core/ids.ts';
-import { type FunctionName, parseFunctionName, parseRequestId } from '#src/core/names.ts';
-import { loadStream } from '#src/core/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import { termsOf } from '#src/core/functions/definition.ts';
+import { resolveFunction } from '#src/core/functions/entry.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
+import { derivedId, streamOf } from '#src/core/names/ids.ts';
+import { type FunctionName, parseFunctionName, parseRequestId } from '#src/core/names/names.ts';
+import { loadStream } from '#src/core/stream/stream.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { FindQueued } from './invocations.ts';
 

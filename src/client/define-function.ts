@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { FunctionDefinitionInput } from '#src/core/function-definition.ts';
-import { parseFunctionName } from '#src/core/names.ts';
+import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
 
 /** What a handler learns about its execution. */
 export type HandlerContext = {

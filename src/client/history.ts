@@ -1,4 +1,4 @@
-import type { AnswerOf, AskOptions, History, HistoryPage, InvocationSummary, Moment, QueryOf } from '#src/core/history.ts';
+import type { AnswerOf, AskOptions, History, HistoryPage, InvocationSummary, Moment, QueryOf } from '#src/core/history-questions.ts';
 
 /** Several functions may have an invocation of the same id: the newest is meant, of the function or the project if one is given. */
 type Named = { function?: string; project?: string };

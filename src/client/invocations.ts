@@ -1,12 +1,12 @@
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, type Status, statusOf } from '#machines/invocation.ts';
-import { type Envelope, encodeEnvelope } from '#src/core/envelope.ts';
+import { type Envelope, encodeEnvelope } from '#src/core/log/envelope.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import { type AcceptedRequest, type EventLog, NO_APPENDS, type StreamName } from '#src/core/event-log.ts';
-import { streamOf } from '#src/core/ids.ts';
-import { type FunctionName, parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names.ts';
-import { foldAppends, newborn, requestOf } from '#src/core/stream.ts';
-import type { Place } from '#src/core/tenancy.ts';
+import { type AcceptedRequest, type EventLog, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
+import { streamOf } from '#src/core/names/ids.ts';
+import { type FunctionName, parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names/names.ts';
+import { foldAppends, newborn, requestOf } from '#src/core/stream/stream.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
 
 /** One transition of an invocation: a fact, where it stands in the log, and who appended it. */
 export type Transition = { sequence: number; by: string; fact: Fact };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { RoleInstance } from '#src/core/role-instances.ts';
+import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 
 /** What this process says of itself. */
 export function ownInstance(roles: readonly string[], durability?: string): RoleInstance {

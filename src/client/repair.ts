@@ -1,13 +1,13 @@
 import type { Fact } from '#machines/facts.ts';
 import { deliveryOf, type Invocation } from '#machines/invocation.ts';
-import type { Clock } from '#src/core/clock.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
-import type { EventLog } from '#src/core/event-log.ts';
-import type { Hints } from '#src/core/hints.ts';
-import { derivedId, streamOf } from '#src/core/ids.ts';
-import { parseFunctionName, parseRequestId, type RequestId } from '#src/core/names.ts';
-import { loadStream, requestOf, type StreamState } from '#src/core/stream.ts';
-import { createStreamWriter } from '#src/core/stream-writer.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
+import { derivedId, streamOf } from '#src/core/names/ids.ts';
+import { parseFunctionName, parseRequestId, type RequestId } from '#src/core/names/names.ts';
+import { loadStream, requestOf, type StreamState } from '#src/core/stream/stream.ts';
+import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { checkPayload } from './requests.ts';
 
 /** A delivery that was given up. */

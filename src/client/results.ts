@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Envelope } from '#src/core/envelope.ts';
+import type { Envelope } from '#src/core/log/envelope.ts';
 import { InvocationNotFoundError, TimedOutError } from '#src/core/errors.ts';
-import type { FunctionName } from '#src/core/names.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 
 /** The outcome of one invocation. */
 export type Result<Value = unknown> = {

@@ -1,8 +1,8 @@
-import type { EventLog } from '#src/core/event-log.ts';
-import type { KeyValue } from '#src/core/key-value.ts';
-import type { RoleInstance, RoleInstances } from '#src/core/role-instances.ts';
-import { readFloor } from '#src/core/scheduler-floor.ts';
-import type { Connection } from '#src/nats/connection.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
+import { readFloor } from '#src/core/ports/scheduler-floor.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 import { type Inspection, inspect } from '#src/nats/inspection.ts';
 
 /** The system as it is now, by looking. */

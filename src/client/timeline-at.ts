@@ -1,5 +1,5 @@
 import { type Invocation, statusOf } from '#machines/invocation.ts';
-import { type Place, stateOf, upTo } from '#src/history/history.ts';
+import { type Place, stateOf, upTo } from '#src/analysis/history.ts';
 import type { Timeline } from './invocations.ts';
 
 /** A timeline as it was, and the state that the machine was in. `undefined` when the invocation was not accepted by then. */

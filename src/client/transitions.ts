@@ -6,9 +6,9 @@ import {
   type TransitionFilter,
   type TransitionTest,
   transitionsIn,
-} from '#src/core/transitions.ts';
-import type { Connection } from '#src/nats/connection.ts';
-import { type FeedItem, openFeed } from '#src/nats/transition-feed.ts';
+} from '#src/core/log/transitions.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { type FeedItem, openFeed } from '#src/nats/streams/transition-feed.ts';
 
 export type TransitionsOptions = TransitionFilter & {
   /** From now on (the default), from a sequence of the log, or from a time. A durable name that is known goes on where it was. */

@@ -1,5 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
-import { percentEncode } from './percent-encode.ts';
+import { percentEncode } from './text/percent-encode.ts';
 
 /** Huawei's signature of a request, `SDK-HMAC-SHA256`: what is signed, and how. The gateway checks it and destinations make it. */
 export type SignedParts = {

@@ -1,12 +1,12 @@
 import { openDeliveries } from '#machines/invocation.ts';
-import type { StreamState } from '#src/core/stream.ts';
-import { createStreamHands } from '#src/core/stream-hands.ts';
-import type { Teller } from '#src/core/teller.ts';
-import type { WorkItem } from '#src/core/work-queue.ts';
+import type { StreamState } from '#src/core/stream/stream.ts';
+import { createStreamHands } from '#src/core/stream/active-streams.ts';
+import type { Teller } from '#src/core/stream/deliverer.ts';
+import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { createDeliveryRun } from './delivery-run.ts';
 import { createFirstTries } from './first-tries.ts';
 import { createParking } from './parking.ts';
-import { createPlaces } from './places.ts';
+import { createPlaces } from './target-limiter.ts';
 import type { DeliveryPorts } from './ports.ts';
 import { createTries } from './tries.ts';
 import type { TellingOptions } from './try-options.ts';

@@ -1,9 +1,9 @@
 import type { Destination, FactOf } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import type { DeliveryRequest } from '#src/core/destination-target.ts';
-import { encodeEnvelope } from '#src/core/envelope.ts';
-import type { AcceptedRequest } from '#src/core/event-log.ts';
-import type { Place } from '#src/core/tenancy.ts';
+import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
+import { encodeEnvelope } from '#src/core/log/envelope.ts';
+import type { AcceptedRequest } from '#src/core/log/event-log.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
 import { shareOf } from './chain-budget.ts';
 
 /** One try to tell one destination. */

@@ -1,11 +1,11 @@
 import { type Delivery, type DeliveryEffect, deliveryEffectsDue, deliveryEndsAt, isSettled, outdated } from '#machines/delivery.ts';
 import type { Destination, Fact } from '#machines/facts.ts';
 import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
-import type { AcceptedRequest } from '#src/core/event-log.ts';
-import { requestOf, type StreamState } from '#src/core/stream.ts';
-import { type Rest, restOf, type StreamRun } from '#src/core/stream-hands.ts';
-import { streamKey } from '#src/core/stream-key.ts';
-import { createStreamWriter } from '#src/core/stream-writer.ts';
+import type { AcceptedRequest } from '#src/core/log/event-log.ts';
+import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
+import { type Rest, restOf, type StreamRun } from '#src/core/stream/active-streams.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
+import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { deliveryIdOf, type Try } from './delivery-request.ts';
 import type { DeliveryPorts } from './ports.ts';
 

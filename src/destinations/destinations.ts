@@ -1,4 +1,4 @@
-import type { Teller } from '#src/core/teller.ts';
+import type { Teller } from '#src/core/stream/deliverer.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { DestinationsOptions } from './ports.ts';
 

@@ -1,11 +1,11 @@
 import type { Destination, FactOf, Outcome } from '#machines/facts.ts';
 import { messageOf } from '#src/core/errors.ts';
-import { levelOf } from '#src/core/logger.ts';
-import { requestOf } from '#src/core/stream.ts';
-import type { StreamWriter } from '#src/core/stream-writer.ts';
-import type { BegunTries } from '#src/core/teller.ts';
+import { levelOf } from '#src/core/ports/logger.ts';
+import { requestOf } from '#src/core/stream/stream.ts';
+import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
+import type { BegunTries } from '#src/core/stream/deliverer.ts';
 import { deliveryIdOf } from './delivery-request.ts';
-import type { Places } from './places.ts';
+import type { Places } from './target-limiter.ts';
 import type { Tries } from './tries.ts';
 import type { TellingOptions } from './try-options.ts';
 

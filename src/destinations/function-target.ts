@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import type { DeliveryRequest, DestinationTarget } from '#src/core/destination-target.ts';
+import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { FunctionNotFoundError, InvalidInputError, messageOf } from '#src/core/errors.ts';
-import type { EventLog, NewRequest } from '#src/core/event-log.ts';
-import { LATEST } from '#src/core/function-definition.ts';
-import { derivedId, streamOf } from '#src/core/ids.ts';
-import type { FunctionName, RequestId } from '#src/core/names.ts';
-import { type FunctionReference, parseFunctionUrn } from '#src/core/urn.ts';
+import type { EventLog, NewRequest } from '#src/core/log/event-log.ts';
+import { LATEST } from '#src/core/functions/definition.ts';
+import { derivedId, streamOf } from '#src/core/names/ids.ts';
+import type { FunctionName, RequestId } from '#src/core/names/names.ts';
+import { type FunctionReference, parseFunctionUrn } from '#src/core/names/urn.ts';
 
 const paramSchema = z.object({ func_urn: z.string() });
 

@@ -1,6 +1,6 @@
-import type { StreamName } from '#src/core/event-log.ts';
-import { streamKey } from '#src/core/stream-key.ts';
-import type { WorkItem } from '#src/core/work-queue.ts';
+import type { StreamName } from '#src/core/log/event-log.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
+import type { WorkItem } from '#src/core/stream/work-queue.ts';
 
 /**
  * The streams that wait outside of a crowded place: so many may wait for a slow or dead one that only their names are kept.

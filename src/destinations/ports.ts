@@ -1,7 +1,7 @@
-import type { DestinationCheck } from '#src/core/destination-check.ts';
-import type { WorkQueue } from '#src/core/work-queue.ts';
+import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
+import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 import type { Parking } from './parking.ts';
-import type { Places } from './places.ts';
+import type { Places } from './target-limiter.ts';
 import type { Tries } from './tries.ts';
 import type { TellingOptions } from './try-options.ts';
 

@@ -1,8 +1,8 @@
 import { afterFailedTry, deliveryEndsAt } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
 import { deliveryOf, everybodyIsTold, type Invocation, openDeliveries } from '#machines/invocation.ts';
-import type { DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
-import type { StreamWriter } from '#src/core/stream-writer.ts';
+import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
+import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { deliveryRequestOf, type Try } from './delivery-request.ts';
 import type { TellingOptions } from './try-options.ts';
 

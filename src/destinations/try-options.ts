@@ -1,9 +1,9 @@
-import type { Clock } from '#src/core/clock.ts';
-import type { DestinationTarget } from '#src/core/destination-target.ts';
-import type { EventLog } from '#src/core/event-log.ts';
-import type { Logger } from '#src/core/logger.ts';
-import type { Owners } from '#src/core/owners.ts';
-import type { Place } from '#src/core/tenancy.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
+import type { Owners } from '#src/core/ports/execution-probe.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
 
 /** What every deliverer is given. */
 export type TellingOptions = {

@@ -7,7 +7,7 @@ import {
   type Policy,
   type PolicyInput,
   policySchema,
-} from '#src/core/function-definition.ts';
+} from '#src/core/functions/definition.ts';
 import {
   type AliasInput,
   aliasSchema,
@@ -17,7 +17,7 @@ import {
   parseInput,
   versionNameSchema,
   versionsOfAlias,
-} from '#src/core/function-entry.ts';
+} from '#src/core/functions/entry.ts';
 
 /** What may become of a function, its versions and its aliases. Pure: the registry stores what comes of it. */
 

@@ -1,7 +1,7 @@
-import { LATEST, type Policy } from '#src/core/function-definition.ts';
-import { type FunctionEntry, versionsOfAlias } from '#src/core/function-entry.ts';
-import type { FunctionName } from '#src/core/names.ts';
-import { type FunctionReference, parseFunctionUrn } from '#src/core/urn.ts';
+import { LATEST, type Policy } from '#src/core/functions/definition.ts';
+import { type FunctionEntry, versionsOfAlias } from '#src/core/functions/entry.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { type FunctionReference, parseFunctionUrn } from '#src/core/names/urn.ts';
 
 type Entry = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;
 type Address = { name: FunctionName; qualifier: string };

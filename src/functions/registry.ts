@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '#src/core/clock.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { ConflictError, FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import {
   type FunctionDefinition,
@@ -7,7 +7,7 @@ import {
   type Policy,
   type PolicyInput,
   type RegisteredFunction,
-} from '#src/core/function-definition.ts';
+} from '#src/core/functions/definition.ts';
 import {
   type AliasInput,
   decodeEntry,
@@ -18,10 +18,10 @@ import {
   parseInput,
   resolveFunction,
   withoutSecrets,
-} from '#src/core/function-entry.ts';
-import { createHandlerRules, type Grants, type HandlerRefusal } from '#src/core/handler-rules.ts';
-import type { KeyValue } from '#src/core/key-value.ts';
-import { type FunctionName, parseFunctionName, parseQualifier } from '#src/core/names.ts';
+} from '#src/core/functions/entry.ts';
+import { createHandlerRules, type Grants, type HandlerRefusal } from '#src/core/functions/handler-rules.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { type FunctionName, parseFunctionName, parseQualifier } from '#src/core/names/names.ts';
 import {
   type Changed,
   type PublishOptions,

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Hono, Next } from 'hono';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import { isTraceparent } from '#src/core/traceparent.ts';
+import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { addApi } from './api/api.ts';
 import { toProblem } from './api/problem.ts';
-import { authenticate } from './authentication.ts';
-import { HttpError, toHttpError } from './http-error.ts';
+import { authenticate } from './auth/authentication.ts';
+import { HttpError, toHttpError } from './http/http-error.ts';
 import { addHealth } from './operations/health.ts';
 import { measureRequest } from './operations/measure-request.ts';
 import { scopeMetrics } from './operations/scoped-metrics.ts';
-import { createRoom } from './overload.ts';
-import { addPages } from './pages.ts';
+import { createRoom } from './http/concurrency-limit.ts';
+import { addPages } from './http/pages.ts';
 import type { Call, Gateway, GatewayEnv } from './ports.ts';
-import { setReplyHeader } from './reply-header.ts';
-import { createHono } from './router.ts';
+import { setReplyHeader } from './http/reply-header.ts';
+import { createHono } from './http/router.ts';
 import { scopeOf } from './scope.ts';
-import { addSessionRoutes } from './session-routes.ts';
+import { addSessionRoutes } from './auth/session-routes.ts';
 import { addVendorApi } from './vendor/vendor.ts';
 
 /** The routes. Everything behind `authenticate` has its body read, and proved whose it is. */

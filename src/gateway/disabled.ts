@@ -1,5 +1,5 @@
-import type { FunctionName } from '#src/core/names.ts';
-import { HttpError } from './http-error.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { HttpError } from './http/http-error.ts';
 import type { Gateway } from './ports.ts';
 
 type Known = Pick<Gateway, 'client' | 'records'>;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidInputError, InvocationNotFoundError } from '#src/core/errors.ts';
-import { canBeBrought, derivedId } from '#src/core/ids.ts';
-import { HttpError } from './http-error.ts';
+import { canBeBrought, derivedId } from '#src/core/names/ids.ts';
+import { HttpError } from './http/http-error.ts';
 import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
 

@@ -1,18 +1,18 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { SequentClient } from '#src/client/client.ts';
-import type { Clock } from '#src/core/clock.ts';
-import type { KeyValue } from '#src/core/key-value.ts';
-import type { Logger } from '#src/core/logger.ts';
-import type { SignatureLog } from '#src/core/signature-log.ts';
-import type { Place } from '#src/core/tenancy.ts';
-import type { Credential } from './credentials.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
+import type { SignatureLog } from '#src/core/ports/signature-log.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
+import type { Credential } from './auth/credentials.ts';
 import type { LogCount } from './operations/log-count.ts';
 import type { Metrics } from './operations/metrics.ts';
-import type { OriginGuard } from './origin.ts';
+import type { OriginGuard } from './auth/origin.ts';
 import type { Records } from './records.ts';
-import type { ReplayCache } from './replay-cache.ts';
-import type { Sessions } from './sessions.ts';
+import type { ReplayCache } from './auth/replay-cache.ts';
+import type { Sessions } from './auth/sessions.ts';
 
 /** What the gateway needs of the client library. */
 export type GatewayClient = Pick<

@@ -1,9 +1,9 @@
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { Policy } from '#src/core/function-definition.ts';
-import { type FunctionName, functionIn, parseFunctionName, splitName } from '#src/core/names.ts';
-import type { Place } from '#src/core/tenancy.ts';
-import { functionUrn } from '#src/core/tenancy.ts';
-import { parseFunctionUrn } from '#src/core/urn.ts';
+import type { Policy } from '#src/core/functions/definition.ts';
+import { type FunctionName, functionIn, parseFunctionName, splitName } from '#src/core/names/names.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
+import { functionUrn } from '#src/core/names/tenancy.ts';
+import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { Call, Gateway } from './ports.ts';
 
 /**

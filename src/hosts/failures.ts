@@ -1,5 +1,5 @@
 import type { Failure } from '#machines/facts.ts';
-import type { ExecutionResult } from '#src/core/function-host.ts';
+import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 
 /** The failures that a host finds by itself, with the vendor's codes: up to 9,999 the function's fault, above the platform's. */
 

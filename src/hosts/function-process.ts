@@ -1,6 +1,6 @@
 import type { Failure } from '#machines/facts.ts';
-import type { FunctionDefinition } from '#src/core/function-definition.ts';
-import type { ExecutionResult } from '#src/core/function-host.ts';
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import { abortLine, type ChildFrame, parseChildLine, recallLine, runLine, startLine } from './child-frames.ts';
 import type { Child, ChildEnd, ChildEvents } from './child-process.ts';
 import { aborted, failed, initializationTimedOut, loadTimedOut, lost, outOfMemory, processEnded, returned, timedOut } from './failures.ts';

@@ -1,5 +1,5 @@
 import type { Failure } from '#machines/facts.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, noHandler, returned, timedOut } from './failures.ts';
 import { HandlerContext } from './runtime/context.mjs';
 import { type Handler, runHandler } from './runtime/outcome.mjs';

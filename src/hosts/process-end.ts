@@ -1,5 +1,5 @@
 import type { Failure } from '#machines/facts.ts';
-import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { ChildEnd } from './child-process.ts';
 import { initializationFailed, outOfMemory, processEnded, unavailable } from './failures.ts';
 

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
-import type { FunctionDefinition } from '#src/core/function-definition.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
-import type { Place } from '#src/core/tenancy.ts';
-import { functionUrn } from '#src/core/tenancy.ts';
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
+import { functionUrn } from '#src/core/names/tenancy.ts';
 import { aborted, failed, unavailable } from './failures.ts';
 import { FunctionProcess, type ProcessLimits, type ProcessObserver } from './function-process.ts';
 import type { PackageCache } from './package-cache.ts';
-import { createProcessNursery } from './process-nursery.ts';
+import { createProcessNursery } from './process-launcher.ts';
 import { ProcessPool } from './process-pool.ts';
 import type { Task } from './task.ts';
 import { type Activity, createTicker } from './ticker.ts';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Failure } from '#machines/facts.ts';
-import type { FunctionDefinition } from '#src/core/function-definition.ts';
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { aborted, failed, processEnded } from './failures.ts';
 import type { FunctionProcess, ProcessObserver, StartFailure } from './function-process.ts';
 import type { Task } from './task.ts';

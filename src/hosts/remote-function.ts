@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Failure } from '#machines/facts.ts';
-import type { Execution } from '#src/core/function-host.ts';
-import { parseJson } from '#src/core/json.ts';
+import type { Execution } from '#src/core/ports/function-host.ts';
+import { parseJson } from '#src/core/text/json.ts';
 import { refusedByFunction } from './failures.ts';
 
 /** What a function behind a subject or a URL is told beside its event. */

@@ -1,5 +1,5 @@
 import { messageOf } from '#src/core/errors.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, noHandler, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';

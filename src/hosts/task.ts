@@ -1,4 +1,4 @@
-import type { Execution, ExecutionResult } from '#src/core/function-host.ts';
+import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
 
 /** An execution on its way through a pool. */
 export type Task = {

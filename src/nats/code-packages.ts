@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectInfo, ObjectStore } from 'nats';
-import { type CodePackages, digestOfArchive } from '#src/core/code-packages.ts';
+import { type CodePackages, digestOfArchive } from '#src/core/ports/code-packages.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { Connection } from './connection.ts';
-import { CODE_BUCKET } from './topology.ts';
+import type { Connection } from './transport/connection.ts';
+import { CODE_BUCKET } from './wire/topology.ts';
 
 /** What is asked again within this time is not stored again. Far below the grace time of packages that nobody uses. */
 const FRESH_IN_MS = 60_000;

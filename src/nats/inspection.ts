@@ -1,9 +1,9 @@
 import type { ConsumerInfo, JetStreamManager, StreamInfo } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
-import { subjects } from '#src/core/subjects.ts';
-import type { Connection } from './connection.ts';
-import { isNoResponders, isTimeout } from './errors.ts';
-import { FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './topology.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import type { Connection } from './transport/connection.ts';
+import { isNoResponders, isTimeout } from './transport/errors.ts';
+import { FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './wire/topology.ts';
 
 /** What can be told about a NATS, and about the Sequent on it, by looking. Changes nothing. */
 export type Inspection = {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type KV, type KvEntry, StringCodec } from 'nats';
 import { ConflictError } from '#src/core/errors.ts';
-import type { KeyValue } from '#src/core/key-value.ts';
-import type { Connection } from './connection.ts';
-import { errorCodeOf, isWrongLastSequence } from './errors.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { Connection } from './transport/connection.ts';
+import { errorCodeOf, isWrongLastSequence } from './transport/errors.ts';
 
 const text = StringCodec();
 

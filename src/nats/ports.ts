@@ -1,29 +1,29 @@
-import type { Cancellations } from '#src/core/cancellations.ts';
-import type { Clock } from '#src/core/clock.ts';
-import type { CodePackages } from '#src/core/code-packages.ts';
-import type { DestinationCheck } from '#src/core/destination-check.ts';
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { CodePackages } from '#src/core/ports/code-packages.ts';
+import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
-import type { EventLog } from '#src/core/event-log.ts';
-import type { Hints } from '#src/core/hints.ts';
-import type { History } from '#src/core/history.ts';
-import type { KeyValue } from '#src/core/key-value.ts';
-import type { OpenRequests } from '#src/core/open-requests.ts';
-import type { Owners } from '#src/core/owners.ts';
-import type { Results } from '#src/core/results.ts';
-import type { RoleInstances } from '#src/core/role-instances.ts';
-import type { WorkQueue } from '#src/core/work-queue.ts';
-import { createNatsCancellations } from './cancellations.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
+import type { History } from '#src/core/history-questions.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { OpenRequests } from '#src/core/ports/open-requests.ts';
+import type { Owners } from '#src/core/ports/execution-probe.ts';
+import type { Results } from '#src/core/log/results.ts';
+import type { RoleInstances } from '#src/core/ports/role-instances.ts';
+import type { WorkQueue } from '#src/core/stream/work-queue.ts';
+import { createNatsCancellations } from './questions/cancellations.ts';
 import { createNatsCodePackages } from './code-packages.ts';
-import type { Connection } from './connection.ts';
-import { createNatsDestinationCheck } from './destination-check.ts';
-import { ensureStream, findStream } from './ensure-stream.ts';
-import { createNatsEventLog, createNatsHints, createNatsResults } from './event-log.ts';
+import type { Connection } from './transport/connection.ts';
+import { createNatsDestinationCheck } from './questions/destination-check.ts';
+import { ensureStream, findStream } from './transport/ensure-stream.ts';
+import { createNatsEventLog, createNatsHints, createNatsResults } from './streams/event-log.ts';
 import { openKeyValue } from './key-value.ts';
-import { createNatsOpenRequests } from './open-requests.ts';
-import { createNatsOwners } from './owners.ts';
-import { createNatsHistory } from './projection-service.ts';
-import { createPublisher, type Publisher } from './publisher.ts';
-import { createNatsRoleInstances } from './role-instances.ts';
+import { createNatsOpenRequests } from './questions/open-requests.ts';
+import { createNatsOwners } from './questions/execution-probe.ts';
+import { createNatsHistory } from './questions/history-service.ts';
+import { createPublisher, type Publisher } from './transport/publisher.ts';
+import { createNatsRoleInstances } from './questions/role-instances.ts';
 import {
   codeStream,
   FUNCTIONS_BUCKET,
@@ -32,8 +32,8 @@ import {
   resultsStream,
   STATE_BUCKET,
   type TopologyOptions,
-} from './topology.ts';
-import { createNatsWorkQueue } from './work-queue.ts';
+} from './wire/topology.ts';
+import { createNatsWorkQueue } from './streams/work-queue.ts';
 
 /** Every port that NATS implements. */
 export type NatsPorts = {

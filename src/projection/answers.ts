@@ -1,7 +1,7 @@
 import type { Fact } from '#machines/facts.ts';
 import { invocationFolder, statusOf } from '#machines/invocation.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import type { FullLogEntry } from '#src/core/event-log.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type {
   AnswerOf,
   DeliverySummary,
@@ -11,11 +11,11 @@ import type {
   InvocationDetail,
   InvocationSummary,
   Moment,
-} from '#src/core/history.ts';
-import { splitName } from '#src/core/names.ts';
+} from '#src/core/history-questions.ts';
+import { splitName } from '#src/core/names/names.ts';
 import { PLACES } from './fold.ts';
 import { countOf, list, summaryColumns, summaryOf, toSummary } from './list.ts';
-import { deliveryRowsOf, type Member } from './member.ts';
+import { deliveryRowsOf, type Member } from './projected-invocation.ts';
 import { type Asking, askAt, type Decode, entriesOf, membersOf, type Narrowing, refuseUnread } from './past.ts';
 import type { Layer } from './plan.ts';
 import type { Projection } from './projection.ts';

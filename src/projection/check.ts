@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
-import type { HistoryCheck } from '#src/core/history.ts';
-import type { LogSource } from '#src/core/log-source.ts';
+import type { HistoryCheck } from '#src/core/history-questions.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
 import { startReplay } from './replay.ts';
 import { hashRows } from './rows-hash.ts';
 import type { OpenDatabase } from './sqlite.ts';

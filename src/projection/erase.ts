@@ -1,6 +1,6 @@
-import type { Erasure } from '#src/core/erasure.ts';
-import type { FullLogEntry } from '#src/core/event-log.ts';
-import type { StoredEntry } from '#src/core/log-source.ts';
+import type { Erasure } from '#src/core/log/erasure.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import type { StoredEntry } from '#src/core/log/log-source.ts';
 import { PLACES } from './fold.ts';
 import { CLOCK_BUCKET, MAX_INDEXED } from './schema.ts';
 import type { Database, Statement } from './sqlite.ts';

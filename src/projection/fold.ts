@@ -1,10 +1,10 @@
 import type { Fact } from '#machines/facts.ts';
-import type { FullLogEntry, RecordedAppend, RequestMessage, StreamName } from '#src/core/event-log.ts';
-import type { SourceEntry } from '#src/core/log-source.ts';
-import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
-import { isSettled } from '#src/core/stream.ts';
-import { streamKey } from '#src/core/stream-key.ts';
-import { createMember, foldInto, type Member, type Place } from './member.ts';
+import type { FullLogEntry, RecordedAppend, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { SourceEntry } from '#src/core/log/log-source.ts';
+import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
+import { isSettled } from '#src/core/stream/stream.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
+import { createMember, foldInto, type Member, type Place } from './projected-invocation.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import type { Value } from './sqlite.ts';
 

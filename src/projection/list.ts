@@ -1,5 +1,5 @@
-import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history.ts';
-import { columnsOf, type Member } from './member.ts';
+import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
+import { columnsOf, type Member } from './projected-invocation.ts';
 import { type Branch, type Layer, planOf, whereOf } from './plan.ts';
 import type { InvocationColumn } from './schema.ts';
 import type { Row, Value } from './sqlite.ts';

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { FullLogEntry } from '#src/core/event-log.ts';
-import type { Moment } from '#src/core/history.ts';
-import type { StoredEntry } from '#src/core/log-source.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import type { Moment } from '#src/core/history-questions.ts';
+import type { StoredEntry } from '#src/core/log/log-source.ts';
 import { PLACES, refold } from './fold.ts';
 import { forksAround } from './forks.ts';
-import type { Member } from './member.ts';
+import type { Member } from './projected-invocation.ts';
 import type { Layer, Part } from './plan.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import { type Database, findSqlite, type Value } from './sqlite.ts';

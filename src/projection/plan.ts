@@ -1,6 +1,6 @@
-import { type HistoryFilter, type Status, type states, wordsIn } from '#src/core/history.ts';
+import { type HistoryFilter, type Status, type states, wordsIn } from '#src/core/history-questions.ts';
 import { PLACES } from './fold.ts';
-import { slownessOf } from './member.ts';
+import { slownessOf } from './projected-invocation.ts';
 import { fewFunctionsOf, isInProject } from './projects.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import type { Database, Value } from './sqlite.ts';

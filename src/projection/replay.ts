@@ -1,5 +1,5 @@
-import type { Erasure } from '#src/core/erasure.ts';
-import type { LogSource, SourceEntry } from '#src/core/log-source.ts';
+import type { Erasure } from '#src/core/log/erasure.ts';
+import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
 import { createFold } from './fold.ts';
 import type { Store } from './store.ts';
 

@@ -1,4 +1,4 @@
-import type { HistoryFilter, StatsRow } from '#src/core/history.ts';
+import type { HistoryFilter, StatsRow } from '#src/core/history-questions.ts';
 import { type Branch, type Layer, planOf, whereOf } from './plan.ts';
 import type { Row, Value } from './sqlite.ts';
 

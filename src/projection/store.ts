@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Erasure } from '#src/core/erasure.ts';
-import type { FullLogEntry, StreamName } from '#src/core/event-log.ts';
-import type { StoredEntry } from '#src/core/log-source.ts';
+import type { Erasure } from '#src/core/log/erasure.ts';
+import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
+import type { StoredEntry } from '#src/core/log/log-source.ts';
 import { prepareForgetting } from './erase.ts';
 import { type Changes, type LoadStream, streamFunctionOf } from './fold.ts';
-import { deliveryRowsOf, errorOf, type Member, rowOf } from './member.ts';
+import { deliveryRowsOf, errorOf, type Member, rowOf } from './projected-invocation.ts';
 import { createTables, invocationColumns, MAX_INDEXED, schemaVersion } from './schema.ts';
 import { createSeenIds } from './seen-ids.ts';
 import type { Database, OpenDatabase, Statement, Value } from './sqlite.ts';

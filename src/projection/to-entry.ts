@@ -1,4 +1,4 @@
-import type { StoredEntry } from '#src/core/log-source.ts';
+import type { StoredEntry } from '#src/core/log/log-source.ts';
 import type { Value } from './sqlite.ts';
 
 /** A row of `appends`, as the log told it. */

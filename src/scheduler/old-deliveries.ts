@@ -1,7 +1,7 @@
 import { deliveryEndsAt, outdated } from '#machines/delivery.ts';
 import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
-import type { Clock } from '#src/core/clock.ts';
-import type { StreamWriter } from '#src/core/stream-writer.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 
 export type OldDeliveriesOptions = {
   clock: Pick<Clock, 'now'>;

@@ -1,6 +1,6 @@
-import type { Attention, LogEntry, StreamName } from '#src/core/event-log.ts';
-import type { FunctionName, StreamId } from '#src/core/names.ts';
-import { PassingMap } from '#src/core/passing-map.ts';
+import type { Attention, LogEntry, StreamName } from '#src/core/log/event-log.ts';
+import type { FunctionName, StreamId } from '#src/core/names/names.ts';
+import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { createDueTimes } from './due-times.ts';
 
 /** A stream with at least one invocation that is not `notified` yet. */

@@ -1,13 +1,13 @@
-import type { Clock } from '#src/core/clock.ts';
-import type { EventLog } from '#src/core/event-log.ts';
-import type { FunctionEntry } from '#src/core/function-entry.ts';
-import type { Hints } from '#src/core/hints.ts';
-import type { KeyValue } from '#src/core/key-value.ts';
-import type { Logger } from '#src/core/logger.ts';
-import type { FunctionName } from '#src/core/names.ts';
-import type { OpenRequests } from '#src/core/open-requests.ts';
-import type { Results } from '#src/core/results.ts';
-import type { Place } from '#src/core/tenancy.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { OpenRequests } from '#src/core/ports/open-requests.ts';
+import type { Results } from '#src/core/log/results.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
 
 /** What the scheduler is given. */
 export type SchedulerOptions = {

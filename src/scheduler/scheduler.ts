@@ -1,9 +1,9 @@
 import { messageOf } from '#src/core/errors.ts';
-import { shortestAgeInMs } from '#src/core/function-entry.ts';
-import { levelOf } from '#src/core/logger.ts';
-import type { FunctionName } from '#src/core/names.ts';
-import { readFloor, saveFloor } from '#src/core/scheduler-floor.ts';
-import { type Look, look } from './look.ts';
+import { shortestAgeInMs } from '#src/core/functions/entry.ts';
+import { levelOf } from '#src/core/ports/logger.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { readFloor, saveFloor } from '#src/core/ports/scheduler-floor.ts';
+import { type Look, look } from './inspect-stream.ts';
 import { createOpenStreams, type OpenStream, type OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
 

@@ -1,7 +1,7 @@
-import type { Cancellations } from '#src/core/cancellations.ts';
-import type { DestinationCheck } from '#src/core/destination-check.ts';
-import type { OpenRequests } from '#src/core/open-requests.ts';
-import type { Owners } from '#src/core/owners.ts';
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
+import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
+import type { OpenRequests } from '#src/core/ports/open-requests.ts';
+import type { Owners } from '#src/core/ports/execution-probe.ts';
 
 /** The ports by which roles ask each other, within one process. */
 export type MemoryAnswers = {

@@ -1,6 +1,6 @@
-import type { EventLog, RequestMessage, StreamName } from '#src/core/event-log.ts';
-import type { Hints } from '#src/core/hints.ts';
-import type { WorkItem, WorkQueue, WorkSource } from '#src/core/work-queue.ts';
+import type { EventLog, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
+import type { WorkItem, WorkQueue, WorkSource } from '#src/core/stream/work-queue.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** The work queue and its hints in memory: leases, acknowledgements and repetition as with NATS. */

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as realDelay } from 'node:timers/promises';
-import type { Clock } from '#src/core/clock.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { TestSystem } from './test-system.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 

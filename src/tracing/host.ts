@@ -1,5 +1,5 @@
 import { context, SpanKind, type Tracer, trace } from '@opentelemetry/api';
-import type { ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { contextOf, endSpan, formatTraceparent, parseTraceparent } from './tracer.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { SpanKind, type Tracer } from '@opentelemetry/api';
-import type { DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
+import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { contextOf, endSpan, formatTraceparent } from './tracer.ts';
 
 /** A span for every try to tell a destination; who is told is given its context, and so is the invocation that it starts. */

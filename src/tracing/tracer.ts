@@ -8,7 +8,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { isTraceparent } from '#src/core/traceparent.ts';
+import { isTraceparent } from '#src/core/names/traceparent.ts';
 
 /*
  * Spans by OpenTelemetry's conventions for messaging and for functions. Whoever runs Sequent, or the client, registers an SDK before

@@ -1,5 +1,5 @@
-import type { ExecutionResult } from '#src/core/function-host.ts';
-import { PassingMap } from '#src/core/passing-map.ts';
+import type { ExecutionResult } from '#src/core/ports/function-host.ts';
+import { PassingMap } from '#src/core/stream/passing-map.ts';
 
 /** The executions of this worker at this moment: what `running` in the log stands for. */
 export interface Executions {

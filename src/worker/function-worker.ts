@@ -1,6 +1,6 @@
-import type { FunctionEntry } from '#src/core/function-entry.ts';
-import { createStreamHands } from '#src/core/stream-hands.ts';
-import type { WorkItem } from '#src/core/work-queue.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { createStreamHands } from '#src/core/stream/active-streams.ts';
+import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { Executions } from './executions.ts';
 import type { LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';

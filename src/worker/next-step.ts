@@ -2,10 +2,10 @@ import { type Condition, type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES
 import type { Invocation } from '#machines/invocation.ts';
 import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
-import type { AcceptedRequest } from '#src/core/event-log.ts';
-import { type RegisteredFunction, termsOf } from '#src/core/function-definition.ts';
-import { missingVersion } from '#src/core/function-entry.ts';
-import type { ExecutionResult } from '#src/core/function-host.ts';
+import type { AcceptedRequest } from '#src/core/log/event-log.ts';
+import { type RegisteredFunction, termsOf } from '#src/core/functions/definition.ts';
+import { missingVersion } from '#src/core/functions/entry.ts';
+import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 
 /** What a worker does with an invocation that waits for an attempt, at a moment. Pure: the worker performs it. */
 export type NextStep =

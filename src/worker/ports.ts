@@ -1,15 +1,15 @@
-import type { Cancellations } from '#src/core/cancellations.ts';
-import type { Clock } from '#src/core/clock.ts';
-import type { EventLog } from '#src/core/event-log.ts';
-import type { FunctionEntry } from '#src/core/function-entry.ts';
-import type { FunctionHost } from '#src/core/function-host.ts';
-import type { Hints } from '#src/core/hints.ts';
-import type { Logger } from '#src/core/logger.ts';
-import type { Owners } from '#src/core/owners.ts';
-import type { Results } from '#src/core/results.ts';
-import type { Teller } from '#src/core/teller.ts';
-import type { Place } from '#src/core/tenancy.ts';
-import type { WorkQueue } from '#src/core/work-queue.ts';
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
+import type { Owners } from '#src/core/ports/execution-probe.ts';
+import type { Results } from '#src/core/log/results.ts';
+import type { Teller } from '#src/core/stream/deliverer.ts';
+import type { Place } from '#src/core/names/tenancy.ts';
+import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 
 /** Everything the worker touches. */
 export type WorkerPorts = {

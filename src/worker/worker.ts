@@ -1,6 +1,6 @@
-import type { FunctionDefinition } from '#src/core/function-definition.ts';
-import type { FunctionEntry } from '#src/core/function-entry.ts';
-import type { FunctionName } from '#src/core/names.ts';
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 import { createExecutions } from './executions.ts';
 import { type FunctionWorker, startFunctionWorker } from './function-worker.ts';
 import { createLogWindow } from './log-window.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Reply, refusalOf } from './support/sdk.ts';
-import { OTHER, OTHER_TOKEN, OWN, type System, startSystem } from './support/system.ts';
+import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
+import { OTHER, OTHER_TOKEN, OWN, type System, startSystem } from '#test/support/conformance/system.ts';
 
 /* Rows 11 to 17: the asynchronous configuration. */
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EveryField, methodsOfSdk, type Reply, refusalOf } from './support/sdk.ts';
-import { OWN, type System, startSystem } from './support/system.ts';
-import { until } from './support/until.ts';
+import { EveryField, methodsOfSdk, type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
+import { OWN, type System, startSystem } from '#test/support/conformance/system.ts';
+import { until } from '#test/support/conformance/until.ts';
 
 /* Rows 31 to 35: crashes, errors, changes while events wait, versions, and synchronous calls; and what is not offered. */
 

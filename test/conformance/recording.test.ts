@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Reply, refusalOf } from './support/sdk.ts';
-import { type System, startSystem } from './support/system.ts';
-import { until } from './support/until.ts';
+import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
+import { type System, startSystem } from '#test/support/conformance/system.ts';
+import { until } from '#test/support/conformance/until.ts';
 
 /* Rows 18 to 21: what is told of invocations, and cancelling them. */
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Reply } from './support/sdk.ts';
-import { type System, startSystem } from './support/system.ts';
-import { until } from './support/until.ts';
+import type { Reply } from '#test/support/conformance/sdk.ts';
+import { type System, startSystem } from '#test/support/conformance/system.ts';
+import { until } from '#test/support/conformance/until.ts';
 
 /* The worked example of the source document (SRC10), through the vendor's SDK alone. */
 

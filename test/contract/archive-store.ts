@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ArchiveStore } from '#src/core/archive.ts';
+import type { ArchiveStore } from '#src/core/ports/archive.ts';
 
 export type OpenedStore = AsyncDisposable & { store: ArchiveStore };
 

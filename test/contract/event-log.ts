@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EventLog, FullLogEntry, LogEntry, Version } from '#src/core/event-log.ts';
-import { NO_APPENDS } from '#src/core/event-log.ts';
-import { idAt } from '#src/core/ids.ts';
-import type { RequestId, StreamId } from '#src/core/names.ts';
-import { notified, running, succeeded } from './facts.ts';
-import { accept, append, collect, newStream, type OpenedLog, ownStream, until } from './opened-log.ts';
+import type { EventLog, FullLogEntry, LogEntry, Version } from '#src/core/log/event-log.ts';
+import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import { idAt } from '#src/core/names/ids.ts';
+import type { RequestId, StreamId } from '#src/core/names/names.ts';
+import { notified, running, succeeded } from '#test/support/log/facts.ts';
+import { accept, append, collect, newStream, type OpenedLog, ownStream, until } from '#test/support/log/opened-log.ts';
 import { describePublishedRequests } from './published-requests.ts';
 
 const settled = {};

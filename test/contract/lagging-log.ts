@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type Clock, systemClock } from '#src/core/clock.ts';
-import { type EventLog, NO_APPENDS } from '#src/core/event-log.ts';
-import { loadStream, type StreamState } from '#src/core/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
-import { running } from './facts.ts';
-import { watchLog, withLaggingReads, withRival } from './faulty-log.ts';
-import { acceptStream, append, appendId } from './opened-log.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
+import { type EventLog, NO_APPENDS } from '#src/core/log/event-log.ts';
+import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { running } from '#test/support/log/facts.ts';
+import { watchLog, withLaggingReads, withRival } from '#test/support/log/faulty-log.ts';
+import { acceptStream, append, appendId } from '#test/support/log/opened-log.ts';
 
 /** What the stream writer promises over a log whose reads are behind its appends, or fail. */
 export function describeLag(opened: () => EventLog): void {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { AcceptedRequest, FullLogEntry, LogEntry } from '#src/core/event-log.ts';
-import { idAt, idFromSequence } from '#src/core/ids.ts';
-import { collect, newStream, type OpenedLog } from './opened-log.ts';
+import type { AcceptedRequest, FullLogEntry, LogEntry } from '#src/core/log/event-log.ts';
+import { idAt, idFromSequence } from '#src/core/names/ids.ts';
+import { collect, newStream, type OpenedLog } from '#test/support/log/opened-log.ts';
 
 /** What every log makes of whatever anybody publishes to an invoke subject. A part of `describeEventLog`. */
 export function describePublishedRequests(opened: () => OpenedLog): void {

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { systemClock } from '#src/core/clock.ts';
-import type { EventLog, Version } from '#src/core/event-log.ts';
-import { NO_APPENDS } from '#src/core/event-log.ts';
-import type { RequestId } from '#src/core/names.ts';
-import { loadStream, type StreamState } from '#src/core/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream-writer.ts';
-import { billing, failed, notified, retrying, running, succeeded, terms } from './facts.ts';
-import { losingAnswers, watchLog, withMaxBytes, withRival } from './faulty-log.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import type { EventLog, Version } from '#src/core/log/event-log.ts';
+import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import type { RequestId } from '#src/core/names/names.ts';
+import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { billing, failed, notified, retrying, running, succeeded, terms } from '#test/support/log/facts.ts';
+import { losingAnswers, watchLog, withMaxBytes, withRival } from '#test/support/log/faulty-log.ts';
 import { describeLag } from './lagging-log.ts';
-import { acceptStream, append, appendId, type OpenedLog, ownStream, until } from './opened-log.ts';
+import { acceptStream, append, appendId, type OpenedLog, ownStream, until } from '#test/support/log/opened-log.ts';
 
 /** What the stream writer promises over every log (E3). */
 export function describeStreamWriter(title: string, open: () => Promise<OpenedLog>): void {

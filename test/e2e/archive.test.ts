@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cursor, Timeline } from '#src/client/client.ts';
-import type { Segment } from '#src/core/archive.ts';
-import type { Verification } from '#src/history/verify.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
+import type { Verification } from '#src/analysis/verify.ts';
 import { runRetention } from '#test/support/archive/retention-run.ts';
-import { type ServedSequent, serveSequent } from '#test/support/cli.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openLoad } from '../../bench/load.ts';
 import { startBenchWorker } from '../../bench/processes.ts';
 

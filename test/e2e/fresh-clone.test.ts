@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { chosenServer } from '#test/support/chosen-server.ts';
+import { chosenServer } from '#test/support/nats/chosen-server.ts';
 
 const run = promisify(execFile);
 const root = new URL('../..', import.meta.url).pathname;

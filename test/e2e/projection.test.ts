@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
-import type { HistoryStatus } from '#src/core/history.ts';
-import { serveSequent } from '#test/support/cli.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import type { HistoryStatus } from '#src/core/history-questions.ts';
+import { serveSequent } from '#test/support/cli/cli.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
-import { startSequent } from '#test/support/sequent-process.ts';
+import { startSequent } from '#test/support/cli/sequent-process.ts';
 
 const KILLS = Number(process.env.SEQUENT_PROJECTION_KILLS ?? 8);
 const seed = Number(process.env.SEQUENT_PROJECTION_SEED ?? Date.now() % 1_000_000);
-const file = new URL('./projection.mjs', import.meta.url).pathname;
+const file = new URL('../support/e2e/projection.mjs', import.meta.url).pathname;
 const policy = { maxRetries: 1, backoff: { initialInMs: 100, factor: 1, maxInMs: 1_000, jitter: 0 } };
 
 function childrenOf(pid: number): number[] {

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { endServersOn, serversOn } from '#test/support/embedded-servers.ts';
-import { watchLog } from '#test/support/log-watch.ts';
-import { startSequent } from '#test/support/sequent-process.ts';
+import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
+import { watchLog } from '#test/support/log/log-watch.ts';
+import { startSequent } from '#test/support/cli/sequent-process.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
-const functions = new URL('./functions.mjs', import.meta.url).pathname;
+const functions = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const urlIn = (line: string): string => /nats:\/\/\S+/.exec(line)?.[0] ?? '';
 
 test('npm start starts the process of its roles again when that is killed, says so, and still stops cleanly', async () => {

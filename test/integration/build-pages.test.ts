@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { buildPages } from '#src/main/build-pages.ts';
+import { buildPages } from '#src/main/roles/build-pages.ts';
 
 /** A checkout whose pages are built by a script that only leaves its mark. */
 let root: string;

@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
-import { openConnection } from '#src/nats/connection.ts';
-import { serveSequent } from '#test/support/cli.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
+import { serveSequent } from '#test/support/cli/cli.ts';
 
 test('the tests and the commands that they start run on one and the same version of nats-server', async () => {
   const { version } = await ensureServer();

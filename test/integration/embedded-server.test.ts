@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { readConfiguration } from '#src/main/configuration.ts';
-import { findNats } from '#src/main/find-nats.ts';
+import { readConfiguration } from '#src/main/config/configuration.ts';
+import { findNats } from '#src/main/config/find-nats.ts';
 import { ServerStartError } from '#src/main/nats-server/errors.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles } from '#src/main/nats-server/files.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
 import { type EmbeddedServer, type ServerEvent, type StartServerOptions, startServer } from '#src/main/nats-server/start.ts';
-import { endServersOn, serversOn } from '#test/support/embedded-servers.ts';
+import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
 
 const { bin } = await ensureServer();
 let dataDir: string;

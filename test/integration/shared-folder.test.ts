@@ -7,7 +7,7 @@ import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles } from '#src/main/nats-server/files.ts';
 import { withLock } from '#src/main/nats-server/lock.ts';
 import { type EmbeddedServer, type StartServerOptions, startServer } from '#src/main/nats-server/start.ts';
-import { endProcess, endServersOn, serversOn, spawnSequent, startSequent } from '#test/support/embedded-servers.ts';
+import { endProcess, endServersOn, serversOn, spawnSequent, startSequent } from '#test/support/nats/embedded-servers.ts';
 
 const { bin } = await ensureServer();
 let dataDir: string;

@@ -1,5 +1,5 @@
-import { endOnDefect } from '#src/main/defects.ts';
-import { createLog } from '#src/main/log.ts';
+import { endOnDefect } from '#src/main/roles/defects.ts';
+import { createLog } from '#src/main/roles/log.ts';
 
 /* A process that meets the defect that it is told, and would otherwise go on for ever. */
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { InvalidConfigurationError, listSettings, readConfiguration } from '#src/main/configuration.ts';
+import { InvalidConfigurationError, listSettings, readConfiguration } from '#src/main/config/configuration.ts';
 
 describe('readConfiguration', () => {
   test('has a default for everything that needs one', () => {

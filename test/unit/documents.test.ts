@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { conditions, statusCodes } from '#machines/facts.ts';
-import { listSettings } from '#src/main/configuration.ts';
+import { listSettings } from '#src/main/config/configuration.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const documents = [

@@ -3,9 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { InvalidConfigurationError, readConfiguration } from '#src/main/configuration.ts';
-import { askedNats, findNats, respondersNats } from '#src/main/find-nats.ts';
-import { addressOf } from '#src/main/nats-address.ts';
+import { InvalidConfigurationError, readConfiguration } from '#src/main/config/configuration.ts';
+import { askedNats, findNats, respondersNats } from '#src/main/config/find-nats.ts';
+import { addressOf } from '#src/main/config/nats-address.ts';
 
 test('the responders of functions are asked as everything else, unless a user or credentials of their own are configured', () => {
   const address = { servers: ['nats://one'], user: 'sequent', pass: 'x', tls: { caFile: '/ca.pem' } };

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { factTypes } from '#machines/fact-types.ts';
 import { invocationFolder } from '#machines/invocation.ts';
-import type { RecordedAppend } from '#src/core/event-log.ts';
-import { isFunctionName, NO_FUNCTION } from '#src/core/names.ts';
-import { decodeRequest } from '#src/core/request-messages.ts';
-import { foldAppends, newborn } from '#src/core/stream.ts';
-import { decodeAppend } from '#src/nats/codec.ts';
-import { readRecording, summaryOf } from '#test/support/recorded-histories.ts';
+import type { RecordedAppend } from '#src/core/log/event-log.ts';
+import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
+import { decodeRequest } from '#src/core/log/request-messages.ts';
+import { foldAppends, newborn } from '#src/core/stream/stream.ts';
+import { decodeAppend } from '#src/nats/wire/codec.ts';
+import { readRecording, summaryOf } from '#test/support/log/recorded-histories.ts';
 
 /*
  * What a released version of Sequent wrote must be read by every later one. A file is never changed, only added: it holds

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import type { Segment } from '#src/core/archive.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
 import { type Call, performs } from '../call.ts';
-import { formatMoment, plural } from '../durations.ts';
-import { type Column, printList } from '../output.ts';
+import { formatMoment, plural } from '#src/cli/arguments/durations.ts';
+import { type Column, printList } from '#src/cli/print/output.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain } from '../terminal.ts';
+import { plain } from '#src/cli/print/terminal.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 
 export function archiveCommand(): Command {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Cursor } from '#src/client/client.ts';
 import { type Call, performs } from '../call.ts';
-import { formatMoment } from '../durations.ts';
-import { type Column, printList } from '../output.ts';
+import { formatMoment } from '#src/cli/arguments/durations.ts';
+import { type Column, printList } from '#src/cli/print/output.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { type Call, performs } from '../call.ts';
-import { namePlace, parsePlace } from '../moment.ts';
-import { printOne } from '../output.ts';
+import { namePlace, parsePlace } from '#src/cli/arguments/moment.ts';
+import { printOne } from '#src/cli/print/output.ts';
 import { exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { cut, plain } from '../terminal.ts';
+import { cut, plain } from '#src/cli/print/terminal.ts';
 
 export function diffCommand(): Command {
   return new Command('diff')
@@ -30,8 +30,8 @@ async function diff(call: Call): Promise<typeof exitCodes.ok> {
   const [before, after] = [placeIn(from), placeIn(to)];
   return await withClient(call.options, async (client) => {
     const found = await client.timeline(id);
-    const { stateOf, upTo } = await import('#src/history/history.ts');
-    const { diffStates, plainOf } = await import('#src/history/diff.ts');
+    const { stateOf, upTo } = await import('#src/analysis/history.ts');
+    const { diffStates, plainOf } = await import('#src/analysis/diff.ts');
     const [one, other] = [stateOf(upTo(found, before)), stateOf(upTo(found, after))];
     const changes = diffStates(one, other);
     const { err, out } = call.terminal;

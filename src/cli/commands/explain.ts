@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import type { Sentence } from '#src/history/sentence.ts';
+import type { Sentence } from '#src/analysis/sentence.ts';
 import { type Call, performs } from '../call.ts';
-import { printOne } from '../output.ts';
+import { printOne } from '#src/cli/print/output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain, type Sheet } from '../terminal.ts';
+import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 
 type ExplainOptions = { function?: string };
 
@@ -29,7 +29,7 @@ async function explain(call: Call<ExplainOptions>): Promise<typeof exitCodes.ok>
   const { args, options } = call;
   return await withClient(options, async (client) => {
     const found = await client.timeline(args[0] ?? '', options.function === undefined ? {} : { function: options.function });
-    const { explain: tell } = await import('#src/history/explain.ts');
+    const { explain: tell } = await import('#src/analysis/explain.ts');
     const sentences = tell(found, Date.now());
     if (call.format === 'jsonl') for (const sentence of sentences) call.terminal.out.line(JSON.stringify(sentence));
     else printOne(call, { value: sentences, name: found.requestId, lines: () => sentences.map((one) => line(one, call.terminal.out)) });

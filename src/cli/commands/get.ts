@@ -1,15 +1,15 @@
 import { Command } from 'commander';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { InvocationDetail } from '#src/core/history.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { InvocationDetail } from '#src/core/history-questions.ts';
 import { type Call, performs } from '../call.ts';
-import { formatMoment } from '../durations.ts';
-import { type MomentOptions, momentOf, momentOption } from '../history-filters.ts';
-import { namePlace } from '../moment.ts';
-import { printOne } from '../output.ts';
+import { formatMoment } from '#src/cli/arguments/durations.ts';
+import { type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
+import { namePlace } from '#src/cli/arguments/moment.ts';
+import { printOne } from '#src/cli/print/output.ts';
 import { CommandError, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { cut, plain } from '../terminal.ts';
+import { cut, plain } from '#src/cli/print/terminal.ts';
 
 type GetOptions = { function?: string } & MomentOptions;
 

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import type { Invoked, SequentClient } from '#src/client/client.ts';
-import { type LiveTransition, transitionsIn } from '#src/core/transitions.ts';
+import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
 import { type Call, performs } from '../call.ts';
-import { durationOption } from '../durations.ts';
-import { readFunction } from '../function-argument.ts';
-import { readPayload } from '../payload.ts';
+import { durationOption } from '#src/cli/arguments/durations.ts';
+import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { readPayload } from '#src/cli/arguments/payload.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
-import { printResult } from '../result-output.ts';
+import { printResult } from '#src/cli/print/result-output.ts';
 import { sayConnection, withClient } from '../session.ts';
-import { transitionLine } from '../transitions.ts';
+import { transitionLine } from '#src/cli/print/transitions.ts';
 
 type InvokeOptions = { event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
 

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { InvocationSummary } from '#src/core/history.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { InvocationSummary } from '#src/core/history-questions.ts';
 import { type Call, performs } from '../call.ts';
-import { formatMoment, formatTimeOfDay, parseWhole } from '../durations.ts';
-import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '../history-filters.ts';
-import { type Column, printList } from '../output.ts';
+import { formatMoment, formatTimeOfDay, parseWhole } from '#src/cli/arguments/durations.ts';
+import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
+import { type Column, printList } from '#src/cli/print/output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain, type Sheet } from '../terminal.ts';
+import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 
 type ListOptions = FilterOptions & MomentOptions & { limit: number; cursor?: string; all?: true };
 

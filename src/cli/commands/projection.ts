@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { ClientHistory } from '#src/client/history.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { HistoryCheck, HistoryProblem, HistoryStatus } from '#src/core/history.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { HistoryCheck, HistoryProblem, HistoryStatus } from '#src/core/history-questions.ts';
 import { type Call, performs } from '../call.ts';
-import { formatBytes, formatMoment, parseWhole, plural } from '../durations.ts';
-import { type Column, printList } from '../output.ts';
+import { formatBytes, formatMoment, parseWhole, plural } from '#src/cli/arguments/durations.ts';
+import { type Column, printList } from '#src/cli/print/output.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/erasure-request.ts';
-import { parseFunctionName } from '#src/core/names.ts';
+import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
 import { type Call, performs } from '../call.ts';
-import { durationOption, formatMoment, plural } from '../durations.ts';
-import { printOne } from '../output.ts';
+import { durationOption, formatMoment, plural } from '#src/cli/arguments/durations.ts';
+import { printOne } from '#src/cli/print/output.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { parseSince } from '../since.ts';
+import { parseSince } from '#src/cli/arguments/since.ts';
 
 type PurgeOptions = { function: string; before: number; reason?: string; dryRun?: true; wait: number };
 
@@ -49,7 +49,7 @@ async function purge(call: Call<PurgeOptions>): Promise<ExitCode> {
   };
   return await withClient(options, async ({ connection }) => {
     const { openKeyValue } = await import('#src/nats/key-value.ts');
-    const { STATE_BUCKET } = await import('#src/nats/topology.ts');
+    const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
     const state = await openKeyValue(connection, STATE_BUCKET, undefined);
     const id = randomBytes(8).toString('hex');
     const asked: ErasureRecord = { state: 'asked', request };

@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import type { FailedInvocation, SequentClient } from '#src/client/client.ts';
 import { type Call, performs } from '../call.ts';
 import { type BulkOptions, inBulk } from '../in-bulk.ts';
-import { readPayload } from '../payload.ts';
+import { readPayload } from '#src/cli/arguments/payload.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { parseRate, parseSince } from '../since.ts';
+import { parseRate, parseSince } from '#src/cli/arguments/since.ts';
 
 type RedriveOptions = BulkOptions & { event?: string; failed?: true; function?: string; condition?: string; since?: number };
 

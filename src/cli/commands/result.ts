@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import type { Result, SequentClient } from '#src/client/client.ts';
 import { TimedOutError } from '#src/core/errors.ts';
 import { type Call, performs } from '../call.ts';
-import { durationOption } from '../durations.ts';
+import { durationOption } from '#src/cli/arguments/durations.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
-import { printResult } from '../result-output.ts';
+import { printResult } from '#src/cli/print/result-output.ts';
 import { sayConnection, withClient } from '../session.ts';
 
 type ResultOptions = { timeout: number; envelope?: true; function?: string };

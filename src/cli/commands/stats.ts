@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { StatsRow } from '#src/core/history.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { StatsRow } from '#src/core/history-questions.ts';
 import { type Call, performs } from '../call.ts';
-import { formatMoment, parseDuration } from '../durations.ts';
-import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '../history-filters.ts';
-import { type Column, printList } from '../output.ts';
+import { formatMoment, parseDuration } from '#src/cli/arguments/durations.ts';
+import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
+import { type Column, printList } from '#src/cli/print/output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 

@@ -2,15 +2,15 @@ import { Command, InvalidArgumentError } from 'commander';
 import { factTypes } from '#machines/fact-types.ts';
 import { conditions } from '#machines/facts.ts';
 import type { TransitionsOptions } from '#src/client/client.ts';
-import { parseFunctionName } from '#src/core/names.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
 import { type Call, performs } from '../call.ts';
-import { parseWhole } from '../durations.ts';
-import { addInvocationFilters, type FilterOptions, filterOf } from '../history-filters.ts';
+import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { addInvocationFilters, type FilterOptions, filterOf } from '#src/cli/arguments/history-filters.ts';
 import { exitCodes } from '../problem.ts';
 import { sayConnection, withClient } from '../session.ts';
-import { parseSince } from '../since.ts';
-import { createInvocationTest } from '../tail-filter.ts';
-import { transitionLine } from '../transitions.ts';
+import { parseSince } from '#src/cli/arguments/since.ts';
+import { createInvocationTest } from '#src/cli/arguments/tail-filter.ts';
+import { transitionLine } from '#src/cli/print/transitions.ts';
 
 type TailOptions = Omit<FilterOptions, 'state' | 'condition'> & {
   state?: string[];

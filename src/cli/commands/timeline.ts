@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import type { Timeline } from '#src/client/client.ts';
-import type { Place } from '#src/history/history.ts';
+import type { Place } from '#src/analysis/history.ts';
 import { type Call, performs } from '../call.ts';
-import { parsePlace } from '../moment.ts';
-import { printOne } from '../output.ts';
+import { parsePlace } from '#src/cli/arguments/moment.ts';
+import { printOne } from '#src/cli/print/output.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { drawTimeline } from '../timeline-picture.ts';
+import { drawTimeline } from '#src/cli/print/timeline-picture.ts';
 
 type TimelineOptions = { function?: string; at?: Place };
 
@@ -48,8 +48,8 @@ async function timeline(call: Call<TimelineOptions>): Promise<typeof exitCodes.o
 
 /** Every transition with the state of the machine after it. */
 async function withStates({ transitions }: Timeline): Promise<object[]> {
-  const { momentsOf } = await import('#src/history/history.ts');
-  const { plainOf } = await import('#src/history/diff.ts');
+  const { momentsOf } = await import('#src/analysis/history.ts');
+  const { plainOf } = await import('#src/analysis/diff.ts');
   return momentsOf({ transitions }).map(({ sequence, by, fact, after }) => {
     const { value: state, context } = plainOf(after);
     return { sequence, by, fact, state, context };

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { HistoryTree, InvocationSummary } from '#src/core/history.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { HistoryTree, InvocationSummary } from '#src/core/history-questions.ts';
 import { type Call, performs } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain } from '../terminal.ts';
+import { plain } from '#src/cli/print/terminal.ts';
 
 type TreeOptions = { function?: string };
 

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import type { SequentClient } from '#src/client/client.ts';
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { Finding } from '#src/history/findings.ts';
-import type { Verification } from '#src/history/verify.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { Finding } from '#src/analysis/findings.ts';
+import type { Verification } from '#src/analysis/verify.ts';
 import { type Call, performs } from '../call.ts';
-import { parseWhole, plural } from '../durations.ts';
+import { parseWhole, plural } from '#src/cli/arguments/durations.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain, type Sheet } from '../terminal.ts';
+import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 
 type VerifyOptions = ArchiveOptions & { from: number };

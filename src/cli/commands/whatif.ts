@@ -1,16 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Backoff } from '#machines/facts.ts';
-import { formatDuration } from '#src/core/format-duration.ts';
-import { parseFunctionName } from '#src/core/names.ts';
-import type { LogReading } from '#src/history/read-log.ts';
-import { nameEnding, type Sum } from '#src/history/suppositions.ts';
-import type { Policy, Supposition } from '#src/history/what-if.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
+import type { LogReading } from '#src/analysis/read-log.ts';
+import { nameEnding, type Sum } from '#src/analysis/suppositions.ts';
+import type { Policy, Supposition } from '#src/analysis/what-if.ts';
 import { type Call, performs } from '../call.ts';
-import { parseDuration, parseWhole, plural } from '../durations.ts';
+import { parseDuration, parseWhole, plural } from '#src/cli/arguments/durations.ts';
 import { exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { parseSince } from '../since.ts';
-import { plain } from '../terminal.ts';
+import { parseSince } from '#src/cli/arguments/since.ts';
+import { plain } from '#src/cli/print/terminal.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 
 type WhatIfOptions = ArchiveOptions & {
@@ -86,11 +86,11 @@ function policyIn({ maxRetries, maxAge, backoff }: WhatIfOptions): Policy {
 
 async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSupposition: (one: Supposition) => void): Promise<Sum> {
   const { createWholeLog } = await import('#src/archive/whole-log.ts');
-  const { createCollector } = await import('#src/history/collect.ts');
-  const { readLog } = await import('#src/history/read-log.ts');
-  const { createSum } = await import('#src/history/suppositions.ts');
-  const { whatIf: fold } = await import('#src/history/what-if.ts');
-  const { systemClock } = await import('#src/core/clock.ts');
+  const { createCollector } = await import('#src/analysis/collect.ts');
+  const { readLog } = await import('#src/analysis/read-log.ts');
+  const { createSum } = await import('#src/analysis/suppositions.ts');
+  const { whatIf: fold } = await import('#src/analysis/what-if.ts');
+  const { systemClock } = await import('#src/core/ports/clock.ts');
   const { sum, add } = createSum();
   const { function: only, since = 0 } = options;
   const collector = createCollector((history) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isProjectId } from '#src/core/names.ts';
+import { isProjectId } from '#src/core/names/names.ts';
 import { secretSchema } from './secret.ts';
 
 /**

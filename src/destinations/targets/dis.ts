@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { disStreamFor } from '#src/core/addressable.ts';
-import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
-import { parseJson } from '#src/core/json.ts';
+import { disStreamFor } from '#src/core/names/addressable.ts';
+import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
+import { parseJson } from '#src/core/text/json.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { signByHuawei } from './huawei-signature.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { type Publication, resultOf } from './publication.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
-import { reachOf, type VettedHttp } from './vetted-request.ts';
+import { reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 
 export const disParamSchema = z.strictObject({
   stream_name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"'),

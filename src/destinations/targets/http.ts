@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { DeliveryRequest, DestinationTarget } from '#src/core/destination-target.ts';
+import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { traceHeaders } from './trace-headers.ts';
 import { dead, unusable, verdictOf } from './verdict.ts';
-import { originOf, type VettedHttp } from './vetted-request.ts';
+import { originOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import { signWebhook } from './webhook-signature.ts';
 
 export const httpParamSchema = z.strictObject({

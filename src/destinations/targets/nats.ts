@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { SubjectRules } from '#src/core/addressable.ts';
-import type { DeliveryRequest, DestinationTarget } from '#src/core/destination-target.ts';
+import type { SubjectRules } from '#src/core/names/addressable.ts';
+import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { parseParam, refusalOf } from './param.ts';
 import { type Publication, resultOf } from './publication.ts';
 import { traceHeaders } from './trace-headers.ts';

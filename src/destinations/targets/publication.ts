@@ -1,4 +1,4 @@
-import type { DeliveryResult } from '#src/core/destination-target.ts';
+import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import { dead, delivered, failed } from './verdict.ts';
 
 /** What became of a message that was published to JetStream. */

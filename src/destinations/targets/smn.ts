@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/destination-target.ts';
+import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { ConnectionOf, Connections, Subscription } from './connection.ts';
 import { sendEmail } from './email.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { RecentDeliveries } from './recent-deliveries.ts';
 import { traceHeaders } from './trace-headers.ts';
 import { dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
-import { originOf, reachOf, type VettedHttp } from './vetted-request.ts';
+import { originOf, reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import { signWebhook } from './webhook-signature.ts';
 
 export const smnParamSchema = z.strictObject({ topic_urn: z.string().min(1).max(255), connection: connectionName });

@@ -1,4 +1,4 @@
-import { isTraceparent } from '#src/core/traceparent.ts';
+import { isTraceparent } from '#src/core/names/traceparent.ts';
 
 /** The header that carries the trace of a request on, unless it is not one. */
 export function traceHeaders({ traceparent }: { traceparent?: string }): { traceparent?: string } {

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import type { DeliveryResult } from '#src/core/destination-target.ts';
-import type { Answer } from './vetted-request.ts';
+import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
+import type { Answer } from '#src/destinations/http/vetted-request.ts';
 
 const MAX_RETRY_AFTER_IN_MS = 3_600_000;
 

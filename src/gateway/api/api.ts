@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import type { Room } from '../overload.ts';
+import type { Room } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { VERSION } from '../version.ts';
 import { addBulkRoutes } from './bulk.ts';

@@ -1,5 +1,5 @@
 import { InvocationNotFoundError, messageOf, SequentError, WrongStateError } from '#src/core/errors.ts';
-import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history.ts';
+import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { type ApiFilter, historyFilter } from './list.ts';

@@ -1,4 +1,4 @@
-import type { DeliverySummary } from '#src/core/history.ts';
+import type { DeliverySummary } from '#src/core/history-questions.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { attempt, inTurns, sorted } from './bulk.ts';

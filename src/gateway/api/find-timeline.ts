@@ -1,7 +1,7 @@
 import type { Timeline } from '#src/client/client.ts';
 import { timelineUpTo } from '#src/client/timeline-at.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import type { Moment } from '#src/core/history.ts';
+import type { Moment } from '#src/core/history-questions.ts';
 import type { Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 

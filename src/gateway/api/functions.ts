@@ -1,7 +1,7 @@
 import { ConflictError, FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
-import type { FunctionEntry } from '#src/core/function-entry.ts';
-import type { FunctionName } from '#src/core/names.ts';
-import { HttpError } from '../http-error.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { FunctionEntry } from '#src/core/function-entry.ts';
-import { parseFunctionUrn } from '#src/core/urn.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import type { Routes } from './route.ts';

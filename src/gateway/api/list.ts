@@ -1,5 +1,5 @@
-import type { HistoryFilter } from '#src/core/history.ts';
-import { states, statuses } from '#src/core/history.ts';
+import type { HistoryFilter } from '#src/core/history-questions.ts';
+import { states, statuses } from '#src/core/history-questions.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { rowOf, withoutUndefined } from './invocation-view.ts';

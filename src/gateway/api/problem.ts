@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InvalidInputError, messageOf, SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
-import { pointerTo } from '../body.ts';
-import type { HttpError, Issue } from '../http-error.ts';
+import { pointerTo } from '#src/gateway/http/body.ts';
+import type { HttpError, Issue } from '#src/gateway/http/http-error.ts';
 import type { Problem } from './schemas/common.ts';
 
 /** An error of the own API, as RFC 9457 has it. `code` is the stable name of what happened. */

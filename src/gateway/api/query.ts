@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { HttpError, type Issue } from '../http-error.ts';
+import { HttpError, type Issue } from '#src/gateway/http/http-error.ts';
 import type { Call } from '../ports.ts';
 
 /**

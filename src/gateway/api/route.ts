@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { parseBody } from '../body.ts';
+import { parseBody } from '#src/gateway/http/body.ts';
 import type { Call, GatewayEnv } from '../ports.ts';
 import { readQuery } from './query.ts';
 import { problemSchema } from './schemas/common.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type StatsRow, states } from '#src/core/history.ts';
+import { type StatsRow, states } from '#src/core/history-questions.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';

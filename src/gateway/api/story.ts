@@ -1,4 +1,4 @@
-import { explain } from '#src/history/explain.ts';
+import { explain } from '#src/analysis/explain.ts';
 import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';

@@ -1,11 +1,11 @@
 import type { Fact } from '#machines/facts.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { FullLogEntry } from '#src/core/event-log.ts';
-import { parseMoment } from '#src/core/parse-moment.ts';
-import { createTransitionTest, parseTransitionFilter, transitionsIn } from '#src/core/transitions.ts';
-import { parseWholeNumber } from '#src/core/whole-number.ts';
-import { momentsOf } from '#src/history/history.ts';
-import type { Room } from '../overload.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import { parseMoment } from '#src/core/text/parse-moment.ts';
+import { createTransitionTest, parseTransitionFilter, transitionsIn } from '#src/core/log/transitions.ts';
+import { parseWholeNumber } from '#src/core/text/whole-number.ts';
+import { momentsOf } from '#src/analysis/history.ts';
+import type { Room } from '#src/gateway/http/concurrency-limit.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';

@@ -1,6 +1,6 @@
-import { readLog } from '#src/history/read-log.ts';
-import { createVerifier } from '#src/history/verify.ts';
-import { HttpError } from '../http-error.ts';
+import { readLog } from '#src/analysis/read-log.ts';
+import { createVerifier } from '#src/analysis/verify.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import type { Routes } from './route.ts';

@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { systemClock } from '#src/core/clock.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 
 const ANSWER_WITHIN_MS = 2_000;

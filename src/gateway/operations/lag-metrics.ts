@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { Clock } from '#src/core/clock.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 
 /** What waits for the roles, and how large the log is. */
 export type Lag = {

@@ -1,5 +1,5 @@
 import { Counter, Histogram, Registry } from 'prom-client';
-import type { Clock } from '#src/core/clock.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
 import type { LogCount } from './log-count.ts';
 

@@ -1,9 +1,9 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
-import { aliasSchema, type FunctionAlias } from '#src/core/function-entry.ts';
-import { parseBody } from '../body.ts';
-import { HttpError } from '../http-error.ts';
+import { aliasSchema, type FunctionAlias } from '#src/core/functions/entry.ts';
+import { parseBody } from '#src/gateway/http/body.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { changeable } from './functions.ts';

@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { LATEST, NO_POLICY, type Policy, type PolicyInput, policySchema } from '#src/core/function-definition.ts';
-import type { FunctionEntry } from '#src/core/function-entry.ts';
-import { parseJson } from '#src/core/json.ts';
-import { parseFunctionUrn } from '#src/core/urn.ts';
-import { parseBody } from '../body.ts';
-import { HttpError } from '../http-error.ts';
+import { LATEST, NO_POLICY, type Policy, type PolicyInput, policySchema } from '#src/core/functions/definition.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import { parseFunctionUrn } from '#src/core/names/urn.ts';
+import { parseBody } from '#src/gateway/http/body.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import type { AsyncRecord } from '../records.ts';
 import { checkTargets, scopeOf } from '../scope.ts';

@@ -1,9 +1,9 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
-import { isRequestId } from '#src/core/names.ts';
-import { parseBody } from '../body.ts';
-import { HttpError } from '../http-error.ts';
+import { isRequestId } from '#src/core/names/names.ts';
+import { parseBody } from '#src/gateway/http/body.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { targetOf } from './reference.ts';
 

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
-import type { RegisteredFunction } from '#src/core/function-definition.ts';
-import { parseBody } from '../body.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { parseBody } from '#src/gateway/http/body.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { codeSchema, entryOf, FIELD_CODES, readPackage } from './create-function.ts';
 import { recordOf, viewCode } from './function-view.ts';

@@ -1,4 +1,4 @@
-import { MASK, type RegisteredFunction } from '#src/core/function-definition.ts';
+import { MASK, type RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { Call, Gateway } from '../ports.ts';
 import type { FunctionRecord } from '../records.ts';
 import { scopeOf } from '../scope.ts';

@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
-import { LATEST } from '#src/core/function-definition.ts';
-import type { FunctionEntry } from '#src/core/function-entry.ts';
-import { readZip, type ZipFile } from '#src/core/zip.ts';
-import { parseBody } from '../body.ts';
-import { HttpError } from '../http-error.ts';
+import { LATEST } from '#src/core/functions/definition.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
+import { parseBody } from '#src/gateway/http/body.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import type { FunctionRecord } from '../records.ts';
 import { scopeOf } from '../scope.ts';

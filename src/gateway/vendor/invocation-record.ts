@@ -1,8 +1,8 @@
 import type { Fact } from '#machines/facts.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import type { InvocationSummary } from '#src/core/history.ts';
-import type { FunctionName } from '#src/core/names.ts';
+import type { InvocationSummary } from '#src/core/history-questions.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { withoutZone } from './times.ts';

@@ -1,5 +1,5 @@
-import { parseWholeNumber } from '#src/core/whole-number.ts';
-import { HttpError } from '../http-error.ts';
+import { parseWholeNumber } from '#src/core/text/whole-number.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call } from '../ports.ts';
 
 /** The marker and the limit of a list. Throws `HttpError` 400 for what is no number, or below 0. */

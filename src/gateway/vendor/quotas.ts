@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { HttpError } from '../http-error.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 

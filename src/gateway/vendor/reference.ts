@@ -1,10 +1,10 @@
 import { InvalidInputError } from '#src/core/errors.ts';
-import { LATEST } from '#src/core/function-definition.ts';
-import type { FunctionName } from '#src/core/names.ts';
-import { parseFunctionUrn } from '#src/core/urn.ts';
-import { HttpError } from '../http-error.ts';
+import { LATEST } from '#src/core/functions/definition.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { parseFunctionUrn } from '#src/core/names/urn.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway } from '../ports.ts';
-import { rememberByText } from '../remember.ts';
+import { rememberByText } from '#src/gateway/http/remember.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 
 /** The function that a path names. */

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
-import { derivedId } from '#src/core/ids.ts';
-import { HttpError } from '../http-error.ts';
+import { derivedId } from '#src/core/names/ids.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { inSeconds } from './times.ts';

@@ -1,7 +1,7 @@
 import type { Timeline } from '#src/client/client.ts';
-import type { Envelope } from '#src/core/envelope.ts';
-import { LATEST } from '#src/core/function-definition.ts';
-import { HttpError } from '../http-error.ts';
+import type { Envelope } from '#src/core/log/envelope.ts';
+import { LATEST } from '#src/core/functions/definition.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call } from '../ports.ts';
 
 /** The last bytes of the log that a header carries. */

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
-import { HttpError } from '../http-error.ts';
-import type { Room } from '../overload.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
+import type { Room } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { addAliases } from './aliases.ts';
 import { addAsyncConfig } from './async-config.ts';

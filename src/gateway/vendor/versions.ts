@@ -1,9 +1,9 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { LATEST } from '#src/core/function-definition.ts';
-import { type FunctionEntry, resolveFunction, versionNameSchema } from '#src/core/function-entry.ts';
-import { parseBody } from '../body.ts';
-import { HttpError } from '../http-error.ts';
+import { LATEST } from '#src/core/functions/definition.ts';
+import { type FunctionEntry, resolveFunction, versionNameSchema } from '#src/core/functions/entry.ts';
+import { parseBody } from '#src/gateway/http/body.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { describeConfig } from './async-config.ts';
 import { recordOf, viewFunction } from './function-view.ts';

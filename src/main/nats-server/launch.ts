@@ -4,7 +4,7 @@ import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { systemClock } from '#src/core/clock.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { ServerStartError } from './errors.ts';
 import { type Fsync, readRecord, type ServerFiles, type ServerSettings, writeRecord, writeServerConfig } from './files.ts';

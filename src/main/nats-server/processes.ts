@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { systemClock } from '#src/core/clock.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 
 const run = promisify(execFile);
 const STOP_LIMIT_IN_MS = 10_000;

@@ -1,4 +1,4 @@
-import { systemClock } from '#src/core/clock.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { ServerStartError } from './errors.ts';
 import { createServerFiles, type Fsync, readRecord, type ServerFiles, urlOf } from './files.ts';

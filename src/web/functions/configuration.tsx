@@ -1,4 +1,4 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { Moment } from '../parts/moment.tsx';
 

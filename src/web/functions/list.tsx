@@ -1,4 +1,4 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionSummary, StatsRow } from '#src/gateway/api/schemas/functions.ts';
 import { Icon } from '../parts/icon.tsx';
 import { type Column, Rows } from '../parts/rows.tsx';

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionStats } from '#src/gateway/api/schemas/functions.ts';
 import { get, withQuery } from '../api/http.ts';
 import { Choice } from '../invocation/timeline.tsx';

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Scrollable } from '../parts/scrollable.tsx';

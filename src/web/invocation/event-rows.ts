@@ -1,4 +1,4 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import { failureWords } from '../parts/failure-words.ts';
 import type { IconName } from '../parts/icon.tsx';
 import { type Look, lookOf } from '../parts/state.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';

@@ -1,4 +1,4 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 
 /** What it runs under, fixed when its first attempt started. */

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import { useNarrow } from '../invocations/windowed.ts';
 import { Countdown, exactly } from '../parts/moment.tsx';
 import { now, zone } from '../shell/settings.ts';

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { failureWords } from '../parts/failure-words.ts';
 import { Icon } from '../parts/icon.tsx';

@@ -3,7 +3,7 @@
 
 import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { failureWords } from '../parts/failure-words.ts';
 import { Moment } from '../parts/moment.tsx';

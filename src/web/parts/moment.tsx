@@ -1,4 +1,4 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import { now, zone } from '../shell/settings.ts';
 import { useStore } from '../shell/store.ts';
 

@@ -1,4 +1,4 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 
 /** One thing that somebody should look at: what it is, what it means, and what to do. */

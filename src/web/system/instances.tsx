@@ -1,4 +1,4 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { Moment } from '../parts/moment.tsx';
 import { type Column, Rows } from '../parts/rows.tsx';

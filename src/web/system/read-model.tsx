@@ -1,4 +1,4 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 
 /** The projection that answered: how far behind the log it is. */

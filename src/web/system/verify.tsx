@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { verificationSchema } from '#src/gateway/api/schemas/system.ts';
 import { post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { headers } from 'nats';
 import { expect, test } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { systemClock } from '#src/core/clock.ts';
-import { openConnection } from '#src/nats/connection.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
-import { createPublisher } from '#src/nats/publisher.ts';
-import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { createPublisher } from '#src/nats/transport/publisher.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
-import { type SequentProcess, startSequent } from '#test/support/sequent-process.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 
 const INVOCATIONS = Number(process.env.SEQUENT_CHAOS_INVOCATIONS ?? 20_000);
 const KILLS = Number(process.env.SEQUENT_CHAOS_KILLS ?? 32);
@@ -31,7 +31,7 @@ test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of workers, scheduler
   await using client = await connectClient({ servers: server.url });
   await client.functions.put({
     name: 'chaos',
-    handler: { kind: 'process', file: new URL('./chaos.mjs', import.meta.url).pathname },
+    handler: { kind: 'process', file: new URL('../../support/e2e/chaos.mjs', import.meta.url).pathname },
     concurrency: 64,
     userData: { executions },
     policy: { maxRetries: 3, maxAgeInSeconds: 3_600, backoff: { initialInMs: 300, factor: 2, maxInMs: 2_000, jitter: 0.5 } },

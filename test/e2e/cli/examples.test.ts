@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ServedSequent, serveSequent } from '#test/support/cli.ts';
+import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 
 let sequent: ServedSequent;
 beforeAll(async () => {

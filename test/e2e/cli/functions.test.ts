@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ServedSequent, serveSequent } from '#test/support/cli.ts';
+import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 
 let sequent: ServedSequent;
 let folder: string;

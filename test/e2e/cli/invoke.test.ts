@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import { type ServedSequent, serveSequent } from '#test/support/cli.ts';
+import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 
 let sequent: ServedSequent;
 beforeAll(async () => {

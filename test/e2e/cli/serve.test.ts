@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { systemClock } from '#src/core/clock.ts';
-import { runCli, serveSequent, spawnCli } from '#test/support/cli.ts';
-import { serversOn } from '#test/support/embedded-servers.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { runCli, serveSequent, spawnCli } from '#test/support/cli/cli.ts';
+import { serversOn } from '#test/support/nats/embedded-servers.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 
 const server = await startTestServer();
 afterAll(() => server[Symbol.asyncDispose]());

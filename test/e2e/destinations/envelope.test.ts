@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { statusCodes } from '#machines/facts.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
-import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/telling-system.ts';
+import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/destinations/delivering-system.ts';
 
-const file = new URL('./functions.mjs', import.meta.url).pathname;
+const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const systemCodes = Object.values(statusCodes);
 
 /** Written from SRC7 (exactly these keys, in this order) and SRC8 (what they mean), not from the code. */

@@ -3,20 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { systemClock } from '#src/core/clock.ts';
-import { openFaultyReceiver } from '#test/support/faulty-receiver.ts';
-import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
-import { watchLog } from '#test/support/log-watch.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { openFaultyReceiver } from '#test/support/destinations/faulty-receiver.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
+import { watchLog } from '#test/support/log/log-watch.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
-import { startSequent } from '#test/support/sequent-process.ts';
+import { startSequent } from '#test/support/cli/sequent-process.ts';
 
 const OUTCOMES = Number(process.env.SEQUENT_CHAOS_OUTCOMES ?? 10_000);
 /** At the latest then it is left in peace. */
 const CHAOS_IN_MS = 75_000;
 const KILLS = Number(process.env.SEQUENT_CHAOS_DELIVERY_KILLS ?? 8);
 const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
-const file = new URL('../functions.mjs', import.meta.url).pathname;
+const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
 
 test(`${OUTCOMES} outcomes reach a receiver that fails 30% of the time, over ${KILLS} SIGKILLs of the destinations role, seed ${seed}`, {
   timeout: 300_000,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '#src/core/clock.ts';
-import { foldWholeLog } from '#test/support/folded-log.ts';
-import { chainOf, invoking, startTelling, type TellingSequent } from '#test/support/telling-system.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { foldWholeLog } from '#test/support/log/folded-log.ts';
+import { chainOf, invoking, startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
 
-const file = new URL('./functions.mjs', import.meta.url).pathname;
+const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const fn = (name: string, targets: readonly string[], facts: object = {}) => ({
   name,
   handler: { kind: 'process', file, export: 'obey' },

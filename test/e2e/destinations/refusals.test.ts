@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
-import { receiverConnection, startTelling, telling } from '#test/support/telling-system.ts';
+import { receiverConnection, startTelling, telling } from '#test/support/destinations/delivering-system.ts';
 
-const file = new URL('./functions.mjs', import.meta.url).pathname;
+const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 
 test('a destination whose connection is missing is refused when configured, and ends dead with that reason when it disappears', async () => {
   await using receiver = await openReceiver(answer(200));

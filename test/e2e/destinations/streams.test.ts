@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSubjectRules } from '#src/core/addressable.ts';
+import { createSubjectRules } from '#src/core/names/addressable.ts';
 import { createDisTarget } from '#src/destinations/targets/dis.ts';
 import { createNatsTarget } from '#src/destinations/targets/nats.ts';
-import { createDisStreams } from '#src/nats/dis-streams.ts';
-import { createPublications } from '#src/nats/publications.ts';
+import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
+import { createPublications } from '#src/nats/streams/publications.ts';
 import { connectionsOf, deliveryTo, neverAborted } from '#test/support/destinations/deliveries.ts';
-import { startTelling, type TellingSequent } from '#test/support/telling-system.ts';
+import { startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
 
-const file = new URL('./functions.mjs', import.meta.url).pathname;
+const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 
 let sequent: TellingSequent;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTelling, type TellingSequent } from '#test/support/telling-system.ts';
+import { startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
 
 const test1 = new URL('../../../src/examples/functions/test1.mjs', import.meta.url).pathname;
 const logOutcome = new URL('../../../src/examples/functions/log-outcome.mjs', import.meta.url).pathname;

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '#src/core/clock.ts';
-import { derivedId } from '#src/core/ids.ts';
-import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { derivedId } from '#src/core/names/ids.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
-import { type SequentProcess, startScript, startSequent } from '#test/support/sequent-process.ts';
-import { invoking, startTelling, type TellingSequent } from '#test/support/telling-system.ts';
+import { type SequentProcess, startScript, startSequent } from '#test/support/cli/sequent-process.ts';
+import { invoking, startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
 
 const WORKERS = 3;
-const file = new URL('./functions.mjs', import.meta.url).pathname;
+const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const ownWorker = new URL('../../support/destinations/own-worker.ts', import.meta.url).pathname;
 
 /** Who is killed and how often in each of their places, and the roles that are left in peace. */

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeZip } from '#src/core/write-zip.ts';
-import { type SequentProcess, startSequent } from '#test/support/sequent-process.ts';
-import { invoking, startTelling, type TellingSequent } from '#test/support/telling-system.ts';
+import { writeZip } from '#src/core/zip/write-zip.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { invoking, startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
 
 let sequent: TellingSequent;
 let folder: string;
@@ -100,7 +100,7 @@ describe('versions and aliases', () => {
     expect(ones).toBeGreaterThan(140);
     expect(ones).toBeLessThan(260);
     // Another process chooses the same of the same ids.
-    const { resolveFunction } = await import('#src/core/function-entry.ts');
+    const { resolveFunction } = await import('#src/core/functions/entry.ts');
     const entry = await sequent.client.functions.get('shared');
     expect(ids.map((id) => (resolveFunction(entry, '!half', id)?.version === 'v1' ? 'one' : 'two'))).toEqual(answers);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FunctionStats, FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { until } from '#test/conformance/support/until.ts';
+import { until } from '#test/support/conformance/until.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/looks.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isBareName } from '#src/core/names.ts';
+import { isBareName } from '#src/core/names/names.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { openBrowser, type TestBrowser, type WatchedPage } from '#test/support/web/browser.ts';
 import { harmDone, hostileStrings } from '#test/support/web/hostile-strings.ts';

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
-import { until } from '#test/conformance/support/until.ts';
+import { until } from '#test/support/conformance/until.ts';
 import { openBrowser, type TestBrowser, type Theme } from '#test/support/web/browser.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '#test/conformance/support/until.ts';
+import { until } from '#test/support/conformance/until.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { openShop, type Shop } from '#test/support/web/shop.ts';
 

@@ -7,7 +7,7 @@ import { type WritingRoute, writingRoutes } from '#test/support/gateway/writing-
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { attack, type Shot } from '#test/support/web/foreign-page.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
-import { openApp } from '#test/unit/gateway/opened-app.ts';
+import { openApp } from '#test/support/gateway/opened-app.ts';
 
 const FUNCTIONS = '/v2/default/fgs/functions';
 const token = 'a-token-for-the-pages';

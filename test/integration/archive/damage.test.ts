@@ -6,16 +6,16 @@ import { createArchive } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { reencodeSegment } from '#src/archive/segment.ts';
 import { verifyLog } from '#src/cli/verify-log.ts';
-import type { Segment } from '#src/core/archive.ts';
-import type { FindingKind } from '#src/history/findings.ts';
-import { INVOCATIONS } from '#src/nats/topology.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
+import type { FindingKind } from '#src/analysis/findings.ts';
+import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 /*
  * A server of its own: messages are deleted from its log. One log, archived in four segments; each damage is planted in a copy of
- * the archive. What can be wrong with the messages themselves is planted in `test/unit/history/verify.test.ts`.
+ * the archive. What can be wrong with the messages themselves is planted in `test/unit/analysis/verify.test.ts`.
  */
 
 const COUNT = 1_000;

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { verifyLog } from '#src/cli/verify-log.ts';
-import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/erasure-request.ts';
-import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 import { makeLogAnew } from '#test/support/archive/made-anew.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 /*

@@ -11,7 +11,7 @@ import { openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { startMoto } from '#test/support/destinations/moto.ts';
 import { answer, openReceiver, unusedPort } from '#test/support/destinations/receiver.ts';
 import { openSigningStore } from '#test/support/destinations/signing-store.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI-EXAMPLEKEY' };

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createDisTarget, type DisRecord } from '#src/destinations/targets/dis.ts';
 import type { Publication } from '#src/destinations/targets/publication.ts';
-import { createVettedHttp } from '#src/destinations/vetted-http.ts';
+import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import {
   accessKeyId,
   canaries,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createObsTarget } from '#src/destinations/targets/obs.ts';
-import { createVettedHttp } from '#src/destinations/vetted-http.ts';
+import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import {
   accessKeyId,
   canaries,

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createSubjectRules } from '#src/core/addressable.ts';
-import type { DeliveryResult } from '#src/core/destination-target.ts';
-import { createTargets } from '#src/destinations/create-targets.ts';
-import { createVettedHttp } from '#src/destinations/vetted-http.ts';
+import { createSubjectRules } from '#src/core/names/addressable.ts';
+import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
+import { createTargets } from '#src/destinations/targets/create-targets.ts';
+import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import {
   accessKeyId,
   canaries,

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Problem } from '#src/gateway/api/schemas/common.ts';
 import type { EventView, InvocationRow, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import type { BulkView, DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
-import { eventually } from './eventually.ts';
-import { type RunningSequent, startSequent } from './running-gateway.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 let sequent: RunningSequent;
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;

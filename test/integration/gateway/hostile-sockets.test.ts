@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
-import { F, type OpenedApp, openApp } from '#test/unit/gateway/opened-app.ts';
-import { drip, sendRaw } from './raw-socket.ts';
+import { F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+import { drip, sendRaw } from '#test/support/gateway/raw-socket.ts';
 
 const path = `${F}/test1/invocations-async`;
 let opened: OpenedApp;

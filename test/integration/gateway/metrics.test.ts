@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from './eventually.ts';
-import { type RunningSequent, startSequent } from './running-gateway.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 let one: RunningSequent;
 let other: RunningSequent;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RunningSequent, readEvents, startSequent } from './running-gateway.ts';
+import { type RunningSequent, readEvents, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 let sequent: RunningSequent;
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;

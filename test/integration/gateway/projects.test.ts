@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from './eventually.ts';
-import { PROJECT, type RunningSequent, readEvents, STRANGER, startSequent } from './running-gateway.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { PROJECT, type RunningSequent, readEvents, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 /** What nobody else may ever read: a name, an id, a payload, an error, a description. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
-import { runCli } from '#test/support/cli.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import { runCli } from '#test/support/cli/cli.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 
 const server = await startTestServer();
 afterAll(() => server[Symbol.asyncDispose]());

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { withToken } from '#src/gateway/credentials.ts';
+import { withToken } from '#src/gateway/auth/credentials.ts';
 import { type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
-import { type OpenedApp, openApp } from '#test/unit/gateway/opened-app.ts';
-import { sdkDate, sign } from '#test/unit/gateway/signer.ts';
+import { type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 
 const OURS = 'a-token-of-project-a';
 const THEIRS = 'a-token-of-project-b';

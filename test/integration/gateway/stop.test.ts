@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { createServerCloser } from '#src/gateway/close-server.ts';
+import { createServerCloser } from '#src/gateway/http/close-server.ts';
 
 /** More than any test waits for: whoever waits for the grace fails. */
 const GRACE_IN_MS = 60_000;

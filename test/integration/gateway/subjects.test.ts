@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isReserved } from '#src/core/addressable.ts';
-import { functionDefinitionSchema } from '#src/core/function-definition.ts';
-import { encodeEntry } from '#src/core/function-entry.ts';
-import { SEQUENT_SUBJECTS } from '#src/core/subjects.ts';
-import { type Connection, openConnection } from '#src/nats/connection.ts';
+import { isReserved } from '#src/core/names/addressable.ts';
+import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { encodeEntry } from '#src/core/functions/entry.ts';
+import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
-import { FUNCTIONS_BUCKET } from '#src/nats/topology.ts';
-import { eventually } from './eventually.ts';
-import { type RunningSequent, STRANGER, startSequent } from './running-gateway.ts';
+import { FUNCTIONS_BUCKET } from '#src/nats/wire/topology.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 /*
  * No project may make Sequent send its bytes to a subject of Sequent, of the server, or of another project (rule U1).

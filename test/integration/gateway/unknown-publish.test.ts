@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from './eventually.ts';
-import { PROJECT, type RunningSequent, startSequent } from './running-gateway.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { PROJECT, type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const VENDOR = `/v2/${PROJECT}/fgs/functions/greet/invocations-async`;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { functionDefinitionSchema } from '#src/core/function-definition.ts';
-import { createHandlerRules } from '#src/core/handler-rules.ts';
+import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { createHandlerRules } from '#src/core/functions/handler-rules.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { functionDefinitionSchema } from '#src/core/function-definition.ts';
-import { createVettedHttp } from '#src/destinations/vetted-http.ts';
+import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
-import { createVettedFetch } from '#src/main/vetted-fetch.ts';
+import { createVettedFetch } from '#src/main/roles/vetted-fetch.ts';
 import { execute, executionOf, neverAborted, until } from '#test/support/hosts/executions.ts';
 
 const seen: string[] = [];

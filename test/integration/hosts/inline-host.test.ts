@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { functionDefinitionSchema } from '#src/core/function-definition.ts';
+import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import type { Handler } from '#src/hosts/runtime/outcome.mjs';
 import { execute, executionOf } from '#test/support/hosts/executions.ts';

@@ -2,16 +2,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { functionDefinitionSchema } from '#src/core/function-definition.ts';
-import type { FunctionHost } from '#src/core/function-host.ts';
-import { writeZip } from '#src/core/write-zip.ts';
+import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import { writeZip } from '#src/core/zip/write-zip.ts';
 import { createPackageCache } from '#src/hosts/package-cache.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
-import { CODE_BUCKET } from '#src/nats/topology.ts';
+import { CODE_BUCKET } from '#src/nats/wire/topology.ts';
 import { describeCodePackages } from '#test/contract/code-packages.ts';
 import { executionOf, neverAborted } from '#test/support/hosts/executions.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { type OpenedNats, openNats } from '../nats/opened-nats.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
 // A server of its own: what it stores is tampered with.
 let server: TestServer;

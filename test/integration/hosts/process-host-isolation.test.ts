@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { FunctionHost } from '#src/core/function-host.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { execute, isRunning, pidsIn, processFunction, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
+import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost, type ProcessHostOptions } from '#src/hosts/process-host.ts';
 import { execute, executionOf, isRunning, neverAborted, processFunction, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import type { FunctionHost } from '#src/core/function-host.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { execute, executionOf, handlerFile, neverAborted, processFunction } from '#test/support/hosts/executions.ts';
 

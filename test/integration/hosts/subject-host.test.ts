@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { functionDefinitionSchema } from '#src/core/function-definition.ts';
+import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { createSubjectHost, type SubjectReply, type SubjectRequest } from '#src/hosts/subject-host.ts';
 import { execute, executionOf, neverAborted } from '#test/support/hosts/executions.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { greetingOf } from '#src/main/nats-server/tether.ts';
-import { openConnection } from '#src/nats/connection.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { unusedPort } from '#test/support/destinations/receiver.ts';
 
 test('a connection whose credentials the server refused for a while works again afterwards', async () => {

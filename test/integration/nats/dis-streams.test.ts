@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Connection, openConnection } from '#src/nats/connection.ts';
-import { createDisStreams } from '#src/nats/dis-streams.ts';
-import { createPublisher } from '#src/nats/publisher.ts';
-import { type GuardedServer, startGuardedServer } from '#test/support/guarded-server.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
+import { createPublisher } from '#src/nats/transport/publisher.ts';
+import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
 
 const permitted = ['$JS.API.INFO', '$JS.API.STREAM.INFO.SEQUENT_DIS', 'dis.*'];
 const usersWith = (publish: readonly string[]) => ({

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FullLogEntry, LogEntry } from '#src/core/event-log.ts';
-import { NO_APPENDS } from '#src/core/event-log.ts';
+import type { FullLogEntry, LogEntry } from '#src/core/log/event-log.ts';
+import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { describeEventLog } from '#test/contract/event-log.ts';
-import { running, succeeded } from '#test/contract/facts.ts';
-import { accept, append, collect, newStream, type OpenedLog } from '#test/contract/opened-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { type OpenedNats, openNats, openNatsLog } from './opened-nats.ts';
+import { running, succeeded } from '#test/support/log/facts.ts';
+import { accept, append, collect, newStream, type OpenedLog } from '#test/support/log/opened-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { type OpenedNats, openNats, openNatsLog } from '#test/support/nats/opened-nats.ts';
 
 // A server of its own: the suite reads the whole log, and purges it.
 const server = await startTestServer();

@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
-import { openConnection } from '#src/nats/connection.ts';
-import { createNatsOpenRequests } from '#src/nats/open-requests.ts';
-import { createNatsOwners } from '#src/nats/owners.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
+import { createNatsOpenRequests } from '#src/nats/questions/open-requests.ts';
+import { createNatsOwners } from '#src/nats/questions/execution-probe.ts';
 
 test('questions that are none are answered with no, and the connection that answered lives on', async () => {
   const connection = await openConnection({ servers: inject('natsUrl') });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NO_APPENDS } from '#src/core/event-log.ts';
-import { idAt } from '#src/core/ids.ts';
-import { type FunctionName, NO_FUNCTION, type StreamId } from '#src/core/names.ts';
-import { createNatsOwners } from '#src/nats/owners.ts';
-import { newStream } from '#test/contract/opened-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { openNats } from './opened-nats.ts';
-import { type RunningSystem, startSystem } from './running-system.ts';
+import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import { idAt } from '#src/core/names/ids.ts';
+import { type FunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
+import { createNatsOwners } from '#src/nats/questions/execution-probe.ts';
+import { newStream } from '#test/support/log/opened-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
+import { type RunningSystem, startSystem } from '#test/support/nats/running-system.ts';
 
 /*
  * Whatever anybody publishes ends, clearly, and harms nobody else (U1). A server of its own: other schedulers would end

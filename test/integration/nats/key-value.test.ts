@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '#src/core/clock.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { describeKeyValue } from '#test/contract/key-value.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { openNats } from './opened-nats.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 
 // A server of its own: it is killed.
 let server: TestServer;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '#src/core/clock.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
-import { findLifeProblems, foldWholeLog } from '#test/support/folded-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { BUDGET_IN_MS, type OutageSystem, startOutageSystem } from './outage-system.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { BUDGET_IN_MS, type OutageSystem, startOutageSystem } from '#test/support/nats/outage-system.ts';
 
 const BATCHES = 60;
 /** Longer than the product repeats an append, a read or a result. */

@@ -1,16 +1,16 @@
 import { createInbox, type Msg } from 'nats';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRequests } from '#src/client/requests.ts';
-import { systemClock } from '#src/core/clock.ts';
-import { NO_APPENDS } from '#src/core/event-log.ts';
-import type { FunctionName, RequestId } from '#src/core/names.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
-import { appendHeaders } from '#src/nats/codec.ts';
-import { createPublisher, type PublishAnswer } from '#src/nats/publisher.ts';
-import { INVOCATIONS } from '#src/nats/topology.ts';
-import { accept, newStream } from '#test/contract/opened-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { type OpenedNats, openNats } from './opened-nats.ts';
+import { appendHeaders } from '#src/nats/wire/codec.ts';
+import { createPublisher, type PublishAnswer } from '#src/nats/transport/publisher.ts';
+import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { accept, newStream } from '#test/support/log/opened-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
 // A server of its own: it is killed, and its whole traffic is listened to.
 let server: TestServer;

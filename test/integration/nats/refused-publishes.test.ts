@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Connection, openConnection } from '#src/nats/connection.ts';
-import { createPublisher, type PublishAnswer } from '#src/nats/publisher.ts';
-import { type GuardedServer, startGuardedServer } from '#test/support/guarded-server.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { createPublisher, type PublishAnswer } from '#src/nats/transport/publisher.ts';
+import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
 
 const api = ['$JS.API.INFO', '$JS.API.STREAM.NAMES'];
 const usersWith = (allowed: string) => ({

@@ -1,10 +1,10 @@
 import { connect, headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { SEQUENT_SUBJECTS } from '#src/core/subjects.ts';
-import { type Connection, openConnection } from '#src/nats/connection.ts';
-import { createNatsRequester, openRequesterConnection } from '#src/nats/requester.ts';
-import { startGuardedServer } from '#test/support/guarded-server.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
+import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { createNatsRequester, openRequesterConnection } from '#src/nats/transport/requester.ts';
+import { startGuardedServer } from '#test/support/nats/guarded-server.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const event = new TextEncoder().encode('{"n":1}');

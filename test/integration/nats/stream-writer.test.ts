@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '#src/core/clock.ts';
-import { NO_APPENDS, type Version } from '#src/core/event-log.ts';
-import { loadStream } from '#src/core/stream.ts';
-import { createStreamWriter } from '#src/core/stream-writer.ts';
-import { createPublisher, type PublishAnswer, type Publisher } from '#src/nats/publisher.ts';
-import { running, succeeded } from '#test/contract/facts.ts';
-import { accept, append, appendId, newStream } from '#test/contract/opened-log.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { NO_APPENDS, type Version } from '#src/core/log/event-log.ts';
+import { loadStream } from '#src/core/stream/stream.ts';
+import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { createPublisher, type PublishAnswer, type Publisher } from '#src/nats/transport/publisher.ts';
+import { running, succeeded } from '#test/support/log/facts.ts';
+import { accept, append, appendId, newStream } from '#test/support/log/opened-log.ts';
 import { describeStreamWriter } from '#test/contract/stream-writer.ts';
-import { startTestServer } from '#test/support/nats-server.ts';
-import { openNats, openNatsLog } from './opened-nats.ts';
-import { tamperAnswers } from './tampered-answers.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
+import { openNats, openNatsLog } from '#test/support/nats/opened-nats.ts';
+import { tamperAnswers } from '#test/support/nats/tampered-answers.ts';
 
 // A server of its own: one of the tests pauses it.
 const server = await startTestServer();

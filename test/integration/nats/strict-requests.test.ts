@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openConnection } from '#src/nats/connection.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { openNats, topology } from './opened-nats.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats, topology } from '#test/support/nats/opened-nats.ts';
 
 /** A server of the test's own: it must hold none of the streams yet. */
 let server: TestServer;

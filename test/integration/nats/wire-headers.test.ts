@@ -1,8 +1,8 @@
 import { createInbox, type Msg, type MsgHdrs } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Connection, openConnection } from '#src/nats/connection.ts';
-import { headersOf, wireHeaders } from '#src/nats/wire-headers.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { headersOf, wireHeaders } from '#src/nats/wire/wire-headers.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 
 let server: TestServer;
 let connection: Connection;

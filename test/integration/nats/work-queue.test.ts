@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FunctionName } from '#src/core/names.ts';
-import type { WorkItem } from '#src/core/work-queue.ts';
-import { deleteConsumer } from '#src/nats/consumers.ts';
-import { workConsumer } from '#src/nats/topology.ts';
-import { accept, newStream } from '#test/contract/opened-log.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { WorkItem } from '#src/core/stream/work-queue.ts';
+import { deleteConsumer } from '#src/nats/transport/consumers.ts';
+import { workConsumer } from '#src/nats/wire/topology.ts';
+import { accept, newStream } from '#test/support/log/opened-log.ts';
 import { describeWorkQueue } from '#test/contract/work-queue.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
-import { type OpenedNats, openNats } from './opened-nats.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
 // A server of its own: it is killed.
 let server: TestServer;

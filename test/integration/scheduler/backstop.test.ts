@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
-import { systemClock } from '#src/core/clock.ts';
-import { type Append, NO_APPENDS, type StreamName, type Version } from '#src/core/event-log.ts';
-import { termsOf } from '#src/core/function-definition.ts';
-import { createStreamId } from '#src/core/ids.ts';
-import { silentLogger } from '#src/core/logger.ts';
-import { parseFunctionName } from '#src/core/names.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { type Append, NO_APPENDS, type StreamName, type Version } from '#src/core/log/event-log.ts';
+import { termsOf } from '#src/core/functions/definition.ts';
+import { createStreamId } from '#src/core/names/ids.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
-import { openConnection } from '#src/nats/connection.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
-import { type LogWatch, watchLog } from '#test/support/log-watch.ts';
-import { startTestServer, type TestServer } from '#test/support/nats-server.ts';
+import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 
 /*
  * Two schedulers, and nobody else: no worker ever takes anything here. What happens is what the backstop does alone.

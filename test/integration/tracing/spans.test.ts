@@ -2,8 +2,8 @@ import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from '../gateway/eventually.ts';
-import { type RunningSequent, startSequent } from '../gateway/running-gateway.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const exporter = new InMemorySpanExporter();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { derivedId } from '#src/core/ids.ts';
-import { type RunningSequent, startSequent } from '../gateway/running-gateway.ts';
+import { derivedId } from '#src/core/names/ids.ts';
+import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

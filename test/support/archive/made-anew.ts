@@ -1,5 +1,5 @@
-import { INVOCATIONS, STATE_BUCKET } from '#src/nats/topology.ts';
-import { openNats } from '#test/integration/nats/opened-nats.ts';
+import { INVOCATIONS, STATE_BUCKET } from '#src/nats/wire/topology.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 
 /** Deletes the log of a server of the test's own, and all that is remembered about it, and makes it anew. */
 export async function makeLogAnew(url: string): Promise<void> {

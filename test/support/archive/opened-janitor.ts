@@ -4,14 +4,14 @@ import { type ArchiveHead, readHead } from '#src/archive/head.ts';
 import { type Janitor, startJanitor } from '#src/archive/janitor.ts';
 import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
-import type { ArchiveStore } from '#src/core/archive.ts';
-import { systemClock } from '#src/core/clock.ts';
-import type { LogPurge } from '#src/core/log-purge.ts';
-import type { LogSource } from '#src/core/log-source.ts';
-import { silentLogger } from '#src/core/logger.ts';
-import { createNatsLogPurge } from '#src/nats/log-purge.ts';
-import { createNatsLogSource } from '#src/nats/log-source.ts';
-import { type OpenedNats, openNats } from '#test/integration/nats/opened-nats.ts';
+import type { ArchiveStore } from '#src/core/ports/archive.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import type { LogPurge } from '#src/core/log/log-purge.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { createNatsLogPurge } from '#src/nats/streams/log-purge.ts';
+import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
+import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
 /** A janitor in this process, on a real server, that works when it is told to. */
 export interface OpenedJanitor extends AsyncDisposable {

@@ -1,4 +1,4 @@
-import type { DeliveryRequest } from '#src/core/destination-target.ts';
+import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
 import { parseConnections } from '#src/destinations/connections.ts';
 import type { Connections } from '#src/destinations/targets/connection.ts';
 

@@ -1,5 +1,5 @@
 import { defineFunction, startWorker } from '#src/client/client.ts';
-import { systemClock } from '#src/core/clock.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 
 /*
  * A worker as a user writes one, in a process of its own, for killing it: `first` tells `second` of every success.

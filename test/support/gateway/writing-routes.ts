@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { isReading } from '#src/gateway/origin.ts';
+import { isReading } from '#src/gateway/auth/origin.ts';
 import type { GatewayEnv } from '#src/gateway/ports.ts';
 
 export type WritingRoute = { method: string; path: string };

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/function-definition.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/function-host.ts';
-import type { RequestId } from '#src/core/names.ts';
+import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { RequestId } from '#src/core/names/names.ts';
 
 /** The path of a file of functions beside this one. */
 export function handlerFile(name = 'handlers.mjs'): string {

@@ -1,4 +1,4 @@
-import type { LogSource } from '#src/core/log-source.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
 import { startReplay } from '#src/projection/replay.ts';
 import { hashRows, type TableHash } from '#src/projection/rows-hash.ts';
 import { findSqlite } from '#src/projection/sqlite.ts';

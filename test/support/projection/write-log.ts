@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { headers } from 'nats';
 import type { Fact } from '#machines/facts.ts';
-import type { Append, Version } from '#src/core/event-log.ts';
-import { createStreamId } from '#src/core/ids.ts';
-import type { StreamId } from '#src/core/names.ts';
-import { appendHeaders, encodeAppend } from '#src/nats/codec.ts';
-import type { Connection } from '#src/nats/connection.ts';
-import { createPublisher } from '#src/nats/publisher.ts';
+import type { Append, Version } from '#src/core/log/event-log.ts';
+import { createStreamId } from '#src/core/names/ids.ts';
+import type { StreamId } from '#src/core/names/names.ts';
+import { appendHeaders, encodeAppend } from '#src/nats/wire/codec.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { createPublisher } from '#src/nats/transport/publisher.ts';
 
 const terms = {
   revision: 1,

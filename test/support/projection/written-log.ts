@@ -1,9 +1,9 @@
 import type { Fact } from '#machines/facts.ts';
-import type { RequestMessage, Version } from '#src/core/event-log.ts';
-import type { LogSource, LogState, SourceEntry, StoredEntry } from '#src/core/log-source.ts';
-import { encodeAppend } from '#src/nats/codec.ts';
-import type { Connection } from '#src/nats/connection.ts';
-import { createNatsLogSource } from '#src/nats/log-source.ts';
+import type { RequestMessage, Version } from '#src/core/log/event-log.ts';
+import type { LogSource, LogState, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
+import { encodeAppend } from '#src/nats/wire/codec.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
 
 /** A log of messages that a test writes one by one, as JetStream would hold them. */
 export interface WrittenLog extends LogSource {

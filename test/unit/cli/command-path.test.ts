@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { commandPath } from '#src/cli/command-path.ts';
+import { commandPath } from '#src/cli/arguments/command-path.ts';
 import { createProgram } from '#src/cli/program.ts';
 
 const program = createProgram('0.0.0');

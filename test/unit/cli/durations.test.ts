@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatBytes, parseDuration, parseWhole } from '#src/cli/durations.ts';
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatBytes, parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 
 describe('a duration', () => {
   test.for([

@@ -12,7 +12,7 @@ import {
   TimedOutError,
   UnknownOutcomeError,
 } from '#src/core/errors.ts';
-import { InvalidConfigurationError } from '#src/main/configuration.ts';
+import { InvalidConfigurationError } from '#src/main/config/configuration.ts';
 import { ServerNotFoundError, ServerStartError } from '#src/main/nats-server/errors.ts';
 
 /** As the NATS client throws them. */

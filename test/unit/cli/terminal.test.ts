@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { printList, tableLines } from '#src/cli/output.ts';
-import { createSheet, cut, plain } from '#src/cli/terminal.ts';
-import { sheetOf } from './sheets.ts';
+import { printList, tableLines } from '#src/cli/print/output.ts';
+import { createSheet, cut, plain } from '#src/cli/print/terminal.ts';
+import { sheetOf } from '#test/support/cli/output-streams.ts';
 
 describe('colour', () => {
   const terminal = { write: () => true, isTTY: true, columns: 80 };

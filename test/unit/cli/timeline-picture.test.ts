@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { drawTimeline } from '#src/cli/timeline-picture.ts';
-import { spansOf } from '#src/cli/timeline-spans.ts';
+import { drawTimeline } from '#src/cli/print/timeline-picture.ts';
+import { spansOf } from '#src/cli/print/timeline-spans.ts';
 import type { Timeline } from '#src/client/client.ts';
 import {
   billing,
@@ -15,8 +15,8 @@ import {
   retrying,
   running,
   succeeded,
-} from '#test/contract/facts.ts';
-import { sheetOf } from './sheets.ts';
+} from '#test/support/log/facts.ts';
+import { sheetOf } from '#test/support/cli/output-streams.ts';
 
 const flaky: Fact[] = [
   queued({ at: 0 }),

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Condition, Fact } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
-import { encodeEnvelope } from '#src/core/envelope.ts';
-import type { AcceptedRequest } from '#src/core/event-log.ts';
-import { failed, queued, retrying, running, succeeded, threw } from '#test/contract/facts.ts';
-import { fold } from '#test/contract/given.ts';
+import { encodeEnvelope } from '#src/core/log/envelope.ts';
+import type { AcceptedRequest } from '#src/core/log/event-log.ts';
+import { failed, queued, retrying, running, succeeded, threw } from '#test/support/log/facts.ts';
+import { fold } from '#test/support/log/given.ts';
 
 const place = { region: 'local', project: 'default' };
 const at = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

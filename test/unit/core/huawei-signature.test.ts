@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalPath, canonicalQuery } from '#src/core/huawei-signature.ts';
 import { signByHuawei } from '#src/destinations/targets/huawei-signature.ts';
-import { isSignedBy, parseAuthorization } from '#src/gateway/signature.ts';
+import { isSignedBy, parseAuthorization } from '#src/gateway/auth/signature.ts';
 
 describe("Huawei's canonical request", () => {
   test('orders a query by names and then by values, not by the joined text', () => {

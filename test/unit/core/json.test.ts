@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseJson } from '#src/core/json.ts';
+import { parseJson } from '#src/core/text/json.ts';
 
 describe('parseJson', () => {
   test.for([

@@ -1,4 +1,4 @@
-import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { describeKeyValue } from '#test/contract/key-value.ts';
 
 describeKeyValue('in memory', async () => {

@@ -1,4 +1,4 @@
 import { describeEventLog } from '#test/contract/event-log.ts';
-import { openMemoryLog } from '#test/contract/memory.ts';
+import { openMemoryLog } from '#test/support/log/memory.ts';
 
 describeEventLog('in memory', openMemoryLog);

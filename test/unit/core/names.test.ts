@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { canBeBrought, createStreamId, derivedId, idAt, idFromSequence, isStreamId, streamOf } from '#src/core/ids.ts';
+import { canBeBrought, createStreamId, derivedId, idAt, idFromSequence, isStreamId, streamOf } from '#src/core/names/ids.ts';
 import {
   functionIn,
   isBareName,
@@ -13,9 +13,9 @@ import {
   parseRequestId,
   quote,
   splitName,
-} from '#src/core/names.ts';
-import { subjects } from '#src/core/subjects.ts';
-import { parseSubject } from '#src/nats/topology.ts';
+} from '#src/core/names/names.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import { parseSubject } from '#src/nats/wire/topology.ts';
 
 /*
  * Of U1: no input becomes a subject unvalidated. What passes here is a token of a subject.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration } from '#src/core/parse-duration.ts';
-import { parseMoment } from '#src/core/parse-moment.ts';
-import { parseWholeNumber, wholeNumber } from '#src/core/whole-number.ts';
+import { parseDuration } from '#src/core/text/parse-duration.ts';
+import { parseMoment } from '#src/core/text/parse-moment.ts';
+import { parseWholeNumber, wholeNumber } from '#src/core/text/whole-number.ts';
 
 describe('a duration', () => {
   test.for([

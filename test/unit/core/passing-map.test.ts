@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { PassingMap } from '#src/core/passing-map.ts';
+import { PassingMap } from '#src/core/stream/passing-map.ts';
 
 describe('a passing map', () => {
   test('has what was set and not deleted, in the order in which it came', () => {
@@ -41,7 +41,7 @@ describe('a passing map', () => {
 function grownBy(map: string): number {
   const script = `
     import { getHeapSpaceStatistics } from 'node:v8';
-    import { PassingMap } from '#src/core/passing-map.ts';
+    import { PassingMap } from '#src/core/stream/passing-map.ts';
     const old = () => getHeapSpaceStatistics().find(({ space_name: name }) => name === 'old_space').space_used_size;
     const map = ${map};
     let next = 0;

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
-import { NO_APPENDS } from '#src/core/event-log.ts';
-import { createMemoryLog, type MemoryLog } from '#src/core/memory-log.ts';
-import type { FunctionName, RequestId } from '#src/core/names.ts';
-import { attentionOf, loadStream } from '#src/core/stream.ts';
+import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
+import type { FunctionName, RequestId } from '#src/core/names/names.ts';
+import { attentionOf, loadStream } from '#src/core/stream/stream.ts';
 import {
   alarm,
   billing,
@@ -16,9 +16,9 @@ import {
   retrying,
   running,
   succeeded,
-} from '#test/contract/facts.ts';
-import { fold } from '#test/contract/given.ts';
-import { append, ownStream } from '#test/contract/opened-log.ts';
+} from '#test/support/log/facts.ts';
+import { fold } from '#test/support/log/given.ts';
+import { append, ownStream } from '#test/support/log/opened-log.ts';
 
 describe('loadStream', () => {
   let log: MemoryLog;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isTraceparent } from '#src/core/traceparent.ts';
+import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { traceHeaders } from '#src/destinations/targets/trace-headers.ts';
 import { parseTraceparent } from '#src/tracing/tracer.ts';
 

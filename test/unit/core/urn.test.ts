@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { FunctionName } from '#src/core/names.ts';
-import { functionUrn } from '#src/core/tenancy.ts';
-import { parseFunctionUrn } from '#src/core/urn.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { functionUrn } from '#src/core/names/tenancy.ts';
+import { parseFunctionUrn } from '#src/core/names/urn.ts';
 
 const place = { region: 'here', project: 'own' };
 const full = (project: string, rest: string): string => `urn:fss:here:${project}:function:default:${rest}`;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '#machines/facts.ts';
-import { systemClock } from '#src/core/clock.ts';
-import { silentLogger } from '#src/core/logger.ts';
-import { createMemoryLog } from '#src/core/memory-log.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { createFirstTries } from '#src/destinations/first-tries.ts';
-import { createPlaces } from '#src/destinations/places.ts';
+import { createPlaces } from '#src/destinations/target-limiter.ts';
 import { createTries } from '#src/destinations/tries.ts';
 
 const target = { refuse: () => undefined, placeOf: () => 'here', triesAtOnce: 1, deliver: async () => ({ kind: 'delivered' }) as const };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createSubjectRules } from '#src/core/addressable.ts';
+import { createSubjectRules } from '#src/core/names/addressable.ts';
 import { createNatsTarget, type Publisher } from '#src/destinations/targets/nats.ts';
 import type { Publication } from '#src/destinations/targets/publication.ts';
 import { deliveryTo, envelope, neverAborted } from '#test/support/destinations/deliveries.ts';

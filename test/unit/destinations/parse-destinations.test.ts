@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseDestinations } from '#src/destinations/parse-destinations.ts';
+import { parseDestinations } from '#src/destinations/targets/parse-destinations.ts';
 
 describe('parseDestinations', () => {
   test('keeps the text of a param as it is', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classOf } from '#src/destinations/address-classes.ts';
+import { classOf } from '#src/destinations/http/address-classes.ts';
 import { RecentDeliveries } from '#src/destinations/targets/recent-deliveries.ts';
 import { retryAfterOf } from '#src/destinations/targets/verdict.ts';
 

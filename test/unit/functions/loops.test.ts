@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 
 let registry: FunctionRegistry;

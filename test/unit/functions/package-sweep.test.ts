@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createMemoryCodePackages } from '#src/core/memory-code-packages.ts';
-import { createMemoryKeyValue } from '#src/core/memory-key-value.ts';
+import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { sweepPackages } from '#src/functions/package-sweep.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 

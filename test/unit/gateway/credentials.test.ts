@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createTokenFinder, findByToken, readCredentials } from '#src/gateway/credentials.ts';
+import { createTokenFinder, findByToken, readCredentials } from '#src/gateway/auth/credentials.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sequent-credentials-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

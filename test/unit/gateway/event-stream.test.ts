@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openEventStream } from '#src/gateway/api/event-stream.ts';
 import { waitOf } from '#src/gateway/api/prefer.ts';
-import { ask, openApp } from './opened-app.ts';
+import { ask, openApp } from '#test/support/gateway/opened-app.ts';
 
 function open() {
   const ending = new AbortController();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createMemoryLog } from '#src/core/memory-log.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { countLog } from '#src/gateway/operations/log-count.ts';
-import { accept, newStream, until } from '#test/contract/opened-log.ts';
+import { accept, newStream, until } from '#test/support/log/opened-log.ts';
 
 test('a count that begins while the log is away leaves no rejection unhandled, and counts once the log answers', async () => {
   const unhandled: unknown[] = [];

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ask, type OpenedApp, openApp } from './opened-app.ts';
+import { ask, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 
 type Schema = { [key: string]: unknown };
 type Operation = {

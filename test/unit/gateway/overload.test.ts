@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createRoom } from '#src/gateway/overload.ts';
+import { createRoom } from '#src/gateway/http/concurrency-limit.ts';
 
 /** How many times a sharer gets in before it is refused. */
 function entriesOf(room: ReturnType<typeof createRoom>, sharer: string): number {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rememberByText } from '#src/gateway/remember.ts';
+import { rememberByText } from '#src/gateway/http/remember.ts';
 
 function counted<Value>(make: (text: string) => Value) {
   const made: string[] = [];

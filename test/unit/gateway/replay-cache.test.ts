@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { SeenSignature, SignatureLog } from '#src/core/signature-log.ts';
-import { createNumberSet } from '#src/gateway/number-set.ts';
-import { openReplayCache } from '#src/gateway/replay-cache.ts';
+import type { SeenSignature, SignatureLog } from '#src/core/ports/signature-log.ts';
+import { createNumberSet } from '#src/gateway/auth/number-set.ts';
+import { openReplayCache } from '#src/gateway/auth/replay-cache.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const MINUTE = 60_000;

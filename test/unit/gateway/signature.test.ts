@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { F, local, type OpenedApp, openApp } from './opened-app.ts';
-import { sdkDate, sign } from './signer.ts';
+import { F, local, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 
 const keys = { ak: 'AKTEST', sk: 'the secret key' };
 const credentials = [

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ask as askApp, expectError, F, type OpenedApp, openApp } from './opened-app.ts';
+import { ask as askApp, expectError, F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 
 let opened: OpenedApp;
 beforeEach(async () => {

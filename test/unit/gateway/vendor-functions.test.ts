@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { digestOf } from '#src/core/code-packages.ts';
-import { readZip } from '#src/core/zip.ts';
-import { ask as askApp, expectError, F, type OpenedApp, openApp } from './opened-app.ts';
-import { zipOf } from './zip-archive.ts';
+import { digestOf } from '#src/core/ports/code-packages.ts';
+import { readZip } from '#src/core/zip/read-zip.ts';
+import { ask as askApp, expectError, F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+import { zipOf } from '#test/support/gateway/zip-archive.ts';
 
 let opened: OpenedApp;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
-import { ask as askApp, expectError, F, local, type OpenedApp, openApp } from './opened-app.ts';
+import { ask as askApp, expectError, F, local, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 
 let opened: OpenedApp;
 beforeEach(async () => {

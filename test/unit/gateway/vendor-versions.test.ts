@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { digestOf } from '#src/core/code-packages.ts';
-import { ask as askApp, expectError, F, type OpenedApp, openApp } from './opened-app.ts';
-import { zipOf } from './zip-archive.ts';
+import { digestOf } from '#src/core/ports/code-packages.ts';
+import { ask as askApp, expectError, F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+import { zipOf } from '#test/support/gateway/zip-archive.ts';
 
 const base64 = (text: string | Buffer): string => Buffer.from(text).toString('base64');
 const source = 'exports.handler = async () => 1';

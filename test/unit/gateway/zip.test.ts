@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { readZip } from '#src/core/zip.ts';
-import { type Part, zipOf } from './zip-archive.ts';
+import { readZip } from '#src/core/zip/read-zip.ts';
+import { type Part, zipOf } from '#test/support/gateway/zip-archive.ts';
 
 describe('readZip', () => {
   test('gives the files of an archive, whatever its comment looks like', async () => {

@@ -15,8 +15,8 @@ import {
   retrying,
   running,
   succeeded,
-} from '#test/contract/facts.ts';
-import { fold } from '#test/contract/given.ts';
+} from '#test/support/log/facts.ts';
+import { fold } from '#test/support/log/given.ts';
 
 /** The effects: what the machine names and no assignment performs. */
 function effectsOf(machine: AnyStateMachine): string[] {

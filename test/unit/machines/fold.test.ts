@@ -3,7 +3,7 @@ import { type AnyStateMachine, createMachine, initialTransition, raise, transiti
 import type { Fact } from '#machines/facts.ts';
 import { createFolder } from '#machines/fold.ts';
 import { type Invocation, invocationFolder, invocationMachine } from '#machines/invocation.ts';
-import { notified, queued, retrying, running, succeeded } from '#test/contract/facts.ts';
+import { notified, queued, retrying, running, succeeded } from '#test/support/log/facts.ts';
 
 const life: readonly Fact[] = [queued(), running(1), retrying(1), running(2, { at: 20 }), succeeded(2), notified()];
 

@@ -20,8 +20,8 @@ import {
   threw,
   unplaced,
   vanished,
-} from '#test/contract/facts.ts';
-import { given as givenMachine } from '#test/contract/given.ts';
+} from '#test/support/log/facts.ts';
+import { given as givenMachine } from '#test/support/log/given.ts';
 
 const given = (...past: readonly Fact[]) => givenMachine(invocationMachine, ...past);
 

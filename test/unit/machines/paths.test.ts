@@ -19,7 +19,7 @@ import {
   retrying,
   running,
   succeeded,
-} from '#test/contract/facts.ts';
+} from '#test/support/log/facts.ts';
 
 const invocationFacts: readonly Fact[] = [
   queued(),

@@ -5,7 +5,7 @@ import { deliveryMachine } from '#machines/delivery.ts';
 import { conditions, type Destination, type Fact, type Failure, type Terms } from '#machines/facts.ts';
 import { createFolder, type Folder } from '#machines/fold.ts';
 import { type Invocation, invocationFolder, invocationMachine, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
-import { alarm, billing, ID, terms, threw, unplaced, vanished } from '#test/contract/facts.ts';
+import { alarm, billing, ID, terms, threw, unplaced, vanished } from '#test/support/log/facts.ts';
 
 /*
  * Any sequence of facts, most of them nonsense: what must hold whatever is thrown at the machine (E2, E4, E5, T1).

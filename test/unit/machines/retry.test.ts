@@ -5,8 +5,8 @@ import type { Backoff, Fact, Failure } from '#machines/facts.ts';
 import { type Invocation, invocationFolder, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
 import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
-import { billing, failed, queued, retrying, running, succeeded, terms, threw, unplaced, vanished } from '#test/contract/facts.ts';
-import { fold } from '#test/contract/given.ts';
+import { billing, failed, queued, retrying, running, succeeded, terms, threw, unplaced, vanished } from '#test/support/log/facts.ts';
+import { fold } from '#test/support/log/given.ts';
 
 const folded = (...past: readonly Fact[]): Invocation => fold(invocationFolder, past);
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
-import { failed, notified, queued, retrying, running, succeeded } from '#test/contract/facts.ts';
-import { fold } from '#test/contract/given.ts';
+import { failed, notified, queued, retrying, running, succeeded } from '#test/support/log/facts.ts';
+import { fold } from '#test/support/log/given.ts';
 
 const folded = (...past: readonly Fact[]): Invocation => fold(invocationFolder, past);
 

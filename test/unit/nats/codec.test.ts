@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import { NewerFactsError } from '#src/core/errors.ts';
-import type { Version } from '#src/core/event-log.ts';
-import { decodeAppend, encodeAppend } from '#src/nats/codec.ts';
-import { fullEntryOf } from '#src/nats/full-entry.ts';
-import { released, type Upcasting, upcast } from '#src/nats/upcasters.ts';
-import { running, succeeded } from '#test/contract/facts.ts';
+import type { Version } from '#src/core/log/event-log.ts';
+import { decodeAppend, encodeAppend } from '#src/nats/wire/codec.ts';
+import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
+import { released, type Upcasting, upcast } from '#src/nats/wire/upcasters.ts';
+import { running, succeeded } from '#test/support/log/facts.ts';
 
 const envelope = { id: 'a-1', previous: 0, request: 7, by: 'worker' };
 

@@ -1,6 +1,6 @@
 import { NatsError } from 'nats';
 import { describe, expect, test } from 'vitest';
-import { errorCodeOf, isMessageGone, isStorageExhausted, isUndecided, isWrongLastSequence } from '#src/nats/errors.ts';
+import { errorCodeOf, isMessageGone, isStorageExhausted, isUndecided, isWrongLastSequence } from '#src/nats/transport/errors.ts';
 
 function apiError(code: number): NatsError {
   const error = new NatsError('refused', '400');

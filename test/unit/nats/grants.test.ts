@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { grantOf } from '#src/nats/grants.ts';
+import { grantOf } from '#src/nats/transport/grants.ts';
 
 describe('the permission that grants a refused', () => {
   test.for([

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Version } from '#src/core/event-log.ts';
-import type { FunctionName, StreamId } from '#src/core/names.ts';
-import { foldAppends, newborn, type StreamState } from '#src/core/stream.ts';
-import { knownOf, knownSchema, stateOf } from '#src/nats/known-stream.ts';
-import { queued, running, succeeded } from '#test/contract/facts.ts';
+import type { Version } from '#src/core/log/event-log.ts';
+import type { FunctionName, StreamId } from '#src/core/names/names.ts';
+import { foldAppends, newborn, type StreamState } from '#src/core/stream/stream.ts';
+import { knownOf, knownSchema, stateOf } from '#src/nats/wire/inline-state.ts';
+import { queued, running, succeeded } from '#test/support/log/facts.ts';
 
 const name = { function: 'orders' as FunctionName, stream: 'order-1' as StreamId };
 

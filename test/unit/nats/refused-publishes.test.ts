@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Refusal } from '#src/nats/refusals.ts';
-import { watchRefusedPublishes } from '#src/nats/refused-publishes.ts';
+import type { Refusal } from '#src/nats/transport/refusals.ts';
+import { watchRefusedPublishes } from '#src/nats/transport/refused-publishes.ts';
 
 /** Publishes in flight on these subjects, and a server whose answer to a round trip the test gives. */
 function inFlight(...subjects: string[]) {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history.ts';
-import { createStreamId, idAt } from '#src/core/ids.ts';
-import type { StreamId } from '#src/core/names.ts';
-import { encodeRequests } from '#src/core/request-messages.ts';
+import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history-questions.ts';
+import { createStreamId, idAt } from '#src/core/names/ids.ts';
+import type { StreamId } from '#src/core/names/names.ts';
+import { encodeRequests } from '#src/core/log/request-messages.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import { forkOf, forksAround } from '#src/projection/forks.ts';
 import type { Projection } from '#src/projection/projection.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Attention, LogEntry, StreamName } from '#src/core/event-log.ts';
-import type { FunctionName, StreamId } from '#src/core/names.ts';
+import type { Attention, LogEntry, StreamName } from '#src/core/log/event-log.ts';
+import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
 
 const PATIENCE = 100;

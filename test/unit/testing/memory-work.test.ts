@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createMemoryLog } from '#src/core/memory-log.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { createMemoryWork } from '#src/testing/memory-work.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 import { describeWorkQueue } from '#test/contract/work-queue.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defineFunction, type HandlerContext } from '#src/client/define-function.ts';
-import type { MemoryLog } from '#src/core/memory-log.ts';
+import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 
 type Told = { version: string; alias: string; attempt: number };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defineFunction, type HandlerContext } from '#src/client/define-function.ts';
-import { createStreamId, idAt } from '#src/core/ids.ts';
-import { parseFunctionName } from '#src/core/names.ts';
+import { createStreamId, idAt } from '#src/core/names/ids.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
 import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
 
 const SECOND = 1_000;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { DeadLetter } from '#src/client/client.ts';
 import { type Call, performs } from '../../call.ts';
-import { type Column, printList } from '../../output.ts';
+import { type Column, printList } from '#src/cli/print/output.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { type DeadLetterFilters, filterOf, withDeadLetterFilters } from './filters.ts';

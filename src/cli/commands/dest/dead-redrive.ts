@@ -4,7 +4,7 @@ import { type Call, performs } from '../../call.ts';
 import { type BulkOptions, inBulk } from '../../in-bulk.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { parseRate } from '../../since.ts';
+import { parseRate } from '#src/cli/arguments/since.ts';
 import { type DeadLetterFilters, filterOf, isFiltered, withDeadLetterFilters } from './filters.ts';
 
 type RedriveOptions = DeadLetterFilters & BulkOptions & { all?: true };

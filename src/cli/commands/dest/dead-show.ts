@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import type { DeliveryFact } from '#machines/facts.ts';
 import type { DeadLetter, Timeline } from '#src/client/client.ts';
 import { type Call, performs } from '../../call.ts';
-import { describeFact } from '../../facts-in-words.ts';
+import { describeFact } from '#src/cli/print/facts-in-words.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { plain, type Sheet } from '../../terminal.ts';
+import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 
 type ShowOptions = { destination?: string };
 

@@ -1,14 +1,14 @@
 import { access } from 'node:fs/promises';
 import { Command } from 'commander';
 import { messageOf } from '#src/core/errors.ts';
-import type { RegisteredFunction } from '#src/core/function-definition.ts';
-import type { HistoryStatus } from '#src/core/history.ts';
-import type { Connection } from '#src/nats/connection.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import type { HistoryStatus } from '#src/core/history-questions.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 import { type Call, performs } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { explainTarget, findTarget, type Target } from '../../session.ts';
-import { plain, type Sheet } from '../../terminal.ts';
+import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 import { type Examined, type Finding, judge } from './findings.ts';
 
 export function doctorCommand(): Command {
@@ -29,7 +29,7 @@ Exit codes: 0 nothing is wrong, 1 something is, 6 NATS cannot be reached or JetS
 async function doctor(call: Call): Promise<ExitCode> {
   const { terminal, format } = call;
   const target = await findTarget(call.options);
-  const { openConnection } = await import('#src/nats/connection.ts');
+  const { openConnection } = await import('#src/nats/transport/connection.ts');
   const connection = await openConnection(target.options).catch(explainTarget(target));
   try {
     const examined = await examine(connection, target);
@@ -65,7 +65,7 @@ async function examine(connection: Connection, { dataDir }: Target): Promise<Exa
 }
 
 async function readProjections(connection: Connection): Promise<HistoryStatus[]> {
-  const { createNatsHistory } = await import('#src/nats/projection-service.ts');
+  const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
   const history = createNatsHistory(connection);
   const instances = await history.instances();
   const found = await Promise.all(instances.map((instance) => history.ask('status', {}, { instance }).catch(() => undefined)));
@@ -75,7 +75,7 @@ async function readProjections(connection: Connection): Promise<HistoryStatus[]>
 async function readRegistry(connection: Connection): Promise<Examined['registry']> {
   const { openKeyValue } = await import('#src/nats/key-value.ts');
   const { createFunctionRegistry } = await import('#src/functions/registry.ts');
-  const { FUNCTIONS_BUCKET } = await import('#src/nats/topology.ts');
+  const { FUNCTIONS_BUCKET } = await import('#src/nats/wire/topology.ts');
   try {
     return { functions: await createFunctionRegistry(await openKeyValue(connection, FUNCTIONS_BUCKET, undefined)).list() };
   } catch (error) {

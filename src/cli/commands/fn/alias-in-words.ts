@@ -1,4 +1,4 @@
-import type { FunctionAlias } from '#src/core/function-entry.ts';
+import type { FunctionAlias } from '#src/core/functions/entry.ts';
 
 /** Such as `!prod → v1, v2 10 %`. */
 export function describeAlias({ name, version, weights, policy }: FunctionAlias): string {

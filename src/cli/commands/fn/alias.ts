@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { FunctionAlias } from '#src/core/function-entry.ts';
+import type { FunctionAlias } from '#src/core/functions/entry.ts';
 import { type Call, performs } from '../../call.ts';
-import { type Column, printList, printOne } from '../../output.ts';
+import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { describeAlias } from './alias-in-words.ts';

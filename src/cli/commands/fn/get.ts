@@ -1,14 +1,14 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { RegisteredFunction } from '#src/core/function-definition.ts';
-import type { FunctionEntry } from '#src/core/function-entry.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { type Call, performs } from '../../call.ts';
-import { plural } from '../../durations.ts';
-import { readFunction } from '../../function-argument.ts';
-import { printOne } from '../../output.ts';
+import { plural } from '#src/cli/arguments/durations.ts';
+import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { printOne } from '#src/cli/print/output.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { cut, plain } from '../../terminal.ts';
+import { cut, plain } from '#src/cli/print/terminal.ts';
 import { describeAlias } from './alias-in-words.ts';
 import { describeHandler } from './handler-in-words.ts';
 

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Handler } from '#src/core/function-definition.ts';
+import type { Handler } from '#src/core/functions/definition.ts';
 
 /** How the code of a function is reached, short enough for a table. */
 export function describeHandler(handler: Handler): string {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Call, performs } from '../../call.ts';
-import { printOne } from '../../output.ts';
+import { printOne } from '#src/cli/print/output.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import type { RegisteredFunction } from '#src/core/function-definition.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type Call, performs } from '../../call.ts';
-import { parseDuration, parseWhole } from '../../durations.ts';
+import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { type DefinitionFlags, type Deployment, definitionFromFlags } from './definition-from-flags.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Call, type Format, performs } from '../../call.ts';
-import { readFunction } from '../../function-argument.ts';
+import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/format-duration.ts';
-import type { FunctionEntry, FunctionVersion } from '#src/core/function-entry.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { FunctionEntry, FunctionVersion } from '#src/core/functions/entry.ts';
 import { type Call, performs } from '../../call.ts';
-import { type Column, printList } from '../../output.ts';
+import { type Column, printList } from '#src/cli/print/output.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { describeHandler } from './handler-in-words.ts';

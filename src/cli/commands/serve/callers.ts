@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Credential, readCredentials, withToken } from '#src/gateway/credentials.ts';
-import type { Configuration } from '#src/main/configuration.ts';
+import { type Credential, readCredentials, withToken } from '#src/gateway/auth/credentials.ts';
+import type { Configuration } from '#src/main/config/configuration.ts';
 
 /** Who may call over HTTP. Without credentials, every process and every user of this machine. */
 export type Callers = { credentials: readonly Credential[]; localToken: string | undefined };

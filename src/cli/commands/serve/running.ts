@@ -1,5 +1,5 @@
 import type { RunningGateway } from '#src/gateway/gateway.ts';
-import type { Configuration } from '#src/main/configuration.ts';
+import type { Configuration } from '#src/main/config/configuration.ts';
 import type { EmbeddedServer } from '#src/main/nats-server/start.ts';
 import type { Durability } from '../../durability.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Call, performs } from '../../call.ts';
-import { durationOption } from '../../durations.ts';
+import { durationOption } from '#src/cli/arguments/durations.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import type { Running, ServeOptions } from './running.ts';
 import { stopRequest } from './stop-request.ts';

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../problem.ts';
-import type { Sheet } from '../../terminal.ts';
+import type { Sheet } from '#src/cli/print/terminal.ts';
 
 const SAME_PRESS_IN_MS = 1_000;
 

@@ -1,6 +1,6 @@
-import { formatDuration } from '#src/core/format-duration.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Format } from '../../call.ts';
-import type { Sheet } from '../../terminal.ts';
+import type { Sheet } from '#src/cli/print/terminal.ts';
 import { loginLink } from './callers.ts';
 import type { Running } from './running.ts';
 

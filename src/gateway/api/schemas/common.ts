@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { parseMoment } from '#src/core/parse-moment.ts';
-import { parseWholeNumber } from '#src/core/whole-number.ts';
+import { parseMoment } from '#src/core/text/parse-moment.ts';
+import { parseWholeNumber } from '#src/core/text/whole-number.ts';
 
 /** What the own API says, as data: routes answer with these shapes, `/openapi.json` is made from them, and pages take their types. */
 

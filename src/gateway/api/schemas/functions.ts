@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { functionDefinitionSchema } from '#src/core/function-definition.ts';
-import { wholeNumber } from '#src/core/whole-number.ts';
+import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { count, moment, place, time } from './common.ts';
 import { filterShape } from './invocations.ts';
 

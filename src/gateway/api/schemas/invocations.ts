@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { conditions, factSchema, failureSchema, termsSchema } from '#machines/facts.ts';
-import { states, statuses } from '#src/core/history.ts';
-import { wholeNumber } from '#src/core/whole-number.ts';
+import { states, statuses } from '#src/core/history-questions.ts';
+import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { count, flag, manyOf, moment, place, time } from './common.ts';
 
 const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];

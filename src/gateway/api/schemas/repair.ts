@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { conditions } from '#machines/facts.ts';
-import { states, statuses } from '#src/core/history.ts';
-import { wholeNumber } from '#src/core/whole-number.ts';
+import { states, statuses } from '#src/core/history-questions.ts';
+import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { count, moment } from './common.ts';
 
 const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];

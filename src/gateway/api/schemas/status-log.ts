@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { wholeNumber } from '#src/core/whole-number.ts';
+import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { count, moment } from './common.ts';
 
 export const statusLogQuerySchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { findingKinds } from '#src/history/findings.ts';
+import { findingKinds } from '#src/analysis/findings.ts';
 import { count, moment } from './common.ts';
 
 const roleSchema = z.object({

@@ -1,0 +1,35 @@
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+
+/** Counts what was erased, and whether the log says that it was asked for. */
+export interface ErasureMarks {
+  read(entry: FullLogEntry): void;
+  readonly messages: number;
+  /** What is wrong with them. */
+  problems(): { sequence: number; what: string }[];
+}
+
+export function createErasureMarks(): ErasureMarks {
+  const asked = new Map<string, number>();
+  const marks = new Map<string, { count: number; first: number }>();
+  return {
+    read(entry) {
+      if (entry.kind === 'erasure') asked.set(entry.erasure.id, entry.erasure.messages);
+      if (entry.kind !== 'erased') return;
+      const seen = marks.get(entry.by);
+      if (seen === undefined) marks.set(entry.by, { count: 1, first: entry.sequence });
+      else seen.count++;
+    },
+    get messages() {
+      return [...marks.values()].reduce((sum, { count }) => sum + count, 0);
+    },
+    problems() {
+      return [...marks].flatMap(([id, { count, first }]) => {
+        const allowed = asked.get(id);
+        if (allowed === undefined)
+          return [{ sequence: first, what: `${count} messages were erased by ${id}, of which the log knows nothing` }];
+        if (count > allowed) return [{ sequence: first, what: `${count} messages were erased by ${id}, which was about ${allowed}` }];
+        return [];
+      });
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Call } from '#src/cli/call.ts';
+import { cut, plain, type Sheet } from './terminal.ts';
+
+export type Column<Row> = { head: string; cell: (row: Row) => string; align?: 'right' };
+
+export type Listing<Row> = {
+  rows: readonly Row[];
+  columns: readonly Column<Row>[];
+  /** What `-o name` prints. */
+  name: (row: Row) => string;
+  toJson?: (row: Row) => unknown;
+  /** Said beside the data when there is nothing. */
+  empty: string;
+};
+
+/** Prints a list in the format that was asked for. */
+export function printList<Row>({ terminal, format }: Pick<Call, 'terminal' | 'format'>, listing: Listing<Row>): void {
+  const { rows, name, toJson = (row) => row } = listing;
+  const { out, err } = terminal;
+  switch (format) {
+    case 'json':
+      return out.line(JSON.stringify(rows.map(toJson), null, 2));
+    case 'jsonl':
+      for (const row of rows) out.line(JSON.stringify(toJson(row)));
+      return;
+    case 'name':
+      for (const row of rows) out.line(name(row));
+      return;
+    case 'table':
+      if (rows.length === 0) return err.line(listing.empty);
+      for (const line of tableLines(listing, out)) out.line(line);
+  }
+}
+
+/** Prints one thing: as JSON, by its name, or as the lines that are for people. */
+export function printOne(
+  { terminal, format }: Pick<Call, 'terminal' | 'format'>,
+  thing: { value: unknown; name: string; lines: () => readonly string[] },
+): void {
+  switch (format) {
+    case 'json':
+      return terminal.out.line(JSON.stringify(thing.value, null, 2));
+    case 'jsonl':
+      return terminal.out.line(JSON.stringify(thing.value));
+    case 'name':
+      return terminal.out.line(thing.name);
+    case 'table':
+      for (const line of thing.lines()) terminal.out.line(line);
+  }
+}
+
+/** Columns as wide as their contents. On a terminal the last one is cut at the edge; in a pipe nothing is. */
+export function tableLines<Row>({ rows, columns }: Pick<Listing<Row>, 'rows' | 'columns'>, sheet: Sheet): string[] {
+  const cells = rows.map((row) => columns.map(({ cell }) => plain(cell(row))));
+  const widths = columns.map(({ head }, index) => Math.max(head.length, ...cells.map((row) => row[index]?.length ?? 0)));
+  const draw = (texts: readonly string[]): string => {
+    const line = texts
+      .map((text, index) => pad(text, widths[index] ?? 0, columns[index]?.align))
+      .join('  ')
+      .trimEnd();
+    return sheet.isTty ? cut(line, sheet.columns, sheet.isUnicode ? '…' : '...') : line;
+  };
+  return [sheet.paint.bold(draw(columns.map(({ head }) => head))), ...cells.map(draw)];
+}
+
+function pad(text: string, width: number, align: 'right' | undefined): string {
+  return align === 'right' ? text.padStart(width) : text.padEnd(width);
+}

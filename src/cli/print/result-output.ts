@@ -1,0 +1,65 @@
+import type { Result } from '#src/client/client.ts';
+import type { Call } from '#src/cli/call.ts';
+import { CommandError, type ExitCode, exitCodes, problemJson } from '#src/cli/problem.ts';
+import { plain } from './terminal.ts';
+
+/** Prints an outcome: what the function returned, or what went wrong. Returns the exit code that says which. */
+export function printResult({ terminal, format }: Pick<Call, 'terminal' | 'format'>, result: Result): ExitCode {
+  const { out, err } = terminal;
+  const { requestId, outcome, value, envelope } = result;
+  const json = { requestId, outcome, value, envelope };
+  if (format === 'json') out.line(JSON.stringify(json, null, 2));
+  else if (format === 'jsonl') out.line(JSON.stringify(json));
+  else if (format === 'name') out.line(outcome);
+  else if (outcome === 'succeeded') printValue({ terminal }, envelope.response_payload);
+  if (outcome === 'succeeded') return exitCodes.ok;
+  const { problem } = failureOf(result);
+  if (format === 'table') sayProblem(problem, err);
+  else err.line(problemJson(problem));
+  return exitCodes.failed;
+}
+
+/** A returned value as it was returned; on a terminal with line breaks. */
+function printValue({ terminal: { out, err } }: Pick<Call, 'terminal'>, payload: string): void {
+  if (payload === '') return err.line(err.paint.dim('(it returned nothing)'));
+  out.line(out.isTty ? indented(payload) : payload);
+}
+
+function indented(payload: string): string {
+  try {
+    return JSON.stringify(JSON.parse(payload), null, 2);
+  } catch {
+    // A responder may answer with any text.
+    return plain(payload);
+  }
+}
+
+function failureOf({ requestId, envelope }: Result): CommandError {
+  const { condition, approximate_invoke_count: attempts } = envelope.request_context;
+  const name = envelope.request_context.function_urn.split(':').at(-2) ?? 'the function';
+  return new CommandError({
+    code: 'INVOCATION_FAILED',
+    exitCode: exitCodes.failed,
+    what: `${name} failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'} (${condition})`,
+    why: messageIn(envelope),
+    remedy: `sequent timeline ${requestId}`,
+  });
+}
+
+function messageIn({ response_context, response_payload }: Result['envelope']): string {
+  try {
+    const { errorType, errorMessage } = JSON.parse(response_payload) as { errorType?: string; errorMessage?: string };
+    return errorType === undefined ? response_context.function_error : `${errorType}: ${errorMessage}`;
+  } catch {
+    return response_context.function_error;
+  }
+}
+
+type Say = Pick<Call['terminal']['err'], 'line' | 'paint'>;
+
+/** One line what, one why, one the command to try. */
+export function sayProblem({ what, why, remedy }: { what: string; why: string; remedy: string }, { line, paint }: Say): void {
+  line(`${paint.bold(paint.red('error:'))} ${plain(what)}`);
+  for (const [index, reason] of why.split('\n').entries()) line(`${paint.dim(index === 0 ? '  why:' : '      ')} ${plain(reason)}`);
+  line(`${paint.dim('  try:')} ${plain(remedy)}`);
+}

@@ -1,0 +1,28 @@
+import type { LiveTransition } from '#src/core/log/transitions.ts';
+import type { Format } from '#src/cli/call.ts';
+import { formatTimeOfDay } from '#src/cli/arguments/durations.ts';
+import { describeFact, nameFact } from './facts-in-words.ts';
+import { plain, type Sheet } from './terminal.ts';
+
+/** One line for one transition: JSON for programs, words for people; those of one invocation need not name it each time. */
+export function transitionLine(transition: LiveTransition, { format, sheet, isNamed = true }: LineOptions): string {
+  const { sequence, fact, by, function: name } = transition;
+  const { invocation, at, type, ...rest } = fact;
+  switch (format) {
+    case 'json':
+    case 'jsonl':
+      return JSON.stringify({ sequence, at, requestId: invocation, function: name, transition: type, by, ...without(rest, 'function') });
+    case 'name':
+      return invocation;
+    case 'table': {
+      const whose = isNamed ? `${sheet.paint.bold(plain(name))}  ${invocation}  ` : '';
+      return `${sheet.paint.dim(formatTimeOfDay(at))}  ${nameFact(type, sheet, 9)}  ${whose}${describeFact(fact)}`;
+    }
+  }
+}
+
+export type LineOptions = { format: Format; sheet: Sheet; isNamed?: boolean };
+
+function without(facts: object, key: string): object {
+  return Object.fromEntries(Object.entries(facts).filter(([name]) => name !== key));
+}

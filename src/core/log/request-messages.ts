@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
+import { canBeBrought, idAt, idFromSequence, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
+import { isTraceparent } from '#src/core/names/traceparent.ts';
+
+/** How requests look as messages, whichever log holds them. Whatever anybody publishes passes the rules here. */
+
+/** The headers of a request message. */
+export const requestHeader = {
+  requestId: 'Request-Id',
+  qualifier: 'Qualifier',
+  traceparent: 'traceparent',
+  /** Where a chain of destinations came from: `<root>/<parent>/<hop>/<budget>`. */
+  lineage: 'Lineage',
+  /** The invocation that this request runs again. */
+  redriveOf: 'Redrive-Of',
+  /** Says that the payload is a batch of requests, and names its stream. */
+  batch: 'Batch',
+} as const;
+
+/** The headers of a message; an absent one reads as an empty text. */
+export type HeaderReader = { get(name: string): string };
+
+export type RawRequest = { data: Uint8Array; headers: HeaderReader | undefined; sequence: number; at: number };
+
+/** Where a request was published: the token of its subject, and the function that it stands for. */
+export type InvokeTarget = { function: FunctionName; token: string };
+
+const batchSchema = z.object({
+  requests: z
+    .array(z.object({ payload: z.string(), qualifier: z.string().optional(), traceparent: z.string().optional() }))
+    .min(1)
+    .max(MAX_BATCH),
+});
+
+/** Makes the message that carries new requests: the payload as it is, or a batch in an envelope. */
+export function encodeRequests(
+  stream: StreamId,
+  requests: readonly NewRequest[],
+): { payload: string; headers: [name: string, value: string][] } {
+  const [only] = requests;
+  if (only === undefined || requests.length > 1) {
+    return { payload: JSON.stringify({ requests }), headers: [[requestHeader.batch, stream]] };
+  }
+  const headers: [string, string][] = [[requestHeader.requestId, only.id ?? stream]];
+  if (only.qualifier !== undefined) headers.push([requestHeader.qualifier, only.qualifier]);
+  if (only.traceparent !== undefined) headers.push([requestHeader.traceparent, only.traceparent]);
+  if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
+  if (only.redriveOf !== undefined) headers.push([requestHeader.redriveOf, only.redriveOf]);
+  return { payload: only.payload, headers };
+}
+
+/** The stream that a request message gives birth to, told from its headers alone. */
+export function streamOfRequest({ headers, sequence, at }: Omit<RawRequest, 'data'>): StreamId {
+  const batch = headers?.get(requestHeader.batch) ?? '';
+  if (batch !== '') return isStreamId(batch) ? batch : idFromSequence(at, sequence);
+  const id = headers?.get(requestHeader.requestId) ?? '';
+  return canBeBrought(id) ? streamOf(id) : idFromSequence(at, sequence);
+}
+
+/** Decodes a message of an invoke subject. Never throws: what cannot be accepted becomes a request with a defect. */
+export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMessage {
+  const stream = streamOfRequest(raw);
+  const name: StreamName = { function: target.function, stream };
+  const isBatch = (raw.headers?.get(requestHeader.batch) ?? '') !== '';
+  const requests = isBatch ? decodeBatch(target.token, stream, raw) : [decodeSingle(target.token, stream, raw)];
+  return { name, sequence: raw.sequence, at: raw.at, requests };
+}
+
+function decodeSingle(token: string, stream: StreamId, { data, headers, at }: RawRequest): AcceptedRequest {
+  const given = headers?.get(requestHeader.requestId) ?? '';
+  const isBrought = canBeBrought(given);
+  const id = (isBrought ? given : stream) as RequestId;
+  const request = accepted(
+    { token, id, at },
+    {
+      payload: decodeText(data),
+      qualifier: headers?.get(requestHeader.qualifier) || undefined,
+      traceparent: headers?.get(requestHeader.traceparent) || undefined,
+      redriveOf: headers?.get(requestHeader.redriveOf) || undefined,
+      lineage: decodeLineage(headers?.get(requestHeader.lineage) ?? ''),
+    },
+  );
+  if (given === '' || isBrought) return request;
+  const problem = isRequestId(given)
+    ? 'has the form of the ids that Sequent makes; bring another one'
+    : 'must be 1 to 64 letters, digits, "-" or "_"';
+  return { ...request, defect: { condition: 'InvalidRequest', message: `the Request-Id header ${quote(given)} ${problem}` } };
+}
+
+function decodeBatch(token: string, stream: StreamId, raw: RawRequest): AcceptedRequest[] {
+  const batch = batchSchema.safeParse(parseJson(decodeText(raw.data)));
+  const isNamed = isStreamId(raw.headers?.get(requestHeader.batch) ?? '');
+  if (batch.success && isNamed) {
+    return batch.data.requests.map((request, place) => accepted({ token, id: idAt(stream, place), at: raw.at }, request));
+  }
+  const problem = batch.success ? 'the Batch header names no stream' : prettify(batch.error);
+  const request = accepted({ token, id: stream as string as RequestId, at: raw.at }, { payload: '' });
+  return [{ ...request, defect: { condition: 'InvalidRequest', message: `the batch cannot be read: ${problem}` } }];
+}
+
+type Identity = { token: string; id: RequestId; at: number };
+type Content = {
+  payload: string | undefined;
+  qualifier?: string | undefined;
+  traceparent?: string | undefined;
+  lineage?: Lineage | undefined;
+  redriveOf?: string | undefined;
+};
+
+function accepted({ token, id, at }: Identity, { payload, qualifier, traceparent, lineage, redriveOf }: Content): AcceptedRequest {
+  const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
+  // A trace context that is none is left out, as its specification asks: it travels on into headers.
+  if (traceparent !== undefined && isTraceparent(traceparent)) fact.traceparent = traceparent;
+  if (lineage !== undefined) fact.lineage = lineage;
+  if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
+  const defect = defectOf(payload, qualifier);
+  return { fact, payload: payload ?? '', ...(defect === undefined ? {} : { defect }) };
+}
+
+function defectOf(payload: string | undefined, qualifier: string | undefined): AcceptedRequest['defect'] {
+  if (qualifier !== undefined && !isQualifier(qualifier)) {
+    return { condition: 'InvalidRequest', message: `the qualifier ${quote(qualifier)} is neither a version nor "!" and an alias` };
+  }
+  if (payload === undefined) return { condition: 'InvalidPayload', message: 'the payload is not UTF-8 text' };
+  const bytes = payload.length * 3 > MAX_PAYLOAD_BYTES ? Buffer.byteLength(payload) : payload.length;
+  if (bytes > MAX_PAYLOAD_BYTES) {
+    return { condition: 'PayloadTooLarge', message: `the payload has ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted` };
+  }
+  if (payload === '') return undefined;
+  try {
+    JSON.parse(payload);
+    return undefined;
+  } catch (error) {
+    return { condition: 'InvalidPayload', message: `the payload is not JSON: ${(error as Error).message}` };
+  }
+}
+
+function encodeLineage({ root, parent, hop, budget }: Lineage): string {
+  return `${root}/${parent}/${hop}${budget === undefined ? '' : `/${budget}`}`;
+}
+
+/** Whoever writes a lineage that is none has none. */
+function decodeLineage(text: string): Lineage | undefined {
+  const [root = '', parent = '', hop = '', budget = ''] = text.split('/');
+  if (!isRequestId(root) || !isRequestId(parent) || !/^[0-9]{1,6}$/.test(hop)) return undefined;
+  return { root, parent, hop: Number(hop), ...(/^-?[0-9]{1,9}$/.test(budget) ? { budget: Number(budget) } : {}) };
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeText(data: Uint8Array): string | undefined {
+  try {
+    return strict.decode(data);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A hostile batch can have as many mistakes as bytes, and the text goes into the log. */
+function prettify({ issues }: z.ZodError): string {
+  const first = issues.slice(0, 3);
+  return z.prettifyError(new z.ZodError(first)) + (issues.length > first.length ? `\nand ${issues.length - first.length} more` : '');
+}

@@ -1,0 +1,70 @@
+import { factTypes } from '#machines/fact-types.ts';
+import { conditions, type Fact } from '#machines/facts.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import type { FullLogEntry } from './event-log.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
+
+/** One transition as the log told it. */
+export type LiveTransition = {
+  /** Where it stands in the log. Several transitions may stand in one message. */
+  sequence: number;
+  function: string;
+  by: string;
+  fact: Fact;
+};
+
+/** All that are given must hold; of several values one. */
+export type TransitionFilter = {
+  function?: string | readonly string[] | undefined;
+  /** Types of transitions: `queued`, `running`, `delivery.dead`, … */
+  state?: string | readonly string[] | undefined;
+  /** Of failures: why. What did not fail has no condition, and is left out. */
+  condition?: string | readonly string[] | undefined;
+};
+
+/** The transitions that a message of the log holds. */
+export function transitionsIn(entry: FullLogEntry): LiveTransition[] {
+  switch (entry.kind) {
+    case 'request':
+      return entry.message.requests.map(({ fact }) => ({
+        sequence: entry.sequence,
+        function: entry.message.name.function,
+        by: 'client',
+        fact,
+      }));
+    case 'append':
+      return entry.append.facts.map((fact) => ({ sequence: entry.sequence, function: entry.name.function, by: entry.append.by, fact }));
+    default:
+      return [];
+  }
+}
+
+/** A filter whose values were checked; each in order, so that two alike are equal. */
+export type TransitionTest = { functions: string[] | undefined; states: string[] | undefined; conditions: string[] | undefined };
+
+/** Throws `InvalidInputError` that names the value which is none. */
+export function parseTransitionFilter({ function: names, state, condition }: TransitionFilter): TransitionTest {
+  return {
+    functions: listOf(names)?.map((name) => parseFunctionName(name)),
+    states: oneOf('state', listOf(state), factTypes),
+    conditions: oneOf('condition', listOf(condition), Object.keys(conditions)),
+  };
+}
+
+/** Whether a transition is one of those that are meant. */
+export function createTransitionTest({ functions, states, conditions: wanted }: TransitionTest): (transition: LiveTransition) => boolean {
+  return ({ function: name, fact }) =>
+    (functions === undefined || functions.includes(name)) &&
+    (states === undefined || states.includes(fact.type)) &&
+    (wanted === undefined || (fact.type === 'failed' && wanted.includes(fact.condition)));
+}
+
+function listOf(given: string | readonly string[] | undefined): string[] | undefined {
+  return given === undefined ? undefined : [...new Set([given].flat())].sort();
+}
+
+function oneOf(field: string, given: string[] | undefined, known: readonly string[]): string[] | undefined {
+  const strange = given?.find((one) => !known.includes(one));
+  if (strange === undefined) return given;
+  throw new InvalidInputError({ field, problem: `must be one of ${known.join(', ')}` });
+}

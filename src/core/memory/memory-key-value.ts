@@ -1,0 +1,38 @@
+import { ConflictError } from '#src/core/errors.ts';
+import type { KeyValue, KeyValueEntry } from '#src/core/ports/key-value.ts';
+
+type OnChange = Parameters<KeyValue['watch']>[0];
+
+/** The key-value port in memory: its executable specification. */
+export function createMemoryKeyValue(): KeyValue {
+  const entries = new Map<string, KeyValueEntry>();
+  const watchers = new Set<OnChange>();
+  let revision = 0;
+
+  function tell(change: Parameters<OnChange>[0]): void {
+    // Later, as from a server: who stores a value never runs a watcher's code.
+    for (const onChange of watchers) queueMicrotask(() => watchers.has(onChange) && onChange(change));
+  }
+
+  return {
+    get: async (key) => entries.get(key),
+    async put(key, value, expected) {
+      if (expected !== undefined && (entries.get(key)?.revision ?? 0) !== expected) throw new ConflictError({ what: `"${key}"` });
+      revision++;
+      entries.set(key, { value, revision });
+      tell({ key, value, revision });
+      return revision;
+    },
+    async delete(key) {
+      if (entries.delete(key)) tell({ key, revision: ++revision });
+    },
+    keys: async () => [...entries.keys()].sort(),
+    newestRevision: async () => revision,
+    async watch(onChange, signal) {
+      if (signal.aborted) return;
+      watchers.add(onChange);
+      signal.addEventListener('abort', () => watchers.delete(onChange), { once: true });
+      for (const [key, entry] of entries) onChange({ key, ...entry });
+    },
+  };
+}

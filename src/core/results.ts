@@ -1,9 +1,0 @@
-import type { StreamName } from './event-log.ts';
-import type { RequestId } from './names.ts';
-
-/** The outcomes for subscribers: one message an invocation, derived from the log and repeatable. */
-export interface Results {
-  /** The most bytes that one envelope may have. */
-  readonly maxBytes: number;
-  publish(name: StreamName, id: RequestId, outcome: 'succeeded' | 'failed', envelope: string): Promise<void>;
-}

@@ -1,0 +1,138 @@
+import type { Fact } from '#machines/facts.ts';
+import {
+  deliveryOf,
+  everybodyIsTold,
+  type Invocation,
+  type InvocationContext,
+  type InvocationEffect,
+  invocationFolder,
+  openDeliveries,
+} from '#machines/invocation.ts';
+import type { AcceptedRequest, Attention, EventLog, RecordedAppend, RequestMessage, StreamName, Version } from '#src/core/log/event-log.ts';
+import { NO_APPENDS } from '#src/core/log/event-log.ts';
+
+/** The invocations that were accepted together, folded up to a version of their stream. */
+export type StreamState = {
+  readonly name: StreamName;
+  readonly request: RequestMessage;
+  readonly version: Version;
+  /** By request id. */
+  readonly invocations: ReadonlyMap<string, Invocation>;
+  /** All facts since the requests, oldest first. */
+  readonly facts: readonly Fact[];
+};
+
+/** The state right after acceptance. */
+export function newborn(request: RequestMessage): StreamState {
+  const invocations = new Map<string, Invocation>();
+  for (const { fact } of request.requests) invocations.set(fact.invocation, born(fact));
+  return { name: request.name, request, version: NO_APPENDS, invocations, facts: [] };
+}
+
+/**
+ * Folds a stream from the log; `undefined` when its request is not there, or is unknown.
+ *
+ * A stream belongs to the request that its first append names. A later request of the same id finds it there, and so
+ * starts nothing twice.
+ */
+export async function loadStream(log: EventLog, name: StreamName, request?: number | RequestMessage): Promise<StreamState | undefined> {
+  const appends = await log.read(name, NO_APPENDS);
+  const owner = appends.find((append) => append.request > 0)?.request ?? request;
+  const given = typeof request === 'number' ? undefined : request;
+  const message = given !== undefined && (owner === given || owner === given.sequence) ? given : await readOwner(log, owner);
+  // Whoever asks by a number may be wrong about whose it is.
+  return message === undefined || !isSame(message.name, name) ? undefined : foldAppends(newborn(message), appends);
+}
+
+/** Folds further appends. A fact that the machine refuses changes nothing: `verify` reports it. */
+export function foldAppends(state: StreamState, appends: readonly RecordedAppend[]): StreamState {
+  const invocations = new Map(state.invocations);
+  let version = state.version;
+  for (const append of appends) {
+    for (const fact of append.facts) {
+      const invocation = invocations.get(fact.invocation);
+      const step = invocation === undefined ? undefined : invocationFolder.step(invocation, fact);
+      if (step !== undefined) invocations.set(fact.invocation, step.snapshot);
+    }
+    version = append.version;
+  }
+  return { ...state, version, invocations, facts: [...state.facts, ...appends.flatMap(({ facts }) => facts)] };
+}
+
+/**
+ * Folds what was appended while the state was at hand. The first appends may say that the stream belongs to another request
+ * of its id: then that request is what its invocations are about.
+ */
+export async function catchUp(log: EventLog, state: StreamState, news: readonly RecordedAppend[]): Promise<StreamState> {
+  const owner = news.find((append) => append.request > 0)?.request;
+  if (state.version !== NO_APPENDS || owner === undefined || owner === state.request.sequence) return foldAppends(state, news);
+  const request = await log.readRequest(owner);
+  return foldAppends(request === undefined || !isSame(request.name, state.name) ? state : newborn(request), news);
+}
+
+/** Folds facts of one invocation as a whole: all of them, or `undefined` when the machine refuses one. */
+export function foldFacts(
+  invocation: Invocation,
+  facts: readonly Fact[],
+): { invocation: Invocation; effects: readonly InvocationEffect[] } | undefined {
+  let snapshot = invocation;
+  const effects: string[] = [];
+  for (const fact of facts) {
+    const step = invocationFolder.step(snapshot, fact);
+    if (step === undefined) return undefined;
+    snapshot = step.snapshot;
+    effects.push(...step.effects);
+  }
+  return { invocation: snapshot, effects: effects as InvocationEffect[] };
+}
+
+/** What remains to be done for these invocations. */
+export function attentionOf(invocations: Iterable<Invocation>): Attention {
+  const attention: Attention = {};
+  for (const { value, context } of invocations) {
+    const bornAt = context.request?.at ?? 0;
+    if (value === 'unborn') continue;
+    if (value === 'retrying') {
+      lower(attention, 'dueAt', context.dueAt ?? 0);
+      lower(attention, 'endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
+    } else if (context.outcome === null) lower(attention, 'heldSince', context.startedAt ?? bornAt);
+    else lowerByDeliveries(attention, context, value === 'notified');
+  }
+  return attention;
+}
+
+function lower(attention: Attention, key: keyof Attention, moment: number): void {
+  attention[key] = Math.min(attention[key] ?? moment, moment);
+}
+
+/** An outcome whose deliveries all wait for their next try is nobody's business until the first is due. */
+function lowerByDeliveries(attention: Attention, context: InvocationContext, isNotified: boolean): void {
+  const open = openDeliveries(context).map(({ id }) => deliveryOf(context, id));
+  for (const delivery of open) if (delivery?.value === 'backingOff') lower(attention, 'deliverAt', delivery.context.dueAt ?? 0);
+  const isHeld = open.length === 0 ? !isNotified : open.some((delivery) => delivery?.value !== 'backingOff');
+  if (isHeld) lower(attention, 'heldSince', context.outcome?.at ?? 0);
+}
+
+/** Whether nothing remains to be done for it. */
+export function isSettled({ value, context }: Invocation): boolean {
+  return value === 'notified' && everybodyIsTold(context);
+}
+
+/** The request of one invocation of the stream. */
+export function requestOf(state: StreamState, id: string): AcceptedRequest | undefined {
+  return state.request.requests.find(({ fact }) => fact.invocation === id);
+}
+
+function isSame(one: StreamName, other: StreamName): boolean {
+  return one.function === other.function && one.stream === other.stream;
+}
+
+function born(fact: AcceptedRequest['fact']): Invocation {
+  const step = invocationFolder.step(invocationFolder.initial, fact);
+  if (step === undefined) throw new Error(`the machine refuses the birth of ${fact.invocation}`);
+  return step.snapshot;
+}
+
+async function readOwner(log: EventLog, owner: number | RequestMessage | undefined): Promise<RequestMessage | undefined> {
+  return typeof owner === 'number' ? log.readRequest(owner) : owner;
+}

@@ -1,0 +1,172 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup as lookupHost } from 'node:dns/promises';
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request as requestByHttp } from 'node:http';
+import { request as requestByHttps } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { classOf } from './address-classes.ts';
+import { type Answer, originOf, type Reach, type VettedHttp, type VettedRequest } from './vetted-request.ts';
+
+/** The addresses of a host name. */
+export type ResolveHost = (host: string) => Promise<LookupAddress[]>;
+
+export type VettedHttpOptions = {
+  resolve?: ResolveHost;
+  /** Certificates to trust instead of Node's own. */
+  ca?: string;
+  /** How much of the body of an answer is read; 64 KB by default. */
+  maxBodyBytes?: number;
+};
+
+const MAX_BODY_BYTES = 65_536;
+const PORTS: Record<string, readonly number[]> = { 'https:': [443, 8443], 'http:': [80, 8080] };
+
+/**
+ * An HTTP client for addresses that users choose, so that none of them reaches the network of Sequent itself (U2):
+ *
+ * 1. Every address that a host resolves to is vetted when the connection is made, by the lookup of that very connection:
+ *    what is vetted is what is connected to, so a name that changes its address in between gains nothing.
+ * 2. An address in the URL itself is vetted as well. The URL parser puts odd forms (decimal, octal, hexadecimal, full-width
+ *    digits) into the usual one.
+ * 3. No redirect is followed, no proxy is used, no connection is kept for another request.
+ * 4. The whole exchange has an end in time, and the body of the answer one in size.
+ */
+export function createVettedHttp({ resolve = resolveHost, ca, maxBodyBytes = MAX_BODY_BYTES }: VettedHttpOptions = {}): VettedHttp {
+  return {
+    async send(request, signal) {
+      const reason = refusalOf(request);
+      if (reason !== undefined) return { kind: 'refused', reason };
+      return exchange(() => open(request, { resolve, ca }), { ...request, maxBodyBytes }, signal);
+    },
+  };
+}
+
+/** Why a request may not even be tried. */
+function refusalOf({ url: text, reach, headers }: VettedRequest): string | undefined {
+  if (!URL.canParse(text)) return 'the URL is not valid';
+  const url = new URL(text);
+  if (!(url.protocol === 'https:' || (url.protocol === 'http:' && reach.allowHttp))) {
+    return `only ${reach.allowHttp ? 'http and https' : 'https'} may be used, not ${url.protocol.slice(0, -1)}`;
+  }
+  if (url.username !== '' || url.password !== '') return 'the URL must not hold a user or a password';
+  const header = Object.keys(headers).find((name) => !/^[\t\x20-\x7e]*$/.test(headers[name] ?? ''));
+  if (header !== undefined) return `the header ${header} is not a text of one line`;
+  return refusalOfPlace(url, reach);
+}
+
+/** Names are vetted by their addresses, when the connection is made. */
+function refusalOfPlace(url: URL, reach: Reach): string | undefined {
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  if (!PORTS[url.protocol]?.includes(port) && !reach.ports.includes(port)) return `port ${port} is not allowed`;
+  const host = hostOf(url);
+  if (isIP(host) !== 0) return canReach(host, reach) ? undefined : notPublic(host);
+  return /(?:^|\.)localhost\.?$/.test(host) && !reach.allowPrivate ? notPublic(host) : undefined;
+}
+
+/** The host of a URL, an IPv6 address without its brackets. */
+function hostOf({ hostname }: URL): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}
+
+function canReach(address: string, { allowPrivate }: Reach): boolean {
+  const found = classOf(address);
+  return found === 'public' || (found === 'private' && allowPrivate);
+}
+
+/** Says nothing of the addresses behind a name, which are nothing to whoever configured the URL. */
+function notPublic(host: string): string {
+  return `${host} is not at a public address`;
+}
+
+function open(
+  { url: text, method, headers, body, reach }: VettedRequest,
+  { resolve, ca }: { resolve: ResolveHost; ca: string | undefined },
+): ClientRequest {
+  const url = new URL(text);
+  const request = url.protocol === 'https:' ? requestByHttps : requestByHttp;
+  const sent = request(url, {
+    method,
+    agent: false,
+    lookup: vettedLookup(resolve, reach),
+    headers: { 'user-agent': 'sequent', ...headers, 'content-length': Buffer.byteLength(body) },
+    ...(ca === undefined ? {} : { ca }),
+  });
+  // Whatever happens after the answer began shows in the answer.
+  sent.on('error', () => {});
+  sent.end(body);
+  return sent;
+}
+
+async function exchange(
+  open: () => ClientRequest,
+  { url, reach, maxBodyBytes }: VettedRequest & { maxBodyBytes: number },
+  signal: AbortSignal,
+): Promise<Answer> {
+  const origin = originOf(url);
+  if (signal.aborted) return givenUp(origin);
+  const sent = open();
+  const cut = new AbortController();
+  const giveUp = () => {
+    cut.abort();
+    sent.destroy();
+  };
+  const timer = setTimeout(giveUp, reach.timeoutInMs);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    const [answer] = (await once(sent, 'response', { signal: cut.signal })) as [IncomingMessage];
+    return { kind: 'answered', status: answer.statusCode ?? 0, headers: answer.headers, ...(await read(answer, maxBodyBytes)) };
+  } catch (error) {
+    if (signal.aborted) return givenUp(origin);
+    if (cut.signal.aborted) return { kind: 'timed-out', reason: `${origin} did not answer within ${reach.timeoutInMs} ms` };
+    if (error instanceof ForbiddenAddressError) return { kind: 'refused', reason: error.message };
+    return { kind: 'unreachable', reason: `${origin} cannot be reached (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})` };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
+    sent.destroy();
+  }
+}
+
+function givenUp(origin: string): Answer {
+  return { kind: 'unreachable', reason: `the request to ${origin} was given up` };
+}
+
+/** Reads the body until its end, its limit, or the end of the connection. */
+function read(answer: IncomingMessage, maxBodyBytes: number): Promise<{ body: string; isComplete: boolean }> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve) => {
+    const finish = (isComplete: boolean) => resolve({ body: Buffer.concat(chunks).toString('utf8', 0, maxBodyBytes), isComplete });
+    answer.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > maxBodyBytes) finish(false);
+    });
+    answer.on('end', () => finish(answer.complete));
+    answer.on('error', () => finish(false));
+    answer.on('close', () => finish(false));
+  });
+}
+
+/** A host resolves to an address that may not be used. */
+class ForbiddenAddressError extends Error {}
+
+/** The lookup of one connection. One forbidden address among several refuses all of them. */
+function vettedLookup(resolve: ResolveHost, reach: Reach): LookupFunction {
+  return (host, options, callback) => {
+    resolve(host).then(
+      (addresses) => {
+        const [first] = addresses;
+        const isForbidden = addresses.some(({ address }) => !canReach(address, reach));
+        if (first === undefined || isForbidden) callback(new ForbiddenAddressError(notPublic(host)), '', 0);
+        else if (options.all) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, '', 0),
+    );
+  };
+}
+
+function resolveHost(host: string): Promise<LookupAddress[]> {
+  return lookupHost(host, { all: true });
+}

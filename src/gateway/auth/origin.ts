@@ -1,0 +1,101 @@
+import { HttpError } from '#src/gateway/http/http-error.ts';
+import type { Call } from '#src/gateway/ports.ts';
+import { rememberByText } from '#src/gateway/http/remember.ts';
+
+/*
+ * Keeps the pages of other origins away from the gateway. A browser reaches whatever its user reaches, so neither loopback nor a firewall
+ * protects a gateway from a page that its user happens to open.
+ *
+ * B1. The Host of a request names this gateway. Any other name may be a DNS name of an attacker that resolves to this machine (DNS rebinding).
+ *     Only a request that brings its own credential in a header, and that no browser sent, may use another name.
+ * B2. `Origin`, when present, is the origin of this gateway: a configured one, or `http://` and the Host.
+ * B3. `Sec-Fetch-Site`, when present, is `same-origin` or `none`. A link of another site may open a document, but may not embed one.
+ * B4. A writing request of a browser has a JSON body or none. A page can send every other type to any origin without asking first.
+ */
+
+export type OriginOptions = {
+  /** Whether the gateway has no credentials: then B1 accepts the names of loopback and the configured origins only. */
+  isOpen: boolean;
+  /** Where HTTP is served. */
+  host: string;
+  /** Further origins of this gateway, such as `https://sequent.example`: the names by which reverse proxies serve it. */
+  origins: readonly string[];
+};
+
+/** Refuses what breaks a rule from B1 to B4: throws `HttpError` 403, and 415 for B4. */
+export type OriginGuard = (call: Call) => void;
+
+/** A browser always names the port that it connects to, so B2 separates ports, and a forwarded port needs no configuration. */
+const PORT = '(?::\\d{1,5})?$';
+const loopback = new RegExp(`^(?:localhost|127(?:\\.\\d{1,3}){3}|\\[::1\\])${PORT}`);
+/** An address is resolved by nobody, so no address can be rebound. */
+const address = new RegExp(`^(?:\\d{1,3}(?:\\.\\d{1,3}){3}|\\[[\\da-f:.]+\\])${PORT}`);
+const json = /^application\/(?:[\w.-]+\+)?json *(?:;|$)/i;
+const ownSites: ReadonlySet<string> = new Set(['same-origin', 'none']);
+const reading: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export function isReading(method: string): boolean {
+  return reading.has(method);
+}
+
+export function createOriginGuard({ isOpen, host: listenHost, origins }: OriginOptions): OriginGuard {
+  const ownOrigins = new Set(origins);
+  const ownHosts = new Set(origins.map((origin) => new URL(origin).host));
+  const isOwnHost = rememberByText((host) => {
+    if (loopback.test(host) || ownHosts.has(host) || host.replace(/:\d+$/, '') === listenHost) return true;
+    return !isOpen && address.test(host);
+  });
+
+  // Behind a proxy that ends TLS, the same name without TLS is another origin.
+  function isOwnOrigin(origin: string, host: string): boolean {
+    return ownOrigins.has(origin) || (origin === `http://${host}` && !ownHosts.has(host));
+  }
+
+  return (call) => {
+    const { req } = call;
+    const host = (req.header('host') ?? new URL(req.url).host).toLowerCase();
+    const origin = req.header('origin');
+    const site = req.header('sec-fetch-site');
+    const isFromPage = origin !== undefined || site !== undefined;
+    if (!isOwnHost(host) && (isOpen || isFromPage || !bringsCredential(call))) throw unknownHost();
+    if (origin !== undefined && !isOwnOrigin(origin, host)) throw otherOrigin();
+    if (site !== undefined && !ownSites.has(site) && !opensDocument(call)) throw otherOrigin();
+    if (!isReading(req.method)) checkType(call, isFromPage);
+  };
+}
+
+function checkType(call: Call, isFromPage: boolean): void {
+  if (hasJsonBody(call)) return;
+  if (isFromPage || call.req.header('cookie') !== undefined) throw otherType();
+}
+
+function bringsCredential({ req }: Call): boolean {
+  return req.header('authorization') !== undefined || req.header('x-auth-token') !== undefined;
+}
+
+function opensDocument({ req }: Call): boolean {
+  return req.method === 'GET' && req.header('sec-fetch-mode') === 'navigate' && req.header('sec-fetch-dest') === 'document';
+}
+
+/** Also true without a body. */
+function hasJsonBody({ req }: Call): boolean {
+  const type = req.header('content-type');
+  if (type !== undefined) return json.test(type);
+  return (req.header('content-length') ?? '0') === '0' && req.header('transfer-encoding') === undefined;
+}
+
+function unknownHost(): HttpError {
+  const message =
+    'the Host header does not name this gateway; if the gateway is reached by that name, list its origin in SEQUENT_HTTP_ORIGINS';
+  return new HttpError({ status: 403, message });
+}
+
+function otherOrigin(): HttpError {
+  const message =
+    'the gateway answers pages of its own origin only (Origin, Sec-Fetch-Site); list the origin of a reverse proxy in SEQUENT_HTTP_ORIGINS';
+  return new HttpError({ status: 403, message });
+}
+
+function otherType(): HttpError {
+  return new HttpError({ status: 415, message: 'a browser must send its body as Content-Type: application/json' });
+}

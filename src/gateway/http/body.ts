@@ -1,0 +1,126 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { z } from 'zod';
+import { HttpError } from './http-error.ts';
+import type { Call } from '#src/gateway/ports.ts';
+
+/** The most that a request may nest: whoever writes it again as text calls itself for every level. */
+const MAX_DEPTH = 1_000;
+
+/**
+ * Reads the body up to a limit, before anything parses it. Throws `HttpError` 413, and 400 when the connection ends before the body does.
+ *
+ * Read from Node's own request where there is one: the web's streams cost more than all else that is done with a small body.
+ */
+export function readBody(call: Call, maxBytes: number): Promise<Uint8Array> {
+  if (call.req.method === 'GET' || call.req.method === 'HEAD') return Promise.resolve(new Uint8Array());
+  const length = call.req.header('content-length');
+  if (length !== undefined && Number(length) > maxBytes) return Promise.reject(tooLarge(maxBytes));
+  const incoming = call.env?.incoming;
+  return incoming === undefined ? readWebBody(call.req.raw, maxBytes) : readNodeBody(incoming, maxBytes);
+}
+
+function readNodeBody(incoming: HttpBindings['incoming'], maxBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    if (incoming.destroyed) return reject(cutShort());
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    incoming.on('data', (part: Buffer) => {
+      bytes += part.length;
+      if (bytes <= maxBytes) parts.push(part);
+      else {
+        // Who replies closes the connection: nothing behind this body is read.
+        incoming.removeAllListeners('data').pause();
+        reject(tooLarge(maxBytes));
+      }
+    });
+    incoming.on('end', () => resolve(parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)));
+    // Also after the end.
+    incoming.on('close', () => {
+      if (!incoming.readableEnded) reject(cutShort());
+    });
+  });
+}
+
+async function readWebBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const body = new Uint8Array(await request.arrayBuffer());
+  if (body.length > maxBytes) throw tooLarge(maxBytes);
+  return body;
+}
+
+function cutShort(): HttpError {
+  return new HttpError({ status: 400, message: 'the connection ended before the request body did' });
+}
+
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError({ status: 413, message: `the request body is larger than ${maxBytes} bytes` });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The body as text that nests no deeper than allowed; whether it is JSON is asked elsewhere. Throws `HttpError` 406. */
+export function textOf(body: Uint8Array): string {
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch (cause) {
+    throw new HttpError({ status: 406, message: 'the request body is not UTF-8 text' }, { cause });
+  }
+  if (isTooDeep(text)) throw new HttpError({ status: 406, message: `the request body nests deeper than ${MAX_DEPTH} levels` });
+  return text;
+}
+
+/** The body as JSON of a shape. Throws `HttpError`: 406 when it is no JSON, 400 with `vendorCodes` of the first wrong field. */
+export function parseBody<Schema extends z.ZodType>(
+  body: Uint8Array,
+  schema: Schema,
+  vendorCodes: Readonly<Record<string, string>> = {},
+): z.output<Schema> {
+  const text = textOf(body);
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new HttpError({ status: 406, message: 'the request body is not JSON' }, { cause });
+  }
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = issue?.path.map(String) ?? [];
+  const where = path.length === 0 ? 'the request body' : path.join('.');
+  throw new HttpError({
+    status: 400,
+    message: `${where}: ${issue?.message ?? 'is not valid'}`,
+    errors: parsed.error.issues.slice(0, MAX_ISSUES).map(({ path: at, message: detail }) => ({ pointer: pointerTo(at), detail })),
+    vendorCode: Object.hasOwn(vendorCodes, path[0] ?? '') ? (vendorCodes[path[0] ?? ''] ?? 'FSS.0400') : 'FSS.0400',
+  });
+}
+
+/** A hostile body can have as many mistakes as bytes. */
+const MAX_ISSUES = 20;
+
+/** A JSON pointer (RFC 6901). */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] ?? '';
+    if (character === '"') at = endOfString(text, at);
+    else depth += levels[character] ?? 0;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+const levels: Readonly<Record<string, number | undefined>> = { '{': 1, '[': 1, '}': -1, ']': -1 };
+
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text[end - 1 - slashes] === '\\') slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+  return text.length;
+}

@@ -1,0 +1,194 @@
+import { isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { isLiteralSubject, isReserved } from '#src/core/names/addressable.ts';
+import { SequentError } from '#src/core/errors.ts';
+import type { Grants } from '#src/core/functions/handler-rules.ts';
+import { isProjectId } from '#src/core/names/names.ts';
+import { parseDuration } from '#src/core/text/parse-duration.ts';
+import { wholeNumber } from '#src/core/text/whole-number.ts';
+import { FSYNC_CHOICES } from '#src/main/nats-server/files.ts';
+import type { Environment } from '#src/main/nats-server/find.ts';
+
+/** The parts of Sequent that run and scale by themselves. */
+const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const text = z.string().trim().min(1, 'must not be empty');
+const list = (separated: unknown): unknown => (typeof separated === 'string' ? separated.split(',').map((part) => part.trim()) : separated);
+const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
+  z.enum(choices, `must be one of ${choices.join(', ')}`);
+/** A duration as 12h or 7d, in milliseconds. */
+const duration = text.regex(/^\d{1,6}(?:s|min|m|h|d)$/, 'must be like 30min, 12h or 7d').transform((given) => parseDuration(given) ?? 0);
+/** The same, or `off`, which is none. */
+const durationOrOff = text.regex(/^(?:off|\d{1,6}(?:s|min|m|h|d))$/, 'must be like 30min, 12h or 7d, or off').transform(parseDuration);
+const serverUrl = text.regex(
+  /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i,
+  'must be addresses like nats://host:4222, separated by commas',
+);
+const origin = text
+  .regex(/^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i, 'must be origins like https://sequent.example, separated by commas')
+  .transform((url) => new URL(url).origin);
+
+/** A grant as `project=what`. */
+const grant = (what: string) =>
+  text
+    .refine((given) => isProjectId(given.split('=', 1)[0] ?? '') && given.includes('='), `must be <project>=<${what}>`)
+    .transform((given) => ({ project: given.slice(0, given.indexOf('=')), what: given.slice(given.indexOf('=') + 1) }));
+const subjectGrant = grant('subject')
+  .transform(({ project, what }) => ({ project, prefix: what.replace(/\.>$/, '') }))
+  .refine(({ prefix }) => isLiteralSubject(prefix) && !isReserved(prefix), 'must grant subjects that are neither of Sequent nor of NATS');
+const fileGrant = grant('folder')
+  .refine(({ what }) => isAbsolute(what), 'must grant the absolute path of a folder')
+  .transform(({ project, what }) => ({ project, folder: resolve(what) }));
+
+/**
+ * Every setting: its flag, its environment variable, what it must be. The flag goes before the variable, the variable
+ * before the default. All come as text.
+ */
+const settings = {
+  dataDir: { flag: '--data', env: 'SEQUENT_DATA', schema: text.default('.sequent').transform((path) => resolve(path)) },
+  natsUrls: { flag: '--server', key: 'natsUrl', env: 'NATS_URL', schema: z.preprocess(list, z.array(serverUrl).min(1)).optional() },
+  natsCreds: { flag: '--nats-creds', env: 'NATS_CREDS', schema: text.transform((path) => resolve(path)).optional() },
+  natsContext: {
+    flag: '--context',
+    env: 'NATS_CONTEXT',
+    schema: text.regex(/^[^/\\]+$/, 'must be the name of a context of the nats command').optional(),
+  },
+  respondersUrls: {
+    flag: '--responders-server',
+    key: 'respondersServer',
+    env: 'SEQUENT_RESPONDERS_NATS_URL',
+    schema: z.preprocess(list, z.array(serverUrl).min(1)).optional(),
+  },
+  respondersCreds: {
+    flag: '--responders-creds',
+    env: 'SEQUENT_RESPONDERS_NATS_CREDS',
+    schema: text.transform((path) => resolve(path)).optional(),
+  },
+  httpPort: { flag: '--http-port', env: 'SEQUENT_HTTP_PORT', schema: wholeNumber(0, 65_535).prefault('8080') },
+  httpHost: { flag: '--http-host', env: 'SEQUENT_HTTP_HOST', schema: text.optional() },
+  httpOrigins: { flag: '--http-origins', env: 'SEQUENT_HTTP_ORIGINS', schema: z.preprocess(list, z.array(origin)).default([]) },
+  credentials: { flag: '--credentials', env: 'SEQUENT_CREDENTIALS', schema: text.transform((path) => resolve(path)).optional() },
+  localToken: { flag: '--local-token', env: 'SEQUENT_LOCAL_TOKEN', schema: oneOf(['auto', 'off']).default('off') },
+  project: {
+    flag: '--project',
+    env: 'SEQUENT_PROJECT',
+    schema: text.refine(isProjectId, 'must be 1 to 64 letters, digits, "-" or "_"').optional(),
+  },
+  subjects: { flag: '--subjects', env: 'SEQUENT_SUBJECTS', schema: z.preprocess(list, z.array(subjectGrant)).default([]) },
+  files: { flag: '--files', env: 'SEQUENT_FILES', schema: z.preprocess(list, z.array(fileGrant)).default([]) },
+  replicas: {
+    flag: '--replicas',
+    env: 'SEQUENT_REPLICAS',
+    schema: oneOf(['1', '3', '5'])
+      .default('1')
+      .transform((count) => Number(count) as 1 | 3 | 5),
+  },
+  fsync: { flag: '--fsync', env: 'SEQUENT_FSYNC', schema: oneOf(FSYNC_CHOICES).default('100ms') },
+  logLevel: { flag: '--log-level', env: 'SEQUENT_LOG_LEVEL', schema: oneOf(LOG_LEVELS).default('info') },
+  leaseInMs: { flag: '--lease-ms', env: 'SEQUENT_LEASE_MS', schema: wholeNumber(500, 3_600_000).prefault('15000') },
+  patienceInMs: { flag: '--patience-ms', env: 'SEQUENT_PATIENCE_MS', schema: wholeNumber(100, 3_600_000).prefault('5000') },
+  maxHops: { flag: '--max-hops', env: 'SEQUENT_MAX_HOPS', schema: wholeNumber(1, 1_000).prefault('16') },
+  maxChain: { flag: '--max-chain', env: 'SEQUENT_MAX_CHAIN', schema: wholeNumber(1, 1_000_000).prefault('1000') },
+  deliveryAgeInMs: { flag: '--delivery-age', env: 'SEQUENT_DELIVERY_AGE', schema: duration.prefault('24h') },
+  envelope: { flag: '--envelope', env: 'SEQUENT_ENVELOPE', schema: oneOf(['documented', 'observed']).default('documented') },
+  connections: { flag: '--connections', env: 'SEQUENT_CONNECTIONS', schema: text.transform((path) => resolve(path)).optional() },
+  retentionInMs: { flag: '--retention', env: 'SEQUENT_RETENTION', schema: durationOrOff.prefault('7d') },
+  retentionInvocations: {
+    flag: '--retention-invocations',
+    env: 'SEQUENT_RETENTION_INVOCATIONS',
+    schema: z
+      .union([z.literal('off').transform(() => undefined), wholeNumber(1, 1e9)], 'must be a whole number from 1 to 1000000000, or off')
+      .prefault('1000000'),
+  },
+  historyRetentionInMs: { flag: '--history-retention', env: 'SEQUENT_HISTORY_RETENTION', schema: durationOrOff.prefault('off') },
+  archive: {
+    flag: '--archive',
+    env: 'SEQUENT_ARCHIVE',
+    schema: text.transform((place) => (place.startsWith('s3:') ? place : resolve(place))).optional(),
+  },
+  roles: {
+    flag: '--role',
+    env: 'SEQUENT_ROLES',
+    schema: z
+      .preprocess(list, z.array(oneOf(ROLES)).min(1))
+      .default([...ROLES])
+      .transform((named) => ROLES.filter((role) => named.includes(role))),
+  },
+  resultsStorage: { flag: '--results-storage', env: 'SEQUENT_RESULTS_STORAGE', schema: oneOf(['file', 'memory']).default('file') },
+  resultsMaxAgeInHours: {
+    flag: '--results-max-age-hours',
+    env: 'SEQUENT_RESULTS_MAX_AGE_HOURS',
+    schema: wholeNumber(1, 24 * 366).prefault('24'),
+  },
+} as const;
+
+type Setting = keyof typeof settings;
+
+/** What a process of Sequent runs with. */
+export type Configuration = { readonly [Name in Setting]: z.output<(typeof settings)[Name]['schema']> } & {
+  /** Where each setting came from; the default has no entry. */
+  readonly given: Readonly<Partial<Record<Setting, 'flag' | 'environment'>>>;
+};
+export type Role = (typeof ROLES)[number];
+
+export type ConfigurationSource = {
+  /** By the name that commander gives them: `--http-port` is `httpPort`; `--server` is `natsUrl`. A repeatable flag is an array. */
+  flags?: Readonly<Record<string, unknown>>;
+  env?: Environment;
+};
+
+/** A flag or an environment variable is not acceptable. The message has a line for each, with its name and the problem. */
+export class InvalidConfigurationError extends SequentError {
+  readonly code = 'INVALID_CONFIGURATION';
+  readonly retryable = false;
+  readonly exitCode = 2;
+  constructor(facts: { problems: readonly string[] }, options?: ErrorOptions) {
+    super(facts.problems.join('\n'), options);
+  }
+}
+
+/** Reads all settings at once. Throws `InvalidConfigurationError` that names every wrong one. An empty variable counts as unset. */
+export function readConfiguration({ flags = {}, env = process.env }: ConfigurationSource = {}): Configuration {
+  const problems: string[] = [];
+  const given: Partial<Record<Setting, 'flag' | 'environment'>> = {};
+  const values = Object.entries(settings).map(([name, { env: variable, schema, flag, ...rest }]) => {
+    const fromFlag = flags['key' in rest ? rest.key : nameOfFlag(flag)];
+    const value = fromFlag ?? (env[variable] || undefined);
+    if (value !== undefined) given[name as Setting] = fromFlag === undefined ? 'environment' : 'flag';
+    const result = schema.safeParse(value);
+    if (!result.success)
+      problems.push(`${fromFlag === undefined ? variable : flag} ${result.error.issues[0]?.message}, not ${shown(value)}`);
+    return [name, result.data];
+  });
+  if (given.natsUrls === 'flag' && given.natsContext === 'flag') problems.push('--server and --context name two servers: give one of them');
+  // Each value was parsed by the schema of its own name.
+  const read = Object.fromEntries(values) as Omit<Configuration, 'given'>;
+  if (read.localToken === 'auto' && given.credentials !== undefined)
+    problems.push('--local-token and --credentials both say who may call: give one of them');
+  if (problems.length > 0) throw new InvalidConfigurationError({ problems });
+  return { ...read, given };
+}
+
+/** Where the log is archived: a folder, or a bucket. */
+export function archiveOf({ archive, dataDir }: Pick<Configuration, 'archive' | 'dataDir'>): string {
+  return archive ?? join(dataDir, 'archive');
+}
+
+/** What other projects than the own one may name beyond the defaults. */
+export function grantsOf({ subjects, files }: Pick<Configuration, 'subjects' | 'files'>): Grants {
+  return { subjects, files };
+}
+
+/** The environment variables and flags that Sequent reads, for the help and the documentation. */
+export function listSettings(): { flag: string; env: string }[] {
+  return Object.values(settings).map(({ flag, env }) => ({ flag, env }));
+}
+
+function nameOfFlag(flag: string): string {
+  return flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(Array.isArray(value) ? value.join(',') : value);
+}

@@ -1,0 +1,61 @@
+import type { Configuration } from './configuration.ts';
+import { addressOf, type NatsAddress } from './nats-address.ts';
+import { readNatsContext, selectedNatsContext } from './nats-context.ts';
+import type { Environment } from '#src/main/nats-server/find.ts';
+import { findRunningServer } from '#src/main/nats-server/running.ts';
+
+type Asked = Pick<Configuration, 'natsUrls' | 'natsCreds' | 'natsContext' | 'dataDir' | 'given'>;
+
+const DEFAULT_URL = 'nats://127.0.0.1:4222';
+
+/**
+ * The NATS that a command talks to. The first of these decides:
+ *
+ * 1. a flag: `--server`, or `--context` with the name of a context of the `nats` command,
+ * 2. the environment: `NATS_URL`, or `NATS_CONTEXT`,
+ * 3. the server that runs on the data folder now, started by `npm start` or `sequent serve --start-server`,
+ * 4. the context that is selected in the `nats` command,
+ * 5. `nats://127.0.0.1:4222`.
+ *
+ * `--nats-creds` or `NATS_CREDS` applies to whatever decided, but for 3, whose server asks for nothing.
+ */
+export async function findNats(configuration: Asked, env: Environment = process.env): Promise<NatsAddress> {
+  const asked = askedNats(configuration, env);
+  if (asked !== undefined) return asked;
+  const running = await findRunningServer(configuration.dataDir);
+  if (running !== undefined) return { servers: [running.url], from: `the server of ${configuration.dataDir}` };
+  const selected = selectedNatsContext(env);
+  if (selected !== undefined) return withCreds(readNatsContext(selected, env), configuration);
+  return withCreds({ servers: [DEFAULT_URL], from: 'the default' }, configuration);
+}
+
+/**
+ * The NATS that the user asked for by a flag or the environment (1 and 2 of {@link findNats}), or `undefined`.
+ *
+ * `serve --start-server` starts a server of its own exactly when this is `undefined`: a context that happens to be
+ * selected never takes its place.
+ */
+export function askedNats(configuration: Asked, env: Environment = process.env): NatsAddress | undefined {
+  const { natsUrls, natsContext, given } = configuration;
+  const contextGoesFirst = given.natsContext === 'flag' || natsUrls === undefined;
+  if (natsContext !== undefined && contextGoesFirst) return withCreds(readNatsContext(natsContext, env), configuration);
+  if (natsUrls === undefined) return undefined;
+  return withCreds({ ...addressOf(natsUrls), from: given.natsUrls === 'flag' ? '--server' : 'NATS_URL' }, configuration);
+}
+
+/**
+ * How the worker reaches the responders of functions: as everything else, unless a server or credentials of their own are configured
+ * (`--responders-server`, `--responders-creds`).
+ */
+export function respondersNats(
+  address: Omit<NatsAddress, 'from'>,
+  { respondersUrls, respondersCreds }: Pick<Configuration, 'respondersUrls' | 'respondersCreds'>,
+): Omit<NatsAddress, 'from'> {
+  const own =
+    respondersUrls === undefined ? address : { ...(address.tls === undefined ? {} : { tls: address.tls }), ...addressOf(respondersUrls) };
+  return respondersCreds === undefined ? own : { ...own, credsFile: respondersCreds };
+}
+
+function withCreds(address: NatsAddress, { natsCreds }: Asked): NatsAddress {
+  return natsCreds === undefined ? address : { ...address, credsFile: natsCreds };
+}

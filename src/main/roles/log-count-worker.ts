@@ -1,0 +1,31 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { messageOf } from '#src/core/errors.ts';
+import { countLog } from '#src/gateway/operations/log-count.ts';
+import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
+import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
+import { createPublisher } from '#src/nats/transport/publisher.ts';
+import type { LogCountAnswer, LogCountOrder } from './log-count-thread.ts';
+
+const { address, from } = workerData as LogCountOrder;
+const connection = await openConnection({ ...natsOptionsOf(address), name: 'sequent-metrics' });
+const publisher = createPublisher(connection);
+const count = countLog({ log: createNatsEventLog({ connection, publisher, clock: systemClock }), clock: systemClock, from });
+
+parentPort?.on('message', (question: number | 'stop') => void (question === 'stop' ? stop() : answer(question)));
+
+async function answer(question: number): Promise<void> {
+  const told: LogCountAnswer = await count.read().then(
+    (found) => ({ question, count: found }),
+    (error: unknown) => ({ question, problem: messageOf(error) }),
+  );
+  parentPort?.postMessage(told);
+}
+
+async function stop(): Promise<void> {
+  await count.close();
+  publisher.close();
+  await connection.close();
+  parentPort?.close();
+}

@@ -1,0 +1,59 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createArchive } from '#src/archive/archive.ts';
+import { projectionKey } from '#src/archive/horizon.ts';
+import { openArchiveStore } from '#src/archive/open-store.ts';
+import { createWholeLog } from '#src/archive/whole-log.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { openKeyValue } from '#src/nats/key-value.ts';
+import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
+import { serveHistory } from '#src/nats/questions/history-service.ts';
+import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
+import { createAnswers } from '#src/projection/answers.ts';
+import { openProjection, type Projection } from '#src/projection/projection.ts';
+
+export type ProjectionRoleOptions = { connection: Connection; dataDir: string; archive: string; logger: Logger };
+
+const ANNOUNCE_EVERY_MS = 5_000;
+
+/** The role in this process: a read model under the data folder, and the service that answers from it. */
+export async function startProjectionRole(options: ProjectionRoleOptions): Promise<{ stop(): Promise<void> }> {
+  const { connection, dataDir, archive, logger } = options;
+  const instance = `p-${randomBytes(5).toString('hex')}`;
+  const log = createNatsLogSource({ connection, onProblem: (problem) => logger.warn({}, problem) });
+  const source = createWholeLog(log, createArchive(openArchiveStore(archive, process.env), log.decode));
+  const state = await openKeyValue(connection, STATE_BUCKET, undefined);
+  const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock: systemClock, logger });
+  const stopping = new AbortController();
+  const announcing = announce(projection, state, stopping.signal);
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const endService = await serveHistory(connection, { answers: createAnswers(projection, source.decode), instance, version });
+  return {
+    async stop() {
+      stopping.abort();
+      await endService();
+      await projection.stop();
+      await announcing;
+    },
+  };
+}
+
+/** Says how far it is, under a name that it has again after a restart: until then nothing behind that is purged. */
+async function announce(projection: Projection, state: KeyValue, signal: AbortSignal): Promise<void> {
+  const { file } = await projection.status();
+  const place = createHash('sha256')
+    .update(`${hostname()}:${dirname(file)}`)
+    .digest('hex')
+    .slice(0, 16);
+  while (!signal.aborted) {
+    const sequence = projection.store.checkpoint?.sequence ?? 0;
+    // Not told now, it is told the next time; until then more is kept than need be.
+    await state.put(projectionKey(place), JSON.stringify({ sequence, at: systemClock.now() })).catch(() => {});
+    await systemClock.sleep(ANNOUNCE_EVERY_MS, signal);
+  }
+}

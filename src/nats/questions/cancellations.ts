@@ -1,0 +1,24 @@
+import type { Msg } from 'nats';
+import { z } from 'zod';
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import { readQuestion } from './question.ts';
+
+const announcementSchema = z.object({ invocation: z.string(), attempt: z.number() });
+
+export function createNatsCancellations({ nats }: Connection): Cancellations {
+  return {
+    announce(worker, invocation, attempt) {
+      if (/^[A-Za-z0-9_-]+$/.test(worker)) nats.publish(subjects.cancel(worker), JSON.stringify({ invocation, attempt }));
+    },
+    hear(worker, onCancel, signal) {
+      const onAnnouncement = (message: Msg): void => {
+        const announced = readQuestion(announcementSchema, message);
+        if (announced !== undefined) onCancel(announced.invocation, announced.attempt);
+      };
+      keepSubscribed({ nats }, subjects.cancel(worker), onAnnouncement, { signal });
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { Msg } from 'nats';
+import { z } from 'zod';
+import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import { readQuestion } from './question.ts';
+
+/** A question of an earlier Sequent names no function, and is answered for the own project: every delivery is checked again. */
+const questionSchema = z.object({ destination: z.string(), param: z.string(), function: z.string().default('') });
+const answerSchema = z.object({ problem: z.string().optional() });
+
+export function createNatsDestinationCheck({ nats }: Connection): DestinationCheck {
+  return {
+    async refuse(question) {
+      try {
+        const reply = await nats.request(subjects.checkDestination(), JSON.stringify(question), { timeout: 2_000 });
+        return answerSchema.parse(reply.json()).problem;
+      } catch {
+        // Nobody delivers at the moment. What is wrong ends the delivery, with the reason.
+        return undefined;
+      }
+    },
+    answer(refuse, signal) {
+      const onQuestion = (message: Msg): void => {
+        const question = readQuestion(questionSchema, message);
+        message.respond(JSON.stringify({ problem: question === undefined ? 'the question cannot be read' : refuse(question) }));
+      };
+      keepSubscribed({ nats }, subjects.checkDestination(), onQuestion, { queue: 'destinations', signal });
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { RequestStrategy, type ServiceMsg } from 'nats';
+import { z } from 'zod';
+import { HistoryUnavailableError, InvalidInputError, InvocationNotFoundError, messageOf, type SequentError } from '#src/core/errors.ts';
+import { type AnswerOf, type History, type HistoryAnswers, type Question, questions } from '#src/core/history-questions.ts';
+import { HISTORY_GROUP, subjects } from '#src/core/names/subjects.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+
+/** Questions about the past as a NATS service: `nats service ls` finds it, and its endpoints tell the shapes of what they take and give. */
+export const HISTORY_SERVICE = 'sequent-history';
+/** Asked of one instance, since each has a read model of its own. */
+const ofOneInstance: readonly Question[] = ['status', 'check', 'rebuild'];
+const names = Object.keys(questions) as Question[];
+
+export type HistoryServiceOptions = { answers: HistoryAnswers; instance: string; version: string };
+
+/** Answers until the returned function is called. */
+export async function serveHistory(
+  { nats }: Connection,
+  { answers, instance, version }: HistoryServiceOptions,
+): Promise<() => Promise<void>> {
+  const service = await nats.services.add({
+    name: HISTORY_SERVICE,
+    version,
+    description: 'Sequent: the history of every invocation, from a read model of the log',
+    metadata: { instance },
+  });
+  const group = service.addGroup(HISTORY_GROUP);
+  for (const name of names) {
+    const handler = (error: Error | null, message: ServiceMsg): void => {
+      if (error === null) void answer(name, answers, message);
+    };
+    const metadata = schemasOf(name);
+    // Checking and rebuilding are work: nobody gets them by chance.
+    if (name !== 'check' && name !== 'rebuild') group.addEndpoint(name, { handler, metadata });
+    if (ofOneInstance.includes(name)) {
+      group.addEndpoint(`${name}-${instance}`, { subject: `${name}.${instance}`, handler, metadata });
+    }
+  }
+  return async () => {
+    await service.stop();
+  };
+}
+
+function schemasOf(name: Question): Record<string, string> {
+  const { query, answer: answered } = questions[name];
+  return {
+    request: JSON.stringify(z.toJSONSchema(query, { io: 'input' })),
+    response: JSON.stringify(z.toJSONSchema(answered, { io: 'output' })),
+  };
+}
+
+/** Never throws: what a callback throws ends the reading of the whole connection. */
+async function answer(name: Question, answers: HistoryAnswers, message: ServiceMsg): Promise<void> {
+  try {
+    const query = questions[name].query.safeParse(message.data.length === 0 ? {} : JSON.parse(message.string()));
+    if (!query.success) return refuse(message, 400, z.prettifyError(query.error).replaceAll('✖ ', ''));
+    // The query was parsed by the schema of this very question.
+    const found = await (answers[name] as (given: unknown) => unknown)(query.data);
+    message.respond(JSON.stringify(found));
+  } catch (error) {
+    if (error instanceof InvocationNotFoundError) refuse(message, 404, messageOf(error));
+    else if (error instanceof InvalidInputError) refuse(message, 400, messageOf(error));
+    else if (error instanceof SyntaxError) refuse(message, 400, 'the question is not JSON');
+    else refuse(message, 500, messageOf(error));
+  }
+}
+
+function refuse(message: ServiceMsg, code: number, why: string): void {
+  // It travels in a header, and `nats` 2.x lets line breaks through.
+  message.respondError(code, why.replaceAll(/\s+/g, ' ').slice(0, 500));
+}
+
+/** Asks whichever instance answers. */
+export function createNatsHistory({ nats }: Connection): History {
+  return {
+    async ask(question, query, { instance, timeoutInMs = 10_000 } = {}) {
+      if (instance !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(instance)) {
+        throw new InvalidInputError({ field: 'the instance', problem: 'must be letters, digits, "-" or "_"' });
+      }
+      const subject = subjects.history(question, instance);
+      const reply = await nats.request(subject, JSON.stringify(query), { timeout: timeoutInMs }).catch((cause: unknown) => {
+        throw new HistoryUnavailableError({ why: whyOf(cause, timeoutInMs) }, { cause });
+      });
+      const code = reply.headers?.get('Nats-Service-Error-Code') ?? '';
+      if (code !== '') throw errorOf(code, reply.headers?.get('Nats-Service-Error') ?? '', query);
+      const parsed = questions[question].answer.safeParse(reply.json());
+      if (!parsed.success) throw new HistoryUnavailableError({ why: `the answer cannot be read: ${z.prettifyError(parsed.error)}` });
+      return parsed.data as AnswerOf<typeof question>;
+    },
+    async instances() {
+      const found: string[] = [];
+      try {
+        for await (const { metadata } of await nats.services
+          .client({ strategy: RequestStrategy.Timer, maxWait: 500 })
+          .ping(HISTORY_SERVICE)) {
+          if (metadata?.instance !== undefined) found.push(metadata.instance);
+        }
+      } catch (cause) {
+        // Nobody there is no error, but an answer.
+        if ((cause as { code?: string }).code !== '503') throw new HistoryUnavailableError({ why: messageOf(cause) }, { cause });
+      }
+      return found.sort();
+    },
+  };
+}
+
+function errorOf(code: string, why: string, query: unknown): SequentError {
+  const { id = '' } = query as { id?: string };
+  if (code === '404') return new InvocationNotFoundError({ id });
+  if (code === '400') return new InvalidInputError({ field: 'the question', problem: `is not valid: ${why}` });
+  return new HistoryUnavailableError({ why });
+}
+
+function whyOf(cause: unknown, timeoutInMs: number): string {
+  const { code } = cause as { code?: string };
+  if (code === '503') return 'no projection runs';
+  if (code === 'TIMEOUT') return `no answer within ${timeoutInMs} ms`;
+  return messageOf(cause);
+}

@@ -1,0 +1,50 @@
+import { RequestStrategy } from 'nats';
+import { z } from 'zod';
+import { messageOf } from '#src/core/errors.ts';
+import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+
+/** The processes of Sequent as a NATS service: `nats service info sequent-roles` shows the same. */
+const ROLES_SERVICE = 'sequent-roles';
+const ANSWER_WITHIN_MS = 500;
+
+const metadataSchema = z.object({
+  instance: z.string(),
+  roles: z.string().transform((text) => text.split(',')),
+  host: z.string(),
+  pid: z.coerce.number(),
+  startedAt: z.coerce.number(),
+  durability: z.string().optional(),
+});
+
+export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
+  return {
+    async announce({ version, instance, roles, host, pid, startedAt, durability }) {
+      const told = { instance, roles: roles.join(','), host, pid: String(pid), startedAt: String(startedAt) };
+      const service = await nats.services.add({
+        name: ROLES_SERVICE,
+        version,
+        description: 'Sequent: the roles of this process',
+        metadata: { ...told, ...(durability === undefined ? {} : { durability }) },
+      });
+      return async () => {
+        await service.stop();
+      };
+    },
+    async list() {
+      const found: RoleInstance[] = [];
+      try {
+        const client = nats.services.client({ strategy: RequestStrategy.Timer, maxWait: ANSWER_WITHIN_MS });
+        for await (const { version, metadata } of await client.ping(ROLES_SERVICE)) {
+          // Anybody may answer under this name.
+          const parsed = metadataSchema.safeParse(metadata);
+          if (parsed.success) found.push({ version, ...parsed.data });
+        }
+      } catch (cause) {
+        // Nobody there is an answer too.
+        if ((cause as { code?: string }).code !== '503') throw new Error(`the roles cannot be asked: ${messageOf(cause)}`, { cause });
+      }
+      return found.sort((one, other) => one.startedAt - other.startedAt || one.instance.localeCompare(other.instance));
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { headers } from 'nats';
+import { NotPermittedError, UnknownOutcomeError } from '#src/core/errors.ts';
+import type { LogPurge } from '#src/core/log/log-purge.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import { header } from '#src/nats/wire/codec.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
+import { type ApiError, isMessageGone } from '#src/nats/transport/errors.ts';
+import type { Publisher } from '#src/nats/transport/publisher.ts';
+import { readLastBySubject } from '#src/nats/wire/stored-messages.ts';
+import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
+import { listCursors } from './transition-feed.ts';
+
+const AT_ONCE = 64;
+const TIMEOUT_IN_MS = 60_000;
+const TRIES = 5;
+
+/** Purging JetStream. By sequence it costs 0.4 µs a message; one by one 35 µs, and 170 µs where the disk is overwritten. */
+export function createNatsLogPurge({ connection, publisher }: { connection: Connection; publisher: Publisher }): LogPurge {
+  async function ask(api: string, question: object): Promise<{ error?: ApiError }> {
+    const reply = await connection.nats.request(`$JS.API.${api}`, JSON.stringify(question), { timeout: TIMEOUT_IN_MS });
+    return reply.json();
+  }
+
+  async function removeOne(stream: string, sequence: number, overwrite: boolean): Promise<void> {
+    const { error } = await ask(`STREAM.MSG.DELETE.${stream}`, { seq: sequence, no_erase: !overwrite });
+    if (error !== undefined && !isMessageGone(error.err_code))
+      throw new Error(`message ${sequence} cannot be removed: ${error.description}`);
+  }
+
+  async function removeAll(stream: string, sequences: readonly number[], overwrite: boolean): Promise<void> {
+    let next = 0;
+    const remover = async (): Promise<void> => {
+      for (let index = next++; index < sequences.length; index = next++) await removeOne(stream, sequences[index] as number, overwrite);
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, sequences.length) }, remover));
+  }
+
+  return {
+    async waitingCursors() {
+      const cursors = await listCursors(connection);
+      return cursors.filter(({ waiting, held }) => waiting + held > 0);
+    },
+    async streams() {
+      return (await connection.manager.streams.info(INVOCATIONS)).state.num_subjects ?? 0;
+    },
+    async purgeBefore(sequence) {
+      // nats-server takes "before 1" for "everything".
+      if (sequence <= 1) return;
+      const { error } = await ask(`STREAM.PURGE.${INVOCATIONS}`, { seq: sequence });
+      if (error !== undefined) throw new Error(`the log cannot be purged: ${error.description}`);
+    },
+    remove: (sequences, { overwrite }) => removeAll(INVOCATIONS, sequences, overwrite),
+    lastOf: async (name) => (await readLastBySubject(connection, subjects.invocation(name)))?.sequence,
+    async appendErasure(erasure) {
+      const subject = subjects.erase(erasure.id);
+      for (let tries = 0; tries < TRIES; tries++) {
+        const present = await readLastBySubject(connection, subject);
+        if (present !== undefined) return present.sequence;
+        const found = headers();
+        found.set(header.expected, '0');
+        const answer = await publisher.publish(subject, JSON.stringify(erasure), found);
+        if (answer.kind === 'stored') return answer.sequence;
+        if (answer.kind === 'refused' && answer.isForbidden) throw new NotPermittedError({ message: answer.why });
+      }
+      throw new UnknownOutcomeError({ id: erasure.id, waitedInMs: TIMEOUT_IN_MS });
+    },
+    async hintsOf(fn, until) {
+      const found: number[] = [];
+      for (const subject of [`wake.${fn}`, `deliver.${fn}`]) {
+        for (const { sequence } of await listMessages(connection, { stream: INVOCATIONS, subject }))
+          if (sequence <= until) found.push(sequence);
+      }
+      return found;
+    },
+    async limitResults(most) {
+      const { manager } = connection;
+      const { messages } = (await manager.streams.info(RESULTS)).state;
+      if (messages > most * 1.1) await manager.streams.purge(RESULTS, { keep: most });
+    },
+    async removeResults(fn, isMeant) {
+      const meant: number[] = [];
+      const all = await listMessages(connection, { stream: RESULTS, subject: `result.${fn}.*` });
+      for (const { sequence, requestId } of all) if (isMeant(requestId)) meant.push(sequence);
+      await removeAll(RESULTS, meant, true);
+      return meant.length;
+    },
+  };
+}
+
+const BATCH = 1_000;
+
+/** Where the messages of a subject stand, told by their headers. Those that come while it is read may be left out. */
+async function listMessages(
+  { nats, manager }: Connection,
+  { stream, subject }: { stream: string; subject: string },
+): Promise<{ sequence: number; requestId: string }[]> {
+  const { name, num_pending: pending } = await addEphemeralConsumer(manager, stream, { subject, headersOnly: true });
+  const found: { sequence: number; requestId: string }[] = [];
+  try {
+    const consumer = await nats.jetstream().consumers.get(stream, name);
+    while (found.length < pending) {
+      const before = found.length;
+      const messages = await consumer.fetch({ max_messages: Math.min(BATCH, pending - found.length), expires: 5_000 });
+      for await (const message of messages) {
+        found.push({ sequence: message.seq, requestId: message.headers?.get(header.requestId) ?? '' });
+      }
+      if (found.length === before) break;
+    }
+  } finally {
+    await manager.consumers.delete(stream, name).catch(() => {});
+  }
+  return found;
+}

@@ -1,0 +1,46 @@
+import type { Msg } from 'nats';
+import { header } from '#src/nats/wire/codec.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
+import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
+import { RESULTS } from '#src/nats/wire/topology.ts';
+
+/** One result as it stands on its subject. */
+export type ResultMessage = { sequence: number; subject: string; requestId: string; envelope: string };
+
+export type ResultFeedOptions = {
+  /** `result.<function>.<outcome>`; both tokens may be `*`. */
+  subject: string;
+  /** `now`, or the sequence to begin at. */
+  from: 'now' | number;
+  signal: AbortSignal;
+};
+
+/** Results in order, without a gap over lost connections, until the signal aborts. Resolves when reading began. */
+export async function followResults(
+  connection: Connection,
+  options: ResultFeedOptions,
+  onResult: (result: ResultMessage) => void,
+): Promise<void> {
+  const { subject, from, signal } = options;
+  const { manager } = connection;
+  let next = from === 'now' ? (await manager.streams.info(RESULTS)).state.last_seq + 1 : from;
+  const openConsumer = async (): Promise<string> => {
+    const { name } = await addEphemeralConsumer(manager, RESULTS, { from: next, subject });
+    return name;
+  };
+  startPull({
+    connection,
+    stream: RESULTS,
+    openConsumer,
+    demand: () => 1_000,
+    signal,
+    onProblem: () => {},
+    onMessage: (message: Msg) => {
+      const { sequence } = parseDelivery(message.reply ?? '');
+      if (sequence < next) return;
+      next = sequence + 1;
+      onResult({ sequence, subject: message.subject, requestId: message.headers?.get(header.requestId) ?? '', envelope: message.string() });
+    },
+  });
+}

@@ -1,0 +1,193 @@
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, type NatsConnection, nanos } from 'nats';
+import { z } from 'zod';
+import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { isRequestId, type StreamId } from '#src/core/names/names.ts';
+import { decodeRequest } from '#src/core/log/request-messages.ts';
+import type { StreamState } from '#src/core/stream/stream.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/stream/work-queue.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { findConsumer } from '#src/nats/transport/consumers.ts';
+import { knownSchema, stateOf } from '#src/nats/wire/inline-state.ts';
+import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
+import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
+import { headersOf } from '#src/nats/wire/wire-headers.ts';
+
+export type NatsWorkQueueOptions = {
+  connection: Connection;
+  /** Where the floors of the consumers are kept. */
+  state: KeyValue;
+  leaseInMs: number;
+  onProblem?: (problem: string) => void;
+};
+
+const FLOOR_EVERY_MS = 5_000;
+
+/**
+ * One durable pull consumer per function, so that a slow function never starves another one.
+ *
+ * Its filters are two literals. (A filter with a literal and a wildcard below it silently skips the literal's messages on
+ * nats-server 2.10.) A consumer that somebody deleted begins again at the floor: below it everything was acknowledged.
+ */
+export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = () => {} }: NatsWorkQueueOptions): WorkQueue {
+  return {
+    leaseInMs,
+    async handedOut(name) {
+      return (await findConsumer(connection.manager, workConsumer(name)))?.delivered.stream_seq ?? 0;
+    },
+    run({ source, demand, onItem, signal }): WorkSubscription {
+      let isUsed = false;
+      const pull = startPull({
+        connection,
+        stream: INVOCATIONS,
+        openConsumer: () => openWorkConsumer({ connection, state, leaseInMs }, source),
+        demand,
+        signal,
+        onProblem: (problem) => onProblem(`${durableOf(source)}: ${problem}`),
+        onMessage: (message) => {
+          isUsed = true;
+          const item = toItem(connection, message);
+          if (item === undefined) message.respond(encoder.encode('+TERM'));
+          else onItem(item);
+        },
+      });
+      const timer = setInterval(() => {
+        if (!isUsed || !connection.isConnected) return;
+        isUsed = false;
+        saveFloor(connection, state, durableOf(source)).catch(() => {
+          isUsed = true;
+        });
+      }, FLOOR_EVERY_MS);
+      timer.unref();
+      return { pull: pull.poke, done: pull.done.finally(() => clearInterval(timer)) };
+    },
+  };
+}
+
+type ConsumerOptions = Pick<NatsWorkQueueOptions, 'connection' | 'state' | 'leaseInMs'>;
+
+async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOptions, source: WorkSource): Promise<string> {
+  const { manager } = connection;
+  const durable = durableOf(source);
+  const existing = await findConsumer(manager, durable);
+  if (existing !== undefined) {
+    if (existing.config.ack_wait !== nanos(leaseInMs)) await manager.consumers.update(INVOCATIONS, durable, { ack_wait: nanos(leaseInMs) });
+    return durable;
+  }
+  const floor = Number((await state.get(floorKey(durable)))?.value ?? 0);
+  await manager.consumers
+    .add(INVOCATIONS, {
+      durable_name: durable,
+      ...filterOf(source),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(leaseInMs),
+      // Attempts are counted in the log. A broker that stops delivering would only hide the work.
+      max_deliver: -1,
+      // What waits for a place that is slow or dead is not acknowledged, and must not keep back the rest.
+      max_ack_pending: source.kind === 'deliveries' ? 1_000_000 : 50_000,
+      max_waiting: 512,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: floor + 1,
+    })
+    .catch(async (error: unknown) => {
+      // Another worker was faster, with another floor.
+      if ((await findConsumer(manager, durable)) === undefined) throw error;
+    });
+  return durable;
+}
+
+async function saveFloor({ manager }: Connection, state: KeyValue, durable: string): Promise<void> {
+  const found = await findConsumer(manager, durable);
+  if (found !== undefined) await state.put(floorKey(durable), String(found.ack_floor.stream_seq));
+}
+
+const floorKey = (durable: string): string => `floor.${durable}`;
+
+function durableOf(source: WorkSource): string {
+  return source.kind === 'deliveries' ? DELIVERIES_CONSUMER : workConsumer(source.name);
+}
+
+function filterOf(source: WorkSource): Partial<ConsumerConfig> {
+  if (source.kind === 'deliveries')
+    return { description: 'Sequent: the outcomes that have destinations', filter_subject: subjects.deliver('*') };
+  const { name } = source;
+  return { description: `Sequent: the work of function ${name}`, filter_subjects: [subjects.invoke(name), subjects.wake(name)] };
+}
+
+const encoder = new TextEncoder();
+const ACK = encoder.encode('+ACK');
+const WORKING = encoder.encode('+WPI');
+const RELEASE = encoder.encode('-NAK');
+
+const wakeSchema = z.object({
+  stream: z.string().refine(isRequestId),
+  request: z.number().int().positive(),
+  known: knownSchema.optional().catch(undefined),
+});
+
+function toItem({ nats }: Connection, received: Msg): WorkItem | undefined {
+  const { subject, reply = '', data } = received;
+  const { deliveries, sequence, at } = parseDelivery(reply);
+  const parts = parseSubject(subject);
+  if (parts.kind === 'invoke') {
+    const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at });
+    return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1 });
+  }
+  if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;
+  const wake = wakeSchema.safeParse(parseJson(Buffer.from(data).toString()));
+  if (!wake.success) return undefined;
+  const name = { function: parts.function, stream: wake.data.stream as string as StreamId };
+  const { request, known } = wake.data;
+  const state = known === undefined || deliveries > 1 || parts.kind === 'wake' ? undefined : stateOf(name, request, known);
+  return new NatsWorkItem(nats, reply, { name, request, state, isFirstDelivery: false });
+}
+
+type Work = Pick<WorkItem, 'name' | 'request' | 'message' | 'state' | 'isFirstDelivery'>;
+
+/** A class, since there is one for every message: four closures for each would be a tenth of what a busy worker has in hand. */
+class NatsWorkItem implements WorkItem {
+  readonly name: StreamName;
+  readonly request: number;
+  readonly message: RequestMessage | undefined;
+  state: StreamState | undefined;
+  readonly isFirstDelivery: boolean;
+  readonly #nats: NatsConnection;
+  readonly #reply: string;
+
+  constructor(nats: NatsConnection, reply: string, { name, request, message, state, isFirstDelivery }: Work) {
+    this.name = name;
+    this.request = request;
+    this.message = message;
+    this.state = state;
+    this.isFirstDelivery = isFirstDelivery;
+    this.#nats = nats;
+    this.#reply = reply;
+  }
+
+  ack(): void {
+    this.#answer(ACK);
+  }
+
+  working(): void {
+    this.#answer(WORKING);
+  }
+
+  release(): void {
+    this.#answer(RELEASE);
+  }
+
+  putOff(inMs: number): void {
+    this.#answer(encoder.encode(`-NAK {"delay": ${nanos(Math.round(inMs))}}`));
+  }
+
+  #answer(payload: Uint8Array): void {
+    if (this.#nats.isClosed()) return;
+    try {
+      this.#nats.publish(this.#reply, payload);
+    } catch {
+      // The connection is about to close, and sends nothing more: the item comes again after its lease.
+    }
+  }
+}

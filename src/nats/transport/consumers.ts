@@ -1,0 +1,49 @@
+import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, nanos } from 'nats';
+import { messageOf } from '#src/core/errors.ts';
+import { errorCodeOf, isConsumerNotFound } from './errors.ts';
+import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+
+/** A consumer of the log, or `undefined` when there is none of this name. */
+export async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
+  try {
+    return await manager.consumers.info(INVOCATIONS, name);
+  } catch (error) {
+    if (isConsumerNotFound(errorCodeOf(error))) return undefined;
+    throw error;
+  }
+}
+
+const UNUSED_FOR_MS = 60_000;
+
+/**
+ * Creates a consumer that reads a stream in order and acknowledges nothing. The server keeps it in memory, and removes it once nothing has
+ * pulled from it for a minute. Begins at the sequence `from`, or at the first message.
+ */
+export function addEphemeralConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  { from, subject, headersOnly = false }: { from?: number; subject?: string | undefined; headersOnly?: boolean },
+): Promise<ConsumerInfo> {
+  return manager.consumers.add(stream, {
+    ack_policy: AckPolicy.None,
+    ...(from === undefined ? { deliver_policy: DeliverPolicy.All } : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
+    ...(subject === undefined ? {} : { filter_subject: subject }),
+    mem_storage: true,
+    num_replicas: 1,
+    headers_only: headersOnly,
+    inactive_threshold: nanos(UNUSED_FOR_MS),
+  });
+}
+
+/**
+ * Deletes a consumer of the log. A server without the fix of nats-server #7886 deletes one that is busy, and yet may say that its folder was
+ * not empty.
+ */
+export async function deleteConsumer(manager: JetStreamManager, name: string): Promise<boolean> {
+  try {
+    return await manager.consumers.delete(INVOCATIONS, name);
+  } catch (error) {
+    if (messageOf(error).includes('directory not empty')) return true;
+    throw error;
+  }
+}

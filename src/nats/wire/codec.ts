@@ -1,0 +1,82 @@
+import type { MsgHdrs } from 'nats';
+import { z } from 'zod';
+import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
+import { NewerFactsError } from '#src/core/errors.ts';
+import type { Append, Attention, RecordedAppend, Version } from '#src/core/log/event-log.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
+import { released, type Upcasting, upcast } from './upcasters.ts';
+import { wireHeaders } from './wire-headers.ts';
+
+/** How appends look on the wire. Everything that is read passes the schema here; requests have theirs in the core. */
+
+/** The headers of Sequent's messages. */
+export const header = {
+  ...requestHeader,
+  expected: 'Nats-Expected-Last-Subject-Sequence',
+  dueAt: 'Due-At',
+  endsAt: 'Ends-At',
+  deliverAt: 'Deliver-At',
+  heldSince: 'Held-Since',
+} as const;
+
+const appendSchema = z.object({
+  v: z.literal(FACTS_VERSION),
+  id: z.string(),
+  previous: z.number(),
+  request: z.number(),
+  by: z.string(),
+  facts: z.array(factSchema),
+});
+
+export function encodeAppend(append: Append): string {
+  return JSON.stringify({ v: FACTS_VERSION, ...append });
+}
+
+const attentionHeaders = { dueAt: header.dueAt, endsAt: header.endsAt, deliverAt: header.deliverAt, heldSince: header.heldSince } as const;
+const attentionKeys = Object.keys(attentionHeaders) as (keyof Attention)[];
+
+export function appendHeaders(previous: Version, attention: Attention): MsgHdrs {
+  const entries: [string, string][] = [[header.expected, String(previous)]];
+  for (const key of attentionKeys) {
+    const moment = attention[key];
+    if (moment !== undefined) entries.push([attentionHeaders[key], String(moment)]);
+  }
+  return wireHeaders(entries);
+}
+
+/** What an append of any version says, whatever else a version changes. */
+const versionedSchema = z.looseObject({ v: z.int(), facts: z.array(z.looseObject({})).optional() });
+
+/**
+ * Reads an append; facts of earlier versions are lifted to the present one. `undefined` when the bytes are no append.
+ *
+ * Throws `NewerFactsError` for a version that this process does not know: to go on without these facts would be to decide from a wrong state.
+ */
+export function decodeAppend(data: Uint8Array, sequence: number, upcasting = released): RecordedAppend | undefined {
+  const written = parseJson(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
+  const read = appendSchema.safeParse(written).data ?? readOtherVersion(written, sequence, upcasting);
+  if (read === undefined) return undefined;
+  const { v: _, ...append } = read;
+  return { ...append, previous: append.previous as Version, version: sequence as Version } as RecordedAppend;
+}
+
+/** Called only for what is no append of the present version. */
+function readOtherVersion(written: unknown, sequence: number, upcasting: Upcasting): z.infer<typeof appendSchema> | undefined {
+  const found = versionedSchema.safeParse(written);
+  if (!found.success) return undefined;
+  const { v: version, facts = [], ...append } = found.data;
+  if (version > FACTS_VERSION) throw new NewerFactsError({ sequence, version, known: FACTS_VERSION });
+  if (version === FACTS_VERSION || version < upcasting.oldest) return undefined;
+  const lifted = facts.map((fact) => upcast(fact, version, upcasting));
+  return appendSchema.safeParse({ ...append, v: FACTS_VERSION, facts: lifted }).data;
+}
+
+export function decodeAttention(found: HeaderReader | undefined): Attention {
+  const attention: Attention = {};
+  for (const key of attentionKeys) {
+    const moment = found?.get(attentionHeaders[key]) ?? '';
+    if (moment !== '') attention[key] = Number(moment);
+  }
+  return attention;
+}

@@ -1,0 +1,59 @@
+import { erasureSchema } from '#src/core/log/erasure.ts';
+import { NewerFactsError } from '#src/core/errors.ts';
+import type { Attention, FullLogEntry, RecordedAppend, StreamName } from '#src/core/log/event-log.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import { decodeRequest } from '#src/core/log/request-messages.ts';
+import { decodeAppend, decodeAttention } from './codec.ts';
+import type { StoredMessage } from './stored-messages.ts';
+import { parseSubject } from './topology.ts';
+
+/** What a message of the log says, whole. Never throws: what cannot be read becomes an entry that says so. */
+export function fullEntryOf(stored: Readonly<StoredMessage>): FullLogEntry {
+  const { subject, data, sequence, at } = stored;
+  const parts = parseSubject(subject);
+  switch (parts.kind) {
+    case 'invoke':
+      return { kind: 'request', sequence, at, message: decodeRequest(parts, stored) };
+    case 'invocation':
+      return appendEntryOf(stored, parts.name);
+    case 'erase': {
+      const erasure = erasureSchema.safeParse(parseJson(Buffer.from(data).toString()));
+      if (!erasure.success) return { kind: 'unreadable', sequence, at, why: `${subject} holds no erasure that this version can read` };
+      return { kind: 'erasure', sequence, at, erasure: erasure.data };
+    }
+    default:
+      return { kind: 'hint', sequence, at };
+  }
+}
+
+function appendEntryOf(stored: Readonly<StoredMessage>, name: StreamName): FullLogEntry {
+  const { subject, data, sequence, at } = stored;
+  try {
+    const append = decodeAppend(data, sequence);
+    if (append !== undefined) return new AppendEntry(stored, name, append);
+    return { kind: 'unreadable', sequence, at, why: `${subject} holds no append that this version can read` };
+  } catch (error) {
+    if (error instanceof NewerFactsError) return { kind: 'unreadable', sequence, at, why: error.message };
+    throw error;
+  }
+}
+
+/** A whole append; what it says beside its content is told when somebody asks. */
+class AppendEntry {
+  readonly kind = 'append';
+  readonly sequence: number;
+  readonly at: number;
+  readonly name: StreamName;
+  readonly append: RecordedAppend;
+  readonly #stored: Readonly<StoredMessage>;
+  constructor(stored: Readonly<StoredMessage>, name: StreamName, append: RecordedAppend) {
+    this.sequence = stored.sequence;
+    this.at = stored.at;
+    this.name = name;
+    this.append = append;
+    this.#stored = stored;
+  }
+  get attention(): Attention {
+    return decodeAttention(this.#stored.headers);
+  }
+}

@@ -1,0 +1,141 @@
+import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
+import type { StreamName } from '#src/core/log/event-log.ts';
+import { type FunctionName, isFunctionName, isRequestId, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
+import { SEQUENT_SUBJECTS, subjects } from '#src/core/names/subjects.ts';
+
+/** The JetStream streams and buckets of Sequent, as data. */
+
+export const INVOCATIONS = 'INVOCATIONS';
+export const RESULTS = 'RESULTS';
+/** The built-in streams of the DIS destination. */
+export const DIS_RECORDS = 'SEQUENT_DIS';
+export const FUNCTIONS_BUCKET = 'SEQUENT_FUNCTIONS';
+export const STATE_BUCKET = 'SEQUENT_STATE';
+/** The object store with the code of functions. */
+export const CODE_BUCKET = 'SEQUENT_CODE';
+/** What the HTTP gateway knows of functions beside their definitions. */
+export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
+
+/** The stream of the signatures that gateways accepted lately. */
+export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: subjects.signatures() } as const;
+
+const { invoke, invocation, wake, deliver, erase } = SEQUENT_SUBJECTS;
+
+export type TopologyOptions = {
+  replicas: number;
+  resultsStorage: 'file' | 'memory';
+  resultsMaxAgeInMs: number;
+};
+
+/** The truth: every request and every fact, kept until they are archived. When it is full it refuses, it never forgets. */
+export function invocationsStream({ replicas }: TopologyOptions): Partial<StreamConfig> {
+  return {
+    name: INVOCATIONS,
+    description: 'Sequent: requests, and the facts of every invocation',
+    subjects: [invoke, invocation, wake, deliver, erase],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    num_replicas: replicas,
+  };
+}
+
+/** One message an invocation, derived from the log, for subscribers. */
+export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: TopologyOptions): Partial<StreamConfig> {
+  return {
+    name: RESULTS,
+    description: 'Sequent: the outcome of every invocation',
+    subjects: [SEQUENT_SUBJECTS.result],
+    retention: RetentionPolicy.Limits,
+    storage: resultsStorage === 'memory' ? StorageType.Memory : StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(resultsMaxAgeInMs),
+    allow_direct: true,
+    num_replicas: replicas,
+  };
+}
+
+/**
+ * The bucket of {@link CODE_BUCKET}, as clients lay out an object store. nats.js sends its own option `replicas` to the
+ * server as a field of the stream, which nats-server refuses from 2.12 on.
+ */
+export function codeStream({ replicas }: Pick<TopologyOptions, 'replicas'>): Partial<StreamConfig> {
+  return {
+    name: `OBJ_${CODE_BUCKET}`,
+    description: 'Sequent: the code of functions',
+    subjects: [`$O.${CODE_BUCKET}.C.>`, `$O.${CODE_BUCKET}.M.>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    num_replicas: replicas,
+  };
+}
+
+const DIS_MAX_AGE_IN_MS = 7 * 86_400_000;
+
+/** The built-in streams of the DIS destination, with a subject for each. */
+export function disStream(replicas: number): Partial<StreamConfig> {
+  return {
+    name: DIS_RECORDS,
+    description: 'Sequent: the records that outcomes were pushed as',
+    subjects: [SEQUENT_SUBJECTS.disRecord],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(DIS_MAX_AGE_IN_MS),
+    num_replicas: replicas,
+  };
+}
+
+/** A signature may be dated 15 minutes ahead, and is acceptable until 15 minutes after its date. */
+const SIGNATURES_MAX_AGE_IN_MS = 31 * 60_000;
+
+/** What gateways tell each other, so that none accepts what another one accepted before. */
+export function signaturesStream(replicas: number): Partial<StreamConfig> {
+  return {
+    name: SIGNATURES.name,
+    description: 'Sequent: the signatures of requests that gateways accepted',
+    subjects: [SIGNATURES.subject],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(SIGNATURES_MAX_AGE_IN_MS),
+    num_replicas: replicas,
+  };
+}
+
+/** The durable consumer that hands out the work of one function. */
+export const workConsumer = (name: FunctionName) => `fn-${name}`;
+
+/** The durable consumer that hands out the outcomes that have destinations. */
+export const DELIVERIES_CONSUMER = 'destinations';
+
+export type SubjectParts =
+  | { kind: 'invoke'; function: FunctionName; token: string }
+  | { kind: 'invocation'; name: StreamName }
+  | { kind: 'wake' | 'deliver'; function: FunctionName }
+  | { kind: 'erase' }
+  | { kind: 'foreign' };
+
+/** Takes a subject of the INVOCATIONS stream apart. A token that is no function name stands for {@link NO_FUNCTION}. */
+export function parseSubject(subject: string): SubjectParts {
+  const [kind, token = '', stream = ''] = subject.split('.');
+  const name = isFunctionName(token) ? token : NO_FUNCTION;
+  switch (kind) {
+    case 'invoke':
+      return { kind, function: name, token };
+    case 'wake':
+    case 'deliver':
+      return { kind, function: name };
+    case 'erase':
+      return { kind };
+    case 'invocation':
+      if (!isRequestId(stream)) return { kind: 'foreign' };
+      return { kind, name: { function: name, stream: stream as string as StreamId } };
+    default:
+      return { kind: 'foreign' };
+  }
+}

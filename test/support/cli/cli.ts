@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chosenServer } from '#test/support/nats/chosen-server.ts';
+
+const entry = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
+
+export type CliRun = { code: number | null; stdout: string; stderr: string };
+export type CliOptions = {
+  /** Written to stdin, which is a pipe then; without it stdin is `/dev/null`. */
+  input?: string;
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Options of Node itself. */
+  execArgv?: readonly string[];
+  /** Called with everything that stdout said so far. */
+  onStdout?: (text: string, child: ChildProcess) => void;
+};
+
+/** Runs the real command line, as a process of its own, that knows nothing of the settings of this machine's user. */
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
+  const child = spawnCli(args, options);
+  const output = collect(child, options.onStdout);
+  child.stdin?.end(options.input);
+  // A command that refuses its input early closes the pipe.
+  child.stdin?.on('error', () => {});
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...output };
+}
+
+export function spawnCli(args: readonly string[], { input, env = {}, cwd = process.cwd(), execArgv = [] }: CliOptions = {}): ChildProcess {
+  return spawn(process.execPath, [...execArgv, '--import', import.meta.resolve('tsx'), entry, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...chosenServer, ...env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  });
+}
+
+function collect(child: ChildProcess, onStdout?: CliOptions['onStdout']): { stdout: string; stderr: string } {
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => {
+    output.stdout += chunk.toString();
+    onStdout?.(output.stdout, child);
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    output.stderr += chunk.toString();
+  });
+  return output;
+}
+
+/** A `sequent serve` with a NATS server of its own, in a folder of its own. */
+export interface ServedSequent extends AsyncDisposable {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly process: ChildProcess;
+  readonly output: { stdout: string; stderr: string };
+  /** Runs a command against it. */
+  run(args: readonly string[], options?: CliOptions): Promise<CliRun>;
+  /** Sends a signal; resolves to the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export async function serveSequent(args: readonly string[] = ['--deploy-examples']): Promise<ServedSequent> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-cli-'));
+  const child = spawnCli(['serve', '--start-server', '--nats-port', '0', '--data', dataDir, ...args]);
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const output = collect(child);
+  const url = await readyUrl(child, output);
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (child.exitCode === null) child.kill(signal);
+    const [code] = await closed;
+    return code;
+  };
+  return {
+    url,
+    dataDir,
+    process: child,
+    output,
+    run: (command, options = {}) => runCli(command, { ...options, env: { NATS_URL: url, ...options.env } }),
+    end,
+    async [Symbol.asyncDispose]() {
+      await end('SIGTERM');
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function readyUrl(child: ChildProcess, output: { stdout: string; stderr: string }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('close', () => reject(new Error(`it ended before it was ready:\n${output.stderr}`)));
+    child.stdout?.on('data', () => {
+      const url = /^sequent ready (\S+)/m.exec(output.stdout)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+}

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { chosenServer } from '#test/support/nats/chosen-server.ts';
+
+/** Where projections keep their files unless a test says otherwise: each process takes a place of its own in it. */
+const dataDir = join(tmpdir(), 'sequent-e2e-data');
+const cli = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
+
+/** A `sequent serve` of its own, as an operator runs it. */
+export interface SequentProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Sends a signal; with SIGKILL and SIGTERM resolves when the process is gone, to its exit code. */
+  signal(signal: NodeJS.Signals): Promise<number | null>;
+  /** The line that says that it is ready. */
+  readonly readyLine: string;
+  /** What it printed to stderr so far. */
+  readonly stderr: string;
+}
+
+/** Starts `sequent serve` with these arguments and environment; resolves when it says that it is ready. */
+export async function startSequent(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {
+  return await startScript(cli, ['serve', ...args], env);
+}
+
+/** The same for a script that says so too. */
+export async function startScript(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<SequentProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      SEQUENT_LOG_LEVEL: 'warn',
+      SEQUENT_DATA: dataDir,
+      ...chosenServer,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-20_000);
+  });
+  const exited = once(child, 'exit');
+  let readyLine: string | undefined;
+  for await (const line of createInterface(child.stdout)) {
+    if (!line.startsWith('sequent ready')) continue;
+    readyLine = line;
+    break;
+  }
+  if (readyLine === undefined) await exited;
+  if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}: ${stderr}`);
+  child.stdout.resume();
+  return {
+    pid: child.pid ?? 0,
+    readyLine: readyLine ?? '',
+    get stderr() {
+      return stderr;
+    },
+    async signal(signal) {
+      child.kill(signal);
+      if (signal === 'SIGKILL' || signal === 'SIGTERM') await exited;
+      return child.exitCode;
+    },
+    async [Symbol.asyncDispose]() {
+      await end(child, exited);
+    },
+  };
+}
+
+async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGCONT');
+  child.kill('SIGKILL');
+  await exited;
+}

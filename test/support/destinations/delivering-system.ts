@@ -1,0 +1,97 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Fact } from '#machines/facts.ts';
+import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { type CliOptions, type CliRun, runCli } from '#test/support/cli/cli.ts';
+import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+
+/** A whole Sequent, or some roles of it, as a process on a server of its own, with connections for its destinations. */
+export interface TellingSequent extends AsyncDisposable {
+  readonly server: TestServer;
+  readonly client: SequentClient;
+  readonly log: LogWatch;
+  readonly process: SequentProcess;
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Replaces the process by one with these connections. */
+  restart(connections: object): Promise<void>;
+  /** Runs a command against it. */
+  run(args: readonly string[], options?: CliOptions): Promise<CliRun>;
+}
+
+export async function startTelling(
+  connections: object = {},
+  settings: Record<string, string> = {},
+  roles?: string,
+): Promise<TellingSequent> {
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-telling-'));
+  const connectionsFile = join(folder, 'connections.json');
+  const server = await startTestServer();
+  const env = {
+    NATS_URL: server.url,
+    SEQUENT_LEASE_MS: '1500',
+    SEQUENT_PATIENCE_MS: '1500',
+    SEQUENT_CONNECTIONS: connectionsFile,
+    RECEIVER_SECRET: `whsec_${Buffer.from('the secret of the receiver').toString('base64')}`,
+    ...settings,
+  };
+  const start = async (wanted: object): Promise<SequentProcess> => {
+    await writeFile(connectionsFile, JSON.stringify(wanted));
+    return await startSequent(roles === undefined ? [] : ['--role', roles], env);
+  };
+  let sequent = await start(connections);
+  const client = await connectClient({ servers: server.url });
+  const log = await watchLog(server.url);
+  return {
+    server,
+    client,
+    log,
+    folder,
+    env,
+    get process() {
+      return sequent;
+    },
+    async restart(wanted) {
+      await sequent.signal('SIGTERM');
+      sequent = await start(wanted);
+    },
+    run: (args, options = {}) => runCli(args, { ...options, env: { NATS_URL: server.url, ...options.env } }),
+    async [Symbol.asyncDispose]() {
+      await log[Symbol.asyncDispose]();
+      await client.close();
+      await sequent[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The connection of a receiver on this machine. */
+export function receiverConnection({ port }: { port: number }, facts: object = {}): object {
+  return {
+    kind: 'http',
+    secret: { env: 'RECEIVER_SECRET' },
+    hosts: ['127.0.0.1'],
+    allowPrivate: true,
+    allowHttp: true,
+    ports: [port],
+    timeoutInMs: 500,
+    ...facts,
+  };
+}
+
+export const invoking = (name: string) => ({ destination: 'FunctionGraph' as const, param: { func_urn: name } });
+
+export const telling = (url: string, connection = 'receiver') => ({ destination: 'HTTP' as const, param: { url, connection } });
+
+/** The invocations of the chain that began with a request, by their hop. */
+export function chainOf({ facts }: LogWatch, root: string): Extract<Fact, { type: 'queued' }>[] {
+  return [...facts.values()]
+    .flat()
+    .filter((fact) => fact.type === 'queued')
+    .filter(({ lineage, invocation }) => lineage?.root === root || invocation === root)
+    .sort((one, other) => (one.lineage?.hop ?? 0) - (other.lineage?.hop ?? 0));
+}

@@ -1,0 +1,111 @@
+import type { Hono } from 'hono';
+import { expect } from 'vitest';
+import { checkJson } from '#src/client/requests.ts';
+import { InvocationNotFoundError } from '#src/core/errors.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
+import { createApp } from '#src/gateway/app.ts';
+import type { Credential } from '#src/gateway/auth/credentials.ts';
+import { DEFAULT_LIMITS, openGateway } from '#src/gateway/gateway.ts';
+import type { GatewayClient, GatewayEnv, GatewayLimits, GatewayOptions } from '#src/gateway/ports.ts';
+
+/** What the gateway handed on. */
+type Sent = { name: string; payload: string; id: string | undefined };
+
+export type OpenedApp = {
+  app: Hono<GatewayEnv>;
+  sent: Sent[];
+  registry: FunctionRegistry;
+  client: GatewayClient;
+  /** What the registry stored. */
+  entries: KeyValue;
+  /** Sets the clock. */
+  at(now: number): void;
+  options: GatewayOptions;
+};
+
+type Choices = {
+  credentials?: Credential[];
+  invokeText?: (name: string, payload: string) => Promise<void>;
+  isConnected?: () => boolean;
+  limits?: Partial<GatewayLimits>;
+};
+
+/** The gateway's routes on a registry in memory and a log that only notes what it is given. */
+export async function openApp({ credentials = [], invokeText, isConnected = () => true, limits = {} }: Choices = {}): Promise<OpenedApp> {
+  const sent: Sent[] = [];
+  let now = Date.parse('2026-11-24T12:00:00Z');
+  const entries = createMemoryKeyValue();
+  const registry = createFunctionRegistry(entries, { clock: { now: () => now } });
+  const packages = createMemoryCodePackages({ now: () => now });
+  const client = {
+    functions: registry,
+    packages,
+    async invokeText(name: string, payload: string, { id }: { id?: string } = {}) {
+      await registry.get(name);
+      await invokeText?.(name, payload);
+      checkJson(payload);
+      sent.push({ name, payload, id });
+      return { requestId: id ?? 'none', result: () => Promise.reject(new Error('nobody runs it')) };
+    },
+    async invokeOnce(name: string, payload: string, options: { id: string }) {
+      const earlier = sent.find((one) => one.name === name && one.id === options.id);
+      if (earlier !== undefined) return { requestId: options.id, earlier: earlier.payload };
+      await this.invokeText(name, payload, options);
+      return { requestId: options.id };
+    },
+    async timeline(id: string) {
+      throw new InvocationNotFoundError({ id });
+    },
+    lastSequence: async () => 0,
+    follow: (_from: number, _onEntry: unknown, signal: AbortSignal) =>
+      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+  };
+  const options: GatewayOptions = {
+    client: client as unknown as GatewayClient,
+    isConnected,
+    place: { region: 'local', project: 'p1' },
+    store: createMemoryKeyValue(),
+    credentials,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    clock: { now: () => now, sleep: async () => {} },
+    logger: silentLogger,
+    logCount: { read: async () => ({ text: '', sequence: 0 }), close: async () => {} },
+    signatures: { tell: () => {}, hear: async () => {} },
+  };
+  const gateway = await openGateway(options, new AbortController().signal);
+  return {
+    app: createApp(gateway),
+    sent,
+    registry,
+    client: options.client,
+    entries,
+    options,
+    at(moment) {
+      now = moment;
+    },
+  };
+}
+
+export const local = (path: string): string => `http://127.0.0.1${path}`;
+export const F = '/v2/p1/fgs/functions';
+
+export async function ask(
+  { app }: OpenedApp,
+  method: string,
+  path: string,
+  { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Response> {
+  const text = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
+  return await app.request(local(path), { method, headers: { 'content-type': 'application/json', ...headers }, ...text });
+}
+
+/** An error in the vendor's shape. */
+export async function expectError(response: Response, status: number, code: string): Promise<void> {
+  expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/json']);
+  expect(response.headers.get('x-request-id')).toBeTruthy();
+  expect(await response.json()).toMatchObject({ error_code: code, error_msg: expect.stringMatching(/./) });
+}

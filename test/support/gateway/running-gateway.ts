@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Grants } from '#src/core/functions/handler-rules.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import type { Credential } from '#src/gateway/auth/credentials.ts';
+import type { Role } from '#src/main/config/configuration.ts';
+import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+
+export const PROJECT = '0123456789abcdef0123456789abcdef';
+export const TOKEN = 'a token of this test';
+/** Another project, on the same gateways. */
+export const STRANGER = { project: 'another-project', token: 'a token of another project' };
+export const KEYS = { ak: 'AKTEST', sk: 'the secret key' };
+
+/** Roles with a gateway in this process, on a real server of their own. */
+export interface RunningSequent extends AsyncDisposable {
+  readonly server: TestServer;
+  readonly url: string;
+  readonly roles: RunningRoles;
+  /** Calls with the token. */
+  call(
+    method: string,
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
+  ): Promise<Response>;
+  /** Another gateway on the same server. */
+  another(): Promise<RunningSequent>;
+}
+
+/** The handlers of the tests are files of this machine. */
+const STRANGERS_FILES: Grants = {
+  files: [{ project: STRANGER.project, folder: fileURLToPath(new URL('..', import.meta.url)) }],
+};
+
+const ALL: readonly Role[] = ['worker', 'scheduler', 'destinations', 'gateway'];
+
+/** `with` names further roles: the projection runs in a process of its own. */
+export async function startSequent({
+  with: further = [],
+  grants,
+}: {
+  with?: readonly Role[];
+  grants?: Grants;
+} = {}): Promise<RunningSequent> {
+  const server = await startTestServer();
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
+  const dispose = async (): Promise<void> => {
+    await server[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return await start({ server, folder, roles: [...ALL, ...further], grants, dispose });
+}
+
+type Order = { server: TestServer; folder: string; roles: readonly Role[]; grants: Grants | undefined; dispose: () => Promise<void> };
+
+async function start({ server, folder, roles: wanted, grants = STRANGERS_FILES, dispose }: Order): Promise<RunningSequent> {
+  const credentials: Credential[] = [
+    { project: PROJECT, accessKey: KEYS.ak, secretKey: KEYS.sk, tokenHash: hashOf(TOKEN) },
+    { project: STRANGER.project, tokenHash: hashOf(STRANGER.token) },
+  ];
+  const roles = await startRoles({
+    connection: await openConnection({ servers: server.url }),
+    roles: wanted,
+    topology: { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 },
+    leaseInMs: 1_500,
+    patienceInMs: 500,
+    maxHops: 16,
+    maxChain: 1_000,
+    place: { region: 'local', project: PROJECT },
+    grants,
+    projection: { address: { servers: [server.url] }, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
+    gateway: { address: { servers: [server.url] }, credentials, httpPort: 0, httpHost: undefined, given: {} },
+    logger: silentLogger,
+  });
+  const url = roles.gateway?.url ?? '';
+  return {
+    server,
+    url,
+    roles,
+    call(method, path, { body, headers = {}, signal } = {}) {
+      return fetch(url + path, {
+        method,
+        headers: { 'x-auth-token': TOKEN, 'content-type': 'application/json', ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    },
+    another: () => start({ server, folder, roles: ['gateway'], grants, dispose: async () => {} }),
+    async [Symbol.asyncDispose]() {
+      await roles.stop(1_000);
+      await dispose();
+    },
+  };
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+export type SentEvent = {
+  id: string | undefined;
+  event: string;
+  data: { sequence: number; by: string; fact: { type: string; invocation: string } };
+};
+
+/** Reads server-sent events until the condition holds, or the stream ends. */
+export async function readEvents(response: Response, until: (event: SentEvent) => boolean = () => false): Promise<SentEvent[]> {
+  const found: SentEvent[] = [];
+  let text = '';
+  for await (const chunk of (response.body ?? new ReadableStream()).pipeThrough(
+    new TextDecoderStream() as never,
+  ) as never as AsyncIterable<string>) {
+    const parts = (text + chunk).split('\n\n');
+    text = parts.pop() ?? '';
+    for (const part of parts) {
+      const event = parse(part);
+      if (event === undefined) continue;
+      found.push(event);
+      if (until(event)) return found;
+    }
+  }
+  return found;
+}
+
+function parse(part: string): SentEvent | undefined {
+  const fields = new Map(
+    part.split('\n').map((line): [string, string] => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+  );
+  const data = fields.get('data');
+  return data === undefined
+    ? undefined
+    : { id: fields.get('id'), event: fields.get('event') ?? '', data: JSON.parse(data) as SentEvent['data'] };
+}

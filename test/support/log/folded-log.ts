@@ -1,0 +1,46 @@
+import type { Fact } from '#machines/facts.ts';
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import { readLog } from '#src/analysis/read-log.ts';
+import { createVerifier } from '#src/analysis/verify.ts';
+
+/** What the whole log says, fact by fact: judged independently of the code that wrote it. */
+export type FoldedLog = {
+  invocations: Map<string, Invocation>;
+  facts: Map<string, Fact[]>;
+  /** What `sequent verify` finds. */
+  problems: string[];
+};
+
+/** Folds a log from its first to its present last message. */
+export async function foldWholeLog(log: EventLog): Promise<FoldedLog> {
+  const folded: FoldedLog = { invocations: new Map(), facts: new Map(), problems: [] };
+  const verifier = createVerifier();
+  await readLog({ lastSequence: log.lastSequence, follow: log.followFully, clock: systemClock }, (entry) => {
+    verifier.read(entry);
+    if (entry.kind === 'append') for (const fact of entry.append.facts) foldFact(fact, folded);
+    if (entry.kind !== 'request') return;
+    // A second request of one id starts nothing.
+    for (const { fact } of entry.message.requests) if (!folded.invocations.has(fact.invocation)) foldFact(fact, folded);
+  });
+  const { findings } = verifier.finish();
+  folded.problems.push(...findings.map(({ kind, sequence, invocation, what }) => `${kind} at ${sequence}: ${invocation ?? ''} ${what}`));
+  return folded;
+}
+
+function foldFact(fact: Fact, { invocations, facts }: FoldedLog): void {
+  const step = invocationFolder.step(invocations.get(fact.invocation) ?? invocationFolder.initial, fact);
+  if (step === undefined) return;
+  invocations.set(fact.invocation, step.snapshot);
+  facts.set(fact.invocation, [...(facts.get(fact.invocation) ?? []), fact]);
+}
+
+/** What must hold for the facts of one invocation that is over, beside what `verify` judges; returns what does not. */
+export function findLifeProblems(id: string, facts: readonly Fact[]): string[] {
+  const problems: string[] = [];
+  const outcomes = facts.filter(({ type }) => type === 'succeeded' || type === 'failed');
+  if (outcomes.length !== 1) problems.push(`${id} has ${outcomes.length} outcomes`);
+  if (facts.at(-1)?.type !== 'notified') problems.push(`${id} ends with ${facts.at(-1)?.type}`);
+  return problems;
+}

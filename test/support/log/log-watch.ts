@@ -1,0 +1,85 @@
+import type { Fact } from '#machines/facts.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
+
+/** Reads along with the log of a running Sequent. */
+export interface LogWatch extends AsyncDisposable {
+  readonly ports: NatsPorts;
+  readonly connection: Connection;
+  /** All facts so far, by invocation. */
+  readonly facts: ReadonlyMap<string, readonly Fact[]>;
+  /** Resolves with the first fact that satisfies the condition, also one of the past; throws after the deadline. */
+  until(condition: (fact: Fact) => boolean, withinMs?: number): Promise<Fact>;
+  /** Resolves when all of these invocations are notified. */
+  untilNotified(ids: readonly string[], withinMs?: number): Promise<void>;
+}
+
+export async function watchLog(servers: string): Promise<LogWatch> {
+  const connection = await openConnection({ servers });
+  const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
+  const facts = new Map<string, Fact[]>();
+  const listeners = new Set<(fact: Fact) => void>();
+  const stop = new AbortController();
+  const hear = (fact: Fact): void => {
+    facts.set(fact.invocation, [...(facts.get(fact.invocation) ?? []), fact]);
+    for (const listener of listeners) listener(fact);
+  };
+  const following = ports.log.followFully(
+    1,
+    (entry) => {
+      if (entry.kind === 'request') for (const { fact } of entry.message.requests) hear(fact);
+      if (entry.kind === 'append') for (const fact of entry.append.facts) hear(fact);
+    },
+    stop.signal,
+  );
+
+  async function wait<Found>(look: (fact?: Fact) => Found | undefined, withinMs: number): Promise<Found> {
+    const now = look();
+    if (now !== undefined) return now;
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        listeners.delete(listener);
+        clearTimeout(timer);
+      };
+      const listener = (fact: Fact): void => {
+        const found = look(fact);
+        if (found === undefined) return;
+        end();
+        resolve(found);
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(
+          new Error(`it did not come within ${withinMs} ms; the last facts are ${JSON.stringify([...facts.values()].flat().slice(-5))}`),
+        );
+      }, withinMs);
+      listeners.add(listener);
+    });
+  }
+
+  return {
+    ports,
+    connection,
+    facts,
+    until: (condition, withinMs = 30_000) =>
+      wait((fact) => (fact === undefined ? [...facts.values()].flat().find(condition) : condition(fact) ? fact : undefined), withinMs),
+    async untilNotified(ids, withinMs = 60_000) {
+      const open = new Set(ids);
+      const close = (fact: Fact): void => {
+        if (fact.type === 'notified') open.delete(fact.invocation);
+      };
+      for (const life of facts.values()) life.forEach(close);
+      await wait((fact) => {
+        if (fact !== undefined) close(fact);
+        return open.size === 0 ? true : undefined;
+      }, withinMs);
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await following;
+      ports.close();
+      await connection.close();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { Fact } from '#machines/facts.ts';
+import type { Append, EventLog, NewRequest, StreamName, Version } from '#src/core/log/event-log.ts';
+import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import { createStreamId, idAt } from '#src/core/names/ids.ts';
+import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
+import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
+
+/** A log as a contract suite needs it: with what others may do to it. */
+export interface OpenedLog extends AsyncDisposable {
+  readonly log: EventLog;
+  /** The same log, as another process has it. */
+  readonly other: EventLog;
+  /** What any client may do: publish bytes to `invoke.<token>`. Returns the sequence. */
+  publish(token: string, data: string | Uint8Array, headers?: Readonly<Record<string, string>>): Promise<number>;
+  /** What the janitor does: forgets all messages before a sequence. */
+  purge(before: number): Promise<void>;
+}
+
+/** The name of a stream that no other test has. */
+export function newStream(name = 'orders'): StreamName {
+  return { function: name as FunctionName, stream: createStreamId(Date.now(), randomBytes(8)) };
+}
+
+let streams = 0;
+
+/** A stream under an id that the caller brings: the idempotency key. */
+export function ownStream(name = 'orders'): StreamName {
+  return { function: name as FunctionName, stream: `order-${Date.now()}-${streams++}` as StreamId };
+}
+
+let appends = 0;
+export const appendId = (): string => `test-${process.pid}-${appends++}`;
+
+export function append(
+  facts: readonly Fact[],
+  { previous = NO_APPENDS, request = 1 }: { previous?: Version; request?: number } = {},
+): Append {
+  return { id: appendId(), previous, request, by: 'test', facts };
+}
+
+/** Accepts one request of the stream's own id; returns its sequence. */
+export async function accept(log: EventLog, name: StreamName, request: Partial<NewRequest> = {}): Promise<number> {
+  return (await log.accept(name, [{ payload: '{"id":7}', ...request }])).sequence;
+}
+
+/** Accepts requests that share a stream; resolves to the stream right after that, and to their ids. */
+export async function acceptStream(log: EventLog, count: number): Promise<{ state: StreamState; ids: RequestId[]; name: StreamName }> {
+  const name = newStream();
+  const { sequence } = await log.accept(
+    name,
+    Array.from({ length: count }, (_, place) => ({ payload: String(place) })),
+  );
+  const state = await loadStream(log, name, sequence);
+  if (state === undefined) throw new Error('the request is not there');
+  const ids = count === 1 ? [name.stream as string as RequestId] : state.request.requests.map((_, place) => idAt(name.stream, place));
+  return { state, name, ids };
+}
+
+/** Collects what a log tells until the first that satisfies the condition, inclusive. The test's own timeout is the deadline. */
+export async function collect<Entry>(
+  follow: (onEntry: (entry: Entry) => void, signal: AbortSignal) => Promise<void>,
+  isLast: (entry: Entry) => boolean,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  const enough = new AbortController();
+  await follow((entry) => {
+    if (enough.signal.aborted) return;
+    entries.push(entry);
+    if (isLast(entry)) enough.abort();
+  }, enough.signal);
+  return entries;
+}
+
+/** Waits for what has been caused already. The test's own timeout is the deadline. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}

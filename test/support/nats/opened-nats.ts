@@ -1,0 +1,52 @@
+import { headers } from 'nats';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
+import { type NatsPorts, type NatsPortsOptions, openNatsPorts } from '#src/nats/ports.ts';
+import { createPublisher, type Publisher } from '#src/nats/transport/publisher.ts';
+import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import type { OpenedLog } from '#test/support/log/opened-log.ts';
+
+export const topology = { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 } as const;
+
+/** A connection with all its ports, closed together. */
+export type OpenedNats = AsyncDisposable & { connection: Connection; ports: NatsPorts };
+
+export async function openNats(url: string, options: Partial<NatsPortsOptions> = {}): Promise<OpenedNats> {
+  const connection = await openConnection({ servers: url });
+  const ports = await openNatsPorts(connection, { topology, leaseInMs: 1_000, clock: systemClock, ...options });
+  return {
+    connection,
+    ports,
+    async [Symbol.asyncDispose]() {
+      ports.close();
+      await connection.close();
+    },
+  };
+}
+
+/** The log on JetStream as the contract suites need it: two connections, and whatever stands between the first and its server. */
+export async function openNatsLog(url: string, wrap: (publisher: Publisher) => Publisher = (publisher) => publisher): Promise<OpenedLog> {
+  const [mine, theirs] = [await openNats(url), await openNats(url)];
+  const { connection } = mine;
+  const publisher = createPublisher(connection);
+  const jetstream = connection.nats.jetstream();
+  const manager = await connection.nats.jetstreamManager();
+  return {
+    log: createNatsEventLog({ connection, publisher: wrap(publisher), clock: systemClock, budgetInMs: 5_000 }),
+    other: theirs.ports.log,
+    async publish(token, data, given = {}) {
+      const found = headers();
+      for (const [name, value] of Object.entries(given)) found.append(name, value);
+      return (await jetstream.publish(`invoke.${token}`, data, { headers: found })).seq;
+    },
+    async purge(before) {
+      await manager.streams.purge(INVOCATIONS, { seq: before });
+    },
+    async [Symbol.asyncDispose]() {
+      publisher.close();
+      await theirs[Symbol.asyncDispose]();
+      await mine[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { diffStates } from '#src/analysis/diff.ts';
+import { type History, momentsOf, stateOf, upTo } from '#src/analysis/history.ts';
+import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
+
+const [history] = readRecording('success-after-retries.json').histories as [History];
+const sequences = history.transitions.map(({ sequence }) => sequence);
+
+describe('an invocation as it was', () => {
+  test('at each event is in the state that the event led to', () => {
+    expect(sequences.map((sequence) => stateOf(upTo(history, { sequence })).value)).toEqual([
+      'queued',
+      'running',
+      'retrying',
+      'running',
+      'retrying',
+      'running',
+      'notified',
+      'notified',
+    ]);
+  });
+
+  test('before it was accepted is unborn', () => {
+    expect(stateOf(upTo(history, { sequence: 1 })).value).toBe('unborn');
+    expect(stateOf(upTo(history, { at: 0 })).value).toBe('unborn');
+  });
+
+  test('at a time between two events is as the first left it', () => {
+    const retry = history.transitions.find(({ fact }) => fact.type === 'retrying')?.fact.at ?? 0;
+    expect(stateOf(upTo(history, { at: retry - 1 })).value).toBe('running');
+    expect(stateOf(upTo(history, { at: retry })).value).toBe('retrying');
+  });
+
+  test.for(recordings)('is the same, step by step and all at once: %s', (file) => {
+    for (const one of readRecording(file).histories) {
+      const moments = momentsOf(one);
+      for (const [index, { after }] of moments.entries()) {
+        expect(stateOf({ transitions: one.transitions.slice(0, index + 1) })).toEqual(after);
+        expect(moments[index + 1]?.before ?? after).toBe(after);
+      }
+    }
+  });
+});
+
+describe('the difference of two states', () => {
+  const at = (sequence: number | undefined) => stateOf(upTo(history, { sequence: sequence ?? 0 }));
+
+  test('names what changed, with what it was and what it is', () => {
+    const changes = diffStates(at(sequences[1]), at(sequences[2]));
+    expect(changes.map(({ path }) => path)).toEqual([
+      'value',
+      'context.retries',
+      'context.worker',
+      'context.startedAt',
+      'context.dueAt',
+      'context.failure',
+    ]);
+    expect(changes.map(({ words }) => words).slice(0, 2)).toEqual(['it was running and is retrying', 'retries went from 0 to 1']);
+    expect(changes[4]?.words).toBe('dueAt is now 2025-11-24T16:00:01.005Z');
+  });
+
+  test('of a state and itself is nothing', () => {
+    for (const sequence of sequences) expect(diffStates(at(sequence), at(sequence))).toEqual([]);
+  });
+
+  test('turns round with its states', () => {
+    const forth = diffStates(at(sequences[0]), at(sequences.at(-1)));
+    const back = diffStates(at(sequences.at(-1)), at(sequences[0]));
+    expect(back.map(({ path, before, after }) => ({ path, before: after, after: before }))).toEqual(
+      forth.map(({ path, before, after }) => ({ path, before, after })),
+    );
+  });
+});

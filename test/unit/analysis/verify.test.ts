@@ -1,0 +1,289 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Fact, FactOf } from '#machines/facts.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
+import { type FindingKind, findingKinds } from '#src/analysis/findings.ts';
+import { readLog } from '#src/analysis/read-log.ts';
+import { createSettledStreams, functionKey } from '#src/analysis/settled-streams.ts';
+import { createVerifier, type Verification } from '#src/analysis/verify.ts';
+import { createVirtualClock } from '#src/testing/virtual-clock.ts';
+import { appendId, newStream } from '#test/support/log/opened-log.ts';
+import { repeatLog, runGoodLog } from '#test/support/log/good-log.ts';
+import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
+
+type Append = Extract<FullLogEntry, { kind: 'append' }>;
+
+function verify(entries: readonly FullLogEntry[], from = 1): Verification {
+  const verifier = createVerifier({ from });
+  for (const entry of entries) verifier.read(entry);
+  return verifier.finish();
+}
+
+describe('a good log', () => {
+  test('of ten thousand invocations has no finding, and its balance is even', async () => {
+    const run = await runGoodLog(590);
+    const { findings, balance, found } = verify(repeatLog(run, 10));
+    expect(findings).toEqual([]);
+    expect(found).toBe(0);
+    expect(balance.accepted).toBeGreaterThan(10_000);
+    expect(balance.accepted).toBe(10 * verify(run).balance.accepted);
+    expect(balance).toEqual({ ...balance, settled: balance.accepted, open: {} });
+    expect(balance.succeeded + balance.failed).toBe(balance.accepted);
+  });
+
+  test.for(recordings)('that an earlier version wrote has no finding: %s', (file) => {
+    expect(verify(readRecording(file).entries).findings).toEqual([]);
+  });
+
+  test('that was cut off in the middle balances with what is open', async () => {
+    const entries = await runGoodLog(50);
+    for (let length = 0; length < entries.length; length += 7) expect(verify(entries.slice(0, length)).findings).toEqual([]);
+  });
+
+  test('may be read from a later place: what began before is left out', async () => {
+    const entries = await runGoodLog(50);
+    const middle = entries[Math.floor(entries.length / 2)]?.sequence ?? 0;
+    const { findings, skipped } = verify(
+      entries.filter(({ sequence }) => sequence >= middle),
+      middle,
+    );
+    expect(findings).toEqual([]);
+    expect(skipped).toBeGreaterThan(0);
+  });
+});
+
+/** Where a kind of fact stands in a log: the append and its place in it. */
+function find<Type extends Fact['type']>(
+  entries: FullLogEntry[],
+  type: Type,
+  isMeant: (fact: FactOf<Type>) => boolean = () => true,
+): { entry: Append; index: number; fact: FactOf<Type> } {
+  for (const [index, entry] of entries.entries()) {
+    if (entry.kind !== 'append') continue;
+    const fact = entry.append.facts.find((one) => one.type === type && isMeant(one as FactOf<Type>));
+    if (fact !== undefined) return { entry, index, fact: fact as FactOf<Type> };
+  }
+  throw new Error(`the log has no such ${type}`);
+}
+
+/** A damage: what it does to a copy of a good log, and what has to be found. Returns the sequence where it has to be. */
+type Damage = { what: string; kind: FindingKind; plant: (entries: FullLogEntry[]) => number };
+
+const damages: Damage[] = [
+  {
+    what: 'an append that is missing',
+    kind: 'broken-chain',
+    plant(entries) {
+      const { index, entry } = find(entries, 'retrying');
+      entries.splice(index, 1);
+      return (entries.find((one) => one.kind === 'append' && one.append.previous === entry.sequence) as Append).sequence;
+    },
+  },
+  {
+    what: 'a second outcome',
+    kind: 'two-outcomes',
+    plant(entries) {
+      const { entry, fact } = find(entries, 'succeeded');
+      entry.append.facts = [...entry.append.facts, { ...fact, payload: '"other"' }];
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'an outcome long after the end',
+    kind: 'two-outcomes',
+    plant(entries) {
+      // Nobody is to be told about what billing does: such a stream has left memory.
+      const { entry, fact } = find(entries, 'succeeded', ({ destinations }) => destinations === undefined);
+      const sequence = (entries.at(-1)?.sequence ?? 0) + 1;
+      const append = { ...entry.append, id: 'late', facts: [fact], previous: entry.append.version };
+      entries.push({ ...entry, sequence, append: { ...append, version: sequence as Append['append']['version'] }, attention: {} });
+      return sequence;
+    },
+  },
+  {
+    what: 'a second birth of one id',
+    kind: 'two-births',
+    plant(entries) {
+      const { entry } = find(entries, 'retrying');
+      entry.append.request += 1_000_000;
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'one id under two functions',
+    kind: 'two-births',
+    plant(entries) {
+      const { entry } = find(entries, 'running', ({ invocation }) => !invocation.includes('-8'));
+      const request = entries.find((one) => one.kind === 'request' && one.sequence === entry.append.request);
+      if (request?.kind !== 'request') throw new Error('no request');
+      const sequence = (entries.at(-1)?.sequence ?? 0) + 1;
+      const name = { ...entry.name, function: 'other' as Append['name']['function'] };
+      const message = { ...request.message, name, sequence };
+      const version = (sequence + 1) as Append['append']['version'];
+      entries.push(
+        { kind: 'request', sequence, at: request.at, message },
+        { ...entry, name, sequence: sequence + 1, append: { ...entry.append, request: sequence, version } },
+      );
+      return sequence + 1;
+    },
+  },
+  {
+    what: 'a request that is missing',
+    kind: 'no-birth',
+    plant(entries) {
+      const { entry } = find(entries, 'running');
+      entries.splice(
+        entries.findIndex(({ sequence }) => sequence === entry.append.request),
+        1,
+      );
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'an attempt with a wrong number',
+    kind: 'misnumbered-attempt',
+    plant(entries) {
+      const { entry, fact } = find(entries, 'running', ({ attempt }) => attempt === 2);
+      fact.attempt = 3;
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'an attempt before its time',
+    kind: 'too-early',
+    plant(entries) {
+      const { entry, fact } = find(entries, 'running', ({ attempt }) => attempt === 2);
+      fact.at -= 1;
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'a retry that the terms do not allow',
+    kind: 'too-many-retries',
+    plant(entries) {
+      const first = find(entries, 'retrying', ({ attempt }) => attempt === 2);
+      const { fact } = find(entries, 'running', (one) => one.invocation === first.fact.invocation && one.attempt === 1);
+      if (fact.terms !== undefined) fact.terms.maxRetries = 1;
+      return first.entry.sequence;
+    },
+  },
+  {
+    what: 'an end without an outcome',
+    kind: 'illegal-transition',
+    plant(entries) {
+      const { entry, fact } = find(entries, 'running');
+      entry.append.facts = [...entry.append.facts, { type: 'notified', invocation: fact.invocation, at: fact.at }];
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'an open invocation of which nothing says when to look at it',
+    kind: 'unattended',
+    plant(entries) {
+      const { entry } = find(entries, 'retrying');
+      entry.attention = {};
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'a due time in the headers that is not that of the facts',
+    kind: 'wrong-attention',
+    plant(entries) {
+      const { entry } = find(entries, 'retrying');
+      entry.attention = { ...entry.attention, dueAt: (entry.attention.dueAt ?? 0) + 60_000 };
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'a delivery to somebody who is not to be told',
+    kind: 'wrong-delivery',
+    plant(entries) {
+      const { entry, fact } = find(entries, 'delivery.started');
+      fact.destination = 'stranger-0';
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'a fact about an invocation of another stream',
+    kind: 'stranger',
+    plant(entries) {
+      const { entry, fact } = find(entries, 'running');
+      fact.invocation = 'somebody-else';
+      return entry.sequence;
+    },
+  },
+  {
+    what: 'a message that cannot be read',
+    kind: 'unreadable',
+    plant(entries) {
+      const { entry, index } = find(entries, 'retrying');
+      const { sequence, at } = entry;
+      entries[index] = { kind: 'unreadable', sequence, at, why: 'no append that this version can read' };
+      return sequence;
+    },
+  },
+];
+
+describe('verify', () => {
+  let good: FullLogEntry[];
+  beforeAll(async () => {
+    good = await runGoodLog(40);
+  });
+
+  test.for(damages)('finds $what', ({ kind, plant }) => {
+    const entries = structuredClone(good);
+    expect(verify(entries).findings).toEqual([]);
+    const sequence = plant(entries);
+    const { findings } = verify(entries);
+    expect(findings).toContainEqual(expect.objectContaining({ kind, sequence, rule: findingKinds[kind].rule }));
+    // The first thing that is said is where the damage is.
+    expect(findings[0]).toMatchObject({ kind, sequence });
+  });
+
+  test('counts every finding, and keeps the first thousand', () => {
+    const verifier = createVerifier();
+    for (let sequence = 1; sequence <= 1_500; sequence++) verifier.read({ kind: 'unreadable', sequence, at: 0, why: 'noise' });
+    const { findings, found } = verifier.finish();
+    expect([findings.length, found]).toEqual([1_000, 1_500]);
+  });
+});
+
+describe('what is kept of settled streams', () => {
+  test('tells a hundred thousand streams apart', () => {
+    const kept = createSettledStreams();
+    const names = Array.from({ length: 100_000 }, () => newStream());
+    for (const [index, name] of names.entries()) kept.set(name, index + 1);
+    expect(kept.size).toBe(names.length);
+    for (const [index, name] of names.entries()) {
+      if (kept.get(name)?.version !== index + 1) expect.unreachable(name.stream);
+    }
+    expect(kept.get(newStream())).toBeUndefined();
+    expect(kept.get(names[7] ?? newStream())?.function).toBe(functionKey('orders'));
+  });
+});
+
+describe('reading a log', () => {
+  test('ends with its present end, also when its last messages were deleted', async () => {
+    const clock = createVirtualClock(0);
+    const log = createMemoryLog({ clock });
+    const name = newStream();
+    await log.accept(name, [{ payload: '1' }]);
+    await log.append(name, { id: appendId(), previous: 0 as never, request: 1, by: 'test', facts: [] }, {});
+    const last = await log.lastSequence();
+    const seen: number[] = [];
+    const follow = log.followFully;
+    expect(await readLog({ lastSequence: log.lastSequence, follow, clock }, ({ sequence }) => seen.push(sequence))).toBe(last);
+    expect(seen.at(-1)).toBe(last);
+    log.purge(last + 1);
+    const reading = readLog({ lastSequence: log.lastSequence, follow, clock }, () => expect.unreachable());
+    let isOver = false;
+    void reading.then(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      clock.moveTo(clock.now() + 5_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await reading).toBe(last);
+  });
+});
