@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 
 /** What the load process is asked for. */
-export type LoadOrder = {
+export type LoadOptions = {
   url: string;
   path: string;
   body: string;
@@ -20,14 +20,14 @@ export type LoadResult = { answered: number; seconds: number } | { problem: stri
 const MOST_PER_SECOND = 30_000;
 let nonces = 0;
 
-process.on('message', (order: LoadOrder) => {
+process.on('message', (order: LoadOptions) => {
   run(order).then(
     (result) => process.send?.(result),
     (error: unknown) => process.send?.({ problem: String(error) } satisfies LoadResult),
   );
 });
 
-async function run(order: LoadOrder): Promise<LoadResult> {
+async function run(order: LoadOptions): Promise<LoadResult> {
   const ask = order.client === 'http' ? httpAsker(order) : socketAsker(order);
   const startedAt = performance.now();
   const until = startedAt + order.seconds * 1_000;
@@ -38,7 +38,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
 /** Asks on a connection of its own, one request after the other, until that moment; resolves to how many were answered. */
 type Asker = (until: number) => Promise<number>;
 
-function httpAsker({ url, path, body, connections, auth: { token } }: LoadOrder): Asker {
+function httpAsker({ url, path, body, connections, auth: { token } }: LoadOptions): Asker {
   const agent = new Agent({ keepAlive: true, maxSockets: connections, timeout: 1_000 });
   const headers = {
     'content-type': 'application/json',
@@ -61,7 +61,7 @@ function httpAsker({ url, path, body, connections, auth: { token } }: LoadOrder)
   };
 }
 
-function socketAsker(order: LoadOrder): Asker {
+function socketAsker(order: LoadOptions): Asker {
   const nextRequest = requestsOf(order);
   return (until) => keepAsking(connect(addressOf(order.url)), nextRequest, until);
 }
@@ -97,7 +97,7 @@ function endOfReply(text: string): number | undefined {
 }
 
 /** The bytes of the next request. Signed ones are all made before: a signature costs as much as an answer. */
-function requestsOf({ url, path, body, auth: { token, keys }, seconds }: LoadOrder): () => Buffer {
+function requestsOf({ url, path, body, auth: { token, keys }, seconds }: LoadOptions): () => Buffer {
   const host = new URL(url).host;
   const render = (headers: Readonly<Record<string, string>>): Buffer => {
     const lines = Object.entries({ host, 'content-type': 'application/json', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);

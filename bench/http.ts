@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { connectClient } from '#src/client/client.ts';
 import { spawnCli } from '#test/support/cli/cli.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import type { LoadOrder, LoadResult } from './http-load.ts';
+import type { LoadOptions, LoadResult } from './http-load.ts';
 import { cpuOf } from './processes.ts';
 import { createReport } from './report.ts';
 
@@ -38,7 +38,7 @@ const gateway = await startGateway(server);
 const load = fork(new URL('./http-load.ts', import.meta.url), { execArgv: ['--import', 'tsx'] });
 await define(server);
 
-type Variant = { at: Started; path: string; auth: LoadOrder['auth']; client: LoadOrder['client'] };
+type Variant = { at: Started; path: string; auth: LoadOptions['auth']; client: LoadOptions['client'] };
 const token = { token: TOKEN };
 const variants: Record<string, Variant> = {
   'bare hono': { at: bare, path: PATH, auth: {}, client: 'http' },
@@ -72,7 +72,7 @@ process.exitCode = report.print() ? 0 : 1;
 /** Requests a second that were answered with 202. Whatever else is answered ends the benchmark. */
 async function measure(variant: string, seconds: number): Promise<number> {
   const { at, ...how } = variants[variant] as Variant;
-  const order: LoadOrder = { url: at.url, ...how, seconds, connections: CONNECTIONS, body: '{"k":"v","n":1}' };
+  const order: LoadOptions = { url: at.url, ...how, seconds, connections: CONNECTIONS, body: '{"k":"v","n":1}' };
   const processes = { 'its processor': at.process.pid, 'of the server': server.pid, 'of the load': load.pid };
   const used = () => Object.entries(processes).map(([name, pid]): [string, number] => [name, cpuOf(pid ?? 0)]);
   const before = new Map(used());

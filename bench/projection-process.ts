@@ -1,7 +1,7 @@
 import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import { openProjection } from '#src/projection/projection.ts';
 

@@ -17,7 +17,7 @@ const roles = await startRoles({
   patienceInMs: 5_000,
   maxHops: 16,
   maxChain: 1_000,
-  place: { region: 'local', project: 'default' },
+  tenancy: { region: 'local', project: 'default' },
   logger: silentLogger,
 });
 const inline = defineFunction({ name: 'echo-inline', concurrency: 512, handler: (event: unknown) => event });

@@ -73,7 +73,7 @@ export const invocationMachine = setup({
     /** Failed before any attempt: too old, no such function, a request that cannot run. */
     neverRan: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
     knowsTheDestination: ({ context, event }) => nextDelivery(context, event as DeliveryFact) !== undefined,
-    everyDeliveryIsSettled: ({ context }) => everybodyIsTold(context),
+    everyDeliveryIsSettled: ({ context }) => allDeliveriesSettled(context),
   },
   actions: {
     recordRequest: assign({ request: ({ event }) => event as FactOf<'queued'> }),
@@ -205,7 +205,7 @@ const whileRedriven: readonly InvocationEffect[] = ['publishResult', 'deliverOut
 export function effectsDue(invocation: Invocation): readonly InvocationEffect[] {
   if (invocation.value !== 'notified') return invocationFolder.entryEffects(invocation) as readonly InvocationEffect[];
   // An outcome and its `notified` may be one append: then nobody knows whether the result was published.
-  return everybodyIsTold(invocation.context) ? afterNotified : whileRedriven;
+  return allDeliveriesSettled(invocation.context) ? afterNotified : whileRedriven;
 }
 
 /** Whether another attempt is granted after this failure. */
@@ -270,7 +270,7 @@ export function openDeliveries(context: InvocationContext): Destination[] {
 }
 
 /** Whether no destination of the outcome is left to tell. */
-export function everybodyIsTold(context: InvocationContext): boolean {
+export function allDeliveriesSettled(context: InvocationContext): boolean {
   return (context.outcome?.destinations ?? []).every(({ id }) => isSettled(deliveryOf(context, id)));
 }
 

@@ -5,14 +5,14 @@ import { expiresAt } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Moment } from './history.ts';
-import type { Told } from './sentence.ts';
+import type { SentenceText } from './sentence.ts';
 import { count, moment } from './words.ts';
 
 /** Why an attempt is followed by another one, when, and what is left of the age. */
-export function explainRetry(fact: FactOf<'retrying'>, { before, after }: Moment): Told[] {
+export function explainRetry(fact: FactOf<'retrying'>, { before, after }: Moment): SentenceText[] {
   const { at, attempt, dueAt, failure } = fact;
   const endsAt = expiresAt(after, 0);
-  const told: Told[] = [
+  const told: SentenceText[] = [
     {
       text: `Attempt ${attempt} ${how(failure)} after ${formatDuration(at - (before.context.startedAt ?? at))}: ${failure.errorType}: ${failure.message}`,
     },
@@ -57,23 +57,23 @@ function whyThen(fact: FactOf<'retrying'>, before: Moment['before'], { kind }: F
 }
 
 /** Why no further attempt is made. */
-export function explainEnd(fact: Outcome, { before }: Moment): Told[] {
-  const told: Told[] = fact.type === 'succeeded' ? success(fact, before) : failure(fact, before);
+export function explainEnd(fact: Outcome, { before }: Moment): SentenceText[] {
+  const told: SentenceText[] = fact.type === 'succeeded' ? success(fact, before) : failure(fact, before);
   const destinations = fact.destinations ?? [];
   if (destinations.length > 0) told.push({ rule: 'D1', text: `To be told: ${destinations.map(({ id }) => id).join(', ')}.` });
   return told.map((sentence) => ({ ...sentence, text: ended(sentence.text) }));
 }
 
-function success(fact: FactOf<'succeeded'>, { context }: Moment['before']): Told[] {
+function success(fact: FactOf<'succeeded'>, { context }: Moment['before']): SentenceText[] {
   const took = formatDuration(fact.at - (context.startedAt ?? fact.at));
-  const told: Told[] = [{ rule: 'E4', text: `Attempt ${fact.attempt} succeeded after ${took}: no further attempt is made.` }];
+  const told: SentenceText[] = [{ rule: 'E4', text: `Attempt ${fact.attempt} succeeded after ${took}: no further attempt is made.` }];
   if (fact.droppedBytes !== undefined) {
     told.push({ text: `It returned ${fact.droppedBytes} bytes, more than is kept: the result is empty.` });
   }
   return told;
 }
 
-function failure(fact: FactOf<'failed'>, { context }: Moment['before']): Told[] {
+function failure(fact: FactOf<'failed'>, { context }: Moment['before']): SentenceText[] {
   const { attempt, condition, failure: last, at } = fact;
   if (condition === 'UnhandledInvocationError' || (condition === 'SystemError' && context.startedAt !== null)) {
     const took = formatDuration(at - (context.startedAt ?? at));

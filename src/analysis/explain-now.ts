@@ -3,14 +3,14 @@ import { deliveryOf, type InvocationContext, invocationFolder, openDeliveries } 
 import { expiresAt } from '#machines/outcome.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { History, Moment } from './history.ts';
-import type { Told } from './sentence.ts';
+import type { SentenceText } from './sentence.ts';
 import { moment } from './words.ts';
 
 /** How long what is under way may take before somebody should ask. */
 const PATIENCE_IN_MS = 60_000;
 
 /** What the invocation waits for at a moment, until when, and what a person can do. */
-export function explainNow({ requestId, function: name }: History, moments: readonly Moment[], now: number): Told[] {
+export function explainNow({ requestId, function: name }: History, moments: readonly Moment[], now: number): SentenceText[] {
   const state = moments.at(-1)?.after ?? invocationFolder.initial;
   const { value, context } = state;
   switch (value) {
@@ -30,8 +30,8 @@ export function explainNow({ requestId, function: name }: History, moments: read
   }
 }
 
-function waitsForWorker(name: string, waited: number): Told[] {
-  const told: Told[] = [{ text: `It waits for a worker with a free place, since ${formatDuration(waited)}.` }];
+function waitsForWorker(name: string, waited: number): SentenceText[] {
+  const told: SentenceText[] = [{ text: `It waits for a worker with a free place, since ${formatDuration(waited)}.` }];
   if (waited < PATIENCE_IN_MS) return told;
   return [
     ...told,
@@ -39,21 +39,21 @@ function waitsForWorker(name: string, waited: number): Told[] {
   ];
 }
 
-function waitsForTime(id: string, { dueAt, endsAt, now }: { dueAt: number; endsAt: number; now: number }): Told[] {
+function waitsForTime(id: string, { dueAt, endsAt, now }: { dueAt: number; endsAt: number; now: number }): SentenceText[] {
   if (now < dueAt)
     return [{ rule: 'T1', text: `It waits for its next attempt, which is due in ${formatDuration(dueAt - now)}. There is nothing to do.` }];
   const late = now - dueAt;
-  const told: Told[] = [
+  const told: SentenceText[] = [
     { rule: 'T1', text: `Its next attempt is due since ${formatDuration(late)}; at ${moment(endsAt)} it becomes too old.` },
   ];
   if (late < PATIENCE_IN_MS) return told;
   return [...told, { text: `To do: "sequent doctor" tells whether a scheduler and a worker run; "sequent tail" whether ${id} moves.` }];
 }
 
-function runs(id: string, { startedAt, worker, terms, attempts }: InvocationContext, now: number): Told[] {
+function runs(id: string, { startedAt, worker, terms, attempts }: InvocationContext, now: number): SentenceText[] {
   const since = now - (startedAt ?? now);
   const timeout = terms?.timeoutInMs ?? 0;
-  const told: Told[] = [
+  const told: SentenceText[] = [
     { text: `Attempt ${attempts} runs on ${worker} since ${formatDuration(since)}; it is cut after ${formatDuration(timeout)}.` },
   ];
   if (since <= timeout + PATIENCE_IN_MS) return told;
@@ -65,7 +65,7 @@ function runs(id: string, { startedAt, worker, terms, attempts }: InvocationCont
   ];
 }
 
-function tells(id: string, context: InvocationContext, now: number): Told[] {
+function tells(id: string, context: InvocationContext, now: number): SentenceText[] {
   const open = openDeliveries(context);
   if (open.length === 0) return [{ text: 'It is over; that nobody is left to be told has yet to be recorded.' }];
   return open.map(({ id: destination }) => {
@@ -81,11 +81,11 @@ function tells(id: string, context: InvocationContext, now: number): Told[] {
   });
 }
 
-function isOver(id: string, context: InvocationContext, now: number): Told[] {
+function isOver(id: string, context: InvocationContext, now: number): SentenceText[] {
   const open = openDeliveries(context);
   if (open.length > 0) return tells(id, context, now);
   const dead = Object.keys(context.deliveries).filter((one) => deliveryOf(context, one)?.value === 'dead');
-  const told: Told[] = dead.map((destination) => ({
+  const told: SentenceText[] = dead.map((destination) => ({
     rule: 'D1',
     text: `${destination} was never told. To do: mend it, then "sequent dest dead" has it tried again.`,
   }));

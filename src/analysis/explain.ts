@@ -4,7 +4,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import { explainEnd, explainRetry } from './explain-end.ts';
 import { explainNow } from './explain-now.ts';
 import { type History, type Moment, momentsOf } from './history.ts';
-import type { Sentence, Told } from './sentence.ts';
+import type { Sentence, SentenceText } from './sentence.ts';
 import { count, moment } from './words.ts';
 
 /**
@@ -19,7 +19,7 @@ export function explain(history: History, now: number): Sentence[] {
   return [...sentences, ...explainNow(history, moments, now).map((sentence) => ({ at: now, ...sentence }))];
 }
 
-function tell(one: Moment, past: readonly Moment[]): Told[] {
+function tell(one: Moment, past: readonly Moment[]): SentenceText[] {
   const { fact, before, after } = one;
   if (before === after) return [{ rule: 'E2', text: `The log holds "${fact.type}" here, which the machine refuses: it changed nothing.` }];
   switch (fact.type) {

@@ -23,12 +23,12 @@ export function momentsOf({ transitions }: Pick<History, 'transitions'>): Moment
 }
 
 /** A place in the log, or a time. */
-export type Place = { sequence: number } | { at: number };
+export type AsOf = { sequence: number } | { at: number };
 
 /** The history as it was: what was recorded up to a place. */
-export function upTo<Known extends Pick<History, 'transitions'>>(history: Known, place: Place): Known {
+export function upTo<Known extends Pick<History, 'transitions'>>(history: Known, asOf: AsOf): Known {
   const isPast = ({ sequence, fact }: History['transitions'][number]): boolean =>
-    'sequence' in place ? sequence <= place.sequence : fact.at <= place.at;
+    'sequence' in asOf ? sequence <= asOf.sequence : fact.at <= asOf.at;
   return { ...history, transitions: history.transitions.filter(isPast) };
 }
 

@@ -1,5 +1,5 @@
-import type { Clock } from '#src/core/ports/clock.ts';
 import type { EventLog, FullLogEntry } from '#src/core/log/event-log.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 
 export type LogReading = {
   lastSequence: EventLog['lastSequence'];

@@ -2,4 +2,4 @@
 export type Sentence = { at: number; sequence?: number; rule?: string; text: string };
 
 /** A sentence whose moment is that of the fact it is about. */
-export type Told = Omit<Sentence, 'at' | 'sequence'>;
+export type SentenceText = Omit<Sentence, 'at' | 'sequence'>;

@@ -1,8 +1,8 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, invocationFolder } from '#machines/invocation.ts';
-import type { Attention, FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
-import { attentionOf, isSettled } from '#src/core/stream/stream.ts';
+import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
+import { isSettled, wakeTimesOf } from '#src/core/stream/stream.ts';
 import { createErasureMarks } from './erasure-marks.ts';
 import { createFindings, type Finding, type FindingKind } from './findings.ts';
 import { whyRefused } from './refusals.ts';
@@ -92,14 +92,14 @@ export function createVerifier({ from = 1, isWhole = false }: { from?: number; i
   }
 
   function readOpen(entry: Append, stream: Stream): void {
-    const { append, sequence, attention, name } = entry;
+    const { append, sequence, wakeTimes, name } = entry;
     const before = findings.count;
     followChain(entry, stream.version);
     own(entry, stream);
     for (const fact of append.facts) fold(fact, sequence, stream);
     stream.version = sequence;
     // After another finding the headers tell nothing further.
-    if (before === findings.count) checkAttention(entry, attention, attentionOf(stream.lives.values()));
+    if (before === findings.count) checkAttention(entry, wakeTimes, wakeTimesOf(stream.lives.values()));
     const lives = [...stream.lives.values()];
     if (!lives.every(isSettled) || lives.some(hasDeadDelivery)) return;
     counts.settled += lives.length;
@@ -148,14 +148,14 @@ export function createVerifier({ from = 1, isWhole = false }: { from?: number; i
     if (fact.type === 'succeeded' || fact.type === 'failed') counts[fact.type]++;
   }
 
-  function checkAttention({ sequence, name }: Append, said: Attention, due: Attention): void {
+  function checkAttention({ sequence, name }: Append, said: WakeTimes, due: WakeTimes): void {
     const wrong = wrongAttention(said, due);
     if (wrong !== undefined) report(wrong.kind, sequence, { what: wrong.what, function: name.function, invocation: name.stream });
   }
 
   /** All of it was over. Only running it again leaves a trace then. */
   function readLate(entry: Append, version: number): void {
-    const { append, sequence, name, attention } = entry;
+    const { append, sequence, name, wakeTimes } = entry;
     followChain(entry, version);
     kept.set(name, sequence);
     for (const { type, invocation } of append.facts) {
@@ -163,7 +163,7 @@ export function createVerifier({ from = 1, isWhole = false }: { from?: number; i
       const kind = isEnding(type) ? 'two-outcomes' : 'after-the-end';
       report(kind, sequence, { what: `${type} after it was over`, invocation, function: name.function });
     }
-    if (Object.keys(attention).length > 0) checkAttention(entry, attention, {});
+    if (Object.keys(wakeTimes).length > 0) checkAttention(entry, wakeTimes, {});
   }
 
   return {
@@ -230,10 +230,15 @@ function hasDeadDelivery({ context }: Invocation): boolean {
   return Object.keys(context.deliveries).some((id) => deliveryOf(context, id)?.value === 'dead');
 }
 
-const names: Record<keyof Attention, string> = { dueAt: 'Due-At', endsAt: 'Ends-At', deliverAt: 'Deliver-At', heldSince: 'Held-Since' };
+const names: Record<keyof WakeTimes, string> = {
+  dueAt: 'Due-At',
+  endsAt: 'Ends-At',
+  deliverAt: 'Deliver-At',
+  inProgressSince: 'Held-Since',
+};
 
 /** What is wrong with the headers of an append whose facts ask for `due`. */
-function wrongAttention(said: Attention, due: Attention): { kind: FindingKind; what: string } | undefined {
+function wrongAttention(said: WakeTimes, due: WakeTimes): { kind: FindingKind; what: string } | undefined {
   if (Object.keys(due).length > 0 && Object.keys(said).length === 0) {
     return { kind: 'unattended', what: `nothing says when somebody looks at it; it needs ${inWords(due)}` };
   }
@@ -241,9 +246,9 @@ function wrongAttention(said: Attention, due: Attention): { kind: FindingKind; w
   return { kind: 'wrong-attention', what: `it says ${inWords(said)}, and the facts say ${inWords(due)}` };
 }
 
-function inWords(attention: Attention): string {
-  const said = (Object.keys(names) as (keyof Attention)[]).flatMap((key) =>
-    attention[key] === undefined ? [] : [`${names[key]} ${attention[key]}`],
+function inWords(wakeTimes: WakeTimes): string {
+  const said = (Object.keys(names) as (keyof WakeTimes)[]).flatMap((key) =>
+    wakeTimes[key] === undefined ? [] : [`${names[key]} ${wakeTimes[key]}`],
   );
   return said.length === 0 ? 'nothing' : said.join(', ');
 }

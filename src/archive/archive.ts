@@ -1,7 +1,7 @@
-import type { Archive, ArchiveStore, Segment } from '#src/core/ports/archive.ts';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
+import type { Archive, ArchiveStore, Segment } from '#src/core/ports/archive.ts';
 import { decodeLines, entryOf, folderOf, linkOf, MOST_HEADER_BYTES, nameOf, parseSegment } from './segment.ts';
 
 /** What writes segments needs beside reading them. */

@@ -1,6 +1,6 @@
-import type { Clock } from '#src/core/ports/clock.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { everythingTo, readPart } from './read-part.ts';
 
 /** The most invocations of one stream. */

@@ -1,5 +1,5 @@
-import type { Segment } from '#src/core/ports/archive.ts';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
 import type { SegmentFiles } from './archive.ts';
 import { type ArchiveHead, whyNotWhole } from './head.ts';
 import { folderOf, linkOf, nameOf, parseHead } from './segment.ts';

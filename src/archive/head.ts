@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { parseJson } from '#src/core/text/json.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { parseJson } from '#src/core/text/json.ts';
 
 /** How far a log is archived, and in which store: what another janitor and every reader must find. */
 const headSchema = z.object({ log: z.string(), last: z.number(), link: z.string(), store: z.string() });

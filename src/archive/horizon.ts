@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { Clock } from '#src/core/ports/clock.ts';
-import { parseJson } from '#src/core/text/json.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import { parseJson } from '#src/core/text/json.ts';
 import { createBatchSize, MOST_IN_A_STREAM } from './batch-size.ts';
 import { everythingTo, type Limit } from './read-part.ts';
 

@@ -1,7 +1,7 @@
-import type { Clock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { SegmentFiles } from './archive.ts';
 import type { Retention } from './horizon.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Clock } from '#src/core/ports/clock.ts';
 import { ConflictError } from '#src/core/errors.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 
 /** One of several processes is the one that works. Saves work, and no more: what it does is safe without it. */

@@ -1,7 +1,7 @@
-import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
+import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import { createFolderStore } from './folder-store.ts';
-import { createS3Store, parseS3Place } from './s3-store.ts';
+import { createS3Store, parseS3Location } from './s3-store.ts';
 
 /** Opens the store that a text names: a folder, or `s3://…` with the usual variables for its credentials. Throws `InvalidInputError`. */
 export function openArchiveStore(place: string, env: Readonly<Record<string, string | undefined>>): ArchiveStore {
@@ -10,5 +10,5 @@ export function openArchiveStore(place: string, env: Readonly<Record<string, str
   if (!accessKeyId || !secretAccessKey) {
     throw new InvalidInputError({ field: 'the archive', problem: 'is a bucket, and needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY' });
   }
-  return createS3Store(parseS3Place(place), { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) });
+  return createS3Store(parseS3Location(place), { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) });
 }

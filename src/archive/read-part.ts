@@ -1,5 +1,5 @@
-import type { Clock } from '#src/core/ports/clock.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { lineOf, MOST_BYTES, MOST_MESSAGES } from './segment.ts';
 import type { Standing } from './standing.ts';
 

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
-import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
+import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import { sha256 } from './segment.ts';
 
-export type S3Place = { bucket: string; prefix: string; endpoint: string; region: string };
+export type S3Location = { bucket: string; prefix: string; endpoint: string; region: string };
 export type S3Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 
 /** Reads `s3://<bucket>/<prefix>?endpoint=<url>&region=<region>`. Throws `InvalidInputError`. */
-export function parseS3Place(text: string): S3Place {
+export function parseS3Location(text: string): S3Location {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const bucket = url?.hostname ?? '';
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
@@ -46,7 +46,7 @@ type Sent = {
  *
  * What fails for a while (no answer, 429, 5xx) is tried again, five times in all; everything here may be repeated.
  */
-export function createS3Store(place: S3Place, credentials: S3Credentials): ArchiveStore {
+export function createS3Store(place: S3Location, credentials: S3Credentials): ArchiveStore {
   const base = `${place.endpoint}/${place.bucket}`;
 
   async function send({ method, path, query = {}, headers = {}, body }: Sent): Promise<Response> {
@@ -134,7 +134,7 @@ function queryOf(query: Record<string, string>): string {
   return text === '' ? '' : `?${text}`;
 }
 
-function refusal({ bucket, endpoint }: S3Place, what: string, { status }: Response, body: Buffer | string = ''): Error {
+function refusal({ bucket, endpoint }: S3Location, what: string, { status }: Response, body: Buffer | string = ''): Error {
   const code = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(body.toString())?.[1];
   return new Error(`${what} in the bucket ${bucket} of ${endpoint} was refused: ${status}${code === undefined ? '' : ` ${code}`}`);
 }

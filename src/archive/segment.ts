@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import { z } from 'zod';
-import type { Segment } from '#src/core/ports/archive.ts';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
-import type { Attention, FullLogEntry } from '#src/core/log/event-log.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import type { FullLogEntry, WakeTimes } from '#src/core/log/event-log.ts';
 import type { SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
+import { parseJson } from '#src/core/text/json.ts';
 
 /*
  * A segment is a line of JSON that describes it, then its messages, one a line, compressed. What a line holds tells what it is:
@@ -17,7 +17,7 @@ import type { SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 export type SegmentLine =
   | readonly [sequence: number, at: number]
   | readonly [sequence: number, at: number, erasure: string]
-  | readonly [sequence: number, at: number, subject: string, headers: string | null, body: string | { b64: string }, attention?: Attention];
+  | readonly [sequence: number, at: number, subject: string, headers: string | null, body: string | { b64: string }, attention?: WakeTimes];
 
 const segmentSchema = z.object({
   v: z.literal(1),
@@ -38,7 +38,7 @@ const segmentSchema = z.object({
 
 export type SegmentContent = { segment: Segment; bytes: Buffer };
 /** Where a segment stands in its chain: behind which sequence, and behind which link. */
-export type Place = { log: string; after: number; previous: string };
+export type ChainPosition = { log: string; after: number; previous: string };
 
 /** The most messages of a segment, and the most bytes of its content before it is compressed, about. */
 export const MOST_MESSAGES = 20_000;
@@ -71,12 +71,16 @@ export function lineOf({ sequence, at, subject, headers, body, content }: Source
   if (content.kind === 'hint') return [sequence, at];
   if (content.kind === 'erased') return [sequence, at, content.by];
   const text = typeof body === 'string' ? body : { b64: Buffer.from(body).toString('base64') };
-  if (content.kind !== 'append' || Object.keys(content.attention).length === 0) return [sequence, at, subject, headers, text];
-  return [sequence, at, subject, headers, text, content.attention];
+  if (content.kind !== 'append' || Object.keys(content.wakeTimes).length === 0) return [sequence, at, subject, headers, text];
+  return [sequence, at, subject, headers, text, content.wakeTimes];
 }
 
 /** Makes the segment that follows a place. `last` is the last sequence that it covers, with or without a message. */
-export async function encodeSegment(lines: readonly string[], last: number, { log, after, previous }: Place): Promise<SegmentContent> {
+export async function encodeSegment(
+  lines: readonly string[],
+  last: number,
+  { log, after, previous }: ChainPosition,
+): Promise<SegmentContent> {
   const parsed = lines.map((line) => parseHead(line));
   const content = await compressed(lines);
   const segment: Segment = {
@@ -135,11 +139,11 @@ export function entryOf(line: string, decode: Decode): SourceEntry {
   const nothing = { sequence, at, subject: '', headers: null, body: '' };
   if (values.length === 2) return { ...nothing, content: { kind: 'hint', sequence, at } };
   if (values.length === 3) return { ...nothing, content: { kind: 'erased', sequence, at, by: values[2] } };
-  const [, , subject, headers, text, attention] = values;
+  const [, , subject, headers, text, wakeTimes] = values;
   const body = typeof text === 'string' ? text : Buffer.from(text.b64, 'base64');
   const stored = { sequence, at, subject, headers, body };
   const content = decode(stored);
-  return { ...stored, content: content.kind === 'append' && attention !== undefined ? { ...content, attention } : content };
+  return { ...stored, content: content.kind === 'append' && wakeTimes !== undefined ? { ...content, wakeTimes } : content };
 }
 
 /** Where a line stands, without taking it apart. */

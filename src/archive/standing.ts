@@ -59,7 +59,7 @@ export function createStanding(): Standing {
     if (stream === undefined) return takeOther(entry.sequence);
     addAppend(stream, entry);
     // The facts and the headers must agree that nothing is left to do.
-    if (Object.keys(entry.attention).length === 0 && isOver(stream)) settle(key, stream);
+    if (Object.keys(entry.wakeTimes).length === 0 && isOver(stream)) settle(key, stream);
   }
 
   function takeOther(sequence: number): void {

@@ -11,9 +11,9 @@ export type StreamLives = {
   lives: Map<string, Invocation>;
   hasAppends: boolean;
   /** Requests of the same id, of which the first append names the owner. */
-  births: Birth[];
+  births: StreamRequest[];
 };
-type Birth = Pick<StreamLives, 'acceptedAt' | 'lives'> & { sequence: number };
+type StreamRequest = Pick<StreamLives, 'acceptedAt' | 'lives'> & { sequence: number };
 
 type RequestEntry = Extract<FullLogEntry, { kind: 'request' }>;
 type AppendEntry = Extract<FullLogEntry, { kind: 'append' }>;
@@ -48,7 +48,7 @@ export function isOver({ lives }: StreamLives): boolean {
   return true;
 }
 
-function birthOf({ sequence, at, requests }: RequestMessage): Birth {
+function birthOf({ sequence, at, requests }: RequestMessage): StreamRequest {
   const lives = new Map<string, Invocation>();
   for (const { fact } of requests) {
     const step = invocationFolder.step(invocationFolder.initial, fact);

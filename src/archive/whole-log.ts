@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Archive, Segment } from '#src/core/ports/archive.ts';
 import { ERASED, type LogSource, type SourceEntry } from '#src/core/log/log-source.ts';
+import type { Archive, Segment } from '#src/core/ports/archive.ts';
 
 /**
  * The log as it was from its first message on: the archived part from the archive, the rest from the log itself.

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { ExitCode } from './problem.ts';
 import { type ColourChoice, createTerminal, type Terminal } from './print/terminal.ts';
+import type { ExitCode } from './problem.ts';
 
 export const formats = ['table', 'json', 'jsonl', 'name'] as const;
 export type Format = (typeof formats)[number];
@@ -25,10 +25,10 @@ export type Call<Options = object> = {
 };
 
 /** What a command ends with: 0 unless it says otherwise. */
-export type Perform<Options> = (call: Call<Options>) => Promise<ExitCode | undefined>;
+export type Action<Options> = (call: Call<Options>) => Promise<ExitCode | undefined>;
 
 /** Makes commander's action of what a command performs. */
-export function performs<Options = object>(perform: Perform<Options>): (...given: unknown[]) => Promise<void> {
+export function action<Options = object>(perform: Action<Options>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const command = given.at(-1) as Command;
     const options = command.optsWithGlobals<Options & GlobalOptions>();

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { commandPath } from './arguments/command-path.ts';
-import { exitCodes, type Problem, problemJson, problemOf } from './problem.ts';
-import { createProgram } from './program.ts';
 import { sayProblem } from './print/result-output.ts';
 import { type ColourChoice, createTerminal } from './print/terminal.ts';
+import { exitCodes, type Problem, problemJson, problemOf } from './problem.ts';
+import { createProgram } from './program.ts';
 
 /** The entry: runs one command, says what went wrong, and ends the process with the exit code that says so too. */
 async function main(args: readonly string[]): Promise<void> {

@@ -1,8 +1,8 @@
 import { messageOf, SequentError } from '#src/core/errors.ts';
-import type { Call, Format } from './call.ts';
 import { plural } from './arguments/durations.ts';
-import { type ExitCode, exitCodes, usageProblem } from './problem.ts';
+import type { Call, Format } from './call.ts';
 import { plain } from './print/terminal.ts';
+import { type ExitCode, exitCodes, usageProblem } from './problem.ts';
 
 /** The options of every command that does the same to many. */
 export type BulkOptions = { dryRun?: true; rate?: number; yes?: true };

@@ -1,14 +1,14 @@
 import type { SequentClient } from '#src/client/client.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { NatsOptions } from '#src/nats/transport/connection.ts';
 import type { GlobalOptions } from './call.ts';
+import type { OutputStream } from './print/terminal.ts';
 import { CommandError, problemOf, usageProblem } from './problem.ts';
-import type { Sheet } from './print/terminal.ts';
 
 /** Where a command connects to, and what decided that. */
-export type Target = { options: NatsOptions & { place: Place; grants: Grants }; from: string; dataDir: string };
+export type Target = { options: NatsOptions & { tenancy: Tenancy; grants: Grants }; from: string; dataDir: string };
 
 /** Finds the NATS to talk to: the flags, the environment, the server of the data folder, the context selected in `nats`. */
 export async function findTarget({ server, context, data }: GlobalOptions): Promise<Target> {
@@ -21,9 +21,9 @@ export async function findTarget({ server, context, data }: GlobalOptions): Prom
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
   const configuration = readConfiguration({ flags: { natsUrl: server, context, data } });
   const { from, ...address } = await findNats(configuration);
-  const place: Place = { region: 'local', project: configuration.project ?? 'default', envelope: configuration.envelope };
+  const tenancy: Tenancy = { region: 'local', project: configuration.project ?? 'default', envelope: configuration.envelope };
   return {
-    options: { ...natsOptionsOf(address), name: 'sequent-cli', place, grants: grantsOf(configuration) },
+    options: { ...natsOptionsOf(address), name: 'sequent-cli', tenancy, grants: grantsOf(configuration) },
     from,
     dataDir: configuration.dataDir,
   };
@@ -47,7 +47,7 @@ export function explainTarget({ from }: Pick<Target, 'from'>): (error: unknown) 
 }
 
 /** For commands that wait: says when the connection is lost and when it is back, and what the server does not permit. */
-export function sayConnection({ connection }: SequentClient, { line, paint }: Pick<Sheet, 'line' | 'paint'>): void {
+export function sayConnection({ connection }: SequentClient, { line, paint }: Pick<OutputStream, 'line' | 'paint'>): void {
   connection.onDisconnect(() => line(paint.yellow('the connection to NATS is lost; trying again')));
   connection.onReconnect(() => line(paint.dim('connected to NATS again; nothing was left out')));
   connection.refusals.tell((message) => line(paint.red(message)));

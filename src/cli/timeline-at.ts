@@ -1,16 +1,16 @@
+import { plainOf, type State } from '#src/analysis/diff.ts';
+import type { AsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { timelineUpTo } from '#src/client/timeline-at.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import { plainOf, type State } from '#src/analysis/diff.ts';
-import type { Place } from '#src/analysis/history.ts';
-import { namePlace } from './arguments/moment.ts';
+import { nameAsOf } from './arguments/moment.ts';
 import { CommandError, exitCodes } from './problem.ts';
 
 /** A timeline as it was, with the state that the machine was in. */
-export type TimelineAt = Timeline & { at: Place; context: State['context'] };
+export type TimelineAt = Timeline & { at: AsOf; context: State['context'] };
 
 /** Cuts a timeline at a place. Throws `CommandError` when the invocation was not accepted by then. */
-export function timelineAt(timeline: Timeline, at: Place): TimelineAt {
+export function timelineAt(timeline: Timeline, at: AsOf): TimelineAt {
   const past = timelineUpTo(timeline, at);
   if (past !== undefined) return { ...past.timeline, at, context: plainOf(past.state).context };
   const cause = new InvocationNotFoundError({ id: timeline.requestId });
@@ -18,7 +18,7 @@ export function timelineAt(timeline: Timeline, at: Place): TimelineAt {
   const why = `it was accepted at sequence ${accepted?.sequence}, at ${new Date(accepted?.fact.at ?? 0).toISOString()}`;
   const remedy = `sequent timeline ${timeline.requestId}`;
   throw new CommandError(
-    { code: 'INVOCATION_NOT_FOUND', exitCode: exitCodes.notFound, what: `no such invocation yet at ${namePlace(at)}`, why, remedy },
+    { code: 'INVOCATION_NOT_FOUND', exitCode: exitCodes.notFound, what: `no such invocation yet at ${nameAsOf(at)}`, why, remedy },
     { cause },
   );
 }

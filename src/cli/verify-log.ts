@@ -1,8 +1,8 @@
+import { readLog } from '#src/analysis/read-log.ts';
+import { createVerifier, type Verification } from '#src/analysis/verify.ts';
 import { checkArchive } from '#src/archive/check.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { readLog } from '#src/analysis/read-log.ts';
-import { createVerifier, type Verification } from '#src/analysis/verify.ts';
 import type { OpenedArchive } from './whole-log.ts';
 
 export type VerifyLogOptions = {

@@ -1,7 +1,7 @@
+import { stateOf } from '#src/analysis/history.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
 import type { History } from '#src/core/history-questions.ts';
 import { parseRequestId } from '#src/core/names/names.ts';
-import { stateOf } from '#src/analysis/history.ts';
 import { describe, readTimeline, type Timeline } from './invocations.ts';
 
 type Options = Parameters<typeof readTimeline>[1] & { history: History };
@@ -21,7 +21,7 @@ export async function readWholeTimeline(id: string, options: Options): Promise<T
  *
  * Throws `InvocationNotFoundError` when no read model knows it either, or none can be asked.
  */
-async function readArchivedTimeline(id: string, { history, place, functionName }: Options): Promise<Timeline> {
+async function readArchivedTimeline(id: string, { history, tenancy, functionName }: Options): Promise<Timeline> {
   const requestId = parseRequestId(id);
   const query = { id, ...(functionName === undefined ? {} : { function: functionName }) };
   const [told, detail] = await Promise.all([history.ask('timeline', query), history.ask('get', query)]).catch((cause: unknown) => {
@@ -31,5 +31,5 @@ async function readArchivedTimeline(id: string, { history, place, functionName }
   if (born?.type !== 'queued') throw new InvocationNotFoundError({ id });
   const transitions = told.transitions.map(({ sequence, by, fact }) => ({ sequence, by, fact }));
   const request = { fact: born, payload: detail.payload };
-  return describe({ requestId, request, invocation: stateOf({ transitions }), transitions, place });
+  return describe({ requestId, request, invocation: stateOf({ transitions }), transitions, tenancy });
 }

@@ -1,15 +1,15 @@
 import type { Outcome, Terms } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import { addressed, endedBy } from '#machines/outcome.ts';
-import type { Cancellations } from '#src/core/ports/cancellations.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
+import { failedFact, withDestinations } from '#machines/outcome.ts';
 import { FunctionNotFoundError, InvalidInputError, InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
-import type { EventLog } from '#src/core/log/event-log.ts';
 import { termsOf } from '#src/core/functions/definition.ts';
 import { resolveFunction } from '#src/core/functions/entry.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
 import { derivedId, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, parseRequestId } from '#src/core/names/names.ts';
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
@@ -56,7 +56,7 @@ export function createCancel(options: CancelOptions): Cancel {
       const { outcome, worker, attempts } = invocation.context;
       if (outcome !== null) return { outcome, isCanceled: false };
       const terms = await termsFor(invocation, functions);
-      const fact = addressed(endedBy('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms);
+      const fact = withDestinations(failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms);
       // Refused: it went on meanwhile. Look at what it is now.
       if ((await writer.propose(id, [fact])) === undefined) continue;
       if (worker !== null) cancellations.announce(worker, id, attempts);

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { systemClock } from '#src/core/ports/clock.ts';
-import type { CodePackages } from '#src/core/ports/code-packages.ts';
-import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
-import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
-import { hearResults } from '#src/nats/streams/live-results.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
+import { hearResults } from '#src/nats/streams/live-results.ts';
 import { type Cursor, listCursors, removeCursor, sequenceAt } from '#src/nats/streams/transition-feed.ts';
+import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
 import { readWholeTimeline } from './archived-timeline.ts';
@@ -41,7 +41,7 @@ export type { DeliveredTransition, Transitions, TransitionsOptions } from './tra
 export { startWorker } from './worker.ts';
 
 export type ClientOptions = Partial<NatsOptions> & {
-  place?: Place;
+  tenancy?: Tenancy;
   /** How long an unanswered request is followed up before it is reported as unknown, in milliseconds; 30 s by default. */
   acceptWithinMs?: number;
   /** What other projects than the own one may name beyond the defaults: as Sequent itself is configured. */
@@ -133,7 +133,7 @@ export interface SequentClient extends AsyncDisposable {
 
 /** Connects to the NATS of a running Sequent. Throws `NatsUnavailableError`. */
 export async function connectClient(options: ClientOptions = {}): Promise<SequentClient> {
-  const { place = { region: 'local', project: 'default' }, acceptWithinMs: budgetInMs = 30_000, grants, ...natsOptions } = options;
+  const { tenancy = { region: 'local', project: 'default' }, acceptWithinMs: budgetInMs = 30_000, grants, ...natsOptions } = options;
   const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: 'sequent-client', ...natsOptions, servers });
   const closing = new AbortController();
@@ -150,7 +150,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     random: { bytes: randomBytes },
     maxBatch: (name) => directory.get(name)?.definition.concurrency ?? 1,
   });
-  const timelineOptions = { log, place, findQueued: openRequests.find, history: ports.history };
+  const timelineOptions = { log, tenancy, findQueued: openRequests.find, history: ports.history };
   const waiter = createResultWaiter({
     listen: (name, onResult) => hearResults(connection, name as FunctionName, onResult),
     look: async (id, name) => (await readTimeline(id, { ...timelineOptions, functionName: name })).envelope,

@@ -1,12 +1,12 @@
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, type Status, statusOf } from '#machines/invocation.ts';
-import { type Envelope, encodeEnvelope } from '#src/core/log/envelope.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
+import { type Envelope, encodeEnvelope } from '#src/core/log/envelope.ts';
 import { type AcceptedRequest, type EventLog, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names/names.ts';
-import { foldAppends, newborn, requestOf } from '#src/core/stream/stream.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { foldAppends, initialState, requestOf } from '#src/core/stream/stream.ts';
 
 /** One transition of an invocation: a fact, where it stands in the log, and who appended it. */
 export type Transition = { sequence: number; by: string; fact: Fact };
@@ -37,7 +37,12 @@ export type FindQueued = (stream: StreamId, functionName?: FunctionName) => Prom
  */
 export async function readTimeline(
   id: string,
-  { log, place, findQueued, functionName }: { log: EventLog; place: Place; findQueued: FindQueued; functionName?: string | undefined },
+  {
+    log,
+    tenancy,
+    findQueued,
+    functionName,
+  }: { log: EventLog; tenancy: Tenancy; findQueued: FindQueued; functionName?: string | undefined },
 ): Promise<Timeline> {
   const requestId = parseRequestId(id);
   const stream = streamOf(requestId);
@@ -48,7 +53,7 @@ export async function readTimeline(
   const sequence = appends.find((append) => append.request > 0)?.request ?? (await findQueued(stream, name.function))?.request;
   const message = sequence === undefined ? undefined : await log.readRequest(sequence);
   if (message === undefined) throw new InvocationNotFoundError({ id });
-  const state = foldAppends(newborn(message), appends);
+  const state = foldAppends(initialState(message), appends);
   const request = requestOf(state, requestId);
   const invocation = state.invocations.get(requestId);
   if (request === undefined || invocation === undefined) throw new InvocationNotFoundError({ id });
@@ -58,12 +63,18 @@ export async function readTimeline(
       if (fact.invocation === requestId) transitions.push({ sequence: append.version, by: append.by, fact });
     }
   }
-  return describe({ requestId, request, invocation, transitions, place });
+  return describe({ requestId, request, invocation, transitions, tenancy });
 }
 
-type Known = { requestId: RequestId; request: AcceptedRequest; invocation: Invocation; transitions: Transition[]; place: Place };
+type TimelineSource = {
+  requestId: RequestId;
+  request: AcceptedRequest;
+  invocation: Invocation;
+  transitions: Transition[];
+  tenancy: Tenancy;
+};
 
-export function describe({ requestId, request, invocation, transitions, place }: Known): Timeline {
+export function describe({ requestId, request, invocation, transitions, tenancy }: TimelineSource): Timeline {
   return {
     requestId,
     function: request.fact.function,
@@ -73,6 +84,6 @@ export function describe({ requestId, request, invocation, transitions, place }:
     attempts: invocation.context.attempts,
     requestPayload: request.payload,
     transitions,
-    ...(invocation.context.outcome === null ? {} : { envelope: JSON.parse(encodeEnvelope(place, request, invocation)) as Envelope }),
+    ...(invocation.context.outcome === null ? {} : { envelope: JSON.parse(encodeEnvelope(tenancy, request, invocation)) as Envelope }),
   };
 }

@@ -1,11 +1,11 @@
 import type { Fact } from '#machines/facts.ts';
 import { deliveryOf, type Invocation } from '#machines/invocation.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
 import { derivedId, streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, parseRequestId, type RequestId } from '#src/core/names/names.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
 import { loadStream, requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { checkPayload } from './requests.ts';
@@ -100,7 +100,7 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
         (letter) =>
           letter.at >= since &&
           (name === undefined || letter.function === name) &&
-          (destination === undefined || isMeant(letter.destination, destination)),
+          (destination === undefined || matches(letter.destination, destination)),
       );
     },
 
@@ -120,7 +120,7 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
       const { state, invocation } = await open(id, options.function);
       const writer = createStreamWriter({ log, state, by, appendId, clock });
       const wanted = (invocation.context.outcome?.destinations ?? []).filter(
-        ({ id: one }) => destination === undefined || isMeant(one, destination),
+        ({ id: one }) => destination === undefined || matches(one, destination),
       );
       const redriven: string[] = [];
       for (const one of wanted) {
@@ -156,6 +156,6 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
   };
 }
 
-function isMeant(id: string, wanted: string): boolean {
+function matches(id: string, wanted: string): boolean {
   return id === wanted || id.replace(/-\d+$/, '') === wanted.toLowerCase();
 }

@@ -1,9 +1,9 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import type { Clock, Random } from '#src/core/ports/clock.ts';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import type { Accepted, EventLog, NewRequest } from '#src/core/log/event-log.ts';
 import { canBeBrought, createStreamId, idAt, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
+import type { Clock, Random } from '#src/core/ports/clock.ts';
 
 /** The most bytes of payload that one batch carries: twice as many, escaped in its envelope, still fit a message of 1 MB. */
 const MAX_BATCH_BYTES = 480 * 1_024;

@@ -1,5 +1,5 @@
-import type { Connection } from '#src/nats/transport/connection.ts';
 import { followResults } from '#src/nats/streams/result-feed.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 import { type Result, readEnvelope, toResult } from './results.ts';
 
 /** The outcomes of a subject in order, until the loop that reads them ends, or the signal aborts. Resolves when reading began. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Envelope } from '#src/core/log/envelope.ts';
 import { InvocationNotFoundError, TimedOutError } from '#src/core/errors.ts';
+import type { Envelope } from '#src/core/log/envelope.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 
 /** The outcome of one invocation. */

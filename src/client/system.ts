@@ -2,8 +2,8 @@ import type { EventLog } from '#src/core/log/event-log.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
 import { readFloor } from '#src/core/ports/scheduler-floor.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
 import { type Inspection, inspect } from '#src/nats/inspection.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 
 /** The system as it is now, by looking. */
 export type SystemState = Inspection & {

@@ -1,10 +1,10 @@
 import { type Invocation, statusOf } from '#machines/invocation.ts';
-import { type Place, stateOf, upTo } from '#src/analysis/history.ts';
+import { type AsOf, stateOf, upTo } from '#src/analysis/history.ts';
 import type { Timeline } from './invocations.ts';
 
 /** A timeline as it was, and the state that the machine was in. `undefined` when the invocation was not accepted by then. */
-export function timelineUpTo(timeline: Timeline, place: Place): { timeline: Timeline; state: Invocation } | undefined {
-  const { envelope, ...past } = upTo(timeline, place);
+export function timelineUpTo(timeline: Timeline, asOf: AsOf): { timeline: Timeline; state: Invocation } | undefined {
+  const { envelope, ...past } = upTo(timeline, asOf);
   if (past.transitions.length === 0) return undefined;
   const state = stateOf(past);
   const { attempts, outcome } = state.context;

@@ -7,8 +7,8 @@ import {
   type TransitionTest,
   transitionsIn,
 } from '#src/core/log/transitions.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
 import { type FeedItem, openFeed } from '#src/nats/streams/transition-feed.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 
 export type TransitionsOptions = TransitionFilter & {
   /** From now on (the default), from a sequence of the log, or from a time. A durable name that is known goes on where it was. */
@@ -63,7 +63,7 @@ function subscribe(connection: Connection, options: TransitionsOptions, onClose:
   const ending = new AbortController();
   const waiting: Waiting[] = [];
   /** Messages that are not acknowledged: those that the reader does not have yet are kept ours. */
-  const inHand = new Map<FeedItem, { isHandedOver: boolean }>();
+  const inFlight = new Map<FeedItem, { isHandedOver: boolean }>();
   let wake = (): void => {};
   let feed: Awaited<ReturnType<typeof openFeed>> | undefined;
 
@@ -72,7 +72,7 @@ function subscribe(connection: Connection, options: TransitionsOptions, onClose:
   ready.catch(() => {});
   const leases = setInterval(
     () => {
-      for (const [item, { isHandedOver }] of inHand) if (!isHandedOver) item.working();
+      for (const [item, { isHandedOver }] of inFlight) if (!isHandedOver) item.working();
     },
     Math.max(100, ackWaitInMs / 3),
   );
@@ -89,7 +89,7 @@ function subscribe(connection: Connection, options: TransitionsOptions, onClose:
       follows: JSON.stringify(filter),
       ackWaitInMs,
       signal: ending.signal,
-      demand: () => IN_HAND - inHand.size,
+      demand: () => IN_HAND - inFlight.size,
       onItem: (item) => take(item, transitionsIn(item.entry).filter(isWanted)),
     });
   }
@@ -97,7 +97,7 @@ function subscribe(connection: Connection, options: TransitionsOptions, onClose:
   function take(item: FeedItem, transitions: readonly LiveTransition[]): void {
     if (transitions.length === 0) return item.ack();
     const held = { isHandedOver: false };
-    inHand.set(item, held);
+    inFlight.set(item, held);
     // Given back once nothing more comes: before that it would only come here again.
     if (ending.signal.aborted) return;
     const left = new Set(transitions);
@@ -107,7 +107,7 @@ function subscribe(connection: Connection, options: TransitionsOptions, onClose:
         ...transition,
         ack() {
           left.delete(transition);
-          if (left.size === 0 && inHand.delete(item)) settle(item);
+          if (left.size === 0 && inFlight.delete(item)) settle(item);
         },
         hand() {
           untaken--;
@@ -115,9 +115,9 @@ function subscribe(connection: Connection, options: TransitionsOptions, onClose:
           // From here on its reader's time counts.
           held.isHandedOver = true;
           item.working();
-          if (durable === undefined && inHand.delete(item)) feed?.poke();
+          if (durable === undefined && inFlight.delete(item)) feed?.poke();
           // Handed over again by the server when it is not acknowledged in time: then it is no longer ours.
-          else if (durable !== undefined) setTimeout(() => inHand.delete(item) && feed?.poke(), ackWaitInMs).unref();
+          else if (durable !== undefined) setTimeout(() => inFlight.delete(item) && feed?.poke(), ackWaitInMs).unref();
         },
       });
     }
@@ -140,8 +140,8 @@ function subscribe(connection: Connection, options: TransitionsOptions, onClose:
     clearInterval(leases);
     await ready.catch(() => {});
     await feed?.done;
-    for (const item of inHand.keys()) item.release();
-    inHand.clear();
+    for (const item of inFlight.keys()) item.release();
+    inFlight.clear();
     waiting.length = 0;
   }
 

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
-import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
+import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
-import { createFunctionTeller } from '#src/destinations/function-deliverer.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
-import { type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
+import { type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
 import { traceHost } from '#src/tracing/host.ts';
 import { traceTargets } from '#src/tracing/targets.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
@@ -24,7 +24,7 @@ import { ownInstance } from './own-instance.ts';
 export type WorkerOptions = Partial<NatsOptions> & {
   // biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
   functions: readonly TypedFunction<any, any>[];
-  place?: Place;
+  tenancy?: Tenancy;
   logger?: Logger;
   /** How long an execution may go unnoticed when its worker dies, in milliseconds. */
   leaseInMs?: number;
@@ -48,7 +48,7 @@ export interface EmbeddedWorker extends AsyncDisposable {
  */
 export async function startWorker({
   functions,
-  place,
+  tenancy,
   logger = silentLogger,
   leaseInMs = 15_000,
   maxHops = MAX_HOPS,
@@ -68,7 +68,7 @@ export async function startWorker({
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
   const common = {
     ...ports,
-    place: place ?? { region: 'local', project: 'default' },
+    tenancy: tenancy ?? { region: 'local', project: 'default' },
     maxHops,
     maxChain,
     clock: systemClock,
@@ -77,7 +77,7 @@ export async function startWorker({
   };
   const isKnown = (name: FunctionName, qualifier: string): boolean => directory.find(name, qualifier) !== undefined;
   const functionTarget = createFunctionTarget({ ...common, findFunction: registry.find, isKnown });
-  const teller = createFunctionTeller({
+  const deliverer = createFunctionDeliverer({
     ...common,
     name: `deliverer-${worker}`,
     targets: traceTargets({ FunctionGraph: functionTarget }, findTracer()),
@@ -85,7 +85,7 @@ export async function startWorker({
   const role = startWorkerRole({
     ...common,
     worker,
-    teller,
+    deliverer,
     host: traceHost(createInlineHost(handlers), findTracer()),
     functions: directory,
     findFunction: directory.ask,
@@ -95,7 +95,7 @@ export async function startWorker({
   const stop = async (graceInMs = 20_000): Promise<void> => {
     await leave().catch(() => {});
     await role.stop(graceInMs);
-    await teller.stop();
+    await deliverer.stop();
     closing.abort();
     ports.close();
     await connection.close();

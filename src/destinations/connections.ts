@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { projectOf } from '#src/core/names/addressable.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { type Connection, type ConnectionKind, type ConnectionOf, type Connections, connectionSchema } from './targets/connection.ts';
 

@@ -1,18 +1,18 @@
 import { openDeliveries } from '#machines/invocation.ts';
+import { createActiveStreams } from '#src/core/stream/active-streams.ts';
+import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
-import { createStreamHands } from '#src/core/stream/active-streams.ts';
-import type { Teller } from '#src/core/stream/deliverer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { createDeliveryRun } from './delivery-run.ts';
 import { createFirstTries } from './first-tries.ts';
 import { createParking } from './parking.ts';
-import { createPlaces } from './target-limiter.ts';
 import type { DeliveryPorts } from './ports.ts';
+import { createTargetLimiter } from './target-limiter.ts';
 import { createTries } from './tries.ts';
-import type { TellingOptions } from './try-options.ts';
+import type { TryOptions } from './try-options.ts';
 
 /** The deliveries that this process makes, wherever they come from. */
-export interface Deliveries extends Teller {
+export interface Deliveries extends LocalDeliverer {
   /** How many streams more may come from the log at this moment. */
   readonly demand: number;
   /** Takes an item of the log, at once or when the place that it waits for has room. */
@@ -23,7 +23,7 @@ export interface Deliveries extends Teller {
   stop(): Promise<void>;
 }
 
-export type DeliveriesOptions = TellingOptions & {
+export type DeliveriesOptions = TryOptions & {
   /** Kinds of destinations without a target here are somebody else's; otherwise they end dead. */
   leavesOthers: boolean;
   /** There may be demand again. */
@@ -44,30 +44,30 @@ const release = ack;
 const putOff = ack;
 
 export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Deliveries {
-  const { log, logger, clock, owners, name, targets, leavesOthers } = options;
+  const { log, logger, clock, executionProbe, name, targets, leavesOthers } = options;
   const active = new Set<string>();
   const parking = createParking();
-  const places = createPlaces({ waiting: WAITING_FOR_ONE_PLACE, onRoom });
+  const limiter = createTargetLimiter({ waiting: WAITING_FOR_ONE_PLACE, onCapacity: onRoom });
   const tries = createTries(options);
-  const firstTries = createFirstTries({ ...options, places, tries, active });
-  const ports: DeliveryPorts = { ...options, places, parking, tries, active };
+  const firstTries = createFirstTries({ ...options, limiter, tries, active });
+  const ports: DeliveryPorts = { ...options, limiter, parking, tries, active };
   const stopping = new AbortController();
   const answering = new AbortController();
-  const hands = createStreamHands({
+  const activeStreams = createActiveStreams({
     log,
     logger,
     createRun: (state) => createDeliveryRun(ports, state),
-    onRest,
-    onLeft: parking.hold,
+    onRunEnd: onRest,
+    onLeftUnacked: parking.hold,
   });
-  owners.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
+  executionProbe.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
 
   function onRoom(place: string): void {
-    if (!stopping.signal.aborted) for (const item of parking.take(place, places.room(place))) hands.take(item);
+    if (!stopping.signal.aborted) for (const item of parking.take(place, limiter.capacityOf(place))) activeStreams.take(item);
   }
 
   function isFull(): boolean {
-    return stopping.signal.aborted || hands.size + firstTries.size >= HANDED_OVER;
+    return stopping.signal.aborted || activeStreams.size + firstTries.size >= HANDED_OVER;
   }
 
   function isOwn({ invocations }: StreamState): boolean {
@@ -78,27 +78,36 @@ export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Del
 
   return {
     get demand() {
-      return Math.min(IN_HAND - hands.size, OPENING - hands.opening);
+      return Math.min(IN_HAND - activeStreams.size, OPENING - activeStreams.loading);
     },
     accept(item) {
-      const place = parking.placeOf(item.name);
-      if (place === undefined || places.room(place) > 0) hands.take(item);
+      const place = parking.limitKeyOf(item.name);
+      if (place === undefined || limiter.capacityOf(place) > 0) activeStreams.take(item);
       else parking.hold(item);
     },
-    begin(outcome) {
+    claim(outcome) {
       const isForOthers = leavesOthers && !outcome.destinations?.every(({ destination }) => targets[destination] !== undefined);
       return isFull() || isForOthers ? undefined : firstTries.begin(outcome);
     },
     take(state) {
       if (isFull() || (leavesOthers && !isOwn(state))) return false;
       // Nobody waits for an answer. What is not done here is the scheduler's business.
-      hands.take({ name: state.name, request: state.request.sequence, state, isFirstDelivery: false, ack, release, working, putOff });
+      activeStreams.take({
+        name: state.name,
+        request: state.request.sequence,
+        state,
+        isFirstDelivery: false,
+        ack,
+        release,
+        working,
+        putOff,
+      });
       return true;
     },
-    keepLeases: hands.keepLeases,
+    keepLeases: activeStreams.keepLeases,
     async stop() {
       stopping.abort();
-      while (hands.size + firstTries.size > 0) await clock.sleep(10);
+      while (activeStreams.size + firstTries.size > 0) await clock.sleep(10);
       answering.abort();
     },
   };

@@ -1,9 +1,9 @@
 import type { Destination, FactOf } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
 import { shareOf } from './chain-budget.ts';
 
 /** One try to tell one destination. */
@@ -15,17 +15,17 @@ export type Try = {
   number: number;
 };
 
-export type DeliveryRequestOptions = { place: Place; maxChain: number; maxBytes: number | undefined };
+export type DeliveryRequestOptions = { tenancy: Tenancy; maxChain: number; maxBytes: number | undefined };
 
 /** What a target is given: derived from the log alone, so that every try of a delivery says the same. */
-export function deliveryRequestOf(tried: Try, { place, maxChain, maxBytes }: DeliveryRequestOptions): DeliveryRequest {
+export function deliveryRequestOf(tried: Try, { tenancy, maxChain, maxBytes }: DeliveryRequestOptions): DeliveryRequest {
   const { request, invocation, destination, number } = tried;
   const { fact } = request;
   return {
     deliveryId: deliveryIdOf(fact.invocation, destination.id),
     try: number,
     destination,
-    envelope: encodeEnvelope(place, request, invocation, maxBytes),
+    envelope: encodeEnvelope(tenancy, request, invocation, maxBytes),
     requestId: fact.invocation,
     functionName: fact.function,
     qualifier: fact.qualifier,

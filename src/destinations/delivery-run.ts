@@ -2,56 +2,58 @@ import { type Delivery, type DeliveryEffect, deliveryEffectsDue, deliveryEndsAt,
 import type { Destination, Fact } from '#machines/facts.ts';
 import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
-import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
-import { type Rest, restOf, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
+import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
+import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { deliveryIdOf, type Try } from './delivery-request.ts';
 import type { DeliveryPorts } from './ports.ts';
 
 /** Tells the destinations of the outcomes of one stream, as far as it is time. */
 export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): StreamRun {
-  const { log, clock, name: deliverer, targets, places, parking, tries, active, owners } = ports;
+  const { log, clock, name: deliverer, targets, limiter, parking, tries, active, executionProbe } = ports;
   const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId, clock });
 
-  async function advanceOne(id: string, request: AcceptedRequest): Promise<Rest> {
+  async function advanceOne(id: string, request: AcceptedRequest): Promise<RunResult> {
     const before = writer.state.invocations.get(id);
     const rests = await Promise.all((before === undefined ? [] : openDeliveries(before.context)).map((one) => deliver(request, one)));
     await tries.close(id, writer);
-    return restOf(rests);
+    return combineResults(rests);
   }
 
-  async function deliver(request: AcceptedRequest, destination: Destination): Promise<Rest> {
+  async function deliver(request: AcceptedRequest, destination: Destination): Promise<RunResult> {
     for (;;) {
       const rest = await step(request, destination);
       if (rest !== 'again') return rest;
     }
   }
 
-  async function step(request: AcceptedRequest, destination: Destination): Promise<Rest | 'again'> {
+  async function step(request: AcceptedRequest, destination: Destination): Promise<RunResult | 'again'> {
     const invocation = writer.state.invocations.get(request.fact.invocation);
-    if (invocation === undefined || isForOthers(destination)) return 'done';
+    if (invocation === undefined || isForOthers(destination)) return 'settled';
     const delivery = deliveryOf(invocation.context, destination.id);
-    if (isSettled(delivery)) return 'done';
+    if (isSettled(delivery)) return 'settled';
     return await proceed({ request, invocation, destination, number: (delivery?.context.tries ?? 0) + 1 }, delivery);
   }
 
   /** What this role does for each effect that a delivery in the log asks for. A try of this run is made where it is appended. */
-  const performers: Readonly<Record<DeliveryEffect, (tried: Try, delivery: Delivery | undefined) => Rest | Promise<Rest | 'again'>>> = {
+  const performers: Readonly<
+    Record<DeliveryEffect, (tried: Try, delivery: Delivery | undefined) => RunResult | Promise<RunResult | 'again'>>
+  > = {
     makeTry,
     // A hint can be early.
-    wakeWhenDue: (tried, delivery) => (clock.now() < (delivery?.context.dueAt ?? 0) ? 'done' : makeTry(tried, delivery)),
+    wakeWhenDue: (tried, delivery) => (clock.now() < (delivery?.context.dueAt ?? 0) ? 'settled' : makeTry(tried, delivery)),
     deliver: takeOver,
   };
 
-  async function proceed(tried: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
+  async function proceed(tried: Try, delivery: Delivery | undefined): Promise<RunResult | 'again'> {
     // Another run of this process makes the try, and records its result.
-    if (active.has(deliveryIdOf(tried.request.fact.invocation, tried.destination.id))) return 'done';
+    if (active.has(deliveryIdOf(tried.request.fact.invocation, tried.destination.id))) return 'settled';
     const [effect] = deliveryEffectsDue(delivery);
-    return effect === undefined ? 'done' : await performers[effect](tried, delivery);
+    return effect === undefined ? 'settled' : await performers[effect](tried, delivery);
   }
 
-  function makeTry(tried: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
+  function makeTry(tried: Try, delivery: Delivery | undefined): Promise<RunResult | 'again'> {
     return isOutdated(tried, delivery) ? giveUp(tried, delivery) : attempt(tried);
   }
 
@@ -69,20 +71,20 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     return 'again';
   }
 
-  async function takeOver({ request, destination }: Try, delivery: Delivery | undefined): Promise<Rest | 'again'> {
+  async function takeOver({ request, destination }: Try, delivery: Delivery | undefined): Promise<RunResult | 'again'> {
     const { tries: number, deliverer: other } = delivery?.context ?? { tries: 0, deliverer: null };
     const id = request.fact.invocation;
-    if (await owners.isRunning(other ?? '', deliveryIdOf(id, destination.id), number)) return 'elsewhere';
+    if (await executionProbe.isRunning(other ?? '', deliveryIdOf(id, destination.id), number)) return 'left-unacked';
     await writer.propose(id, [cut(id, destination, number, other)]);
     return 'again';
   }
 
-  async function attempt(tried: Try): Promise<Rest | 'again'> {
+  async function attempt(tried: Try): Promise<RunResult | 'again'> {
     const deliveryId = deliveryIdOf(tried.request.fact.invocation, tried.destination.id);
     active.add(deliveryId);
     try {
       // Too many wait for the same place: it is parked, and unacknowledged.
-      return (await beginAndMake(tried)) ? 'again' : 'elsewhere';
+      return (await beginAndMake(tried)) ? 'again' : 'left-unacked';
     } finally {
       active.delete(deliveryId);
     }
@@ -92,8 +94,8 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
   async function beginAndMake(tried: Try): Promise<boolean> {
     const { destination, number, request } = tried;
     const target = targets[destination.destination];
-    const place = target?.placeOf(destination) ?? destination.destination;
-    const leave = await places.enter(place, { stream: streamKey(writer.state.name), atOnce: target?.triesAtOnce ?? ports.triesAtOnce });
+    const place = target?.limitKeyOf(destination) ?? destination.destination;
+    const leave = await limiter.enter(place, { stream: streamKey(writer.state.name), atOnce: target?.triesAtOnce ?? ports.triesAtOnce });
     if (leave === undefined) {
       parking.note(writer.state.name, place);
       return false;
@@ -123,11 +125,11 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
     refresh: (known) => writer.refresh(known),
     async advance() {
       const open = [...writer.state.invocations].filter(([, { context }]) => context.outcome !== null);
-      return restOf(
+      return combineResults(
         await Promise.all(
           open.map(([id]) => {
             const request = requestOf(writer.state, id);
-            return request === undefined ? 'done' : advanceOne(id, request);
+            return request === undefined ? 'settled' : advanceOne(id, request);
           }),
         ),
       );

@@ -1,11 +1,11 @@
-import type { Teller } from '#src/core/stream/deliverer.ts';
+import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { DestinationsOptions } from './ports.ts';
 
 /** The destinations role: tells the configured targets about outcomes. */
 export interface Destinations {
   /** For a worker in this process. */
-  readonly teller: Teller;
+  readonly deliverer: LocalDeliverer;
   /** Takes nothing more; resolves when the tries under way are recorded. */
   stop(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export function startDestinations({ queue, check, ...options }: DestinationsOpti
   }, stopping.signal);
 
   return {
-    teller: deliveries,
+    deliverer: deliveries,
     async stop() {
       stopping.abort();
       await subscription.done;

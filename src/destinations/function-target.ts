@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { FunctionNotFoundError, InvalidInputError, messageOf } from '#src/core/errors.ts';
-import type { EventLog, NewRequest } from '#src/core/log/event-log.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
+import type { EventLog, NewRequest } from '#src/core/log/event-log.ts';
 import { derivedId, streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { type FunctionReference, parseFunctionUrn } from '#src/core/names/urn.ts';
+import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
 
 const paramSchema = z.object({ func_urn: z.string() });
 
@@ -38,7 +38,7 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
       const target = readParam(param);
       return typeof target === 'string' ? target : undefined;
     },
-    placeOf: ({ param }) => `FunctionGraph:${param}`,
+    limitKeyOf: ({ param }) => `FunctionGraph:${param}`,
     async deliver(request) {
       const { destination, functionName } = request;
       const target = readParam(destination.param, functionName as FunctionName);

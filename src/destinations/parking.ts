@@ -11,7 +11,7 @@ export interface Parking {
   /** Says that a stream found a place crowded. */
   note(name: StreamName, place: string): void;
   /** Where the stream waits. */
-  placeOf(name: StreamName): string | undefined;
+  limitKeyOf(name: StreamName): string | undefined;
   /** Keeps an item of a stream that waits. */
   hold(item: WorkItem): void;
   /** Takes the streams that have waited longest for a place, at most so many: their items. */
@@ -31,7 +31,7 @@ export function createParking(random: () => number = Math.random): Parking {
     note(name, place) {
       placeByKey.set(streamKey(name), place);
     },
-    placeOf: (name) => placeByKey.get(streamKey(name)),
+    limitKeyOf: (name) => placeByKey.get(streamKey(name)),
     hold(item) {
       const key = streamKey(item.name);
       const place = placeByKey.get(key);

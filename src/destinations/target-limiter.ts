@@ -1,5 +1,5 @@
 /** Bounds how many deliveries go to one place at one moment, so that a slow place delays nobody but itself. */
-export interface Places {
+export interface TargetLimiter {
   /**
    * Enters a place on behalf of a stream; resolves to what leaves it again, or to `undefined` when too many streams wait
    * there already. A stream that waits there may wait with all of its deliveries.
@@ -8,23 +8,23 @@ export interface Places {
   /** Enters a place if it is free now, and `undefined` if not. */
   enterAtOnce(place: string, atOnce: number): (() => void) | undefined;
   /** How many more streams may wait there. */
-  room(place: string): number;
+  capacityOf(place: string): number;
 }
 
-export type PlacesOptions = {
+export type TargetLimiterOptions = {
   /** How many streams may wait for one place. */
   waiting: number;
   /** A crowded place is half empty again. */
-  onRoom: (place: string) => void;
+  onCapacity: (place: string) => void;
 };
 
 type Waiter = { stream: string; proceed: () => void };
-type Place = { taken: number; queue: Waiter[]; head: number; streams: Map<string, number>; isCrowded: boolean };
+type TargetLimit = { taken: number; queue: Waiter[]; head: number; streams: Map<string, number>; isCrowded: boolean };
 
-export function createPlaces({ waiting, onRoom }: PlacesOptions): Places {
-  const places = new Map<string, Place>();
+export function createTargetLimiter({ waiting, onCapacity: onRoom }: TargetLimiterOptions): TargetLimiter {
+  const places = new Map<string, TargetLimit>();
 
-  function open(name: string): Place {
+  function open(name: string): TargetLimit {
     const known = places.get(name);
     if (known !== undefined) return known;
     const place = { taken: 0, queue: [], head: 0, streams: new Map(), isCrowded: false };
@@ -32,52 +32,52 @@ export function createPlaces({ waiting, onRoom }: PlacesOptions): Places {
     return place;
   }
 
-  function wait(place: Place, stream: string): Promise<void> {
-    place.streams.set(stream, (place.streams.get(stream) ?? 0) + 1);
-    return new Promise((proceed) => place.queue.push({ stream, proceed }));
+  function wait(limit: TargetLimit, stream: string): Promise<void> {
+    limit.streams.set(stream, (limit.streams.get(stream) ?? 0) + 1);
+    return new Promise((proceed) => limit.queue.push({ stream, proceed }));
   }
 
-  function takeNext(place: Place): Waiter | undefined {
-    const next = place.queue[place.head];
+  function takeNext(limit: TargetLimit): Waiter | undefined {
+    const next = limit.queue[limit.head];
     if (next === undefined) return undefined;
-    place.head++;
-    if (place.head === place.queue.length) {
-      place.queue.length = 0;
-      place.head = 0;
+    limit.head++;
+    if (limit.head === limit.queue.length) {
+      limit.queue.length = 0;
+      limit.head = 0;
     }
-    const left = (place.streams.get(next.stream) ?? 1) - 1;
-    if (left === 0) place.streams.delete(next.stream);
-    else place.streams.set(next.stream, left);
+    const left = (limit.streams.get(next.stream) ?? 1) - 1;
+    if (left === 0) limit.streams.delete(next.stream);
+    else limit.streams.set(next.stream, left);
     return next;
   }
 
-  function leave(name: string, place: Place): void {
-    const next = takeNext(place);
-    if (next === undefined) place.taken--;
+  function leave(name: string, limit: TargetLimit): void {
+    const next = takeNext(limit);
+    if (next === undefined) limit.taken--;
     else next.proceed();
-    if (place.isCrowded && place.streams.size <= waiting / 2) {
-      place.isCrowded = false;
+    if (limit.isCrowded && limit.streams.size <= waiting / 2) {
+      limit.isCrowded = false;
       onRoom(name);
     }
-    if (place.taken === 0) places.delete(name);
+    if (limit.taken === 0) places.delete(name);
   }
 
   return {
     enterAtOnce(name, atOnce) {
-      const place = open(name);
-      if (place.taken >= atOnce) return undefined;
-      place.taken++;
-      return () => leave(name, place);
+      const limit = open(name);
+      if (limit.taken >= atOnce) return undefined;
+      limit.taken++;
+      return () => leave(name, limit);
     },
     async enter(name, { stream, atOnce }) {
-      const place = open(name);
-      if (place.taken < atOnce) place.taken++;
-      else if (place.streams.size >= waiting && !place.streams.has(stream)) {
-        place.isCrowded = true;
+      const limit = open(name);
+      if (limit.taken < atOnce) limit.taken++;
+      else if (limit.streams.size >= waiting && !limit.streams.has(stream)) {
+        limit.isCrowded = true;
         return undefined;
-      } else await wait(place, stream);
-      return () => leave(name, place);
+      } else await wait(limit, stream);
+      return () => leave(name, limit);
     },
-    room: (name) => waiting - (places.get(name)?.streams.size ?? 0),
+    capacityOf: (name) => waiting - (places.get(name)?.streams.size ?? 0),
   };
 }

@@ -1,10 +1,10 @@
 import { afterFailedTry, deliveryEndsAt } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
-import { deliveryOf, everybodyIsTold, type Invocation, openDeliveries } from '#machines/invocation.ts';
+import { allDeliveriesSettled, deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { deliveryRequestOf, type Try } from './delivery-request.ts';
-import type { TellingOptions } from './try-options.ts';
+import type { TryOptions } from './try-options.ts';
 
 /** Makes tries that are in the log (E1), and records what came of them. Rejects when the log cannot tell. */
 export interface Tries {
@@ -15,9 +15,9 @@ export interface Tries {
   close(invocation: string, writer: StreamWriter): Promise<void>;
 }
 
-export function createTries({ targets, place, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock }: TellingOptions): Tries {
+export function createTries({ targets, tenancy, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock }: TryOptions): Tries {
   function tell(target: DestinationTarget, tried: Try): Promise<DeliveryResult> {
-    const request = deliveryRequestOf(tried, { place, maxChain, maxBytes: target.maxEnvelopeBytes });
+    const request = deliveryRequestOf(tried, { tenancy, maxChain, maxBytes: target.maxEnvelopeBytes });
     if (target.endsByItself) return target.deliver(request, never);
     return within(tryTimeoutInMs, (signal) => target.deliver(request, signal));
   }
@@ -40,7 +40,7 @@ export function createTries({ targets, place, maxChain, tryTimeoutInMs, maxDeliv
 
   async function close(invocation: string, writer: StreamWriter): Promise<void> {
     const found = writer.state.invocations.get(invocation);
-    if (found === undefined || found.value === 'notified' || !everybodyIsTold(found.context)) return;
+    if (found === undefined || found.value === 'notified' || !allDeliveriesSettled(found.context)) return;
     await writer.propose(invocation, [{ type: 'notified', invocation, at: clock.now() }]);
   }
 

@@ -1,17 +1,17 @@
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
-import type { EventLog } from '#src/core/log/event-log.ts';
+import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { Owners } from '#src/core/ports/execution-probe.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
 
 /** What every deliverer is given. */
-export type TellingOptions = {
+export type TryOptions = {
   /** The name of this deliverer, unique among all that ever ran: the log records it. */
   name: string;
-  place: Place;
+  tenancy: Tenancy;
   log: EventLog;
-  owners: Owners;
+  executionProbe: ExecutionProbe;
   clock: Clock;
   logger: Logger;
   appendId: () => string;

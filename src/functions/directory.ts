@@ -1,8 +1,8 @@
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { decodeEntry, type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 
 /** The registry as a role sees it: a local copy that follows the changes. */
 export interface FunctionDirectory {

@@ -1,6 +1,6 @@
+import { messageOf } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
-import { messageOf } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 

@@ -1,9 +1,9 @@
-import type { SubjectRules } from '#src/core/names/addressable.ts';
-import type { DestinationQuestion } from '#src/core/ports/destination-check.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { SubjectRules } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import type { DestinationQuestion } from '#src/core/ports/destination-check.ts';
 import type { Changed } from './changes.ts';
 import { findLoop, readTarget, targetsOf } from './loops.ts';
 

@@ -1,4 +1,3 @@
-import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { ConflictError, FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import {
   type FunctionDefinition,
@@ -20,8 +19,9 @@ import {
   withoutSecrets,
 } from '#src/core/functions/entry.ts';
 import { createHandlerRules, type Grants, type HandlerRefusal } from '#src/core/functions/handler-rules.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { type FunctionName, parseFunctionName, parseQualifier } from '#src/core/names/names.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 import {
   type Changed,
   type PublishOptions,

@@ -5,17 +5,17 @@ import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { addApi } from './api/api.ts';
 import { toProblem } from './api/problem.ts';
 import { authenticate } from './auth/authentication.ts';
+import { addSessionRoutes } from './auth/session-routes.ts';
+import { createConcurrencyLimit } from './http/concurrency-limit.ts';
 import { HttpError, toHttpError } from './http/http-error.ts';
+import { addPages } from './http/pages.ts';
+import { setReplyHeader } from './http/reply-header.ts';
+import { createHono } from './http/router.ts';
 import { addHealth } from './operations/health.ts';
 import { measureRequest } from './operations/measure-request.ts';
 import { scopeMetrics } from './operations/scoped-metrics.ts';
-import { createRoom } from './http/concurrency-limit.ts';
-import { addPages } from './http/pages.ts';
 import type { Call, Gateway, GatewayEnv } from './ports.ts';
-import { setReplyHeader } from './http/reply-header.ts';
-import { createHono } from './http/router.ts';
 import { scopeOf } from './scope.ts';
-import { addSessionRoutes } from './auth/session-routes.ts';
 import { addVendorApi } from './vendor/vendor.ts';
 
 /** The routes. Everything behind `authenticate` has its body read, and proved whose it is. */
@@ -24,7 +24,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   // A path is taken as it came: a function whose URN is percent-encoded is decoded once, by its route.
   const app = createHono();
   const projects = new Set(gateway.credentials.map(({ project }) => project)).size;
-  const waiting = createRoom(limits.waiting, projects);
+  const waiting = createConcurrencyLimit(limits.waiting, projects);
 
   app.use('*', async (call, next) => {
     const startedAt = performance.now();
@@ -49,9 +49,9 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   app.notFound((call) => pageOf(call) ?? errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })));
 
   addSessionRoutes(app, gateway);
-  const inFlight = createRoom(limits.requestsInFlight, projects);
+  const inFlight = createConcurrencyLimit(limits.requestsInFlight, projects);
   // Those that wait for an event are bounded by a room of their own; they do not keep the others out.
-  const mayWait = createRoom(limits.requestsInFlight + limits.waiting, projects);
+  const mayWait = createConcurrencyLimit(limits.requestsInFlight + limits.waiting, projects);
   const prove = authenticate({ ...gateway, maxBytes: maxBytesOf });
   async function guard(call: Call, next: Next): Promise<void> {
     // An answer belongs to the credential of its request; no cache between may give it to another caller.
@@ -66,7 +66,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   for (const path of ['/v2/*', '/api/*', '/metrics']) app.use(path, guard);
   app.get('/metrics', async (call) => {
     const scope = scopeOf(call, gateway);
-    const text = scopeMetrics(await metrics.render(), scope, scope.project === gateway.place.project);
+    const text = scopeMetrics(await metrics.render(), scope, scope.project === gateway.tenancy.project);
     return call.text(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   addVendorApi(app, gateway, waiting);

@@ -4,14 +4,14 @@ import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { createApp } from './app.ts';
+import { createOriginGuard } from './auth/origin.ts';
+import { openReplayCache } from './auth/replay-cache.ts';
+import { openSessions } from './auth/sessions.ts';
 import { createServerCloser } from './http/close-server.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { readLag } from './operations/read-lag.ts';
-import { createOriginGuard } from './auth/origin.ts';
 import type { Gateway, GatewayOptions } from './ports.ts';
 import { openRecords } from './records.ts';
-import { openReplayCache } from './auth/replay-cache.ts';
-import { openSessions } from './auth/sessions.ts';
 
 export type ListenOptions = {
   host: string;

@@ -5,7 +5,12 @@ import { HttpError } from './http/http-error.ts';
 import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
 
-type OnceOrder = { name: string; id: string; payload: string; options: { traceparent: string | undefined; qualifier: string | undefined } };
+type InvokeOnceOptions = {
+  name: string;
+  id: string;
+  payload: string;
+  options: { traceparent: string | undefined; qualifier: string | undefined };
+};
 
 /**
  * Idempotency keys (draft-ietf-httpapi-idempotency-key-header-07): a key is the id of its request, so what was accepted under it
@@ -16,13 +21,13 @@ export interface Idempotency {
    * Accepts the request unless one was accepted under its id before; returns whether one was. Throws `HttpError` 422 when that had
    * another event, and 409 while this gateway is still about the first.
    */
-  accept(order: OnceOrder): Promise<{ isRepeated: boolean }>;
+  accept(order: InvokeOnceOptions): Promise<{ isRepeated: boolean }>;
 }
 
 export function createIdempotency({ client }: Gateway, sharedTurn: () => Promise<void>): Idempotency {
   const underWay = new Set<string>();
 
-  async function findEarlier({ name, id }: OnceOrder): Promise<string | undefined> {
+  async function findEarlier({ name, id }: InvokeOnceOptions): Promise<string | undefined> {
     try {
       return (await client.timeline(id, { function: name })).requestPayload;
     } catch (error) {
@@ -56,7 +61,7 @@ export function createIdempotency({ client }: Gateway, sharedTurn: () => Promise
 export type Key = { text: string; id: string; isGiven: boolean };
 
 /** In the own project the key is the id, so that whoever knows it can ask for the invocation. Keys of other projects never meet it. */
-export function idempotencyKeyOf(call: Call, scope: Scope, { place }: Gateway): Key {
+export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway): Key {
   const given = call.req.header('idempotency-key');
   if (given !== undefined && !canBeBrought(given)) {
     throw new InvalidInputError({
@@ -65,6 +70,6 @@ export function idempotencyKeyOf(call: Call, scope: Scope, { place }: Gateway): 
     });
   }
   const text = given ?? randomUUID();
-  const id = scope.isOpen || scope.project === place.project ? text : derivedId(`${scope.project}=${text}`);
+  const id = scope.isOpen || scope.project === tenancy.project ? text : derivedId(`${scope.project}=${text}`);
   return { text, id, isGiven: given !== undefined };
 }

@@ -1,18 +1,17 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { SequentClient } from '#src/client/client.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { SignatureLog } from '#src/core/ports/signature-log.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
 import type { Credential } from './auth/credentials.ts';
-import type { LogCount } from './operations/log-count.ts';
-import type { Metrics } from './operations/metrics.ts';
-import type { OriginGuard } from './auth/origin.ts';
-import type { Records } from './records.ts';
 import type { ReplayCache } from './auth/replay-cache.ts';
 import type { Sessions } from './auth/sessions.ts';
+import type { LogCount } from './operations/log-count.ts';
+import type { Metrics } from './operations/metrics.ts';
+import type { Records } from './records.ts';
 
 /** What the gateway needs of the client library. */
 export type GatewayClient = Pick<
@@ -46,7 +45,7 @@ export type GatewayOptions = {
   client: GatewayClient;
   /** Whether NATS is connected now. */
   isConnected: () => boolean;
-  place: Place;
+  tenancy: Tenancy;
   /** What the vendor's API knows of a function and its definition does not. */
   store: KeyValue;
   /** None: whoever reaches the gateway may call. */
@@ -84,3 +83,6 @@ export type GatewayEnv = {
   };
 };
 export type Call<Path extends string = string> = Context<GatewayEnv, Path>;
+
+/** Refuses what breaks a rule from B1 to B4 (`auth/origin.ts`): throws `HttpError` 403, and 415 for B4. */
+export type OriginGuard = (call: Call) => void;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LATEST } from '#src/core/functions/definition.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { parseJson } from '#src/core/text/json.ts';
 
 /** What the vendor's API says of a function and its definition does not hold. */
 const functionRecordSchema = z.object({

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
 import { type FunctionName, functionIn, parseFunctionName, splitName } from '#src/core/names/names.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { functionUrn } from '#src/core/names/tenancy.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { Call, Gateway } from './ports.ts';
@@ -29,7 +29,7 @@ export interface Scope {
 }
 
 /** The scope of a call that passed `authenticate`. */
-export function scopeOf(call: Call, { credentials, place }: Pick<Gateway, 'credentials' | 'place'>): Scope {
+export function scopeOf(call: Call, { credentials, tenancy: place }: Pick<Gateway, 'credentials' | 'tenancy'>): Scope {
   const isOpen = credentials.length === 0;
   // Without credentials any project of a path will do, and is what the URNs then say.
   const project = call.get('project') ?? call.req.param('project' as never) ?? place.project;
@@ -37,44 +37,44 @@ export function scopeOf(call: Call, { credentials, place }: Pick<Gateway, 'crede
 }
 
 /** The credentials name a few projects, and every call asks. */
-const scopes = new WeakMap<Place, Map<string, Scope>>();
+const scopes = new WeakMap<Tenancy, Map<string, Scope>>();
 
-function knownScope(project: string, place: Place): Scope {
-  let known = scopes.get(place);
+function knownScope(project: string, tenancy: Tenancy): Scope {
+  let known = scopes.get(tenancy);
   if (known === undefined) {
     known = new Map();
-    scopes.set(place, known);
+    scopes.set(tenancy, known);
   }
   let scope = known.get(project);
   if (scope === undefined) {
-    scope = projectScope(project, place);
+    scope = projectScope(project, tenancy);
     known.set(project, scope);
   }
   return scope;
 }
 
-function openScope(project: string, place: Place): Scope {
+function openScope(project: string, tenancy: Tenancy): Scope {
   return {
     project,
     isOpen: true,
     token: parseFunctionName,
     nameOf: (token) => token,
     owns: () => true,
-    urnOf: (token, qualifier) => functionUrn({ ...place, project }, token, qualifier),
+    urnOf: (token, qualifier) => functionUrn({ ...tenancy, project }, token, qualifier),
     filter: {},
   };
 }
 
 /** The scope of a project. The own one's functions are those without a project in their name. */
-function projectScope(project: string, place: Place): Scope {
-  const other = project === place.project ? undefined : project;
+function projectScope(project: string, tenancy: Tenancy): Scope {
+  const other = project === tenancy.project ? undefined : project;
   return {
     project,
     isOpen: false,
     token: (name) => functionIn(other, name),
     nameOf: (token) => splitName(token).bare,
     owns: (token) => splitName(token).project === other,
-    urnOf: (token, qualifier) => functionUrn({ ...place, project }, token, qualifier),
+    urnOf: (token, qualifier) => functionUrn({ ...tenancy, project }, token, qualifier),
     filter: { project: other ?? '' },
   };
 }

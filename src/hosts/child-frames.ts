@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type Failure, failureSchema } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import { splitName } from '#src/core/names/names.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { splitName } from '#src/core/names/names.ts';
 
 /** The lines between the host and a child process: `runtime/child.mjs` is the other end. */
 

@@ -42,7 +42,7 @@ export function openChild({ command, args, env, cwd }: ChildOptions, events: Chi
   try {
     child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
   } catch (error) {
-    return stillbornChild(events, error);
+    return failedChild(events, error);
   }
   if (child.pid === undefined) {
     child.on('error', (error) => events.onEnd({ code: null, signal: null, output: '', spawnError: error }));
@@ -59,7 +59,7 @@ export function openChild({ command, args, env, cwd }: ChildOptions, events: Chi
 const unwritable: Child = { pid: undefined, write: () => undefined, kill: () => undefined };
 
 /** A child that could not even be tried. */
-export function stillbornChild({ onEnd }: Pick<ChildEvents, 'onEnd'>, why: unknown): Child {
+export function failedChild({ onEnd }: Pick<ChildEvents, 'onEnd'>, why: unknown): Child {
   const spawnError = why instanceof Error ? why : new Error(String(why));
   setImmediate(() => onEnd({ code: null, signal: null, output: '', spawnError }));
   return unwritable;

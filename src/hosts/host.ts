@@ -1,6 +1,6 @@
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import type { HandlerRules } from '#src/core/functions/handler-rules.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { failed, refusedByFunction } from './failures.ts';
 
 /**

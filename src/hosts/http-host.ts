@@ -1,6 +1,6 @@
 import type { Failure } from '#machines/facts.ts';
-import { projectOf } from '#src/core/names/addressable.ts';
 import { messageOf } from '#src/core/errors.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, refusedByFunction, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';

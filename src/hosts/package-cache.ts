@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type CodePackages, digestOf } from '#src/core/ports/code-packages.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
+import { type CodePackages, digestOf } from '#src/core/ports/code-packages.ts';
 import { readZip } from '#src/core/zip/read-zip.ts';
 
 /** The unpacked code of functions, on this machine. Several processes may share the folder. */

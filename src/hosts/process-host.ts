@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { functionUrn } from '#src/core/names/tenancy.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, unavailable } from './failures.ts';
 import { FunctionProcess, type ProcessLimits, type ProcessObserver } from './function-process.ts';
 import type { PackageCache } from './package-cache.ts';
@@ -14,7 +14,7 @@ import { type Activity, createTicker } from './ticker.ts';
 
 export type ProcessHostOptions = {
   /** Where the functions are said to be, as far as an initializer asks. */
-  place?: Place;
+  tenancy?: Tenancy;
   /** The code of functions that are no files of this machine. Closed with the host. */
   packages?: PackageCache;
   /** At most this many processes of one function, whatever its concurrency. */
@@ -42,7 +42,7 @@ export type ProcessHostOptions = {
 export function createProcessHost(options: ProcessHostOptions = {}): FunctionHost {
   const { maxProcessesPerFunction = 16, idleInMs = 60_000, recycleAfter = Number.POSITIVE_INFINITY } = options;
   const {
-    place = { region: 'local', project: 'default' },
+    tenancy = { region: 'local', project: 'default' },
     packages,
     startTimeoutInMs = 60_000,
     abortGraceInMs = 1_000,
@@ -90,7 +90,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
   }
 
   function startProcess(definition: FunctionDefinition, version: string, observer: ProcessObserver): FunctionProcess {
-    const urn = functionUrn(place, definition.name, version);
+    const urn = functionUrn(tenancy, definition.name, version);
     return new FunctionProcess({ definition, functionUrn: urn, limits, observer, open: (events) => nursery.open(definition, events) });
   }
 

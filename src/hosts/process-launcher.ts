@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { type Child, type ChildEvents, openChild, stillbornChild } from './child-process.ts';
+import { type Child, type ChildEvents, failedChild, openChild } from './child-process.ts';
 import { type OrphanGuard, openOrphanGuard } from './orphan-guard.ts';
 
 type Home = { directory: string; guard: OrphanGuard };
@@ -48,7 +48,7 @@ export function createProcessNursery(command: string): ProcessNursery {
         home ??= openHome();
         return openIn(home, definition, events);
       } catch (error) {
-        return stillbornChild(events, error);
+        return failedChild(events, error);
       }
     },
     async close() {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectInfo, ObjectStore } from 'nats';
-import { type CodePackages, digestOfArchive } from '#src/core/ports/code-packages.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
+import { type CodePackages, digestOfArchive } from '#src/core/ports/code-packages.ts';
 import type { Connection } from './transport/connection.ts';
 import { CODE_BUCKET } from './wire/topology.ts';
 

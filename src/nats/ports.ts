@@ -1,29 +1,30 @@
+import { NatsUnavailableError } from '#src/core/errors.ts';
+import type { History } from '#src/core/history-questions.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Results } from '#src/core/log/results.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
-import { NatsUnavailableError } from '#src/core/errors.ts';
-import type { EventLog } from '#src/core/log/event-log.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
-import type { History } from '#src/core/history-questions.ts';
+import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
-import type { Owners } from '#src/core/ports/execution-probe.ts';
-import type { Results } from '#src/core/log/results.ts';
 import type { RoleInstances } from '#src/core/ports/role-instances.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
-import { createNatsCancellations } from './questions/cancellations.ts';
 import { createNatsCodePackages } from './code-packages.ts';
-import type { Connection } from './transport/connection.ts';
-import { createNatsDestinationCheck } from './questions/destination-check.ts';
-import { ensureStream, findStream } from './transport/ensure-stream.ts';
-import { createNatsEventLog, createNatsHints, createNatsResults } from './streams/event-log.ts';
 import { openKeyValue } from './key-value.ts';
-import { createNatsOpenRequests } from './questions/open-requests.ts';
-import { createNatsOwners } from './questions/execution-probe.ts';
+import { createNatsCancellations } from './questions/cancellations.ts';
+import { createNatsDestinationCheck } from './questions/destination-check.ts';
+import { createNatsExecutionProbe } from './questions/execution-probe.ts';
 import { createNatsHistory } from './questions/history-service.ts';
-import { createPublisher, type Publisher } from './transport/publisher.ts';
+import { createNatsOpenRequests } from './questions/open-requests.ts';
 import { createNatsRoleInstances } from './questions/role-instances.ts';
+import { createNatsEventLog, createNatsHints, createNatsResults } from './streams/event-log.ts';
+import { createNatsWorkQueue } from './streams/work-queue.ts';
+import type { Connection } from './transport/connection.ts';
+import { ensureStream, findStream } from './transport/ensure-stream.ts';
+import { createPublisher, type Publisher } from './transport/publisher.ts';
 import {
   codeStream,
   FUNCTIONS_BUCKET,
@@ -33,7 +34,6 @@ import {
   STATE_BUCKET,
   type TopologyOptions,
 } from './wire/topology.ts';
-import { createNatsWorkQueue } from './streams/work-queue.ts';
 
 /** Every port that NATS implements. */
 export type NatsPorts = {
@@ -41,7 +41,7 @@ export type NatsPorts = {
   hints: Hints;
   results: Results;
   queue: WorkQueue;
-  owners: Owners;
+  executionProbe: ExecutionProbe;
   openRequests: OpenRequests;
   cancellations: Cancellations;
   destinationCheck: DestinationCheck;
@@ -93,7 +93,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     hints: createNatsHints({ connection }),
     results: createNatsResults(logOptions),
     queue: createNatsWorkQueue({ connection, state, leaseInMs, ...problems }),
-    owners: createNatsOwners(connection),
+    executionProbe: createNatsExecutionProbe(connection),
     openRequests: createNatsOpenRequests(connection),
     cancellations: createNatsCancellations(connection),
     destinationCheck: createNatsDestinationCheck(connection),

@@ -1,7 +1,6 @@
 import type { Fact } from '#machines/facts.ts';
 import { invocationFolder, statusOf } from '#machines/invocation.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type {
   AnswerOf,
   DeliverySummary,
@@ -12,12 +11,13 @@ import type {
   InvocationSummary,
   Moment,
 } from '#src/core/history-questions.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { splitName } from '#src/core/names/names.ts';
 import { PLACES } from './fold.ts';
 import { countOf, list, summaryColumns, summaryOf, toSummary } from './list.ts';
-import { deliveryRowsOf, type Member } from './projected-invocation.ts';
 import { type Asking, askAt, type Decode, entriesOf, membersOf, type Narrowing, refuseUnread } from './past.ts';
 import type { Layer } from './plan.ts';
+import { deliveryRowsOf, type ProjectedInvocation } from './projected-invocation.ts';
 import type { Projection } from './projection.ts';
 import { isInProject } from './projects.ts';
 import type { Database, Row } from './sqlite.ts';
@@ -53,7 +53,7 @@ export function createAnswers(
 }
 
 /** An invocation, and the entries of its stream up to the moment that is asked about. */
-type Found = { summary: InvocationSummary; seq: number; entries: readonly FullLogEntry[]; member: Member | undefined };
+type Found = { summary: InvocationSummary; seq: number; entries: readonly FullLogEntry[]; member: ProjectedInvocation | undefined };
 type At = { decode: Decode; moment: Moment | undefined };
 
 /** The newest of this id: it may be used for several functions. */

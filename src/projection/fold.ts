@@ -1,10 +1,10 @@
 import type { Fact } from '#machines/facts.ts';
 import type { FullLogEntry, RecordedAppend, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import type { SourceEntry } from '#src/core/log/log-source.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
 import { isSettled } from '#src/core/stream/stream.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
-import { createMember, foldInto, type Member, type Place } from './projected-invocation.ts';
+import { createProjectedInvocation, foldInto, type LogPosition, type ProjectedInvocation } from './projected-invocation.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import type { Value } from './sqlite.ts';
 
@@ -19,7 +19,7 @@ type ProblemRow = { sequence: number; place: number; at: number; kind: ProblemKi
 /** What is to be stored, since it was last asked for. */
 export type Changes = {
   appends: Value[][];
-  members: Member[];
+  members: ProjectedInvocation[];
   problems: ProblemRow[];
   /** Invocations that another request of the same id took the place of. */
   removed: number[];
@@ -31,7 +31,7 @@ type NamedStream = FoldedStream & { name: StreamName };
 type FoldedStream = {
   birth: number;
   hasAppends: boolean;
-  members: Map<string, Member>;
+  members: Map<string, ProjectedInvocation>;
   /** Later requests of the same id, of which one may prove to be the owner. */
   rivals: RequestMessage[];
 };
@@ -110,14 +110,14 @@ export function createFold({ load, limit = LIMIT }: { load: LoadStream; limit?: 
     for (const member of removed) changes.removed.push(member.seq);
     if (removed.length > 0) for (const member of stream.members.values()) changed(member);
     applyFacts(stream, append.facts, {
-      place,
+      position: place,
       onChange: changed,
       onProblem: (nth, invocation, why) => report({ sequence: append.version, at, kind: 'refused', invocation, why, place: nth }),
     });
     return stream.birth;
   }
 
-  function changed(member: Member): void {
+  function changed(member: ProjectedInvocation): void {
     if (member.isDirty) return;
     member.isDirty = true;
     changes.members.push(member);
@@ -188,17 +188,24 @@ function newStream(message: RequestMessage): NamedStream {
   return { name: message.name, birth: message.sequence, hasAppends: false, members, rivals: [] };
 }
 
-function membersOf({ requests, sequence }: RequestMessage, birth: number, { sequence: since, at }: Place): Map<string, Member> {
-  const members = new Map<string, Member>();
+function membersOf(
+  { requests, sequence }: RequestMessage,
+  birth: number,
+  { sequence: since, at }: LogPosition,
+): Map<string, ProjectedInvocation> {
+  const members = new Map<string, ProjectedInvocation>();
   const last = { sequence: since, at };
   requests.forEach(({ fact, payload }, place) => {
-    members.set(fact.invocation, createMember(fact, { seq: sequence * PLACES + place, birth, payload, last }));
+    members.set(
+      fact.invocation,
+      createProjectedInvocation(fact, { seq: sequence * PLACES + place, requestSequence: birth, payload, last }),
+    );
   });
   return members;
 }
 
 /** The first append says which of several requests of one id the stream belongs to. Returns who lost their place. */
-function settleOwner(stream: FoldedStream, { request }: RecordedAppend, place: Place): Member[] {
+function settleOwner(stream: FoldedStream, { request }: RecordedAppend, position: LogPosition): ProjectedInvocation[] {
   if (stream.hasAppends) return [];
   // One that nobody could read names no request.
   if (request <= 0) return [];
@@ -207,18 +214,22 @@ function settleOwner(stream: FoldedStream, { request }: RecordedAppend, place: P
   stream.rivals = [];
   if (owner === undefined) return [];
   const removed = [...stream.members.values()];
-  stream.members = membersOf(owner, stream.birth, place);
+  stream.members = membersOf(owner, stream.birth, position);
   for (const member of removed) member.isDirty = false;
   return removed;
 }
 
-type Hearing = { onChange: (member: Member) => void; onProblem: (nth: number, invocation: string, why: string) => void };
+type Hearing = { onChange: (member: ProjectedInvocation) => void; onProblem: (nth: number, invocation: string, why: string) => void };
 
-function applyFacts(stream: FoldedStream, facts: readonly Fact[], { place, onChange, onProblem }: Hearing & { place: Place }): void {
+function applyFacts(
+  stream: FoldedStream,
+  facts: readonly Fact[],
+  { position, onChange, onProblem }: Hearing & { position: LogPosition },
+): void {
   facts.forEach((fact, nth) => {
     const member = stream.members.get(fact.invocation);
     if (member === undefined) onProblem(nth, fact.invocation, `${fact.type} is about an invocation that is not of this stream`);
-    else if (foldInto(member, fact, place)) onChange(member);
+    else if (foldInto(member, fact, position)) onChange(member);
     else onProblem(nth, fact.invocation, `the machine refuses ${fact.type} in ${member.invocation.value}`);
   });
 }
@@ -234,7 +245,7 @@ export function refold({ birth, entries }: { birth: number; entries: readonly Fu
     else if (entry.kind === 'append') {
       const place = { sequence: entry.sequence, at: entry.at };
       settleOwner(stream, entry.append, place);
-      applyFacts(stream, entry.append.facts, { place, ...unheard });
+      applyFacts(stream, entry.append.facts, { position: place, ...unheard });
     }
   }
   return stream;

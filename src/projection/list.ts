@@ -1,6 +1,6 @@
 import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
-import { columnsOf, type Member } from './projected-invocation.ts';
 import { type Branch, type Layer, planOf, whereOf } from './plan.ts';
+import { columnsOf, type ProjectedInvocation } from './projected-invocation.ts';
 import type { InvocationColumn } from './schema.ts';
 import type { Row, Value } from './sqlite.ts';
 
@@ -33,7 +33,7 @@ const columns: readonly InvocationColumn[] = ['seq', ...Object.values(told)];
 export const summaryColumns = columns.map((column) => `i.${column}`).join(', ');
 
 /** The same of an invocation that was folded just now. */
-export function summaryOf(member: Member): InvocationSummary {
+export function summaryOf(member: ProjectedInvocation): InvocationSummary {
   return toSummary(columnsOf(member, columns));
 }
 

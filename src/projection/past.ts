@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Moment } from '#src/core/history-questions.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { StoredEntry } from '#src/core/log/log-source.ts';
 import { PLACES, refold } from './fold.ts';
 import { forksAround } from './forks.ts';
-import type { Member } from './projected-invocation.ts';
 import type { Layer, Part } from './plan.ts';
+import type { ProjectedInvocation } from './projected-invocation.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import { type Database, findSqlite, type Value } from './sqlite.ts';
 import { openStore } from './store.ts';
@@ -82,7 +82,7 @@ export function entriesOf(
 }
 
 /** The members of a stream, as these entries leave them. */
-export function membersOf(birth: number, entries: readonly FullLogEntry[]): Member[] {
+export function membersOf(birth: number, entries: readonly FullLogEntry[]): ProjectedInvocation[] {
   return [...refold({ birth, entries }).members.values()];
 }
 
@@ -93,12 +93,12 @@ type Past = {
   missing(): number[];
   fold(stream: number): void;
   /** What was folded of the rows that changed since. */
-  changed(): Member[];
+  changed(): ProjectedInvocation[];
 };
 
 function createPast(tables: () => Database, { decode, moment, narrowing, mostChanged }: Asking): Past {
   let database = tables();
-  let folded = new Map<number, Member[]>();
+  let folded = new Map<number, ProjectedInvocation[]>();
   const { low, high, condition } = boundsOf(database, moment);
   const streams = (): number[] => changedStreams(database, { low, high, moment, narrowing, mostChanged });
   return {

@@ -1,6 +1,6 @@
 import { type HistoryFilter, type Status, type states, wordsIn } from '#src/core/history-questions.ts';
 import { PLACES } from './fold.ts';
-import { slownessOf } from './projected-invocation.ts';
+import { durationClassOf } from './projected-invocation.ts';
 import { fewFunctionsOf, isInProject } from './projects.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import type { Database, Value } from './sqlite.ts';
@@ -92,12 +92,12 @@ function readingsOf(database: Database, filter: Filter): Reading[] {
   const rare = equalities.find(({ isRare }) => isRare);
   if (rare !== undefined) return readingsBy(rare.column, rare.values);
   const moods = filter.state === undefined && filter.status === undefined ? undefined : moodsOf(filter);
-  if (moods?.some(isCommon) === false) return moodReadings(moods);
+  if (moods?.some(isCommon) === false) return statusReadings(moods);
   const attempts = attemptReadings(database, filter);
   if (attempts !== undefined) return attempts;
   const named = equalities.find(({ column }) => column === 'function');
   if (named !== undefined) return readingsBy(named.column, named.values);
-  return durationReadings(database, filter) ?? (moods === undefined ? [{ from: 'invocations i', order: 'i.seq' }] : moodReadings(moods));
+  return durationReadings(database, filter) ?? (moods === undefined ? [{ from: 'invocations i', order: 'i.seq' }] : statusReadings(moods));
 }
 
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -113,7 +113,7 @@ function durationReadings(database: Database, { minDurationInMs, maxDurationInMs
   const [least, most] = [minDurationInMs ?? 0, maxDurationInMs ?? MOST];
   // The index holds the duration too: what is outside in the outer classes is passed over without its row.
   const exact = { sql: 'i.duration BETWEEN ? AND ?', values: [least, most] };
-  const classes = distinctIn(database, 'slow', { least: slownessOf(least), most: slownessOf(most) });
+  const classes = distinctIn(database, 'slow', { least: durationClassOf(least), most: durationClassOf(most) });
   return readingsBy('slow', classes).map((one) => ({ ...one, condition: and(one.condition, exact) }));
 }
 
@@ -146,10 +146,10 @@ function readingsBy(column: string, values: readonly Value[]): Reading[] {
   }));
 }
 
-type Mood = { status: Status; state: (typeof states)[number] };
+type StatusAndState = { status: Status; state: (typeof states)[number] };
 
 /** Which states go with which status: one index serves both. */
-const statesOf: Readonly<Record<Status, readonly Mood['state'][]>> = {
+const statesOf: Readonly<Record<Status, readonly StatusAndState['state'][]>> = {
   WAIT: ['queued'],
   RUNNING: ['running', 'retrying'],
   SUCCESS: ['succeeded', 'notified'],
@@ -157,14 +157,16 @@ const statesOf: Readonly<Record<Status, readonly Mood['state'][]>> = {
   DISCARD: ['failed', 'notified'],
 };
 
-const isCommon = ({ status, state }: Mood): boolean => status === 'SUCCESS' && state === 'notified';
+const isCommon = ({ status, state }: StatusAndState): boolean => status === 'SUCCESS' && state === 'notified';
 
-function moodsOf({ state, status }: HistoryFilter): Mood[] {
-  const moods = Object.entries(statesOf).flatMap(([name, all]) => all.map((one): Mood => ({ status: name as Status, state: one })));
+function moodsOf({ state, status }: HistoryFilter): StatusAndState[] {
+  const moods = Object.entries(statesOf).flatMap(([name, all]) =>
+    all.map((one): StatusAndState => ({ status: name as Status, state: one })),
+  );
   return moods.filter((mood) => (state?.includes(mood.state) ?? true) && (status?.includes(mood.status) ?? true));
 }
 
-function moodReadings(moods: readonly Mood[]): Reading[] {
+function statusReadings(moods: readonly StatusAndState[]): Reading[] {
   return moods.map(({ status, state }) => ({
     from: 'invocations i INDEXED BY by_status',
     order: 'i.seq',

@@ -5,26 +5,29 @@ import { type InvocationColumn, invocationColumns } from './schema.ts';
 import type { Value } from './sqlite.ts';
 
 /** A message of the log: where it stands, and when it came there. */
-export type Place = { sequence: number; at: number };
+export type LogPosition = { sequence: number; at: number };
 
 /** An invocation while it is folded: its machine, and what the read model shows beside it. */
-export type Member = {
+export type ProjectedInvocation = {
   seq: number;
-  birth: number;
+  requestSequence: number;
   invocation: Invocation;
   payload: string;
   /** When its first attempt started. */
   startedAt: number | null;
   notifiedAt: number | null;
   /** The message that changed it last. */
-  last: Place;
+  last: LogPosition;
   /** The error as it is stored: only a change is indexed again. */
   storedError: string | null;
   isStored: boolean;
   isDirty: boolean;
 };
 
-export function createMember(fact: FactOf<'queued'>, born: Pick<Member, 'seq' | 'birth' | 'payload' | 'last'>): Member {
+export function createProjectedInvocation(
+  fact: FactOf<'queued'>,
+  born: Pick<ProjectedInvocation, 'seq' | 'requestSequence' | 'payload' | 'last'>,
+): ProjectedInvocation {
   const step = invocationFolder.step(invocationFolder.initial, fact);
   if (step === undefined) throw new Error(`the machine refuses the birth of ${fact.invocation}`);
   return {
@@ -39,11 +42,11 @@ export function createMember(fact: FactOf<'queued'>, born: Pick<Member, 'seq' | 
 }
 
 /** Folds one fact; false when the machine refuses it, and nothing changed. */
-export function foldInto(member: Member, fact: Fact, place: Place): boolean {
+export function foldInto(member: ProjectedInvocation, fact: Fact, position: LogPosition): boolean {
   const step = invocationFolder.step(member.invocation, fact);
   if (step === undefined) return false;
   member.invocation = step.snapshot;
-  member.last = place;
+  member.last = position;
   if (fact.type === 'running') member.startedAt ??= fact.at;
   if (fact.type === 'notified') member.notifiedAt = fact.at;
   return true;
@@ -52,25 +55,25 @@ export function foldInto(member: Member, fact: Fact, place: Place): boolean {
 const MAX_ERROR = 2_000;
 
 /** What went wrong last, as it is shown and searched. */
-export function errorOf({ invocation: { context } }: Member): string | null {
+export function errorOf({ invocation: { context } }: ProjectedInvocation): string | null {
   const { outcome, failure } = context;
   if (failure === null || outcome?.type === 'succeeded') return null;
   return `${failure.errorType}: ${failure.message}`.slice(0, MAX_ERROR);
 }
 
 /** The class of a duration, eight to a doubling. */
-export function slownessOf(duration: number): number {
+export function durationClassOf(duration: number): number {
   return duration < 1 ? 0 : 1 + Math.floor(Math.log2(duration) * 8);
 }
 
 /** The row of `invocations`, in the order of its columns. */
-export function rowOf(member: Member, error: string | null): Value[] {
+export function rowOf(member: ProjectedInvocation, error: string | null): Value[] {
   const values = valuesOf(member, error);
   return invocationColumns.map((column) => values[column]);
 }
 
-function valuesOf(member: Member, error: string | null): Record<InvocationColumn, Value> {
-  const { seq, birth, invocation, startedAt, notifiedAt, last } = member;
+function valuesOf(member: ProjectedInvocation, error: string | null): Record<InvocationColumn, Value> {
+  const { seq, requestSequence: birth, invocation, startedAt, notifiedAt, last } = member;
   const { value, context } = invocation;
   const { request, outcome, attempts, retries, lost } = context;
   const acceptedAt = request?.at ?? 0;
@@ -90,7 +93,7 @@ function valuesOf(member: Member, error: string | null): Record<InvocationColumn
     ended_at: outcome?.at ?? null,
     notified_at: notifiedAt,
     duration,
-    slow: duration === null ? null : slownessOf(duration),
+    slow: duration === null ? null : durationClassOf(duration),
     attempts,
     retries,
     lost,
@@ -107,13 +110,13 @@ function valuesOf(member: Member, error: string | null): Record<InvocationColumn
 }
 
 /** Some columns of the row. */
-export function columnsOf(member: Member, columns: readonly InvocationColumn[]): Value[] {
+export function columnsOf(member: ProjectedInvocation, columns: readonly InvocationColumn[]): Value[] {
   const values = valuesOf(member, errorOf(member));
   return columns.map((column) => values[column]);
 }
 
 /** The rows of `deliveries`: one for each destination of the outcome. */
-export function deliveryRowsOf({ seq, invocation: { context } }: Member): Value[][] {
+export function deliveryRowsOf({ seq, invocation: { context } }: ProjectedInvocation): Value[][] {
   const destinations = context.outcome?.destinations;
   if (destinations === undefined) return [];
   return destinations.map(({ id, destination, param }) => {

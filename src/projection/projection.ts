@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Clock } from '#src/core/ports/clock.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts';
 import { ERASED, type LogSource, type LogState } from '#src/core/log/log-source.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { checkAgainstLog } from './check.ts';
 import { type ModelFolder, takeModelFolder } from './folder.ts';

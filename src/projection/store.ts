@@ -5,7 +5,7 @@ import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import type { StoredEntry } from '#src/core/log/log-source.ts';
 import { prepareForgetting } from './erase.ts';
 import { type Changes, type LoadStream, streamFunctionOf } from './fold.ts';
-import { deliveryRowsOf, errorOf, type Member, rowOf } from './projected-invocation.ts';
+import { deliveryRowsOf, errorOf, type ProjectedInvocation, rowOf } from './projected-invocation.ts';
 import { createTables, invocationColumns, MAX_INDEXED, schemaVersion } from './schema.ts';
 import { createSeenIds } from './seen-ids.ts';
 import type { Database, OpenDatabase, Statement, Value } from './sqlite.ts';
@@ -192,15 +192,15 @@ function prepareWriting(
     'INSERT INTO clock VALUES (?, ?, ?) ON CONFLICT(bucket) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)',
   );
 
-  function putErrors(errors: readonly { member: Member; error: string | null }[]): void {
+  function putErrors(errors: readonly { member: ProjectedInvocation; error: string | null }[]): void {
     for (const { member } of errors) if (member.isStored) removeError.run([member.seq]);
     addErrors(errors.flatMap(({ member, error }) => (error === null ? [] : [[member.seq, error]])));
   }
 
-  function putMembers(members: readonly Member[]): void {
+  function putInvocations(members: readonly ProjectedInvocation[]): void {
     const added: Value[][] = [];
     const payloads: Value[][] = [];
-    const errors: { member: Member; error: string | null }[] = [];
+    const errors: { member: ProjectedInvocation; error: string | null }[] = [];
     const deliveries: Value[][] = [];
     for (const member of members) {
       const error = errorOf(member);
@@ -224,7 +224,7 @@ function prepareWriting(
     // In the order of the table, they are nearly always added at its end.
     addAppends(appends.sort(byStream));
     for (const seq of removed) remove.run([seq]);
-    putMembers(members);
+    putInvocations(members);
     addProblems(problems.map(({ sequence, place, at, kind, invocation, why }) => [sequence, place, at, kind, invocation, why]));
     for (const [bucket, { first, last }] of clock) putClock.run([bucket, first, last]);
     saveCheckpoint(checkpoint);
@@ -244,7 +244,7 @@ function prepareUpdate(database: Database): (row: readonly Value[]) => void {
   return (row) => statement.run([...places.map((place) => row[place] ?? null), row[0] ?? null]);
 }
 
-function markStored(member: Member, error: string | null): void {
+function markStored(member: ProjectedInvocation, error: string | null): void {
   member.isDirty = false;
   member.isStored = true;
   member.storedError = error;

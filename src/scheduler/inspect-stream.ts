@@ -1,10 +1,10 @@
 import type { Condition, FactOf, Outcome, Terms } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
-import { addressed, endedBy, expired, expiresAt } from '#machines/outcome.ts';
-import { encodeEnvelope } from '#src/core/log/envelope.ts';
+import { expiredFact, expiresAt, failedFact, withDestinations } from '#machines/outcome.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, missingVersion, versionFor } from '#src/core/functions/entry.ts';
+import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import { type FunctionName, quote, type RequestId } from '#src/core/names/names.ts';
 import { isSettled, loadStream, requestOf } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
@@ -13,12 +13,12 @@ import type { OpenStream } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
 
 /** When to look again at the latest; never for a stream that is settled. */
-export type Look = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean };
+export type Inspection = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean };
 
 /**
  * Reads the stream and does what time asks for. The log decides, not what the scheduler remembers.
  */
-export async function look(open: OpenStream, options: SchedulerOptions): Promise<Look> {
+export async function inspectStream(open: OpenStream, options: SchedulerOptions): Promise<Inspection> {
   const { log, hints, appendId, clock, name: by } = options;
   const stream = await loadStream(log, open.name, open.request);
   if (stream === undefined) return { kind: 'settled' };
@@ -31,10 +31,17 @@ export async function look(open: OpenStream, options: SchedulerOptions): Promise
     const known = versionFor(entry, invocation.context);
     // The local copy may be behind: the registry itself says whether there is no such version.
     const fn = known ?? (isOpen && entry !== undefined ? versionFor(await ask(open.name.function, find), invocation.context) : undefined);
-    await attend(id, invocation, { fn, hasFunction: entry !== undefined, isFirst: open.looks === 0, writer, needs, options });
+    await inspectInvocation(id, invocation, {
+      fn,
+      hasFunction: entry !== undefined,
+      isFirst: open.inspections === 0,
+      writer,
+      needs,
+      options,
+    });
   }
-  const hintId = `${open.name.stream}.${writer.state.version}.${open.looks}`;
-  open.looks++;
+  const hintId = `${open.name.stream}.${writer.state.version}.${open.inspections}`;
+  open.inspections++;
   // A request that still stands in the queue needs no wake.
   if (needs.wake && (stream.version > 0 || stream.request.sequence <= (await options.handedOut(open.name.function)))) {
     hints.wake(open.name, stream.request.sequence, hintId);
@@ -46,7 +53,7 @@ export async function look(open: OpenStream, options: SchedulerOptions): Promise
 
 /** What a stream needs, after all its invocations were looked at. */
 type Needs = { nextAt: number; wake: boolean; delivery: boolean };
-type Attending = {
+type InspectOptions = {
   /** The version that it runs; `undefined` when there is none. */
   fn: RegisteredFunction | undefined;
   hasFunction: boolean;
@@ -57,7 +64,7 @@ type Attending = {
   options: SchedulerOptions;
 };
 
-async function attend(id: string, invocation: Invocation, attending: Attending): Promise<void> {
+async function inspectInvocation(id: string, invocation: Invocation, attending: InspectOptions): Promise<void> {
   if (!isSettled(invocation)) await perform(effectsDue(invocation), id, { ...attending, isOwn: false });
 }
 
@@ -66,7 +73,7 @@ async function perform(effects: readonly InvocationEffect[], id: string, due: Du
 }
 
 /** `isOwn`: the scheduler has just appended the fact that asks for the effects; otherwise they were found in the log. */
-type Due = Attending & { isOwn: boolean };
+type Due = InspectOptions & { isOwn: boolean };
 
 /** What the scheduler does for each effect of the machine. */
 const performers: Readonly<Record<InvocationEffect, (id: string, due: Due) => void | Promise<void>>> = {
@@ -92,7 +99,7 @@ async function wakeOrEnd(id: string, due: Due): Promise<void> {
     needs.wake ||= verdict.kind === 'wake';
     return;
   }
-  const effects = await writer.propose(id, [addressed(verdict.fact, termsFor(invocation, fn))]);
+  const effects = await writer.propose(id, [withDestinations(verdict.fact, termsFor(invocation, fn))]);
   // Refused: another process was first, and performs the effects of its own append.
   if (effects !== undefined) await perform(effects, id, { ...due, isOwn: true });
 }
@@ -112,11 +119,11 @@ function judge(
   const { context } = invocation;
   if (fn === undefined) {
     const message = hasFunction ? missingVersion(context) : `function ${quote(context.request?.function ?? '')} does not exist`;
-    return { kind: 'end', fact: endedBy('FunctionNotFound', { invocation, at: now, message }) };
+    return { kind: 'end', fact: failedFact('FunctionNotFound', { invocation, at: now, message }) };
   }
   const maxAgeInMs = fn.definition.policy.maxAgeInSeconds * 1_000;
   const endsAt = expiresAt(invocation, maxAgeInMs);
-  if (now >= endsAt) return { kind: 'end', fact: expired(invocation, now, maxAgeInMs) };
+  if (now >= endsAt) return { kind: 'end', fact: expiredFact(invocation, now, maxAgeInMs) };
   const dueAt = context.dueAt ?? 0;
   if (fn.definition.paused) return { kind: 'wait', nextAt: endsAt };
   return now < dueAt ? { kind: 'wait', nextAt: Math.min(dueAt, endsAt) } : { kind: 'wake', nextAt: endsAt };
@@ -148,13 +155,13 @@ async function deliverOutcome(id: string, { writer, needs, options }: Due): Prom
 const endedWithoutItem: ReadonlySet<Condition> = new Set(['EventAgeExceeded', 'FunctionNotFound', 'InvocationCanceled']);
 
 /** Publishes the result of an outcome, unless the role that appended the outcome publishes it. */
-async function publishResult(id: string, { writer: { state }, isOwn, isFirst, options: { place, results } }: Due): Promise<void> {
+async function publishResult(id: string, { writer: { state }, isOwn, isFirst, options: { tenancy, results } }: Due): Promise<void> {
   const invocation = state.invocations.get(id);
   const request = requestOf(state, id);
   const outcome = invocation?.context.outcome;
   if (invocation === undefined || request === undefined || outcome === undefined || outcome === null) return;
   if (!isOwn && outcome.destinations !== undefined && !(isFirst && mayBeUnpublished(invocation, outcome))) return;
-  await results.publish(state.name, id as RequestId, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
+  await results.publish(state.name, id as RequestId, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Attention, LogEntry, StreamName } from '#src/core/log/event-log.ts';
+import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { createDueTimes } from './due-times.ts';
@@ -20,7 +20,7 @@ export type OpenStream = {
   /** When somebody should look at the stream. */
   checkAt: number;
   /** How often it was looked at, or woken, since its last append. */
-  looks: number;
+  inspections: number;
 };
 
 /**
@@ -37,7 +37,7 @@ export interface OpenStreams {
   /** Takes a stream that is due. It is looked at again at its next `checkAt`. */
   takeDue(now: number): OpenStream | undefined;
   /** Sets when to look again at the latest. */
-  lookAgain(stream: OpenStream, at: number): void;
+  inspectAgain(stream: OpenStream, at: number): void;
   /** Forgets a stream that turned out to be settled. */
   remove(stream: OpenStream): void;
   find(key: string): OpenStream | undefined;
@@ -55,7 +55,7 @@ export type OpenStreamsOptions = {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-function earliestOf({ dueAt = NEVER, endsAt = NEVER, deliverAt = NEVER }: Attention): number {
+function earliestOf({ dueAt = NEVER, endsAt = NEVER, deliverAt = NEVER }: WakeTimes): number {
   return Math.min(dueAt, endsAt, deliverAt);
 }
 
@@ -83,7 +83,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       dueAt: undefined,
       deliverAt: undefined,
       checkAt: NEVER,
-      looks: 0,
+      inspections: 0,
     };
     open.set(key, stream);
     return stream;
@@ -111,7 +111,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
         stream.acceptedAt = at;
         return schedule(stream, at + patience);
       }
-      const { dueAt, deliverAt, heldSince } = entry.attention;
+      const { dueAt, deliverAt, inProgressSince: heldSince } = entry.wakeTimes;
       if (dueAt === undefined && deliverAt === undefined && heldSince === undefined) {
         open.delete(key);
         return;
@@ -120,8 +120,8 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       stream.version = sequence;
       stream.dueAt = dueAt;
       stream.deliverAt = deliverAt;
-      stream.looks = 0;
-      schedule(stream, Math.min(earliestOf(entry.attention), heldSince === undefined ? NEVER : at + patienceInMs));
+      stream.inspections = 0;
+      schedule(stream, Math.min(earliestOf(entry.wakeTimes), heldSince === undefined ? NEVER : at + patienceInMs));
     },
     takeDue(now) {
       for (;;) {
@@ -137,7 +137,7 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       }
     },
     // An append that was folded since the stream was taken knows better than who looked before it.
-    lookAgain: (stream, at) => {
+    inspectAgain: (stream, at) => {
       if (open.get(stream.key) === stream) schedule(stream, Math.min(at, stream.checkAt));
     },
     remove: (stream) => {

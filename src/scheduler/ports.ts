@@ -1,19 +1,19 @@
-import type { Clock } from '#src/core/ports/clock.ts';
-import type { EventLog } from '#src/core/log/event-log.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Results } from '#src/core/log/results.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { FunctionName } from '#src/core/names/names.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
-import type { Results } from '#src/core/log/results.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
 
 /** What the scheduler is given. */
 export type SchedulerOptions = {
   /** The name of this scheduler: the log records it. */
   name: string;
-  place: Place;
+  tenancy: Tenancy;
   log: EventLog;
   hints: Hints;
   results: Results;

@@ -1,9 +1,9 @@
 import { messageOf } from '#src/core/errors.ts';
 import { shortestAgeInMs } from '#src/core/functions/entry.ts';
-import { levelOf } from '#src/core/ports/logger.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { levelOf } from '#src/core/ports/logger.ts';
 import { readFloor, saveFloor } from '#src/core/ports/scheduler-floor.ts';
-import { type Look, look } from './inspect-stream.ts';
+import { type Inspection, inspectStream } from './inspect-stream.ts';
 import { createOpenStreams, type OpenStream, type OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
 
@@ -63,28 +63,28 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
 
   async function attend(stream: OpenStream): Promise<void> {
     const now = clock.now();
-    const pause = Math.min(patienceInMs * 2 ** stream.looks, LONGEST_PAUSE_IN_MS);
+    const pause = Math.min(patienceInMs * 2 ** stream.inspections, LONGEST_PAUSE_IN_MS);
     try {
       // The common case, and the only one that others wait for: a retry is due. Whoever gets the hint decides.
-      if (stream.looks === 0 && hint(stream, now)) {
-        stream.looks++;
-        open.lookAgain(stream, now + patienceInMs);
+      if (stream.inspections === 0 && hint(stream, now)) {
+        stream.inspections++;
+        open.inspectAgain(stream, now + patienceInMs);
         return;
       }
       const endsAt = endOfQueueing(stream);
       if (endsAt !== undefined && now < endsAt && (await backlog.holds(stream))) {
         // It waits for its turn, as it should: reading every request of a long queue would only slow the queue down.
-        stream.looks++;
-        open.lookAgain(stream, Math.min(now + pause, endsAt));
+        stream.inspections++;
+        open.inspectAgain(stream, Math.min(now + pause, endsAt));
       } else {
-        follow(stream, await look(stream, options), pause);
+        follow(stream, await inspectStream(stream, options), pause);
       }
     } catch (error) {
       logger[levelOf(error)](
         { stream: stream.name.stream, function: stream.name.function, error: messageOf(error) },
         'the scheduler could not look at a stream',
       );
-      open.lookAgain(stream, now + pause);
+      open.inspectAgain(stream, now + pause);
     }
   }
 
@@ -100,11 +100,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     return acceptedAt + ageInMs;
   }
 
-  function follow(stream: OpenStream, found: Look, pause: number): void {
+  function follow(stream: OpenStream, found: Inspection, pause: number): void {
     if (found.kind === 'settled') return open.remove(stream);
     // A hint for a delivery stays in the queue until somebody takes it: a backlog need not be read again and again.
-    const queuedPause = Math.min(LONGEST_PAUSE_IN_MS * 2 ** Math.max(0, stream.looks - 1), LONGEST_QUEUED_PAUSE_IN_MS);
-    open.lookAgain(stream, Math.min(clock.now() + (found.isQueued ? queuedPause : pause), found.nextAt));
+    const queuedPause = Math.min(LONGEST_PAUSE_IN_MS * 2 ** Math.max(0, stream.inspections - 1), LONGEST_QUEUED_PAUSE_IN_MS);
+    open.inspectAgain(stream, Math.min(clock.now() + (found.isQueued ? queuedPause : pause), found.nextAt));
   }
 
   /** False when nothing is due yet. */

@@ -1,11 +1,11 @@
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
+import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
-import type { Owners } from '#src/core/ports/execution-probe.ts';
 
 /** The ports by which roles ask each other, within one process. */
 export type MemoryAnswers = {
-  owners: Owners;
+  executionProbe: ExecutionProbe;
   openRequests: OpenRequests;
   destinationCheck: DestinationCheck;
   cancellations: Cancellations;
@@ -17,7 +17,7 @@ export function createMemoryAnswers(): MemoryAnswers {
   const finding = createAnswerers<Parameters<OpenRequests['answer']>[0]>();
   const refusing = createAnswerers<Parameters<DestinationCheck['answer']>[0]>();
   return {
-    owners: {
+    executionProbe: {
       isRunning: async (worker, invocation, attempt) => running.get(worker)?.(invocation, attempt) ?? false,
       answer: running.add,
     },

@@ -1,14 +1,19 @@
 import type { TypedFunction } from '#src/client/define-function.ts';
 import { toHandler } from '#src/client/handlers.ts';
-import { type DeliveryRequest, type DeliveryResult, type DestinationTarget, MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
-import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import {
+  type DeliveryRequest,
+  type DeliveryResult,
+  type DestinationTarget,
+  MAX_DELIVERY_AGE_IN_MS,
+} from '#src/core/ports/destination-target.ts';
+import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
-import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { tryBounds } from '#src/destinations/function-deliverer.ts';
+import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -44,7 +49,7 @@ export interface TestSystem {
 export type TestSystemOptions = {
   functions: readonly AnyFunction[];
   clock: VirtualClock;
-  place: Place;
+  tenancy: Tenancy;
   deliver: (request: DeliveryRequest) => DeliveryResult | Promise<DeliveryResult>;
 };
 
@@ -52,7 +57,7 @@ const LEASE_IN_MS = 15_000;
 const PATIENCE_IN_MS = 5_000;
 const bounds = { maxHops: 16, maxChain: 1_000 };
 
-export async function startTestSystem({ functions, clock, place, deliver }: TestSystemOptions): Promise<TestSystem> {
+export async function startTestSystem({ functions, clock, tenancy, deliver }: TestSystemOptions): Promise<TestSystem> {
   const log = createMemoryLog({ clock });
   const work = createMemoryWork({ log, clock, leaseInMs: LEASE_IN_MS });
   const answers = createMemoryAnswers();
@@ -69,7 +74,7 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
     hints: work.hints,
     results: log.results,
     ...answers,
-    place,
+    tenancy,
     ...bounds,
     clock,
     logger: silentLogger,
@@ -100,7 +105,7 @@ export async function startTestSystem({ functions, clock, place, deliver }: Test
     worker: 'test-worker',
     host: counted(createInlineHost(handlers, clock.after), code),
     appendId: names('test-worker'),
-    teller: destinations.teller,
+    deliverer: destinations.deliverer,
     canRun: ({ name }) => handlers.has(name),
   });
   const scheduler = await startScheduler({
@@ -178,7 +183,7 @@ function createRecordingTargets(deliver: TestSystemOptions['deliver'], code: Gau
   const deliveries: DeliveryRequest[] = [];
   const target: DestinationTarget = {
     refuse: () => undefined,
-    placeOf: ({ destination, param }) => `${destination}:${param}`,
+    limitKeyOf: ({ destination, param }) => `${destination}:${param}`,
     deliver: (request) =>
       code.while(async () => {
         deliveries.push(request);

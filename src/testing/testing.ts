@@ -5,10 +5,10 @@ import { readTimeline, type Timeline } from '#src/client/invocations.ts';
 import { createRepair, type Repair } from '#src/client/repair.ts';
 import { createRequests, encodePayload } from '#src/client/requests.ts';
 import { type Result, readEnvelope, toResult } from '#src/client/results.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
-import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import { createPassage } from './passage.ts';
 import { type AnyFunction, startTestSystem } from './test-system.ts';
@@ -69,7 +69,7 @@ export async function createTestSequent(options: TestSequentOptions): Promise<Te
   const { functions, startAt = START, deliver = () => ({ kind: 'delivered' }), graceInMs = 100 } = options;
   const clock = createVirtualClock(Number(startAt));
   const place = { region: 'local', project: 'default' };
-  const system = await startTestSystem({ functions, clock, place, deliver });
+  const system = await startTestSystem({ functions, clock, tenancy: place, deliver });
   const { log, work, answers, registry, directory } = system;
   const passage = createPassage({ system, clock, graceInMs });
   const requests = createRequests({
@@ -81,7 +81,7 @@ export async function createTestSequent(options: TestSequentOptions): Promise<Te
   const findQueued = answers.openRequests.find;
   let appends = 0;
   const writing = { log, hints: work.hints, clock, by: 'test', appendId: () => `test-${appends++}` };
-  const timeline = (id: string): Promise<Timeline> => readTimeline(id, { log, place, findQueued });
+  const timeline = (id: string): Promise<Timeline> => readTimeline(id, { log, tenancy: place, findQueued });
 
   return {
     clock: passage.clock,

@@ -22,7 +22,7 @@ function traceTarget(kind: string, target: DestinationTarget, tracer: Tracer): D
           attributes: {
             'messaging.operation.name': 'deliver',
             'messaging.operation.type': 'send',
-            'messaging.destination.name': target.placeOf(request.destination),
+            'messaging.destination.name': target.limitKeyOf(request.destination),
             'messaging.message.id': request.deliveryId,
             'faas.invocation_id': request.requestId,
             'faas.name': request.functionName,

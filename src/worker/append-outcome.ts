@@ -1,16 +1,19 @@
 import type { Fact, Outcome } from '#machines/facts.ts';
 import type { InvocationEffect } from '#machines/invocation.ts';
+import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
-import type { Teller } from '#src/core/stream/deliverer.ts';
 
 /**
  * Appends what follows an attempt. An outcome and the first tries to tell it are one append, where somebody in this process can
  * make them. True when nobody else needs to tell anybody.
  */
-export async function conclude(facts: readonly Fact[], { writer, teller }: { writer: StreamWriter; teller: Teller | undefined }) {
+export async function appendOutcome(
+  facts: readonly Fact[],
+  { writer, deliverer }: { writer: StreamWriter; deliverer: LocalDeliverer | undefined },
+) {
   const outcome = facts.find(isOutcome);
   const id = facts[0]?.invocation ?? '';
-  const tries = outcome?.destinations === undefined ? undefined : teller?.begin(outcome);
+  const tries = outcome?.destinations === undefined ? undefined : deliverer?.claim(outcome);
   if (tries === undefined) {
     await writer.propose(id, facts);
     return false;
@@ -20,7 +23,7 @@ export async function conclude(facts: readonly Fact[], { writer, teller }: { wri
     effects = await writer.propose(id, [...facts, ...tries.facts]);
   } finally {
     // Refused, or unknown: what the log may hold of them is seen there, and made by somebody else (D1).
-    if (!effects?.includes('deliver')) tries.callOff();
+    if (!effects?.includes('deliver')) tries.release();
   }
   if (!effects?.includes('deliver')) return false;
   tries.make(writer);

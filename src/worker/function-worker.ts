@@ -1,5 +1,5 @@
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import { createStreamHands } from '#src/core/stream/active-streams.ts';
+import { createActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { Executions } from './executions.ts';
 import type { LogWindow } from './log-window.ts';
@@ -24,11 +24,11 @@ export function startFunctionWorker({ ports, executions, window }: FunctionWorke
   let fn = initial;
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull());
   const options: StreamRunOptions = { ports, fn: () => fn, slots, executions };
-  const hands = createStreamHands({
+  const activeStreams = createActiveStreams({
     log,
     logger,
     createRun: (state) => new WorkerRun(options, state),
-    onRest: () => subscription.pull(),
+    onRunEnd: () => subscription.pull(),
   });
   const stopping = new AbortController();
   // How many invocations one item brings, lately: batches must not bring more than there are places.
@@ -43,14 +43,14 @@ export function startFunctionWorker({ ports, executions, window }: FunctionWorke
 
   function demand(): number {
     if (slots.waiting > 0 || fn.definition.paused) return 0;
-    const waitingForLog = hands.size - slots.executing;
+    const waitingForLog = activeStreams.size - slots.executing;
     return Math.min(Math.ceil(slots.free / meanBatch), window.size - waitingForLog);
   }
 
   function onItem(item: WorkItem): void {
     if (stopping.signal.aborted) return item.release();
     if (item.message !== undefined) meanBatch += (item.message.requests.length - meanBatch) / 16;
-    hands.take(item);
+    activeStreams.take(item);
   }
 
   return {
@@ -59,12 +59,12 @@ export function startFunctionWorker({ ports, executions, window }: FunctionWorke
       slots.resize(next.definition.concurrency);
       subscription.pull();
     },
-    keepLeases: hands.keepLeases,
+    keepLeases: activeStreams.keepLeases,
     async stop() {
       stopping.abort();
       await subscription.done;
       slots.close();
-      while (hands.size > 0) await ports.clock.sleep(10);
+      while (activeStreams.size > 0) await ports.clock.sleep(10);
     },
   };
 }

@@ -1,10 +1,10 @@
 import { type Condition, type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
+import { expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
-import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/functions/definition.ts';
 import { missingVersion } from '#src/core/functions/entry.ts';
+import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 
 /** What a worker does with an invocation that waits for an attempt, at a moment. Pure: the worker performs it. */
@@ -34,10 +34,10 @@ export function nextStep({ invocation, request, fn, worker, now, ...bounds }: Si
   const terms = context.terms ?? (fn === undefined ? undefined : termsOf(fn, request.fact.qualifier));
   if (refusal !== undefined || fn === undefined || terms === undefined) {
     const { condition, message } = refusal ?? unknownVersion(invocation);
-    return { kind: 'settle', facts: closing(endedBy(condition, { message, invocation, at: now }), terms) };
+    return { kind: 'settle', facts: outcomeFacts(failedFact(condition, { message, invocation, at: now }), terms) };
   }
   if (now >= expiresAt(invocation, terms.maxAgeInMs))
-    return { kind: 'settle', facts: closing(expired(invocation, now, terms.maxAgeInMs), terms) };
+    return { kind: 'settle', facts: outcomeFacts(expiredFact(invocation, now, terms.maxAgeInMs), terms) };
   if (now < (context.dueAt ?? 0)) return { kind: 'wait' };
   if (fn.definition.paused) return { kind: 'hold' };
   const id = request.fact.invocation;
@@ -63,7 +63,7 @@ function refuse({ fact, defect }: AcceptedRequest, { maxHops, maxChain }: Bounds
 export function afterExecution(invocation: Invocation, result: ExecutionResult, at: number, maxBytes: number): readonly Fact[] {
   const { output } = result;
   const terms = invocation.context.terms ?? undefined;
-  if (result.kind === 'failed') return closing(afterFailure(invocation, { failure: result.failure, output, at }), terms);
+  if (result.kind === 'failed') return outcomeFacts(afterFailure(invocation, { failure: result.failure, output, at }), terms);
   const bytes = result.payload.length * 3 > MAX_PAYLOAD_BYTES ? Buffer.byteLength(result.payload) : result.payload.length;
   const isTooLarge =
     bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(result.payload)) > maxBytes - 16_384);
@@ -78,11 +78,11 @@ export function afterExecution(invocation: Invocation, result: ExecutionResult, 
     ...(isTooLarge ? { droppedBytes: bytes } : {}),
     ...(output === undefined ? {} : { output }),
   };
-  return closing(succeeded, terms);
+  return outcomeFacts(succeeded, terms);
 }
 
 /** The facts that follow when the worker of the current attempt is gone. */
 export function afterLoss(invocation: Invocation, at: number, message: string): readonly Fact[] {
   const failure: Failure = { kind: 'lost', errorType: 'WorkerLost', message, code: 161_901 };
-  return closing(afterFailure(invocation, { failure, at }), invocation.context.terms ?? undefined);
+  return outcomeFacts(afterFailure(invocation, { failure, at }), invocation.context.terms ?? undefined);
 }

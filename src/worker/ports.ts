@@ -1,21 +1,21 @@
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Results } from '#src/core/log/results.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { EventLog } from '#src/core/log/event-log.ts';
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { Owners } from '#src/core/ports/execution-probe.ts';
-import type { Results } from '#src/core/log/results.ts';
-import type { Teller } from '#src/core/stream/deliverer.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 
 /** Everything the worker touches. */
 export type WorkerPorts = {
   /** The name of this worker, unique among all that ever ran: the log records it. */
   worker: string;
-  place: Place;
+  tenancy: Tenancy;
   /** How many destinations a chain may have before it is cut (L1). */
   maxHops: number;
   /** How many invocations may follow from one, in all branches of its chain together (L2). */
@@ -26,10 +26,10 @@ export type WorkerPorts = {
   results: Results;
   hints: Hints;
   /** Those in this process who tell destinations, if there are any. */
-  teller?: Teller | undefined;
+  deliverer?: LocalDeliverer | undefined;
   /** The function as the registry itself has it. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;
-  owners: Owners;
+  executionProbe: ExecutionProbe;
   cancellations: Cancellations;
   clock: Clock;
   logger: Logger;

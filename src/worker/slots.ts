@@ -20,7 +20,7 @@ export interface Slots {
 }
 
 /** `onRoom` is told that there may be room for more: a place became free that nobody waits for, or somebody executes. */
-export function createSlots(initialSize: number, onRoom: () => void): Slots {
+export function createSlots(initialSize: number, onFree: () => void): Slots {
   let size = initialSize;
   let taken = 0;
   let executing = 0;
@@ -52,7 +52,7 @@ export function createSlots(initialSize: number, onRoom: () => void): Slots {
     },
     begin() {
       executing++;
-      onRoom();
+      onFree();
     },
     end() {
       executing--;
@@ -71,7 +71,7 @@ export function createSlots(initialSize: number, onRoom: () => void): Slots {
     release() {
       taken--;
       grant();
-      if (taken < size) onRoom();
+      if (taken < size) onFree();
     },
     resize(next) {
       size = next;

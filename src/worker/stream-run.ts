@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
-import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
-import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, resolveFunction, versionFor } from '#src/core/functions/entry.ts';
-import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
+import { encodeEnvelope } from '#src/core/log/envelope.ts';
+import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
-import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
-import { type Rest, restOf, type StreamRun } from '#src/core/stream/active-streams.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { functionUrn } from '#src/core/names/tenancy.ts';
-import { conclude } from './append-outcome.ts';
+import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
+import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
+import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { appendOutcome } from './append-outcome.ts';
 import type { Executions } from './executions.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -27,7 +27,7 @@ export type StreamRunOptions = {
 
 /** An invocation as the log has it, and its request. */
 type Due = { request: AcceptedRequest; invocation: Invocation };
-type Performed = Rest | 'again';
+type Performed = RunResult | 'again';
 
 /**
  * Executes what is due in one stream, and records what came of it.
@@ -48,14 +48,14 @@ export class WorkerRun implements StreamRun {
     this.#writer = createStreamWriter({ log, state, by: worker, appendId, clock });
   }
 
-  advance(): Promise<Rest> {
+  advance(): Promise<RunResult> {
     const rests = [...this.#writer.state.invocations.keys()].map((id) => this.#advanceUnlessBusy(id));
-    return rests.length === 1 ? (rests[0] as Promise<Rest>) : Promise.all(rests).then(restOf);
+    return rests.length === 1 ? (rests[0] as Promise<RunResult>) : Promise.all(rests).then(combineResults);
   }
 
-  async #advanceUnlessBusy(id: string): Promise<Rest> {
+  async #advanceUnlessBusy(id: string): Promise<RunResult> {
     // Whoever is busy with it reports its rest.
-    if (this.#busy.has(id)) return 'done';
+    if (this.#busy.has(id)) return 'settled';
     this.#busy.add(id);
     try {
       for (let idle = 0; ; ) {
@@ -81,24 +81,24 @@ export class WorkerRun implements StreamRun {
     publishResult: (run, due) => run.#publishResult(due),
     deliverOutcome: (run, due) => run.#deliverOutcome(due),
     // First tries are made where they are appended (`conclude`); all others are the business of the destinations role.
-    deliver: () => 'done',
+    deliver: () => 'settled',
   };
 
   #performDue(id: string): Performed | Promise<Performed> {
     const due = this.#dueOf(id);
-    if (due === undefined) return 'done';
+    if (due === undefined) return 'settled';
     const effects = effectsDue(due.invocation);
     const [first] = effects;
-    if (first === undefined) return 'done';
+    if (first === undefined) return 'settled';
     return effects.length === 1 ? WorkerRun.#performers[first](this, due) : this.#performEach(effects, due);
   }
 
   async #performEach(effects: readonly InvocationEffect[], due: Due): Promise<Performed> {
     for (const effect of effects) {
       const rest = await WorkerRun.#performers[effect](this, due);
-      if (rest !== 'done') return rest;
+      if (rest !== 'settled') return rest;
     }
-    return 'done';
+    return 'settled';
   }
 
   /** Looked up again every time: after a conflict the stream may turn out to be another request's. */
@@ -141,9 +141,9 @@ export class WorkerRun implements StreamRun {
     switch (step?.kind) {
       case undefined:
       case 'wait':
-        return 'done';
+        return 'settled';
       case 'hold':
-        return 'elsewhere';
+        return 'left-unacked';
       case 'settle':
         return this.#settle(request.fact.invocation, step.facts);
       case 'start':
@@ -152,20 +152,20 @@ export class WorkerRun implements StreamRun {
   }
 
   async #askOwner({ request, invocation }: Due): Promise<Performed> {
-    const { owners, clock } = this.#options.ports;
+    const { executionProbe, clock } = this.#options.ports;
     const { worker, attempts } = invocation.context;
     const id = request.fact.invocation;
-    if (await owners.isRunning(worker ?? '', id, attempts)) return 'elsewhere';
+    if (await executionProbe.isRunning(worker ?? '', id, attempts)) return 'left-unacked';
     await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempts}`));
     return 'again';
   }
 
   /** `untouched` when the worker stops before the attempt began. */
-  async #start(request: AcceptedRequest, decided: NextStep & { kind: 'start' }): Promise<Rest | 'again'> {
+  async #start(request: AcceptedRequest, decided: NextStep & { kind: 'start' }): Promise<RunResult | 'again'> {
     const { slots } = this.#options;
     let step: NextStep | undefined = decided;
     const waited = !slots.tryTake();
-    if (waited && !(await slots.take())) return 'untouched';
+    if (waited && !(await slots.take())) return 'not-started';
     let ended: { fact: FactOf<'running'>; result: ExecutionResult } | undefined;
     try {
       // While it waited for a place the function may have changed, and the event become too old.
@@ -199,7 +199,7 @@ export class WorkerRun implements StreamRun {
   }
 
   async #settle(id: string, facts: readonly Fact[]): Promise<'again'> {
-    if (await conclude(facts, { writer: this.#writer, teller: this.#options.ports.teller })) this.#handedOver.add(id);
+    if (await appendOutcome(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer })) this.#handedOver.add(id);
     return 'again';
   }
 
@@ -213,7 +213,7 @@ export class WorkerRun implements StreamRun {
       version,
       requestId: invocation as RequestId,
       qualifier,
-      functionUrn: functionUrn(ports.place, definition.name, version),
+      functionUrn: functionUrn(ports.tenancy, definition.name, version),
       attempt,
       payload,
       ...(traceparent === undefined ? {} : { traceparent }),
@@ -226,28 +226,28 @@ export class WorkerRun implements StreamRun {
     }
   }
 
-  async #publishResult({ request, invocation }: Due): Promise<'done'> {
-    const { results, place } = this.#options.ports;
+  async #publishResult({ request, invocation }: Due): Promise<'settled'> {
+    const { results, tenancy } = this.#options.ports;
     const { outcome } = invocation.context;
-    if (outcome === null) return 'done';
+    if (outcome === null) return 'settled';
     const id = request.fact.invocation as RequestId;
-    await results.publish(this.#writer.state.name, id, outcome.type, encodeEnvelope(place, request, invocation, results.maxBytes));
-    return 'done';
+    await results.publish(this.#writer.state.name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
+    return 'settled';
   }
 
   /** Passes an outcome to those who deliver it. One without destinations has nothing to deliver, and is notified. */
-  #deliverOutcome({ request, invocation }: Due): 'done' | Promise<'done'> {
+  #deliverOutcome({ request, invocation }: Due): 'settled' | Promise<'settled'> {
     const id = request.fact.invocation;
     if ((invocation.context.outcome?.destinations ?? []).length === 0) return this.#notify(id);
-    const { teller, hints } = this.#options.ports;
-    if (this.#handedOver.delete(id) || teller?.take(this.#writer.state)) return 'done';
+    const { deliverer, hints } = this.#options.ports;
+    if (this.#handedOver.delete(id) || deliverer?.take(this.#writer.state)) return 'settled';
     const { name, request: message, version } = this.#writer.state;
     hints.deliver(name, message.sequence, `${name.stream}.${version}`, this.#writer.state);
-    return 'done';
+    return 'settled';
   }
 
-  async #notify(id: string): Promise<'done'> {
+  async #notify(id: string): Promise<'settled'> {
     await this.#writer.propose(id, [{ type: 'notified', invocation: id, at: this.#options.ports.clock.now() }]);
-    return 'done';
+    return 'settled';
   }
 }

@@ -22,7 +22,7 @@ export type WorkerOptions = WorkerPorts & {
 };
 
 export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Worker {
-  const { worker, owners, queue, logger, host } = ports;
+  const { worker, executionProbe, queue, logger, host } = ports;
   const executions = createExecutions();
   const window = createLogWindow();
   const working = new Map<FunctionName, FunctionWorker>();
@@ -31,7 +31,7 @@ export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Wor
     for (const functionWorker of working.values()) functionWorker.keepLeases();
   }, queue.leaseInMs / 3);
 
-  owners.answer(worker, executions.isRunning, stopping.signal);
+  executionProbe.answer(worker, executions.isRunning, stopping.signal);
   ports.cancellations.hear(worker, executions.cancel, stopping.signal);
   functions.subscribe((name, found) => {
     if (stopping.signal.aborted) return;

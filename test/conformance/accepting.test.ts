@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 import { refusalOf, SDK_HOME, sdkFor } from '#test/support/conformance/sdk.ts';
 import { OTHER_TOKEN, OWN, type RawCall, type System, startSystem } from '#test/support/conformance/system.ts';
+import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 
 /* Rows 1 to 10: what is accepted, and from whom. */
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { zipOf } from '#test/support/gateway/zip-archive.ts';
 import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { OWN, type System, startSystem } from '#test/support/conformance/system.ts';
+import { zipOf } from '#test/support/gateway/zip-archive.ts';
 
 /* Functions, code, versions, aliases and quotas: what stands around asynchronous invocation. */
 

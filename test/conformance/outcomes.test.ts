@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
-import { openSigningStore, type Store } from '#test/support/destinations/signing-store.ts';
 import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { recordsOfStream } from '#test/support/conformance/stream.ts';
 import { type System, startSystem } from '#test/support/conformance/system.ts';
 import { until } from '#test/support/conformance/until.ts';
+import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { openSigningStore, type Store } from '#test/support/destinations/signing-store.ts';
 
 /* Rows 22 to 30: what becomes of an invocation, and who is told. Envelopes speak as the service was observed to. */
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EventLog, FullLogEntry, LogEntry, Version } from '#src/core/log/event-log.ts';
+import type { EventLog, FullLogEntry, LogEntry, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
 import type { RequestId, StreamId } from '#src/core/names/names.ts';
@@ -35,7 +35,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const name = newStream();
         const first = await expectStored(log.append(name, append([running(1)]), settled));
         const second = await expectStored(log.append(name, append([running(2)], { previous: first }), settled));
-        for (const previous of [NO_APPENDS, first, (second + 1) as Version, (second - 1) as Version]) {
+        for (const previous of [NO_APPENDS, first, (second + 1) as StreamVersion, (second - 1) as StreamVersion]) {
           expect(await log.append(name, append([succeeded(2)], { previous }), settled)).toBeUndefined();
         }
         expect(await log.read(name, second)).toEqual([]);
@@ -65,7 +65,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
 
       test('gives versions in one order over all streams, with gaps: what lies between belongs to others', async () => {
         const [one, two] = [newStream(), newStream()];
-        const versions: Version[] = [];
+        const versions: StreamVersion[] = [];
         let [atOne, atTwo] = [NO_APPENDS, NO_APPENDS];
         for (let round = 1; round <= 3; round++) {
           atOne = await expectStored(log.append(one, append([running(round)], { previous: atOne }), settled));
@@ -186,8 +186,8 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const from = (await log.lastSequence()) + 1;
         const name = newStream();
         const request = await accept(log, name);
-        const attention = { dueAt: 7, endsAt: 9, heldSince: 5, deliverAt: 3 };
-        const first = await expectStored(log.append(name, append([running(1)]), attention));
+        const wakeTimes = { dueAt: 7, endsAt: 9, inProgressSince: 5, deliverAt: 3 };
+        const first = await expectStored(log.append(name, append([running(1)]), wakeTimes));
         const told: LogEntry[] = [];
         const stop = new AbortController();
         const arrived = deferred();
@@ -210,8 +210,8 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         await following;
         expect(told).toMatchObject([
           { kind: 'request', sequence: request, name },
-          { kind: 'append', sequence: first, name, attention },
-          { kind: 'append', sequence: next, name, attention: {} },
+          { kind: 'append', sequence: first, name, wakeTimes },
+          { kind: 'append', sequence: next, name, wakeTimes: {} },
         ]);
       });
 
@@ -276,7 +276,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
   });
 }
 
-async function expectStored(append: Promise<Version | undefined>): Promise<Version> {
+async function expectStored(append: Promise<StreamVersion | undefined>): Promise<StreamVersion> {
   const version = await append;
   if (version === undefined) throw new Error('the append met a conflict');
   return version;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { type EventLog, NO_APPENDS } from '#src/core/log/event-log.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { running } from '#test/support/log/facts.ts';

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
-import type { EventLog, Version } from '#src/core/log/event-log.ts';
+import type { EventLog, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { billing, failed, notified, retrying, running, succeeded, terms } from '#test/support/log/facts.ts';
 import { losingAnswers, watchLog, withMaxBytes, withRival } from '#test/support/log/faulty-log.ts';
-import { describeLag } from './lagging-log.ts';
 import { acceptStream, append, appendId, type OpenedLog, ownStream, until } from '#test/support/log/opened-log.ts';
+import { describeLag } from './lagging-log.ts';
 
 /** What the stream writer promises over every log (E3). */
 export function describeStreamWriter(title: string, open: () => Promise<OpenedLog>): void {
@@ -133,7 +133,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       const { state, ids, name } = await accepted(9);
       const [mine = '', ...others] = ids;
       const left = [...others];
-      const rival = (previous: Version) => {
+      const rival = (previous: StreamVersion) => {
         const next = left.shift();
         return next === undefined
           ? undefined

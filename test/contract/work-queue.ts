@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventLog } from '#src/core/log/event-log.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkItem, WorkQueue } from '#src/core/stream/work-queue.ts';
 import { accept, newStream } from '#test/support/log/opened-log.ts';
 

@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { derivedId } from '#src/core/names/ids.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { findLifeProblems } from '#test/support/log/folded-log.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 let server: TestServer;

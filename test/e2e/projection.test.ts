@@ -7,9 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import { serveSequent } from '#test/support/cli/cli.ts';
+import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
 
 const KILLS = Number(process.env.SEQUENT_PROJECTION_KILLS ?? 8);
 const seed = Number(process.env.SEQUENT_PROJECTION_SEED ?? Date.now() % 1_000_000);

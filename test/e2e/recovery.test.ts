@@ -6,10 +6,10 @@ import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
 import { deleteConsumer } from '#src/nats/transport/consumers.ts';
+import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
 
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const environment = (url: string) => ({ NATS_URL: url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '1500' });
@@ -42,7 +42,7 @@ test('a worker that was stopped past its lease and continued has its late result
   await zombie.signal('SIGCONT');
   // The zombie is done with its attempt when it no longer claims to run it.
   const name = first.type === 'running' ? first.worker : '';
-  while (await log.ports.owners.isRunning(name, requestId, 1)) await systemClock.sleep(20);
+  while (await log.ports.executionProbe.isRunning(name, requestId, 1)) await systemClock.sleep(20);
   // Whatever it publishes now comes before this.
   const second = await client.invoke('slowly', {});
   await second.result();

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
-import { watchLog } from '#test/support/log/log-watch.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { watchLog } from '#test/support/log/log-watch.ts';
+import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const functions = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;

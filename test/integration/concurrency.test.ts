@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient, defineFunction, startWorker } from '#src/client/client.ts';
-import { openNats } from '#test/support/nats/opened-nats.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 
 let server: TestServer;
 beforeAll(async () => {

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { factTypes } from '#machines/fact-types.ts';
 import { invocationFolder } from '#machines/invocation.ts';
 import type { RecordedAppend } from '#src/core/log/event-log.ts';
-import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
-import { foldAppends, newborn } from '#src/core/stream/stream.ts';
+import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
+import { foldAppends, initialState } from '#src/core/stream/stream.ts';
 import { decodeAppend } from '#src/nats/wire/codec.ts';
 import { readRecording, summaryOf } from '#test/support/log/recorded-histories.ts';
 
@@ -33,7 +33,7 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
   });
 
   test('folds to the states that it recorded', () => {
-    const { invocations } = foldAppends(newborn(message), appends.map(decoded) as RecordedAppend[]);
+    const { invocations } = foldAppends(initialState(message), appends.map(decoded) as RecordedAppend[]);
     expect([...invocations.keys()]).toEqual(Object.keys(states));
     for (const [id, state] of Object.entries(states)) {
       const invocation = invocations.get(id);
@@ -42,7 +42,7 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
   });
 
   test('holds no fact that the machine refuses', () => {
-    const { invocations } = newborn(message);
+    const { invocations } = initialState(message);
     const lives = new Map(invocations);
     for (const { facts } of appends.map(decoded) as RecordedAppend[]) {
       for (const fact of facts) {

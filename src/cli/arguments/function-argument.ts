@@ -1,5 +1,5 @@
-import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import { usageProblem } from '#src/cli/problem.ts';
+import { parseFunctionUrn } from '#src/core/names/urn.ts';
 
 /** Reads `orders`, `orders:v1`, `orders:!prod`, or a URN; the qualifier may come from a flag instead. Throws what the URN does. */
 export function readFunction(text: string, flag?: string): { name: string; qualifier: string | undefined } {

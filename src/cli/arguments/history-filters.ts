@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conditions } from '#machines/facts.ts';
 import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history-questions.ts';
 import { parseDuration, parseWhole } from './durations.ts';
-import { parsePlace } from './moment.ts';
+import { parseAsOf } from './moment.ts';
 import { parseSince } from './since.ts';
 
 /** What the options of {@link addFilters} are called in a question. */
@@ -62,7 +62,7 @@ export function filterOf(options: FilterOptions, functionName?: string): History
 /** The option that asks of an earlier moment. */
 export function momentOption(): Option {
   return new Option('--at <moment>', 'as it was then: behind a sequence of the log, at a time of the log, or how long ago').argParser(
-    parsePlace,
+    parseAsOf,
   );
 }
 

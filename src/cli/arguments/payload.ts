@@ -1,9 +1,9 @@
 import { fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import { InvalidInputError, messageOf } from '#src/core/errors.ts';
-import { usageProblem } from '#src/cli/problem.ts';
 import type { Terminal } from '#src/cli/print/terminal.ts';
+import { usageProblem } from '#src/cli/problem.ts';
+import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 
 const SAY_THAT_IT_WAITS_AFTER_MS = 1_000;
 

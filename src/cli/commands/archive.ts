@@ -1,21 +1,21 @@
 import { Command } from 'commander';
-import type { Segment } from '#src/core/ports/archive.ts';
-import { type Call, performs } from '../call.ts';
 import { formatMoment, plural } from '#src/cli/arguments/durations.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { plain } from '#src/cli/print/terminal.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
+import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain } from '#src/cli/print/terminal.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 
 export function archiveCommand(): Command {
   return new Command('archive')
     .summary('what was archived of the log: ls, verify')
     .description('The part of the log that was archived before it was purged, in segments that are chained by their hashes.')
-    .addCommand(sub('ls', 'the segments, oldest first').action(performs<ArchiveOptions>(ls)))
+    .addCommand(sub('ls', 'the segments, oldest first').action(action<ArchiveOptions>(ls)))
     .addCommand(
       sub('verify', 'read every segment and check it, and the chain (exit code 1: damage was found)').action(
-        performs<ArchiveOptions>(verify),
+        action<ArchiveOptions>(verify),
       ),
     );
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Call, performs } from '../call.ts';
+import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -13,7 +13,7 @@ export function cancelCommand(): Command {
     .option('--recursive', 'also what its outcome started, over all destinations')
     .option('--reason <text>', 'what its timeline says about it')
     .addHelpText('after', examples)
-    .action(performs<CancelOptions>(cancel));
+    .action(action<CancelOptions>(cancel));
 }
 
 const examples = `

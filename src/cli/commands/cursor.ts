@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import type { Cursor } from '#src/client/client.ts';
-import { type Call, performs } from '../call.ts';
 import { formatMoment } from '#src/cli/arguments/durations.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import type { Cursor } from '#src/client/client.ts';
+import { action, type Call } from '../call.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -16,7 +16,7 @@ export function cursorCommand(): Command {
         .alias('list')
         .summary('list them')
         .description('Lists the cursors: up to where each has read, and what waits for it.')
-        .action(performs(list)),
+        .action(action(list)),
     )
     .addCommand(
       new Command('rm')
@@ -24,7 +24,7 @@ export function cursorCommand(): Command {
         .description('Removes a cursor. A subscriber of that name begins anew.')
         .argument('<name>', 'its name')
         .addHelpText('after', '\nExit codes: 0 removed, 3 there is none of this name.')
-        .action(performs(remove)),
+        .action(action(remove)),
     );
 }
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { type Call, performs } from '../call.ts';
-import { namePlace, parsePlace } from '#src/cli/arguments/moment.ts';
+import { nameAsOf, parseAsOf } from '#src/cli/arguments/moment.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { cut, plain } from '#src/cli/print/terminal.ts';
+import { action, type Call } from '../call.ts';
 import { exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { cut, plain } from '#src/cli/print/terminal.ts';
 
 export function diffCommand(): Command {
   return new Command('diff')
@@ -14,7 +14,7 @@ export function diffCommand(): Command {
     .argument('<before>', 'a sequence, a time, or how long ago')
     .argument('<after>', 'another one')
     .addHelpText('after', examples)
-    .action(performs(diff));
+    .action(action(diff));
 }
 
 const examples = `
@@ -38,18 +38,18 @@ async function diff(call: Call): Promise<typeof exitCodes.ok> {
     // Stack traces and payloads are long.
     const room = out.isTty ? out.columns : Number.POSITIVE_INFINITY;
     printOne(call, {
-      value: { requestId: id, before: { place: before, ...plainOf(one) }, after: { place: after, ...plainOf(other) }, changes },
+      value: { requestId: id, before: { asOf: before, ...plainOf(one) }, after: { asOf: after, ...plainOf(other) }, changes },
       name: `${one.value} ${other.value}`,
       lines: () => changes.map(({ words }) => cut(plain(words), room)),
     });
-    if (changes.length === 0) err.line(err.paint.dim(`nothing changed between ${namePlace(before)} and ${namePlace(after)}`));
+    if (changes.length === 0) err.line(err.paint.dim(`nothing changed between ${nameAsOf(before)} and ${nameAsOf(after)}`));
     return exitCodes.ok;
   });
 }
 
 function placeIn(text: string) {
   try {
-    return parsePlace(text);
+    return parseAsOf(text);
   } catch (error) {
     throw usageProblem(`${JSON.stringify(text)} is no moment`, (error as Error).message, 'sequent diff --help');
   }

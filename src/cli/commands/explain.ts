@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import type { Sentence } from '#src/analysis/sentence.ts';
-import { type Call, performs } from '../call.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 
 type ExplainOptions = { function?: string };
 
@@ -15,7 +15,7 @@ export function explainCommand(): Command {
     .argument('<id>', 'the request id')
     .option('--function <name>', 'its function: finds it a little faster')
     .addHelpText('after', examples)
-    .action(performs<ExplainOptions>(explain));
+    .action(action<ExplainOptions>(explain));
 }
 
 const examples = `
@@ -37,6 +37,6 @@ async function explain(call: Call<ExplainOptions>): Promise<typeof exitCodes.ok>
   });
 }
 
-function line({ text, rule }: Sentence, { paint }: Sheet): string {
+function line({ text, rule }: Sentence, { paint }: OutputStream): string {
   return rule === undefined ? plain(text) : `${plain(text)} ${paint.dim(`[${rule}]`)}`;
 }

@@ -1,15 +1,15 @@
 import { Command } from 'commander';
-import { InvocationNotFoundError } from '#src/core/errors.ts';
-import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { InvocationDetail } from '#src/core/history-questions.ts';
-import { type Call, performs } from '../call.ts';
 import { formatMoment } from '#src/cli/arguments/durations.ts';
 import { type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
-import { namePlace } from '#src/cli/arguments/moment.ts';
+import { nameAsOf } from '#src/cli/arguments/moment.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { cut, plain } from '#src/cli/print/terminal.ts';
+import { InvocationNotFoundError } from '#src/core/errors.ts';
+import type { InvocationDetail } from '#src/core/history-questions.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../call.ts';
 import { CommandError, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { cut, plain } from '#src/cli/print/terminal.ts';
 
 type GetOptions = { function?: string } & MomentOptions;
 
@@ -21,7 +21,7 @@ export function getInvocationCommand(): Command {
     .option('--function <name>', 'its function, if several functions were invoked under one id')
     .addOption(momentOption())
     .addHelpText('after', '\nExit codes: 0 found, 3 no such invocation, 6 no projection runs.')
-    .action(performs<GetOptions>(get));
+    .action(action<GetOptions>(get));
 }
 
 async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
@@ -31,7 +31,7 @@ async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
     const named = options.function === undefined ? {} : { function: options.function };
     const found = await history.get(id, { ...named, ...momentOf(options) }).catch((error: unknown) => {
       if (!(error instanceof InvocationNotFoundError) || options.at === undefined) throw error;
-      throw notYet(id, namePlace(options.at), error);
+      throw notYet(id, nameAsOf(options.at), error);
     });
     printOne(call, { value: found, name: found.state, lines: () => describe(found, call) });
     return exitCodes.ok;

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
-import type { Invoked, SequentClient } from '#src/client/client.ts';
-import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
-import { type Call, performs } from '../call.ts';
 import { durationOption } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
-import { type ExitCode, exitCodes } from '../problem.ts';
 import { printResult } from '#src/cli/print/result-output.ts';
-import { sayConnection, withClient } from '../session.ts';
 import { transitionLine } from '#src/cli/print/transitions.ts';
+import type { Invoked, SequentClient } from '#src/client/client.ts';
+import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
+import { action, type Call } from '../call.ts';
+import { type ExitCode, exitCodes } from '../problem.ts';
+import { sayConnection, withClient } from '../session.ts';
 
 type InvokeOptions = { event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
 
@@ -26,7 +26,7 @@ export function invokeCommand(): Command {
     .option('-f, --follow', 'print every transition as it happens, then the outcome')
     .addOption(durationOption('--timeout <duration>', 'how long --wait and --follow wait', 60_000))
     .addHelpText('after', examples)
-    .action(performs<InvokeOptions>(invoke));
+    .action(action<InvokeOptions>(invoke));
 }
 
 const examples = `
@@ -82,7 +82,7 @@ async function follow(call: Call<InvokeOptions>, client: SequentClient, send: ()
     // A second request of the same id is not a second birth.
     if (transition.fact.type === 'queued' && last > 0) return;
     last = transition.sequence;
-    if (format !== 'name') terminal.out.line(transitionLine(transition, { format, sheet: terminal.out, isNamed: false }));
+    if (format !== 'name') terminal.out.line(transitionLine(transition, { format, output: terminal.out, isNamed: false }));
     if (transition.fact.type === 'notified') ending.abort();
   };
   // An id that was brought along may have a past.

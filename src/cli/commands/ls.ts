@@ -1,13 +1,20 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { InvocationSummary } from '#src/core/history-questions.ts';
-import { type Call, performs } from '../call.ts';
 import { formatMoment, formatTimeOfDay, parseWhole } from '#src/cli/arguments/durations.ts';
-import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
+import {
+  addFilters,
+  type FilterOptions,
+  filterOf,
+  type MomentOptions,
+  momentOf,
+  momentOption,
+} from '#src/cli/arguments/history-filters.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import type { InvocationSummary } from '#src/core/history-questions.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 
 type ListOptions = FilterOptions & MomentOptions & { limit: number; cursor?: string; all?: true };
 
@@ -23,7 +30,7 @@ export function lsCommand(): Command {
     .option('--cursor <cursor>', 'go on where an earlier list ended')
     .option('--all', 'all of them, page after page')
     .addHelpText('after', examples)
-    .action(performs<ListOptions>(ls));
+    .action(action<ListOptions>(ls));
 }
 
 const examples = `
@@ -61,7 +68,7 @@ const fewColumns: Column<InvocationSummary>[] = [
 ];
 const WIDE = 110;
 
-function columnsFor({ isTty, columns: width }: Sheet): Column<InvocationSummary>[] {
+function columnsFor({ isTty, columns: width }: OutputStream): Column<InvocationSummary>[] {
   return isTty && width < WIDE ? fewColumns : columns;
 }
 

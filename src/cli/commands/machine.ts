@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { type Call, performs } from '../call.ts';
+import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 
 const machines = ['invocation', 'delivery'] as const;
@@ -10,7 +10,7 @@ export function machineCommand(): Command {
     .description("Prints a machine's configuration as JSON, which opens in Stately's editor (https://stately.ai/editor, Import from code).")
     .addArgument(new Argument('[machine]', 'which one').choices(machines).default('invocation'))
     .addHelpText('after', examples)
-    .action(performs(machine));
+    .action(action(machine));
 }
 
 const examples = `

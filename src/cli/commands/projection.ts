@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import type { ClientHistory } from '#src/client/history.ts';
-import { HistoryUnavailableError } from '#src/core/errors.ts';
-import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { HistoryCheck, HistoryProblem, HistoryStatus } from '#src/core/history-questions.ts';
-import { type Call, performs } from '../call.ts';
 import { formatBytes, formatMoment, parseWhole, plural } from '#src/cli/arguments/durations.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import type { ClientHistory } from '#src/client/history.ts';
+import { HistoryUnavailableError } from '#src/core/errors.ts';
+import type { HistoryCheck, HistoryProblem, HistoryStatus } from '#src/core/history-questions.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -16,15 +16,15 @@ export function projectionCommand(): Command {
   return new Command('projection')
     .summary('the read model: status, check, rebuild, problems')
     .description('The read models that answer questions about the past. Each instance has one of its own, and each can be thrown away.')
-    .addCommand(sub('status', 'how far behind the log each instance is').action(performs<InstanceOptions>(status)))
+    .addCommand(sub('status', 'how far behind the log each instance is').action(action<InstanceOptions>(status)))
     .addCommand(
       sub('check', 'compare every row with a second read model, built from zero (exit code 1: they differ)').action(
-        performs<InstanceOptions>(check),
+        action<InstanceOptions>(check),
       ),
     )
     .addCommand(
       sub('rebuild', 'build a new one from zero beside the old one, which serves until the new one is as far').action(
-        performs<InstanceOptions>(rebuild),
+        action<InstanceOptions>(rebuild),
       ),
     )
     .addCommand(
@@ -33,7 +33,7 @@ export function projectionCommand(): Command {
         .description('Lists messages of no known form, facts that the machine refuses, appends about no request, and gaps of the log.')
         .option('--after <sequence>', 'only behind this sequence of the log', parseWhole(0), 0)
         .option('-n, --limit <count>', 'how many at most', parseWhole(1, 500), 100)
-        .action(performs<ProblemOptions>(problems)),
+        .action(action<ProblemOptions>(problems)),
     );
 }
 

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { durationOption, formatMoment, plural } from '#src/cli/arguments/durations.ts';
+import { parseSince } from '#src/cli/arguments/since.ts';
+import { printOne } from '#src/cli/print/output.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
-import { type Call, performs } from '../call.ts';
-import { durationOption, formatMoment, plural } from '#src/cli/arguments/durations.ts';
-import { printOne } from '#src/cli/print/output.ts';
+import { action, type Call } from '../call.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { parseSince } from '#src/cli/arguments/since.ts';
 
 type PurgeOptions = { function: string; before: number; reason?: string; dryRun?: true; wait: number };
 
@@ -25,7 +25,7 @@ export function purgeCommand(): Command {
     .option('--dry-run', 'only say what would be erased')
     .addOption(durationOption('--wait <duration>', 'how long to wait for the janitor', 600_000))
     .addHelpText('after', examples)
-    .action(performs<PurgeOptions>(purge));
+    .action(action<PurgeOptions>(purge));
 }
 
 const examples = `

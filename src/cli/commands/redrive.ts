@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import type { FailedInvocation, SequentClient } from '#src/client/client.ts';
-import { type Call, performs } from '../call.ts';
-import { type BulkOptions, inBulk } from '../in-bulk.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
+import { parseRate, parseSince } from '#src/cli/arguments/since.ts';
+import type { FailedInvocation, SequentClient } from '#src/client/client.ts';
+import { action, type Call } from '../call.ts';
+import { type BulkOptions, inBulk } from '../in-bulk.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { parseRate, parseSince } from '#src/cli/arguments/since.ts';
 
 type RedriveOptions = BulkOptions & { event?: string; failed?: true; function?: string; condition?: string; since?: number };
 
@@ -23,7 +23,7 @@ export function redriveCommand(): Command {
     .option('--rate <rate>', 'at most so many: 50/s, 100/m', parseRate)
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', examples)
-    .action(performs<RedriveOptions>(redrive));
+    .action(action<RedriveOptions>(redrive));
 }
 
 const examples = `

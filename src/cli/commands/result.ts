@@ -1,10 +1,10 @@
 import { Command } from 'commander';
+import { durationOption } from '#src/cli/arguments/durations.ts';
+import { printResult } from '#src/cli/print/result-output.ts';
 import type { Result, SequentClient } from '#src/client/client.ts';
 import { TimedOutError } from '#src/core/errors.ts';
-import { type Call, performs } from '../call.ts';
-import { durationOption } from '#src/cli/arguments/durations.ts';
+import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
-import { printResult } from '#src/cli/print/result-output.ts';
 import { sayConnection, withClient } from '../session.ts';
 
 type ResultOptions = { timeout: number; envelope?: true; function?: string };
@@ -18,7 +18,7 @@ export function resultCommand(): Command {
     .option('-e, --envelope', 'print the whole envelope that subscribers and destinations receive')
     .option('--function <name>', 'its function: finds it a little faster')
     .addHelpText('after', examples)
-    .action(performs<ResultOptions>(result));
+    .action(action<ResultOptions>(result));
 }
 
 const examples = `

@@ -1,10 +1,17 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { StatsRow } from '#src/core/history-questions.ts';
-import { type Call, performs } from '../call.ts';
 import { formatMoment, parseDuration } from '#src/cli/arguments/durations.ts';
-import { addFilters, type FilterOptions, filterOf, type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
+import {
+  addFilters,
+  type FilterOptions,
+  filterOf,
+  type MomentOptions,
+  momentOf,
+  momentOption,
+} from '#src/cli/arguments/history-filters.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import type { StatsRow } from '#src/core/history-questions.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -20,7 +27,7 @@ export function statsCommand(): Command {
     .addOption(momentOption())
     .option('--by <duration>', 'in time buckets of this length', parseDuration)
     .addHelpText('after', '\nExamples:\n  sequent stats --since 1h\n  sequent stats orders --since 1d --by 1h -o json')
-    .action(performs<StatsOptions>(stats));
+    .action(action<StatsOptions>(stats));
 }
 
 const open = ({ byState }: StatsRow): number => (byState.queued ?? 0) + (byState.running ?? 0) + (byState.retrying ?? 0);

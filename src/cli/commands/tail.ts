@@ -1,16 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { factTypes } from '#machines/fact-types.ts';
 import { conditions } from '#machines/facts.ts';
-import type { TransitionsOptions } from '#src/client/client.ts';
-import { parseFunctionName } from '#src/core/names/names.ts';
-import { type Call, performs } from '../call.ts';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { addInvocationFilters, type FilterOptions, filterOf } from '#src/cli/arguments/history-filters.ts';
-import { exitCodes } from '../problem.ts';
-import { sayConnection, withClient } from '../session.ts';
 import { parseSince } from '#src/cli/arguments/since.ts';
 import { createInvocationTest } from '#src/cli/arguments/tail-filter.ts';
 import { transitionLine } from '#src/cli/print/transitions.ts';
+import type { TransitionsOptions } from '#src/client/client.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
+import { action, type Call } from '../call.ts';
+import { exitCodes } from '../problem.ts';
+import { sayConnection, withClient } from '../session.ts';
 
 type TailOptions = Omit<FilterOptions, 'state' | 'condition'> & {
   state?: string[];
@@ -32,7 +32,7 @@ export function tailCommand(): Command {
     .option('--durable <name>', 'keep the place under this name in JetStream: the next tail of that name goes on there')
     .option('-n, --limit <count>', 'end after so many lines', parseWhole(1))
     .addHelpText('after', examples)
-    .action(performs<TailOptions>(tail));
+    .action(action<TailOptions>(tail));
 }
 
 const names = Object.keys(conditions);
@@ -77,7 +77,7 @@ async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
     let printed = 0;
     for await (const transition of client.transitions(wanted)) {
       const isShown = await isMeant(transition);
-      if (isShown) out.line(transitionLine(transition, { format, sheet: out }));
+      if (isShown) out.line(transitionLine(transition, { format, output: out }));
       transition.ack();
       if (isShown && ++printed === limit) break;
     }

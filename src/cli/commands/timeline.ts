@@ -1,14 +1,14 @@
 import { Command } from 'commander';
-import type { Timeline } from '#src/client/client.ts';
-import type { Place } from '#src/analysis/history.ts';
-import { type Call, performs } from '../call.ts';
-import { parsePlace } from '#src/cli/arguments/moment.ts';
+import type { AsOf } from '#src/analysis/history.ts';
+import { parseAsOf } from '#src/cli/arguments/moment.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { drawTimeline } from '#src/cli/print/timeline-picture.ts';
+import type { Timeline } from '#src/client/client.ts';
+import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { drawTimeline } from '#src/cli/print/timeline-picture.ts';
 
-type TimelineOptions = { function?: string; at?: Place };
+type TimelineOptions = { function?: string; at?: AsOf };
 
 export function timelineCommand(): Command {
   return new Command('timeline')
@@ -16,9 +16,9 @@ export function timelineCommand(): Command {
     .description('Draws the attempts and waits of an invocation on one scale, then lists every transition with its reason.')
     .argument('<id>', 'the request id')
     .option('--function <name>', 'its function: finds it a little faster, and also what no worker has touched yet')
-    .option('--at <moment>', 'as it was then: a sequence of the log, a time, or how long ago', parsePlace)
+    .option('--at <moment>', 'as it was then: a sequence of the log, a time, or how long ago', parseAsOf)
     .addHelpText('after', examples)
-    .action(performs<TimelineOptions>(timeline));
+    .action(action<TimelineOptions>(timeline));
 }
 
 const examples = `
@@ -56,8 +56,8 @@ async function withStates({ transitions }: Timeline): Promise<object[]> {
   });
 }
 
-async function cutAt(whole: Timeline, place: Place): Promise<{ timeline: Timeline; now: number }> {
+async function cutAt(whole: Timeline, asOf: AsOf): Promise<{ timeline: Timeline; now: number }> {
   const { timelineAt, drawnAt } = await import('../timeline-at.ts');
-  const timeline = timelineAt(whole, place);
+  const timeline = timelineAt(whole, asOf);
   return { timeline, now: drawnAt(timeline) };
 }

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/text/format-duration.ts';
+import { plain } from '#src/cli/print/terminal.ts';
 import type { HistoryTree, InvocationSummary } from '#src/core/history-questions.ts';
-import { type Call, performs } from '../call.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain } from '#src/cli/print/terminal.ts';
 
 type TreeOptions = { function?: string };
 
@@ -15,7 +15,7 @@ export function treeCommand(): Command {
     .argument('<id>', 'the request id of any of them')
     .option('--function <name>', 'its function, if several functions were invoked under one id')
     .addHelpText('after', '\nExamples:\n  sequent tree order-4711\n  sequent tree order-4711 -o name     all ids of the chain')
-    .action(performs<TreeOptions>(tree));
+    .action(action<TreeOptions>(tree));
 }
 
 async function tree(call: Call<TreeOptions>): Promise<typeof exitCodes.ok> {

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import type { SequentClient } from '#src/client/client.ts';
-import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Finding } from '#src/analysis/findings.ts';
 import type { Verification } from '#src/analysis/verify.ts';
-import { type Call, performs } from '../call.ts';
 import { parseWhole, plural } from '#src/cli/arguments/durations.ts';
+import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import type { SequentClient } from '#src/client/client.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
-import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 
 type VerifyOptions = ArchiveOptions & { from: number };
@@ -21,7 +21,7 @@ export function verifyCommand(): Command {
     .option('--from <sequence>', 'from this sequence of the log on: what was accepted before is left out', parseWhole(1), 1)
     .option(...ARCHIVE_OPTION)
     .addHelpText('after', examples)
-    .action(performs<VerifyOptions>(verify));
+    .action(action<VerifyOptions>(verify));
 }
 
 const examples = `
@@ -50,7 +50,7 @@ async function verify({ options, terminal, format }: Call<VerifyOptions>): Promi
   return found === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
-async function fold(client: SequentClient, options: Call<VerifyOptions>['options'], err: Sheet): Promise<Verification> {
+async function fold(client: SequentClient, options: Call<VerifyOptions>['options'], err: OutputStream): Promise<Verification> {
   const { verifyLog } = await import('../verify-log.ts');
   let saidAt = Date.now();
   return await verifyLog(await openArchiveOf(options, client), {
@@ -64,7 +64,7 @@ async function fold(client: SequentClient, options: Call<VerifyOptions>['options
   });
 }
 
-function findingLine({ rule, sequence, kind, function: name, invocation, what }: Finding, { paint }: Sheet): string {
+function findingLine({ rule, sequence, kind, function: name, invocation, what }: Finding, { paint }: OutputStream): string {
   const whose = invocation === undefined ? '' : `${name === undefined ? '' : `${plain(name)} `}${plain(invocation)}: `;
   return `${paint.red(rule)} ${paint.bold(kind)} at ${sequence}: ${whose}${plain(what)}`;
 }

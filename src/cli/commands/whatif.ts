@@ -1,16 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Backoff } from '#machines/facts.ts';
-import { formatDuration } from '#src/core/text/format-duration.ts';
-import { parseFunctionName } from '#src/core/names/names.ts';
 import type { LogReading } from '#src/analysis/read-log.ts';
 import { nameEnding, type Sum } from '#src/analysis/suppositions.ts';
 import type { Policy, Supposition } from '#src/analysis/what-if.ts';
-import { type Call, performs } from '../call.ts';
 import { parseDuration, parseWhole, plural } from '#src/cli/arguments/durations.ts';
-import { exitCodes, usageProblem } from '../problem.ts';
-import { withClient } from '../session.ts';
 import { parseSince } from '#src/cli/arguments/since.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../call.ts';
+import { exitCodes, usageProblem } from '../problem.ts';
+import { withClient } from '../session.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 
 type WhatIfOptions = ArchiveOptions & {
@@ -36,7 +36,7 @@ export function whatIfCommand(): Command {
     .option(...ARCHIVE_OPTION)
     .option('--all', 'name also those that would have ended the same')
     .addHelpText('after', examples)
-    .action(performs<WhatIfOptions>(whatIf));
+    .action(action<WhatIfOptions>(whatIf));
 }
 
 const examples = `

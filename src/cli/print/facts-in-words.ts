@@ -1,7 +1,7 @@
 import type { Fact, FactOf, Failure, Outcome } from '#machines/facts.ts';
-import { formatDuration } from '#src/core/text/format-duration.ts';
 import { plural } from '#src/cli/arguments/durations.ts';
-import { type Paint, plain, type Sheet } from './terminal.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { type OutputStream, type Paint, plain } from './terminal.ts';
 
 type Sign = {
   unicode: string;
@@ -26,9 +26,9 @@ const signs: Record<Fact['type'], Sign> = {
 };
 
 /** The sign and the name of a transition, in its colour, as wide as `width`. */
-export function nameFact(type: Fact['type'], sheet: Sheet, width = 0): string {
+export function nameFact(type: Fact['type'], output: OutputStream, width = 0): string {
   const { unicode, ascii, colour } = signs[type];
-  return sheet.paint[colour](`${sheet.isUnicode ? unicode : ascii} ${type.padEnd(width)}`);
+  return output.paint[colour](`${output.isUnicode ? unicode : ascii} ${type.padEnd(width)}`);
 }
 
 /** What happened, in words, on one line. */

@@ -1,5 +1,5 @@
 import type { Call } from '#src/cli/call.ts';
-import { cut, plain, type Sheet } from './terminal.ts';
+import { cut, type OutputStream, plain } from './terminal.ts';
 
 export type Column<Row> = { head: string; cell: (row: Row) => string; align?: 'right' };
 
@@ -50,7 +50,7 @@ export function printOne(
 }
 
 /** Columns as wide as their contents. On a terminal the last one is cut at the edge; in a pipe nothing is. */
-export function tableLines<Row>({ rows, columns }: Pick<Listing<Row>, 'rows' | 'columns'>, sheet: Sheet): string[] {
+export function tableLines<Row>({ rows, columns }: Pick<Listing<Row>, 'rows' | 'columns'>, output: OutputStream): string[] {
   const cells = rows.map((row) => columns.map(({ cell }) => plain(cell(row))));
   const widths = columns.map(({ head }, index) => Math.max(head.length, ...cells.map((row) => row[index]?.length ?? 0)));
   const draw = (texts: readonly string[]): string => {
@@ -58,9 +58,9 @@ export function tableLines<Row>({ rows, columns }: Pick<Listing<Row>, 'rows' | '
       .map((text, index) => pad(text, widths[index] ?? 0, columns[index]?.align))
       .join('  ')
       .trimEnd();
-    return sheet.isTty ? cut(line, sheet.columns, sheet.isUnicode ? '…' : '...') : line;
+    return output.isTty ? cut(line, output.columns, output.isUnicode ? '…' : '...') : line;
   };
-  return [sheet.paint.bold(draw(columns.map(({ head }) => head))), ...cells.map(draw)];
+  return [output.paint.bold(draw(columns.map(({ head }) => head))), ...cells.map(draw)];
 }
 
 function pad(text: string, width: number, align: 'right' | undefined): string {

@@ -1,6 +1,6 @@
-import type { Result } from '#src/client/client.ts';
 import type { Call } from '#src/cli/call.ts';
 import { CommandError, type ExitCode, exitCodes, problemJson } from '#src/cli/problem.ts';
+import type { Result } from '#src/client/client.ts';
 import { plain } from './terminal.ts';
 
 /** Prints an outcome: what the function returned, or what went wrong. Returns the exit code that says which. */

@@ -6,7 +6,7 @@ export type ColourChoice = 'auto' | 'always' | 'never';
 export type Paint = ReturnType<typeof pc.createColors>;
 
 /** One of the two places to write to, as what reads it can bear. */
-export interface Sheet {
+export interface OutputStream {
   line(text?: string): void;
   readonly paint: Paint;
   readonly columns: number;
@@ -17,8 +17,8 @@ export interface Sheet {
 
 /** The one writer of the command line: what was asked for goes to `out`, everything said about it to `err`. */
 export interface Terminal {
-  readonly out: Sheet;
-  readonly err: Sheet;
+  readonly out: OutputStream;
+  readonly err: OutputStream;
   /** Whether a person is there to answer. */
   readonly canAsk: boolean;
   ask(question: string): Promise<boolean>;
@@ -30,9 +30,9 @@ type Stream = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>;
 const PIPED_COLUMNS = 100;
 
 export function createTerminal(colour: ColourChoice, env: Environment = process.env): Terminal {
-  const err = createSheet(process.stderr, colour, env);
+  const err = createOutputStream(process.stderr, colour, env);
   return {
-    out: createSheet(process.stdout, colour, env),
+    out: createOutputStream(process.stdout, colour, env),
     err,
     canAsk: process.stdin.isTTY === true && err.isTty,
     ask: (question) =>
@@ -49,7 +49,7 @@ export function createTerminal(colour: ColourChoice, env: Environment = process.
   };
 }
 
-export function createSheet(stream: Stream, colour: ColourChoice, env: Environment): Sheet {
+export function createOutputStream(stream: Stream, colour: ColourChoice, env: Environment): OutputStream {
   const isTty = stream.isTTY === true && env.TERM !== 'dumb';
   return {
     line: (text = '') => void stream.write(`${text}\n`),

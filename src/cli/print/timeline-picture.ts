@@ -1,26 +1,26 @@
+import { plural } from '#src/cli/arguments/durations.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { plural } from '#src/cli/arguments/durations.ts';
 import { describeFact, nameFact } from './facts-in-words.ts';
-import { cut, plain, type Sheet } from './terminal.ts';
+import { cut, type OutputStream, plain } from './terminal.ts';
 import { type Span, spansOf } from './timeline-spans.ts';
 
 /**
  * Draws an invocation: who and what, where its time went as bars on one scale, then every transition with its reason.
  */
-export function drawTimeline(timeline: Timeline, sheet: Sheet, now: number): string[] {
+export function drawTimeline(timeline: Timeline, output: OutputStream, now: number): string[] {
   const facts = timeline.transitions.map(({ fact }) => fact);
   const startedAt = facts[0]?.at ?? now;
   return [
-    ...drawHead(timeline, sheet, now),
+    ...drawHead(timeline, output, now),
     '',
-    ...drawBars(spansOf(facts, now), startedAt, sheet),
+    ...drawBars(spansOf(facts, now), startedAt, output),
     '',
-    ...drawTransitions(timeline, startedAt, sheet),
+    ...drawTransitions(timeline, startedAt, output),
   ];
 }
 
-function drawHead(timeline: Timeline, { paint }: Sheet, now: number): string[] {
+function drawHead(timeline: Timeline, { paint }: OutputStream, now: number): string[] {
   const { requestId, status, state, transitions, attempts, qualifier } = timeline;
   const startedAt = transitions[0]?.fact.at ?? now;
   const isOver = timeline.envelope !== undefined;
@@ -42,8 +42,8 @@ const letters: Record<Span['kind'], { unicode: string; ascii: string }> = {
 };
 
 /** The bars share one scale: a bar is as long as its share of the whole, and at least one letter. */
-function drawBars(spans: readonly Span[], startedAt: number, sheet: Sheet): string[] {
-  const { paint, columns } = sheet;
+function drawBars(spans: readonly Span[], startedAt: number, output: OutputStream): string[] {
+  const { paint, columns } = output;
   const endedAt = Math.max(startedAt + 1, ...spans.map(({ to }) => to));
   const durations = spans.map(({ from, to, end }) => `${formatDuration(to - from)}${end === 'open' ? '+' : ''}`);
   const labelWidth = Math.max(8, ...spans.map(({ label }) => label.length));
@@ -56,41 +56,41 @@ function drawBars(spans: readonly Span[], startedAt: number, sheet: Sheet): stri
   const lines = spans.map((span, index) => {
     const begin = Math.min(barWidth - 1, Math.floor(cells(span.from)));
     const length = Math.max(1, Math.min(barWidth - begin, Math.round(cells(span.to)) - begin));
-    const letter = sheet.isUnicode ? letters[span.kind].unicode : letters[span.kind].ascii;
-    const bar = ' '.repeat(begin) + colourOf(span, sheet)(letter.repeat(length)) + ' '.repeat(barWidth - begin - length);
-    const note = noteOf(span, noteWidth, sheet);
+    const letter = output.isUnicode ? letters[span.kind].unicode : letters[span.kind].ascii;
+    const bar = ' '.repeat(begin) + colourOf(span, output)(letter.repeat(length)) + ' '.repeat(barWidth - begin - length);
+    const note = noteOf(span, noteWidth, output);
     return `${span.label.padEnd(labelWidth)}  ${bar}  ${(durations[index] ?? '').padStart(durationWidth)}  ${note}`.trimEnd();
   });
   return [paint.dim(scale), ...lines];
 }
 
-function colourOf({ kind, end }: Span, { paint }: Sheet): (text: string) => string {
+function colourOf({ kind, end }: Span, { paint }: OutputStream): (text: string) => string {
   if (kind === 'queued') return paint.cyan;
   if (kind === 'wait') return paint.yellow;
   if (end === 'open') return paint.blue;
   return end === 'succeeded' ? paint.green : paint.red;
 }
 
-function noteOf(span: Span, width: number, sheet: Sheet): string {
-  const note = cut(plain(span.note), width, sheet.isUnicode ? '…' : '...');
-  if (span.kind === 'attempt' || span.kind === 'delivery') return colourOf(span, sheet)(note);
-  return sheet.paint.dim(note);
+function noteOf(span: Span, width: number, output: OutputStream): string {
+  const note = cut(plain(span.note), width, output.isUnicode ? '…' : '...');
+  if (span.kind === 'attempt' || span.kind === 'delivery') return colourOf(span, output)(note);
+  return output.paint.dim(note);
 }
 
-function drawTransitions({ transitions }: Timeline, startedAt: number, sheet: Sheet): string[] {
-  const { paint } = sheet;
+function drawTransitions({ transitions }: Timeline, startedAt: number, output: OutputStream): string[] {
+  const { paint } = output;
   const moments = transitions.map(({ fact }) => `+${formatDuration(Math.max(0, fact.at - startedAt))}`);
   const width = Math.max(...moments.map((text) => text.length));
   const nameWidth = Math.max(...transitions.map(({ fact }) => fact.type.length));
   return transitions.flatMap(({ fact }, index) => {
     const words = describeFact(fact);
-    const line = `${paint.dim((moments[index] ?? '').padStart(width))}  ${nameFact(fact.type, sheet, nameWidth)}  ${words}`;
-    return [line, ...drawOutput(fact, ' '.repeat(width + nameWidth + 6), sheet)];
+    const line = `${paint.dim((moments[index] ?? '').padStart(width))}  ${nameFact(fact.type, output, nameWidth)}  ${words}`;
+    return [line, ...drawOutput(fact, ' '.repeat(width + nameWidth + 6), output)];
   });
 }
 
 /** The end of what the function printed in this attempt. */
-function drawOutput(fact: object, indent: string, { paint, isUnicode }: Sheet): string[] {
+function drawOutput(fact: object, indent: string, { paint, isUnicode }: OutputStream): string[] {
   const output = 'output' in fact && typeof fact.output === 'string' ? fact.output : '';
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const shown = lines.slice(-8).map((line) => `${indent}${paint.dim(`${isUnicode ? '│' : '|'} ${plain(line)}`)}`);

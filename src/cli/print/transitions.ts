@@ -1,11 +1,11 @@
-import type { LiveTransition } from '#src/core/log/transitions.ts';
-import type { Format } from '#src/cli/call.ts';
 import { formatTimeOfDay } from '#src/cli/arguments/durations.ts';
+import type { Format } from '#src/cli/call.ts';
+import type { LiveTransition } from '#src/core/log/transitions.ts';
 import { describeFact, nameFact } from './facts-in-words.ts';
-import { plain, type Sheet } from './terminal.ts';
+import { type OutputStream, plain } from './terminal.ts';
 
 /** One line for one transition: JSON for programs, words for people; those of one invocation need not name it each time. */
-export function transitionLine(transition: LiveTransition, { format, sheet, isNamed = true }: LineOptions): string {
+export function transitionLine(transition: LiveTransition, { format, output, isNamed = true }: LineOptions): string {
   const { sequence, fact, by, function: name } = transition;
   const { invocation, at, type, ...rest } = fact;
   switch (format) {
@@ -15,13 +15,13 @@ export function transitionLine(transition: LiveTransition, { format, sheet, isNa
     case 'name':
       return invocation;
     case 'table': {
-      const whose = isNamed ? `${sheet.paint.bold(plain(name))}  ${invocation}  ` : '';
-      return `${sheet.paint.dim(formatTimeOfDay(at))}  ${nameFact(type, sheet, 9)}  ${whose}${describeFact(fact)}`;
+      const whose = isNamed ? `${output.paint.bold(plain(name))}  ${invocation}  ` : '';
+      return `${output.paint.dim(formatTimeOfDay(at))}  ${nameFact(type, output, 9)}  ${whose}${describeFact(fact)}`;
     }
   }
 }
 
-export type LineOptions = { format: Format; sheet: Sheet; isNamed?: boolean };
+export type LineOptions = { format: Format; output: OutputStream; isNamed?: boolean };
 
 function without(facts: object, key: string): object {
   return Object.fromEntries(Object.entries(facts).filter(([name]) => name !== key));

@@ -1,7 +1,7 @@
 import { statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
+import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import type { AcceptedRequest } from './event-log.ts';
-import { functionUrn, type Place } from '#src/core/names/tenancy.ts';
 
 /** What a subscriber or a target receives about an outcome: exactly the keys of the source document (SRC7, SRC8). */
 export type Envelope = {
@@ -23,41 +23,41 @@ export type Envelope = {
  * Payloads that would make it larger than `maxBytes` are replaced by empty ones, the request's first.
  */
 export function encodeEnvelope(
-  place: Place,
+  tenancy: Tenancy,
   request: AcceptedRequest,
   invocation: Invocation,
   maxBytes = Number.POSITIVE_INFINITY,
 ): string {
-  const text = encodeWhole(place, request, invocation);
+  const text = encodeWhole(tenancy, request, invocation);
   // No character takes more than 3 bytes, so a short text needs no counting.
   if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
-  const envelope = envelopeOf(place, request, invocation);
+  const envelope = envelopeOf(tenancy, request, invocation);
   const withoutRequest = JSON.stringify({ ...envelope, request_payload: '' });
   if (Buffer.byteLength(withoutRequest) <= maxBytes) return withoutRequest;
   return JSON.stringify({ ...envelope, request_payload: '', response_payload: '' });
 }
 
 /** An outcome with destinations is encoded for them and for those who listen to results: once. */
-function encodeWhole(place: Place, request: AcceptedRequest, invocation: Invocation): string {
+function encodeWhole(tenancy: Tenancy, request: AcceptedRequest, invocation: Invocation): string {
   const { outcome } = invocation.context;
-  const { told } = request;
-  if (told !== undefined && told.outcome === outcome && told.place === place) return told.text;
-  const text = JSON.stringify(envelopeOf(place, request, invocation));
-  if (outcome?.destinations !== undefined) request.told = { outcome, place, text };
+  const { envelopeCache: told } = request;
+  if (told !== undefined && told.outcome === outcome && told.tenancy === tenancy) return told.text;
+  const text = JSON.stringify(envelopeOf(tenancy, request, invocation));
+  if (outcome?.destinations !== undefined) request.envelopeCache = { outcome, tenancy, text };
   return text;
 }
 
 /** Its URN says which version was executed; before any attempt, what was asked for. */
-function envelopeOf(place: Place, request: AcceptedRequest, { context }: Invocation): Envelope {
+function envelopeOf(tenancy: Tenancy, request: AcceptedRequest, { context }: Invocation): Envelope {
   const { outcome, attempts } = context;
   const failed = outcome?.type === 'failed' ? outcome : undefined;
-  const isObserved = place.envelope === 'observed';
+  const isObserved = tenancy.envelope === 'observed';
   const isUsersError = failed?.condition === 'UnhandledInvocationError';
   return {
     timestamp: new Date(request.fact.at).toISOString(),
     request_context: {
       request_id: request.fact.invocation,
-      function_urn: functionUrn(place, request.fact.function, context.terms?.version ?? request.fact.qualifier),
+      function_urn: functionUrn(tenancy, request.fact.function, context.terms?.version ?? request.fact.qualifier),
       condition: failed?.condition ?? '',
       approximate_invoke_count: isObserved ? Math.max(0, attempts - 1) : attempts,
     },

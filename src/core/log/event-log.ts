@@ -1,7 +1,7 @@
 import type { Fact, FactOf, Lineage, Outcome } from '#machines/facts.ts';
-import type { Erasure } from './erasure.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { Erasure } from './erasure.ts';
 
 /**
  * The log: requests as they were accepted, and the facts about them, in one total order.
@@ -13,15 +13,15 @@ export type StreamName = { readonly function: FunctionName; readonly stream: Str
 
 declare const version: unique symbol;
 /** The version of a stream. Opaque: compare it, never count with it; versions have gaps. */
-export type Version = number & { readonly [version]: true };
+export type StreamVersion = number & { readonly [version]: true };
 /** The version of a stream without appends. */
-export const NO_APPENDS = 0 as Version;
+export const NO_APPENDS = 0 as StreamVersion;
 
 export type Append = {
   /** Unique; a writer recognises its own append by it (A1). */
   id: string;
   /** The version that this append follows. */
-  previous: Version;
+  previous: StreamVersion;
   /** The sequence of the request message that gave birth to the invocations of this append. */
   request: number;
   /** Who wrote it. */
@@ -29,7 +29,7 @@ export type Append = {
   facts: readonly Fact[];
 };
 
-export type RecordedAppend = Append & { version: Version };
+export type RecordedAppend = Append & { version: StreamVersion };
 
 /** One request as it was accepted. `defect` says why it can never run. */
 export type AcceptedRequest = {
@@ -37,7 +37,7 @@ export type AcceptedRequest = {
   payload: string;
   defect?: { condition: 'PayloadTooLarge' | 'InvalidPayload' | 'InvalidRequest'; message: string };
   /** The envelope of an outcome of it, once somebody asked: those who listen to results and all destinations get the same. */
-  told?: { outcome: Outcome; place: Place; text: string };
+  envelopeCache?: { outcome: Outcome; tenancy: Tenancy; text: string };
 };
 
 /** One message on an invoke subject: the birth of one or more invocations. */
@@ -50,7 +50,7 @@ export type RequestMessage = {
 };
 
 /** What remains to be done in a stream, as its last writer saw it. A stream with none of it is settled. */
-export type Attention = {
+export type WakeTimes = {
   /** The earliest moment at which the next attempt of a waiting invocation is due. */
   dueAt?: number;
   /** The earliest moment at which a waiting invocation becomes too old. */
@@ -58,13 +58,13 @@ export type Attention = {
   /** The earliest moment at which the next try of a delivery is due. */
   deliverAt?: number;
   /** Since when an invocation is in somebody's hands: being executed, or being delivered. */
-  heldSince?: number;
+  inProgressSince?: number;
 };
 
 /** One message of the log, without its content: enough to know what needs attention. */
 export type LogEntry = { sequence: number; at: number } & (
   | { kind: 'request'; name: StreamName }
-  | { kind: 'append'; name: StreamName; attention: Attention }
+  | { kind: 'append'; name: StreamName; wakeTimes: WakeTimes }
   | { kind: 'hint' }
 );
 
@@ -72,7 +72,7 @@ export type LogEntry = { sequence: number; at: number } & (
 export type FullLogEntry =
   | { kind: 'request'; sequence: number; at: number; message: RequestMessage }
   /** `attention` is what the append said beside its content. */
-  | { kind: 'append'; sequence: number; at: number; name: StreamName; append: RecordedAppend; attention: Attention }
+  | { kind: 'append'; sequence: number; at: number; name: StreamName; append: RecordedAppend; wakeTimes: WakeTimes }
   | { kind: 'hint'; sequence: number; at: number }
   /** Finished invocations are to be forgotten. */
   | { kind: 'erasure'; sequence: number; at: number; erasure: Erasure }
@@ -107,10 +107,10 @@ export interface EventLog {
    * An answer that does not come is resolved by reading back (A1). Throws `UnknownOutcomeError` when that fails for the
    * whole budget, and `LogFullError` when nothing more can be stored.
    */
-  append(name: StreamName, append: Append, attention: Attention): Promise<Version | undefined>;
+  append(name: StreamName, append: Append, wakeTimes: WakeTimes): Promise<StreamVersion | undefined>;
 
   /** The appends of one stream after a version, oldest first. One that cannot be read counts as an append without facts. Throws `NewerFactsError`. */
-  read(name: StreamName, after: Version): Promise<RecordedAppend[]>;
+  read(name: StreamName, after: StreamVersion): Promise<RecordedAppend[]>;
 
   /** The request message at a sequence, or `undefined` when it is not there. */
   readRequest(sequence: number): Promise<RequestMessage | undefined>;

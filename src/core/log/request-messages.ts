@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 import { canBeBrought, idAt, idFromSequence, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 
 /** How requests look as messages, whichever log holds them. Whatever anybody publishes passes the rules here. */
 

@@ -1,5 +1,5 @@
-import type { StreamName } from './event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
+import type { StreamName } from './event-log.ts';
 
 /** The outcomes for subscribers: one message an invocation, derived from the log and repeatable. */
 export interface Results {

@@ -1,8 +1,8 @@
 import { factTypes } from '#machines/fact-types.ts';
 import { conditions, type Fact } from '#machines/facts.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { FullLogEntry } from './event-log.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
+import type { FullLogEntry } from './event-log.ts';
 
 /** One transition as the log told it. */
 export type LiveTransition = {

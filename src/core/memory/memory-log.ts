@@ -1,11 +1,11 @@
-import type { Clock } from '#src/core/ports/clock.ts';
-import type { EventLog, FullLogEntry, LogEntry, RecordedAppend, StreamName, Version } from '#src/core/log/event-log.ts';
+import type { EventLog, FullLogEntry, LogEntry, RecordedAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
-import { isFunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
 import { decodeRequest, encodeRequests } from '#src/core/log/request-messages.ts';
 import type { Results } from '#src/core/log/results.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
+import { isFunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
 
 /** The log in memory: the port's executable specification, and what a system under virtual time runs on. */
 export interface MemoryLog extends EventLog {
@@ -103,14 +103,14 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
 
   return {
     maxAppendBytes,
-    async append(name, append, attention) {
+    async append(name, append, wakeTimes) {
       const version = appendsOf(name).at(-1)?.version ?? NO_APPENDS;
       if (version !== append.previous) return undefined;
       return store((sequence, at) => {
-        const stored = { ...copy(append), version: sequence as Version };
+        const stored = { ...copy(append), version: sequence as StreamVersion };
         index(name, stored);
-        return { kind: 'append', sequence, at, name, append: stored, attention: { ...attention } };
-      }) as Version;
+        return { kind: 'append', sequence, at, name, append: stored, wakeTimes: { ...wakeTimes } };
+      }) as StreamVersion;
     },
     read: async (name, after) => copy(appendsOf(name).filter(({ version }) => version > after)),
     async readRequest(sequence) {
@@ -145,7 +145,7 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLog
 function entryOf(message: FullLogEntry): LogEntry {
   const { sequence, at } = message;
   if (message.kind === 'request') return { kind: 'request', sequence, at, name: message.message.name };
-  if (message.kind === 'append') return { kind: 'append', sequence, at, name: message.name, attention: { ...message.attention } };
+  if (message.kind === 'append') return { kind: 'append', sequence, at, name: message.name, wakeTimes: { ...message.wakeTimes } };
   return { kind: 'hint', sequence, at };
 }
 

@@ -1,7 +1,7 @@
 import { splitName } from './names.ts';
 
 /** Where the functions are, for their URNs. */
-export type Place = {
+export type Tenancy = {
   region: string;
   /** The own project: that of the functions whose names say none. */
   project: string;
@@ -14,7 +14,7 @@ export type Place = {
 };
 
 /** The URN of a function; of one of another project with that project. */
-export function functionUrn({ region, project }: Place, name: string, qualifier: string): string {
+export function functionUrn({ region, project }: Tenancy, name: string, qualifier: string): string {
   const { project: other, bare } = splitName(name);
   return `urn:fss:${region}:${other ?? project}:function:default:${bare}:${qualifier}`;
 }

@@ -40,7 +40,7 @@ export interface DestinationTarget {
   /** Why a function cannot use this `param`, or `undefined`. Asked when the function is configured (SRC5). */
   refuse(param: string, functionName: string): string | undefined;
   /** Deliveries with the same key go to the same place, and share its bounded concurrency. */
-  placeOf(destination: Destination): string;
+  limitKeyOf(destination: Destination): string;
   /** Never rejects. Gives up when the signal aborts. */
   deliver(request: DeliveryRequest, signal: AbortSignal): Promise<DeliveryResult>;
 }

@@ -1,9 +1,9 @@
 import type { Destination, Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
 import { LogBehindError } from '#src/core/errors.ts';
-import type { Append, EventLog, Version } from '#src/core/log/event-log.ts';
-import { attentionOf, catchUp, foldFacts, type StreamState } from './stream.ts';
+import type { Append, EventLog, StreamVersion } from '#src/core/log/event-log.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import { catchUp, foldFacts, type StreamState, wakeTimesOf } from './stream.ts';
 
 /**
  * The one who writes to a stream, as far as this process is concerned.
@@ -126,11 +126,11 @@ class Writer implements StreamWriter {
     if (kept.length === 0) return undefined;
     const append: Append = { id: this.#appendId(), previous: base.version, request: base.request.sequence, by: this.#by, facts };
     return this.#log
-      .append(base.name, append, attentionOf(next.values()))
+      .append(base.name, append, wakeTimesOf(next.values()))
       .then((version) => (version === undefined ? this.#askAgain(base, round) : this.#record(base, round, version)));
   }
 
-  #record(base: StreamState, { next, kept, facts, later }: Round, version: Version): void {
+  #record(base: StreamState, { next, kept, facts, later }: Round, version: StreamVersion): void {
     this.#learn({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
     for (const { proposal, effects } of kept) proposal.resolve(effects);
     if (later.length > 0) this.#waiting = [...later, ...this.#waiting];

@@ -1,21 +1,29 @@
 import type { Fact } from '#machines/facts.ts';
 import {
+  allDeliveriesSettled,
   deliveryOf,
-  everybodyIsTold,
   type Invocation,
   type InvocationContext,
   type InvocationEffect,
   invocationFolder,
   openDeliveries,
 } from '#machines/invocation.ts';
-import type { AcceptedRequest, Attention, EventLog, RecordedAppend, RequestMessage, StreamName, Version } from '#src/core/log/event-log.ts';
+import type {
+  AcceptedRequest,
+  EventLog,
+  RecordedAppend,
+  RequestMessage,
+  StreamName,
+  StreamVersion,
+  WakeTimes,
+} from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 
 /** The invocations that were accepted together, folded up to a version of their stream. */
 export type StreamState = {
   readonly name: StreamName;
   readonly request: RequestMessage;
-  readonly version: Version;
+  readonly version: StreamVersion;
   /** By request id. */
   readonly invocations: ReadonlyMap<string, Invocation>;
   /** All facts since the requests, oldest first. */
@@ -23,9 +31,9 @@ export type StreamState = {
 };
 
 /** The state right after acceptance. */
-export function newborn(request: RequestMessage): StreamState {
+export function initialState(request: RequestMessage): StreamState {
   const invocations = new Map<string, Invocation>();
-  for (const { fact } of request.requests) invocations.set(fact.invocation, born(fact));
+  for (const { fact } of request.requests) invocations.set(fact.invocation, acceptedInvocation(fact));
   return { name: request.name, request, version: NO_APPENDS, invocations, facts: [] };
 }
 
@@ -39,9 +47,9 @@ export async function loadStream(log: EventLog, name: StreamName, request?: numb
   const appends = await log.read(name, NO_APPENDS);
   const owner = appends.find((append) => append.request > 0)?.request ?? request;
   const given = typeof request === 'number' ? undefined : request;
-  const message = given !== undefined && (owner === given || owner === given.sequence) ? given : await readOwner(log, owner);
+  const message = given !== undefined && (owner === given || owner === given.sequence) ? given : await readOwningRequest(log, owner);
   // Whoever asks by a number may be wrong about whose it is.
-  return message === undefined || !isSame(message.name, name) ? undefined : foldAppends(newborn(message), appends);
+  return message === undefined || !isSame(message.name, name) ? undefined : foldAppends(initialState(message), appends);
 }
 
 /** Folds further appends. A fact that the machine refuses changes nothing: `verify` reports it. */
@@ -67,7 +75,7 @@ export async function catchUp(log: EventLog, state: StreamState, news: readonly 
   const owner = news.find((append) => append.request > 0)?.request;
   if (state.version !== NO_APPENDS || owner === undefined || owner === state.request.sequence) return foldAppends(state, news);
   const request = await log.readRequest(owner);
-  return foldAppends(request === undefined || !isSame(request.name, state.name) ? state : newborn(request), news);
+  return foldAppends(request === undefined || !isSame(request.name, state.name) ? state : initialState(request), news);
 }
 
 /** Folds facts of one invocation as a whole: all of them, or `undefined` when the machine refuses one. */
@@ -87,35 +95,35 @@ export function foldFacts(
 }
 
 /** What remains to be done for these invocations. */
-export function attentionOf(invocations: Iterable<Invocation>): Attention {
-  const attention: Attention = {};
+export function wakeTimesOf(invocations: Iterable<Invocation>): WakeTimes {
+  const wakeTimes: WakeTimes = {};
   for (const { value, context } of invocations) {
     const bornAt = context.request?.at ?? 0;
     if (value === 'unborn') continue;
     if (value === 'retrying') {
-      lower(attention, 'dueAt', context.dueAt ?? 0);
-      lower(attention, 'endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
-    } else if (context.outcome === null) lower(attention, 'heldSince', context.startedAt ?? bornAt);
-    else lowerByDeliveries(attention, context, value === 'notified');
+      lower(wakeTimes, 'dueAt', context.dueAt ?? 0);
+      lower(wakeTimes, 'endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
+    } else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? bornAt);
+    else lowerByDeliveries(wakeTimes, context, value === 'notified');
   }
-  return attention;
+  return wakeTimes;
 }
 
-function lower(attention: Attention, key: keyof Attention, moment: number): void {
-  attention[key] = Math.min(attention[key] ?? moment, moment);
+function lower(wakeTimes: WakeTimes, key: keyof WakeTimes, moment: number): void {
+  wakeTimes[key] = Math.min(wakeTimes[key] ?? moment, moment);
 }
 
 /** An outcome whose deliveries all wait for their next try is nobody's business until the first is due. */
-function lowerByDeliveries(attention: Attention, context: InvocationContext, isNotified: boolean): void {
+function lowerByDeliveries(wakeTimes: WakeTimes, context: InvocationContext, isNotified: boolean): void {
   const open = openDeliveries(context).map(({ id }) => deliveryOf(context, id));
-  for (const delivery of open) if (delivery?.value === 'backingOff') lower(attention, 'deliverAt', delivery.context.dueAt ?? 0);
+  for (const delivery of open) if (delivery?.value === 'backingOff') lower(wakeTimes, 'deliverAt', delivery.context.dueAt ?? 0);
   const isHeld = open.length === 0 ? !isNotified : open.some((delivery) => delivery?.value !== 'backingOff');
-  if (isHeld) lower(attention, 'heldSince', context.outcome?.at ?? 0);
+  if (isHeld) lower(wakeTimes, 'inProgressSince', context.outcome?.at ?? 0);
 }
 
 /** Whether nothing remains to be done for it. */
 export function isSettled({ value, context }: Invocation): boolean {
-  return value === 'notified' && everybodyIsTold(context);
+  return value === 'notified' && allDeliveriesSettled(context);
 }
 
 /** The request of one invocation of the stream. */
@@ -127,12 +135,12 @@ function isSame(one: StreamName, other: StreamName): boolean {
   return one.function === other.function && one.stream === other.stream;
 }
 
-function born(fact: AcceptedRequest['fact']): Invocation {
+function acceptedInvocation(fact: AcceptedRequest['fact']): Invocation {
   const step = invocationFolder.step(invocationFolder.initial, fact);
   if (step === undefined) throw new Error(`the machine refuses the birth of ${fact.invocation}`);
   return step.snapshot;
 }
 
-async function readOwner(log: EventLog, owner: number | RequestMessage | undefined): Promise<RequestMessage | undefined> {
+async function readOwningRequest(log: EventLog, owner: number | RequestMessage | undefined): Promise<RequestMessage | undefined> {
   return typeof owner === 'number' ? log.readRequest(owner) : owner;
 }

@@ -1,12 +1,12 @@
 import type { SubjectRules } from '#src/core/names/addressable.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
+import type { VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { Connections } from './connection.ts';
 import { createDisTarget, type DisStreams } from './dis.ts';
 import { createHttpTarget } from './http.ts';
 import { createNatsTarget, type Publisher } from './nats.ts';
 import { createObsTarget } from './obs.ts';
 import { createSmnTarget } from './smn.ts';
-import type { VettedHttp } from '#src/destinations/http/vetted-request.ts';
 
 export type TargetPorts = {
   connections: Connections;

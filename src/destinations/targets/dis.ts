@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { disStreamFor } from '#src/core/names/addressable.ts';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { parseJson } from '#src/core/text/json.ts';
+import { reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { signByHuawei } from './huawei-signature.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { type Publication, resultOf } from './publication.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
-import { reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 
 export const disParamSchema = z.strictObject({
   stream_name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"'),
@@ -52,7 +52,7 @@ export function createDisTarget({
       const found = find(text, connections, functionName);
       return found.kind === 'refused' ? found.problem : undefined;
     },
-    placeOf({ param }) {
+    limitKeyOf({ param }) {
       const found = find(param, connections);
       if (found.kind === 'refused') return 'DIS';
       return found.kind === 'remote' ? `DIS ${found.name}/${found.stream}` : `DIS ${found.stream}`;

@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
-import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
 import { splitName } from '#src/core/names/names.ts';
+import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { Smtp } from './connection.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { dead, delivered, failed } from './verdict.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
+import { originOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { traceHeaders } from './trace-headers.ts';
 import { dead, unusable, verdictOf } from './verdict.ts';
-import { originOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import { signWebhook } from './webhook-signature.ts';
 
 export const httpParamSchema = z.strictObject({
@@ -25,7 +25,7 @@ export function createHttpTarget({ connections, http }: { connections: Connectio
       const found = find(text, connections, functionName);
       return found.kind === 'refused' ? found.problem : undefined;
     },
-    placeOf({ param }) {
+    limitKeyOf({ param }) {
       const found = find(param, connections);
       return found.kind === 'found' ? `HTTP ${originOf(found.url)}` : 'HTTP';
     },

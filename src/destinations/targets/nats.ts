@@ -46,7 +46,7 @@ export function createNatsTarget({ publisher, subjects }: { publisher: Publisher
       const parsed = parseParam(natsParamSchema, text);
       return parsed.kind === 'invalid' ? refusalOf(parsed) : subjects.refuse(parsed.param.subject, functionName);
     },
-    placeOf({ param }) {
+    limitKeyOf({ param }) {
       const parsed = parseParam(natsParamSchema, param);
       return parsed.kind === 'parsed' ? `NATS ${parsed.param.subject}` : 'NATS';
     },

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { AwsV4Signer } from 'aws4fetch';
 import { z } from 'zod';
-import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { splitName } from '#src/core/names/names.ts';
+import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { percentEncode } from '#src/core/text/percent-encode.ts';
+import { type Answer, reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { reveal } from './secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
-import { type Answer, reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 
 /** In the OBS target a name of the service stands in the path or the host of a URL, so neither may have more than one meaning. */
 export const obsParamSchema = z.strictObject({
@@ -60,7 +60,7 @@ export function createObsTarget({ connections, http }: { connections: Connection
       const found = find(text, connections, functionName);
       return found.kind === 'refused' ? found.problem : undefined;
     },
-    placeOf({ param }) {
+    limitKeyOf({ param }) {
       const found = find(param, connections);
       return found.kind === 'found' ? `OBS ${found.name}/${found.param.bucket}` : 'OBS';
     },

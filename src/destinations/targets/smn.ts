@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
+import { originOf, reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections, Subscription } from './connection.ts';
 import { sendEmail } from './email.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { RecentDeliveries } from './recent-deliveries.ts';
 import { traceHeaders } from './trace-headers.ts';
 import { dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
-import { originOf, reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import { signWebhook } from './webhook-signature.ts';
 
 export const smnParamSchema = z.strictObject({ topic_urn: z.string().min(1).max(255), connection: connectionName });
@@ -33,7 +33,7 @@ export function createSmnTarget({ connections, http }: { connections: Connection
       const found = find(text, connections, functionName);
       return found.kind === 'refused' ? found.problem : undefined;
     },
-    placeOf({ param }) {
+    limitKeyOf({ param }) {
       const found = find(param, connections);
       return found.kind === 'found' ? `SMN ${found.name}/${found.topic}` : 'SMN';
     },

@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import type { Room } from '#src/gateway/http/concurrency-limit.ts';
+import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { VERSION } from '../version.ts';
 import { addBulkRoutes } from './bulk.ts';
@@ -19,7 +19,7 @@ import { addSystemRoutes } from './system.ts';
 import { addVerifyRoute } from './verify.ts';
 
 /** Sequent's own API. Returns its description, in OpenAPI 3.1; the vendor's API is described by the vendor. */
-export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Room): object {
+export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: ConcurrencyLimit): object {
   const routes = createRoutes(app);
   addStreams(routes, gateway, waiting);
   // Before the routes of single invocations, whose ids would else be "counts".

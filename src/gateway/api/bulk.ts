@@ -10,7 +10,7 @@ const AT_ONCE = 16;
 const OPEN = ['queued', 'running', 'retrying'] as const;
 const answers = { 200: { description: 'what was done to each', schema: bulkSchema } };
 
-type Order = { filter: ApiFilter; dry_run: boolean; limit: number; cursor?: string | undefined };
+type BulkOptions = { filter: ApiFilter; dry_run: boolean; limit: number; cursor?: string | undefined };
 type Done = BulkView['done'][number];
 type Which = Pick<InvocationSummary, 'id' | 'function'>;
 
@@ -68,7 +68,7 @@ export function addBulkRoutes(routes: Routes, gateway: Gateway): void {
     },
   );
 
-  async function pageOf(scope: Scope, { filter, limit, cursor }: Order): Promise<HistoryPage> {
+  async function pageOf(scope: Scope, { filter, limit, cursor }: BulkOptions): Promise<HistoryPage> {
     const found: HistoryPage = { invocations: [], cursor: cursor ?? null };
     const query: HistoryFilter = historyFilter(filter, scope);
     do {
@@ -98,7 +98,7 @@ export function addBulkRoutes(routes: Routes, gateway: Gateway): void {
 async function perform(
   meant: readonly Which[],
   { cursor }: Pick<HistoryPage, 'cursor'>,
-  { dry_run }: Pick<Order, 'dry_run'>,
+  { dry_run }: Pick<BulkOptions, 'dry_run'>,
   one: (which: Which) => Promise<Done>,
 ): Promise<BulkView> {
   const next = cursor === null ? {} : { next_cursor: cursor };

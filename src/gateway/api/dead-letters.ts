@@ -53,7 +53,7 @@ export function addDeadLetterRoutes(routes: Routes, gateway: Gateway): void {
     async (call, { body: { filter, dry_run, limit, cursor, rate } }) => {
       const scope = scopeOf(call, gateway);
       const page = await pageOf(scope, { function: filter.function, limit: Math.min(500, limit), cursor });
-      const meant = page.deadLetters.filter(({ destination }) => isMeant(destination, filter.destination));
+      const meant = page.deadLetters.filter(({ destination }) => matches(destination, filter.destination));
       const next = page.cursor === null ? {} : { next_cursor: page.cursor };
       if (dry_run) return call.json({ matched: meant.length, done: [], failed: [], ...next });
       const startedAt = clock.now();
@@ -76,7 +76,7 @@ export function addDeadLetterRoutes(routes: Routes, gateway: Gateway): void {
 }
 
 /** By its id, or by what all of a kind share: `http` is `http-0` and `http-1`. */
-function isMeant(id: string, wanted: string | undefined): boolean {
+function matches(id: string, wanted: string | undefined): boolean {
   return wanted === undefined || id === wanted || id.replace(/-\d+$/, '') === wanted.toLowerCase();
 }
 

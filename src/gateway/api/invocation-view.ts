@@ -1,8 +1,8 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { deliveryOf, type Invocation, type InvocationContext, invocationFolder, statusOf } from '#machines/invocation.ts';
+import { type Moment, momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
-import { type Moment, momentsOf } from '#src/analysis/history.ts';
 import type { Scope } from '../scope.ts';
 import type { DeliveryView, EventView, InvocationRow, InvocationView } from './schemas/invocations.ts';
 

@@ -3,14 +3,14 @@ import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError, TimedOutError, UnknownOutcomeError } from '#src/core/errors.ts';
 import { derivedId } from '#src/core/names/ids.ts';
 import { parseBody, textOf } from '#src/gateway/http/body.ts';
-import { isDisabled, refuseDisabled } from '../disabled.ts';
+import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import { createIdempotency, idempotencyKeyOf, type Key } from '../idempotency.ts';
-import type { Room } from '#src/gateway/http/concurrency-limit.ts';
-import type { Call, Gateway } from '../ports.ts';
 import { setReplyHeader } from '#src/gateway/http/reply-header.ts';
-import { scopeOf } from '../scope.ts';
 import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
+import { isDisabled, refuseDisabled } from '../disabled.ts';
+import { createIdempotency, idempotencyKeyOf, type Key } from '../idempotency.ts';
+import type { Call, Gateway } from '../ports.ts';
+import { scopeOf } from '../scope.ts';
 import { inTurns } from './bulk.ts';
 import { findTimeline, timelineAt } from './find-timeline.ts';
 import { eventsOf, viewOf } from './invocation-view.ts';
@@ -31,7 +31,7 @@ const ACCEPTED_AT_ONCE = 64;
 const batchSchema = z.array(z.unknown()).min(1).max(MAX_BATCH);
 
 /** Invoking, asking and waiting. */
-export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: Room): void {
+export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: ConcurrencyLimit): void {
   const { client } = gateway;
   const sharedTurn = createSharedTurn();
   const idempotency = createIdempotency(gateway, sharedTurn);
@@ -70,7 +70,7 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
     },
   );
 
-  async function invokeOne(call: Call, { name, key, options }: Order): Promise<string> {
+  async function invokeOne(call: Call, { name, key, options }: InvokeOptions): Promise<string> {
     const payload = textOf(call.get('body'));
     const order = { name, id: key.id, payload, options };
     try {
@@ -87,7 +87,7 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
     }
   }
 
-  async function invokeBatch(call: Call, { name, key, options }: Order): Promise<Response> {
+  async function invokeBatch(call: Call, { name, key, options }: InvokeOptions): Promise<Response> {
     const events = parseBody(call.get('body'), batchSchema);
     if (!key.isGiven) {
       const invoked = await client.invokeMany(name, events, options).catch((cause: unknown) => {
@@ -171,4 +171,4 @@ export function addInvocationRoutes(routes: Routes, gateway: Gateway, waiting: R
   );
 }
 
-type Order = { name: string; key: Key; options: { traceparent: string | undefined; qualifier: string | undefined } };
+type InvokeOptions = { name: string; key: Key; options: { traceparent: string | undefined; qualifier: string | undefined } };

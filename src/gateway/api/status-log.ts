@@ -1,7 +1,7 @@
 import { statusOf } from '#machines/invocation.ts';
+import { momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
-import { momentsOf } from '#src/analysis/history.ts';
 import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';

@@ -1,11 +1,11 @@
 import type { Fact } from '#machines/facts.ts';
+import { momentsOf } from '#src/analysis/history.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
-import { parseMoment } from '#src/core/text/parse-moment.ts';
 import { createTransitionTest, parseTransitionFilter, transitionsIn } from '#src/core/log/transitions.ts';
+import { parseMoment } from '#src/core/text/parse-moment.ts';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
-import { momentsOf } from '#src/analysis/history.ts';
-import type { Room } from '#src/gateway/http/concurrency-limit.ts';
+import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';
@@ -15,7 +15,7 @@ import type { Routes } from './route.ts';
 import type { EventView } from './schemas/invocations.ts';
 import { transitionsQuerySchema } from './schemas/repair.ts';
 
-type Told = { sequence: number; by: string; fact: Fact };
+type StreamedTransition = { sequence: number; by: string; fact: Fact };
 
 const answers = { 200: { description: 'server-sent events; the id is the sequence in the log', type: 'text/event-stream' } };
 
@@ -23,7 +23,7 @@ const answers = { 200: { description: 'server-sent events; the id is the sequenc
  * Transitions as server-sent events. The id of an event is the sequence of its message in the log. Only the last fact of a
  * message carries it, so a stream that breaks within a message resumes with all of it: at least once, and nothing left out.
  */
-export function addStreams(routes: Routes, gateway: Gateway, waiting: Room): void {
+export function addStreams(routes: Routes, gateway: Gateway, waiting: ConcurrencyLimit): void {
   const { client, logger, closing } = gateway;
 
   routes.add(
@@ -105,7 +105,7 @@ export function addStreams(routes: Routes, gateway: Gateway, waiting: Room): voi
   }
 }
 
-function eventsOf(transitions: readonly Told[]): EventView[] {
+function eventsOf(transitions: readonly StreamedTransition[]): EventView[] {
   return momentsOf({ transitions }).map(eventOf);
 }
 

@@ -23,7 +23,7 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
       const [state, projection, dead] = await Promise.all([gateway.client.system(), readProjection(gateway), countDead(gateway, scope)]);
       const oldest = await oldestOf(gateway, scope, state);
       const view = { version, project: scope.project, ...viewOf(state, scope), ...projection, ...oldest, ...dead };
-      return call.json(scope.isOpen || scope.project === gateway.place.project ? view : withoutMachine(view));
+      return call.json(scope.isOpen || scope.project === gateway.tenancy.project ? view : withoutMachine(view));
     },
   );
 

@@ -10,7 +10,7 @@ const MOST_FINDINGS = 100;
 
 /** Proving the log, as `sequent verify` does. It speaks of all functions, so it answers the own project only; one at a time. */
 export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
-  const { client, clock, closing, place } = gateway;
+  const { client, clock, closing, tenancy } = gateway;
   let isRunning = false;
 
   routes.add(
@@ -24,7 +24,7 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
     },
     async (call, { body: { from, limit_ms } }) => {
       const { isOpen, project } = scopeOf(call, gateway);
-      if (!isOpen && project !== place.project)
+      if (!isOpen && project !== tenancy.project)
         throw new HttpError({ status: 403, message: 'the log is verified by the own project only' });
       if (isRunning) throw new HttpError({ status: 429, message: 'the log is being verified already', retryAfterInS: 5 });
       isRunning = true;

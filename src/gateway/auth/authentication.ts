@@ -1,10 +1,10 @@
 import { getCookie } from 'hono/cookie';
 import { readBody } from '#src/gateway/http/body.ts';
-import { type Credential, createTokenFinder } from './credentials.ts';
+import { type ConcurrencyLimit, createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import { isReading } from './origin.ts';
-import { createRoom, type Room } from '#src/gateway/http/concurrency-limit.ts';
 import type { Call, GatewayOptions } from '#src/gateway/ports.ts';
+import { type Credential, createTokenFinder } from './credentials.ts';
+import { isReading } from './origin.ts';
 import type { ReplayCache } from './replay-cache.ts';
 import type { Sessions } from './sessions.ts';
 import { checkHeaders, isSignedBy, parseAuthorization, type SignedRequest } from './signature.ts';
@@ -42,9 +42,9 @@ export function authenticate({
   replays,
   clock,
   maxBytes,
-}: Options): (call: Call, room: Room) => Promise<() => void> {
+}: Options): (call: Call, room: ConcurrencyLimit) => Promise<() => void> {
   const findByToken = createTokenFinder(credentials);
-  const unproved = createRoom(UNPROVED_BYTES, credentials.filter(({ accessKey }) => accessKey !== undefined).length);
+  const unproved = createConcurrencyLimit(UNPROVED_BYTES, credentials.filter(({ accessKey }) => accessKey !== undefined).length);
 
   function signed(call: Call, text: string): Claim {
     const authorization = parseAuthorization(text);

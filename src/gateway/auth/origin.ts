@@ -1,16 +1,13 @@
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import type { Call } from '#src/gateway/ports.ts';
 import { rememberByText } from '#src/gateway/http/remember.ts';
+import type { Call, OriginGuard } from '#src/gateway/ports.ts';
 
 /*
- * Keeps the pages of other origins away from the gateway. A browser reaches whatever its user reaches, so neither loopback nor a firewall
- * protects a gateway from a page that its user happens to open.
+ * Keeps the pages of other origins away from the gateway, by the rules (B1), (B2), (B3) and (B4) of src/DESIGN.md. A browser reaches
+ * whatever its user reaches, so neither loopback nor a firewall protects a gateway from a page that its user happens to open.
  *
- * B1. The Host of a request names this gateway. Any other name may be a DNS name of an attacker that resolves to this machine (DNS rebinding).
- *     Only a request that brings its own credential in a header, and that no browser sent, may use another name.
- * B2. `Origin`, when present, is the origin of this gateway: a configured one, or `http://` and the Host.
- * B3. `Sec-Fetch-Site`, when present, is `same-origin` or `none`. A link of another site may open a document, but may not embed one.
- * B4. A writing request of a browser has a JSON body or none. A page can send every other type to any origin without asking first.
+ * The first rule closes DNS rebinding: a DNS name of an attacker may resolve to this machine. The second one compares with `http://` and
+ * the Host, or with a configured origin.
  */
 
 export type OriginOptions = {
@@ -21,9 +18,6 @@ export type OriginOptions = {
   /** Further origins of this gateway, such as `https://sequent.example`: the names by which reverse proxies serve it. */
   origins: readonly string[];
 };
-
-/** Refuses what breaks a rule from B1 to B4: throws `HttpError` 403, and 415 for B4. */
-export type OriginGuard = (call: Call) => void;
 
 /** A browser always names the port that it connects to, so B2 separates ports, and a forwarded port needs no configuration. */
 const PORT = '(?::\\d{1,5})?$';

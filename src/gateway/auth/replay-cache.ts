@@ -78,7 +78,7 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
       if (size >= capacity) return 'full';
       add(key, second);
       recent.set(key, moment);
-      signatures.tell({ key, signedAt: second });
+      signatures.publish({ key, signedAt: second });
       return 'new';
     },
   };

@@ -2,19 +2,19 @@ import type { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { z } from 'zod';
 import type { Session } from '#src/gateway/api/schemas/session.ts';
-import { SESSION_COOKIE } from './authentication.ts';
 import { parseBody, readBody } from '#src/gateway/http/body.ts';
-import { findByToken } from './credentials.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '#src/gateway/ports.ts';
-import { SESSION_IN_S } from './sessions.ts';
 import { VERSION } from '#src/gateway/version.ts';
+import { SESSION_COOKIE } from './authentication.ts';
+import { findByToken } from './credentials.ts';
+import { SESSION_IN_S } from './sessions.ts';
 
 const MAX_BODY_BYTES = 4_096;
 const requestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
 
 /** How the pages sign in: the token is exchanged for a cookie that no script can read. Asked before `authenticate`. */
-export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, place }: Gateway): void {
+export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, tenancy }: Gateway): void {
   const isOpen = credentials.length === 0;
   const describe = (project: string | undefined): Session => ({
     project: project ?? null,
@@ -26,13 +26,13 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     call.header('Cache-Control', 'no-store');
     const session = getCookie(call, SESSION_COOKIE);
     const found = session === undefined ? undefined : sessions.find(session, clock.now());
-    return call.json(describe(isOpen ? place.project : found?.project));
+    return call.json(describe(isOpen ? tenancy.project : found?.project));
   });
 
   app.post('/api/session', async (call) => {
     call.header('Cache-Control', 'no-store');
     const { token } = parseBody(await readBody(call, MAX_BODY_BYTES), requestSchema);
-    if (isOpen) return call.json(describe(place.project));
+    if (isOpen) return call.json(describe(tenancy.project));
     const credential = findByToken(credentials, token);
     if (credential === undefined) throw new HttpError({ status: 401, message: 'the token is not known' });
     setCookie(call, SESSION_COOKIE, sessions.begin(credential, clock.now()), {

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { canonicalPath, canonicalQuery, type SignedParts, sha256, signatureOf } from '#src/core/huawei-signature.ts';
-import { type Credential, isSameSecret } from './credentials.ts';
 import { rememberByText } from '#src/gateway/http/remember.ts';
+import { type Credential, isSameSecret } from './credentials.ts';
 
 /** The vendor's signatures, `SDK-HMAC-SHA256`: what is signed, and whether it is. */
 

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { z } from 'zod';
-import { HttpError } from './http-error.ts';
 import type { Call } from '#src/gateway/ports.ts';
+import { HttpError } from './http-error.ts';
 
 /** The most that a request may nest: whoever writes it again as text calls itself for every level. */
 const MAX_DEPTH = 1_000;

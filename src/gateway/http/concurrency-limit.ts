@@ -6,13 +6,13 @@ import { HttpError } from './http-error.ts';
  * `enter` throws `HttpError` 429 when there is no room, before anything was accepted, so that the caller can simply try again. The function
  * that it returns gives the amount back, once.
  */
-export type Room = { enter(sharer: string | undefined, amount?: number): () => void };
+export type ConcurrencyLimit = { enter(sharer: string | undefined, amount?: number): () => void };
 
 /**
  * Half of the capacity is guaranteed to the sharers in equal parts: nobody else can take a part. The other half is common, and one sharer
  * takes at most half of that. A single sharer has everything.
  */
-export function createRoom(capacity: number, sharers = 1): Room {
+export function createConcurrencyLimit(capacity: number, sharers = 1): ConcurrencyLimit {
   const isShared = sharers > 1;
   const guaranteed = isShared ? Math.floor(capacity / 2 / sharers) : capacity;
   const common = capacity - guaranteed * Math.max(1, sharers);

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
-import type { Clock } from '#src/core/ports/clock.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { createLogMetrics } from './log-metrics.ts';
 
 /** What the log tells in numbers, as the text format of Prometheus, and the message up to which it was counted. */

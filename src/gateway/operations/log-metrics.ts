@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Fact } from '#machines/facts.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 
 /** Names are without number, and every series costs memory here and in whoever scrapes: of further functions the sum is told. */
 const MOST_FUNCTIONS = 500;

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
+import { isBareName } from '#src/core/names/names.ts';
 import { digestOf } from '#src/core/ports/code-packages.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { isBareName } from '#src/core/names/names.ts';
-import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
-import { writeZip } from '#src/core/zip/write-zip.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
+import { writeZip } from '#src/core/zip/write-zip.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 
 export const FIELD_CODES: Readonly<Record<string, string>> = {

@@ -14,7 +14,7 @@ export function viewFunction(call: Call, gateway: Gateway, found: RegisteredFunc
   return {
     ...viewCode(call, gateway, found),
     namespace: scope.project,
-    project_name: gateway.place.region,
+    project_name: gateway.tenancy.region,
     package: record.package,
     timeout: Math.ceil(definition.timeoutInMs / 1_000),
     handler: record.handler,

@@ -1,8 +1,8 @@
 import type { Hono } from 'hono';
 import { type HistoryFilter, statuses } from '#src/core/history-questions.ts';
 import { type FunctionName, isRequestId } from '#src/core/names/names.ts';
-import { whenCaughtUp } from '../caught-up.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
+import { whenCaughtUp } from '../caught-up.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { findRecord, type InvocationRecord, recordOfSummary } from './invocation-record.ts';
 import { pageOf } from './paging.ts';

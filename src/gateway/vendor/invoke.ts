@@ -5,24 +5,24 @@ import { UnknownOutcomeError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { textOf } from '#src/gateway/http/body.ts';
-import { isDisabled, refuseDisabled } from '../disabled.ts';
+import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
+import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
+import { isDisabled, refuseDisabled } from '../disabled.ts';
 import { createIdempotency, idempotencyKeyOf, type Key } from '../idempotency.ts';
-import type { Room } from '#src/gateway/http/concurrency-limit.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
-import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
 import { readTarget } from './reference.ts';
 import { executedVersionOf, syncReply } from './sync-reply.ts';
 
 const MEMORY_SIZES = new Set('128 256 512 768 1024 1280 1536 1792 2048 2560 3072 3584 4096 8192 10240'.split(' '));
 
 /** `asyncInvokeFunction` and `invokeFunction`. */
-export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Room): void {
+export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting: ConcurrencyLimit): void {
   const { client, limits } = gateway;
   const sharedTurn = createSharedTurn();
   const idempotency = createIdempotency(gateway, sharedTurn);
-  type Order = Awaited<ReturnType<typeof orderOf>>;
+  type InvokeOptions = Awaited<ReturnType<typeof orderOf>>;
 
   async function orderOf(call: Call) {
     const scope = scopeOf(call, gateway);
@@ -38,7 +38,7 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
     return { name, payload, key, id: key.id, options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent } };
   }
 
-  async function invoke(call: Call, { name, payload, key, id, options }: Order): Promise<Invoked> {
+  async function invoke(call: Call, { name, payload, key, id, options }: InvokeOptions): Promise<Invoked> {
     await sharedTurn();
     try {
       const invoked = await client.invokeText(name, payload, { id, ...options });

@@ -3,8 +3,8 @@ import { LATEST } from '#src/core/functions/definition.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import type { Call, Gateway } from '../ports.ts';
 import { rememberByText } from '#src/gateway/http/remember.ts';
+import type { Call, Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 
 /** The function that a path names. */
@@ -17,7 +17,7 @@ export type Target = {
   isQualified: boolean;
 };
 
-type Callers = Pick<Gateway, 'credentials' | 'place' | 'client'>;
+type Callers = Pick<Gateway, 'credentials' | 'tenancy' | 'client'>;
 
 /**
  * Reads the URN of the path, in any of its six forms, raw or percent-encoded. Whether the function exists is asked only for a

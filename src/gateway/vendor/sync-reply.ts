@@ -1,6 +1,6 @@
 import type { Timeline } from '#src/client/client.ts';
-import type { Envelope } from '#src/core/log/envelope.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
+import type { Envelope } from '#src/core/log/envelope.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call } from '../ports.ts';
 

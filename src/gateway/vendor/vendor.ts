@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
+import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import type { Room } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { addAliases } from './aliases.ts';
 import { addAsyncConfig } from './async-config.ts';
@@ -17,7 +17,7 @@ import { addVersions } from './versions.ts';
 const literals = ['reservedinstances', 'reservedinstanceconfigs', 'statistics', 'import', 'enable-lts-logs'];
 
 /** The vendor's API: what this version offers, and 501 in the vendor's shape for the rest of it. */
-export function addVendorApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Room): void {
+export function addVendorApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: ConcurrencyLimit): void {
   addInvocations(app, gateway, waiting);
   addInvocationLists(app, gateway);
   addCancel(app, gateway);

@@ -1,8 +1,8 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { isLiteralSubject, isReserved } from '#src/core/names/addressable.ts';
 import { SequentError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
+import { isLiteralSubject, isReserved } from '#src/core/names/addressable.ts';
 import { isProjectId } from '#src/core/names/names.ts';
 import { parseDuration } from '#src/core/text/parse-duration.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';

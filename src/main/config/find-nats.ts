@@ -1,8 +1,8 @@
+import type { Environment } from '#src/main/nats-server/find.ts';
+import { findRunningServer } from '#src/main/nats-server/running.ts';
 import type { Configuration } from './configuration.ts';
 import { addressOf, type NatsAddress } from './nats-address.ts';
 import { readNatsContext, selectedNatsContext } from './nats-context.ts';
-import type { Environment } from '#src/main/nats-server/find.ts';
-import { findRunningServer } from '#src/main/nats-server/running.ts';
 
 type Asked = Pick<Configuration, 'natsUrls' | 'natsCreds' | 'natsContext' | 'dataDir' | 'given'>;
 

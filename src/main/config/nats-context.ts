@@ -3,9 +3,9 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
+import type { Environment } from '#src/main/nats-server/find.ts';
 import { InvalidConfigurationError } from './configuration.ts';
 import { addressOf, type NatsAddress } from './nats-address.ts';
-import type { Environment } from '#src/main/nats-server/find.ts';
 
 // The `nats` command writes settings that are not used as empty strings.
 const field = z

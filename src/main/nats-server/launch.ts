@@ -4,8 +4,8 @@ import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { messageOf } from '#src/core/errors.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { ServerStartError } from './errors.ts';
 import { type Fsync, readRecord, type ServerFiles, type ServerSettings, writeRecord, writeServerConfig } from './files.ts';
 import { endServer, isRunning } from './processes.ts';

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { TimedOutError } from '#src/core/errors.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 
 /*
  * A lock between processes on one machine, made of files alone, because Node has no flock.

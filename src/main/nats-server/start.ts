@@ -1,5 +1,5 @@
-import { systemClock } from '#src/core/ports/clock.ts';
 import { messageOf } from '#src/core/errors.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { ServerStartError } from './errors.ts';
 import { createServerFiles, type Fsync, readRecord, type ServerFiles, urlOf } from './files.ts';
 import { isPortFree, type LiveServer, launchServer, waitUntilReady } from './launch.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 
 /** How a process ends that met a defect: `EX_SOFTWARE` of sysexits.h. */
-export const DEFECT_EXIT_CODE = 70;
+const DEFECT_EXIT_CODE = 70;
 
 /**
  * From now on an unhandled rejection and an uncaught exception are logged whole, with stack and causes, and end the process.

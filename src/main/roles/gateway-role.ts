@@ -1,20 +1,20 @@
 import { connectClient } from '#src/client/client.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { readFloor } from '#src/core/ports/scheduler-floor.ts';
 import type { SignatureLog } from '#src/core/ports/signature-log.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
 import type { Credential } from '#src/gateway/auth/credentials.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
-import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import type { Configuration } from '#src/main/config/configuration.ts';
-import { createLogCountThread } from './log-count-thread.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
+import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
+import { createLogCountThread } from './log-count-thread.ts';
 
 /** What the gateway needs and no other role does. */
-export type GatewayOrder = {
+export type GatewayRoleOptions = {
   /** For a connection of its own: what it accepts does not wait behind the work of the other roles. */
   address: Omit<NatsAddress, 'from'>;
   credentials: readonly Credential[];
@@ -25,7 +25,7 @@ type Options = {
   store: KeyValue;
   signatures: SignatureLog;
   state: KeyValue;
-  place: Place;
+  tenancy: Tenancy;
   grants: Grants | undefined;
   logger: Logger;
 };
@@ -35,13 +35,13 @@ const ACCEPT_WITHIN_MS = 10_000;
 
 /** Throws `InvalidInputError` when it cannot listen as it was told. */
 export async function startGatewayRole(
-  order: GatewayOrder,
-  { store, signatures, state, place, grants, logger }: Options,
+  order: GatewayRoleOptions,
+  { store, signatures, state, tenancy, grants, logger }: Options,
 ): Promise<RunningGateway> {
   const client = await connectClient({
     ...natsOptionsOf(order.address),
     name: 'sequent-gateway',
-    place,
+    tenancy,
     grants,
     acceptWithinMs: ACCEPT_WITHIN_MS,
   });
@@ -54,7 +54,7 @@ export async function startGatewayRole(
       {
         client,
         isConnected: () => client.connection.isConnected,
-        place,
+        tenancy,
         store,
         credentials: order.credentials,
         origins: order.httpOrigins ?? [],

@@ -5,10 +5,10 @@ import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import { openArchiveStore } from '#src/archive/open-store.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { createNatsLogPurge } from '#src/nats/streams/log-purge.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
 

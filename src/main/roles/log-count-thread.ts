@@ -4,7 +4,7 @@ import type { LogCount } from '#src/gateway/operations/log-count.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 
 /** What the thread is told when it starts. */
-export type LogCountOrder = { address: Omit<NatsAddress, 'from'>; from: number };
+export type LogCountOptions = { address: Omit<NatsAddress, 'from'>; from: number };
 export type LogCountAnswer = { question: number } & ({ count: Awaited<ReturnType<LogCount['read']>> } | { problem: string });
 
 type Waiting = { resolve: (count: Awaited<ReturnType<LogCount['read']>>) => void; reject: (reason: Error) => void };
@@ -13,7 +13,7 @@ type Waiting = { resolve: (count: Awaited<ReturnType<LogCount['read']>>) => void
  * Counts the log in a thread of its own, from the first question on: reading the whole log would hold up what accepts, and whoever
  * never asks need not pay for it.
  */
-export function createLogCountThread(order: LogCountOrder): LogCount {
+export function createLogCountThread(order: LogCountOptions): LogCount {
   let running: { thread: Worker; waiting: Map<number, Waiting> } | undefined;
   let questions = 0;
 

@@ -1,14 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { messageOf } from '#src/core/errors.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { countLog } from '#src/gateway/operations/log-count.ts';
+import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
-import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
-import type { LogCountAnswer, LogCountOrder } from './log-count-thread.ts';
+import type { LogCountAnswer, LogCountOptions } from './log-count-thread.ts';
 
-const { address, from } = workerData as LogCountOrder;
+const { address, from } = workerData as LogCountOptions;
 const connection = await openConnection({ ...natsOptionsOf(address), name: 'sequent-metrics' });
 const publisher = createPublisher(connection);
 const count = countLog({ log: createNatsEventLog({ connection, publisher, clock: systemClock }), clock: systemClock, from });

@@ -1,5 +1,7 @@
 import { startProjectionRole } from './projection-role.ts';
 import { runAsProcess } from './role-process.ts';
-import type { ProjectionOrder } from './role-supervisor.ts';
+import type { ProjectionProcessOptions } from './role-supervisor.ts';
 
-runAsProcess<ProjectionOrder>('projection', ({ connection, order, logger }) => startProjectionRole({ ...order, connection, logger }));
+runAsProcess<ProjectionProcessOptions>('projection', ({ connection, order, logger }) =>
+  startProjectionRole({ ...order, connection, logger }),
+);

@@ -3,10 +3,10 @@ import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { endOnDefect } from './defects.ts';
 import { createLog } from './log.ts';
-import type { RoleOrder } from './role-supervisor.ts';
+import type { RoleProcessOptions } from './role-supervisor.ts';
 
 /** Starts a role on a connection of its own. */
-export type StartRole<Order extends RoleOrder> = (started: {
+export type StartRole<Order extends RoleProcessOptions> = (started: {
   connection: Connection;
   order: Order;
   logger: Logger;
@@ -16,7 +16,7 @@ export type StartRole<Order extends RoleOrder> = (started: {
  * A role in a process of its own, because its work would hold up the worker's. It gets its order from the process that started it,
  * never by an argument that others could read, and ends with it.
  */
-export function runAsProcess<Order extends RoleOrder>(role: string, start: StartRole<Order>): void {
+export function runAsProcess<Order extends RoleProcessOptions>(role: string, start: StartRole<Order>): void {
   // Both reach the whole group, from the terminal or from systemd. The process that started this one says when to stop.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(0));

@@ -6,10 +6,10 @@ import type { Logger } from '#src/core/ports/logger.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 
 /** What a process of one role is told: where NATS is, and how much it says. */
-export type RoleOrder = { address: Omit<NatsAddress, 'from'>; logLevel: string };
+export type RoleProcessOptions = { address: Omit<NatsAddress, 'from'>; logLevel: string };
 /** `archive` is the folder of the archive, or its bucket. */
-export type ProjectionOrder = RoleOrder & { dataDir: string; archive: string };
-export type JanitorOrder = RoleOrder & { archive: string } & Pick<JanitorOptions, 'retention' | 'historyRetentionInMs'>;
+export type ProjectionProcessOptions = RoleProcessOptions & { dataDir: string; archive: string };
+export type JanitorProcessOptions = RoleProcessOptions & { archive: string } & Pick<JanitorOptions, 'retention' | 'historyRetentionInMs'>;
 
 const FIRST_PAUSE_IN_MS = 1_000;
 const LONGEST_PAUSE_IN_MS = 30_000;
@@ -23,7 +23,7 @@ export type SupervisionOptions = { logger: Logger; stopping: AbortSignal };
 /** Runs a role as a process of its own, and starts it again, after growing pauses, when it ends by itself. */
 export function superviseRole(
   role: 'projection' | 'janitor',
-  order: RoleOrder,
+  order: RoleProcessOptions,
   { logger, stopping }: SupervisionOptions,
 ): { stop(): Promise<void> } {
   const entry = new URL(`./${role}-process.ts`, import.meta.url).pathname;

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { ownInstance } from '#src/client/own-instance.ts';
 import { workerName } from '#src/client/worker.ts';
+import { createHandlerRules, type Grants } from '#src/core/functions/handler-rules.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
-import { createHandlerRules, type Grants } from '#src/core/functions/handler-rules.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { FunctionName } from '#src/core/names/names.ts';
-import type { Place } from '#src/core/names/tenancy.ts';
 import { openConnections, parseConnections } from '#src/destinations/connections.ts';
-import { createTargets } from '#src/destinations/targets/create-targets.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
-import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { tryBounds } from '#src/destinations/function-deliverer.ts';
-import type { Connections } from '#src/destinations/targets/connection.ts';
+import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import type { Connections } from '#src/destinations/targets/connection.ts';
+import { createTargets } from '#src/destinations/targets/create-targets.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
@@ -25,24 +25,24 @@ import { createPackageCache } from '#src/hosts/package-cache.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
+import type { Role } from '#src/main/config/configuration.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
+import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
 import { createPublications } from '#src/nats/streams/publications.ts';
-import { createNatsRequester } from '#src/nats/transport/requester.ts';
 import { openSignatureLog } from '#src/nats/streams/signature-log.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { createNatsRequester } from '#src/nats/transport/requester.ts';
 import { GATEWAY_BUCKET, type TopologyOptions } from '#src/nats/wire/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { traceHost } from '#src/tracing/host.ts';
 import { traceTargets } from '#src/tracing/targets.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
 import { startWorker } from '#src/worker/worker.ts';
-import type { Role } from '#src/main/config/configuration.ts';
-import { type GatewayOrder, startGatewayRole } from './gateway-role.ts';
+import { type GatewayRoleOptions, startGatewayRole } from './gateway-role.ts';
 import { startJanitorRole } from './janitor-role.ts';
 import { startProjectionRole } from './projection-role.ts';
-import { type JanitorOrder, type ProjectionOrder, superviseRole } from './role-supervisor.ts';
+import { type JanitorProcessOptions, type ProjectionProcessOptions, superviseRole } from './role-supervisor.ts';
 import { createVettedFetch } from './vetted-fetch.ts';
 
 export type RolesOptions = {
@@ -65,15 +65,15 @@ export type RolesOptions = {
   connectionsFile?: string | undefined;
   /** What other projects than the own one may name beyond the defaults. */
   grants?: Grants;
-  place: Place;
+  tenancy: Tenancy;
   /** Where the worker unpacks the code of functions; a folder of its own, removed at the end, unless it is said. */
   codeDir?: string | undefined;
   /** Where the projection finds NATS and keeps its files; needed for that role only. */
-  projection?: ProjectionOrder;
+  projection?: ProjectionProcessOptions;
   /** What is archived and purged, and when; needed for that role only. */
-  janitor?: JanitorOrder;
+  janitor?: JanitorProcessOptions;
   /** How HTTP is served; needed for that role only. */
-  gateway?: GatewayOrder;
+  gateway?: GatewayRoleOptions;
   /** What an acknowledgement of the server promises, if this process started it. */
   durability?: string;
   logger: Logger;
@@ -90,7 +90,7 @@ export interface RunningRoles {
 
 /** Wires the roles to NATS and starts them. Throws `NatsUnavailableError`. */
 export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
-  const { connection, topology, leaseInMs, place, maxHops, maxChain, maxDeliveryAgeInMs = MAX_DELIVERY_AGE_IN_MS, logger } = options;
+  const { connection, topology, leaseInMs, tenancy, maxHops, maxChain, maxDeliveryAgeInMs = MAX_DELIVERY_AGE_IN_MS, logger } = options;
   const ports = await openNatsPorts(connection, {
     topology,
     leaseInMs,
@@ -107,7 +107,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     signal: closing.signal,
     onProblem: (problem) => logger.error({}, problem),
   });
-  const common = { ...ports, place, maxHops, maxChain, clock: systemClock, logger, functions, findFunction: functions.ask };
+  const common = { ...ports, tenancy, maxHops, maxChain, clock: systemClock, logger, functions, findFunction: functions.ask };
 
   const destinations = options.roles.includes('destinations') ? startDestinationsRole() : undefined;
   const worker = options.roles.includes('worker') ? startWorkerRole() : undefined;
@@ -121,7 +121,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     if (options.gateway === undefined) return undefined;
     const store = await openKeyValue(connection, GATEWAY_BUCKET, topology.replicas);
     const signatures = await openSignatureLog(connection, topology.replicas);
-    return await startGatewayRole(options.gateway, { store, signatures, state: ports.state, place, grants: options.grants, logger });
+    return await startGatewayRole(options.gateway, { store, signatures, state: ports.state, tenancy, grants: options.grants, logger });
   }
 
   /** By itself in this process; beside others in one of its own, since its writing would hold them up. */
@@ -179,7 +179,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     const host = traceHost(
       createHost(
         {
-          process: createProcessHost({ place, packages: createPackageCache({ packages: ports.packages, folder: options.codeDir }) }),
+          process: createProcessHost({ tenancy, packages: createPackageCache({ packages: ports.packages, folder: options.codeDir }) }),
           subject: createSubjectHost({ request: createNatsRequester(options.requester ?? connection) }),
           http: createHttpHost({ fetch, vetted: createVettedFetch(createVettedHttp({ maxBodyBytes: MAX_RESULT_BYTES + 1 })) }),
           // Handlers of this kind live in the users' own workers.
@@ -194,7 +194,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       worker: name,
       host,
       appendId: appendIds(name),
-      teller: destinations?.teller,
+      deliverer: destinations?.deliverer,
       canRun: ({ handler }) => handler.kind !== 'inline',
     });
   }
@@ -232,8 +232,8 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   };
 }
 
-async function connectionsOf({ connectionsFile, place }: RolesOptions): Promise<Connections> {
-  return connectionsFile === undefined ? parseConnections({}) : await openConnections(connectionsFile, place.project);
+async function connectionsOf({ connectionsFile, tenancy }: RolesOptions): Promise<Connections> {
+  return connectionsFile === undefined ? parseConnections({}) : await openConnections(connectionsFile, tenancy.project);
 }
 
 function appendIds(name: string): () => string {

@@ -1,7 +1,7 @@
 import type { Msg } from 'nats';
 import { z } from 'zod';
-import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';

@@ -1,7 +1,7 @@
 import type { Msg } from 'nats';
 import { z } from 'zod';
-import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';

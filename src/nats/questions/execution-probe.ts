@@ -1,7 +1,7 @@
 import type { Msg } from 'nats';
 import { z } from 'zod';
-import type { Owners } from '#src/core/ports/execution-probe.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { isNotPermitted } from '#src/nats/transport/errors.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
@@ -11,7 +11,7 @@ const questionSchema = z.object({ invocation: z.string(), attempt: z.number() })
 const ANSWER_WITHIN_MS = 2_000;
 
 /** Asks workers by request and reply: a subject without a responder answers at once. */
-export function createNatsOwners(connection: Connection): Owners {
+export function createNatsExecutionProbe(connection: Connection): ExecutionProbe {
   const { nats } = connection;
   return {
     async isRunning(worker, invocation, attempt) {

@@ -1,8 +1,8 @@
 import type { Msg } from 'nats';
 import { z } from 'zod';
 import { isFunctionName, isRequestId, type StreamId } from '#src/core/names/names.ts';
-import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';

@@ -3,9 +3,9 @@ import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { ensureStream } from '#src/nats/transport/ensure-stream.ts';
-import { type Publication, publicationOf } from './publications.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { DIS_RECORDS, disStream } from '#src/nats/wire/topology.ts';
+import { type Publication, publicationOf } from './publications.ts';
 
 export type DisStreamsOptions = {
   connection: Connection;

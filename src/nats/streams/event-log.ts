@@ -1,5 +1,4 @@
 import type { Msg } from 'nats';
-import type { Clock } from '#src/core/ports/clock.ts';
 import { LogFullError, NotPermittedError, UnknownOutcomeError } from '#src/core/errors.ts';
 import {
   type Append,
@@ -8,19 +7,20 @@ import {
   NO_APPENDS,
   type RecordedAppend,
   type StreamName,
-  type Version,
+  type StreamVersion,
 } from '#src/core/log/event-log.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
 import { decodeRequest, encodeRequests, type HeaderReader, streamOfRequest } from '#src/core/log/request-messages.ts';
 import type { Results } from '#src/core/log/results.ts';
 import { subjects } from '#src/core/names/subjects.ts';
-import { appendHeaders, decodeAppend, decodeAttention, encodeAppend, header } from '#src/nats/wire/codec.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { Hints } from '#src/core/stream/hints.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
-import { knownOf } from '#src/nats/wire/inline-state.ts';
 import type { PublishAnswer, Publisher } from '#src/nats/transport/publisher.ts';
 import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
+import { appendHeaders, decodeAppend, decodeWakeTimes, encodeAppend, header } from '#src/nats/wire/codec.ts';
+import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
+import { inlineStateOf } from '#src/nats/wire/inline-state.ts';
 import { readLastBySubject, readMessage, readNextBySubject } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS, parseSubject } from '#src/nats/wire/topology.ts';
 import { headersOf, wireHeaders } from '#src/nats/wire/wire-headers.ts';
@@ -38,7 +38,7 @@ export type NatsEventLogOptions = {
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
 
-  async function read(name: StreamName, after: Version) {
+  async function read(name: StreamName, after: StreamVersion) {
     const found = [];
     let next = after + 1;
     for (;;) {
@@ -49,7 +49,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     }
   }
 
-  async function findOwn(name: StreamName, { id, previous }: Append): Promise<Version | undefined> {
+  async function findOwn(name: StreamName, { id, previous }: Append): Promise<StreamVersion | undefined> {
     return (await read(name, previous)).find((found) => found.id === id)?.version;
   }
 
@@ -63,15 +63,15 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
      * Invariant (A1, E3): an append is stored at most once, because it expects a version, and a repetition after an unknown
      * answer expects the same one. A conflict after an unknown answer may be with our own append: its id tells.
      */
-    async append(name, append, attention) {
+    async append(name, append, wakeTimes) {
       const subject = subjects.invocation(name);
       const payload = encodeAppend(append);
-      const sent = appendHeaders(append.previous, attention);
+      const sent = appendHeaders(append.previous, wakeTimes);
       const startedAt = clock.now();
       let isUnsure = false;
       for (let tries = 0; ; tries++) {
         const answer = await publisher.publish(subject, payload, sent);
-        if (answer.kind === 'stored') return answer.sequence as Version;
+        if (answer.kind === 'stored') return answer.sequence as StreamVersion;
         if (answer.kind === 'conflict') return isUnsure ? await findOwn(name, append) : undefined;
         isUnsure ||= answer.kind === 'unknown';
         if (isLast(answer, { isUnsure, isOver: clock.now() - startedAt > budgetInMs }))
@@ -135,7 +135,7 @@ export function createNatsHints({ connection }: { connection: Connection }): Hin
   return {
     wake: (name, request, id) => publish(subjects.wake(name.function), { stream: name.stream, request }, `wake.${id}`),
     deliver: (name, request, id, state) =>
-      publish(subjects.deliver(name.function), { stream: name.stream, request, ...knownOf(state) }, `deliver.${id}`),
+      publish(subjects.deliver(name.function), { stream: name.stream, request, ...inlineStateOf(state) }, `deliver.${id}`),
   };
 }
 
@@ -256,12 +256,12 @@ function entryOf({ subject, headers: found, sequence, at }: Followed): LogEntry 
         name: { function: parts.function, stream: streamOfRequest({ headers: found, sequence, at }) },
       };
     case 'invocation':
-      return { kind: 'append', sequence, at, name: parts.name, attention: decodeAttention(found) };
+      return { kind: 'append', sequence, at, name: parts.name, wakeTimes: decodeWakeTimes(found) };
     default:
       return { kind: 'hint', sequence, at };
   }
 }
 
 function unreadable(sequence: number): RecordedAppend {
-  return { id: '', previous: NO_APPENDS, request: 0, by: '', facts: [], version: sequence as Version };
+  return { id: '', previous: NO_APPENDS, request: 0, by: '', facts: [], version: sequence as StreamVersion };
 }

@@ -1,7 +1,7 @@
 import type { FunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
-import { header } from '#src/nats/wire/codec.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import { header } from '#src/nats/wire/codec.ts';
 
 /**
  * Hears the results of a function from now on, as a plain subscriber; resolves when the server has taken the subscription.

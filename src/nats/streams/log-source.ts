@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import type { LogSource, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { followMessages } from './event-log.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { followMessages } from './event-log.ts';
 
 /** The log on JetStream, word for word. */
 export function createNatsLogSource({

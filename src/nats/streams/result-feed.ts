@@ -1,8 +1,8 @@
 import type { Msg } from 'nats';
-import { header } from '#src/nats/wire/codec.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
 import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
+import { header } from '#src/nats/wire/codec.ts';
 import { RESULTS } from '#src/nats/wire/topology.ts';
 
 /** One result as it stands on its subject. */

@@ -29,7 +29,7 @@ export async function openSignatureLog(connection: Connection, replicas: number)
   }
 
   return {
-    tell(signature) {
+    publish(signature) {
       if (untold.length === 0) setTimeout(send, TOLD_WITHIN_MS);
       untold.push(signature);
     },

@@ -1,17 +1,17 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, type NatsConnection, nanos } from 'nats';
 import { z } from 'zod';
 import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
-import { parseJson } from '#src/core/text/json.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
-import { isRequestId, type StreamId } from '#src/core/names/names.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
-import type { StreamState } from '#src/core/stream/stream.ts';
+import { isRequestId, type StreamId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/stream/work-queue.ts';
+import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findConsumer } from '#src/nats/transport/consumers.ts';
-import { knownSchema, stateOf } from '#src/nats/wire/inline-state.ts';
 import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
+import { inlineStateSchema, stateOf } from '#src/nats/wire/inline-state.ts';
 import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
 
@@ -124,7 +124,7 @@ const RELEASE = encoder.encode('-NAK');
 const wakeSchema = z.object({
   stream: z.string().refine(isRequestId),
   request: z.number().int().positive(),
-  known: knownSchema.optional().catch(undefined),
+  known: inlineStateSchema.optional().catch(undefined),
 });
 
 function toItem({ nats }: Connection, received: Msg): WorkItem | undefined {

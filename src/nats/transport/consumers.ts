@@ -1,7 +1,7 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, nanos } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
-import { errorCodeOf, isConsumerNotFound } from './errors.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { errorCodeOf, isConsumerNotFound } from './errors.ts';
 
 /** A consumer of the log, or `undefined` when there is none of this name. */
 export async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {

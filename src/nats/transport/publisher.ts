@@ -1,7 +1,7 @@
 import { createInbox, type Msg, type MsgHdrs } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
+import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from './connection.ts';
 import { type ApiError, isPayloadTooLarge, isStorageExhausted, isUndecided, isWrongLastSequence } from './errors.ts';
 import { watchRefusedPublishes } from './refused-publishes.ts';

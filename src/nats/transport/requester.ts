@@ -1,8 +1,8 @@
 import type { Msg } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
+import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 import { type Connection, type NatsOptions, openConnection } from './connection.ts';
 import { isNoResponders, isTimeout } from './errors.ts';
-import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 
 /** How a request on a subject ended. */
 export type Reply =

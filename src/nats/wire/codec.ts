@@ -2,9 +2,9 @@ import type { MsgHdrs } from 'nats';
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import { NewerFactsError } from '#src/core/errors.ts';
-import type { Append, Attention, RecordedAppend, Version } from '#src/core/log/event-log.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import type { Append, RecordedAppend, StreamVersion, WakeTimes } from '#src/core/log/event-log.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
+import { parseJson } from '#src/core/text/json.ts';
 import { released, type Upcasting, upcast } from './upcasters.ts';
 import { wireHeaders } from './wire-headers.ts';
 
@@ -17,7 +17,7 @@ export const header = {
   dueAt: 'Due-At',
   endsAt: 'Ends-At',
   deliverAt: 'Deliver-At',
-  heldSince: 'Held-Since',
+  inProgressSince: 'Held-Since',
 } as const;
 
 const appendSchema = z.object({
@@ -33,14 +33,19 @@ export function encodeAppend(append: Append): string {
   return JSON.stringify({ v: FACTS_VERSION, ...append });
 }
 
-const attentionHeaders = { dueAt: header.dueAt, endsAt: header.endsAt, deliverAt: header.deliverAt, heldSince: header.heldSince } as const;
-const attentionKeys = Object.keys(attentionHeaders) as (keyof Attention)[];
+const wakeTimeHeaders = {
+  dueAt: header.dueAt,
+  endsAt: header.endsAt,
+  deliverAt: header.deliverAt,
+  inProgressSince: header.inProgressSince,
+} as const;
+const wakeTimeKeys = Object.keys(wakeTimeHeaders) as (keyof WakeTimes)[];
 
-export function appendHeaders(previous: Version, attention: Attention): MsgHdrs {
+export function appendHeaders(previous: StreamVersion, wakeTimes: WakeTimes): MsgHdrs {
   const entries: [string, string][] = [[header.expected, String(previous)]];
-  for (const key of attentionKeys) {
-    const moment = attention[key];
-    if (moment !== undefined) entries.push([attentionHeaders[key], String(moment)]);
+  for (const key of wakeTimeKeys) {
+    const moment = wakeTimes[key];
+    if (moment !== undefined) entries.push([wakeTimeHeaders[key], String(moment)]);
   }
   return wireHeaders(entries);
 }
@@ -58,7 +63,7 @@ export function decodeAppend(data: Uint8Array, sequence: number, upcasting = rel
   const read = appendSchema.safeParse(written).data ?? readOtherVersion(written, sequence, upcasting);
   if (read === undefined) return undefined;
   const { v: _, ...append } = read;
-  return { ...append, previous: append.previous as Version, version: sequence as Version } as RecordedAppend;
+  return { ...append, previous: append.previous as StreamVersion, version: sequence as StreamVersion } as RecordedAppend;
 }
 
 /** Called only for what is no append of the present version. */
@@ -72,11 +77,11 @@ function readOtherVersion(written: unknown, sequence: number, upcasting: Upcasti
   return appendSchema.safeParse({ ...append, v: FACTS_VERSION, facts: lifted }).data;
 }
 
-export function decodeAttention(found: HeaderReader | undefined): Attention {
-  const attention: Attention = {};
-  for (const key of attentionKeys) {
-    const moment = found?.get(attentionHeaders[key]) ?? '';
-    if (moment !== '') attention[key] = Number(moment);
+export function decodeWakeTimes(found: HeaderReader | undefined): WakeTimes {
+  const wakeTimes: WakeTimes = {};
+  for (const key of wakeTimeKeys) {
+    const moment = found?.get(wakeTimeHeaders[key]) ?? '';
+    if (moment !== '') wakeTimes[key] = Number(moment);
   }
-  return attention;
+  return wakeTimes;
 }

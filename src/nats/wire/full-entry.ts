@@ -1,9 +1,9 @@
-import { erasureSchema } from '#src/core/log/erasure.ts';
 import { NewerFactsError } from '#src/core/errors.ts';
-import type { Attention, FullLogEntry, RecordedAppend, StreamName } from '#src/core/log/event-log.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { erasureSchema } from '#src/core/log/erasure.ts';
+import type { FullLogEntry, RecordedAppend, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
-import { decodeAppend, decodeAttention } from './codec.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import { decodeAppend, decodeWakeTimes } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';
 import { parseSubject } from './topology.ts';
 
@@ -53,7 +53,7 @@ class AppendEntry {
     this.append = append;
     this.#stored = stored;
   }
-  get attention(): Attention {
-    return decodeAttention(this.#stored.headers);
+  get wakeTimes(): WakeTimes {
+    return decodeWakeTimes(this.#stored.headers);
   }
 }

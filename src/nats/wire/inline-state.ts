@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
-import type { RecordedAppend, StreamName, Version } from '#src/core/log/event-log.ts';
-import { foldAppends, newborn, type StreamState } from '#src/core/stream/stream.ts';
+import type { RecordedAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
+import { foldAppends, initialState, type StreamState } from '#src/core/stream/stream.ts';
 
 /**
  * What a hint tells of the stream that it is about. It may be behind the log: then the first append, which expects its
  * version, is refused, and the log is read (E3).
  */
-export const knownSchema = z.object({
+export const inlineStateSchema = z.object({
   /** The version of the facts. Version 0.1 did not write it. */
   v: z.int().default(1),
   version: z.number().int().positive(),
@@ -15,14 +15,14 @@ export const knownSchema = z.object({
   payload: z.string(),
   facts: z.array(factSchema).min(2),
 });
-export type Known = z.infer<typeof knownSchema>;
+export type InlineState = z.infer<typeof inlineStateSchema>;
 
 /** What is larger is read from the log: the hint stays in the log for ever. */
 const MOST_CHARACTERS = 4_096;
 const MOST_FACTS = 8;
 
 /** A stream of one invocation, told in a hint: its request, then all facts about it. Nothing for one that is too large. */
-export function knownOf(state: StreamState | undefined): { known?: Known } {
+export function inlineStateOf(state: StreamState | undefined): { known?: InlineState } {
   const [only, ...others] = state?.request.requests ?? [];
   if (state === undefined || only === undefined || others.length > 0 || only.defect !== undefined) return {};
   const facts = [only.fact, ...state.facts];
@@ -32,9 +32,16 @@ export function knownOf(state: StreamState | undefined): { known?: Known } {
 }
 
 /** `undefined` when the hint tells nothing that can be used: the log is read then, whose facts are lifted to the present version. */
-export function stateOf(name: StreamName, sequence: number, { v, version, at, payload, facts }: Known): StreamState | undefined {
+export function stateOf(name: StreamName, sequence: number, { v, version, at, payload, facts }: InlineState): StreamState | undefined {
   const [fact, ...rest] = facts;
   if (v !== FACTS_VERSION || fact?.type !== 'queued') return undefined;
-  const append: RecordedAppend = { id: '', previous: 0 as Version, request: sequence, by: '', facts: rest, version: version as Version };
-  return foldAppends(newborn({ name, sequence, at, requests: [{ fact, payload }] }), [append]);
+  const append: RecordedAppend = {
+    id: '',
+    previous: 0 as StreamVersion,
+    request: sequence,
+    by: '',
+    facts: rest,
+    version: version as StreamVersion,
+  };
+  return foldAppends(initialState({ name, sequence, at, requests: [{ fact, payload }] }), [append]);
 }

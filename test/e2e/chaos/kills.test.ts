@@ -5,13 +5,13 @@ import { headers } from 'nats';
 import { expect, test } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 
 const INVOCATIONS = Number(process.env.SEQUENT_CHAOS_INVOCATIONS ?? 20_000);
 const KILLS = Number(process.env.SEQUENT_CHAOS_KILLS ?? 32);

@@ -1,9 +1,9 @@
 import { headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Timeline } from '#src/client/client.ts';
 import type { Verification } from '#src/analysis/verify.ts';
-import { openNats } from '#test/support/nats/opened-nats.ts';
+import type { Timeline } from '#src/client/client.ts';
 import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 
 let sequent: ServedSequent;
 let timeline: Timeline;

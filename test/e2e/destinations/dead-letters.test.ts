@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/destinations/delivering-system.ts';
+import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 

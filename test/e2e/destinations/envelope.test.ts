@@ -2,8 +2,8 @@ import { headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { statusCodes } from '#machines/facts.ts';
-import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/destinations/delivering-system.ts';
+import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const systemCodes = Object.values(statusCodes);

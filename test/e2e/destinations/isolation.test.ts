@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
+import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/destinations/delivering-system.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
-import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/destinations/delivering-system.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const ROUNDS = 20;

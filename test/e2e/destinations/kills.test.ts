@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
+import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { openFaultyReceiver } from '#test/support/destinations/faulty-receiver.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
 
 const OUTCOMES = Number(process.env.SEQUENT_CHAOS_OUTCOMES ?? 10_000);
 /** At the latest then it is left in peace. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { foldWholeLog } from '#test/support/log/folded-log.ts';
 import { chainOf, invoking, startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
+import { foldWholeLog } from '#test/support/log/folded-log.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const fn = (name: string, targets: readonly string[], facts: object = {}) => ({

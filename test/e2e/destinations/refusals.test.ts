@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 import { receiverConnection, startTelling, telling } from '#test/support/destinations/delivering-system.ts';
+import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { derivedId } from '#src/core/names/ids.ts';
-import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
-import { createSeededRandom } from '#test/support/seeded-random.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { type SequentProcess, startScript, startSequent } from '#test/support/cli/sequent-process.ts';
 import { invoking, startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
+import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
+import { createSeededRandom } from '#test/support/seeded-random.ts';
 
 const WORKERS = 3;
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openApp } from '#test/support/gateway/opened-app.ts';
 import { writingRoutes } from '#test/support/gateway/writing-routes.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
-import { openApp } from '#test/support/gateway/opened-app.ts';
 
 let sequent: WebSequent;
 let browser: TestBrowser;

@@ -3,11 +3,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openApp } from '#test/support/gateway/opened-app.ts';
 import { type WritingRoute, writingRoutes } from '#test/support/gateway/writing-routes.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { attack, type Shot } from '#test/support/web/foreign-page.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
-import { openApp } from '#test/support/gateway/opened-app.ts';
 
 const FUNCTIONS = '/v2/default/fgs/functions';
 const token = 'a-token-for-the-pages';

@@ -2,12 +2,12 @@ import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FindingKind } from '#src/analysis/findings.ts';
 import { createArchive } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { reencodeSegment } from '#src/archive/segment.ts';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
-import type { FindingKind } from '#src/analysis/findings.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';

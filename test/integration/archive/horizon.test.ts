@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import { connectClient, type Transitions } from '#src/client/client.ts';
-import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
-import { openNats } from '#test/support/nats/opened-nats.ts';
 import { makeLogAnew } from '#test/support/archive/made-anew.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 

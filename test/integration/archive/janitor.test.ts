@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { projectionKey } from '#src/archive/horizon.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import { openNats } from '#test/support/nats/opened-nats.ts';
 import { makeLogAnew } from '#test/support/archive/made-anew.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
-import { openNats } from '#test/support/nats/opened-nats.ts';
 import { makeLogAnew } from '#test/support/archive/made-anew.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 /*

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { openArchiveStore } from '#src/archive/open-store.ts';
-import { createS3Store, parseS3Place } from '#src/archive/s3-store.ts';
+import { createS3Store, parseS3Location } from '#src/archive/s3-store.ts';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import { describeArchiveStore } from '#test/contract/archive-store.ts';
 import { openJanitorOn } from '#test/support/archive/opened-janitor.ts';
@@ -17,7 +17,7 @@ import { writeLog } from '#test/support/projection/write-log.ts';
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI-EXAMPLEKEY' };
 const keys = { ...credentials, region: 'eu-west-0' };
 const storeAt = (endpoint: string, { bucket = 'known', secretAccessKey = credentials.secretAccessKey } = {}) =>
-  createS3Store(parseS3Place(`s3://${bucket}/a%20place?endpoint=${encodeURIComponent(endpoint)}&region=${keys.region}`), {
+  createS3Store(parseS3Location(`s3://${bucket}/a%20place?endpoint=${encodeURIComponent(endpoint)}&region=${keys.region}`), {
     ...credentials,
     secretAccessKey,
   });
@@ -75,7 +75,7 @@ describe('a store in a bucket', () => {
 
   test('is refused without credentials, or with an address that is none', () => {
     expect(() => openArchiveStore('s3://known', {})).toThrow('needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
-    for (const place of ['s3:', 's3://', 's3://UPPER_case', 's3://known?endpoint=ftp://x']) expect(() => parseS3Place(place)).toThrow();
+    for (const place of ['s3:', 's3://', 's3://UPPER_case', 's3://known?endpoint=ftp://x']) expect(() => parseS3Location(place)).toThrow();
   });
 });
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient, type DeliveredTransition, type LiveTransition, type SequentClient, type Transitions } from '#src/client/client.ts';
 import { transitionsIn } from '#src/core/log/transitions.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { writeLog } from '#test/support/projection/write-log.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
 
 const LIVES = 400;
 let server: TestServer;

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import { createDisTarget, type DisRecord } from '#src/destinations/targets/dis.ts';
 import type { Publication } from '#src/destinations/targets/publication.ts';
-import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import {
   accessKeyId,
   canaries,
@@ -81,7 +81,7 @@ describe('the DIS target, without a connection', () => {
       'insufficient permission: no connection "mine" of the kind "dis" is configured',
     );
     expect(target.refuse('{"stream_name":"a.b"}', 'orders')).toBe('param.stream_name must be 1 to 64 letters, digits, "-" or "_"');
-    expect(target.placeOf({ id: 'dis-0', destination: 'DIS', param: '{"stream_name":"outcomes"}' })).toBe('DIS outcomes');
+    expect(target.limitKeyOf({ id: 'dis-0', destination: 'DIS', param: '{"stream_name":"outcomes"}' })).toBe('DIS outcomes');
   });
 });
 

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createHttpTarget } from '#src/destinations/targets/http.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import { createHttpTarget } from '#src/destinations/targets/http.ts';
 import {
   canaries,
   connectionsOf,
@@ -199,7 +199,7 @@ describe('the HTTP target', () => {
     );
     expect(strict.refuse('{"url":"https://a:b@example.com/"}', 'orders')).toBe('param.url must not hold a user or a password');
     expect(strict.refuse('{"url":"ftp://example.com/"}', 'orders')).toBe('param.url must be an http or https URL');
-    expect(strict.placeOf({ id: 'http-0', destination: 'HTTP', param: '{"url":"https://example.com/a?token=canary"}' })).toBe(
+    expect(strict.limitKeyOf({ id: 'http-0', destination: 'HTTP', param: '{"url":"https://example.com/a?token=canary"}' })).toBe(
       'HTTP https://example.com',
     );
   });

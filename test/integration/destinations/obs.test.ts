@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createObsTarget } from '#src/destinations/targets/obs.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import { createObsTarget } from '#src/destinations/targets/obs.ts';
 import {
   accessKeyId,
   canaries,
@@ -195,7 +195,7 @@ describe('the OBS target', () => {
 
   test('has one place for every bucket of a connection', () => {
     const target = targetAt('http://127.0.0.1:1');
-    const placeOf = (param: string) => target.placeOf({ id: 'obs-0', destination: 'OBS', param });
+    const placeOf = (param: string) => target.limitKeyOf({ id: 'obs-0', destination: 'OBS', param });
     expect(placeOf('{"bucket":"known","prefix":"a"}')).toBe('OBS obs/known');
     expect(placeOf('{"bucket":"other"}')).toBe('OBS obs/other');
   });

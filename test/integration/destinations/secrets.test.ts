@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createSubjectRules } from '#src/core/names/addressable.ts';
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
-import { createTargets } from '#src/destinations/targets/create-targets.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import { createTargets } from '#src/destinations/targets/create-targets.ts';
 import {
   accessKeyId,
   canaries,
@@ -83,7 +83,7 @@ describe('the secrets of connections', () => {
     ]) {
       const target = targets[request.destination.destination as keyof typeof targets];
       results.push(await target.deliver(request, neverAborted));
-      expect(canariesIn(target.placeOf(request.destination))).toEqual([]);
+      expect(canariesIn(target.limitKeyOf(request.destination))).toEqual([]);
     }
     // They were used: the receiver saw what it needs.
     expect(receiver.received.map(({ headers }) => headers['x-auth-token'] ?? headers.authorization)).toContain(canaries.SEQUENT_TEST_TOKEN);
@@ -101,7 +101,7 @@ describe('createTargets', () => {
     for (const target of Object.values(targets)) {
       expect(target.refuse('{', 'orders')).toBe('param must be a text that holds JSON');
       expect(target.refuse('null', 'orders')).toMatch(/^param is not valid: /);
-      expect(target.placeOf({ id: 'x', destination: 'x', param: '{' })).toMatch(/^[A-Z]+$/);
+      expect(target.limitKeyOf({ id: 'x', destination: 'x', param: '{' })).toMatch(/^[A-Z]+$/);
       expect(await target.deliver(deliveryTo('X', '{'), neverAborted)).toEqual({
         kind: 'dead',
         reason: 'param must be a text that holds JSON',

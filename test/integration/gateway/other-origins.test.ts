@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
-import { type WritingRoute, writingRoutes } from '#test/support/gateway/writing-routes.ts';
 import { type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 import { sendRaw } from '#test/support/gateway/raw-socket.ts';
+import { type WritingRoute, writingRoutes } from '#test/support/gateway/writing-routes.ts';
 
 const TOKEN = 'the token of this test';
 const credentials = [{ project: 'p1', tokenHash: createHash('sha256').update(TOKEN).digest() }];

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
-import { openApp } from '#test/support/gateway/opened-app.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
+import { openApp } from '#test/support/gateway/opened-app.ts';
 import { PROJECT, type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;

@@ -62,7 +62,7 @@ describe('another project', () => {
   test('is shown which roles run, and no machine, no process and no total of ours', async () => {
     const view = (await (await stranger('GET', '/api/system')).json()) as { roles: object[] } & Record<string, unknown>;
     expect(view.roles).toContainEqual({ role: 'worker', instance: 'worker' });
-    expect([view['server'], view['log'], view['lags']]).toEqual([undefined, undefined, []]);
+    expect([view.server, view.log, view.lags]).toEqual([undefined, undefined, []]);
     expect(JSON.stringify(view)).not.toMatch(new RegExp(`${hostname()}|"pid"|"problems"`));
     const own = (await (await sequent.call('GET', '/api/system')).json()) as Record<string, unknown>;
     expect(own).toMatchObject({ server: { version: expect.any(String) }, log: { replicas: 1 }, projection: { problems: 0 } });

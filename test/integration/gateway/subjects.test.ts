@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isReserved } from '#src/core/names/addressable.ts';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { encodeEntry } from '#src/core/functions/entry.ts';
+import { isReserved } from '#src/core/names/addressable.ts';
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { FUNCTIONS_BUCKET } from '#src/nats/wire/topology.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { KEYS, PROJECT, type RunningSequent, readEvents, startSequent, TOKEN } from '#test/support/gateway/running-gateway.ts';
+import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 
 const F = `/v2/${PROJECT}/fgs/functions`;
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;

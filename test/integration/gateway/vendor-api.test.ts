@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KEYS, PROJECT, type RunningSequent, readEvents, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 import { zipOf } from '#test/support/gateway/zip-archive.ts';
-import { KEYS, PROJECT, type RunningSequent, readEvents, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const F = `/v2/${PROJECT}/fgs/functions`;
 const urn = (name: string): string => `urn:fss:cn-north-4:${PROJECT}:function:default:${name}:latest`;

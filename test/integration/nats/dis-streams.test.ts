@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
 

@@ -1,20 +1,20 @@
 import { expect, inject, test } from 'vitest';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { createNatsExecutionProbe } from '#src/nats/questions/execution-probe.ts';
 import { createNatsOpenRequests } from '#src/nats/questions/open-requests.ts';
-import { createNatsOwners } from '#src/nats/questions/execution-probe.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 
 test('questions that are none are answered with no, and the connection that answered lives on', async () => {
   const connection = await openConnection({ servers: inject('natsUrl') });
   const asker = await openConnection({ servers: inject('natsUrl') });
   const ending = new AbortController();
-  createNatsOwners(connection).answer('foreign-1', () => true, ending.signal);
+  createNatsExecutionProbe(connection).answer('foreign-1', () => true, ending.signal);
   createNatsOpenRequests(connection).answer(() => undefined, ending.signal);
   await connection.nats.flush();
   for (const garbage of ['garbage', '', '{}', '[', '\u0000']) {
     expect((await asker.nats.request('worker.foreign-1.runs', garbage)).string()).toBe('no');
     expect((await asker.nats.request('scheduler.find', garbage)).string()).toBe('null');
   }
-  expect(await createNatsOwners(asker).isRunning('foreign-1', 'x', 1)).toBe(true);
+  expect(await createNatsExecutionProbe(asker).isRunning('foreign-1', 'x', 1)).toBe(true);
   ending.abort();
   await asker.close();
   await connection.close();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
 import { type FunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
-import { createNatsOwners } from '#src/nats/questions/execution-probe.ts';
+import { createNatsExecutionProbe } from '#src/nats/questions/execution-probe.ts';
 import { newStream } from '#test/support/log/opened-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
@@ -229,7 +229,7 @@ describe('garbage on the subjects between the roles', () => {
     expect(await outcomeOf('echo', '"still here"')).toMatchObject({ subject: 'result.echo.succeeded' });
     expect(await system.ports.openRequests.find('nobody' as StreamId)).toBeUndefined();
     await using other = await openNats(server.url);
-    expect(await createNatsOwners(other.connection).isRunning(system.worker, 'nobody', 1)).toBe(false);
+    expect(await createNatsExecutionProbe(other.connection).isRunning(system.worker, 'nobody', 1)).toBe(false);
   });
 
   test('that wakes a function with another function’s request does not run it there', async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSubjectRules } from '#src/core/names/addressable.ts';
 import { createNatsTarget } from '#src/destinations/targets/nats.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createPublications } from '#src/nats/streams/publications.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { deliveryTo, neverAborted } from '#test/support/destinations/deliveries.ts';
 import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';

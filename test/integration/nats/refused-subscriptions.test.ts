@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { connectClient } from '#src/client/client.ts';
 import { defineFunction } from '#src/client/define-function.ts';
 import { startWorker } from '#src/client/worker.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
-import { createNatsCancellations } from '#src/nats/questions/cancellations.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
-import { createNatsDestinationCheck } from '#src/nats/questions/destination-check.ts';
-import { createNatsOpenRequests } from '#src/nats/questions/open-requests.ts';
-import { createNatsOwners } from '#src/nats/questions/execution-probe.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
+import { createNatsCancellations } from '#src/nats/questions/cancellations.ts';
+import { createNatsDestinationCheck } from '#src/nats/questions/destination-check.ts';
+import { createNatsExecutionProbe } from '#src/nats/questions/execution-probe.ts';
+import { createNatsOpenRequests } from '#src/nats/questions/open-requests.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
 import { running } from '#test/support/log/facts.ts';
 import { accept, append, newStream } from '#test/support/log/opened-log.ts';
@@ -50,7 +50,7 @@ async function connectAs(user: string) {
 }
 
 function answerAll(connection: Connection, worker: string, signal: AbortSignal): void {
-  createNatsOwners(connection).answer(worker, () => true, signal);
+  createNatsExecutionProbe(connection).answer(worker, () => true, signal);
   createNatsCancellations(connection).hear(worker, () => {}, signal);
   createNatsOpenRequests(connection).answer(() => undefined, signal);
   createNatsDestinationCheck(connection).answer(() => 'a problem', signal);
@@ -78,8 +78,8 @@ describe('a connection whose subscriptions are refused', () => {
     answerAll(connection, 'three', ending.signal);
     await connection.refusals.settle();
     server.change({ ...users, deaf: { subscribe: { allow: [...inbox.subscribe.allow, ...peripheral] } } });
-    const owners = createNatsOwners(admin);
-    await expect.poll(() => owners.isRunning('three', 'id', 1), { timeout: 10_000 }).toBe(true);
+    const executionProbe = createNatsExecutionProbe(admin);
+    await expect.poll(() => executionProbe.isRunning('three', 'id', 1), { timeout: 10_000 }).toBe(true);
     ending.abort();
     server.change(users);
   });
@@ -121,7 +121,7 @@ describe('a user without permissions', () => {
 
   test('does not take a worker for lost that it may not ask', async () => {
     const { connection } = await connectAs('mute');
-    const asked = createNatsOwners(connection).isRunning('worker', 'id', 1);
+    const asked = createNatsExecutionProbe(connection).isRunning('worker', 'id', 1);
     await expect(asked).rejects.toThrow('user "mute" to publish to "worker.worker.runs"; add publish: {allow: ["worker.*.runs"]}');
   });
 

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { NO_APPENDS, type StreamVersion } from '#src/core/log/event-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { NO_APPENDS, type Version } from '#src/core/log/event-log.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { createPublisher, type PublishAnswer, type Publisher } from '#src/nats/transport/publisher.ts';
+import { describeStreamWriter } from '#test/contract/stream-writer.ts';
 import { running, succeeded } from '#test/support/log/facts.ts';
 import { accept, append, appendId, newStream } from '#test/support/log/opened-log.ts';
-import { describeStreamWriter } from '#test/contract/stream-writer.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openNats, openNatsLog } from '#test/support/nats/opened-nats.ts';
 import { tamperAnswers } from '#test/support/nats/tampered-answers.ts';
@@ -36,7 +36,7 @@ describe('an append on JetStream whose answer', () => {
       async publish(...given) {
         const answer = await publisher.publish(...given);
         if (answer.kind !== 'stored') return answer;
-        await rival.log.append(name, append([succeeded(1)], { previous: answer.sequence as Version }), {});
+        await rival.log.append(name, append([succeeded(1)], { previous: answer.sequence as StreamVersion }), {});
         return { kind: 'unknown', why: 'lost' };
       },
     }));

@@ -3,8 +3,8 @@ import type { FunctionName } from '#src/core/names/names.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { deleteConsumer } from '#src/nats/transport/consumers.ts';
 import { workConsumer } from '#src/nats/wire/topology.ts';
-import { accept, newStream } from '#test/support/log/opened-log.ts';
 import { describeWorkQueue } from '#test/contract/work-queue.ts';
+import { accept, newStream } from '#test/support/log/opened-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 

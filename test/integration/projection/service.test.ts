@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ClientHistory, createClientHistory } from '#src/client/history.ts';
 import { questions } from '#src/core/history-questions.ts';
 import { createNatsHistory, HISTORY_SERVICE, serveHistory } from '#src/nats/questions/history-service.ts';
-import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 import { type OpenedProjection, openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 

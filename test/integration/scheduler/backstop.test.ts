@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
-import { type Append, NO_APPENDS, type StreamName, type Version } from '#src/core/log/event-log.ts';
 import { termsOf } from '#src/core/functions/definition.ts';
+import { type Append, NO_APPENDS, type StreamName, type StreamVersion } from '#src/core/log/event-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
@@ -48,7 +48,7 @@ async function openScheduler(name: string) {
   const scheduler = await startScheduler({
     ...ports,
     name,
-    place: { region: 'local', project: 'default' },
+    tenancy: { region: 'local', project: 'default' },
     clock: systemClock,
     logger: silentLogger,
     appendId: () => `${name}-${appends++}`,
@@ -75,24 +75,24 @@ async function accept(name: string): Promise<{ stream: StreamName; id: string; r
   return { stream, id: stream.stream, request: sequence };
 }
 
-/** Appends what a worker would, and what then needs attention. */
+/** Appends what a worker would, and the wake times that follow. */
 type Birth = { stream: StreamName; request: number };
 
-async function append({ stream, request }: Birth, previous: Version, facts: Fact[], attention: object): Promise<Version> {
+async function append({ stream, request }: Birth, previous: StreamVersion, facts: Fact[], wakeTimes: object): Promise<StreamVersion> {
   const entry: Append = { id: randomBytes(8).toString('hex'), previous, request, by: 'a worker that is gone', facts };
-  const version = await log.ports.log.append(stream, entry, attention);
+  const version = await log.ports.log.append(stream, entry, wakeTimes);
   if (version === undefined) throw new Error('a conflict');
   return version;
 }
 
 async function running(
   name: string,
-): Promise<{ stream: StreamName; id: string; request: number; version: Version; fact: FactOf<'running'> }> {
+): Promise<{ stream: StreamName; id: string; request: number; version: StreamVersion; fact: FactOf<'running'> }> {
   const fn = await registry.put({ name, handler: { kind: 'inline' }, policy });
   const accepted = await accept(name);
   const at = Date.now();
   const fact: FactOf<'running'> = { type: 'running', invocation: accepted.id, at, attempt: 1, worker: 'gone', terms: termsOf(fn) };
-  const version = await append(accepted, NO_APPENDS, [fact], { heldSince: at });
+  const version = await append(accepted, NO_APPENDS, [fact], { inProgressSince: at });
   return { ...accepted, version, fact };
 }
 
@@ -125,7 +125,7 @@ test('an outcome that its worker told nobody is published, and then notified', a
   const { id, version, ...birth } = await running('untold');
   const heard = log.connection.nats.subscribe('result.untold.succeeded', { max: 1 });
   const at = Date.now();
-  await append(birth, version, [{ type: 'succeeded', invocation: id, at, attempt: 1, payload: '"yes"' }], { heldSince: at });
+  await append(birth, version, [{ type: 'succeeded', invocation: id, at, attempt: 1, payload: '"yes"' }], { inProgressSince: at });
   await log.until(of(id, 'notified'));
   const results: string[] = [];
   for await (const message of heard) results.push(message.headers?.get('Request-Id') ?? '');
@@ -141,7 +141,7 @@ test('the result of a cancelled invocation is published, although its hint was l
   const failure = { kind: 'platform', errorType: 'InvocationCanceled', message: 'no', code: 4_208 } as const;
   const destinations = [{ id: 'd1', destination: 'FunctionGraph', param: '{}' }];
   const failed = { type: 'failed', invocation: id, at, attempt: 1, condition: 'InvocationCanceled', failure, destinations } as const;
-  await append(birth, version, [failed], { heldSince: at });
+  await append(birth, version, [failed], { inProgressSince: at });
   const results: string[] = [];
   for await (const message of heard) results.push(message.headers?.get('Request-Id') ?? '');
 

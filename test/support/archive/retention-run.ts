@@ -1,11 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connectClient, type SequentClient } from '#src/client/client.ts';
 import type { Verification } from '#src/analysis/verify.ts';
+import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 import { runCli } from '#test/support/cli/cli.ts';
-import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 
 /** What the broker holds at a moment. */
 type Held = { invocations: number; results: number; diskInBytes: number };

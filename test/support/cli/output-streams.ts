@@ -1,12 +1,15 @@
-import { createSheet, type Sheet } from '#src/cli/print/terminal.ts';
+import { createOutputStream, type OutputStream } from '#src/cli/print/terminal.ts';
 
 /** A sheet that remembers its lines: a pipe, or a terminal of so many columns. */
-export function sheetOf({ columns, env = {} }: { columns?: number; env?: Record<string, string> } = {}): { sheet: Sheet; lines: string[] } {
+export function sheetOf({ columns, env = {} }: { columns?: number; env?: Record<string, string> } = {}): {
+  output: OutputStream;
+  lines: string[];
+} {
   const lines: string[] = [];
   const write = (text: string): boolean => {
     lines.push(text.replace(/\n$/, ''));
     return true;
   };
   const stream = { write: write as never, isTTY: columns !== undefined, columns: columns ?? 0 };
-  return { sheet: createSheet(stream, 'auto', env), lines };
+  return { output: createOutputStream(stream, 'auto', env), lines };
 }

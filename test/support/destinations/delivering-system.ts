@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Fact } from '#machines/facts.ts';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { type CliOptions, type CliRun, runCli } from '#test/support/cli/cli.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 
 /** A whole Sequent, or some roles of it, as a process on a server of its own, with connections for its destinations. */
 export interface TellingSequent extends AsyncDisposable {

@@ -2,10 +2,10 @@ import type { Hono } from 'hono';
 import { expect } from 'vitest';
 import { checkJson } from '#src/client/requests.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createApp } from '#src/gateway/app.ts';
 import type { Credential } from '#src/gateway/auth/credentials.ts';
@@ -67,14 +67,14 @@ export async function openApp({ credentials = [], invokeText, isConnected = () =
   const options: GatewayOptions = {
     client: client as unknown as GatewayClient,
     isConnected,
-    place: { region: 'local', project: 'p1' },
+    tenancy: { region: 'local', project: 'p1' },
     store: createMemoryKeyValue(),
     credentials,
     limits: { ...DEFAULT_LIMITS, ...limits },
     clock: { now: () => now, sleep: async () => {} },
     logger: silentLogger,
     logCount: { read: async () => ({ text: '', sequence: 0 }), close: async () => {} },
-    signatures: { tell: () => {}, hear: async () => {} },
+    signatures: { publish: () => {}, hear: async () => {} },
   };
   const gateway = await openGateway(options, new AbortController().signal);
   return {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import type { RequestId } from '#src/core/names/names.ts';
+import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 
 /** The path of a file of functions beside this one. */
 export function handlerFile(name = 'handlers.mjs'): string {

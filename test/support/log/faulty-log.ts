@@ -1,5 +1,5 @@
 import { UnknownOutcomeError } from '#src/core/errors.ts';
-import type { Append, EventLog, Version } from '#src/core/log/event-log.ts';
+import type { Append, EventLog, StreamVersion } from '#src/core/log/event-log.ts';
 
 /** A log that shows what is asked of it, and holds appends back until the test lets them through. */
 export type WatchedLog = EventLog & {
@@ -29,12 +29,12 @@ export function watchLog(log: EventLog): WatchedLog {
       });
       return open;
     },
-    async append(name, append, attention) {
+    async append(name, append, wakeTimes) {
       appends.push(append);
       mostAtOnce = Math.max(mostAtOnce, ++underWay);
       try {
         await held;
-        return await log.append(name, append, attention);
+        return await log.append(name, append, wakeTimes);
       } finally {
         underWay--;
       }
@@ -46,8 +46,8 @@ export function watchLog(log: EventLog): WatchedLog {
 export function losingAnswers(log: EventLog, isBroken: () => boolean): EventLog {
   return {
     ...delegate(log),
-    async append(name, append, attention) {
-      const version = await log.append(name, append, attention);
+    async append(name, append, wakeTimes) {
+      const version = await log.append(name, append, wakeTimes);
       if (isBroken()) throw new UnknownOutcomeError({ id: append.id, waitedInMs: 0 });
       return version;
     },
@@ -55,13 +55,13 @@ export function losingAnswers(log: EventLog, isBroken: () => boolean): EventLog 
 }
 
 /** Somebody else appends just before every append of ours, as long as `facts()` gives something. */
-export function withRival(log: EventLog, rival: (previous: Version) => Append | undefined): EventLog {
+export function withRival(log: EventLog, rival: (previous: StreamVersion) => Append | undefined): EventLog {
   return {
     ...delegate(log),
-    async append(name, append, attention) {
+    async append(name, append, wakeTimes) {
       const theirs = rival(append.previous);
       if (theirs !== undefined) await log.append(name, theirs, {});
-      return log.append(name, append, attention);
+      return log.append(name, append, wakeTimes);
     },
   };
 }
@@ -71,8 +71,8 @@ export function withLaggingReads(log: EventLog, reads: number): EventLog {
   let left = 0;
   return {
     ...delegate(log),
-    async append(name, append, attention) {
-      const version = await log.append(name, append, attention);
+    async append(name, append, wakeTimes) {
+      const version = await log.append(name, append, wakeTimes);
       if (version === undefined) left = reads;
       return version;
     },

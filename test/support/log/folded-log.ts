@@ -1,9 +1,9 @@
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
-import type { EventLog } from '#src/core/log/event-log.ts';
 import { readLog } from '#src/analysis/read-log.ts';
 import { createVerifier } from '#src/analysis/verify.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 
 /** What the whole log says, fact by fact: judged independently of the code that wrote it. */
 export type FoldedLog = {

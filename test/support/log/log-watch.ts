@@ -1,7 +1,7 @@
 import type { Fact } from '#machines/facts.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 
 /** Reads along with the log of a running Sequent. */
 export interface LogWatch extends AsyncDisposable {

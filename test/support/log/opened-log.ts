@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Fact } from '#machines/facts.ts';
-import type { Append, EventLog, NewRequest, StreamName, Version } from '#src/core/log/event-log.ts';
+import type { Append, EventLog, NewRequest, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
@@ -34,7 +34,7 @@ export const appendId = (): string => `test-${process.pid}-${appends++}`;
 
 export function append(
   facts: readonly Fact[],
-  { previous = NO_APPENDS, request = 1 }: { previous?: Version; request?: number } = {},
+  { previous = NO_APPENDS, request = 1 }: { previous?: StreamVersion; request?: number } = {},
 ): Append {
   return { id: appendId(), previous, request, by: 'test', facts };
 }

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { connectClient } from '#src/client/client.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import { requestHeader } from '#src/core/log/request-messages.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseRequestId } from '#src/core/names/names.ts';
-import { requestHeader } from '#src/core/log/request-messages.ts';
-import { foldAppends, newborn } from '#src/core/stream/stream.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import { foldAppends, initialState } from '#src/core/stream/stream.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { summaryOf } from './recorded-histories.ts';
@@ -32,7 +32,7 @@ for (let from: number = NO_APPENDS + 1; ; ) {
   from = next.sequence + 1;
 }
 const recorded = appends.map(fullEntryOf).flatMap((one) => (one.kind === 'append' ? [one.append] : []));
-const { invocations } = foldAppends(newborn(entry.message), recorded);
+const { invocations } = foldAppends(initialState(entry.message), recorded);
 const headers = Object.values(requestHeader).map((key) => [key, request.headers?.get(key) ?? '']);
 const recording = {
   request: {

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Invocation, statusOf } from '#machines/invocation.ts';
-import type { FullLogEntry, RecordedAppend, RequestMessage } from '#src/core/log/event-log.ts';
-import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
-import { decodeRequest } from '#src/core/log/request-messages.ts';
-import { attentionOf, foldAppends, newborn } from '#src/core/stream/stream.ts';
 import type { History } from '#src/analysis/history.ts';
+import type { FullLogEntry, RecordedAppend, RequestMessage } from '#src/core/log/event-log.ts';
+import { decodeRequest } from '#src/core/log/request-messages.ts';
+import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
+import { foldAppends, initialState, wakeTimesOf } from '#src/core/stream/stream.ts';
 import { decodeAppend } from '#src/nats/wire/codec.ts';
 
 type Recording = {
@@ -25,9 +25,9 @@ export function readRecording(file: string): { message: RequestMessage; entries:
   const recorded = appends.map((one) => decodeAppend(Buffer.from(JSON.stringify(one.append)), one.sequence)) as RecordedAppend[];
   const entries: FullLogEntry[] = [{ kind: 'request', sequence, at, message }];
   for (const [index, append] of recorded.entries()) {
-    const { invocations } = foldAppends(newborn(message), recorded.slice(0, index + 1));
-    const attention = attentionOf(invocations.values());
-    entries.push({ kind: 'append', sequence: append.version, at: append.facts[0]?.at ?? at, name: message.name, append, attention });
+    const { invocations } = foldAppends(initialState(message), recorded.slice(0, index + 1));
+    const wakeTimes = wakeTimesOf(invocations.values());
+    entries.push({ kind: 'append', sequence: append.version, at: append.facts[0]?.at ?? at, name: message.name, append, wakeTimes });
   }
   const histories = message.requests.map(({ fact }) => ({
     requestId: fact.invocation,

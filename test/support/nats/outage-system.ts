@@ -1,24 +1,24 @@
 import type { StreamConfig } from 'nats';
 import type { Fact } from '#machines/facts.ts';
+import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
+import type { StreamName } from '#src/core/log/event-log.ts';
+import { idAt } from '#src/core/names/ids.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
-import type { StreamName } from '#src/core/log/event-log.ts';
-import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
-import { idAt } from '#src/core/names/ids.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { startDestinations } from '#src/destinations/destinations.ts';
 import { tryBounds } from '#src/destinations/function-deliverer.ts';
-import { createHttpTarget } from '#src/destinations/targets/http.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import { createHttpTarget } from '#src/destinations/targets/http.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
-import { appendId, newStream } from '#test/support/log/opened-log.ts';
 import { connectionsOf } from '#test/support/destinations/deliveries.ts';
 import type { Receiver } from '#test/support/destinations/receiver.ts';
+import { appendId, newStream } from '#test/support/log/opened-log.ts';
 import { type OpenedNats, openNats } from './opened-nats.ts';
 
 /** How long this system repeats an append, a read or a result; 60 s in production. */
@@ -65,8 +65,8 @@ export async function startOutageSystem(url: string, receiver: Receiver): Promis
     concurrency: 64,
     policy: { maxRetries: 3, onSuccess: [{ destination: 'HTTP', param: { url: `${receiver.url}/hook` } }] },
   });
-  const place = { region: 'local', project: 'default' };
-  const common = { place, clock: systemClock, logger, appendId, maxHops: MAX_HOPS, maxChain: MAX_CHAIN };
+  const tenancy = { region: 'local', project: 'default' };
+  const common = { tenancy, clock: systemClock, logger, appendId, maxHops: MAX_HOPS, maxChain: MAX_CHAIN };
   const functions = await openFunctionDirectory(forWork.ports.functions, { signal: stop.signal });
   const host = createInlineHost(new Map([['orders', () => systemClock.sleep(EXECUTION_IN_MS)]]));
   const destinations = startDestinations({
@@ -79,7 +79,7 @@ export async function startOutageSystem(url: string, receiver: Receiver): Promis
     maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
   });
   const work = { ...common, ...forWork.ports, functions, findFunction: functions.ask, host, canRun: () => true };
-  const worker = startWorker({ ...work, worker: `w-${appendId()}`, teller: destinations.teller });
+  const worker = startWorker({ ...work, worker: `w-${appendId()}`, deliverer: destinations.deliverer });
   const scheduler = await startScheduler({
     ...common,
     ...forTime.ports,

@@ -1,8 +1,8 @@
 import { headers } from 'nats';
+import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
+import type { Envelope } from '#src/core/log/envelope.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
-import type { Envelope } from '#src/core/log/envelope.ts';
-import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
@@ -40,8 +40,8 @@ export async function startSystem(url: string, handlers: Handlers, patienceInMs 
   for (const name of handlers.keys()) await registry.put({ name, handler: { kind: 'inline' } });
   const stop = new AbortController();
   const functions = await openFunctionDirectory(ports.functions, { signal: stop.signal });
-  const place = { region: 'local', project: 'default' };
-  const common = { ...ports, place, clock: systemClock, logger, functions, findFunction: functions.ask, appendId };
+  const tenancy = { region: 'local', project: 'default' };
+  const common = { ...ports, tenancy, clock: systemClock, logger, functions, findFunction: functions.ask, appendId };
   const name = `w-${appendId()}`;
   const host = createInlineHost(handlers);
   const worker = startWorker({ ...common, worker: name, host, maxHops: MAX_HOPS, maxChain: MAX_CHAIN, canRun: () => true });

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createArchive } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import { openProjection, type Projection } from '#src/projection/projection.ts';
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { headers } from 'nats';
 import type { Fact } from '#machines/facts.ts';
-import type { Append, Version } from '#src/core/log/event-log.ts';
+import type { Append, StreamVersion } from '#src/core/log/event-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import type { StreamId } from '#src/core/names/names.ts';
-import { appendHeaders, encodeAppend } from '#src/nats/wire/codec.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
+import { appendHeaders, encodeAppend } from '#src/nats/wire/codec.ts';
 
 const terms = {
   revision: 1,
@@ -67,10 +67,10 @@ async function append(
   { name, id, request, previous }: Stream,
   facts: Fact[],
 ): Promise<number> {
-  const written: Append = { id: `w-1-${id}-${previous}`, previous: previous as Version, request, by: 'w-1', facts };
+  const written: Append = { id: `w-1-${id}-${previous}`, previous: previous as StreamVersion, request, by: 'w-1', facts };
   const [first] = facts;
-  const attention = first?.type === 'running' ? { heldSince: first.at } : {};
-  return await publish(publisher, `invocation.${name}.${id}`, encodeAppend(written), appendHeaders(previous as Version, attention));
+  const attention = first?.type === 'running' ? { inProgressSince: first.at } : {};
+  return await publish(publisher, `invocation.${name}.${id}`, encodeAppend(written), appendHeaders(previous as StreamVersion, attention));
 }
 
 async function publish(

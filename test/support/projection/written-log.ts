@@ -1,9 +1,9 @@
 import type { Fact } from '#machines/facts.ts';
-import type { RequestMessage, Version } from '#src/core/log/event-log.ts';
+import type { RequestMessage, StreamVersion } from '#src/core/log/event-log.ts';
 import type { LogSource, LogState, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
-import { encodeAppend } from '#src/nats/wire/codec.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { encodeAppend } from '#src/nats/wire/codec.ts';
 
 /** A log of messages that a test writes one by one, as JetStream would hold them. */
 export interface WrittenLog extends LogSource {
@@ -35,7 +35,7 @@ export function createWrittenLog(): WrittenLog {
       add({ at, subject: `invoke.${fn}`, headers: JSON.stringify({ 'Request-Id': id, ...headers }), body }),
     append(fn, id, request, facts) {
       const subject = `invocation.${fn}.${id}`;
-      const previous = (versions.get(subject) ?? 0) as Version;
+      const previous = (versions.get(subject) ?? 0) as StreamVersion;
       const body = encodeAppend({ id: `a-${last}`, previous, request, by: 'w-1', facts });
       const sequence = add({ at: last * 1_000, subject, headers: null, body });
       versions.set(subject, sequence);

@@ -1,5 +1,5 @@
-import { answer, openReceiver, type Receiver, type Reply } from '#test/support/destinations/receiver.ts';
 import { receiverConnection } from '#test/support/destinations/delivering-system.ts';
+import { answer, openReceiver, type Receiver, type Reply } from '#test/support/destinations/receiver.ts';
 import { startWebSequent, telling, type WebOptions, type WebSequent } from './web-sequent.ts';
 
 /** A shop whose functions tell each other, with a warehouse that listens to a webhook. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
-import { until } from '#test/support/conformance/until.ts';
 import { type CliRun, runCli, spawnCli } from '#test/support/cli/cli.ts';
+import { until } from '#test/support/conformance/until.ts';
 
 const acts = fileURLToPath(new URL('./acts.mjs', import.meta.url));
 const rolesBehind = ['worker', 'scheduler', 'destinations', 'projection'];

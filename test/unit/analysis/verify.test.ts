@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
-import type { FullLogEntry } from '#src/core/log/event-log.ts';
-import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { type FindingKind, findingKinds } from '#src/analysis/findings.ts';
 import { readLog } from '#src/analysis/read-log.ts';
 import { createSettledStreams, functionKey } from '#src/analysis/settled-streams.ts';
 import { createVerifier, type Verification } from '#src/analysis/verify.ts';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
-import { appendId, newStream } from '#test/support/log/opened-log.ts';
 import { repeatLog, runGoodLog } from '#test/support/log/good-log.ts';
+import { appendId, newStream } from '#test/support/log/opened-log.ts';
 import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
 
 type Append = Extract<FullLogEntry, { kind: 'append' }>;
@@ -96,7 +96,7 @@ const damages: Damage[] = [
       const { entry, fact } = find(entries, 'succeeded', ({ destinations }) => destinations === undefined);
       const sequence = (entries.at(-1)?.sequence ?? 0) + 1;
       const append = { ...entry.append, id: 'late', facts: [fact], previous: entry.append.version };
-      entries.push({ ...entry, sequence, append: { ...append, version: sequence as Append['append']['version'] }, attention: {} });
+      entries.push({ ...entry, sequence, append: { ...append, version: sequence as Append['append']['version'] }, wakeTimes: {} });
       return sequence;
     },
   },
@@ -181,7 +181,7 @@ const damages: Damage[] = [
     kind: 'unattended',
     plant(entries) {
       const { entry } = find(entries, 'retrying');
-      entry.attention = {};
+      entry.wakeTimes = {};
       return entry.sequence;
     },
   },
@@ -190,7 +190,7 @@ const damages: Damage[] = [
     kind: 'wrong-attention',
     plant(entries) {
       const { entry } = find(entries, 'retrying');
-      entry.attention = { ...entry.attention, dueAt: (entry.attention.dueAt ?? 0) + 60_000 };
+      entry.wakeTimes = { ...entry.wakeTimes, dueAt: (entry.wakeTimes.dueAt ?? 0) + 60_000 };
       return entry.sequence;
     },
   },

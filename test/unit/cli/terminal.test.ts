@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { printList, tableLines } from '#src/cli/print/output.ts';
-import { createSheet, cut, plain } from '#src/cli/print/terminal.ts';
+import { createOutputStream, cut, plain } from '#src/cli/print/terminal.ts';
 import { sheetOf } from '#test/support/cli/output-streams.ts';
 
 describe('colour', () => {
@@ -17,12 +17,12 @@ describe('colour', () => {
     ['--color always in a pipe with NO_COLOR', pipe, 'always', { NO_COLOR: '1' }, true],
     ['--color never on a terminal', terminal, 'never', {}, false],
   ] as const)('on %s', ([, stream, choice, env, expected]) => {
-    const { paint } = createSheet(stream as never, choice, env);
+    const { paint } = createOutputStream(stream as never, choice, env);
     expect(paint.red('x') !== 'x').toBe(expected);
   });
 
   test('more than ASCII is drawn only on a terminal whose locale reads UTF-8', () => {
-    const isUnicode = (stream: object, env: Record<string, string>) => createSheet(stream as never, 'auto', env).isUnicode;
+    const isUnicode = (stream: object, env: Record<string, string>) => createOutputStream(stream as never, 'auto', env).isUnicode;
     expect(isUnicode(terminal, { LANG: 'de_DE.UTF-8' })).toBe(true);
     expect(isUnicode(terminal, { LANG: 'de_DE.UTF-8', LC_ALL: 'C' })).toBe(false);
     expect(isUnicode(terminal, { LANG: 'en_US.UTF-8', TERM: 'dumb' })).toBe(false);
@@ -51,20 +51,20 @@ describe('a table', () => {
   ];
 
   test('has columns as wide as their contents', () => {
-    expect(tableLines({ rows, columns }, sheetOf().sheet)).toEqual(['NAME         COUNT', 'a          1000000', 'long-name        2']);
+    expect(tableLines({ rows, columns }, sheetOf().output)).toEqual(['NAME         COUNT', 'a          1000000', 'long-name        2']);
   });
 
   test('is cut at the edge of a terminal, and never in a pipe', () => {
     const wide = [{ name: 'x'.repeat(300), count: 1 }];
-    const onTerminal = tableLines({ rows: wide, columns }, sheetOf({ columns: 40, env: { NO_COLOR: '1' } }).sheet);
+    const onTerminal = tableLines({ rows: wide, columns }, sheetOf({ columns: 40, env: { NO_COLOR: '1' } }).output);
     expect(Math.max(...onTerminal.map((line) => line.length))).toBe(40);
-    expect(tableLines({ rows: wide, columns }, sheetOf().sheet)[1]).toContain('x'.repeat(300));
+    expect(tableLines({ rows: wide, columns }, sheetOf().output)[1]).toContain('x'.repeat(300));
   });
 
   test('in another format is JSON, JSON lines, or names', () => {
     const print = (format: 'json' | 'jsonl' | 'name'): string => {
       const out = sheetOf();
-      const terminal = { out: out.sheet, err: sheetOf().sheet, canAsk: false, ask: () => Promise.resolve(false) };
+      const terminal = { out: out.output, err: sheetOf().output, canAsk: false, ask: () => Promise.resolve(false) };
       printList({ terminal, format }, { rows, columns, name: ({ name }) => name, empty: '' });
       return out.lines.join('\n');
     };

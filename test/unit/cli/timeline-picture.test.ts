@@ -3,6 +3,7 @@ import type { Fact } from '#machines/facts.ts';
 import { drawTimeline } from '#src/cli/print/timeline-picture.ts';
 import { spansOf } from '#src/cli/print/timeline-spans.ts';
 import type { Timeline } from '#src/client/client.ts';
+import { sheetOf } from '#test/support/cli/output-streams.ts';
 import {
   billing,
   deliveryDelivered,
@@ -16,7 +17,6 @@ import {
   running,
   succeeded,
 } from '#test/support/log/facts.ts';
-import { sheetOf } from '#test/support/cli/output-streams.ts';
 
 const flaky: Fact[] = [
   queued({ at: 0 }),
@@ -93,8 +93,8 @@ describe('the picture of a timeline', () => {
   const barsIn = (lines: readonly string[]): string[] => lines.filter((line) => /^(queued|attempt|wait)/.test(line));
 
   test('draws bars in proportion to the time that they stand for', () => {
-    const { sheet } = sheetOf();
-    const lengths = barsIn(drawTimeline(timelineOf(flaky), sheet, 1_000)).map((line) => line.match(/[:#.]{2,}/)?.[0].length ?? 0);
+    const { output } = sheetOf();
+    const lengths = barsIn(drawTimeline(timelineOf(flaky), output, 1_000)).map((line) => line.match(/[:#.]{2,}/)?.[0].length ?? 0);
     const [queue = 0, first = 0, wait = 0, second = 0] = lengths;
     expect(Math.abs(first - 2 * queue)).toBeLessThanOrEqual(1);
     expect(Math.abs(wait - 5 * queue)).toBeLessThanOrEqual(3);
@@ -102,25 +102,25 @@ describe('the picture of a timeline', () => {
   });
 
   test('shows even what is too short to see', () => {
-    const { sheet } = sheetOf();
+    const { output } = sheetOf();
     const long = [queued({ at: 0 }), running(1, { at: 86_400_000 }), succeeded(1, { at: 86_400_001 })];
-    expect(barsIn(drawTimeline(timelineOf(long), sheet, 86_400_001))[1]).toMatch(/#\s+1 ms/);
+    expect(barsIn(drawTimeline(timelineOf(long), output, 86_400_001))[1]).toMatch(/#\s+1 ms/);
   });
 
   test.for([40, 60, 80, 120, 250])('keeps its bars within a terminal of %i columns', (columns) => {
-    const { sheet } = sheetOf({ columns, env: { NO_COLOR: '1', LANG: 'C.UTF-8' } });
+    const { output } = sheetOf({ columns, env: { NO_COLOR: '1', LANG: 'C.UTF-8' } });
     const longest = retrying(1, {
       at: 300,
       dueAt: 800,
       failure: { kind: 'function', errorType: 'Error', message: 'x'.repeat(900), code: 1 },
     });
-    for (const line of barsIn(drawTimeline(timelineOf(flaky.with(2, longest)), sheet, 1_000))) {
+    for (const line of barsIn(drawTimeline(timelineOf(flaky.with(2, longest)), output, 1_000))) {
       expect(line.length).toBeLessThanOrEqual(Math.max(columns, 48));
     }
   });
 
   test('says what never ran and why', () => {
-    const { sheet } = sheetOf();
+    const { output } = sheetOf();
     const failure = {
       kind: 'platform',
       errorType: 'FunctionNotFound',
@@ -129,17 +129,17 @@ describe('the picture of a timeline', () => {
     } as const;
     const picture = drawTimeline(
       timelineOf([queued({ at: 0 }), failed(0, { at: 1_000, condition: 'FunctionNotFound', failure })]),
-      sheet,
+      output,
       1_000,
     );
     expect(picture.join('\n')).toContain('FunctionNotFound: function "orders" does not exist');
   });
 
   test('never lets text of a function steer the terminal', () => {
-    const { sheet } = sheetOf({ columns: 100, env: { NO_COLOR: '1' } });
+    const { output } = sheetOf({ columns: 100, env: { NO_COLOR: '1' } });
     const evil = '\u001b[2J\u001b]0;owned\u0007\r\nerror: all is lost\u009b31m';
     const failure = { kind: 'function', errorType: evil, message: evil, code: 1 } as const;
-    const picture = drawTimeline(timelineOf([queued(), running(1, { worker: evil }), failed(1, { failure, output: evil })]), sheet, 100);
+    const picture = drawTimeline(timelineOf([queued(), running(1, { worker: evil }), failed(1, { failure, output: evil })]), output, 100);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
     for (const line of picture) expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });

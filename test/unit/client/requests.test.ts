@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { checkJson, createRequests, encodePayload, type Outgoing } from '#src/client/requests.ts';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import type { NewRequest, StreamName } from '#src/core/log/event-log.ts';
-import { idAt, streamOf } from '#src/core/names/ids.ts';
-import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import type { FunctionName } from '#src/core/names/names.ts';
 import { encodeRequests } from '#src/core/log/request-messages.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
+import { idAt, streamOf } from '#src/core/names/ids.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 
 const orders = 'orders' as FunctionName;
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LogBehindError } from '#src/core/errors.ts';
 import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import { newborn } from '#src/core/stream/stream.ts';
-import { createStreamHands, type Rest, type StreamHands } from '#src/core/stream/active-streams.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { type ActiveStreams, createActiveStreams, type RunResult } from '#src/core/stream/active-streams.ts';
+import { initialState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { newStream, until } from '#test/support/log/opened-log.ts';
 
@@ -16,20 +16,20 @@ describe('a stream in hand whose log fails', () => {
   let notices: object[];
   let settled: string[];
   /** The promises that the run waits for, in the order of its calls. */
-  let advances: Deferred<Rest>[];
+  let advances: Deferred<RunResult>[];
   let refreshes: Deferred<void>[];
-  let hands: StreamHands;
+  let activeStreams: ActiveStreams;
 
   beforeEach(() => {
     unhandled.length = 0;
     process.on('unhandledRejection', onUnhandled);
     [warnings, notices, settled, advances, refreshes] = [[], [], [], [], []];
-    hands = createStreamHands({
+    activeStreams = createActiveStreams({
       log: createMemoryLog({ clock: { now: () => 7 } }),
       logger: { ...silentLogger, warn: (facts) => void warnings.push(facts), info: (facts) => void notices.push(facts) },
       createRun: () => ({ advance: () => next(advances), refresh: () => next(refreshes) }),
-      onRest: () => {},
-      onLeft: (item) => void settled.push(`left ${item.request}`),
+      onRunEnd: () => {},
+      onLeftUnacked: (item) => void settled.push(`left ${item.request}`),
     });
   });
 
@@ -38,63 +38,63 @@ describe('a stream in hand whose log fails', () => {
   });
 
   test('lets no rejection escape when two refreshes reject while the first advance is awaited', async () => {
-    for (const request of [1, 2, 3]) hands.take(item(name, request, settled));
+    for (const request of [1, 2, 3]) activeStreams.take(item(name, request, settled));
     await until(() => refreshes.length === 2);
     for (const { reject } of refreshes) reject(new Error('the log does not answer'));
     await turn();
-    expect({ unhandled, size: hands.size }).toEqual({ unhandled: [], size: 1 });
+    expect({ unhandled, size: activeStreams.size }).toEqual({ unhandled: [], size: 1 });
     advances[0]?.reject(new Error('the log does not answer'));
-    await until(() => hands.size === 0);
+    await until(() => activeStreams.size === 0);
     await turn();
     expect(unhandled).toEqual([]);
     expect(warnings).toEqual([{ function: name.function, stream: name.stream, error: 'the log does not answer' }]);
   });
 
   test('lets no rejection escape when a refresh rejects after the first advance did', async () => {
-    for (const request of [1, 2]) hands.take(item(name, request, settled));
+    for (const request of [1, 2]) activeStreams.take(item(name, request, settled));
     await until(() => refreshes.length === 1);
     advances[0]?.reject(new Error('the log is full'));
     await turn();
     refreshes[0]?.reject(new Error('the log does not answer'));
-    await until(() => hands.size === 0);
+    await until(() => activeStreams.size === 0);
     await turn();
     expect(unhandled).toEqual([]);
   });
 
   test('acknowledges no item, although the other looks at the stream succeeded', async () => {
-    for (const request of [1, 2, 3]) hands.take(item(name, request, settled));
+    for (const request of [1, 2, 3]) activeStreams.take(item(name, request, settled));
     await until(() => refreshes.length === 2);
     refreshes[0]?.reject(new Error('the log does not answer'));
     refreshes[1]?.resolve();
     await until(() => advances.length === 2);
-    for (const { resolve } of advances) resolve('done');
-    await until(() => hands.size === 0);
+    for (const { resolve } of advances) resolve('settled');
+    await until(() => activeStreams.size === 0);
     expect(settled).toEqual(['left 1', 'left 2', 'left 3']);
   });
 
   test('is given up without a warning, in one line, when the log only lags behind', async () => {
-    for (const request of [1, 2]) hands.take(item(name, request, settled));
+    for (const request of [1, 2]) activeStreams.take(item(name, request, settled));
     await until(() => refreshes.length === 1);
     const behind = new LogBehindError({ stream: name.stream, version: 7, waitedInMs: 6_350 });
     advances[0]?.reject(behind);
     refreshes[0]?.reject(behind);
-    await until(() => hands.size === 0);
+    await until(() => activeStreams.size === 0);
     expect({ warnings, notices: notices.length, settled }).toEqual({ warnings: [], notices: 1, settled: ['left 1', 'left 2'] });
   });
 
   test('is not opened a second time before all that is under way for it has ended', async () => {
-    for (const request of [1, 2]) hands.take(item(name, request, settled));
+    for (const request of [1, 2]) activeStreams.take(item(name, request, settled));
     await until(() => refreshes.length === 1);
     advances[0]?.reject(new Error('the log is full'));
     await turn();
     // The run has failed: the item is left, and its next delivery reads the log first.
-    hands.take(item(name, 3, settled));
+    activeStreams.take(item(name, 3, settled));
     await turn();
-    expect({ looks: refreshes.length, size: hands.size }).toEqual({ looks: 1, size: 1 });
+    expect({ looks: refreshes.length, size: activeStreams.size }).toEqual({ looks: 1, size: 1 });
     refreshes[0]?.resolve();
     await until(() => advances.length === 2);
-    advances[1]?.resolve('done');
-    await until(() => hands.size === 0);
+    advances[1]?.resolve('settled');
+    await until(() => activeStreams.size === 0);
     expect(settled).toEqual(['left 1', 'left 2', 'left 3']);
   });
 });
@@ -115,7 +115,7 @@ function item(name: StreamName, request: number, settled: string[]): WorkItem {
   return {
     name,
     request,
-    state: newborn(message),
+    state: initialState(message),
     isFirstDelivery: false,
     ack: () => void settled.push(`acknowledged ${request}`),
     release: () => void settled.push(`released ${request}`),

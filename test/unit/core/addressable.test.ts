@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createSubjectRules, disStreamFor, isReserved } from '#src/core/names/addressable.ts';
 import { createHandlerRules } from '#src/core/functions/handler-rules.ts';
+import { createSubjectRules, disStreamFor, isReserved } from '#src/core/names/addressable.ts';
 import { SEQUENT_SUBJECTS, subjects } from '#src/core/names/subjects.ts';
 
 /** Every subject of Sequent as a message would have it, and some of the server. */

@@ -1,5 +1,5 @@
-import { systemClock } from '#src/core/ports/clock.ts';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { describeCodePackages } from '#test/contract/code-packages.ts';
 
 describeCodePackages('in memory', async () => {

@@ -1,4 +1,4 @@
-import { openMemoryLog } from '#test/support/log/memory.ts';
 import { describeStreamWriter } from '#test/contract/stream-writer.ts';
+import { openMemoryLog } from '#test/support/log/memory.ts';
 
 describeStreamWriter('in memory', openMemoryLog);

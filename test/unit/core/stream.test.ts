@@ -4,7 +4,7 @@ import { invocationFolder } from '#machines/invocation.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
-import { attentionOf, loadStream } from '#src/core/stream/stream.ts';
+import { loadStream, wakeTimesOf } from '#src/core/stream/stream.ts';
 import {
   alarm,
   billing,
@@ -67,15 +67,15 @@ describe('loadStream', () => {
 });
 
 describe('what remains to be done', () => {
-  const attention = (...lives: Fact[][]) => attentionOf(lives.map((life) => fold(invocationFolder, life)));
+  const attention = (...lives: Fact[][]) => wakeTimesOf(lives.map((life) => fold(invocationFolder, life)));
 
   test('is nothing for what is notified', () => {
     expect(attention([queued(), running(1), succeeded(1), notified()])).toEqual({});
   });
 
   test('is to hold on to what is queued or runs', () => {
-    expect(attention([queued({ at: 5 })])).toEqual({ heldSince: 5 });
-    expect(attention([queued({ at: 5 }), running(1, { at: 9 })])).toEqual({ heldSince: 9 });
+    expect(attention([queued({ at: 5 })])).toEqual({ inProgressSince: 5 });
+    expect(attention([queued({ at: 5 }), running(1, { at: 9 })])).toEqual({ inProgressSince: 9 });
   });
 
   test('is to wake a retry when it is due, or to end it when it is too old', () => {
@@ -87,13 +87,13 @@ describe('what remains to be done', () => {
     expect(attention(waits(900), waits(500), [queued({ at: 3 })], [queued({ at: 2 })])).toEqual({
       dueAt: 500,
       endsAt: 60_000,
-      heldSince: 2,
+      inProgressSince: 2,
     });
   });
 
   test('is to tell those who are not told, and to try again when the next try is due', () => {
     const told = [queued(), running(1), succeeded(1, { at: 30, destinations: [billing, alarm] })];
-    expect(attention(told)).toEqual({ heldSince: 30 });
+    expect(attention(told)).toEqual({ inProgressSince: 30 });
     expect(attention([...told, deliveryStarted(1), deliveryFailed(1, { dueAt: 60 })])).toMatchObject({ deliverAt: 60 });
     const other = { destination: alarm.id };
     const waiting = [

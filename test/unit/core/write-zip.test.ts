@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { writeZip } from '#src/core/zip/write-zip.ts';
 import { readZip } from '#src/core/zip/read-zip.ts';
+import { writeZip } from '#src/core/zip/write-zip.ts';
 
 test('an archive is read again as it was written, and the same files make the same bytes', async () => {
   const files = [

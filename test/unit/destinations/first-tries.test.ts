@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '#machines/facts.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { createFirstTries } from '#src/destinations/first-tries.ts';
-import { createPlaces } from '#src/destinations/target-limiter.ts';
+import { createTargetLimiter } from '#src/destinations/target-limiter.ts';
 import { createTries } from '#src/destinations/tries.ts';
 
-const target = { refuse: () => undefined, placeOf: () => 'here', triesAtOnce: 1, deliver: async () => ({ kind: 'delivered' }) as const };
+const target = { refuse: () => undefined, limitKeyOf: () => 'here', triesAtOnce: 1, deliver: async () => ({ kind: 'delivered' }) as const };
 const outcomeOf = (invocation: string, kinds: readonly string[]): Outcome => ({
   type: 'succeeded',
   invocation,
@@ -20,9 +20,9 @@ const outcomeOf = (invocation: string, kinds: readonly string[]): Outcome => ({
 function open() {
   const options = {
     name: 'deliverer-1',
-    place: { region: 'local', project: 'default' },
+    tenancy: { region: 'local', project: 'default' },
     log: createMemoryLog({ clock: systemClock }),
-    owners: { isRunning: async () => false, answer: () => {} },
+    executionProbe: { isRunning: async () => false, answer: () => {} },
     clock: systemClock,
     logger: silentLogger,
     appendId: () => '1',
@@ -33,14 +33,14 @@ function open() {
     maxDeliveryAgeInMs: 1_000,
   };
   const active = new Set<string>();
-  const places = createPlaces({ waiting: 1, onRoom: () => {} });
-  return { active, first: createFirstTries({ ...options, places, active, tries: createTries(options) }) };
+  const limiter = createTargetLimiter({ waiting: 1, onCapacity: () => {} });
+  return { active, first: createFirstTries({ ...options, limiter, active, tries: createTries(options) }) };
 }
 
 test('first tries begin as far as their places are free, and say who makes them', () => {
   const { active, first } = open();
-  const begun = first.begin(outcomeOf('a', ['HTTP', 'HTTP', 'OBS']));
-  expect(begun?.facts).toEqual([
+  const claimed = first.begin(outcomeOf('a', ['HTTP', 'HTTP', 'OBS']));
+  expect(claimed?.facts).toEqual([
     { type: 'delivery.started', invocation: 'a', at: 5, destination: 'HTTP-0', try: 1, deliverer: 'deliverer-1' },
   ]);
   expect([...active]).toEqual(['a/HTTP-0']);
@@ -49,7 +49,7 @@ test('first tries begin as far as their places are free, and say who makes them'
 
 test('a first try that was not appended leaves its place, and is nobody’s', () => {
   const { active, first } = open();
-  first.begin(outcomeOf('a', ['HTTP']))?.callOff();
+  first.begin(outcomeOf('a', ['HTTP']))?.release();
   expect([active.size, first.size]).toEqual([0, 0]);
   expect(first.begin(outcomeOf('b', ['HTTP']))?.facts).toHaveLength(1);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { createParking } from '#src/destinations/parking.ts';
-import { createPlaces } from '#src/destinations/target-limiter.ts';
+import { createTargetLimiter } from '#src/destinations/target-limiter.ts';
 
 const options = (stream: string) => ({ stream, atOnce: 1 });
 const item = (stream: string): WorkItem => ({
@@ -17,14 +17,14 @@ const item = (stream: string): WorkItem => ({
 
 describe('a place', () => {
   test('lets the next one in when one leaves, in the order in which they came', async () => {
-    const places = createPlaces({ waiting: 2, onRoom: () => {} });
-    const leave = await places.enter('a', options('1'));
+    const limiter = createTargetLimiter({ waiting: 2, onCapacity: () => {} });
+    const leave = await limiter.enter('a', options('1'));
     const order: string[] = [];
-    const second = places.enter('a', options('2')).then((left) => {
+    const second = limiter.enter('a', options('2')).then((left) => {
       order.push('2');
       return left;
     });
-    const third = places.enter('a', options('3')).then((left) => {
+    const third = limiter.enter('a', options('3')).then((left) => {
       order.push('3');
       return left;
     });
@@ -36,12 +36,12 @@ describe('a place', () => {
 
   test('sends a stream away when too many wait, but not another delivery of one that waits', async () => {
     const rooms: string[] = [];
-    const places = createPlaces({ waiting: 1, onRoom: (place) => rooms.push(place) });
-    const leave = await places.enter('a', options('1'));
-    const second = places.enter('a', options('2'));
-    const again = places.enter('a', options('2'));
-    expect(await places.enter('a', options('3'))).toBeUndefined();
-    expect(places.room('a')).toBe(0);
+    const limiter = createTargetLimiter({ waiting: 1, onCapacity: (place) => rooms.push(place) });
+    const leave = await limiter.enter('a', options('1'));
+    const second = limiter.enter('a', options('2'));
+    const again = limiter.enter('a', options('2'));
+    expect(await limiter.enter('a', options('3'))).toBeUndefined();
+    expect(limiter.capacityOf('a')).toBe(0);
     leave?.();
     (await second)?.();
     expect(rooms).toEqual(['a']);
@@ -49,10 +49,10 @@ describe('a place', () => {
   });
 
   test('keeps nobody from another place', async () => {
-    const places = createPlaces({ waiting: 0, onRoom: () => {} });
-    await places.enter('dead', options('1'));
-    expect(await places.enter('dead', options('2'))).toBeUndefined();
-    expect(await places.enter('healthy', options('2'))).toBeDefined();
+    const limiter = createTargetLimiter({ waiting: 0, onCapacity: () => {} });
+    await limiter.enter('dead', options('1'));
+    expect(await limiter.enter('dead', options('2'))).toBeUndefined();
+    expect(await limiter.enter('healthy', options('2'))).toBeDefined();
   });
 });
 
@@ -67,8 +67,8 @@ describe('parking', () => {
     const taken = parking.take('a', 2);
     expect(taken.map(({ name }) => name.stream)).toEqual(['1', '1', '2']);
     expect(taken.some(({ state }) => state !== undefined)).toBe(false);
-    expect(parking.placeOf(item('1').name)).toBeUndefined();
-    expect(parking.placeOf(item('3').name)).toBe('a');
+    expect(parking.limitKeyOf(item('1').name)).toBeUndefined();
+    expect(parking.limitKeyOf(item('3').name)).toBe('a');
   });
 
   test('keeps nothing of a stream that waits for no place', () => {

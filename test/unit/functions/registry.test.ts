@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry, parseDefinition } from '#src/functions/registry.ts';
 

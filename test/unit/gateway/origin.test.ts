@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createApp } from '#src/gateway/app.ts';
 import { openGateway } from '#src/gateway/gateway.ts';
-import { writingRoutes } from '#test/support/gateway/writing-routes.ts';
 import { type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+import { writingRoutes } from '#test/support/gateway/writing-routes.ts';
 
 const SITE = 'http://localhost:8080';
 const path = '/v2/p1/fgs/functions/test1/invocations-async';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { createRoom } from '#src/gateway/http/concurrency-limit.ts';
+import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 
 /** How many times a sharer gets in before it is refused. */
-function entriesOf(room: ReturnType<typeof createRoom>, sharer: string): number {
+function entriesOf(room: ReturnType<typeof createConcurrencyLimit>, sharer: string): number {
   for (let entries = 0; ; entries++) {
     try {
       room.enter(sharer);
@@ -15,17 +15,17 @@ function entriesOf(room: ReturnType<typeof createRoom>, sharer: string): number 
 
 describe('a room', () => {
   test('gives everything to a single sharer', () => {
-    expect(entriesOf(createRoom(10), 'a')).toBe(10);
+    expect(entriesOf(createConcurrencyLimit(10), 'a')).toBe(10);
   });
 
   test('keeps the part of each sharer free, whatever the others take together', () => {
-    const room = createRoom(1_000, 4);
+    const room = createConcurrencyLimit(1_000, 4);
     const taken = ['a', 'b', 'c', 'd'].map((sharer) => entriesOf(room, sharer));
     expect(taken).toEqual([375, 375, 125, 125]);
   });
 
   test('has room again for what left, once however often it leaves', () => {
-    const room = createRoom(100, 2);
+    const room = createConcurrencyLimit(100, 2);
     const leave = room.enter('a', 50);
     expect(() => room.enter('a', 1)).toThrow();
     leave();

@@ -15,7 +15,7 @@ function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & 
   const listeners: ((signature: SeenSignature) => void)[] = [];
   return {
     told,
-    tell(signature) {
+    publish(signature) {
       const seen = { ...signature, at: signature.signedAt * 1_000 };
       told.push(seen);
       for (const listener of listeners) listener(seen);

@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { afterFailedTry, deliveryEndsAt, deliveryMachine, outdated } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
 import { createFolder } from '#machines/fold.ts';
-import { billing, deliveryDead, deliveryDelivered, deliveryFailed, deliveryRedriven, deliveryStarted, ID } from '#test/support/log/facts.ts';
+import {
+  billing,
+  deliveryDead,
+  deliveryDelivered,
+  deliveryFailed,
+  deliveryRedriven,
+  deliveryStarted,
+  ID,
+} from '#test/support/log/facts.ts';
 import { fold, given as givenMachine } from '#test/support/log/given.ts';
 
 const given = (...past: readonly DeliveryFact[]) => givenMachine(deliveryMachine, ...past);

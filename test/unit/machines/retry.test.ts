@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { backoffDelay } from '#machines/backoff.ts';
 import type { Backoff, Fact, Failure } from '#machines/facts.ts';
 import { type Invocation, invocationFolder, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
-import { closing, endedBy, expired, expiresAt } from '#machines/outcome.ts';
+import { expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
 import { billing, failed, queued, retrying, running, succeeded, terms, threw, unplaced, vanished } from '#test/support/log/facts.ts';
 import { fold } from '#test/support/log/given.ts';
@@ -115,14 +115,14 @@ describe('the age of an event', () => {
   });
 
   test('ends an invocation with EventAgeExceeded, as the attempt that ran last', () => {
-    expect(expired(folded(queued()), 61_000, 60_000)).toMatchObject({
+    expect(expiredFact(folded(queued()), 61_000, 60_000)).toMatchObject({
       type: 'failed',
       condition: 'EventAgeExceeded',
       attempt: 0,
       at: 61_000,
     });
     const waiting = folded(queued(), running(1), retrying(1));
-    expect(expired(waiting, 61_000, 1)).toMatchObject({
+    expect(expiredFact(waiting, 61_000, 1)).toMatchObject({
       attempt: 1,
       failure: { message: 'no attempt could start within 60 s after the request was accepted; the last attempt failed: boom' },
     });
@@ -132,8 +132,8 @@ describe('the age of an event', () => {
 describe('the end of an invocation', () => {
   test('carries the vendor’s code where there is one', () => {
     const request = folded(queued());
-    const codeOf = (condition: Parameters<typeof endedBy>[0]): number =>
-      endedBy(condition, { invocation: request, at: 0, message: 'why' }).failure.code;
+    const codeOf = (condition: Parameters<typeof failedFact>[0]): number =>
+      failedFact(condition, { invocation: request, at: 0, message: 'why' }).failure.code;
     expect(codeOf('PayloadTooLarge')).toBe(4_140);
     expect(codeOf('FunctionNotFound')).toBe(150_424);
     expect(codeOf('InvocationCanceled')).toBe(4_208);
@@ -141,10 +141,10 @@ describe('the end of an invocation', () => {
   });
 
   test('is notified in the same breath when nobody is to be told, and not otherwise', () => {
-    expect(closing(succeeded(1), terms).map(({ type }) => type)).toEqual(['succeeded', 'notified']);
-    expect(closing(retrying(1), terms)).toEqual([retrying(1)]);
+    expect(outcomeFacts(succeeded(1), terms).map(({ type }) => type)).toEqual(['succeeded', 'notified']);
+    expect(outcomeFacts(retrying(1), terms)).toEqual([retrying(1)]);
     const told = { ...terms, onSuccess: [billing] };
-    expect(closing(succeeded(1), told)).toEqual([succeeded(1, { destinations: [billing] })]);
-    expect(closing(failed(1), told).map(({ type }) => type)).toEqual(['failed', 'notified']);
+    expect(outcomeFacts(succeeded(1), told)).toEqual([succeeded(1, { destinations: [billing] })]);
+    expect(outcomeFacts(failed(1), told).map(({ type }) => type)).toEqual(['failed', 'notified']);
   });
 });

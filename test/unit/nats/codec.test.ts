@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import { NewerFactsError } from '#src/core/errors.ts';
-import type { Version } from '#src/core/log/event-log.ts';
+import type { StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeAppend, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { released, type Upcasting, upcast } from '#src/nats/wire/upcasters.ts';
@@ -46,7 +46,7 @@ describe('an append of an earlier version', () => {
 });
 
 describe('an append of the present version', () => {
-  const append = { ...envelope, previous: 0 as Version, facts: [running(1)] };
+  const append = { ...envelope, previous: 0 as StreamVersion, facts: [running(1)] };
 
   test('is read as it was written, and no upcaster sees its facts', () => {
     const untouched: Upcasting = {

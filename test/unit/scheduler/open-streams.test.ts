@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Attention, LogEntry, StreamName } from '#src/core/log/event-log.ts';
+import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
 
@@ -13,12 +13,12 @@ const request = (sequence: number, at: number, stream = 's', fn = 'orders'): Log
   at,
   name: name(stream, fn),
 });
-const append = (sequence: number, at: number, attention: Attention, stream = 's'): LogEntry => ({
+const append = (sequence: number, at: number, wakeTimes: WakeTimes, stream = 's'): LogEntry => ({
   kind: 'append',
   sequence,
   at,
   name: name(stream),
-  attention,
+  wakeTimes,
 });
 
 function openStreams(...entries: LogEntry[]): OpenStreams {
@@ -46,20 +46,20 @@ describe('the open streams', () => {
     expect(dueAt(openStreams(request(1, 1_000, 's', 'ghost')), 1_009)).toBeUndefined();
   });
 
-  test.for<[string, Attention, number]>([
+  test.for<[string, WakeTimes, number]>([
     ['a retry is due', { dueAt: 1_500, endsAt: 9_000 }, 1_500],
     ['it becomes too old before its retry is due', { dueAt: 1_500, endsAt: 1_400 }, 1_400],
     ['a delivery is due', { deliverAt: 1_050 }, 1_050],
-    ['somebody has it in hands for too long', { heldSince: 900 }, 1_110],
-    ['of its invocations one runs and one is due sooner', { heldSince: 900, dueAt: 1_050, endsAt: 9_000 }, 1_050],
-  ])('look again when %s', ([, attention, at]) => {
-    const open = openStreams(request(1, 1_000), append(2, 1_010, attention));
+    ['somebody has it in hands for too long', { inProgressSince: 900 }, 1_110],
+    ['of its invocations one runs and one is due sooner', { inProgressSince: 900, dueAt: 1_050, endsAt: 9_000 }, 1_050],
+  ])('look again when %s', ([, wakeTimes, at]) => {
+    const open = openStreams(request(1, 1_000), append(2, 1_010, wakeTimes));
     expect(dueAt(open, at - 1)).toBeUndefined();
     expect(dueAt(open, at)).toBe('s');
   });
 
   test('forget a stream when nothing remains to be done, even if an earlier look is still planned', () => {
-    const open = openStreams(request(1, 1_000), append(2, 1_010, { heldSince: 1_010 }), append(3, 1_020, {}));
+    const open = openStreams(request(1, 1_000), append(2, 1_010, { inProgressSince: 1_010 }), append(3, 1_020, {}));
     expect(open.size).toBe(0);
     expect(dueAt(open, 1e9)).toBeUndefined();
   });
@@ -86,11 +86,11 @@ describe('the open streams', () => {
   });
 
   test('are not put off by a look that began before the newest append: its retry stays due', () => {
-    const open = openStreams(request(1, 1_000), append(2, 1_010, { heldSince: 1_010 }));
+    const open = openStreams(request(1, 1_000), append(2, 1_010, { inProgressSince: 1_010 }));
     const looked = open.takeDue(2_000);
     if (looked === undefined) throw new Error('nothing is due');
     open.fold(append(3, 2_001, { dueAt: 2_050, endsAt: 60_000 }));
-    open.lookAgain(looked, 5_000);
+    open.inspectAgain(looked, 5_000);
     expect(dueAt(open, 2_050)).toBe('s');
   });
 
@@ -127,7 +127,7 @@ const anyStep = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('append' as const),
       stream,
-      attention: fc.record({ dueAt: moment, endsAt: moment, deliverAt: moment, heldSince: moment }),
+      wakeTimes: fc.record({ dueAt: moment, endsAt: moment, deliverAt: moment, inProgressSince: moment }),
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('take' as const), after: fc.integer({ min: 0, max: 80 }), again: moment }) },
@@ -139,9 +139,9 @@ class Model {
   readonly checks = new Map<string, number>();
   now = 0;
 
-  append(key: string, { dueAt: due, endsAt, deliverAt, heldSince }: Record<string, number | undefined>): void {
-    const heldUntil = heldSince === undefined ? undefined : this.now + PATIENCE;
-    if ((due ?? deliverAt ?? heldSince) === undefined) this.checks.delete(key);
+  append(key: string, { dueAt: due, endsAt, deliverAt, inProgressSince }: Record<string, number | undefined>): void {
+    const heldUntil = inProgressSince === undefined ? undefined : this.now + PATIENCE;
+    if ((due ?? deliverAt ?? inProgressSince) === undefined) this.checks.delete(key);
     else this.checks.set(key, Math.min(...[due, endsAt, deliverAt, heldUntil].filter((at) => at !== undefined)));
   }
 
@@ -159,9 +159,9 @@ function perform(step: Step, { open, model, sequence }: { open: OpenStreams; mod
       if (!model.checks.has(step.stream)) model.checks.set(step.stream, model.now + PATIENCE);
       return;
     case 'append': {
-      const attention = Object.fromEntries(Object.entries(step.attention).filter(([, at]) => at !== undefined));
-      open.fold(append(sequence, model.now, attention, step.stream));
-      return model.append(step.stream, step.attention);
+      const wakeTimes = Object.fromEntries(Object.entries(step.wakeTimes).filter(([, at]) => at !== undefined));
+      open.fold(append(sequence, model.now, wakeTimes, step.stream));
+      return model.append(step.stream, step.wakeTimes);
     }
     case 'take': {
       model.now += step.after;
@@ -169,7 +169,7 @@ function perform(step: Step, { open, model, sequence }: { open: OpenStreams; mod
       expect(model.isDue(taken?.name.stream)).toBe(true);
       if (taken === undefined) return;
       model.checks.set(taken.name.stream, step.again ?? Number.POSITIVE_INFINITY);
-      if (step.again !== undefined) open.lookAgain(taken, step.again);
+      if (step.again !== undefined) open.inspectAgain(taken, step.again);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import type { DeadLetter } from '#src/client/client.ts';
-import { type Call, performs } from '../../call.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import type { DeadLetter } from '#src/client/client.ts';
+import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { type DeadLetterFilters, filterOf, withDeadLetterFilters } from './filters.ts';
@@ -11,7 +11,7 @@ export function deadListCommand(): Command {
     new Command('ls').alias('list').summary('list them').description('Lists the deliveries that were given up, the oldest first.'),
   )
     .addHelpText('after', examples)
-    .action(performs<DeadLetterFilters>(list));
+    .action(action<DeadLetterFilters>(list));
 }
 
 const examples = `

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
+import { parseRate } from '#src/cli/arguments/since.ts';
 import type { DeadLetter, SequentClient } from '#src/client/client.ts';
-import { type Call, performs } from '../../call.ts';
+import { action, type Call } from '../../call.ts';
 import { type BulkOptions, inBulk } from '../../in-bulk.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { parseRate } from '#src/cli/arguments/since.ts';
 import { type DeadLetterFilters, filterOf, isFiltered, withDeadLetterFilters } from './filters.ts';
 
 type RedriveOptions = DeadLetterFilters & BulkOptions & { all?: true };
@@ -23,7 +23,7 @@ export function deadRedriveCommand(): Command {
     .option('--rate <rate>', 'at most so many: 50/s, 100/m', parseRate)
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', examples)
-    .action(performs<RedriveOptions>(redrive));
+    .action(action<RedriveOptions>(redrive));
 }
 
 const examples = `

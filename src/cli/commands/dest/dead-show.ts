@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { DeliveryFact } from '#machines/facts.ts';
-import type { DeadLetter, Timeline } from '#src/client/client.ts';
-import { type Call, performs } from '../../call.ts';
 import { describeFact } from '#src/cli/print/facts-in-words.ts';
+import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import type { DeadLetter, Timeline } from '#src/client/client.ts';
+import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 
 type ShowOptions = { destination?: string };
 
@@ -26,7 +26,7 @@ export function deadShowCommand(): Command {
     .argument('<id>', 'the request id')
     .option('--destination <id>', 'only to this destination')
     .addHelpText('after', '\nExit codes: 0 shown, 1 none of its deliveries is dead, 3 no such invocation.')
-    .action(performs<ShowOptions>(show));
+    .action(action<ShowOptions>(show));
 }
 
 async function show(call: Call<ShowOptions>): Promise<ExitCode> {
@@ -59,7 +59,7 @@ function details({ requestId, function: name, destination: id, reason }: DeadLet
   return { requestId, function: name, destination: known ?? { id, destination: '', param: '' }, reason, tries, envelope };
 }
 
-function describe({ requestId, function: name, destination, reason, tries, envelope }: Shown, { paint }: Sheet): string[] {
+function describe({ requestId, function: name, destination, reason, tries, envelope }: Shown, { paint }: OutputStream): string[] {
   return [
     `${paint.bold(plain(`${name}  ${requestId}  ${destination.id}`))}  ${paint.red(plain(reason))}`,
     `  ${paint.dim('to')}      ${plain(`${destination.destination} ${destination.param}`)}`,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { RepairFilter } from '#src/client/client.ts';
 import { parseSince } from '#src/cli/arguments/since.ts';
+import type { RepairFilter } from '#src/client/client.ts';
 
 export type DeadLetterFilters = { function?: string; destination?: string; since?: number };
 

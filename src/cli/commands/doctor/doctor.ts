@@ -1,14 +1,14 @@
 import { access } from 'node:fs/promises';
 import { Command } from 'commander';
+import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { type Call, performs } from '../../call.ts';
+import { action, type Call } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { explainTarget, findTarget, type Target } from '../../session.ts';
-import { plain, type Sheet } from '#src/cli/print/terminal.ts';
 import { type Examined, type Finding, judge } from './findings.ts';
 
 export function doctorCommand(): Command {
@@ -16,7 +16,7 @@ export function doctorCommand(): Command {
     .summary('what is wrong, and what to do about it')
     .description('Examines the server, the streams, the roles, the functions and the clocks.')
     .addHelpText('after', examples)
-    .action(performs(doctor));
+    .action(action(doctor));
 }
 
 const examples = `
@@ -101,8 +101,8 @@ const signs = {
   problem: { unicode: '✖', ascii: '!!', colour: 'red' },
 } as const;
 
-function draw({ inspection }: Examined, findings: readonly Finding[], sheet: Sheet): string[] {
-  const { paint, isUnicode } = sheet;
+function draw({ inspection }: Examined, findings: readonly Finding[], output: OutputStream): string[] {
+  const { paint, isUnicode } = output;
   const { url, name } = inspection.server;
   const width = Math.max(...findings.map(({ check }) => check.length));
   const lines = findings.flatMap(({ level, check, seen, remedy }) => {

@@ -1,9 +1,9 @@
-import { formatDuration } from '#src/core/text/format-duration.ts';
+import { formatBytes, plural } from '#src/cli/arguments/durations.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { ConsumerFacts, Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import type { Durability } from '../../durability.ts';
-import { formatBytes, plural } from '#src/cli/arguments/durations.ts';
 
 /** What was looked at, what was seen, and what to do about it. A problem makes the doctor fail, a note does not. */
 export type Finding = { level: 'ok' | 'note' | 'problem'; check: string; seen: string; remedy?: string };

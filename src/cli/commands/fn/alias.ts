@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { FunctionAlias } from '#src/core/functions/entry.ts';
-import { type Call, performs } from '../../call.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
+import type { FunctionAlias } from '#src/core/functions/entry.ts';
+import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { describeAlias } from './alias-in-words.ts';
@@ -29,7 +29,7 @@ function setCommand(): Command {
     .option('--weight <version=percent>', 'send this share of the requests to another version (repeatable)', weightIn)
     .option('--description <text>', 'what it is for')
     .addHelpText('after', examples)
-    .action(performs<SetOptions>(set));
+    .action(action<SetOptions>(set));
 }
 
 const examples = `
@@ -45,7 +45,7 @@ function listCommand(): Command {
     .summary('list the aliases of a function')
     .description('Lists the aliases of a function.')
     .argument('<function>', 'its name')
-    .action(performs(list));
+    .action(action(list));
 }
 
 function removeCommand(): Command {
@@ -55,7 +55,7 @@ function removeCommand(): Command {
     .description('Removes an alias. What is queued for it and has not begun fails with the condition FunctionNotFound.')
     .argument('<function>', 'its name')
     .argument('<alias>', 'the name of the alias')
-    .action(performs(remove));
+    .action(action(remove));
 }
 
 /** Throws commander's error. */

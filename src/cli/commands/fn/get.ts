@@ -1,14 +1,14 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { RegisteredFunction } from '#src/core/functions/definition.ts';
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import { type Call, performs } from '../../call.ts';
 import { plural } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { cut, plain } from '#src/cli/print/terminal.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { cut, plain } from '#src/cli/print/terminal.ts';
 import { describeAlias } from './alias-in-words.ts';
 import { describeHandler } from './handler-in-words.ts';
 
@@ -17,7 +17,7 @@ export function getCommand(): Command {
     .summary('show one function')
     .description('Shows one function. Its JSON can be edited and put again: sequent fn get hello --json | sequent fn put -')
     .argument('<function>', 'its name, also with a version or an alias: orders:v1, orders:!prod')
-    .action(performs(get));
+    .action(action(get));
 }
 
 async function get(call: Call): Promise<typeof exitCodes.ok> {

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { RegisteredFunction } from '#src/core/functions/definition.ts';
-import { type Call, performs } from '../../call.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { describeHandler } from './handler-in-words.ts';
 
 export function listCommand(): Command {
-  return new Command('ls').alias('list').summary('list the functions').description('Lists the functions.').action(performs(list));
+  return new Command('ls').alias('list').summary('list the functions').description('Lists the functions.').action(action(list));
 }
 
 const columns: Column<RegisteredFunction>[] = [

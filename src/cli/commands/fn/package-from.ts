@@ -1,10 +1,10 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { digestOf } from '#src/core/ports/code-packages.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
-import { writeZip } from '#src/core/zip/write-zip.ts';
+import { digestOf } from '#src/core/ports/code-packages.ts';
 import { readZip, ZIP_LIMITS, type ZipFile } from '#src/core/zip/read-zip.ts';
+import { writeZip } from '#src/core/zip/write-zip.ts';
 import { usageProblem } from '../../problem.ts';
 
 type PackageFlags = { zip?: string | undefined; folder?: string | undefined; handler?: string | undefined };

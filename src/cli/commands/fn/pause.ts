@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { SequentClient } from '#src/client/client.ts';
-import { type Call, type Format, performs } from '../../call.ts';
+import { action, type Call, type Format } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
@@ -11,7 +11,7 @@ export function pauseCommand(): Command {
       'Starts nothing of these functions until they are resumed: stops a loop at once. What runs goes on; what is queued waits, and ages.',
     )
     .argument('<function...>', 'their names')
-    .action(performs((call) => setPaused(call, true)));
+    .action(action((call) => setPaused(call, true)));
 }
 
 export function resumeCommand(): Command {
@@ -19,7 +19,7 @@ export function resumeCommand(): Command {
     .summary('let a paused function go on')
     .description('Lets paused functions go on with what is queued.')
     .argument('<function...>', 'their names')
-    .action(performs((call) => setPaused(call, false)));
+    .action(action((call) => setPaused(call, false)));
 }
 
 async function setPaused(call: Call, paused: boolean): Promise<typeof exitCodes.ok> {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { type Call, performs } from '../../call.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
@@ -16,7 +16,7 @@ export function publishCommand(): Command {
     .argument('[version]', 'the name of the version (default: the time, as v20260131-120000)')
     .option('--description <text>', 'what is new in it')
     .addHelpText('after', examples)
-    .action(performs<PublishOptions>(publish));
+    .action(action<PublishOptions>(publish));
 }
 
 const examples = `

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import type { RegisteredFunction } from '#src/core/functions/definition.ts';
-import { type Call, performs } from '../../call.ts';
 import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { type DefinitionFlags, type Deployment, definitionFromFlags } from './definition-from-flags.ts';
@@ -38,7 +38,7 @@ export function putCommand(): Command {
     .option('--allow-cycle', 'let its destinations close a loop, which is then cut when running')
     .option('--expect <revision>', 'only if this is its revision still; 0: only if it is new', parseWhole(0))
     .addHelpText('after', examples)
-    .action(performs<PutOptions>(put));
+    .action(action<PutOptions>(put));
 }
 
 const examples = `

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { messageOf } from '#src/core/errors.ts';
 import { readStdinText } from '#src/cli/arguments/payload.ts';
+import { messageOf } from '#src/core/errors.ts';
 import { usageProblem } from '../../problem.ts';
 import type { DefinitionFlags } from './definition-from-flags.ts';
 import { existingFile } from './existing-file.ts';

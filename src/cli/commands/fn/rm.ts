@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { type Call, type Format, performs } from '../../call.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { action, type Call, type Format } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
@@ -15,7 +15,7 @@ export function removeCommand(): Command {
     )
     .argument('<function...>', 'their names, or name:version')
     .option('-y, --yes', 'do not ask')
-    .action(performs<RemoveOptions>(remove));
+    .action(action<RemoveOptions>(remove));
 }
 
 async function remove(call: Call<RemoveOptions>): Promise<ExitCode> {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { FunctionEntry, FunctionVersion } from '#src/core/functions/entry.ts';
-import { type Call, performs } from '../../call.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import type { FunctionEntry, FunctionVersion } from '#src/core/functions/entry.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { describeHandler } from './handler-in-words.ts';
@@ -12,7 +12,7 @@ export function versionsCommand(): Command {
     .summary('list the versions of a function')
     .description('Lists the versions of a function, newest first, and which aliases stand for them.')
     .argument('<function>', 'its name')
-    .action(performs(versions));
+    .action(action(versions));
 }
 
 type Row = FunctionVersion & { aliases: string[] };

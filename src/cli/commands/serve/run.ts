@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
 import { examples } from '#src/examples/index.ts';
-import { buildPages } from '#src/main/roles/build-pages.ts';
 import { archiveOf, type Configuration, grantsOf, readConfiguration } from '#src/main/config/configuration.ts';
-import { endOnDefect } from '#src/main/roles/defects.ts';
 import { askedNats, findNats, respondersNats } from '#src/main/config/find-nats.ts';
-import { createLog } from '#src/main/roles/log.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
+import { buildPages } from '#src/main/roles/build-pages.ts';
+import { endOnDefect } from '#src/main/roles/defects.ts';
+import { createLog } from '#src/main/roles/log.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
@@ -65,7 +65,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
       ...(requester === undefined ? {} : { requester }),
       ...settings,
       ...own,
-      place: ownPlace,
+      tenancy: ownPlace,
       projection,
       janitor,
       gateway,

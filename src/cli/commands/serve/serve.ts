@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { type Call, performs } from '../../call.ts';
 import { durationOption } from '#src/cli/arguments/durations.ts';
+import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import type { Running, ServeOptions } from './running.ts';
 import { stopRequest } from './stop-request.ts';
@@ -78,7 +78,7 @@ export function serveCommand(): Command {
     .option('--log-level <level>', 'what is logged to stderr as JSON lines (SEQUENT_LOG_LEVEL, default: info, warn on a terminal)')
     .addOption(durationOption('--grace <duration>', 'how long what runs may take to finish after Ctrl-C', 20_000))
     .addHelpText('after', examples)
-    .action(performs<ServeOptions>(serve));
+    .action(action<ServeOptions>(serve));
 }
 
 const examples = `

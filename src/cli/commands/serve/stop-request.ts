@@ -1,12 +1,12 @@
+import type { OutputStream } from '#src/cli/print/terminal.ts';
 import { exitCodes } from '../../problem.ts';
-import type { Sheet } from '#src/cli/print/terminal.ts';
 
 const SAME_PRESS_IN_MS = 1_000;
 
 export type StopRequest = { signal: AbortSignal; requested: Promise<void> };
 
 /** The first SIGINT or SIGTERM asks to stop; the second Ctrl-C ends the process at once. */
-export function stopRequest(err: Sheet): StopRequest {
+export function stopRequest(err: OutputStream): StopRequest {
   const asking = new AbortController();
   const requested = new Promise<void>((resolve) => asking.signal.addEventListener('abort', () => resolve(), { once: true }));
   // Instead of the listener that ends every other command.

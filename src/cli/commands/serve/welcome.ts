@@ -1,6 +1,6 @@
+import type { OutputStream } from '#src/cli/print/terminal.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Format } from '../../call.ts';
-import type { Sheet } from '#src/cli/print/terminal.ts';
 import { loginLink } from './callers.ts';
 import type { Running } from './running.ts';
 
@@ -18,7 +18,7 @@ export function readyLine(running: Running, format: Format): string {
 }
 
 /** What listens where, what it promises, and what to try. */
-export function describeRunning(running: Running, { paint }: Sheet): string[] {
+export function describeRunning(running: Running, { paint }: OutputStream): string[] {
   const { configuration, url, serverVersion, server, http, durability, examples, startedInMs } = running;
   const { roles, dataDir } = configuration;
   const login = loginOf(running);
