@@ -83,7 +83,7 @@ export async function openConnection(options: NatsOptions, { needsJetStream = tr
 
 function whyNoJetStream(cause: unknown, server: ServerInfo | undefined): string {
   if (isTimeout(cause)) return 'it answers, but JetStream does not: a cluster may have no leader, or the answer may not be permitted';
-  if (server?.jetstream) return `it has JetStream, but not for the account of this user: ${messageOf(cause)}`;
+  if (server?.jetstream) return 'it has JetStream, but not for the account of this user (add "jetstream: enabled" to the account)';
   return 'it answers, but JetStream is off (start it with -js, or add "jetstream {}"; of a leaf node, name a server of the hub)';
 }
 
