@@ -25,6 +25,7 @@ import { createNatsWorkQueue } from './streams/work-queue.ts';
 import type { Connection } from './transport/connection.ts';
 import { ensureStream, findStream } from './transport/ensure-stream.ts';
 import { createPublisher, type Publisher } from './transport/publisher.ts';
+import { createHintSigner } from './wire/hint-signer.ts';
 import {
   codeStream,
   FUNCTIONS_BUCKET,
@@ -80,6 +81,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
       await ensureStream(connection, stream);
   const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology?.replicas);
   const state = await openKeyValue(connection, STATE_BUCKET, topology?.replicas);
+  const signer = createHintSigner(state);
   const publisher = createPublisher(connection);
   const logOptions = {
     connection,
@@ -90,9 +92,9 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   };
   return {
     log: createNatsEventLog(logOptions),
-    hints: createNatsHints({ connection }),
+    hints: createNatsHints({ connection, signer }),
     results: createNatsResults(logOptions),
-    queue: createNatsWorkQueue({ connection, state, leaseInMs, ...problems }),
+    queue: createNatsWorkQueue({ connection, state, signer, leaseInMs, ...problems }),
     executionProbe: createNatsExecutionProbe(connection),
     openRequests: createNatsOpenRequests(connection),
     cancellations: createNatsCancellations(connection),

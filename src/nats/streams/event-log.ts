@@ -20,6 +20,7 @@ import type { PublishAnswer, Publisher } from '#src/nats/transport/publisher.ts'
 import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
 import { appendHeaders, decodeAppend, decodeWakeTimes, encodeAppend, header } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
+import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { inlineStateOf } from '#src/nats/wire/inline-state.ts';
 import { readLastBySubject, readMessage, readNextBySubject } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS, parseSubject } from '#src/nats/wire/topology.ts';
@@ -126,17 +127,28 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
 }
 
 /** Hints and results on JetStream. A lost hint is given again by the scheduler; a result is repeated until it is stored. */
-export function createNatsHints({ connection }: { connection: Connection }): Hints {
-  const publish = (subject: string, hint: object, id: string): void => {
+export function createNatsHints({ connection, signer }: { connection: Connection; signer: HintSigner }): Hints {
+  const publish = (subject: string, hint: Uint8Array, id: string, signature?: string): void => {
     // Two schedulers that give the same hint within the window of deduplication give it once.
-    const found = wireHeaders([['Nats-Msg-Id', id]]);
-    if (!connection.nats.isClosed()) connection.nats.publish(subject, Buffer.from(JSON.stringify(hint)), { headers: found });
+    const own: [string, string][] = signature === undefined ? [] : [[header.hintSignature, signature]];
+    const found = wireHeaders([['Nats-Msg-Id', id], ...own]);
+    if (!connection.nats.isClosed()) connection.nats.publish(subject, hint, { headers: found });
   };
   return {
-    wake: (name, request, id) => publish(subjects.wake(name.function), { stream: name.stream, request }, `wake.${id}`),
-    deliver: (name, request, id, state) =>
-      publish(subjects.deliver(name.function), { stream: name.stream, request, ...inlineStateOf(state) }, `deliver.${id}`),
+    wake: ({ function: name, stream }, request, id) => publish(subjects.wake(name), encode({ stream, request }), `wake.${id}`),
+    deliver({ function: name, stream }, request, id, state) {
+      const subject = subjects.deliver(name);
+      const known = inlineStateOf(state);
+      const hint = known === undefined ? undefined : encode({ stream, request, known });
+      const signature = hint === undefined ? undefined : signer.sign(subject, hint);
+      if (hint === undefined || signature === undefined) publish(subject, encode({ stream, request }), `deliver.${id}`);
+      else publish(subject, hint, `deliver.${id}`, signature);
+    },
   };
+}
+
+function encode(hint: object): Uint8Array {
+  return Buffer.from(JSON.stringify(hint));
 }
 
 export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'>): Results {

@@ -11,6 +11,8 @@ import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findConsumer } from '#src/nats/transport/consumers.ts';
 import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
+import { header } from '#src/nats/wire/codec.ts';
+import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { inlineStateSchema, stateOf } from '#src/nats/wire/inline-state.ts';
 import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
@@ -19,6 +21,7 @@ export type NatsWorkQueueOptions = {
   connection: Connection;
   /** Where the floors of the consumers are kept. */
   state: KeyValue;
+  signer: HintSigner;
   leaseInMs: number;
   onProblem?: (problem: string) => void;
 };
@@ -31,7 +34,7 @@ const FLOOR_EVERY_MS = 5_000;
  * Its filters are two literals. (A filter with a literal and a wildcard below it silently skips the literal's messages on
  * nats-server 2.10.) A consumer that somebody deleted begins again at the floor: below it everything was acknowledged.
  */
-export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = () => {} }: NatsWorkQueueOptions): WorkQueue {
+export function createNatsWorkQueue({ connection, state, signer, leaseInMs, onProblem = () => {} }: NatsWorkQueueOptions): WorkQueue {
   return {
     leaseInMs,
     async handedOut(name) {
@@ -48,7 +51,7 @@ export function createNatsWorkQueue({ connection, state, leaseInMs, onProblem = 
         onProblem: (problem) => onProblem(`${durableOf(source)}: ${problem}`),
         onMessage: (message) => {
           isUsed = true;
-          const item = toItem(connection, message);
+          const item = toItem(connection, signer, message);
           if (item === undefined) message.respond(encoder.encode('+TERM'));
           else onItem(item);
         },
@@ -127,7 +130,7 @@ const wakeSchema = z.object({
   known: inlineStateSchema.optional().catch(undefined),
 });
 
-function toItem({ nats }: Connection, received: Msg): WorkItem | undefined {
+function toItem({ nats }: Connection, signer: HintSigner, received: Msg): WorkItem | undefined {
   const { subject, reply = '', data } = received;
   const { deliveries, sequence, at } = parseDelivery(reply);
   const parts = parseSubject(subject);
@@ -140,8 +143,14 @@ function toItem({ nats }: Connection, received: Msg): WorkItem | undefined {
   if (!wake.success) return undefined;
   const name = { function: parts.function, stream: wake.data.stream as string as StreamId };
   const { request, known } = wake.data;
-  const state = known === undefined || deliveries > 1 || parts.kind === 'wake' ? undefined : stateOf(name, request, known);
+  const isUsable = deliveries === 1 && parts.kind === 'deliver';
+  const state = known !== undefined && isUsable && isSigned(signer, received) ? stateOf(name, request, known) : undefined;
   return new NatsWorkItem(nats, reply, { name, request, state, isFirstDelivery: false });
+}
+
+/** A state that no process of Sequent signed is not used: the log is read. */
+function isSigned(signer: HintSigner, received: Msg): boolean {
+  return signer.isSigned(received.subject, received.data, headersOf(received)?.get(header.hintSignature) || undefined);
 }
 
 type Work = Pick<WorkItem, 'name' | 'request' | 'message' | 'state' | 'isFirstDelivery'>;

@@ -18,6 +18,7 @@ export const header = {
   endsAt: 'Ends-At',
   deliverAt: 'Deliver-At',
   inProgressSince: 'Held-Since',
+  hintSignature: 'Hint-Signature',
 } as const;
 
 const appendSchema = z.object({

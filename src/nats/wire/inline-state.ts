@@ -21,14 +21,14 @@ export type InlineState = z.infer<typeof inlineStateSchema>;
 const MOST_CHARACTERS = 4_096;
 const MOST_FACTS = 8;
 
-/** A stream of one invocation, told in a hint: its request, then all facts about it. Nothing for one that is too large. */
-export function inlineStateOf(state: StreamState | undefined): { known?: InlineState } {
+/** A stream of one invocation, told in a hint: its request, then all facts about it. `undefined` for one that is too large. */
+export function inlineStateOf(state: StreamState | undefined): InlineState | undefined {
   const [only, ...others] = state?.request.requests ?? [];
-  if (state === undefined || only === undefined || others.length > 0 || only.defect !== undefined) return {};
+  if (state === undefined || only === undefined || others.length > 0 || only.defect !== undefined) return undefined;
   const facts = [only.fact, ...state.facts];
   const size = facts.reduce((sum, fact) => sum + ('payload' in fact ? fact.payload.length : 0) + ('output' in fact ? 4_096 : 0), 0);
-  if (facts.length > MOST_FACTS || size + only.payload.length > MOST_CHARACTERS) return {};
-  return { known: { v: FACTS_VERSION, version: state.version, at: state.request.at, payload: only.payload, facts } };
+  if (facts.length > MOST_FACTS || size + only.payload.length > MOST_CHARACTERS) return undefined;
+  return { v: FACTS_VERSION, version: state.version, at: state.request.at, payload: only.payload, facts };
 }
 
 /** `undefined` when the hint tells nothing that can be used: the log is read then, whose facts are lifted to the present version. */
