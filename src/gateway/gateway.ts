@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { createApp } from './app.ts';
+import { createFailedAttempts } from './auth/failed-attempts.ts';
 import { createOriginGuard } from './auth/origin.ts';
 import { openReplayCache } from './auth/replay-cache.ts';
 import { openSessions } from './auth/sessions.ts';
@@ -41,6 +42,7 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
   const { store, logCount, signatures, origins = [], ...rest } = options;
   return {
     ...rest,
+    attempts: createFailedAttempts(rest),
     checkOrigin: createOriginGuard({ isOpen: rest.credentials.length === 0, host, origins }),
     records: await openRecords(store, signal),
     sessions: await openSessions(store, rest.credentials, signal),

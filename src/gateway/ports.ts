@@ -7,6 +7,7 @@ import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { SignatureLog } from '#src/core/ports/signature-log.ts';
 import type { Credential } from './auth/credentials.ts';
+import type { FailedAttempts } from './auth/failed-attempts.ts';
 import type { ReplayCache } from './auth/replay-cache.ts';
 import type { Sessions } from './auth/sessions.ts';
 import type { LogCount } from './operations/log-count.ts';
@@ -65,6 +66,7 @@ export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' |
   records: Records;
   sessions: Sessions;
   replays: ReplayCache;
+  attempts: FailedAttempts;
   /** Refuses the pages of other origins. */
   checkOrigin: OriginGuard;
   metrics: Metrics;

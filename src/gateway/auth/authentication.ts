@@ -4,7 +4,8 @@ import { type ConcurrencyLimit, createConcurrencyLimit } from '#src/gateway/http
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, GatewayOptions } from '#src/gateway/ports.ts';
 import { type Credential, createTokenFinder } from './credentials.ts';
-import { isReading } from './origin.ts';
+import type { FailedAttempts } from './failed-attempts.ts';
+import { bringsCredential, isReading } from './origin.ts';
 import type { ReplayCache } from './replay-cache.ts';
 import type { Sessions } from './sessions.ts';
 import { checkHeaders, isSignedBy, parseAuthorization, type SignedRequest } from './signature.ts';
@@ -20,6 +21,7 @@ const LEAST_BYTES = 16 * 1_024;
 type Options = Pick<GatewayOptions, 'credentials' | 'clock'> & {
   sessions: Sessions;
   replays: ReplayCache;
+  attempts: FailedAttempts;
   maxBytes: (path: string) => number;
 };
 
@@ -40,6 +42,7 @@ export function authenticate({
   credentials,
   sessions,
   replays,
+  attempts,
   clock,
   maxBytes,
 }: Options): (call: Call, room: ConcurrencyLimit) => Promise<() => void> {
@@ -92,11 +95,21 @@ export function authenticate({
     throw refused('the request has neither a signature nor X-Auth-Token');
   }
 
+  /** A refused credential is logged. A request without one is not: every first visit of a page is such. */
+  function noting<Value>(call: Call, check: () => Value): Value {
+    try {
+      return check();
+    } catch (error) {
+      if (error instanceof HttpError && error.status === 401 && bringsCredential(call)) attempts.note(addressOf(call), error.message);
+      throw error;
+    }
+  }
+
   async function readUnproved(call: Call, { credential: { accessKey }, prove }: Claim, most: number): Promise<Uint8Array> {
     const leave = unproved.enter(accessKey, sizeOf(call, most));
     try {
       const body = await readBody(call, most);
-      prove?.(body);
+      noting(call, () => prove?.(body));
       return body;
     } finally {
       leave();
@@ -105,7 +118,7 @@ export function authenticate({
 
   return async (call, room) => {
     const { path } = call.req;
-    const claim = credentials.length === 0 ? undefined : claimOf(call);
+    const claim = credentials.length === 0 ? undefined : noting(call, () => claimOf(call));
     const project = claim?.credential.project;
     const asked = /^\/v[12]\/([^/]*)/.exec(path)?.[1];
     if (project !== undefined && asked !== undefined && asked !== project)
@@ -122,6 +135,11 @@ export function authenticate({
       throw error;
     }
   };
+}
+
+/** The network address of a caller. Behind a reverse proxy that is the proxy: a header that names another one could be anybody's. */
+export function addressOf(call: Call): string {
+  return call.env?.incoming?.socket.remoteAddress ?? 'unknown';
 }
 
 /** What a body may take in memory, as far as its headers tell; also one without a length that does not end yet. */

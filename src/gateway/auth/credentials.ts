@@ -15,6 +15,9 @@ export type Credential = {
   tokenHash?: Buffer;
 };
 
+/** Of a token and of a secret key. A network can be asked a thousand times a second. */
+const LEAST_SECRET_LENGTH = 16;
+
 const secret = z.union([z.string().min(1), z.strictObject({ env: z.string().min(1) })]);
 const tokenSecret = z.union([secret, z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits') })]);
 const fileSchema = z
@@ -44,8 +47,8 @@ export type ReadOptions = {
  * Reads the file of the credentials. One that names no project belongs to the own one: the configured, else the first that the
  * file names, else `default`.
  *
- * Throws `InvalidInputError`, which never shows a secret: when it cannot be read, when a variable is not set, or when one key or
- * token stands twice.
+ * Throws `InvalidInputError`, which never shows a secret: when it cannot be read, when a variable is not set, when a secret is short, or
+ * when one key or token stands twice.
  */
 export function readCredentials(file: string, { env = process.env, project }: ReadOptions = {}): Credential[] {
   const refuse = (problem: string, cause?: unknown): never => {
@@ -64,15 +67,22 @@ export function readCredentials(file: string, { env = process.env, project }: Re
     if (typeof found === 'string') return found;
     return env[found.env] || refuse(`names the environment variable ${found.env}, which is not set`);
   };
+  const strong = (found: z.infer<typeof secret>, field: string): string => {
+    const text = plain(found);
+    if (text.length >= LEAST_SECRET_LENGTH) return text;
+    return refuse(
+      `has a ${field} of fewer than ${LEAST_SECRET_LENGTH} characters, which can be guessed; "openssl rand -hex 32" makes a good one`,
+    );
+  };
   const own = project ?? parsed.data.find(({ project_id }) => project_id !== undefined)?.project_id ?? 'default';
   const credentials = parsed.data.map(({ project_id, ak, sk, security_token, token }): Credential => {
     const isHash = typeof token === 'object' && 'sha256' in token;
     return {
       project: project_id ?? own,
       ...(ak === undefined ? {} : { accessKey: plain(ak) }),
-      ...(sk === undefined ? {} : { secretKey: plain(sk) }),
+      ...(sk === undefined ? {} : { secretKey: strong(sk, 'sk') }),
       ...(security_token === undefined ? {} : { securityToken: plain(security_token) }),
-      ...(token === undefined ? {} : { tokenHash: isHash ? Buffer.from(token.sha256, 'hex') : hashOf(plain(token)) }),
+      ...(token === undefined ? {} : { tokenHash: isHash ? Buffer.from(token.sha256, 'hex') : hashOf(strong(token, 'token')) }),
     };
   });
   const keys = credentials.flatMap(({ accessKey }) => (accessKey === undefined ? [] : [accessKey]));

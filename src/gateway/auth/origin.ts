@@ -63,7 +63,8 @@ function checkType(call: Call, isFromPage: boolean): void {
   if (isFromPage || call.req.header('cookie') !== undefined) throw otherType();
 }
 
-function bringsCredential({ req }: Call): boolean {
+/** Whether the caller names a credential in a header: no page of another origin can. */
+export function bringsCredential({ req }: Call): boolean {
   return req.header('authorization') !== undefined || req.header('x-auth-token') !== undefined;
 }
 

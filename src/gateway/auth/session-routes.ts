@@ -6,7 +6,7 @@ import { parseBody, readBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '#src/gateway/ports.ts';
 import { VERSION } from '#src/gateway/version.ts';
-import { SESSION_COOKIE } from './authentication.ts';
+import { addressOf, SESSION_COOKIE } from './authentication.ts';
 import { findByToken } from './credentials.ts';
 import { SESSION_IN_S } from './sessions.ts';
 
@@ -14,7 +14,7 @@ const MAX_BODY_BYTES = 4_096;
 const requestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
 
 /** How the pages sign in: the token is exchanged for a cookie that no script can read. Asked before `authenticate`. */
-export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, tenancy }: Gateway): void {
+export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, tenancy, attempts }: Gateway): void {
   const isOpen = credentials.length === 0;
   const describe = (project: string | undefined): Session => ({
     project: project ?? null,
@@ -33,8 +33,14 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     call.header('Cache-Control', 'no-store');
     const { token } = parseBody(await readBody(call, MAX_BODY_BYTES), requestSchema);
     if (isOpen) return call.json(describe(tenancy.project));
+    const address = addressOf(call);
+    attempts.checkWait(address);
     const credential = findByToken(credentials, token);
-    if (credential === undefined) throw new HttpError({ status: 401, message: 'the token is not known' });
+    if (credential === undefined) {
+      attempts.note(address, 'a sign-in with a token that is not known');
+      throw new HttpError({ status: 401, message: 'the token is not known' });
+    }
+    attempts.forget(address);
     setCookie(call, SESSION_COOKIE, sessions.begin(credential, clock.now()), {
       path: '/',
       httpOnly: true,

@@ -15,29 +15,38 @@ function read(content: unknown, env = {}, options = {}) {
 
 test('a token that was found is found again, and nothing else is, before and after', () => {
   const credentials = read([
-    { project_id: 'p1', token: 'one' },
-    { project_id: 'p2', token: 'two' },
-    { project_id: 'p3', ak: 'AK', sk: 'SK' },
+    { project_id: 'p1', token: 'token number one' },
+    { project_id: 'p2', token: 'token number two' },
+    { project_id: 'p3', ak: 'AK', sk: 'a secret key of p3' },
   ]);
   const find = createTokenFinder(credentials);
-  const asked = ['one', 'two', 'on', 'one ', 'ONE', '', '__proto__', 'undefined'];
+  const asked = [
+    'token number one',
+    'token number two',
+    'token number on',
+    'token number one ',
+    'TOKEN NUMBER ONE',
+    '',
+    '__proto__',
+    'undefined',
+  ];
   const expected = [credentials[0], credentials[1], ...asked.slice(2).map(() => undefined)];
   for (let round = 0; round < 3; round++) expect(asked.map(find)).toEqual(expected);
 });
 
 describe('readCredentials', () => {
   test('reads keys and tokens as they are, from the environment, and tokens as hashes', () => {
-    const sha256 = '3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0';
+    const sha256 = 'bfdc7f4d9f807b82e348994005dd74531891a4bff7d6f78de314fcfd51eedb78';
     const found = read(
       [
         { project_id: 'p1', ak: 'AK', sk: { env: 'SK' }, token: { sha256 } },
         { project_id: 'p1', token: { env: 'TOKEN' } },
       ],
-      { SK: 'secret', TOKEN: 'other' },
+      { SK: 'a secret key of p1', TOKEN: 'another token of p1' },
     );
-    expect(found[0]).toMatchObject({ project: 'p1', accessKey: 'AK', secretKey: 'secret' });
-    expect(findByToken(found, 'token')).toBe(found[0]);
-    expect(findByToken(found, 'other')).toBe(found[1]);
+    expect(found[0]).toMatchObject({ project: 'p1', accessKey: 'AK', secretKey: 'a secret key of p1' });
+    expect(findByToken(found, 'a token of this test')).toBe(found[0]);
+    expect(findByToken(found, 'another token of p1')).toBe(found[1]);
     expect(findByToken(found, sha256)).toBeUndefined();
     expect(findByToken(found, '')).toBeUndefined();
   });
@@ -50,32 +59,46 @@ describe('readCredentials', () => {
     ['a field that it does not know', [{ project_id: 'p1', token: 't', role: 'admin' }], /role/],
     ['a variable that is not set', [{ project_id: 'p1', token: { env: 'NOT_SET' } }], /NOT_SET, which is not set/],
     [
+      'a token that can be guessed, without quoting it',
+      [{ token: 'fifteen letters' }],
+      /^(?!.*fifteen letters).*a token of fewer than 16 characters/,
+    ],
+    [
+      'a secret key that can be guessed, from the environment too',
+      [{ ak: 'AK', sk: { env: 'SHORT' } }],
+      /a sk of fewer than 16 characters/,
+    ],
+    [
       'one key twice',
       [
-        { project_id: 'p1', ak: 'AK', sk: 'a' },
-        { project_id: 'p1', ak: 'AK', sk: 'b' },
+        { project_id: 'p1', ak: 'AK', sk: 'one secret key of p1' },
+        { project_id: 'p1', ak: 'AK', sk: 'other secret key of p1' },
       ],
       /one ak twice/,
     ],
     [
       'one token of two projects, here as its hash',
       [
-        { project_id: 'p1', token: 'token' },
-        { project_id: 'p2', token: { sha256: '3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0' } },
+        { project_id: 'p1', token: 'a token of this test' },
+        { project_id: 'p2', token: { sha256: 'bfdc7f4d9f807b82e348994005dd74531891a4bff7d6f78de314fcfd51eedb78' } },
       ],
       /one token twice/,
     ],
     ['a project that is none', [{ project_id: 'a.b', token: 't' }], /must be 1 to 64 letters/],
   ])('refuses %s', ([, content, why]) => {
-    expect(() => read(content)).toThrow(why);
+    expect(() => read(content, { SHORT: 'secret' })).toThrow(why);
   });
 
   test('gives a credential without a project to the own one: the configured, else the first that is named, else default', () => {
-    const content = [{ token: 'a' }, { project_id: 'p1', token: 'b' }, { project_id: 'p2', token: 'c' }];
+    const content = [
+      { token: 'token of no project' },
+      { project_id: 'p1', token: 'token of project p1' },
+      { project_id: 'p2', token: 'token of project p2' },
+    ];
     const projects = (found: { project: string }[]) => found.map(({ project }) => project);
     expect(projects(read(content))).toEqual(['p1', 'p1', 'p2']);
     expect(projects(read(content, {}, { project: 'p9' }))).toEqual(['p9', 'p1', 'p2']);
-    expect(projects(read([{ token: 'a' }]))).toEqual(['default']);
+    expect(projects(read([{ token: 'token of no project' }]))).toEqual(['default']);
   });
 
   test('refuses a file that is not there', () => {

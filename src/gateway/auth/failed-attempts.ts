@@ -1,0 +1,50 @@
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
+import { HttpError } from '#src/gateway/http/http-error.ts';
+
+/** Wrong tokens that an address may give before it has to wait: a person who mistypes never waits. */
+const FREE_FAILURES = 5;
+const FIRST_WAIT_IN_MS = 1_000;
+const LONGEST_WAIT_IN_MS = 60_000;
+const FORGOTTEN_AFTER_MS = 10 * 60_000;
+const MOST_ADDRESSES = 10_000;
+
+/** Counts the wrong credentials of each network address, logs them, and slows down whoever tries tokens on the pages. */
+export interface FailedAttempts {
+  /** Throws `HttpError` 429 while the address has to wait, so that a right token is no better then than a wrong one. */
+  checkWait(address: string): void;
+  /** Logs the 1st, 2nd, 4th, 8th … failure of an address, so that no attack fills the log. */
+  note(address: string, why: string): void;
+  forget(address: string): void;
+}
+
+export function createFailedAttempts({ clock, logger }: { clock: Clock; logger: Logger }): FailedAttempts {
+  const known = new Map<string, { failures: number; at: number }>();
+
+  function find(address: string): { failures: number; at: number } | undefined {
+    const found = known.get(address);
+    return found === undefined || clock.now() - found.at > FORGOTTEN_AFTER_MS ? undefined : found;
+  }
+
+  return {
+    checkWait(address) {
+      const { failures, at } = find(address) ?? { failures: 0, at: 0 };
+      if (failures < FREE_FAILURES) return;
+      const wait = Math.min(LONGEST_WAIT_IN_MS, FIRST_WAIT_IN_MS * 2 ** (failures - FREE_FAILURES));
+      const leftInMs = at + wait - clock.now();
+      if (leftInMs <= 0) return;
+      const message = 'too many wrong tokens came from this address; try again later';
+      throw new HttpError({ status: 429, message, retryAfterInS: Math.ceil(leftInMs / 1_000) });
+    },
+    note(address, why) {
+      const failures = (find(address)?.failures ?? 0) + 1;
+      known.delete(address);
+      // A `Map` keeps the order of insertion: the first address failed the longest ago.
+      const [oldest] = known.size >= MOST_ADDRESSES ? known.keys() : [];
+      if (oldest !== undefined) known.delete(oldest);
+      known.set(address, { failures, at: clock.now() });
+      if (Number.isInteger(Math.log2(failures))) logger.warn({ address, failures, why }, 'a caller was refused');
+    },
+    forget: (address) => void known.delete(address),
+  };
+}
