@@ -6,11 +6,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { chosenServer } from '#test/support/nats/chosen-server.ts';
+import { chosenServer, npmSettings } from '#test/support/cli/passed-on.ts';
 
 const run = promisify(execFile);
 const root = new URL('../..', import.meta.url).pathname;
-const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', npm_config_update_notifier: 'false', ...chosenServer };
+const env = {
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+  npm_config_update_notifier: 'false',
+  ...npmSettings,
+  ...chosenServer,
+};
 
 /** Starts `npm start` in a folder, as the README says; resolves with the line that says it is ready. */
 async function npmStart(folder: string): Promise<{ readyInMs: number; ownInMs: number; stop(): Promise<number | null> }> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chosenServer } from '#test/support/nats/chosen-server.ts';
+import { chosenServer } from './passed-on.ts';
 
 const entry = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
 

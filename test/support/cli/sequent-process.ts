@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { chosenServer } from '#test/support/nats/chosen-server.ts';
+import { chosenServer } from './passed-on.ts';
 
 /** Where projections keep their files unless a test says otherwise: each process takes a place of its own in it. */
 const dataDir = join(tmpdir(), 'sequent-e2e-data');
