@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Release, releaseFor } from '#src/main/nats-server/archive.ts';
 import { ServerNotFoundError } from '#src/main/nats-server/errors.ts';
 import { type FetchOptions, fetchServer } from '#src/main/nats-server/fetch.ts';
-import { cachedServer, findServer, isNewEnough } from '#src/main/nats-server/find.ts';
+import { cachedServer, findServer, isNewEnough, PINNED_VERSION } from '#src/main/nats-server/find.ts';
 
 /** A machine that has nothing but what a test puts there: its own PATH, cache and system folders. */
 let machine: string;
@@ -73,6 +73,11 @@ describe('findServer', () => {
   ] as const)('a version %s is new enough: %s', ([version, expected]) => {
     expect(isNewEnough(version)).toBe(expected);
   });
+});
+
+test('the version that Sequent fetches is the one of docker-compose.yml, so that one proof holds for both', async () => {
+  const composition = await readFile(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
+  expect(composition).toContain(`image: nats:${PINNED_VERSION}-alpine\n`);
 });
 
 describe('fetchServer, as root on Debian', () => {
