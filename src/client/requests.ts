@@ -1,5 +1,5 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+import { InvalidInputError, InvalidPayloadError, messageOf } from '#src/core/errors.ts';
 import type { Accepted, EventLog, NewRequest } from '#src/core/log/event-log.ts';
 import { canBeBrought, createStreamId, idAt, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
@@ -112,14 +112,14 @@ export function encodePayload(event: unknown): string {
   }
 }
 
-/** Throws `InvalidInputError` unless the text is JSON. */
+/** Throws `InvalidPayloadError` unless the text is JSON. */
 export function checkJson(payload: string): string {
   if (payload === '') return payload;
   try {
     JSON.parse(payload);
     return payload;
   } catch (error) {
-    throw new InvalidInputError({ field: 'the payload', problem: `is not JSON: ${messageOf(error)}` }, { cause: error });
+    throw new InvalidPayloadError({ why: messageOf(error) }, { cause: error });
   }
 }
 

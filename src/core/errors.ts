@@ -18,6 +18,13 @@ export class InvalidInputError extends SequentError {
   }
 }
 
+/** The payload of a request is not JSON. */
+export class InvalidPayloadError extends InvalidInputError {
+  constructor({ why }: { why: string }, options?: ErrorOptions) {
+    super({ field: 'the payload', problem: `is not JSON: ${why}` }, options);
+  }
+}
+
 export class FunctionNotFoundError extends SequentError {
   readonly code = 'FUNCTION_NOT_FOUND';
   readonly retryable = false;

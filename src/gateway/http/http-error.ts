@@ -1,6 +1,7 @@
 import {
   FunctionNotFoundError,
   HistoryUnavailableError,
+  InvalidPayloadError,
   SequentError,
   UnknownOutcomeError,
   type VersionRefusal,
@@ -47,8 +48,7 @@ export function toHttpError(thrown: unknown): HttpError {
       { status: 404, vendorCode: thrown.qualifier.startsWith('!') ? 'FSS.1053' : 'FSS.1052', message: thrown.message },
       { cause: thrown },
     );
-  const isPayload = thrown.code === 'INVALID_INPUT' && thrown.message.startsWith('the payload is not JSON');
-  const { status, vendorCode } = isPayload ? { status: 406, vendorCode: undefined } : fact;
+  const { status, vendorCode } = thrown instanceof InvalidPayloadError ? { status: 406, vendorCode: undefined } : fact;
   return new HttpError(
     {
       status,
