@@ -10,21 +10,20 @@ export interface Moto extends AsyncDisposable {
   get(path: string): Promise<Response>;
 }
 
-/** By its path: another Python may come first on the PATH. */
-const BIN = '/usr/bin/moto_server';
+const COMMAND = 'moto_server';
 
 /** It answers only to whoever signs, and takes any signature. */
 const ANYBODY = 'AWS4-HMAC-SHA256 Credential=anybody/20261124/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00';
 
 /** Throws when `python3-moto` or `python3-flask-cors` is not installed: nothing is skipped. */
 export async function startMoto(): Promise<Moto> {
-  const child = spawn(BIN, ['-H', '127.0.0.1', '-p', '0'], {
+  const child = spawn(COMMAND, ['-H', '127.0.0.1', '-p', '0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, PYTHONUNBUFFERED: '1' },
   });
   const ended = once(child, 'exit');
   const url = await Promise.race([addressIn(child.stderr), ended.then(() => undefined)]);
-  if (url === undefined) throw new Error(`${BIN} ended before it listened`);
+  if (url === undefined) throw new Error(`${COMMAND} ended before it listened`);
   child.stderr.resume();
   return {
     url,

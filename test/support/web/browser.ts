@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { findOnPath } from '#src/main/find-on-path.mjs';
 
 const flags = [
   '--no-sandbox',
@@ -43,7 +44,7 @@ export interface TestBrowser extends AsyncDisposable {
 
 /** Starts the browser that `.ci/run` installs. The pages are built by `sequent serve`. `args` are further flags of the browser. */
 export async function openBrowser({ args = [] }: { args?: readonly string[] } = {}): Promise<TestBrowser> {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...flags, ...args] });
+  const browser = await chromium.launch({ executablePath: findOnPath('chromium') ?? 'chromium', headless: true, args: [...flags, ...args] });
   return {
     open: (url, look = {}) => openPage(browser, url, look),
     [Symbol.asyncDispose]: () => browser.close(),
