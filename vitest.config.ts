@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/reporter.ts';
 
+/** Unit tests that take seconds each: they compare with a model over many drawn logs. */
+const slow = ['test/unit/history/verify.test.ts', 'test/unit/projection/list.test.ts', 'test/unit/projection/past.test.ts'];
+
 const shared = { setupFiles: ['test/support/no-console.ts'] };
 
 export default defineConfig({
@@ -13,6 +16,17 @@ export default defineConfig({
           name: 'unit',
           isolate: false,
           include: ['test/unit/**/*.test.ts'],
+          exclude: slow,
+          testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'unit-slow',
+          isolate: false,
+          include: slow,
           testTimeout: 10_000,
           sequence: { groupOrder: 0 },
         },

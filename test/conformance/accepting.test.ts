@@ -173,7 +173,7 @@ describe('a caller', () => {
     expect(refused).toMatchObject({ httpStatusCode: 401, errorCode: 'APIGW.0301', requestId: expect.stringMatching(/./) });
   });
 
-  test('row 9: whose body is not what was signed is refused with 401, as with the bodies that the SDK itself signs as nothing', async () => {
+  test('row 9: a body other than the signed one is refused with 401, also one that the SDK signs as nothing', async () => {
     for (const event of ['', 0, false]) expect(await refusalOf(invoke(test1, event))).toMatchObject({ httpStatusCode: 401 });
     for (const event of [{}, []]) expect((await invoke(test1, event)).httpStatusCode).toBe(202);
   });

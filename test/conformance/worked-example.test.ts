@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await system[Symbol.asyncDispose]());
 
-test('test1 invokes test2 when it succeeds and test3 when it fails, and each receives the event of the document', async () => {
+test('test1 invokes test2 on success and test3 on failure, each with the event of the document', async () => {
   const { sdk } = system;
   const [test1, test2, test3] = await Promise.all(['test1', 'test2', 'test3'].map((name) => system.deploy(name)));
   const telling = (urn: string | undefined) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: urn }) });

@@ -112,7 +112,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       await expect.poll(() => taken.items.length, { timeout: 900 }).toBe(2);
     });
 
-    test('hands out again what was put off after that time, not with its lease, unless it is acknowledged first', async () => {
+    test('hands out again what was put off after that time, not with its lease, unless it was acknowledged', async () => {
       const [soon, late, done] = [newFunction(), newFunction(), newFunction()];
       await using again = take(soon, { onItem: (item) => (again.items.length > 1 ? item.ack() : item.putOff(50)) });
       await using waiting = take(late, { onItem: (item) => item.putOff(3_600_000) });

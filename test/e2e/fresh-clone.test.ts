@@ -44,7 +44,7 @@ function durationIn(found: RegExpExecArray | null): number {
   return Number(found?.[1]) * (found?.[2] === 's' ? 1_000 : 1);
 }
 
-test('a fresh clone runs its first function with "npm start" and one more command, and starts faster the second time', {
+test('a fresh clone runs a function with "npm start" and one more command, and its second start is faster', {
   timeout: 180_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-clone-'));

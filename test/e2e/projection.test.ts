@@ -91,7 +91,7 @@ describe('the projection', () => {
     await rm(dataDir, { recursive: true });
   });
 
-  test('is part of sequent serve, in a process that is started again, and answers ls, get, stats, tree, projection and doctor', async () => {
+  test('is a supervised process of sequent serve, and answers ls, get, stats, tree, projection and doctor', async () => {
     await using sequent = await serveSequent(['--log-level', 'warn']);
     await using client = await connectClient({ servers: sequent.url });
     await client.functions.put({ name: 'told', handler: { kind: 'process', file, export: 'told' } });

@@ -25,7 +25,7 @@ async function expectGoodLives(client: SequentClient, ids: readonly string[]): P
   expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
 }
 
-test('a worker that was stopped past its lease and continued has its late result refused, and it appears nowhere', async () => {
+test('the late result of a worker that was stopped past its lease is refused, and appears nowhere', async () => {
   await using server = await startTestServer();
   await using _scheduler = await startSequent(['--role', 'scheduler'], environment(server.url));
   await using zombie = await startSequent(['--role', 'worker'], environment(server.url));

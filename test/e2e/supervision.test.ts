@@ -14,7 +14,7 @@ const root = new URL('../..', import.meta.url).pathname;
 const functions = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const urlIn = (line: string): string => /nats:\/\/\S+/.exec(line)?.[0] ?? '';
 
-test('npm start starts the process of its roles again when that is killed, says so, and still stops cleanly', async () => {
+test('npm start restarts the killed process of its roles, says so, and still stops cleanly', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'sequent-supervision-'));
   const args = ['--max-semi-space-size=64', 'src/main/start.mjs', '--data', dataDir, '--nats-port', '0', '--http-port', '0'];
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
@@ -67,7 +67,7 @@ test('the roles of npm start end when the process that supervises them is killed
   }
 });
 
-test('SIGTERM to the whole process group stops all roles without a warning, although an execution is under way', async () => {
+test('SIGTERM to the process group stops all roles without a warning during an execution', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'sequent-supervision-'));
   try {
     await using sequent = await startSequent(['--start-server', '--nats-port', '0', '--http-port', '0', '--data', dataDir], {});

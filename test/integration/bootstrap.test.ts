@@ -73,7 +73,7 @@ describe('npm start', () => {
     expect(stderr).toContain('sequent: "npm ci" failed');
   });
 
-  test('that is told to stop lets the command line stop in its own time, ends with its exit code, and leaves no process', async () => {
+  test('that is told to stop waits for the command line, ends with its exit code, and leaves no process', async () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
     await writeFile(join(clone, 'src/cli/cli.ts'), slowToStop);
     const npm = spawn('npm', ['start', '--silent'], { cwd: clone, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -17,7 +17,7 @@ const INVOCATIONS = Number(process.env.SEQUENT_CHAOS_INVOCATIONS ?? 20_000);
 const KILLS = Number(process.env.SEQUENT_CHAOS_KILLS ?? 32);
 const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
 
-test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of workers, scheduler and nats-server, seed ${seed}`, {
+test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of roles and nats-server, seed ${seed}`, {
   timeout: 600_000,
 }, async () => {
   const random = createSeededRandom(seed);

@@ -189,7 +189,7 @@ describe('sequent result', () => {
 });
 
 describe('sequent timeline', () => {
-  test('draws attempts and waits as bars, and lists every transition with its reason, without colours in a pipe', async () => {
+  test('draws attempts and waits as bars, lists transitions with their reasons, without colours in a pipe', async () => {
     await sequent.run(['invoke', 'flaky', '--id', 'flaky-1', '--wait']);
     const { code, stdout, stderr } = await sequent.run(['timeline', 'flaky-1']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -41,7 +41,7 @@ async function invoke(events: readonly object[], ids?: readonly string[]): Promi
 }
 
 describe('a delivery that was given up', () => {
-  test('is on the timeline with its reason, listed and shown, and is delivered later without running the function again', async () => {
+  test('is on the timeline and listed with its reason, and is delivered later without another execution', async () => {
     await invoke([{ value: 1 }], ['order-1']);
     const reason = `${receiver.url} answered 404 Not Found`;
     expect((await sequent.run(['timeline', 'order-1'])).stdout).toContain(`http-0 was given up: ${reason}`);

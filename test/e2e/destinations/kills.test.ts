@@ -18,7 +18,7 @@ const KILLS = Number(process.env.SEQUENT_CHAOS_DELIVERY_KILLS ?? 8);
 const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
 const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
 
-test(`${OUTCOMES} outcomes reach a receiver that fails 30% of the time, over ${KILLS} SIGKILLs of the destinations role, seed ${seed}`, {
+test(`${OUTCOMES} outcomes reach a receiver that fails 30%, over ${KILLS} SIGKILLs, seed ${seed}`, {
   timeout: 300_000,
 }, async () => {
   const random = createSeededRandom(seed);

@@ -152,7 +152,7 @@ describe('a loop', () => {
     }
   });
 
-  test('is stopped at once by pausing one of its functions, loses nothing that is queued, and goes on when it is resumed', async () => {
+  test('stops at once when one of its functions is paused, and goes on without a loss when it is resumed', async () => {
     // A thousand links of a tenth of a second: no chain ends by itself, however long a command takes.
     await using endless = await startTelling({}, { SEQUENT_MAX_HOPS: '1000', SEQUENT_MAX_CHAIN: '1000000' });
     const { client, log } = endless;

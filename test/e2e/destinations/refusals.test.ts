@@ -4,7 +4,7 @@ import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 
-test('a destination whose connection is missing is refused when configured, and ends dead with that reason when it disappears', async () => {
+test('a missing connection refuses a new destination, and makes the deliveries of a present one dead', async () => {
   await using receiver = await openReceiver(answer(200));
   await using sequent = await startTelling({ receiver: receiverConnection(receiver) });
   const put = (connection: string) =>

@@ -142,7 +142,7 @@ describe('versions and aliases', () => {
     });
   });
 
-  test('are seen by every worker: one with a folder of its own runs the package that another machine deployed', async () => {
+  test('are seen by every worker: one with another folder runs the package that another machine deployed', async () => {
     await define('spread', 'everywhere');
     const dataDir = await mkdtemp(join(tmpdir(), 'sequent-worker-'));
     await using _other: SequentProcess = await startSequent(['--role', 'worker'], { ...sequent.env, SEQUENT_DATA: dataDir });

@@ -61,7 +61,7 @@ describe('200 hostile strings', () => {
   });
 
   test.each([1280, 360])(
-    'as payload, output, error, name of an error and result do nothing on the page of their invocation, %i px wide',
+    'as payload, output, error, error name and result do nothing on the page of an invocation, %i px',
     async (width) => {
       await using watched = await openWary(`/invocations/${invocations[0]}`, width);
       const { page } = watched;

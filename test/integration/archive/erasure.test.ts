@@ -113,7 +113,7 @@ async function hashes(): Promise<{ live: string[]; rows: number[] }> {
 }
 
 describe('an erasure', () => {
-  test('removes what users sent from the log, the archive, the results and the read model, and says so; the rest stays', async () => {
+  test('removes what users sent from log, archive, results and read model, says so, and keeps all else', async () => {
     await live('patients', 'old-1', 'succeeded');
     await writeLog((await openNats(server.url)).connection, 800);
     await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 200 }, mostLoose: 0 });

@@ -152,7 +152,7 @@ describe('one invocation', () => {
 });
 
 describe('repair in bulk', () => {
-  test('a redrive says what it would do, does it once however often it is asked, and leaves the new ones alone', async () => {
+  test('a redrive says what it would do, does it once per key, and leaves the new ones alone', async () => {
     const ids = await Promise.all(Array.from({ length: 5 }, () => invoke('fail', { why: 'bulkmark' })));
     await settled(ids);
     const order = { filter: { function: 'fail', text: 'bulkmark' }, limit: 3 };

@@ -127,7 +127,7 @@ describe('a raw connection', () => {
     expect(({} as { a?: number }).a).toBeUndefined();
   });
 
-  test('with JSON that nests without end gets 406, on every path that reads JSON, and what nests a little is accepted', async () => {
+  test('with JSON that nests too deep gets 406 on every path that reads JSON; a little nesting is accepted', async () => {
     const nested = (levels: number, end = levels): string => '['.repeat(levels) + ']'.repeat(end);
     const send = async (method: string, to: string, body: string): Promise<number[]> => {
       const lines = ['Host: 127.0.0.1', 'Connection: close', `Content-Length: ${body.length}`];

@@ -36,7 +36,7 @@ async function post(n: number): Promise<Reply> {
   return { status: reply.status, retryAfter: reply.headers.get('retry-after'), body: (await reply.json()) as Reply['body'] };
 }
 
-test('more requests than there is room for are refused with 429 before they are accepted, and of the accepted none is lost', async () => {
+test('requests over the limit are refused with 429 before acceptance, and no accepted one is lost', async () => {
   // The server stands still, so that they pile up until some were refused.
   sequent.server.pause();
   let refusals = 0;

@@ -163,7 +163,7 @@ describe('operations', () => {
     expect(JSON.stringify(document)).toContain('"maxRetries"');
   });
 
-  test('without NATS it is alive but not ready, and refuses with 503 before accept; after a restart it goes on', async () => {
+  test('without NATS it is alive, not ready, and refuses with 503 before accept; later it goes on', async () => {
     await sequent.server.kill();
     await until(async () => (await fetch(`${sequent.url}/readyz`)).status === 503);
     expect((await fetch(`${sequent.url}/healthz`)).status).toBe(200);

@@ -17,7 +17,7 @@ describe('sequent serve with a gateway', () => {
     expect(run.stderr).toContain(`the HTTP port ${port} is taken by another process`);
   });
 
-  test('ends with 2 when it shall listen beyond loopback without credentials, or with credentials that it cannot read', async () => {
+  test('ends with 2 when it would listen beyond loopback without credentials that it can read', async () => {
     const env = { NATS_URL: server.url };
     const beyond = await runCli(['serve', '--role', 'gateway', '--http-host', '0.0.0.0'], { env });
     expect([beyond.code, beyond.stderr]).toEqual([

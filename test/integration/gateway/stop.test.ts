@@ -7,7 +7,7 @@ import { createServerCloser } from '#src/gateway/http/close-server.ts';
 /** More than any test waits for: whoever waits for the grace fails. */
 const GRACE_IN_MS = 60_000;
 
-test('a server closes at once beside connections that never asked anything, and beside those that were answered', async () => {
+test('a server closes at once with idle connections, used and unused', async () => {
   const server = createServer((_, response) => response.end('answered'));
   const close = createServerCloser(server);
   server.listen(0, '127.0.0.1');

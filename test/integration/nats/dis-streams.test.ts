@@ -39,7 +39,7 @@ describe('the built-in DIS streams', () => {
     expect(await names()).toEqual([]);
   });
 
-  test('fail each record with the reason, told once, while another stream has their subjects, and recover when it is gone', async () => {
+  test('fail each record with one told reason while another stream has their subjects, and recover later', async () => {
     const { problems, publish } = await openStreams('all');
     await admin.manager.streams.add({ name: 'THEIRS', subjects: ['dis.>'] });
     const reason = expect.stringContaining('the stream SEQUENT_DIS cannot be made: subjects overlap with an existing stream');

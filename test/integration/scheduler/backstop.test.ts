@@ -134,7 +134,7 @@ test('an outcome that its worker told nobody is published, and then notified', a
   expect(typesOf(id)).toEqual(['queued', 'running', 'succeeded', 'notified']);
 });
 
-test('the result of a cancelled invocation is published, although its hint was lost and it has destinations', async () => {
+test('the result of a cancelled invocation with destinations is published, although its hint was lost', async () => {
   const { id, version, ...birth } = await running('cancelled');
   const heard = log.connection.nats.subscribe('result.cancelled.failed', { max: 1 });
   const at = Date.now();
@@ -184,7 +184,7 @@ test('a retry that nobody takes fails with EventAgeExceeded, and says what the l
   expect(failed.type === 'failed' && failed.failure.message).toMatch(/the last attempt failed: no luck/);
 });
 
-test('an outcome that nobody tells ends with dead deliveries when they are too old, not before, and its result is published', async () => {
+test('deliveries that nobody makes are dead once they are too old, and the result is published', async () => {
   const told = { destination: 'FunctionGraph', param: { func_urn: 'nobody' } };
   await registry.put({ name: 'untellable', handler: { kind: 'inline' }, policy: { ...policy, onFailure: [told, told] } });
   const heard = log.connection.nats.subscribe('result.untellable.failed', { max: 1 });

@@ -24,7 +24,7 @@ async function told(id: string): Promise<string> {
 }
 
 test.for(['/v2/0123456789abcdef0123456789abcdef/fgs/functions/first/invocations-async', '/api/functions/first/invocations'])(
-  'without an SDK the trace context that %s is given reaches the function and what its outcome invokes, and comes back',
+  'without an SDK the trace context that %s gets reaches the function and its destination, and returns',
   async (path) => {
     const accepted = await sequent.call('POST', path, { body: {}, headers: { traceparent } });
     expect([accepted.status, accepted.headers.get('traceparent')]).toEqual([202, traceparent]);

@@ -63,7 +63,7 @@ describe('the subjects that a function may address', () => {
     },
   );
 
-  test('are never those of the own project for a name with the mark of a project, whatever else is in the name', () => {
+  test('are never those of the own project for a name that has the mark of a project, whatever else it has', () => {
     for (const name of ['=x', 'b=', 'b=x y', 'b=c=d']) expect(rules.refuse('images.thumbs', name)).toBeDefined();
   });
 });

@@ -128,7 +128,7 @@ describe('an alias', () => {
     expect(new Set(Array.from({ length: 500 }, (_, place) => timeoutOf(entry, '!prod', `r${place}`)))).toEqual(new Set([3]));
   });
 
-  test('is refused for what does not exist, for a version that has one, beyond ten, and with weights over 100', async () => {
+  test('is refused for what does not exist, a version that has one, beyond ten, and for weights over 100', async () => {
     await publish(12);
     const put = (alias: object) => registry.putAlias('orders', { name: 'prod', version: 'v1', ...alias });
     await put({});

@@ -89,7 +89,7 @@ describe('readCredentials', () => {
     expect(() => read(content, { SHORT: 'secret' })).toThrow(why);
   });
 
-  test('gives a credential without a project to the own one: the configured, else the first that is named, else default', () => {
+  test('gives a credential without a project the configured one, else the first named, else default', () => {
     const content = [
       { token: 'token of no project' },
       { project_id: 'p1', token: 'token of project p1' },

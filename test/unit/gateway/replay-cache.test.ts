@@ -37,7 +37,7 @@ describe('the replay cache', () => {
     expect(cache.see(signatureOf(8), NOW, NOW + 15 * MINUTE)).toBe('new');
   });
 
-  test('allows nobody more time because of his clock: equal calls come within two seconds, by the clock of the gateway', async () => {
+  test('measures the two seconds between equal calls by the clock of the gateway, not of the caller', async () => {
     const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW });
     for (const [n, ahead] of [
       [1, 10 * MINUTE],

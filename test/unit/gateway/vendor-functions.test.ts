@@ -33,7 +33,7 @@ describe('functions', () => {
     func_code: code('exports.handler = async () => 1'),
   };
 
-  test('give back what means nothing here as it came, and refuse dependencies, without which the code would not run', async () => {
+  test('give back unused fields as they came, and refuse dependencies, without which the code would not run', async () => {
     const kept = { xrole: 'an-agency', type: 'v1', func_vpc: { vpc_id: 'v' }, enable_dynamic_memory: true };
     const created = await ask('POST', F, { ...wanted, ...kept, unheard_of: 1, depend_version_list: [] });
     const shown = (await created.json()) as object;
@@ -46,7 +46,7 @@ describe('functions', () => {
     await expectError(await ask('POST', F, { ...wanted, func_name: 'needy', depend_version_list: ['d1'] }), 400, 'FSS.0400');
   });
 
-  test('that are made anew are not disabled, and have no configuration, because an earlier one of their name had', async () => {
+  test('that are created again inherit neither disabling nor configuration from an earlier one of the name', async () => {
     await ask('PUT', `${F}/test1/config-max-instance`, { max_instance_num: 0 });
     await ask('PUT', `${F}/test1/async-invoke-config`, { max_async_retry_attempts: 3 });
     for (const path of [`${F}/test1/invocations-async`, '/api/functions/test1/invocations'])

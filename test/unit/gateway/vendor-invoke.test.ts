@@ -112,7 +112,7 @@ describe('asyncInvokeFunction', () => {
     await expectError(await withKey('order 7'), 400, 'FSS.0400');
   });
 
-  test('is refused with 503 and Retry-After before accept when NATS is not connected, and when the log is full', async () => {
+  test('is refused with 503 and Retry-After before accept without NATS, and when the log is full', async () => {
     for (const choices of [
       { isConnected: () => false },
       {

@@ -111,7 +111,7 @@ describe('the configuration of a function', () => {
 });
 
 describe('versions', () => {
-  test('are published with a name of the time, keep code and configuration, and are listed with their async configuration', async () => {
+  test('are named after the time, keep code and configuration, and are listed with their async configuration', async () => {
     const asyncConfig = { max_async_event_age_in_seconds: 60, max_async_retry_attempts: 2 };
     await answer('PUT', `${F}/made/async-invoke-config`, asyncConfig);
     const first = await answer('POST', `${F}/made/versions`, { description: 'first' });
@@ -154,7 +154,7 @@ describe('versions', () => {
     await expectError(await publish({ version: 'v20' }), 403, 'FSS.1042');
   });
 
-  test('cannot be changed, nor deleted while an alias stands for them; the whole function goes with all of them', async () => {
+  test('cannot be changed, nor deleted while an alias stands for them; a function goes with all of them', async () => {
     await answer('POST', `${F}/made/versions`, { version: 'v1' });
     await answer('POST', `${F}/made/aliases`, { name: 'prod', version: 'v1' });
     const v1 = `${F}/p1:default:made:v1`;
@@ -199,7 +199,7 @@ describe('aliases', () => {
     await expectError(await ask('DELETE', `${A}/prod`), 404, 'FSS.1053');
   });
 
-  test('are refused when they exist, when their version has one or none is there, and with a wrong name or weight', async () => {
+  test('are refused if they exist, if their version has one or is missing, and for a wrong name or weight', async () => {
     await answer('POST', A, { name: 'prod', version: 'v1' });
     await expectError(await ask('POST', A, { name: 'prod', version: 'v2' }), 409, 'FSS.1063');
     await expectError(await ask('POST', A, { name: 'other', version: 'v1' }), 409, 'FSS.1066');

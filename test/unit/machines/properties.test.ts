@@ -128,7 +128,7 @@ function live(facts: readonly Fact[], onRefusal: (before: Invocation, fact: Fact
 const runs = { numRuns: 300 };
 
 describe('whatever facts are proposed', () => {
-  test('an invocation has at most one outcome, and after it at most one notified, and then only redrives (E4)', () => {
+  test('an invocation has at most one outcome, then at most one notified, then only redrives (E4)', () => {
     fc.assert(
       fc.property(anyLife, (facts) => {
         const types = live(facts).accepted.map(({ type }) => type);
@@ -210,7 +210,7 @@ describe('whatever facts are proposed', () => {
     );
   });
 
-  test('folding is deterministic: the accepted facts alone lead to the same state and effects, in another folder too (E2)', () => {
+  test('the accepted facts alone lead to the same state and effects, in another folder too (E2)', () => {
     const other = createFolder(invocationMachine);
     fc.assert(
       fc.property(anyLife, (facts) => {

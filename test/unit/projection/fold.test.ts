@@ -20,7 +20,7 @@ async function foldAll(log: WrittenLog): Promise<{ store: Store; answers: Return
 }
 
 describe('what cannot be folded', () => {
-  test('an append that no version wrote, a fact that the machine refuses, and one about nothing are kept and shown', async () => {
+  test('an append that no version wrote, a refused fact and a fact about nothing are kept and shown', async () => {
     const log = createWrittenLog();
     const request = log.request('f', 'one', '{}');
     const garbage = log.message('invocation.f.one', 'not JSON');

@@ -40,7 +40,7 @@ describe('the open streams', () => {
     expect(dueAt(open, 1_100)).toBe('s');
   });
 
-  test('look at a request of a function with less patience when it becomes too old, and of an unknown one after a grace', () => {
+  test('are due when a request becomes too old, and for an unknown function after a grace', () => {
     expect(dueAt(openStreams(request(1, 1_000, 's', 'hasty')), 1_030)).toBe('s');
     expect(dueAt(openStreams(request(1, 1_000, 's', 'ghost')), 1_010)).toBe('s');
     expect(dueAt(openStreams(request(1, 1_000, 's', 'ghost')), 1_009)).toBeUndefined();

@@ -94,7 +94,7 @@ describe('an invocation of a version', () => {
     expect(sequent.deliveries()).toMatchObject([{ requestId }]);
   });
 
-  test('waits with the rest of the function while that is paused, and fails then when its version went meanwhile', async () => {
+  test('waits while its function is paused, and then fails if its version was deleted meanwhile', async () => {
     const { sequent, publish } = await open();
     await using _ = sequent;
     await publish('v1');
