@@ -7,7 +7,7 @@ import { InvalidConfigurationError, readConfiguration } from '#src/main/config/c
 import { askedNats, findNats, respondersNats } from '#src/main/config/find-nats.ts';
 import { addressOf } from '#src/main/config/nats-address.ts';
 
-test('the responders of functions are asked as everything else, unless a user or credentials of their own are configured', () => {
+test('responders are asked over the same connection unless they have a user or credentials of their own', () => {
   const address = { servers: ['nats://one'], user: 'sequent', pass: 'x', tls: { caFile: '/ca.pem' } };
   const respondersUrls = ['nats://asker:secret@one'];
   expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: undefined })).toEqual(address);
@@ -70,7 +70,7 @@ describe('the NATS that a command talks to', () => {
     expect(askedNats(configure({ flags: { context: 'staging' } }), { HOME: home })).toMatchObject({ servers: ['nats://staging'] });
   });
 
-  test('brings along what a context file holds, and the credentials of NATS_CREDS before the ones in the file', async () => {
+  test('takes what a context file holds, and the credentials of NATS_CREDS before the ones in the file', async () => {
     const production = await find({ env: { NATS_CONTEXT: 'production' } });
     expect(production).toEqual({
       servers: ['nats://a:4222', 'nats://b:4222'],

@@ -102,7 +102,7 @@ describe.each(['localhost', '127.0.0.1'])('a gateway without credentials, called
   });
 });
 
-test('a gateway without credentials does nothing for a page whose name was rebound to it, and shows it nothing', async () => {
+test('a gateway without credentials does and shows nothing for a page whose name was rebound to it', async () => {
   const rebound = `http://evil.test:${new URL(open.url).port}`;
   await using watched = await browser.open(`${rebound}/`);
   watched.allow(/./);

@@ -173,7 +173,7 @@ describe('the HTTP target', () => {
     expect(receiver.connections).toBe(0);
   });
 
-  test('sends secrets to the hosts of its connection alone, when a function is configured and before each delivery', async () => {
+  test('sends secrets to the hosts of its connection alone: checked when configured and at each delivery', async () => {
     await using receiver = await openReceiver();
     await using other = await openReceiver();
     const target = targetFor(receiver, { hosts: ['hooks.example.com', '*.example.org'], ports: [other.port] });

@@ -69,7 +69,7 @@ describe('a project that takes all it can get', () => {
   });
 });
 
-test('60 large bodies that only name an access key take a bounded part of the memory, and refuse nobody else', async () => {
+test('60 large bodies that only name an access key take bounded memory, and nobody else is refused', async () => {
   const path = '/v2/a/fgs/functions';
   const length = 31 * MB;
   const headers = { host: '127.0.0.1', 'x-sdk-date': sdkDate(Date.now()) };

@@ -44,7 +44,11 @@ export interface TestBrowser extends AsyncDisposable {
 
 /** Starts the browser that `.ci/run` installs. The pages are built by `sequent serve`. `args` are further flags of the browser. */
 export async function openBrowser({ args = [] }: { args?: readonly string[] } = {}): Promise<TestBrowser> {
-  const browser = await chromium.launch({ executablePath: findOnPath('chromium') ?? 'chromium', headless: true, args: [...flags, ...args] });
+  const browser = await chromium.launch({
+    executablePath: findOnPath('chromium') ?? 'chromium',
+    headless: true,
+    args: [...flags, ...args],
+  });
   return {
     open: (url, look = {}) => openPage(browser, url, look),
     [Symbol.asyncDispose]: () => browser.close(),

@@ -111,7 +111,7 @@ describe('a gateway with credentials', () => {
   // Nobody has this token: 401 says that the request got past the rules of origins.
   const token = { ...json, 'x-auth-token': 'no token' };
 
-  test('asks a program under any name for its credential, and refuses a page under a name that it does not know', async () => {
+  test('asks a program under any name for its credential, and refuses a page under an unknown name', async () => {
     const app = await open();
     expect(await invoke(token, 'http://gateway.cluster.local:8080', app)).toBe(401);
     expect(await invoke({ ...token, origin: 'http://gateway.cluster.local:8080' }, 'http://gateway.cluster.local:8080', app)).toBe(403);
@@ -125,7 +125,7 @@ describe('a gateway with credentials', () => {
     expect(await invoke({ ...json, origin: 'http://10.0.0.1:3000' }, 'http://10.0.0.1:8080', app)).toBe(403);
   });
 
-  test('accepts the origin of its proxy, whether or not the proxy passes the Host on, and not its name without TLS', async () => {
+  test('accepts the origin of its proxy, with or without the passed Host, and not its name without TLS', async () => {
     const app = await open([proxied]);
     const site = 'http://sequent.example';
     expect(await invoke({ ...json, origin: proxied, 'sec-fetch-site': 'same-origin' }, site, app)).toBe(401);
