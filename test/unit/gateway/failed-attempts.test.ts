@@ -19,7 +19,7 @@ function fail(times: number, address = '10.0.0.1'): void {
 }
 
 describe('failed attempts', () => {
-  test('make their address wait from the fifth on, twice as long each time, a minute at most, and no other address', () => {
+  test('make their address alone wait from the fifth on, twice as long each time, a minute at most', () => {
     const waits: unknown[] = [];
     for (let failures = 1; failures <= 14; failures++) {
       fail(1);
@@ -52,7 +52,7 @@ describe('failed attempts', () => {
   });
 });
 
-test('a sign-in waits after wrong tokens, also with the right one, and a program with the right token does not', async () => {
+test('a sign-in waits after wrong tokens, also with the right one; a program with the right one does not', async () => {
   const token = 'the right token of this test';
   const opened = await openApp({ credentials: [withToken('p1', token)] });
   const signIn = async (given: string): Promise<number> => (await ask(opened, 'POST', '/api/session', { body: { token: given } })).status;

@@ -12,7 +12,7 @@ async function signatureBy(signer: HintSigner): Promise<string> {
   });
 }
 
-test('a hint is signed for its subject and its bytes, and every process with the state bucket accepts the signature', async () => {
+test('a hint is signed for its subject and bytes, and all processes with the state bucket accept it', async () => {
   const state = createMemoryKeyValue();
   const [one, other] = [createHintSigner(state), createHintSigner(state)];
   expect(one.sign('deliver.a', hint)).toBeUndefined();
