@@ -1,4 +1,4 @@
-/** Made by `build/build.ts` from `machines/`. */
+/** The module that `build/build.ts` generates from `machines/`. */
 declare module 'virtual:machines' {
   type MachineDrawing = import('./machine/drawing.ts').MachineDrawing;
   export const invocation: MachineDrawing;

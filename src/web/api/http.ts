@@ -1,7 +1,7 @@
 import type { Problem } from '#src/gateway/api/schemas/common.ts';
 import type { Session } from '#src/gateway/api/schemas/session.ts';
 
-/** What the gateway refused, in its own words. */
+/** A refusal by the gateway, with its own message. Status 0 means that the gateway did not answer. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -16,29 +16,32 @@ export class ApiError extends Error {
   }
 }
 
-export type Order = {
+export type RequestOptions = {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 };
-export type Answer<Content> = { content: Content; etag: string | null };
+export type ApiResponse<Content> = { content: Content; etag: string | null };
 
-let onSignedOut = (): void => {};
-/** Who is told when the gateway does not know the caller any more. */
-export function whenSignedOut(told: () => void): void {
-  onSignedOut = told;
+let notifySignedOut = (): void => {};
+/** Sets the function that is called when the gateway answers that the caller is not signed in. */
+export function onSignedOut(listener: () => void): void {
+  notifySignedOut = listener;
 }
 
-/** A stream that is refused does not say why: asks whether that is because the session is over, and if so tells it. */
+/**
+ * Checks whether the session has ended, and calls the listener of `onSignedOut` if so. Needed after a refused event stream, because
+ * the browser hides the status of the refusal.
+ */
 export async function checkSession(): Promise<void> {
   const session = await get<Session>('/api/session').catch(() => undefined);
-  if (session !== undefined && !session.is_open && !session.signed_in) onSignedOut();
+  if (session !== undefined && !session.is_open && !session.signed_in) notifySignedOut();
 }
 
-/** Asks the gateway. Throws `ApiError`: with status 0 when it cannot be reached. */
-export async function ask<Content>(path: string, order: Order = {}): Promise<Answer<Content>> {
-  const { method = 'GET', body, headers = {}, signal } = order;
+/** Sends a request to the gateway. Throws `ApiError` when the gateway refuses it or cannot be reached. */
+export async function request<Content>(path: string, options: RequestOptions = {}): Promise<ApiResponse<Content>> {
+  const { method = 'GET', body, headers = {}, signal } = options;
   let response: Response;
   try {
     response = await fetch(path, {
@@ -55,17 +58,17 @@ export async function ask<Content>(path: string, order: Order = {}): Promise<Ans
   const text = await response.text();
   const content = parse(text);
   if (response.ok) return { content: content as Content, etag: response.headers.get('etag') };
-  if (response.status === 401 && !path.startsWith('/api/session')) onSignedOut();
+  if (response.status === 401 && !path.startsWith('/api/session')) notifySignedOut();
   const problem = (typeof content === 'object' && content !== null ? content : {}) as Partial<Problem>;
   throw new ApiError({ ...problem, status: response.status, detail: problem.detail ?? `The gateway answered ${response.status}.` });
 }
 
 export async function get<Content>(path: string, signal?: AbortSignal): Promise<Content> {
-  return (await ask<Content>(path, signal === undefined ? {} : { signal })).content;
+  return (await request<Content>(path, signal === undefined ? {} : { signal })).content;
 }
 
 export async function post<Content>(path: string, body?: unknown): Promise<Content> {
-  return (await ask<Content>(path, { method: 'POST', ...(body === undefined ? {} : { body }) })).content;
+  return (await request<Content>(path, { method: 'POST', ...(body === undefined ? {} : { body }) })).content;
 }
 
 function parse(text: string): unknown {
@@ -77,7 +80,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** A path with a query; what is empty is left out. */
+/** Adds a query to a path. Empty and undefined values are left out. */
 export function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
   if (pairs.length === 0) return path;

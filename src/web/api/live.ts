@@ -2,43 +2,44 @@ import { factTypes } from '#machines/fact-types.ts';
 import type { Fact } from '#machines/facts.ts';
 import { checkSession } from './http.ts';
 
-/** A transition as the streams tell it. `place` is its place among those of one message of the log. */
-type LiveTransition = { sequence: number; place: number; by: string; fact: Fact };
+/** A transition as the event streams send it. `index` counts the facts of one message of the log, from 0. */
+type LiveTransition = { sequence: number; index: number; by: string; fact: Fact };
 export type LiveState = 'connecting' | 'live' | 'lost';
 
 export type LiveOptions = {
-  /** Where the stream begins, and resumes: behind the last message that came whole. */
+  /** The address of the stream. `after` is the sequence of the last message that was received completely. */
   url: (after: number | undefined) => string;
   after?: number;
   onTransition: (transition: LiveTransition) => void;
   onState: (state: LiveState) => void;
 };
 
-const LONGEST_PAUSE_IN_MS = 4_000;
+const MAX_PAUSE_IN_MS = 4_000;
 
 /**
- * Follows a stream of transitions until it is closed.
+ * Follows a stream of transitions until the returned function is called.
  *
- * A hidden page lets go of its connection, since a browser grants six to one host, and resumes when it is looked at. Only the
- * last fact of a message has an id, so what broke off within a message comes again with all of it, under the same places.
+ * A hidden page closes its connection, because a browser allows six connections per host. The stream resumes when the page is
+ * visible again. Only the last fact of a message carries an event id. A message that was cut off is therefore sent again from its
+ * first fact, and its facts get the same indexes.
  */
 export function followLive({ url, after: start, onTransition, onState }: LiveOptions): () => void {
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let pauseInMs = 500;
   let after = start;
-  let current = { sequence: -1, place: 0 };
+  let last = { sequence: -1, index: 0 };
   let isClosed = false;
 
   function receive(event: MessageEvent<string>): void {
-    let told: { sequence: number; by: string; fact: Fact };
+    let message: { sequence: number; by: string; fact: Fact };
     try {
-      told = JSON.parse(event.data) as typeof told;
+      message = JSON.parse(event.data) as typeof message;
     } catch {
       return;
     }
-    current = { sequence: told.sequence, place: current.sequence === told.sequence ? current.place + 1 : 0 };
-    onTransition({ ...told, place: current.place });
+    last = { sequence: message.sequence, index: last.sequence === message.sequence ? last.index + 1 : 0 };
+    onTransition({ ...message, index: last.index });
     if (event.lastEventId !== '') after = Number(event.lastEventId);
   }
 
@@ -49,32 +50,32 @@ export function followLive({ url, after: start, onTransition, onState }: LiveOpt
     source = opened;
     opened.onopen = () => {
       pauseInMs = 500;
-      current = { sequence: -1, place: 0 };
+      last = { sequence: -1, index: 0 };
       onState('live');
     };
     for (const type of factTypes) opened.addEventListener(type, receive);
-    // The browser would retry by itself, but gives up on any answer that is not a stream: so it is done here.
+    // EventSource stops retrying after any answer that is not a stream, so this function reconnects itself.
     opened.onerror = () => {
       if (opened.readyState === EventSource.CLOSED) void checkSession();
-      letGo();
+      disconnect();
       if (isClosed) return;
       onState('lost');
       timer = setTimeout(open, pauseInMs);
-      pauseInMs = Math.min(pauseInMs * 2, LONGEST_PAUSE_IN_MS);
+      pauseInMs = Math.min(pauseInMs * 2, MAX_PAUSE_IN_MS);
     };
   }
-  function letGo(): void {
+  function disconnect(): void {
     clearTimeout(timer);
     source?.close();
     source = undefined;
   }
-  const look = (): void => (document.hidden ? letGo() : open());
+  const onVisibilityChange = (): void => (document.hidden ? disconnect() : open());
 
-  document.addEventListener('visibilitychange', look);
+  document.addEventListener('visibilitychange', onVisibilityChange);
   open();
   return () => {
     isClosed = true;
-    document.removeEventListener('visibilitychange', look);
-    letGo();
+    document.removeEventListener('visibilitychange', onVisibilityChange);
+    disconnect();
   };
 }

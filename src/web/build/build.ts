@@ -8,15 +8,15 @@ import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
 import { drawMachine } from './draw-machine.ts';
 
-/** Builds the pages into `src/web/dist`, each file also compressed, so that the gateway only hands out what is there. */
+/** Builds the pages into `src/web/dist`, with compressed copies of each file, so that the gateway serves files and compresses nothing. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const builtInto = join(root, 'dist');
-/** Of this process alone: several may build at once, and what is served is always whole. */
+const distDir = join(root, 'dist');
+/** A folder of this process. Processes may build at the same time, and `dist` is only ever replaced as a whole. */
 const outDir = join(root, `dist-${process.pid}`);
 const MACHINES = 'virtual:machines';
 
-/** The drawings of the machines, as a module. */
+/** Serves the drawings of the machines as a virtual module. */
 function machines(): Plugin {
   return {
     name: 'sequent-machines',
@@ -47,7 +47,7 @@ await build({
   build: {
     outDir,
     target: 'es2022',
-    // The policy of the pages allows no inline script, and every browser that is meant knows module preloads.
+    // The Content-Security-Policy allows no inline script, and every supported browser has module preload.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
@@ -57,11 +57,11 @@ await build({
 for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true })) {
   if (entry.isFile()) await compress(join(entry.parentPath, entry.name));
 }
-// Written last: without it the pages count as not built.
+// Written last: the gateway takes the pages as built only when this file exists.
 await writeFile(join(outDir, 'built'), new Date().toISOString());
-await rm(builtInto, { recursive: true, force: true });
-await rename(outDir, builtInto).catch(async (error: NodeJS.ErrnoException) => {
+await rm(distDir, { recursive: true, force: true });
+await rename(outDir, distDir).catch(async (error: NodeJS.ErrnoException) => {
   await rm(outDir, { recursive: true, force: true });
-  // Another process was faster, with the same.
+  // Another process has put the same files there.
   if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
 });

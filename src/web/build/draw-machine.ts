@@ -3,7 +3,7 @@ import type { ELK as Elk, ElkExtendedEdge, ElkLabel, ElkNode } from 'elkjs/lib/e
 import type { AnyStateMachine } from 'xstate';
 import type { Drawing, DrawnEdge, DrawnState, MachineDrawing } from '../machine/drawing.ts';
 
-// elkjs is CommonJS with a default export of its own.
+// elkjs is CommonJS: TypeScript takes its default export for the module.
 const elk: Elk = new (ElkBundle as unknown as new () => Elk)();
 
 const STATE_HEIGHT = 46;
@@ -11,55 +11,20 @@ const CHARACTER_WIDTH = 7.6;
 const LABEL_HEIGHT = 16;
 
 /**
- * Lays a machine out, once lying and once standing: what `createMachine` was given is all that is drawn. Machines do not
- * change while a page is open, so the page gets coordinates and not a layout engine of 1.6 MB.
+ * Lays a machine out, once horizontally and once vertically. The drawing is derived from the machine alone.
+ *
+ * This runs at build time: the page loads coordinates instead of a layout engine of 1.6 MB.
  */
 export async function drawMachine(machine: AnyStateMachine): Promise<MachineDrawing> {
   const initial = String(machine.config.initial);
-  const states = Object.entries(machine.states).map(([name, node]) => ({
-    name,
-    description: node.description ?? '',
-    isFinal: node.type === 'final',
-    // Transitions without a target stay inside their state.
-    inner: [...node.transitions.values()].flat().flatMap(({ eventType, target }) => (target === undefined ? [eventType] : [])),
-    transitions: [...node.transitions.values()]
-      .flat()
-      .flatMap(({ eventType, target }) => (target ?? []).map(({ key }) => ({ event: eventType, to: key }))),
-  }));
-  const graph = (direction: 'RIGHT' | 'DOWN'): ElkNode => ({
+  const states = Object.entries(machine.states).map(([name, node]) => stateOf(name, node));
+  const graph = (direction: Direction): ElkNode => ({
     id: machine.id,
-    layoutOptions: {
-      'elk.algorithm': 'layered',
-      'elk.direction': direction,
-      'elk.edgeRouting': 'ORTHOGONAL',
-      'elk.spacing.nodeNode': '34',
-      'elk.spacing.edgeNode': '22',
-      'elk.spacing.edgeEdge': '18',
-      'elk.layered.spacing.nodeNodeBetweenLayers': direction === 'RIGHT' ? '76' : '30',
-      // Room for how often a transition was taken.
-      'elk.layered.spacing.edgeNodeBetweenLayers': direction === 'RIGHT' ? '36' : '20',
-      'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF',
-      'elk.layered.nodePlacement.bk.fixedAlignment': 'BALANCED',
-      'elk.edgeLabels.inline': 'true',
-      'elk.layered.considerModelOrder.strategy': 'PREFER_EDGES',
-      'elk.padding': '[top=8,left=8,bottom=8,right=8]',
-    },
-    children: states.map(({ name, inner }) => ({
-      id: name,
-      ...(name === initial && inner.length === 0 ? { width: 14, height: 14 } : sizeOf(name, inner)),
-    })),
-    edges: states.flatMap(({ name, transitions }) =>
-      transitions.map(({ event, to }) => ({
-        id: `${name}/${event}/${to}`,
-        sources: [name],
-        targets: [to],
-        labels: labelsOf(event, to),
-        // What a state lists first is its usual way on.
-        layoutOptions: { 'elk.layered.priority.straightness': event === transitions[0]?.event ? '10' : '1' },
-      })),
-    ),
+    layoutOptions: layoutOptions(direction),
+    children: states.map((state) => nodeOf(state, initial)),
+    edges: states.flatMap(edgesFrom),
   });
-  const drawing = async (direction: 'RIGHT' | 'DOWN'): Promise<Drawing> => {
+  const draw = async (direction: Direction): Promise<Drawing> => {
     const { width = 0, height = 0, children = [], edges = [] } = await elk.layout(graph(direction));
     return {
       width: Math.ceil(width),
@@ -71,18 +36,71 @@ export async function drawMachine(machine: AnyStateMachine): Promise<MachineDraw
   return {
     id: machine.id,
     initial,
-    states: Object.fromEntries(states.map(({ name, ...rest }) => [name, rest])),
-    lying: await drawing('RIGHT'),
-    standing: await drawing('DOWN'),
+    states: Object.fromEntries(states.map(({ name, ...details }) => [name, details])),
+    horizontal: await draw('RIGHT'),
+    vertical: await draw('DOWN'),
   };
 }
 
-function sizeOf(name: string, inner: readonly string[]): { width: number; height: number } {
-  const longest = Math.max(name.length + 1, ...inner.map((event) => event.length * 0.85 + 2));
-  return { width: Math.round(longest * CHARACTER_WIDTH + 46), height: STATE_HEIGHT + (inner.length === 0 ? 0 : 4 + inner.length * 13) };
+type Direction = 'RIGHT' | 'DOWN';
+type State = MachineDrawing['states'][string] & { name: string };
+
+function stateOf(name: string, node: AnyStateMachine['states'][string]): State {
+  const transitions = [...node.transitions.values()].flat();
+  return {
+    name,
+    description: node.description ?? '',
+    isFinal: node.type === 'final',
+    internalEvents: transitions.flatMap(({ eventType, target }) => (target === undefined ? [eventType] : [])),
+    transitions: transitions.flatMap(({ eventType, target = [] }) => target.map(({ key }) => ({ event: eventType, to: key }))),
+  };
 }
 
-/** Facts are named after the state that they enter: a label that repeats the name of the state tells nothing. */
+function layoutOptions(direction: Direction): Record<string, string> {
+  const isHorizontal = direction === 'RIGHT';
+  return {
+    'elk.algorithm': 'layered',
+    'elk.direction': direction,
+    'elk.edgeRouting': 'ORTHOGONAL',
+    'elk.spacing.nodeNode': '34',
+    'elk.spacing.edgeNode': '22',
+    'elk.spacing.edgeEdge': '18',
+    'elk.layered.spacing.nodeNodeBetweenLayers': isHorizontal ? '76' : '30',
+    // Space for the number of times that a transition was taken.
+    'elk.layered.spacing.edgeNodeBetweenLayers': isHorizontal ? '36' : '20',
+    'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF',
+    'elk.layered.nodePlacement.bk.fixedAlignment': 'BALANCED',
+    'elk.edgeLabels.inline': 'true',
+    'elk.layered.considerModelOrder.strategy': 'PREFER_EDGES',
+    'elk.padding': '[top=8,left=8,bottom=8,right=8]',
+  };
+}
+
+function nodeOf({ name, internalEvents }: State, initial: string): ElkNode {
+  const isDot = name === initial && internalEvents.length === 0;
+  return { id: name, ...(isDot ? { width: 14, height: 14 } : sizeOf(name, internalEvents)) };
+}
+
+function edgesFrom({ name, transitions }: State): ElkExtendedEdge[] {
+  return transitions.map(({ event, to }) => ({
+    id: `${name}/${event}/${to}`,
+    sources: [name],
+    targets: [to],
+    labels: labelsOf(event, to),
+    // The first transition of a state is its usual one, and is drawn straight.
+    layoutOptions: { 'elk.layered.priority.straightness': event === transitions[0]?.event ? '10' : '1' },
+  }));
+}
+
+function sizeOf(name: string, internalEvents: readonly string[]): { width: number; height: number } {
+  const longest = Math.max(name.length + 1, ...internalEvents.map((event) => event.length * 0.85 + 2));
+  return {
+    width: Math.round(longest * CHARACTER_WIDTH + 46),
+    height: STATE_HEIGHT + (internalEvents.length === 0 ? 0 : 4 + internalEvents.length * 13),
+  };
+}
+
+/** A fact has the name of the state that it enters. An edge therefore needs a label only when the two names differ. */
 function labelsOf(event: string, to: string): ElkLabel[] {
   const text = event.slice(event.lastIndexOf('.') + 1);
   return text === to ? [] : [{ text, width: text.length * 6.4 + 10, height: LABEL_HEIGHT }];

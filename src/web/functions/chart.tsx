@@ -7,14 +7,14 @@ import 'uplot/dist/uPlot.min.css';
 
 type ChartProps = {
   title: string;
-  /** Where each bucket begins, in seconds since the epoch. */
+  /** The start of each bucket, in seconds since the epoch. */
   times: readonly number[];
   kind: 'bars' | 'lines';
   series: readonly Series[];
   format: (value: number) => string;
 };
 
-/** Numbers over time. Its colours are those of the page, and are read again when the page changes its own. */
+/** A chart of numbers over time, with a summary for screen readers. It is redrawn when the theme changes. */
 export function Chart(props: ChartProps) {
   const { title, times, series, format } = props;
   const isEmpty = series.every(({ values }) => values.every((value) => value === null || value === 0));
@@ -22,11 +22,11 @@ export function Chart(props: ChartProps) {
     <figure class="chart-card">
       <figcaption>{title}</figcaption>
       {isEmpty || times.length === 0 ? (
-        <p class="chart-empty">nothing in this time</p>
+        <p class="chart-empty">no values in this time range</p>
       ) : (
         <>
           <Plot {...props} />
-          <p class="unseen">{inWords(series, format)}</p>
+          <p class="unseen">{summaryOf(series, format)}</p>
         </>
       )}
     </figure>
@@ -40,29 +40,29 @@ function Plot({ times, kind, series, format }: ChartProps) {
   const content = useRef({ times, series });
   content.current = { times, series };
   const plot = useRef<uPlot>(undefined);
-  const shape = series.map(({ label }) => label).join();
+  const labels = series.map(({ label }) => label).join();
 
   useEffect(() => {
-    const { current: place } = frame;
-    if (place === null) return;
+    const { current: container } = frame;
+    if (container === null) return;
     const draw = (): void => {
       plot.current?.destroy();
       const { series: lines } = content.current;
-      const options = chartOptions({ place, kind, series: lines, format, isUtc: chosenZone === 'utc' });
-      plot.current = new uPlot(options, alignedOf(content.current), place);
+      const options = chartOptions({ container, kind, series: lines, format, isUtc: chosenZone === 'utc' });
+      plot.current = new uPlot(options, alignedOf(content.current), container);
     };
     draw();
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: place.clientWidth, height: HEIGHT }));
-    resized.observe(place);
+    const resizeObserver = new ResizeObserver(() => plot.current?.setSize({ width: container.clientWidth, height: HEIGHT }));
+    resizeObserver.observe(container);
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     scheme.addEventListener('change', draw);
     return () => {
       scheme.removeEventListener('change', draw);
-      resized.disconnect();
+      resizeObserver.disconnect();
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [kind, shape, chosenTheme, chosenZone]);
+  }, [kind, labels, chosenTheme, chosenZone]);
 
   useEffect(() => {
     plot.current?.setData(alignedOf({ times, series }));
@@ -74,10 +74,10 @@ function alignedOf({ times, series }: { times: readonly number[]; series: readon
   return [[...times], ...series.map(({ values }) => [...values])];
 }
 
-function inWords(series: readonly Series[], format: (value: number) => string): string {
+function summaryOf(series: readonly Series[], format: (value: number) => string): string {
   const highest = series.map(({ label, values }) => {
     const numbers = values.filter((value) => value !== null);
-    return `${label}: ${numbers.length === 0 ? 'nothing' : `at most ${format(Math.max(...numbers))}`}`;
+    return `${label}: ${numbers.length === 0 ? 'no values' : `at most ${format(Math.max(...numbers))}`}`;
   });
   return highest.join(', ');
 }

@@ -1,8 +1,8 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { Moment } from '../parts/moment.tsx';
+import { RelativeTime } from '../parts/time.tsx';
 
-/** How it is executed. */
+/** How the function is executed. */
 export function Configuration({ view: { definition, revision } }: { view: FunctionView }) {
   const { kind: _, ...handler } = definition.handler;
   const rows: [string, string][] = [
@@ -12,7 +12,7 @@ export function Configuration({ view: { definition, revision } }: { view: Functi
     ]),
     ['timeout of an attempt', formatDuration(definition.timeoutInMs)],
     ['memory of a process', `${definition.memoryInMb} MB`],
-    ['executions at a moment, in one worker', String(definition.concurrency)],
+    ['concurrent executions per worker', String(definition.concurrency)],
     ['revision', String(revision)],
   ];
   return (
@@ -20,7 +20,7 @@ export function Configuration({ view: { definition, revision } }: { view: Functi
       <div class="card-head">
         <h2>Configuration</h2>
       </div>
-      <dl class="facts">
+      <dl class="properties">
         {rows.map(([key, value]) => (
           <div key={key}>
             <dt>{key}</dt>
@@ -38,9 +38,9 @@ export function Configuration({ view: { definition, revision } }: { view: Functi
   );
 }
 
-const MOST_CHARACTERS = 80;
+const MAX_CHARACTERS = 80;
 
-/** What the function reads with `getUserData`. Of a secret the gateway tells the name. */
+/** The entries that the function reads with `getUserData`. The gateway returns only the names of secrets. */
 function UserData({ definition: { userData, secretUserData = {} } }: Pick<FunctionView, 'definition'>) {
   const rows = [
     ...Object.entries(userData).map(([key, value]) => ({ key, value: `= ${value}` })),
@@ -59,17 +59,17 @@ function UserData({ definition: { userData, secretUserData = {} } }: Pick<Functi
 }
 
 function shorten(text: string): string {
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
 }
 
-/** What was published of it, and what names stand for that. */
+/** The published versions, and the aliases that point to them. */
 export function Versions({ view: { versions, aliases } }: { view: FunctionView }) {
   return (
     <section class="card" aria-label="Versions and aliases">
       <div class="card-head">
         <h2>Versions and aliases</h2>
       </div>
-      {versions.length === 0 && aliases.length === 0 ? <p class="nothing">Only what is latest; no version was published.</p> : null}
+      {versions.length === 0 && aliases.length === 0 ? <p class="nothing">No version is published. Only latest exists.</p> : null}
       <ul class="versions">
         {aliases.map(({ alias, version, description, weights }) => (
           <li key={`!${alias}`}>
@@ -84,7 +84,7 @@ export function Versions({ view: { versions, aliases } }: { view: FunctionView }
         ))}
         {versions.map(({ version, description, published_at }) => (
           <li key={version}>
-            <b class="mono">{version}</b> <Moment at={published_at} /> <small>{description}</small>
+            <b class="mono">{version}</b> <RelativeTime at={published_at} /> <small>{description}</small>
           </li>
         ))}
       </ul>

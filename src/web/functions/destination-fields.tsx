@@ -1,19 +1,19 @@
 import { useState } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
-import { fieldsOf, kinds, objectIn, type ParamField } from './target-words.ts';
+import { destinationKinds, fieldsOf, type ParamField, parseObject } from './destination-kinds.ts';
 
 export type Target = { key: number; destination: string; param: string };
 
 type FieldsProps = {
   label: string;
   targets: readonly Target[];
-  /** The names of functions, to choose from. */
+  /** The names of functions, suggested as destinations. */
   functions: readonly string[];
-  messageAt: (place: number) => string | undefined;
+  messageAt: (index: number) => string | undefined;
   onChange: (targets: Target[]) => void;
 };
 
-/** A list of destinations: of each its kind, and what its `param` says. */
+/** The form of a list of destinations, each with its kind and its `param`. */
 export function DestinationFields({ label, targets, functions, messageAt, onChange }: FieldsProps) {
   const add = (): void => {
     const key = 1 + Math.max(0, ...targets.map((target) => target.key));
@@ -22,14 +22,14 @@ export function DestinationFields({ label, targets, functions, messageAt, onChan
   return (
     <fieldset class="destinations">
       <legend>{label}</legend>
-      {targets.length === 0 ? <p class="hint">nobody</p> : null}
-      {targets.map((target, place) => (
+      {targets.length === 0 ? <p class="hint">none</p> : null}
+      {targets.map((target, index) => (
         <DestinationRow
           key={target.key}
-          name={`${label}, destination ${place + 1}`}
+          name={`${label}, destination ${index + 1}`}
           target={target}
           functions={functions}
-          message={messageAt(place)}
+          message={messageAt(index)}
           onChange={(changed) => onChange(targets.map((one) => (one === target ? { ...one, ...changed } : one)))}
           onRemove={() => onChange(targets.filter((one) => one !== target))}
         />
@@ -51,11 +51,11 @@ type RowProps = {
 };
 
 function DestinationRow({ name, target: { destination, param }, functions, message, onChange, onRemove }: RowProps) {
-  const [wantsJson, setWantsJson] = useState(false);
-  const value = objectIn(param);
+  const [prefersJson, setPrefersJson] = useState(false);
+  const value = parseObject(param);
   const fields = fieldsOf(destination);
-  // What has no field of its own can only be written as JSON.
-  const isJson = wantsJson || fields.length === 0 || value === undefined || !fits(value, fields);
+  // Parameters without a field of their own can only be edited as JSON.
+  const isJson = prefersJson || fields.length === 0 || value === undefined || !fits(value, fields);
   return (
     <div class={`destination ${message === undefined ? '' : 'refused'}`}>
       <div class="destination-head">
@@ -64,7 +64,7 @@ function DestinationRow({ name, target: { destination, param }, functions, messa
           value={destination}
           onChange={({ currentTarget }) => onChange({ destination: currentTarget.value, param: '{}' })}
         >
-          {Object.keys(kinds).map((kind) => (
+          {Object.keys(destinationKinds).map((kind) => (
             <option key={kind} value={kind}>
               {kind}
             </option>
@@ -76,7 +76,7 @@ function DestinationRow({ name, target: { destination, param }, functions, messa
           class="button quiet small"
           aria-pressed={isJson}
           aria-label={`${name}: JSON`}
-          onClick={() => setWantsJson(!wantsJson)}
+          onClick={() => setPrefersJson(!prefersJson)}
         >
           JSON
         </button>
@@ -125,8 +125,8 @@ function ParamFields({ fields, value, functions, isInvalid, onChange }: ParamFie
   };
   return (
     <div class="param-fields">
-      {fields.map((field, place) => (
-        <label key={field.key} class={`field ${place === 0 ? 'whole' : ''}`}>
+      {fields.map((field, index) => (
+        <label key={field.key} class={`field ${index === 0 ? 'whole' : ''}`}>
           <span>{field.label}</span>
           <input
             type="text"
@@ -134,14 +134,14 @@ function ParamFields({ fields, value, functions, isInvalid, onChange }: ParamFie
             placeholder={field.hint ?? ''}
             spellcheck={false}
             autocomplete="off"
-            aria-invalid={isInvalid && place === 0}
-            {...(field.key === 'func_urn' ? { list: 'functions-to-tell' } : {})}
+            aria-invalid={isInvalid && index === 0}
+            {...(field.key === 'func_urn' ? { list: 'destination-functions' } : {})}
             onInput={({ currentTarget }) => write(field, currentTarget.value)}
           />
         </label>
       ))}
       {fields.some(({ key }) => key === 'func_urn') ? (
-        <datalist id="functions-to-tell">
+        <datalist id="destination-functions">
           {functions.map((one) => (
             <option key={one} value={one} />
           ))}
@@ -151,6 +151,7 @@ function ParamFields({ fields, value, functions, isInvalid, onChange }: ParamFie
   );
 }
 
+/** Whether the form has a field for every entry of the value. */
 function fits(value: Readonly<Record<string, unknown>>, fields: readonly ParamField[]): boolean {
   return Object.entries(value).every(
     ([key, one]) => (typeof one === 'string' || typeof one === 'number') && fields.some((field) => field.key === key),

@@ -1,30 +1,30 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { DestinationGraph, FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { ask } from '../api/http.ts';
+import { request } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { useAsked } from '../shell/asked.ts';
 import { Link, paths } from '../shell/router.tsx';
-import { say } from '../shell/toasts.tsx';
+import { showToast } from '../shell/toasts.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
 import { Configuration, Versions } from './configuration.tsx';
 import { GraphCard, useGraph } from './graph.tsx';
 import { InvokeDialog } from './invoke.tsx';
-import { FunctionMarks } from './list.tsx';
+import { FunctionBadges } from './list.tsx';
 import { PolicyCard } from './policy.tsx';
 import { StatsCard } from './stats.tsx';
 import '../styles/functions.css';
 
-/** One function: how it does, how it is configured, and who is told. */
+/** One function: its statistics, configuration, policy and destinations. */
 export function FunctionPage({ name }: { name: string }) {
   const path = `/api/functions/${encodeURIComponent(name)}`;
-  const { content, problem, again } = useAsked(name, (signal) => ask<FunctionView>(path, { signal }));
+  const { content, problem, reload } = useFetch(name, (signal) => request<FunctionView>(path, { signal }));
   const [isInvoking, setIsInvoking] = useState(false);
   const graph = useGraph();
-  const { again: lookAtGraph } = graph;
+  const { reload: reloadGraph } = graph;
   const etag = content?.etag;
-  // Whoever is told may be others now.
-  useEffect(() => lookAtGraph(), [etag, lookAtGraph]);
+  // A new definition may have other destinations.
+  useEffect(() => reloadGraph(), [etag, reloadGraph]);
   if (content === undefined)
     return (
       <div class="page">
@@ -33,12 +33,12 @@ export function FunctionPage({ name }: { name: string }) {
         ) : problem.status === 404 ? (
           <Empty title="There is no such function" icon="search" command="npx sequent fn ls">
             <p>
-              Nothing is defined under this name now. What it did before is still in{' '}
+              No function with this name is defined now. A deleted function still has{' '}
               <Link to={`/?function=${encodeURIComponent(name)}`}>its invocations</Link>.
             </p>
           </Empty>
         ) : (
-          <ProblemNotice problem={problem} again={again} />
+          <ProblemNotice problem={problem} onRetry={reload} />
         )}
       </div>
     );
@@ -50,7 +50,7 @@ export function FunctionPage({ name }: { name: string }) {
           <Icon name="back" />
         </Link>
         <h1>{definition.name}</h1>
-        <FunctionMarks
+        <FunctionBadges
           isPaused={definition.paused}
           isInLoop={graph.content?.loops.flat().some((id) => id.split(':')[0] === name) === true}
           kind={definition.handler.kind}
@@ -59,7 +59,7 @@ export function FunctionPage({ name }: { name: string }) {
         <Link to={`/?function=${encodeURIComponent(name)}`} class="button small">
           Invocations
         </Link>
-        <PauseButton path={path} isPaused={definition.paused} onDone={again} />
+        <PauseButton path={path} isPaused={definition.paused} onDone={reload} />
         <button type="button" class="button small primary" onClick={() => setIsInvoking(true)}>
           <Icon name="play" size={14} /> Invoke…
         </button>
@@ -71,9 +71,9 @@ export function FunctionPage({ name }: { name: string }) {
           <PolicyCard
             key={JSON.stringify(definition.policy)}
             path={path}
-            answer={content}
+            response={content}
             functions={functionsIn(graph.content, name)}
-            onSaved={again}
+            onSaved={reload}
           />
         </div>
         <div class="column">
@@ -81,7 +81,7 @@ export function FunctionPage({ name }: { name: string }) {
           <Versions view={content.content} />
         </div>
       </div>
-      <GraphCard asked={graph} around={name} />
+      <GraphCard fetched={graph} around={name} />
       {isInvoking ? <InvokeDialog view={content.content} onClose={() => setIsInvoking(false)} /> : null}
     </div>
   );
@@ -89,24 +89,24 @@ export function FunctionPage({ name }: { name: string }) {
 
 function PauseButton({ path, isPaused, onDone }: { path: string; isPaused: boolean; onDone: () => void }) {
   const { run, isRunning, problem } = useAction<unknown>();
-  const change = (): void =>
+  const toggle = (): void =>
     void run(async () => {
-      await ask(`${path}/${isPaused ? 'resume' : 'pause'}`, { method: 'POST' });
-      say(isPaused ? 'It starts again' : 'Paused: what is queued waits, and ages');
+      await request(`${path}/${isPaused ? 'resume' : 'pause'}`, { method: 'POST' });
+      showToast(isPaused ? 'Resumed' : 'Paused: queued invocations wait, and their age grows');
       onDone();
       return true;
     });
   return (
     <>
       {problem === undefined ? null : <span class="wrong">{problem.message}</span>}
-      <button type="button" class="button small" disabled={isRunning} onClick={change}>
+      <button type="button" class="button small" disabled={isRunning} onClick={toggle}>
         <Icon name={isPaused ? 'play' : 'pause'} size={14} /> {isPaused ? 'Resume' : 'Pause'}
       </button>
     </>
   );
 }
 
-function functionsIn(graph: DestinationGraph | undefined, besides: string): string[] {
-  const names = graph?.nodes.flatMap(({ kind, function: name }) => (kind === 'function' && name !== besides ? [name] : []));
+function functionsIn(graph: DestinationGraph | undefined, except: string): string[] {
+  const names = graph?.nodes.flatMap(({ kind, function: name }) => (kind === 'function' && name !== except ? [name] : []));
   return [...new Set(names)].sort((one, other) => one.localeCompare(other, 'en'));
 }

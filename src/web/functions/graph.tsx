@@ -4,37 +4,37 @@ import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { Scrollable } from '../parts/scrollable.tsx';
-import { type Asked, useAsked } from '../shell/asked.ts';
 import { follow, Link, paths } from '../shell/router.tsx';
 import { createStore, useStore } from '../shell/store.ts';
-import { joinedTo, type PlacedNode, placeGraph } from './graph-layout.ts';
-import { NODE } from './graph-lines.ts';
-import { targetOf } from './target-words.ts';
+import { type Fetched, useFetch } from '../shell/use-fetch.ts';
+import { describeTarget } from './destination-kinds.ts';
+import { connectedTo, layOutGraph, type PositionedNode } from './graph-layout.ts';
+import { NODE } from './graph-paths.ts';
 
-/** The room for the graph: the window without the borders of page and card. */
+/** The width available to the graph: that of the window without the padding of page and card. */
 const frameWidth = createStore(innerWidth - 82);
 addEventListener('resize', () => frameWidth.set(innerWidth - 82));
 
-export function useGraph(): Asked<DestinationGraph> {
-  return useAsked('graph', (signal) => get<DestinationGraph>('/api/destinations/graph', signal), { everyMs: 15_000 });
+export function useGraph(): Fetched<DestinationGraph> {
+  return useFetch('graph', (signal) => get<DestinationGraph>('/api/destinations/graph', signal), { everyMs: 15_000 });
 }
 
 type GraphCardProps = {
-  asked: Asked<DestinationGraph>;
-  /** Only what is joined to this function; all functions without it. */
+  fetched: Fetched<DestinationGraph>;
+  /** Shows only what is connected with this function; without it, everything. */
   around?: string;
 };
 
-/** Who tells whom about what became of an invocation. A loop is written out, and drawn so that nobody misses it. */
-export function GraphCard({ asked: { content, problem, again }, around }: GraphCardProps) {
-  const graph = useMemo(() => (content === undefined || around === undefined ? content : joinedTo(around, content)), [content, around]);
+/** The graph of functions and destinations. A loop is highlighted, and also written out. */
+export function GraphCard({ fetched: { content, problem, reload }, around }: GraphCardProps) {
+  const graph = useMemo(() => (content === undefined || around === undefined ? content : connectedTo(around, content)), [content, around]);
   return (
-    <section class="card graph" aria-label="Who is told">
+    <section class="card graph" aria-label="Destination graph">
       <div class="card-head">
-        <h2>Who is told</h2>
+        <h2>Destination graph</h2>
         {around === undefined ? null : (
           <Link to={paths.functions} class="hint">
-            of all functions
+            all functions
           </Link>
         )}
         <div class="spring" />
@@ -42,21 +42,19 @@ export function GraphCard({ asked: { content, problem, again }, around }: GraphC
         <span class="legend failure">on failure</span>
         {(graph?.loops.length ?? 0) === 0 ? null : <span class="legend loop">a loop</span>}
       </div>
-      {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {graph === undefined ? problem === undefined ? <Skeleton lines={4} height={30} /> : null : <Graph graph={graph} around={around} />}
     </section>
   );
 }
 
 function Graph({ graph, around }: { graph: DestinationGraph; around: string | undefined }) {
-  const room = useStore(frameWidth);
-  const placed = useMemo(() => placeGraph(graph, room), [graph, room]);
-  if (placed.edges.length === 0)
+  const maxWidth = useStore(frameWidth);
+  const layout = useMemo(() => layOutGraph(graph, maxWidth), [graph, maxWidth]);
+  if (layout.edges.length === 0)
     return (
       <p class="nothing">
-        {around === undefined
-          ? 'No function tells anybody about its outcomes.'
-          : `${around} tells nobody about its outcomes, and nobody tells it.`}
+        {around === undefined ? 'No function has a destination.' : `${around} has no destination, and is the destination of no function.`}
       </p>
     );
   return (
@@ -66,18 +64,18 @@ function Graph({ graph, around }: { graph: DestinationGraph; around: string | un
           <Icon name="retrying" />
           <div class="notice-text">
             <strong>Loop</strong> <span class="mono">{loop.join(' → ')}</span>
-            <p>It was allowed when it was configured, and is cut when a chain becomes too long.</p>
+            <p>The configuration allows this loop. A chain is cut when it exceeds the limit of hops.</p>
           </div>
         </div>
       ))}
-      <Scrollable class="graph-frame" label="The graph of destinations">
-        <svg width={placed.width} height={placed.height} viewBox={`0 0 ${placed.width} ${placed.height}`}>
-          <title>Who is told about whose outcomes</title>
+      <Scrollable class="graph-frame" label="Destination graph">
+        <svg width={layout.width} height={layout.height} viewBox={`0 0 ${layout.width} ${layout.height}`}>
+          <title>The functions and their destinations</title>
           <defs>
             {['success', 'failure', 'loop'].map((kind) => (
               <marker
                 key={kind}
-                id={`told-${kind}`}
+                id={`graph-arrow-${kind}`}
                 class={`graph-arrow ${kind}`}
                 viewBox="0 0 8 8"
                 refX="7"
@@ -91,27 +89,27 @@ function Graph({ graph, around }: { graph: DestinationGraph; around: string | un
               </marker>
             ))}
           </defs>
-          {placed.edges.map(({ from, to, when, path, isInLoop }) => (
+          {layout.edges.map(({ from, to, when, path, isInLoop }) => (
             <path
               key={`${from}\n${to}\n${when}`}
               class={`graph-edge ${when}${isInLoop ? ' loop' : ''}`}
               d={path}
-              marker-end={`url(#told-${isInLoop ? 'loop' : when})`}
+              marker-end={`url(#graph-arrow-${isInLoop ? 'loop' : when})`}
             >
-              <title>{`${from} tells ${to} about a ${when}`}</title>
+              <title>{`${from} notifies ${to} on ${when}`}</title>
             </path>
           ))}
-          {placed.nodes.map((node) => (
-            <Node key={node.id} node={node} isHere={node.kind === 'function' && node.function === around} />
+          {layout.nodes.map((node) => (
+            <Node key={node.id} node={node} isCurrent={node.kind === 'function' && node.function === around} />
           ))}
         </svg>
       </Scrollable>
       <details class="graph-words">
-        <summary>In words</summary>
+        <summary>As a list</summary>
         <ul>
           {graph.edges.map(({ from, to, when }) => (
             <li key={`${from}\n${to}\n${when}`}>
-              <NodeName graph={graph} id={from} /> tells <NodeName graph={graph} id={to} /> about a {when}
+              <NodeName graph={graph} id={from} /> notifies <NodeName graph={graph} id={to} /> on {when}
             </li>
           ))}
         </ul>
@@ -125,16 +123,16 @@ function NodeName({ graph, id }: { graph: DestinationGraph; id: string }) {
   return node?.kind === 'function' ? <Link to={paths.function(node.function)}>{id}</Link> : <code>{id}</code>;
 }
 
-const MOST_CHARACTERS = 24;
+const MAX_CHARACTERS = 24;
 
-function Node({ node, isHere }: { node: PlacedNode; isHere: boolean }) {
+function Node({ node, isCurrent }: { node: PositionedNode; isCurrent: boolean }) {
   const { id, function: name, kind, x, y, isInLoop } = node;
-  const { title, note } = kind === 'target' ? targetOf(name, id.slice(name.length + 1)) : { title: name, note: node.qualifier };
+  const { title, note } = kind === 'target' ? describeTarget(name, id.slice(name.length + 1)) : { title: name, note: node.qualifier };
   const box = (
     <>
       <title>{id}</title>
       <rect x={x} y={y} width={NODE.width} height={NODE.height} rx={kind === 'function' ? 9 : 22} />
-      {/* Nested, so that a name which is higher or wider than a box is cut off at its border. */}
+      {/* A nested SVG clips a name that is larger than its box. */}
       <svg x={x} y={y} width={NODE.width} height={NODE.height} aria-hidden="true">
         <text x={NODE.width / 2} y={note === undefined ? 27 : 19}>
           {shorten(title)}
@@ -147,7 +145,7 @@ function Node({ node, isHere }: { node: PlacedNode; isHere: boolean }) {
       </svg>
     </>
   );
-  const className = `graph-node ${kind}${isInLoop ? ' loop' : ''}${isHere ? ' here' : ''}`;
+  const className = `graph-node ${kind}${isInLoop ? ' loop' : ''}${isCurrent ? ' current' : ''}`;
   if (kind === 'target') return <g class={className}>{box}</g>;
   const to = paths.function(name);
   return (
@@ -158,5 +156,5 @@ function Node({ node, isHere }: { node: PlacedNode; isHere: boolean }) {
 }
 
 function shorten(text: string): string {
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text;
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS - 1)}…` : text;
 }

@@ -1,22 +1,22 @@
 import { useState } from 'preact/hooks';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { ask, withQuery } from '../api/http.ts';
-import { problemOfJson, useAction } from '../invocation/actions.tsx';
+import { request, withQuery } from '../api/http.ts';
+import { jsonError, useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
-import { Dialog, DialogFoot } from '../shell/dialog.tsx';
+import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { navigate, paths } from '../shell/router.tsx';
 
-/** Invokes a function with an event that somebody writes, and goes where it can be watched. */
+/** Invokes a function with an event that the user writes, and opens the page of the invocation. */
 export function InvokeDialog({ view: { definition, versions, aliases }, onClose }: { view: FunctionView; onClose: () => void }) {
   const [text, setText] = useState('{}');
   const [qualifier, setQualifier] = useState('');
   const { run, isRunning, problem } = useAction<unknown>();
-  const wrong = problemOfJson(text);
+  const eventError = jsonError(text);
   const start = (): void =>
     void run(async () => {
       const path = withQuery(`/api/functions/${encodeURIComponent(definition.name)}/invocations`, { qualifier });
-      const { content } = await ask<{ request_id: string }>(path, { method: 'POST', body: JSON.parse(text) as unknown });
+      const { content } = await request<{ request_id: string }>(path, { method: 'POST', body: JSON.parse(text) as unknown });
       navigate(paths.invocation(content.request_id));
       return true;
     });
@@ -26,7 +26,9 @@ export function InvokeDialog({ view: { definition, versions, aliases }, onClose 
         {definition.paused ? (
           <p class="notice tone-retrying">
             <Icon name="pause" />
-            <span class="notice-text">The function is paused: what is invoked now waits until it is resumed, and ages.</span>
+            <span class="notice-text">
+              The function is paused. A new invocation waits until the function is resumed, and its age grows.
+            </span>
           </p>
         ) : null}
         {versions.length + aliases.length === 0 ? null : (
@@ -50,15 +52,15 @@ export function InvokeDialog({ view: { definition, versions, aliases }, onClose 
         <label class="field">
           <span>Event</span>
           <textarea class="mono" rows={9} spellcheck={false} value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
-          <small class={wrong === undefined ? '' : 'wrong'}>{wrong ?? 'JSON; the function gets it as its event'}</small>
+          <small class={eventError === undefined ? '' : 'wrong'}>{eventError ?? 'JSON that the function receives as its event'}</small>
         </label>
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
-      <DialogFoot onClose={onClose}>
-        <button type="button" class="button primary" disabled={isRunning || wrong !== undefined} onClick={start}>
+      <DialogFooter onClose={onClose}>
+        <button type="button" class="button primary" disabled={isRunning || eventError !== undefined} onClick={start}>
           Invoke
         </button>
-      </DialogFoot>
+      </DialogFooter>
     </Dialog>
   );
 }

@@ -1,10 +1,11 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionSummary, StatsRow } from '#src/gateway/api/schemas/functions.ts';
 import { Icon } from '../parts/icon.tsx';
-import { type Column, Rows } from '../parts/rows.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { Link, paths } from '../shell/router.tsx';
 
-export type Listed = { summary: FunctionSummary; stats: StatsRow | undefined; isInLoop: boolean };
+/** A function in the list, with its statistics of the last hour. */
+export type FunctionRow = { summary: FunctionSummary; stats: StatsRow | undefined; isInLoop: boolean };
 
 const columns: readonly Column[] = [
   { head: 'Function' },
@@ -17,17 +18,17 @@ const columns: readonly Column[] = [
   { head: 'Versions', isNumber: true },
 ];
 
-export function FunctionList({ listed }: { listed: readonly Listed[] }) {
-  return <Rows label="Functions" columns={columns} rows={listed.map((one) => ({ key: one.summary.name, cells: cellsOf(one) }))} />;
+export function FunctionList({ rows }: { rows: readonly FunctionRow[] }) {
+  return <Table label="Functions" columns={columns} rows={rows.map((one) => ({ key: one.summary.name, cells: cellsOf(one) }))} />;
 }
 
-function cellsOf({ summary, stats, isInLoop }: Listed) {
+function cellsOf({ summary, stats, isInLoop }: FunctionRow) {
   const { name, description, handler_kind, paused, policy, versions, aliases } = summary;
   const failures = failuresOf(stats);
   return [
     <div key="name" class="function-name">
       <Link to={paths.function(name)}>{name}</Link>
-      <FunctionMarks isPaused={paused} isInLoop={isInLoop} kind={handler_kind} />
+      <FunctionBadges isPaused={paused} isInLoop={isInLoop} kind={handler_kind} />
       {description === '' ? null : <small title={description}>{description}</small>}
     </div>,
     count(stats?.accepted),
@@ -40,24 +41,24 @@ function cellsOf({ summary, stats, isInLoop }: Listed) {
         {failures.toLocaleString('en')} <span class="badge-note">({percent(failures, stats.accepted)})</span>
       </Link>
     ),
-    time(stats?.queue_ms?.p99),
-    stats?.duration_ms === undefined ? '–' : `${time(stats.duration_ms.p50)} / ${time(stats.duration_ms.p99)}`,
+    durationText(stats?.queue_ms?.p99),
+    stats?.duration_ms === undefined ? '–' : `${durationText(stats.duration_ms.p50)} / ${durationText(stats.duration_ms.p99)}`,
     policy.maxRetries,
     `${versions.length}${aliases.length === 0 ? '' : ` + ${aliases.length} ${aliases.length === 1 ? 'alias' : 'aliases'}`}`,
   ];
 }
 
-/** What should be seen about a function wherever its name stands. */
-export function FunctionMarks({ isPaused, isInLoop, kind }: { isPaused: boolean; isInLoop: boolean; kind: string }) {
+/** The badges beside a function's name: paused, in a loop, and the kind of its handler. */
+export function FunctionBadges({ isPaused, isInLoop, kind }: { isPaused: boolean; isInLoop: boolean; kind: string }) {
   return (
     <>
       {isPaused ? (
-        <span class="badge tone-retrying" title="Nothing starts; what is queued waits, and ages">
+        <span class="badge tone-retrying" title="No attempt starts. Queued invocations wait, and their age grows.">
           <Icon name="pause" size={14} /> Paused
         </span>
       ) : null}
       {isInLoop ? (
-        <span class="badge tone-failed" title="Its destinations lead back to it">
+        <span class="badge tone-failed" title="Its destinations lead back to this function">
           <Icon name="retrying" size={14} /> In a loop
         </span>
       ) : null}
@@ -66,22 +67,25 @@ export function FunctionMarks({ isPaused, isInLoop, kind }: { isPaused: boolean;
   );
 }
 
+/** The number of failed invocations. */
 export function failuresOf(stats: Pick<StatsRow, 'by_condition'> | undefined): number {
   return Object.values(stats?.by_condition ?? {}).reduce((sum, count) => sum + count, 0);
 }
 
-/** Those that have no outcome yet. */
+/** The number of invocations without an outcome. */
 export function openOf(stats: Pick<StatsRow, 'by_state'> | undefined): number | undefined {
   if (stats === undefined) return undefined;
   return ['queued', 'running', 'retrying'].reduce((sum, state) => sum + (stats.by_state[state] ?? 0), 0);
 }
 
+/** A share in percent, with a decimal place below 10 %. */
 export function percent(part: number, whole: number): string {
   const share = whole === 0 ? 0 : (part / whole) * 100;
   return `${share > 0 && share < 10 ? share.toFixed(1) : Math.round(share)} %`;
 }
 
-export function time(ms: number | undefined): string {
+/** A duration, or a dash where there is none. */
+export function durationText(ms: number | undefined): string {
   return ms === undefined ? '–' : formatDuration(ms);
 }
 

@@ -1,37 +1,37 @@
 import { useRef } from 'preact/hooks';
 import type { FunctionSummary, StatsRow } from '#src/gateway/api/schemas/functions.ts';
 import { get } from '../api/http.ts';
-import { Choice } from '../invocation/timeline.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { useAsked } from '../shell/asked.ts';
+import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { useKeys } from '../shell/keys.ts';
-import { changeQuery, usePlace } from '../shell/router.tsx';
+import { changeQuery, useLocation } from '../shell/router.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
 import { GraphCard, useGraph } from './graph.tsx';
-import { FunctionList, failuresOf, type Listed } from './list.tsx';
+import { FunctionList, type FunctionRow, failuresOf } from './list.tsx';
 import '../styles/functions.css';
 
 type Stats = { functions: (StatsRow & { function: string })[] };
-type Order = 'by name' | 'failing first' | 'busiest first';
+type SortOrder = 'by name' | 'failing first' | 'busiest first';
 const READ_EVERY_MS = 15_000;
 
-/** All functions: how each of them does, and who is told about its outcomes. */
+/** All functions with their statistics, and the graph of their destinations. */
 export function FunctionsPage() {
-  const { query } = usePlace();
-  const { content, problem, again } = useAsked('functions', (signal) => get<{ functions: FunctionSummary[] }>('/api/functions', signal), {
+  const { query } = useLocation();
+  const { content, problem, reload } = useFetch('functions', (signal) => get<{ functions: FunctionSummary[] }>('/api/functions', signal), {
     everyMs: READ_EVERY_MS,
   });
-  const stats = useAsked('stats', (signal) => get<Stats>('/api/stats', signal), { everyMs: READ_EVERY_MS });
+  const stats = useFetch('stats', (signal) => get<Stats>('/api/stats', signal), { everyMs: READ_EVERY_MS });
   const graph = useGraph();
   const search = useRef<HTMLInputElement>(null);
   useKeys({ '/': () => search.current?.focus() });
   const text = query.get('q') ?? '';
-  const order = orders.find((one) => one === query.get('order')) ?? 'by name';
+  const order = sortOrders.find((one) => one === query.get('order')) ?? 'by name';
   const functions = content?.functions;
   const inLoop = new Set(graph.content?.loops.flat().map((id) => id.split(':')[0]));
-  const listed = (functions ?? [])
+  const rows = (functions ?? [])
     .map(
-      (summary): Listed => ({
+      (summary): FunctionRow => ({
         summary,
         stats: stats.content?.functions.find((row) => row.function === summary.name),
         isInLoop: inLoop.has(summary.name),
@@ -43,17 +43,15 @@ export function FunctionsPage() {
     <div class="page">
       <div class="page-head">
         <h1>Functions</h1>
-        {functions === undefined ? null : (
-          <span class="hint">{functions.length.toLocaleString('en')}; counts and times of the last hour</span>
-        )}
+        {functions === undefined ? null : <span class="hint">{functions.length.toLocaleString('en')}; statistics of the last hour</span>}
         <div class="spring" />
         {functions === undefined || functions.length === 0 ? null : (
           <>
-            <Choice
+            <SegmentedControl
               label="Order"
               value={order}
-              choices={orders}
-              onChoice={(chosen) => changeQuery({ order: chosen === 'by name' ? '' : chosen })}
+              choices={sortOrders}
+              onChange={(chosen) => changeQuery({ order: chosen === 'by name' ? '' : chosen })}
             />
             <label class="find">
               <Icon name="search" size={14} />
@@ -69,8 +67,8 @@ export function FunctionsPage() {
           </>
         )}
       </div>
-      {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
-      {stats.problem === undefined ? null : <ProblemNotice problem={stats.problem} again={stats.again} />}
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
+      {stats.problem === undefined ? null : <ProblemNotice problem={stats.problem} onRetry={stats.reload} />}
       {functions === undefined && problem === undefined ? <Skeleton lines={8} height={28} /> : null}
       {functions?.length === 0 ? (
         <Empty title="No functions yet" command="npx sequent fn put hello --file ./hello.mjs">
@@ -80,18 +78,22 @@ export function FunctionsPage() {
       {functions !== undefined && functions.length > 0 ? (
         <>
           <section class="card functions" aria-label="All functions">
-            {listed.length === 0 ? <p class="nothing">No function is called so, or described so.</p> : <FunctionList listed={listed} />}
+            {rows.length === 0 ? (
+              <p class="nothing">No function has this text in its name or description.</p>
+            ) : (
+              <FunctionList rows={rows} />
+            )}
           </section>
-          <GraphCard asked={graph} />
+          <GraphCard fetched={graph} />
         </>
       ) : null}
     </div>
   );
 }
 
-const orders: readonly Order[] = ['by name', 'failing first', 'busiest first'];
-const byName = (one: Listed, other: Listed): number => one.summary.name.localeCompare(other.summary.name, 'en');
-const compare: Readonly<Record<Order, (one: Listed, other: Listed) => number>> = {
+const sortOrders: readonly SortOrder[] = ['by name', 'failing first', 'busiest first'];
+const byName = (one: FunctionRow, other: FunctionRow): number => one.summary.name.localeCompare(other.summary.name, 'en');
+const compare: Readonly<Record<SortOrder, (one: FunctionRow, other: FunctionRow) => number>> = {
   'by name': byName,
   'failing first': (one, other) => failuresOf(other.stats) - failuresOf(one.stats) || byName(one, other),
   'busiest first': (one, other) => (other.stats?.accepted ?? 0) - (one.stats?.accepted ?? 0) || byName(one, other),

@@ -1,15 +1,15 @@
 import { useState } from 'preact/hooks';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { type Answer, type ApiError, ask } from '../api/http.ts';
+import { type ApiError, type ApiResponse, request } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
-import { pretty } from '../parts/payload-text.ts';
-import { say } from '../shell/toasts.tsx';
+import { formatJson } from '../parts/payload-text.ts';
+import { showToast } from '../shell/toasts.tsx';
 import { DestinationFields, type Target } from './destination-fields.tsx';
 
 type Policy = FunctionView['definition']['policy'];
 type NumberField = 'maxRetries' | 'maxAgeInSeconds' | 'initialInMs' | 'factor' | 'maxInMs' | 'jitter';
-/** What was typed, as it was typed. */
+/** The fields of the form, as the user typed them. */
 type Draft = Record<NumberField, string> & {
   onSuccess: Target[];
   onFailure: Target[];
@@ -18,41 +18,46 @@ type Draft = Record<NumberField, string> & {
 
 const numbers: readonly { field: NumberField; pointer: string; label: string; hint: string }[] = [
   { field: 'maxRetries', pointer: '/maxRetries', label: 'Retries', hint: '0 to 3' },
-  { field: 'maxAgeInSeconds', pointer: '/maxAgeInSeconds', label: 'Oldest event, seconds', hint: '1 to 86,400; an older one is discarded' },
+  {
+    field: 'maxAgeInSeconds',
+    pointer: '/maxAgeInSeconds',
+    label: 'Maximum age, seconds',
+    hint: '1 to 86,400; an older event is discarded',
+  },
   { field: 'initialInMs', pointer: '/backoff/initialInMs', label: 'First delay, ms', hint: 'before the first retry' },
-  { field: 'factor', pointer: '/backoff/factor', label: 'Factor', hint: 'a delay is so many times the one before' },
-  { field: 'maxInMs', pointer: '/backoff/maxInMs', label: 'Longest delay, ms', hint: 'no delay is longer' },
-  { field: 'jitter', pointer: '/backoff/jitter', label: 'Jitter', hint: '0 to 1: up to so much less, by chance' },
+  { field: 'factor', pointer: '/backoff/factor', label: 'Factor', hint: 'each delay is the previous one times this' },
+  { field: 'maxInMs', pointer: '/backoff/maxInMs', label: 'Maximum delay, ms', hint: 'upper bound of a delay' },
+  { field: 'jitter', pointer: '/backoff/jitter', label: 'Jitter', hint: '0 to 1: random reduction of a delay' },
 ];
 
 type PolicyCardProps = {
   path: string;
-  answer: Answer<FunctionView>;
-  /** The names of other functions, to choose from. */
+  response: ApiResponse<FunctionView>;
+  /** The names of other functions, suggested as destinations. */
   functions: readonly string[];
-  /** Reads the function again. */
+  /** Called when the function has to be read again. */
   onSaved: () => void;
 };
 
 /**
- * The asynchronous policy. It is sent as it was typed, so that the gateway alone judges it; and refused when somebody else changed
- * the function since it was read. Mount it anew for another policy.
+ * The form of the asynchronous policy. Only the gateway validates it. The gateway refuses it when the function was changed since it
+ * was read (`If-Match`). Remount the form, with a `key`, to show another policy.
  */
-export function PolicyCard({ path, answer, functions, onSaved }: PolicyCardProps) {
-  const { policy } = answer.content.definition;
+export function PolicyCard({ path, response, functions, onSaved }: PolicyCardProps) {
+  const { policy } = response.content.definition;
   const [draft, setDraft] = useState<Draft>(() => draftOf(policy));
   const { run, isRunning, problem } = useAction<unknown>();
   const isChanged = JSON.stringify(policyOf(draft)) !== JSON.stringify(policyOf(draftOf(policy)));
   const save = (event: Event): void => {
     event.preventDefault();
     void run(async () => {
-      await ask(`${path}/policy`, { method: 'PATCH', body: policyOf(draft), headers: { 'If-Match': answer.etag ?? '*' } });
-      say('The policy is saved; it holds for what starts from now on');
+      await request(`${path}/policy`, { method: 'PATCH', body: policyOf(draft), headers: { 'If-Match': response.etag ?? '*' } });
+      showToast('The policy is saved. It applies to invocations that start from now on.');
       onSaved();
       return true;
     });
   };
-  const general = problem === undefined ? undefined : withoutFields(problem);
+  const generalProblem = problem === undefined ? undefined : problemWithoutField(problem);
   return (
     <form class="card policy" aria-label="Asynchronous policy" onSubmit={save} noValidate>
       <div class="card-head">
@@ -75,10 +80,10 @@ export function PolicyCard({ path, answer, functions, onSaved }: PolicyCardProps
       {(['onSuccess', 'onFailure'] as const).map((list) => (
         <DestinationFields
           key={list}
-          label={list === 'onSuccess' ? 'Told about a success' : 'Told about a failure'}
+          label={list === 'onSuccess' ? 'Destinations on success' : 'Destinations on failure'}
           targets={draft[list]}
           functions={functions}
-          messageAt={(place) => messageAt(problem, `/${list}/${place}`)}
+          messageAt={(index) => messageAt(problem, `/${list}/${index}`)}
           onChange={(targets) => setDraft({ ...draft, [list]: targets })}
         />
       ))}
@@ -89,21 +94,21 @@ export function PolicyCard({ path, answer, functions, onSaved }: PolicyCardProps
           onChange={({ currentTarget }) => setDraft({ ...draft, allowCycle: currentTarget.checked })}
         />
         <span>
-          Allow a loop of destinations (<code>allowCycle</code>): it is still cut when it runs
+          Allow a loop of destinations (<code>allowCycle</code>). A running loop is still cut at the limit of the chain.
         </span>
       </label>
-      {general === undefined ? null : <ProblemNotice problem={general} />}
+      {generalProblem === undefined ? null : <ProblemNotice problem={generalProblem} />}
       <div class="policy-foot">
         <button type="submit" class="button primary small" disabled={!isChanged || isRunning}>
           Save the policy
         </button>
         {problem?.status === 412 ? (
           <button type="button" class="button small" onClick={onSaved}>
-            Load what is saved now
+            Load the saved policy
           </button>
         ) : null}
         <button type="button" class="button small" disabled={!isChanged} onClick={() => setDraft(draftOf(policy))}>
-          Back to what is saved
+          Discard changes
         </button>
       </div>
     </form>
@@ -112,7 +117,7 @@ export function PolicyCard({ path, answer, functions, onSaved }: PolicyCardProps
 
 function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, allowCycle }: Policy): Draft {
   const targets = (list: Policy['onSuccess']): Target[] =>
-    list.map(({ destination, param }, key) => ({ key, destination, param: pretty(param).text }));
+    list.map(({ destination, param }, key) => ({ key, destination, param: formatJson(param).text }));
   return {
     maxRetries: String(maxRetries),
     maxAgeInSeconds: String(maxAgeInSeconds),
@@ -127,29 +132,35 @@ function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, a
 }
 
 function policyOf({ maxRetries, maxAgeInSeconds, initialInMs, factor, maxInMs, jitter, onSuccess, onFailure, allowCycle }: Draft): object {
-  const told = (targets: readonly Target[]) => targets.map(({ destination, param }) => ({ destination, param }));
+  const withoutKeys = (targets: readonly Target[]) => targets.map(({ destination, param }) => ({ destination, param }));
   return {
-    maxRetries: numberIn(maxRetries),
-    maxAgeInSeconds: numberIn(maxAgeInSeconds),
-    backoff: { initialInMs: numberIn(initialInMs), factor: numberIn(factor), maxInMs: numberIn(maxInMs), jitter: numberIn(jitter) },
-    onSuccess: told(onSuccess),
-    onFailure: told(onFailure),
+    maxRetries: numberOrText(maxRetries),
+    maxAgeInSeconds: numberOrText(maxAgeInSeconds),
+    backoff: {
+      initialInMs: numberOrText(initialInMs),
+      factor: numberOrText(factor),
+      maxInMs: numberOrText(maxInMs),
+      jitter: numberOrText(jitter),
+    },
+    onSuccess: withoutKeys(onSuccess),
+    onFailure: withoutKeys(onFailure),
     allowCycle,
   };
 }
 
-/** What is no number is sent as it is, and refused by the gateway with its own words. */
-function numberIn(text: string): number | string {
+/** A number, or the typed text when it is none: the gateway refuses the text, and its message is shown. */
+function numberOrText(text: string): number | string {
   const value = Number(text.trim());
   return text.trim() === '' || Number.isNaN(value) ? text : value;
 }
 
+/** The message of the first error at a field, or below it. */
 function messageAt(problem: ApiError | undefined, pointer: string): string | undefined {
   return problem?.errors.find((error) => error.pointer === pointer || error.pointer?.startsWith(`${pointer}/`) === true)?.detail;
 }
 
-/** What is told at a field is not told again below. */
-function withoutFields(problem: ApiError): ApiError | undefined {
-  const known = (pointer = ''): boolean => numbers.some((one) => one.pointer === pointer) || /^\/on(Success|Failure)\/\d+/.test(pointer);
-  return problem.errors.length > 0 && problem.errors.every(({ pointer }) => known(pointer)) ? undefined : problem;
+/** The problem, unless all its errors are shown at their fields. */
+function problemWithoutField(problem: ApiError): ApiError | undefined {
+  const hasField = (pointer = ''): boolean => numbers.some((one) => one.pointer === pointer) || /^\/on(Success|Failure)\/\d+/.test(pointer);
+  return problem.errors.length > 0 && problem.errors.every(({ pointer }) => hasField(pointer)) ? undefined : problem;
 }

@@ -2,57 +2,57 @@ import { useMemo, useState } from 'preact/hooks';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionStats } from '#src/gateway/api/schemas/functions.ts';
 import { get, withQuery } from '../api/http.ts';
-import { Choice } from '../invocation/timeline.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { useAsked } from '../shell/asked.ts';
+import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { Link } from '../shell/router.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
 import { Chart } from './chart.tsx';
-import { failuresOf, openOf, percent, time } from './list.tsx';
+import { durationText, failuresOf, openOf, percent } from './list.tsx';
 
-const spans = { '15 min': 900_000, '1 h': 3_600_000, '24 h': 86_400_000, '7 d': 604_800_000 } as const;
-type Span = keyof typeof spans;
+const timeRanges = { '15 min': 900_000, '1 h': 3_600_000, '24 h': 86_400_000, '7 d': 604_800_000 } as const;
+type TimeRange = keyof typeof timeRanges;
 const BUCKETS = 60;
 const READ_EVERY_MS = 15_000;
 
-/** How it does: what came, what failed, how long it waited and took. */
+/** The statistics of a function: invocations, failures, queue age and duration. */
 export function StatsCard({ name }: { name: string }) {
-  const [span, setSpan] = useState<Span>('1 h');
-  const [last, setLast] = useState<FunctionStats>();
-  const ask = async (signal: AbortSignal): Promise<void> => {
+  const [range, setRange] = useState<TimeRange>('1 h');
+  // The last statistics stay visible while those of another range are loaded.
+  const [stats, setStats] = useState<FunctionStats>();
+  const load = async (signal: AbortSignal): Promise<void> => {
     const to = Date.now();
-    const query = { from: to - spans[span], to, buckets: BUCKETS };
-    setLast(await get<FunctionStats>(withQuery(`/api/functions/${encodeURIComponent(name)}/stats`, query), signal));
+    const query = { from: to - timeRanges[range], to, buckets: BUCKETS };
+    setStats(await get<FunctionStats>(withQuery(`/api/functions/${encodeURIComponent(name)}/stats`, query), signal));
   };
-  const { problem, again } = useAsked(`${name} ${span}`, ask, { everyMs: READ_EVERY_MS });
+  const { problem, reload } = useFetch(`${name} ${range}`, load, { everyMs: READ_EVERY_MS });
   return (
     <section class="card stats" aria-label="Statistics">
       <div class="card-head">
         <h2>Statistics</h2>
         <div class="spring" />
-        <Choice label="Time" value={span} choices={Object.keys(spans) as Span[]} onChoice={setSpan} />
+        <SegmentedControl label="Time" value={range} choices={Object.keys(timeRanges) as TimeRange[]} onChange={setRange} />
       </div>
-      {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
-      {last === undefined ? problem === undefined ? <Skeleton lines={5} height={28} /> : null : <Figures stats={last} />}
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
+      {stats === undefined ? problem === undefined ? <Skeleton lines={5} height={28} /> : null : <Figures stats={stats} />}
     </section>
   );
 }
 
 function Figures({ stats: { function: name, total, buckets, from, to, bucket_ms } }: { stats: FunctionStats }) {
   const failures = failuresOf(total);
-  // Drawn again when they were read again, and not with every second that passes.
   const byBucket = useMemo(() => seriesOf(buckets, { from, to, width: bucket_ms }), [buckets, from, to, bucket_ms]);
   const figures: [string, string][] = [
     ['Accepted', total.accepted.toLocaleString('en')],
-    ['A minute', rate(total.accepted / ((to - from) / 60_000))],
+    ['Per minute', rate(total.accepted / ((to - from) / 60_000))],
     ['Open', (openOf(total) ?? 0).toLocaleString('en')],
     ['Failed', failures === 0 ? '0' : `${failures.toLocaleString('en')} (${percent(failures, total.accepted)})`],
-    ['Queue p50', time(total.queue_ms?.p50)],
-    ['Queue p99', time(total.queue_ms?.p99)],
-    ['Duration p50', time(total.duration_ms?.p50)],
-    ['Duration p90', time(total.duration_ms?.p90)],
-    ['Duration p99', time(total.duration_ms?.p99)],
-    ['Longest', time(total.duration_ms?.max)],
+    ['Queue p50', durationText(total.queue_ms?.p50)],
+    ['Queue p99', durationText(total.queue_ms?.p99)],
+    ['Duration p50', durationText(total.duration_ms?.p50)],
+    ['Duration p90', durationText(total.duration_ms?.p90)],
+    ['Duration p99', durationText(total.duration_ms?.p99)],
+    ['Longest', durationText(total.duration_ms?.max)],
   ];
   return (
     <>
@@ -113,24 +113,22 @@ function Figures({ stats: { function: name, total, buckets, from, to, bucket_ms 
   );
 }
 
-/** So few that a minute sees none of them are told with a digit behind the point. */
+/** A rate per minute. Rates below 10 have two significant digits. */
 function rate(perMinute: number): string {
   return perMinute === 0 ? '0' : perMinute < 10 ? String(Number(perMinute.toPrecision(2))) : Math.round(perMinute).toLocaleString('en');
 }
 
-type Value = number | null;
-
-/** A point for every bucket, also those in which nothing came. */
+/** The series of the charts, with a value for every bucket. The API leaves out empty buckets. */
 function seriesOf(buckets: FunctionStats['buckets'], { from, to, width }: { from: number; to: number; width: number }) {
-  const known = new Map(buckets.map((bucket) => [bucket.from, bucket]));
+  const byStart = new Map(buckets.map((bucket) => [bucket.from, bucket]));
   const first = buckets[0]?.from ?? from;
   const start = first - Math.ceil((first - from) / width) * width;
   const times: number[] = [];
   for (let at = start; at <= to && times.length <= 600; at += width) times.push(at);
-  const read = (what: (bucket: FunctionStats['buckets'][number]) => Value | undefined, none: Value): Value[] =>
+  const read = (select: (bucket: FunctionStats['buckets'][number]) => number | null | undefined, empty: number | null): (number | null)[] =>
     times.map((at) => {
-      const bucket = known.get(at);
-      return bucket === undefined ? none : (what(bucket) ?? none);
+      const bucket = byStart.get(at);
+      return bucket === undefined ? empty : (select(bucket) ?? empty);
     });
   return {
     times: times.map((at) => at / 1_000),

@@ -1,21 +1,21 @@
 import { useState } from 'preact/hooks';
 import { type ApiError, post } from '../api/http.ts';
 import { ProblemNotice } from '../parts/notices.tsx';
-import { pretty } from '../parts/payload-text.ts';
-import { problemOf } from '../shell/asked.ts';
-import { Dialog, DialogFoot } from '../shell/dialog.tsx';
+import { formatJson } from '../parts/payload-text.ts';
+import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { Link, paths } from '../shell/router.tsx';
-import { say } from '../shell/toasts.tsx';
+import { showToast } from '../shell/toasts.tsx';
+import { problemOf } from '../shell/use-fetch.ts';
 
 type RedriveProps = { id: string; payload?: string | undefined; onClose: () => void; onDone?: () => void };
 
-/** Runs it again as a new invocation, with the same payload, byte for byte, or another one. */
+/** Redrives an invocation: with the same bytes as payload, or with the payload that the user edits. */
 export function RedriveDialog({ id, payload, onClose, onDone }: RedriveProps) {
-  const [original] = useState(() => pretty(payload ?? '').text);
+  const [original] = useState(() => formatJson(payload ?? '').text);
   const [text, setText] = useState(original);
   const { run, problem, isRunning, done } = useAction<{ request_id: string }>();
   const isChanged = payload !== undefined && text !== original;
-  const wrong = isChanged ? problemOfJson(text) : undefined;
+  const payloadError = isChanged ? jsonError(text) : undefined;
   const start = (): void =>
     void run(async () => {
       const accepted = await post<{ request_id: string }>(
@@ -26,11 +26,11 @@ export function RedriveDialog({ id, payload, onClose, onDone }: RedriveProps) {
       return accepted;
     });
   return (
-    <Dialog title="Redrive it" onClose={onClose} wide={payload !== undefined}>
+    <Dialog title="Redrive the invocation" onClose={onClose} wide={payload !== undefined}>
       <div class="dialog-body">
         {done === undefined ? (
           <p>
-            A new invocation starts; <code>{id}</code> stays as it is, and the two are linked.
+            A new invocation is started and linked to <code>{id}</code>, which stays as it is.
           </p>
         ) : (
           <p>
@@ -50,53 +50,55 @@ export function RedriveDialog({ id, payload, onClose, onDone }: RedriveProps) {
               value={text}
               onInput={({ currentTarget }) => setText(currentTarget.value)}
             />
-            <small class={wrong === undefined ? '' : 'wrong'}>{wrong ?? (isChanged ? 'changed' : 'as it was')}</small>
+            <small class={payloadError === undefined ? '' : 'wrong'}>{payloadError ?? (isChanged ? 'changed' : 'unchanged')}</small>
           </label>
         )}
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
-      <DialogFoot isDone={done !== undefined} onClose={onClose}>
-        <button type="button" class="button primary" disabled={isRunning || wrong !== undefined} onClick={start}>
+      <DialogFooter isDone={done !== undefined} onClose={onClose}>
+        <button type="button" class="button primary" disabled={isRunning || payloadError !== undefined} onClick={start}>
           Redrive
         </button>
-      </DialogFoot>
+      </DialogFooter>
     </Dialog>
   );
 }
 
+/** Cancels an invocation, optionally with all invocations that followed from it. */
 export function CancelDialog({ id, onClose, onDone }: { id: string; onClose: () => void; onDone: () => void }) {
   const [isRecursive, setIsRecursive] = useState(false);
   const { run, problem, isRunning } = useAction<{ canceled: string[] }>();
   const start = (): void =>
     void run(async () => {
       const answer = await post<{ canceled: string[] }>(`/api/invocations/${encodeURIComponent(id)}/cancel`, { recursive: isRecursive });
-      say(`Cancelled ${answer.canceled.length === 1 ? 'it' : `${answer.canceled.length} invocations`}`);
+      showToast(`Cancelled ${answer.canceled.length === 1 ? 'the invocation' : `${answer.canceled.length} invocations`}`);
       onDone();
       onClose();
       return answer;
     });
   return (
-    <Dialog title="Cancel it" onClose={onClose}>
+    <Dialog title="Cancel the invocation" onClose={onClose}>
       <div class="dialog-body">
         <p>
-          <code>{id}</code> fails with the condition <code>InvocationCanceled</code>, whatever its attempt says later. Its failure
-          destinations are told.
+          <code>{id}</code> fails with the condition <code>InvocationCanceled</code>. A later result of its attempt is ignored. The failure
+          is delivered to the failure destinations.
         </p>
         <label class="check">
           <input type="checkbox" checked={isRecursive} onChange={({ currentTarget }) => setIsRecursive(currentTarget.checked)} />
-          <span>also what followed from it</span>
+          <span>also cancel the invocations that followed from it</span>
         </label>
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
-      <DialogFoot onClose={onClose}>
+      <DialogFooter onClose={onClose}>
         <button type="button" class="button danger" disabled={isRunning} onClick={start}>
           Cancel the invocation
         </button>
-      </DialogFoot>
+      </DialogFooter>
     </Dialog>
   );
 }
 
+/** Tries a dead delivery again. */
 export function RedeliverDialog({
   id,
   destination,
@@ -112,40 +114,40 @@ export function RedeliverDialog({
   const start = (): void =>
     void run(async () => {
       await post(`/api/invocations/${encodeURIComponent(id)}/deliveries/${encodeURIComponent(destination)}/redeliver`);
-      say(`${destination} is told again`);
+      showToast(`The delivery to ${destination} is tried again`);
       onDone();
       onClose();
       return true;
     });
   return (
-    <Dialog title="Deliver it again" onClose={onClose}>
+    <Dialog title="Deliver again" onClose={onClose}>
       <div class="dialog-body">
         <p>
-          The delivery to <code>{destination}</code> was given up. It is tried again under the same delivery id; the outcome does not
-          change.
+          The delivery to <code>{destination}</code> is dead. It is tried again with the same delivery id. The outcome of the invocation
+          does not change.
         </p>
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
-      <DialogFoot onClose={onClose}>
+      <DialogFooter onClose={onClose}>
         <button type="button" class="button primary" disabled={isRunning} onClick={start}>
           Deliver again
         </button>
-      </DialogFoot>
+      </DialogFooter>
     </Dialog>
   );
 }
 
-/** One action at a time, with what it answered or why it was refused. */
-export function useAction<Answer>() {
+/** Runs an action, and keeps its result or the reason of its refusal. */
+export function useAction<Result>() {
   const [isRunning, setIsRunning] = useState(false);
   const [problem, setProblem] = useState<ApiError>();
-  const [done, setDone] = useState<Answer>();
-  const run = async (act: () => Promise<Answer>): Promise<void> => {
+  const [done, setDone] = useState<Result>();
+  const run = async (action: () => Promise<Result>): Promise<void> => {
     setIsRunning(true);
     setProblem(undefined);
     try {
-      const answer = await act();
-      setDone(() => answer);
+      const result = await action();
+      setDone(() => result);
     } catch (thrown) {
       setProblem(problemOf(thrown));
     }
@@ -154,7 +156,8 @@ export function useAction<Answer>() {
   return { run, isRunning, problem, done };
 }
 
-export function problemOfJson(text: string): string | undefined {
+/** Why a text is not JSON; `undefined` when it is. */
+export function jsonError(text: string): string | undefined {
   try {
     JSON.parse(text);
     return undefined;

@@ -2,12 +2,12 @@ import { useState } from 'preact/hooks';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { Dialog } from '../shell/dialog.tsx';
-import { Choice } from './timeline.tsx';
 
 type Kind = 'CLI' | 'curl' | 'SDK';
 
-/** The same invocation, or the question about it, for a terminal or a program. */
+/** Commands and code that invoke, redrive or query the same invocation, to be copied. */
 export function CopyAs({ view }: { view: InvocationView }) {
   const [isOpen, setIsOpen] = useState(false);
   const [kind, setKind] = useState<Kind>('CLI');
@@ -20,13 +20,13 @@ export function CopyAs({ view }: { view: InvocationView }) {
       {isOpen ? (
         <Dialog title="Copy as" onClose={() => setIsOpen(false)} wide>
           <div class="dialog-body">
-            <Choice label="Kind" value={kind} choices={['CLI', 'curl', 'SDK']} onChoice={setKind} />
-            {texts.map(({ what, text }) => (
-              <div key={what} class="payload">
+            <SegmentedControl label="Kind" value={kind} choices={['CLI', 'curl', 'SDK']} onChange={setKind} />
+            {texts.map(({ title, text }) => (
+              <div key={title} class="payload">
                 <div class="payload-head">
-                  <span class="size">{what}</span>
+                  <span class="size">{title}</span>
                   <div class="spring" />
-                  <CopyButton text={text} what={what} label="Copy" />
+                  <CopyButton text={text} name={title} label="Copy" />
                 </div>
                 <pre>{text}</pre>
               </div>
@@ -43,49 +43,52 @@ function textsOf({
   function: name,
   qualifier,
   request: { payload },
-}: InvocationView): Record<Kind, { what: string; text: string }[]> {
+}: InvocationView): Record<Kind, { title: string; text: string }[]> {
   const { origin } = location;
   const isLatest = qualifier === 'latest';
   const query = isLatest ? '' : `?qualifier=${encodeURIComponent(qualifier)}`;
-  const event = inCode(payload);
+  const event = expressionOf(payload);
   return {
     CLI: [
-      { what: 'ask about it', text: `npx sequent timeline ${quoted(id)}` },
-      { what: 'explain it', text: `npx sequent explain ${quoted(id)}` },
+      { title: 'query the invocation', text: `npx sequent timeline ${shellQuoted(id)}` },
+      { title: 'explain the invocation', text: `npx sequent explain ${shellQuoted(id)}` },
       {
-        what: 'invoke the same',
-        text: `npx sequent invoke ${quoted(name)}${isLatest ? '' : ` --qualifier ${quoted(qualifier)}`} -d ${quoted(payload)}`,
+        title: 'invoke again',
+        text: `npx sequent invoke ${shellQuoted(name)}${isLatest ? '' : ` --qualifier ${shellQuoted(qualifier)}`} -d ${shellQuoted(payload)}`,
       },
-      { what: 'redrive it', text: `npx sequent redrive ${quoted(id)}` },
+      { title: 'redrive the invocation', text: `npx sequent redrive ${shellQuoted(id)}` },
     ],
     curl: [
-      { what: 'ask about it', text: `curl -s ${quoted(`${origin}/api/invocations/${encodeURIComponent(id)}`)}` },
+      { title: 'query the invocation', text: `curl -s ${shellQuoted(`${origin}/api/invocations/${encodeURIComponent(id)}`)}` },
       {
-        what: 'invoke the same',
-        text: `curl -s -H 'Content-Type: application/json' \\\n  -d ${quoted(payload)} \\\n  ${quoted(`${origin}/api/functions/${encodeURIComponent(name)}/invocations${query}`)}`,
+        title: 'invoke again',
+        text: `curl -s -H 'Content-Type: application/json' \\\n  -d ${shellQuoted(payload)} \\\n  ${shellQuoted(`${origin}/api/functions/${encodeURIComponent(name)}/invocations${query}`)}`,
       },
-      { what: 'redrive it', text: `curl -s -X POST ${quoted(`${origin}/api/invocations/${encodeURIComponent(id)}/redrive`)}` },
+      {
+        title: 'redrive the invocation',
+        text: `curl -s -X POST ${shellQuoted(`${origin}/api/invocations/${encodeURIComponent(id)}/redrive`)}`,
+      },
     ],
     SDK: [
       {
-        what: 'ask about it',
+        title: 'query the invocation',
         text: `import { connectClient } from 'sequent/client';\n\nawait using client = await connectClient({ servers: process.env.NATS_URL });\nconst timeline = await client.timeline(${JSON.stringify(id)});`,
       },
       {
-        what: 'invoke the same',
+        title: 'invoke again',
         text: `import { connectClient } from 'sequent/client';\n\nawait using client = await connectClient({ servers: process.env.NATS_URL });\nconst invoked = await client.invoke(${JSON.stringify(name)}, ${event});\nconst { outcome, value } = await invoked.result();`,
       },
     ],
   };
 }
 
-/** For a POSIX shell: nothing within single quotes means anything. */
-function quoted(text: string): string {
+/** Quotes a word for a POSIX shell, where single quotes remove every special meaning. */
+function shellQuoted(text: string): string {
   return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** JSON is an expression of the language; what is none becomes a text. */
-function inCode(payload: string): string {
+/** A payload as a JavaScript expression: JSON is one already, any other text becomes a string. */
+function expressionOf(payload: string): string {
   if (payload === '') return '{}';
   try {
     return JSON.stringify(JSON.parse(payload));

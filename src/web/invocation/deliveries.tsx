@@ -1,9 +1,9 @@
 import type { DeliveryView } from '#src/gateway/api/schemas/invocations.ts';
-import { Countdown } from '../parts/moment.tsx';
-import { pretty } from '../parts/payload-text.ts';
-import { Badge } from '../parts/state.tsx';
+import { formatJson } from '../parts/payload-text.ts';
+import { Badge } from '../parts/state-badge.tsx';
+import { Countdown } from '../parts/time.tsx';
 
-/** Who is told about the outcome, and how far that is. */
+/** The deliveries of the outcome, each with its state. */
 export function DeliveryTable({
   deliveries,
   onRedeliver,
@@ -36,10 +36,10 @@ export function DeliveryTable({
                 </button>
               ) : null}
             </div>
-            <pre class="param">{pretty(param).text}</pre>
+            <pre class="param">{formatJson(param).text}</pre>
             {reason === undefined ? null : (
               <p class={state === 'dead' ? 'reason dead' : 'reason'}>
-                {state === 'dead' ? '' : 'the last try that failed: '}
+                {state === 'dead' ? '' : 'last failed try: '}
                 {reason}
               </p>
             )}

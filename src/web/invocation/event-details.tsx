@@ -1,23 +1,23 @@
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { ExactMoment } from '../parts/moment.tsx';
-import { lookOf } from '../parts/state.tsx';
+import { appearanceOf } from '../parts/state-badge.tsx';
+import { ExactTime } from '../parts/time.tsx';
 import type { NamedEvent } from './use-invocation.ts';
 
-/** All that the log says about one event. */
+/** Everything that the log holds about one event. */
 export function EventDetails({ event }: { event: NamedEvent }) {
   const { type: _, invocation: __, at: ___, ...rest } = event.fact;
   return (
     <section class="card event-details" aria-label="Event">
       <div class="card-head">
         <h2>
-          <Icon name={lookOf(event.type).icon} size={14} /> {event.type}
+          <Icon name={appearanceOf(event.type).icon} size={14} /> {event.type}
         </h2>
         <div class="spring" />
-        <CopyButton text={JSON.stringify(event.fact, null, 2)} what="the event" />
-        <CopyButton text={location.href} what="link to this event" label="Copy link" />
+        <CopyButton text={JSON.stringify(event.fact, null, 2)} name="the event" />
+        <CopyButton text={location.href} name="the link to this event" label="Copy link" />
       </div>
-      <dl class="facts">
+      <dl class="properties">
         <div>
           <dt>sequence</dt>
           <dd class="mono">{event.name}</dd>
@@ -25,7 +25,7 @@ export function EventDetails({ event }: { event: NamedEvent }) {
         <div>
           <dt>at</dt>
           <dd>
-            <ExactMoment at={event.at} />
+            <ExactTime at={event.at} />
           </dd>
         </div>
         <div>
@@ -50,6 +50,6 @@ export function EventDetails({ event }: { event: NamedEvent }) {
 }
 
 function Value({ name, value }: { name: string; value: unknown }) {
-  if (typeof value === 'number' && name.endsWith('At')) return <ExactMoment at={value} />;
+  if (typeof value === 'number' && name.endsWith('At')) return <ExactTime at={value} />;
   return <>{typeof value === 'object' ? JSON.stringify(value, null, 2) : String(value)}</>;
 }

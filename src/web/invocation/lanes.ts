@@ -1,52 +1,55 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { failureWords } from '../parts/failure-words.ts';
+import { failureSummary } from '../parts/failure-summary.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
-/** A stretch of time: something was done, or waited for. `to` is absent while it goes on. */
-export type Stretch = {
+/** A span of time: an attempt, a try or a wait. `to` is absent while it lasts. */
+export type Span = {
   kind: 'attempt' | 'delivery' | 'wait';
   tone: 'queued' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'muted';
   label: string;
   note: string;
   from: number;
   to?: number;
-  /** When a wait is over by what the log says. */
+  /** When a wait ends, according to the log. */
   dueAt?: number;
-  /** The event that a click shows: that which ended it, or that which began it while it goes on. */
+  /** The event that a click selects: the one that ended the span, or the one that started it while it lasts. */
   event: string;
-  /** The event that began it. */
-  begin: string;
+  /** The event that started the span. */
+  startEvent: string;
 };
-export type Lane = { id: string; name: string; stretches: readonly Stretch[] };
+export type Lane = { id: string; name: string; spans: readonly Span[] };
 
-type Open = Omit<Stretch, 'to'>;
+type Open = Omit<Span, 'to'>;
 
-/** The execution, and each delivery by itself. What would end before it begins, by the clocks of two machines, has no length. */
+/**
+ * The spans of an invocation: a lane for the execution, and one for each delivery. A span that would end before its start, because
+ * two machines have different clocks, has no length.
+ */
 export function lanesOf(events: readonly NamedEvent[]): Lane[] {
-  const lanes = new Map<string, { name: string; stretches: Stretch[]; open: Open | undefined }>([
-    ['', { name: 'Execution', stretches: [], open: undefined }],
+  const lanes = new Map<string, { name: string; spans: Span[]; open: Open | undefined }>([
+    ['', { name: 'Execution', spans: [], open: undefined }],
   ]);
   for (const event of events) {
     if (event.is_refused) continue;
     const { fact } = event;
     const id = 'destination' in fact ? fact.destination : '';
-    const lane = lanes.get(id) ?? { name: id, stretches: [], open: undefined };
+    const lane = lanes.get(id) ?? { name: id, spans: [], open: undefined };
     lanes.set(id, lane);
     const open = lane.open;
     if (open !== undefined && fact.type !== 'notified' && fact.type !== 'redriven') {
-      lane.stretches.push({ ...open, to: Math.max(open.from, event.at), event: event.name, ...endedBy(event, open) });
+      lane.spans.push({ ...open, to: Math.max(open.from, event.at), event: event.name, ...endedBy(event, open) });
       lane.open = undefined;
     }
     lane.open ??= openedBy(event);
   }
-  return [...lanes].map(([id, { name, stretches, open }]) => ({
+  return [...lanes].map(([id, { name, spans, open }]) => ({
     id,
     name,
-    stretches: open === undefined ? stretches : [...stretches, open],
+    spans: open === undefined ? spans : [...spans, open],
   }));
 }
 
-function endedBy({ fact, at }: NamedEvent, open: Open): Partial<Stretch> {
+function endedBy({ fact, at }: NamedEvent, open: Open): Partial<Span> {
   const took = formatDuration(Math.max(0, at - open.from));
   if (open.kind === 'wait') return { note: `${open.note}, for ${took}` };
   switch (fact.type) {
@@ -55,29 +58,29 @@ function endedBy({ fact, at }: NamedEvent, open: Open): Partial<Stretch> {
       return { tone: 'succeeded', note: `${fact.type === 'succeeded' ? 'succeeded' : 'delivered'} after ${took}` };
     case 'failed': {
       const { condition, failure } = fact;
-      const why = condition === 'UnhandledInvocationError' ? failureWords(failure.message) : `${condition}, ${failure.message}`;
-      return { tone: 'failed', note: `failed after ${took}: ${why}` };
+      const reason = condition === 'UnhandledInvocationError' ? failureSummary(failure.message) : `${condition}, ${failure.message}`;
+      return { tone: 'failed', note: `failed after ${took}: ${reason}` };
     }
     case 'retrying':
-      return { tone: 'failed', note: `failed after ${took}: ${failureWords(fact.failure.message)}` };
+      return { tone: 'failed', note: `failed after ${took}: ${failureSummary(fact.failure.message)}` };
     case 'delivery.failed':
       return { tone: 'failed', note: `failed after ${took}: ${fact.reason}` };
     case 'delivery.dead':
-      return { tone: 'failed', note: `given up after ${took}: ${fact.reason}` };
+      return { tone: 'failed', note: `dead after ${took}: ${fact.reason}` };
     default:
       return {};
   }
 }
 
 function openedBy({ fact, at, name }: NamedEvent): Open | undefined {
-  const wait = (tone: Stretch['tone'], label: string, note: string, dueAt?: number): Open => ({
+  const wait = (tone: Span['tone'], label: string, note: string, dueAt?: number): Open => ({
     kind: 'wait',
     tone,
     label,
     note,
     from: at,
     event: name,
-    begin: name,
+    startEvent: name,
     ...(dueAt === undefined ? {} : { dueAt }),
   });
   switch (fact.type) {
@@ -91,32 +94,33 @@ function openedBy({ fact, at, name }: NamedEvent): Open | undefined {
         note: `runs on ${fact.worker}`,
         from: at,
         event: name,
-        begin: name,
+        startEvent: name,
       };
     case 'retrying':
-      return wait('retrying', 'waits', `waited until attempt ${fact.attempt + 1} was due`, fact.dueAt);
+      return wait('retrying', 'wait', `waited until attempt ${fact.attempt + 1} was due`, fact.dueAt);
     case 'delivery.started':
       return {
         kind: 'delivery',
         tone: 'running',
         label: `try ${fact.try}`,
-        note: `tells ${fact.destination}`,
+        note: `delivers to ${fact.destination}`,
         from: at,
         event: name,
-        begin: name,
+        startEvent: name,
       };
     case 'delivery.failed':
-      return wait('retrying', 'waits', `waited until try ${fact.try + 1} was due`, fact.dueAt);
+      return wait('retrying', 'wait', `waited until try ${fact.try + 1} was due`, fact.dueAt);
     case 'delivery.redriven':
-      return wait('queued', 'waits', 'waited for another try');
+      return wait('queued', 'wait', 'waited for another try');
     default:
       return undefined;
   }
 }
 
-/** From times to shares of the width: as long as it took, or every event equally far from the next. */
+/** Maps times to shares of the width, from 0 to 1. */
 export type Scale = { at(time: number): number; from: number; to: number };
 
+/** A scale over the times: proportional, or with the same distance between all successive times. */
 export function scaleOf(times: readonly number[], kind: 'time' | 'steps'): Scale {
   const sorted = [...new Set(times)].sort((one, other) => one - other);
   const from = sorted[0] ?? 0;
@@ -139,12 +143,12 @@ function clamp(share: number): number {
   return Math.min(1, Math.max(0, share));
 }
 
-/** Round moments between two times, relative to the first. */
-export function ticksOf({ from, to }: Scale, most = 6): number[] {
-  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000];
-  const long = [900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 21_600_000, 43_200_000, 86_400_000];
-  const step = [...steps, ...long].find((one) => (to - from) / one <= most) ?? Math.ceil((to - from) / most);
+/** Times at round distances from the start of the scale. */
+export function ticksOf({ from, to }: Scale, maxTicks = 6): number[] {
+  const shortSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000];
+  const longSteps = [900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 21_600_000, 43_200_000, 86_400_000];
+  const step = [...shortSteps, ...longSteps].find((one) => (to - from) / one <= maxTicks) ?? Math.ceil((to - from) / maxTicks);
   const ticks: number[] = [];
-  for (let at = 0; at <= to - from && ticks.length <= most + 1; at += step) ticks.push(from + at);
+  for (let at = 0; at <= to - from && ticks.length <= maxTicks + 1; at += step) ticks.push(from + at);
   return ticks;
 }

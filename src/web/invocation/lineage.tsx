@@ -1,17 +1,17 @@
 import type { InvocationRow, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { get } from '../api/http.ts';
 import { ProblemNotice } from '../parts/notices.tsx';
-import { InvocationBadge } from '../parts/state.tsx';
-import { useAsked } from '../shell/asked.ts';
+import { InvocationBadge } from '../parts/state-badge.tsx';
 import { Link, paths } from '../shell/router.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
 
 type Tree = { root: string; nodes: InvocationRow[]; is_cut: boolean };
-type Branch = { row: InvocationRow; below: Branch[] };
+type Branch = { row: InvocationRow; children: Branch[] };
 
-/** What led here, and what followed from it. */
+/** The tree of invocations that this one belongs to: its ancestors, its redrives and all that followed. */
 export function Lineage({ view }: { view: InvocationView }) {
   const { request_id: id, last_sequence, redriven_as } = view;
-  const { content, problem } = useAsked(`${id} ${last_sequence} ${redriven_as.length}`, (signal) =>
+  const { content, problem } = useFetch(`${id} ${last_sequence} ${redriven_as.length}`, (signal) =>
     get<Tree>(`/api/invocations/${encodeURIComponent(id)}/tree`, signal),
   );
   if (problem !== undefined && problem.status !== 404)
@@ -34,17 +34,17 @@ export function Lineage({ view }: { view: InvocationView }) {
       </div>
       <ul class="tree">
         {treeOf(content.nodes).map((branch) => (
-          <Node key={branch.row.request_id} branch={branch} own={id} />
+          <Node key={branch.row.request_id} branch={branch} ownId={id} />
         ))}
       </ul>
     </section>
   );
 }
 
-function Node({ branch: { row, below }, own }: { branch: Branch; own: string }) {
+function Node({ branch: { row, children }, ownId }: { branch: Branch; ownId: string }) {
   return (
     <li>
-      <span class={row.request_id === own ? 'node own' : 'node'} aria-current={row.request_id === own ? 'true' : undefined}>
+      <span class={row.request_id === ownId ? 'node own' : 'node'} aria-current={row.request_id === ownId ? 'true' : undefined}>
         <InvocationBadge state={row.state} status={row.status} />
         <span class="wrap">{row.function}</span>
         <Link to={paths.invocation(row.request_id)} class="mono wrap">
@@ -52,10 +52,10 @@ function Node({ branch: { row, below }, own }: { branch: Branch; own: string }) 
         </Link>
         {row.redrive_of === undefined ? null : <small>redrive</small>}
       </span>
-      {below.length === 0 ? null : (
+      {children.length === 0 ? null : (
         <ul>
-          {below.map((branch) => (
-            <Node key={branch.row.request_id} branch={branch} own={own} />
+          {children.map((branch) => (
+            <Node key={branch.row.request_id} branch={branch} ownId={ownId} />
           ))}
         </ul>
       )}
@@ -63,21 +63,21 @@ function Node({ branch: { row, below }, own }: { branch: Branch; own: string }) 
   );
 }
 
-/** Ids are chosen by callers: each stands in the tree once, whatever its parents say. */
+/** Callers choose ids, so parents may form a cycle. Each invocation is in the tree once nevertheless. */
 function treeOf(rows: readonly InvocationRow[]): Branch[] {
-  const branches = new Map(rows.map((row): [string, Branch] => [row.request_id, { row, below: [] }]));
+  const branches = new Map(rows.map((row): [string, Branch] => [row.request_id, { row, children: [] }]));
   const parentOf = (row: InvocationRow): Branch | undefined => branches.get(row.parent ?? row.redrive_of ?? '');
-  const tops: Branch[] = [];
+  const roots: Branch[] = [];
   for (const branch of branches.values()) {
     const parent = parentOf(branch.row);
-    if (parent === undefined || isBelow(branch, parent, parentOf)) tops.push(branch);
-    else parent.below.push(branch);
+    if (parent === undefined || isWithin(branch, parent, parentOf)) roots.push(branch);
+    else parent.children.push(branch);
   }
-  return tops;
+  return roots;
 }
 
-/** Whether `other` descends from `branch`, or is the same. */
-function isBelow(branch: Branch, other: Branch, parentOf: (row: InvocationRow) => Branch | undefined): boolean {
+/** Whether `other` is `branch` or one of its descendants. */
+function isWithin(branch: Branch, other: Branch, parentOf: (row: InvocationRow) => Branch | undefined): boolean {
   const seen = new Set<Branch>();
   for (let at: Branch | undefined = other; at !== undefined && !seen.has(at); at = parentOf(at.row)) {
     if (at === branch) return true;

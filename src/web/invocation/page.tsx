@@ -1,128 +1,155 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { LiveSign } from '../parts/live-sign.tsx';
-import { ExactMoment, Moment } from '../parts/moment.tsx';
+import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { InvocationBadge } from '../parts/state.tsx';
+import { InvocationBadge } from '../parts/state-badge.tsx';
+import { ExactTime, RelativeTime } from '../parts/time.tsx';
 import { useKeys } from '../shell/keys.ts';
-import { changeQuery, Link, navigate, paths, usePlace } from '../shell/router.tsx';
+import { changeQuery, Link, navigate, paths, useLocation } from '../shell/router.tsx';
 import { CancelDialog, RedeliverDialog, RedriveDialog } from './actions.tsx';
 import { CopyAs } from './copy-as.tsx';
 import { DeliveryTable } from './deliveries.tsx';
 import { EventDetails } from './event-details.tsx';
 import { EventList } from './event-list.tsx';
+import { Explanation } from './explanation.tsx';
 import { Lineage } from './lineage.tsx';
 import { Outcome, Outputs, Request } from './payloads.tsx';
 import { Replay } from './replay.tsx';
-import { Story } from './story.tsx';
 import { Terms } from './terms.tsx';
 import { Timeline } from './timeline.tsx';
-import { type Told, useInvocation } from './use-invocation.ts';
+import { type LoadedInvocation, useInvocation } from './use-invocation.ts';
 import { Verdict } from './verdict.tsx';
 
-type Open = { kind: 'redrive' | 'cancel' } | { kind: 'redeliver'; destination: string };
+type OpenDialog = { kind: 'redrive' | 'cancel' } | { kind: 'redeliver'; destination: string };
 
-/** What happened to one invocation, why, and what it waits for. */
+/** One invocation: what happened, why, and what it waits for. */
 export function InvocationPage({ id }: { id: string }) {
   const [isPaused, setIsPaused] = useState(false);
-  const [dialog, setDialog] = useState<Open>();
-  const { told, problem, live, read } = useInvocation(id, isPaused);
-  const close = (): void => setDialog(undefined);
-  const done = (): void => void read();
+  const [dialog, setDialog] = useState<OpenDialog>();
+  const { loaded, problem, live, read } = useInvocation(id, isPaused);
+  const reload = (): void => void read();
+  const redeliver = (destination: string): void => setDialog({ kind: 'redeliver', destination });
   useKeys({
     r: () => setDialog({ kind: 'redrive' }),
-    c: () => (told?.view.ended_at === undefined ? setDialog({ kind: 'cancel' }) : undefined),
+    c: () => (loaded?.view.ended_at === undefined ? setDialog({ kind: 'cancel' }) : undefined),
     p: () => setIsPaused((paused) => !paused),
   });
-  if (told === undefined) {
-    if (problem?.status === 404)
-      return (
-        <Empty
-          title="There is no such invocation"
-          icon="search"
-          command={`npx sequent timeline ${/^[A-Za-z0-9_-]+$/.test(id) ? id : '<request-id>'}`}
-        >
-          <p>
-            Nothing was accepted under the request id <code>{id}</code>, or it is not kept any more.{' '}
-            <Link to={paths.invocations}>All invocations</Link>
-          </p>
-        </Empty>
-      );
+  if (loaded === undefined) {
+    if (problem?.status === 404) return <NoInvocation id={id} />;
     return (
       <div class="page">
-        {problem === undefined ? <Skeleton lines={14} height={24} /> : <ProblemNotice problem={problem} again={done} />}
+        {problem === undefined ? <Skeleton lines={14} height={24} /> : <ProblemNotice problem={problem} onRetry={reload} />}
       </div>
     );
   }
-  const { view } = told;
+  const { view } = loaded;
   return (
     <div class="page">
-      <div class="page-head invocation-head">
-        <Link to={paths.invocations} class="button quiet small" aria-label="All invocations">
-          <Icon name="back" />
-        </Link>
-        <h1>
-          <Link to={paths.function(view.function)}>{view.function}</Link>
-          {view.qualifier === 'latest' ? null : <small>:{view.qualifier}</small>}
-        </h1>
-        <InvocationBadge state={view.state} status={view.status} />
-        <LiveSign live={live} isPaused={isPaused} {...(live === 'over' ? {} : { onToggle: () => setIsPaused(!isPaused) })} />
-        <div class="spring" />
-        <button type="button" class="button small" onClick={() => setDialog({ kind: 'redrive' })}>
-          <Icon name="redriven" size={14} /> Redrive…
-        </button>
-        {view.ended_at === undefined ? (
-          <button type="button" class="button small danger" onClick={() => setDialog({ kind: 'cancel' })}>
-            <Icon name="failed" size={14} /> Cancel…
-          </button>
-        ) : null}
-        <CopyAs view={view} />
-      </div>
-      {problem === undefined ? null : <ProblemNotice problem={problem} again={done} />}
-      <Facts view={view} />
-      <Verdict view={view} onRedeliver={(destination) => setDialog({ kind: 'redeliver', destination })} />
-      <Parts told={told} onRedeliver={(destination) => setDialog({ kind: 'redeliver', destination })} />
-      {dialog?.kind === 'redrive' ? <RedriveDialog id={id} payload={view.request.payload} onClose={close} onDone={done} /> : null}
-      {dialog?.kind === 'cancel' ? <CancelDialog id={id} onClose={close} onDone={done} /> : null}
-      {dialog?.kind === 'redeliver' ? <RedeliverDialog id={id} destination={dialog.destination} onClose={close} onDone={done} /> : null}
+      <PageHead view={view} onDialog={setDialog}>
+        <LiveStatus live={live} isPaused={isPaused} {...(live === 'over' ? {} : { onToggle: () => setIsPaused(!isPaused) })} />
+      </PageHead>
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
+      <Properties view={view} />
+      <Verdict view={view} onRedeliver={redeliver} />
+      <EventViews loaded={loaded} onRedeliver={redeliver} />
+      {dialog === undefined ? null : (
+        <Dialogs dialog={dialog} id={id} payload={view.request.payload} onClose={() => setDialog(undefined)} onDone={reload} />
+      )}
     </div>
   );
 }
 
-/** What is told by events, all showing the same moment: the one of the address, or the present. */
-function Parts({ told: { view, events }, onRedeliver }: { told: Told; onRedeliver: (destination: string) => void }) {
-  const { query } = usePlace();
-  const wanted = query.get('event');
-  const found = wanted === null ? -1 : events.findIndex(({ name }) => name === wanted);
-  const isPresent = found < 0;
-  const index = isPresent ? events.length - 1 : found;
+function NoInvocation({ id }: { id: string }) {
+  return (
+    <Empty
+      title="There is no such invocation"
+      icon="search"
+      command={`npx sequent timeline ${/^[A-Za-z0-9_-]+$/.test(id) ? id : '<request-id>'}`}
+    >
+      <p>
+        No invocation with the request id <code>{id}</code> was accepted, or it was removed since.{' '}
+        <Link to={paths.invocations}>All invocations</Link>
+      </p>
+    </Empty>
+  );
+}
+
+type PageHeadProps = { view: InvocationView; onDialog: (dialog: OpenDialog) => void; children: ComponentChildren };
+
+function PageHead({ view, onDialog, children }: PageHeadProps) {
+  return (
+    <div class="page-head invocation-head">
+      <Link to={paths.invocations} class="button quiet small" aria-label="All invocations">
+        <Icon name="back" />
+      </Link>
+      <h1>
+        <Link to={paths.function(view.function)}>{view.function}</Link>
+        {view.qualifier === 'latest' ? null : <small>:{view.qualifier}</small>}
+      </h1>
+      <InvocationBadge state={view.state} status={view.status} />
+      {children}
+      <div class="spring" />
+      <button type="button" class="button small" onClick={() => onDialog({ kind: 'redrive' })}>
+        <Icon name="redriven" size={14} /> Redrive…
+      </button>
+      {view.ended_at === undefined ? (
+        <button type="button" class="button small danger" onClick={() => onDialog({ kind: 'cancel' })}>
+          <Icon name="failed" size={14} /> Cancel…
+        </button>
+      ) : null}
+      <CopyAs view={view} />
+    </div>
+  );
+}
+
+type DialogsProps = { dialog: OpenDialog; id: string; payload: string; onClose: () => void; onDone: () => void };
+
+function Dialogs({ dialog, payload, ...props }: DialogsProps) {
+  switch (dialog.kind) {
+    case 'redrive':
+      return <RedriveDialog payload={payload} {...props} />;
+    case 'cancel':
+      return <CancelDialog {...props} />;
+    case 'redeliver':
+      return <RedeliverDialog destination={dialog.destination} {...props} />;
+  }
+}
+
+/** Everything that is derived from the events. All views show the same event: the one in the page's address, or the latest. */
+function EventViews({ loaded: { view, events }, onRedeliver }: { loaded: LoadedInvocation; onRedeliver: (destination: string) => void }) {
+  const { query } = useLocation();
+  const selectedName = query.get('event');
+  const selectedIndex = selectedName === null ? -1 : events.findIndex(({ name }) => name === selectedName);
+  const isLatest = selectedIndex < 0;
+  const index = isLatest ? events.length - 1 : selectedIndex;
   const shown = events[index];
-  const show = (place: number | undefined): void => {
-    const event = place === undefined ? undefined : events[Math.max(0, Math.min(events.length - 1, place))];
+  const select = (position: number | undefined): void => {
+    const event = position === undefined ? undefined : events[Math.max(0, Math.min(events.length - 1, position))];
     changeQuery({ event: event?.name });
   };
-  const showNamed = (name: string): void => changeQuery({ event: name });
+  const selectName = (name: string): void => changeQuery({ event: name });
   useKeys({
-    j: () => show(isPresent ? 0 : index + 1),
-    k: () => show(index - 1),
-    ArrowRight: () => show(index + 1),
-    ArrowLeft: () => show(index - 1),
-    Escape: () => (isPresent ? navigate(paths.invocations) : show(undefined)),
+    j: () => select(isLatest ? 0 : index + 1),
+    k: () => select(index - 1),
+    ArrowRight: () => select(index + 1),
+    ArrowLeft: () => select(index - 1),
+    Escape: () => (isLatest ? navigate(paths.invocations) : select(undefined)),
   });
   return (
     <>
-      <Replay events={events} index={index} isPresent={isPresent} onIndex={show} />
-      <Timeline events={events} shown={isPresent ? undefined : shown} onEvent={showNamed} />
+      <Replay events={events} index={index} isLatest={isLatest} onIndex={select} />
+      <Timeline events={events} shown={isLatest ? undefined : shown} onEvent={selectName} />
       <div class="columns">
         <div class="column">
-          <EventList events={events} shown={shown} isPresent={isPresent} onEvent={showNamed} />
-          <Story id={view.request_id} version={view.last_sequence} onEvent={showNamed} events={events} />
+          <EventList events={events} shown={shown} isLatest={isLatest} onEvent={selectName} />
+          <Explanation id={view.request_id} version={view.last_sequence} onEvent={selectName} events={events} />
         </div>
         <div class="column">
-          {isPresent || shown === undefined ? null : <EventDetails event={shown} />}
+          {isLatest || shown === undefined ? null : <EventDetails event={shown} />}
           <Outcome view={view} />
           <Request view={view} />
           <Outputs outputs={view.outputs} />
@@ -135,21 +162,21 @@ function Parts({ told: { view, events }, onRedeliver }: { told: Told; onRedelive
   );
 }
 
-function Facts({ view }: { view: InvocationView }) {
+function Properties({ view }: { view: InvocationView }) {
   return (
-    <dl class="facts-line">
+    <dl class="properties-line">
       <div>
         <dt>Request id</dt>
         <dd class="mono">
-          {view.request_id} <CopyButton text={view.request_id} what="the request id" />
+          {view.request_id} <CopyButton text={view.request_id} name="the request id" />
         </dd>
       </div>
       <div>
         <dt>Accepted</dt>
         <dd>
-          <Moment at={view.accepted_at} />{' '}
+          <RelativeTime at={view.accepted_at} />{' '}
           <small class="wide-only">
-            <ExactMoment at={view.accepted_at} />
+            <ExactTime at={view.accepted_at} />
           </small>
         </dd>
       </div>
@@ -157,7 +184,7 @@ function Facts({ view }: { view: InvocationView }) {
         <dt>Attempts</dt>
         <dd>
           {view.attempts}
-          {view.lost > 0 ? <small> ({view.lost} lost with their worker)</small> : null}
+          {view.lost > 0 ? <small> ({view.lost} lost)</small> : null}
         </dd>
       </div>
       <div>

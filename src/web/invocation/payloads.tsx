@@ -13,7 +13,7 @@ export function Request({ view: { request } }: { view: InvocationView }) {
       </div>
       <Payload text={request.payload} name="the request payload" file="request.json" />
       {request.traceparent === undefined ? null : (
-        <dl class="facts">
+        <dl class="properties">
           <div>
             <dt>traceparent</dt>
             <dd class="mono">{request.traceparent}</dd>
@@ -24,7 +24,7 @@ export function Request({ view: { request } }: { view: InvocationView }) {
   );
 }
 
-/** What came of it: the returned value, or what went wrong, with the stack. */
+/** The outcome: the returned value, or the error with its stack. */
 export function Outcome({ view: { result, failure, dropped_bytes, status } }: { view: InvocationView }) {
   if (result === undefined && failure === undefined) return null;
   const isSuccess = status === 'SUCCESS';
@@ -42,8 +42,8 @@ export function Outcome({ view: { result, failure, dropped_bytes, status } }: { 
           file="result.json"
           empty={
             dropped_bytes === undefined
-              ? 'it returned nothing'
-              : `it returned ${formatBytes(dropped_bytes)}, more than is kept: the result is empty`
+              ? 'the function returned nothing'
+              : `the function returned ${formatBytes(dropped_bytes)}; a result of more than 256 KB is dropped`
           }
         />
       ) : null}
@@ -53,7 +53,7 @@ export function Outcome({ view: { result, failure, dropped_bytes, status } }: { 
 
 function FailureText({ failure }: { failure: NonNullable<InvocationView['failure']> }) {
   const stack = failure.stackTrace?.join('\n') ?? '';
-  const kinds = { function: 'the function failed', platform: 'it could not be run', lost: 'its worker vanished' };
+  const kinds = { function: 'the function failed', platform: 'the function could not be run', lost: 'the worker was lost' };
   return (
     <div class="failure">
       <p class="failure-message">
@@ -67,7 +67,7 @@ function FailureText({ failure }: { failure: NonNullable<InvocationView['failure
           <div class="payload-head">
             <span class="size">Stack</span>
             <div class="spring" />
-            <CopyButton text={`${failure.errorType}: ${failure.message}\n${stack}`} what="the error with its stack" />
+            <CopyButton text={`${failure.errorType}: ${failure.message}\n${stack}`} name="the error with its stack" />
           </div>
           <Scrollable class="code" label="Stack">
             <pre>{stack}</pre>
@@ -78,7 +78,7 @@ function FailureText({ failure }: { failure: NonNullable<InvocationView['failure
   );
 }
 
-/** What each attempt printed, as far as it is kept. */
+/** The output of each attempt. The log keeps the last 4 KB. */
 export function Outputs({ outputs }: { outputs: InvocationView['outputs'] }) {
   const printed = outputs.filter(({ output }) => output !== '');
   if (printed.length === 0) return null;
@@ -86,10 +86,10 @@ export function Outputs({ outputs }: { outputs: InvocationView['outputs'] }) {
     <section class="card" aria-label="Output">
       <div class="card-head">
         <h2>Output</h2>
-        <span class="hint">the end of what it printed, at most 4 KB an attempt</span>
+        <span class="hint">the last 4 KB of each attempt</span>
       </div>
-      {printed.map(({ attempt, output }, place) => (
-        <details key={attempt} class="output" open={place === printed.length - 1}>
+      {printed.map(({ attempt, output }, index) => (
+        <details key={attempt} class="output" open={index === printed.length - 1}>
           <summary>Attempt {attempt}</summary>
           <Payload text={output} name={`the output of attempt ${attempt}`} file={`attempt-${attempt}.txt`} />
         </details>

@@ -1,56 +1,56 @@
 import { delivery as deliveryDrawing, invocation as invocationDrawing } from 'virtual:machines';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { useNarrow } from '../invocations/windowed.ts';
 import { MachineChart } from '../machine/chart.tsx';
-import { type Step, takenBy } from '../machine/path.ts';
-import { Icon } from '../parts/icon.tsx';
-import { ExactMoment } from '../parts/moment.tsx';
-import { Badge, lookOf } from '../parts/state.tsx';
+import { type Step, takenPath } from '../machine/path.ts';
+import { Icon, type IconName } from '../parts/icon.tsx';
+import { appearanceOf, Badge } from '../parts/state-badge.tsx';
+import { ExactTime } from '../parts/time.tsx';
+import { useNarrow } from '../parts/use-narrow.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
 type ReplayProps = {
   events: readonly NamedEvent[];
-  /** The place of the event that is shown; the last one unless somebody goes back. */
+  /** The index of the event that is shown. It is the last one unless the user selects another. */
   index: number;
-  isPresent: boolean;
+  isLatest: boolean;
   onIndex: (index: number | undefined) => void;
 };
 
-/** The machine as it stood after an event, and a slider over all of them. */
-export function Replay({ events, index, isPresent, onIndex }: ReplayProps) {
+/** The machine's state after the selected event, and a slider that selects an event. */
+export function Replay({ events, index, isLatest, onIndex }: ReplayProps) {
   const isNarrow = useNarrow();
   const shown = events[index];
   const steps = useMemo(() => stepsOf(events.slice(0, index + 1)), [events, index]);
-  const taken = useMemo(() => takenBy(invocationDrawing, steps), [steps]);
+  const path = useMemo(() => takenPath(invocationDrawing, steps), [steps]);
   const destinations = Object.keys(shown?.deliveries_after ?? {});
-  const showState = (name: string): void => {
-    const found = events.findLastIndex((event, at) => at <= index && event.type === name);
+  const selectState = (name: string): void => {
+    const found = events.findLastIndex((event, position) => position <= index && event.type === name);
     if (found >= 0) onIndex(found);
   };
   return (
     <section class="card replay" aria-label="Machine">
       <div class="card-head">
         <h2>Machine</h2>
-        <span class="hint">{isPresent ? 'as it stands now' : 'as it stood then'}</span>
+        <span class="hint">{isLatest ? 'after the latest event' : 'after the selected event'}</span>
         <div class="spring" />
-        {isPresent ? null : (
+        {isLatest ? null : (
           <button type="button" class="button small" onClick={() => onIndex(undefined)}>
-            Back to the present
+            Show the latest event
           </button>
         )}
       </div>
       <div class="chart-frame">
         <MachineChart
           machine={invocationDrawing}
-          taken={taken}
-          isStanding={isNarrow}
+          path={path}
+          isVertical={isNarrow}
           label="The machine of this invocation"
-          tone={shown?.state_after === 'notified' ? lookOf(shown.status_after).tone : undefined}
-          onState={showState}
+          tone={shown?.state_after === 'notified' ? appearanceOf(shown.status_after).tone : undefined}
+          onState={selectState}
         />
       </div>
       {destinations.length > 0 ? <Deliveries events={events.slice(0, index + 1)} destinations={destinations} /> : null}
-      <Scrubber events={events} index={index} isPresent={isPresent} onIndex={onIndex} />
+      <Scrubber events={events} index={index} isLatest={isLatest} onIndex={onIndex} />
     </section>
   );
 }
@@ -65,7 +65,7 @@ function stepsOf(events: readonly NamedEvent[]): Step[] {
   });
 }
 
-/** The machine of one delivery, of the destination that was chosen. */
+/** The deliveries with their states, and the machine of the one that the user chooses. */
 function Deliveries({ events, destinations }: { events: readonly NamedEvent[]; destinations: readonly string[] }) {
   const [chosen, setChosen] = useState<string>();
   const isNarrow = useNarrow();
@@ -92,8 +92,8 @@ function Deliveries({ events, destinations }: { events: readonly NamedEvent[]; d
         <div class="chart-frame">
           <MachineChart
             machine={deliveryDrawing}
-            taken={takenBy(deliveryDrawing, steps)}
-            isStanding={isNarrow}
+            path={takenPath(deliveryDrawing, steps)}
+            isVertical={isNarrow}
             label={`The machine of the delivery to ${chosen}`}
           />
         </div>
@@ -115,51 +115,46 @@ function deliverySteps(events: readonly NamedEvent[], destination: string): Step
 
 const STEP_EVERY_MS = 700;
 
-function Scrubber({ events, index, isPresent, onIndex }: ReplayProps) {
+/** Steps through the events while it plays; stops at the last one. */
+function usePlayback({ events, index, onIndex }: Pick<ReplayProps, 'events' | 'index' | 'onIndex'>) {
   const [isPlaying, setIsPlaying] = useState(false);
-  const state = useRef({ index, onIndex });
-  state.current = { index, onIndex };
+  const latest = useRef({ index, onIndex });
+  latest.current = { index, onIndex };
   const last = events.length - 1;
-  const shown = events[index];
   useEffect(() => {
     if (!isPlaying) return;
     const timer = setInterval(() => {
-      const { current } = state;
+      const { current } = latest;
       if (current.index >= last) setIsPlaying(false);
       else current.onIndex(current.index + 1);
     }, STEP_EVERY_MS);
     return () => clearInterval(timer);
   }, [isPlaying, last]);
-  const play = (): void => {
+  const togglePlay = (): void => {
     if (!isPlaying && index >= last) onIndex(0);
     setIsPlaying(!isPlaying);
   };
+  return { isPlaying, togglePlay };
+}
+
+function Scrubber({ events, index, isLatest, onIndex }: ReplayProps) {
+  const { isPlaying, togglePlay } = usePlayback({ events, index, onIndex });
+  const last = events.length - 1;
+  const shown = events[index];
   return (
     <div class="scrubber">
       <div class="scrubber-buttons">
+        <StepButton label="Previous event" hint="←" icon="previous" isDisabled={index <= 0} onClick={() => onIndex(index - 1)} />
         <button
           type="button"
-          class="button quiet small"
-          aria-label="Previous event"
-          title="Previous event (←)"
-          disabled={index <= 0}
-          onClick={() => onIndex(index - 1)}
+          class="button small"
+          aria-label={isPlaying ? 'Stop the replay' : 'Replay'}
+          title="Replay"
+          onClick={togglePlay}
         >
-          <Icon name="previous" size={14} />
-        </button>
-        <button type="button" class="button small" aria-label={isPlaying ? 'Stop the replay' : 'Replay'} title="Replay" onClick={play}>
           <Icon name={isPlaying ? 'pause' : 'play'} size={14} />
         </button>
-        <button
-          type="button"
-          class="button quiet small"
-          aria-label="Next event"
-          title="Next event (→)"
-          disabled={index >= last}
-          onClick={() => onIndex(index + 1)}
-        >
-          <Icon name="next" size={14} />
-        </button>
+        <StepButton label="Next event" hint="→" icon="next" isDisabled={index >= last} onClick={() => onIndex(index + 1)} />
       </div>
       <input
         type="range"
@@ -171,7 +166,7 @@ function Scrubber({ events, index, isPresent, onIndex }: ReplayProps) {
         aria-valuetext={shown === undefined ? '' : `event ${index + 1} of ${events.length}: ${shown.type}`}
         onInput={({ currentTarget }) => onIndex(Number(currentTarget.value))}
       />
-      <span class="scrubber-place">
+      <span class="scrubber-position">
         {index + 1} / {events.length}
         {shown === undefined ? null : (
           <>
@@ -179,12 +174,29 @@ function Scrubber({ events, index, isPresent, onIndex }: ReplayProps) {
             <b>{shown.type}</b>
             <span class="wide-only">
               {' · '}
-              <ExactMoment at={shown.at} />
+              <ExactTime at={shown.at} />
             </span>
-            {isPresent ? null : <span class="wide-only mono"> · {shown.name}</span>}
+            {isLatest ? null : <span class="wide-only mono"> · {shown.name}</span>}
           </>
         )}
       </span>
     </div>
+  );
+}
+
+type StepButtonProps = { label: string; hint: string; icon: IconName; isDisabled: boolean; onClick: () => void };
+
+function StepButton({ label, hint, icon, isDisabled, onClick }: StepButtonProps) {
+  return (
+    <button
+      type="button"
+      class="button quiet small"
+      aria-label={label}
+      title={`${label} (${hint})`}
+      disabled={isDisabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} size={14} />
+    </button>
   );
 }

@@ -1,7 +1,7 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 
-/** What it runs under, fixed when its first attempt started. */
+/** The policy that an invocation runs under. The start of its first attempt fixes it. */
 export function Terms({ view: { terms } }: { view: InvocationView }) {
   if (terms === undefined) return null;
   const { revision, timeoutInMs, maxRetries, maxAgeInMs, backoff, onSuccess = [], onFailure = [] } = terms;
@@ -9,13 +9,13 @@ export function Terms({ view: { terms } }: { view: InvocationView }) {
     ['revision of the function', String(revision)],
     ['timeout of an attempt', formatDuration(timeoutInMs)],
     ['retries', String(maxRetries)],
-    ['oldest age at which an attempt may start', formatDuration(maxAgeInMs)],
+    ['maximum age at the start of an attempt', formatDuration(maxAgeInMs)],
     [
       'delay before a retry',
-      `${formatDuration(backoff.initialInMs)}, × ${backoff.factor} up to ${formatDuration(backoff.maxInMs)}, up to ${Math.round(backoff.jitter * 100)} % less by chance`,
+      `${formatDuration(backoff.initialInMs)}, × ${backoff.factor} up to ${formatDuration(backoff.maxInMs)}, random reduction up to ${Math.round(backoff.jitter * 100)} %`,
     ],
-    ['told about a success', onSuccess.map(({ id }) => id).join(', ') || 'nobody'],
-    ['told about a failure', onFailure.map(({ id }) => id).join(', ') || 'nobody'],
+    ['destinations on success', onSuccess.map(({ id }) => id).join(', ') || 'none'],
+    ['destinations on failure', onFailure.map(({ id }) => id).join(', ') || 'none'],
   ];
   return (
     <section class="card" aria-label="Terms">
@@ -23,7 +23,7 @@ export function Terms({ view: { terms } }: { view: InvocationView }) {
         <h2>Terms</h2>
         <span class="hint">fixed with the first attempt</span>
       </div>
-      <dl class="facts">
+      <dl class="properties">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

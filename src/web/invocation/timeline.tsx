@@ -1,29 +1,28 @@
 import { useState } from 'preact/hooks';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { useNarrow } from '../invocations/windowed.ts';
-import { Countdown, exactly } from '../parts/moment.tsx';
+import { SegmentedControl } from '../parts/segmented-control.tsx';
+import { Countdown, formatExactTime } from '../parts/time.tsx';
+import { useNarrow } from '../parts/use-narrow.ts';
 import { now, zone } from '../shell/settings.ts';
-import { createChoice, createStore, useStore } from '../shell/store.ts';
-import { type Lane, lanesOf, type Scale, type Stretch, scaleOf, ticksOf } from './lanes.ts';
+import { createSetting, createStore, useStore } from '../shell/store.ts';
+import { type Lane, lanesOf, type Scale, type Span, scaleOf, ticksOf } from './lanes.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
-const scaleKind = createChoice('sequent-scale', ['time', 'steps']);
-const axisKind = createChoice('sequent-axis', ['relative', 'absolute']);
-/** For what is over time stands still, and nothing needs to be drawn again. */
-const still = createStore(0);
+const scaleKind = createSetting('sequent-scale', ['time', 'steps']);
+const axisKind = createSetting('sequent-axis', ['relative', 'absolute']);
+/** Replaces the clock when every span has ended, so that the timeline is not rendered every second. */
+const stoppedClock = createStore(0);
 
 type TimelineProps = { events: readonly NamedEvent[]; shown: NamedEvent | undefined; onEvent: (name: string) => void };
 
-/** Where the time went: attempts and tries as bars, waits hatched, each delivery in its own lane. */
+/** The spans of an invocation as bars, waits hatched, with a lane for the execution and for each delivery. */
 export function Timeline({ events, shown, onEvent }: TimelineProps) {
   const lanes = lanesOf(events);
-  const hasOpen = lanes.some(({ stretches }) => stretches.some(({ to }) => to === undefined));
-  const present = useStore(hasOpen ? now : still);
+  const hasOpen = lanes.some(({ spans }) => spans.some(({ to }) => to === undefined));
+  const present = useStore(hasOpen ? now : stoppedClock);
   const kind = useStore(scaleKind);
   const first = events[0]?.at ?? 0;
-  const due = lanes.flatMap(({ stretches }) =>
-    stretches.flatMap(({ to, dueAt }) => (to === undefined && dueAt !== undefined ? [dueAt] : [])),
-  );
+  const due = lanes.flatMap(({ spans }) => spans.flatMap(({ to, dueAt }) => (to === undefined && dueAt !== undefined ? [dueAt] : [])));
   const latest = Math.max(present, ...events.slice(-1).map(({ at }) => at));
   const scale = scaleOf([...events.map(({ at }) => at), ...(hasOpen ? [latest] : []), ...due], kind);
   return (
@@ -55,40 +54,26 @@ function AxisChoices() {
   const axis = useStore(axisKind);
   return (
     <>
-      <Choice label="Scale" value={scale} choices={['time', 'steps']} onChoice={scaleKind.set} />
-      <Choice label="Times" value={axis} choices={['relative', 'absolute']} onChoice={axisKind.set} />
+      <SegmentedControl label="Scale" value={scale} choices={['time', 'steps']} onChange={scaleKind.set} />
+      <SegmentedControl label="Times" value={axis} choices={['relative', 'absolute']} onChange={axisKind.set} />
     </>
-  );
-}
-
-type ChoiceProps<Value extends string> = { label: string; value: Value; choices: readonly Value[]; onChoice: (value: Value) => void };
-
-export function Choice<Value extends string>({ label, value, choices, onChoice }: ChoiceProps<Value>) {
-  return (
-    <fieldset class="choice">
-      <legend class="unseen">{label}</legend>
-      {choices.map((choice) => (
-        <button key={choice} type="button" aria-pressed={choice === value} onClick={() => onChoice(choice)}>
-          {choice}
-        </button>
-      ))}
-    </fieldset>
   );
 }
 
 function Axis({ scale, kind, first, events }: { scale: Scale; kind: 'time' | 'steps'; first: number; events: readonly NamedEvent[] }) {
   const axis = useStore(axisKind);
-  const chosen = useStore(zone);
+  const timeZone = useStore(zone);
   const isNarrow = useNarrow();
   const all = kind === 'time' ? ticksOf(scale) : [...new Set(events.map(({ at }) => at))];
-  // In steps there may be hundreds: as many as have room.
+  // The scale `steps` has a tick for each event. Only as many are shown as fit.
   const every = Math.ceil(all.length / (isNarrow ? 4 : 7));
   const ticks = all.filter((_, index) => index % every === 0);
   return (
     <div class="axis" aria-hidden="true">
       {ticks.map((at) => {
         const share = scale.at(at);
-        const label = axis === 'relative' ? (at === first ? '0' : `+${formatDuration(at - first)}`) : exactly(at, chosen).slice(11, 23);
+        const label =
+          axis === 'relative' ? (at === first ? '0' : `+${formatDuration(at - first)}`) : formatExactTime(at, timeZone).slice(11, 23);
         return (
           <span key={at} class={share > 0.93 ? 'tick last' : 'tick'} style={{ left: percent(share) }}>
             {label}
@@ -106,34 +91,28 @@ function LaneRow({ lane, scale, present, onEvent }: { lane: Lane; scale: Scale; 
         {lane.name}
       </div>
       <div class="lane-track">
-        {lane.stretches.map((stretch) => (
-          <Bar
-            key={`${stretch.from}${stretch.label}${stretch.event}`}
-            stretch={stretch}
-            scale={scale}
-            present={present}
-            onEvent={onEvent}
-          />
+        {lane.spans.map((span) => (
+          <Bar key={`${span.from}${span.label}${span.event}`} span={span} scale={scale} present={present} onEvent={onEvent} />
         ))}
       </div>
     </div>
   );
 }
 
-function Bar({ stretch, scale, present, onEvent }: { stretch: Stretch; scale: Scale; present: number; onEvent: (name: string) => void }) {
+function Bar({ span, scale, present, onEvent }: { span: Span; scale: Scale; present: number; onEvent: (name: string) => void }) {
   const [isHovered, setIsHovered] = useState(false);
-  const { kind, tone, label, note, from, event, dueAt } = stretch;
-  const to = stretch.to ?? Math.max(present, dueAt ?? present);
+  const { kind, tone, label, note, from, event, dueAt } = span;
+  const to = span.to ?? Math.max(present, dueAt ?? present);
   const left = scale.at(from);
   const width = Math.max(0, scale.at(to) - left);
-  const took = stretch.to === undefined ? '' : ` · ${formatDuration(stretch.to - from)}`;
+  const took = span.to === undefined ? '' : ` · ${formatDuration(span.to - from)}`;
   return (
     <button
       type="button"
-      // The slider and the list of events are the way for keys; hundreds of bars would be none.
+      // Not in the tab order: keyboards use the slider and the list of events, because there may be hundreds of bars.
       tabIndex={-1}
-      class={`bar ${kind} tone-${tone}${stretch.to === undefined ? ' open' : ''}`}
-      // What has hardly any length is seen also at the end.
+      class={`bar ${kind} tone-${tone}${span.to === undefined ? ' open' : ''}`}
+      // A bar without length stays visible at the right border.
       style={{ left: `min(${percent(left)}, calc(100% - 4px))`, width: percent(width) }}
       title={isHovered ? `${label}: ${note} (from +${formatDuration(from - scale.from)})` : undefined}
       aria-label={`${label}${took}: ${note}`}
@@ -141,7 +120,7 @@ function Bar({ stretch, scale, present, onEvent }: { stretch: Stretch; scale: Sc
       onMouseLeave={() => setIsHovered(false)}
       onClick={() => onEvent(event)}
     >
-      {/* As much as there is room for. */}
+      {/* CSS shows the longest label that fits. */}
       {kind === 'wait' ? null : <span class="bar-short">{label.replace(/\D/g, '')}</span>}
       <span class="bar-label">{label}</span>
       <span class="bar-whole">

@@ -2,22 +2,22 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { EventView, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { type ApiError, get } from '../api/http.ts';
 import { followLive, type LiveState } from '../api/live.ts';
-import { problemOf } from '../shell/asked.ts';
+import { problemOf } from '../shell/use-fetch.ts';
 
-/** An event with the name that the address gives it: the sequence of its message, and its place there when it is not the first. */
+/** An event with its name in the address of the page: the sequence of its message and, after a dot, its index in it unless that is 0. */
 export type NamedEvent = EventView & { name: string };
-export type Told = { view: InvocationView; events: readonly NamedEvent[] };
-type Answer = { told: Told | undefined; problem: ApiError | undefined; live: LiveState | 'paused' | 'over' };
+export type LoadedInvocation = { view: InvocationView; events: readonly NamedEvent[] };
+type InvocationState = { loaded: LoadedInvocation | undefined; problem: ApiError | undefined; live: LiveState | 'paused' | 'over' };
 
-const SOON_MS = 60;
-/** What could not be read may be there soon; and what somebody asks for after the end is told by no stream. */
-const LOOK_AGAIN_EVERY_MS = 4_000;
+const READ_AFTER_MS = 60;
+/** How often an invocation is read that has no live stream: one that could not be read, or one that has ended. */
+const POLL_EVERY_MS = 4_000;
 
-/** One invocation with its events, read from the gateway whenever the live stream says that something happened. */
+/** An invocation with its events. It is read from the gateway after every transition that the live stream reports. */
 export function useInvocation(id: string, isPaused: boolean) {
-  const [answer, setAnswer] = useState<Answer>({ told: undefined, problem: undefined, live: 'connecting' });
+  const [state, setState] = useState<InvocationState>({ loaded: undefined, problem: undefined, live: 'connecting' });
   const reading = useRef({ isReading: false, isStale: false });
-  const known = useRef(-1);
+  const shownSequence = useRef(-1);
   const path = `/api/invocations/${encodeURIComponent(id)}`;
 
   const read = useCallback(async (): Promise<void> => {
@@ -31,29 +31,29 @@ export function useInvocation(id: string, isPaused: boolean) {
       do {
         current.isStale = false;
         const { events, ...view } = await get<InvocationView & { events: EventView[] }>(`${path}?include=events`);
-        known.current = view.last_sequence;
-        setAnswer((present) => ({ ...present, told: { view, events: named(events) }, problem: undefined }));
+        shownSequence.current = view.last_sequence;
+        setState((present) => ({ ...present, loaded: { view, events: withNames(events) }, problem: undefined }));
       } while (current.isStale);
     } catch (thrown) {
-      setAnswer((present) => ({ ...present, problem: problemOf(thrown) }));
+      setState((present) => ({ ...present, problem: problemOf(thrown) }));
     }
     current.isReading = false;
   }, [path]);
 
-  const isThere = answer.told !== undefined;
-  const isOver = answer.told?.view.state === 'notified';
+  const isLoaded = state.loaded !== undefined;
+  const isSettled = state.loaded?.view.state === 'notified';
   useEffect(() => {
     void read();
   }, [read]);
   useEffect(() => {
-    const tell = (live: Answer['live']): void => setAnswer((present) => ({ ...present, live }));
-    if (isPaused) return tell('paused');
-    if (!isThere) return every(LOOK_AGAIN_EVERY_MS, read);
-    if (isOver) {
-      tell('over');
-      return every(LOOK_AGAIN_EVERY_MS, async () => {
-        const { last_sequence } = await get<InvocationView>(path).catch(() => ({ last_sequence: known.current }));
-        if (last_sequence !== known.current) await read();
+    const setLive = (live: InvocationState['live']): void => setState((present) => ({ ...present, live }));
+    if (isPaused) return setLive('paused');
+    if (!isLoaded) return pollEvery(POLL_EVERY_MS, read);
+    if (isSettled) {
+      setLive('over');
+      return pollEvery(POLL_EVERY_MS, async () => {
+        const { last_sequence } = await get<InvocationView>(path).catch(() => ({ last_sequence: shownSequence.current }));
+        if (last_sequence !== shownSequence.current) await read();
       });
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,41 +62,41 @@ export function useInvocation(id: string, isPaused: boolean) {
       timer ??= setTimeout(() => {
         timer = undefined;
         void read();
-      }, SOON_MS);
+      }, READ_AFTER_MS);
     };
     const close = followLive({
       url: () => `${path}/events/stream`,
-      // The stream begins with what is shown already.
-      onTransition: ({ sequence }) => (sequence > known.current ? readSoon() : undefined),
-      onState: (state) => {
-        tell(state);
-        if (state === 'connecting') return;
-        // It may have ended while nobody listened: then there is no stream to come back to.
-        if (state === 'lost' || wasLost) readSoon();
-        wasLost = state === 'lost';
+      // The stream starts with the events that are shown already.
+      onTransition: ({ sequence }) => (sequence > shownSequence.current ? readSoon() : undefined),
+      onState: (live) => {
+        setLive(live);
+        if (live === 'connecting') return;
+        // The invocation may have ended meanwhile. There is no stream to reconnect to then, so it is read.
+        if (live === 'lost' || wasLost) readSoon();
+        wasLost = live === 'lost';
       },
     });
     return () => {
       close();
       clearTimeout(timer);
     };
-  }, [path, read, isThere, isOver, isPaused]);
-  return { ...answer, read };
+  }, [path, read, isLoaded, isSettled, isPaused]);
+  return { ...state, read };
 }
 
-/** Looks as long as somebody else can. */
-function every(ms: number, look: () => Promise<void>): () => void {
+/** Polls while the page is visible. Returns the function that stops it. */
+function pollEvery(ms: number, read: () => Promise<void>): () => void {
   const timer = setInterval(() => {
-    if (!document.hidden) void look();
+    if (!document.hidden) void read();
   }, ms);
   return () => clearInterval(timer);
 }
 
-function named(events: readonly EventView[]): NamedEvent[] {
-  const places = new Map<number, number>();
+function withNames(events: readonly EventView[]): NamedEvent[] {
+  const counts = new Map<number, number>();
   return events.map((event) => {
-    const place = places.get(event.sequence) ?? 0;
-    places.set(event.sequence, place + 1);
-    return { ...event, name: place === 0 ? String(event.sequence) : `${event.sequence}.${place}` };
+    const index = counts.get(event.sequence) ?? 0;
+    counts.set(event.sequence, index + 1);
+    return { ...event, name: index === 0 ? String(event.sequence) : `${event.sequence}.${index}` };
   });
 }

@@ -2,51 +2,51 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BulkView } from '#src/gateway/api/schemas/repair.ts';
 import { type ApiError, post } from '../api/http.ts';
 import { ProblemNotice } from '../parts/notices.tsx';
-import { problemOf } from '../shell/asked.ts';
 import { Dialog } from '../shell/dialog.tsx';
+import { problemOf } from '../shell/use-fetch.ts';
 import { type Filter, filterBody } from './filter.ts';
 
 export type BulkKind = 'redrive' | 'cancel';
 type Progress = { done: number; failed: BulkView['failed']; isRunning: boolean };
-/** One request looks at 500; so many requests are made before somebody is asked again. */
-const MOST_PAGES = 200;
+/** One request covers up to 500 invocations. The dialog sends at most so many requests. */
+const MAX_PAGES = 200;
 
-/** Counts first, does what was confirmed, and tells what became of it. */
+/** Counts the matching invocations, redrives or cancels them after a confirmation, and reports the result. */
 export function BulkDialog({ kind, filter, onClose }: { kind: BulkKind; filter: Filter; onClose: () => void }) {
-  const word = kind === 'redrive' ? 'Redrive' : 'Cancel';
+  const verb = kind === 'redrive' ? 'Redrive' : 'Cancel';
   const scope = scopeOf(kind, filter);
   const { matched, progress, problem, start } = useBulk(kind, scope);
   return (
-    <Dialog title={`${word} in bulk`} onClose={onClose}>
+    <Dialog title={`${verb} in bulk`} onClose={onClose}>
       <div class="dialog-body">
-        <FilterInWords filter={scope} />
+        <FilterList filter={scope} />
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
         {progress === undefined && problem === undefined ? <Matches kind={kind} {...matched} /> : null}
-        {progress === undefined ? null : <Done kind={kind} progress={progress} />}
+        {progress === undefined ? null : <Result kind={kind} progress={progress} />}
       </div>
       <div class="dialog-foot">
         <button type="button" class="button" onClick={onClose}>
-          {progress === undefined ? 'Do nothing' : progress.isRunning ? 'Stop' : 'Close'}
+          {progress?.isRunning === true ? 'Stop' : 'Close'}
         </button>
-        {progress === undefined ? <StartButton kind={kind} word={word} {...matched} onStart={() => void start()} /> : null}
+        {progress === undefined ? <StartButton kind={kind} verb={verb} {...matched} onStart={() => void start()} /> : null}
       </div>
     </Dialog>
   );
 }
 
-/** What is over cannot be cancelled; what is run again is what failed, unless the filter says otherwise. */
+/** The filter of the action. Only open invocations can be cancelled; a redrive without a state filter covers those that failed. */
 function scopeOf(kind: BulkKind, filter: Filter): Filter {
   if (kind === 'cancel') return { state: 'queued,running,retrying', ...filter };
   return filter.state === undefined ? { status: 'FAIL,DISCARD', ...filter } : filter;
 }
 
-type StartProps = { kind: BulkKind; word: string; count: number; isCounted: boolean; onStart: () => void };
+type StartProps = { kind: BulkKind; verb: string; count: number; isCounted: boolean; onStart: () => void };
 
-function StartButton({ kind, word, count, isCounted, onStart }: StartProps) {
-  const look = kind === 'cancel' ? 'button danger' : 'button primary';
+function StartButton({ kind, verb, count, isCounted, onStart }: StartProps) {
+  const className = kind === 'cancel' ? 'button danger' : 'button primary';
   return (
-    <button type="button" class={look} disabled={!isCounted || count === 0} onClick={onStart}>
-      {word} {isCounted ? count.toLocaleString('en') : '…'}
+    <button type="button" class={className} disabled={!isCounted || count === 0} onClick={onStart}>
+      {verb} {isCounted ? count.toLocaleString('en') : '…'}
     </button>
   );
 }
@@ -57,19 +57,19 @@ function useBulk(kind: BulkKind, filter: Filter) {
   const [problem, setProblem] = useState<ApiError>();
   const isClosed = useRef(false);
 
-  async function everyPage(isDryRun: boolean, onPage: (page: BulkView) => void): Promise<void> {
+  async function sendPages(isDryRun: boolean, onPage: (page: BulkView) => void): Promise<void> {
     let cursor: string | undefined;
     const body = filterBody(filter);
-    for (let page = 0; page < MOST_PAGES && !isClosed.current; page++) {
-      const order = { filter: body, dry_run: isDryRun, ...(cursor === undefined ? {} : { cursor }) };
-      const answer = await post<BulkView>(`/api/${kind}`, order);
+    for (let page = 0; page < MAX_PAGES && !isClosed.current; page++) {
+      const options = { filter: body, dry_run: isDryRun, ...(cursor === undefined ? {} : { cursor }) };
+      const answer = await post<BulkView>(`/api/${kind}`, options);
       onPage(answer);
       cursor = answer.next_cursor;
       if (cursor === undefined) return;
     }
   }
   useEffect(() => {
-    everyPage(true, (page) => setMatched((present) => ({ ...present, count: present.count + page.matched }))).then(
+    sendPages(true, (page) => setMatched((present) => ({ ...present, count: present.count + page.matched }))).then(
       () => setMatched((present) => ({ ...present, isCounted: true })),
       (thrown: unknown) => setProblem(problemOf(thrown)),
     );
@@ -81,7 +81,7 @@ function useBulk(kind: BulkKind, filter: Filter) {
     const total: Progress = { done: 0, failed: [], isRunning: true };
     setProgress(total);
     try {
-      await everyPage(false, ({ done, failed }) => {
+      await sendPages(false, ({ done, failed }) => {
         total.done += done.length;
         total.failed = [...total.failed, ...failed];
         setProgress({ ...total });
@@ -94,9 +94,9 @@ function useBulk(kind: BulkKind, filter: Filter) {
   return { matched, progress, problem, start };
 }
 
-function FilterInWords({ filter }: { filter: Filter }) {
+function FilterList({ filter }: { filter: Filter }) {
   return (
-    <dl class="facts">
+    <dl class="properties">
       {Object.entries(filter).map(([field, value]) => (
         <div key={field}>
           <dt>{field.replaceAll('_', ' ')}</dt>
@@ -108,25 +108,25 @@ function FilterInWords({ filter }: { filter: Filter }) {
 }
 
 function Matches({ kind, count, isCounted }: { kind: BulkKind; count: number; isCounted: boolean }) {
-  if (!isCounted) return <p>Counting what matches: {count.toLocaleString('en')}…</p>;
+  if (!isCounted) return <p>Counting: {count.toLocaleString('en')}…</p>;
   if (count === 0)
     return (
       <p>
-        Nothing matches that could be{' '}
-        {kind === 'redrive' ? 'redriven: only what is over and was not redriven yet can' : 'cancelled: only what is not over can'}.
+        No matching invocation can be{' '}
+        {kind === 'redrive' ? 'redriven: it must have finished and not been redriven yet' : 'cancelled: it must not have finished yet'}.
       </p>
     );
   return (
     <p>
       <strong>{count.toLocaleString('en')}</strong> {count === 1 ? 'matches' : 'match'}.{' '}
       {kind === 'redrive'
-        ? 'Each becomes a new invocation with the same payload; what was redriven before is left out.'
+        ? 'Each is run again as a new invocation with the same payload. Invocations that were redriven before are left out.'
         : 'Each fails with the condition InvocationCanceled.'}
     </p>
   );
 }
 
-function Done({ kind, progress: { done, failed, isRunning } }: { kind: BulkKind; progress: Progress }) {
+function Result({ kind, progress: { done, failed, isRunning } }: { kind: BulkKind; progress: Progress }) {
   return (
     <>
       <p role="status">
@@ -135,7 +135,7 @@ function Done({ kind, progress: { done, failed, isRunning } }: { kind: BulkKind;
       </p>
       {failed.length === 0 ? null : (
         <>
-          <p>{failed.length} were left as they were:</p>
+          <p>{failed.length} were not changed:</p>
           <ul class="failures">
             {failed.slice(0, 50).map(({ request_id, detail }) => (
               <li key={request_id}>

@@ -1,6 +1,6 @@
 import { withQuery } from '../api/http.ts';
 
-/** What invocations are looked for by, as it stands in the address of the page. */
+/** The filter of the list, as the query of the page's address holds it. */
 export type Filter = {
   state?: string;
   status?: string;
@@ -29,14 +29,14 @@ const fields: readonly (keyof Filter)[] = [
   'redrive_of',
 ];
 
-export const spans: readonly { value: string; word: string; ms: number }[] = [
-  { value: '15m', word: 'Last 15 minutes', ms: 900_000 },
-  { value: '1h', word: 'Last hour', ms: 3_600_000 },
-  { value: '24h', word: 'Last 24 hours', ms: 86_400_000 },
-  { value: '7d', word: 'Last 7 days', ms: 604_800_000 },
+export const timeRanges: readonly { value: string; label: string; ms: number }[] = [
+  { value: '15m', label: 'Last 15 minutes', ms: 900_000 },
+  { value: '1h', label: 'Last hour', ms: 3_600_000 },
+  { value: '24h', label: 'Last 24 hours', ms: 86_400_000 },
+  { value: '7d', label: 'Last 7 days', ms: 604_800_000 },
 ];
 
-/** The chips: the states of what is open, and the outcomes of what is over. */
+/** The chips: the states of open invocations, and the statuses of finished ones. */
 export const chips = [
   { key: 'all', field: undefined, value: '' },
   { key: 'queued', field: 'state', value: 'queued' },
@@ -47,8 +47,8 @@ export const chips = [
   { key: 'DISCARD', field: 'status', value: 'DISCARD' },
 ] as const;
 
-/** What only links ask for: it is shown, and can be taken away. */
-export const further = ['min_attempts', 'min_duration_ms', 'root', 'parent', 'redrive_of'] as const;
+/** Fields that have no control of their own. Links set them; a chip shows each of them and removes it. */
+export const linkedFields = ['min_attempts', 'min_duration_ms', 'root', 'parent', 'redrive_of'] as const;
 
 export function filterOf(query: URLSearchParams): Filter {
   return Object.fromEntries(fields.flatMap((field) => (query.get(field) ? [[field, query.get(field) ?? '']] : [])));
@@ -59,22 +59,23 @@ export function isNarrowed(filter: Filter): boolean {
 }
 
 function sinceOf({ since }: Filter): number | undefined {
-  const span = spans.find(({ value }) => value === since);
-  return span === undefined ? undefined : Date.now() - span.ms;
+  const range = timeRanges.find(({ value }) => value === since);
+  return range === undefined ? undefined : Date.now() - range.ms;
 }
 
-/** The question to the gateway. */
+/** The path of a page of the list. */
 export function listPath(filter: Filter, page: { limit: number; cursor?: string | undefined }): string {
   const { since: _, ...rest } = filter;
   return withQuery('/api/invocations', { ...rest, from: sinceOf(filter), ...page });
 }
 
+/** The path of the counts by state and status, which ignore the filter's own state and status. */
 export function countsPath(filter: Filter): string {
   const { since: _, state: __, status: ___, ...rest } = filter;
   return withQuery('/api/invocations/counts', { ...rest, from: sinceOf(filter) });
 }
 
-/** The same filter as the body of what is done in bulk. */
+/** The filter as the body of a bulk request. */
 export function filterBody(filter: Filter): object {
   const { since: _, state, status, condition, min_attempts, min_duration_ms, ...rest } = filter;
   const from = sinceOf(filter);

@@ -3,36 +3,36 @@ import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { get } from '../api/http.ts';
 import { CancelDialog, RedriveDialog } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { LiveSign } from '../parts/live-sign.tsx';
+import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { useNarrow } from '../parts/use-narrow.ts';
 import { useKeys } from '../shell/keys.ts';
-import { navigate, paths, usePlace } from '../shell/router.tsx';
+import { navigate, paths, useLocation } from '../shell/router.tsx';
 import { BulkDialog, type BulkKind } from './bulk.tsx';
 import { countsPath, type Filter, filterOf, isNarrowed } from './filter.ts';
 import { InvocationTable, rowTop } from './table.tsx';
 import { Chips, type Counts, SearchBar } from './toolbar.tsx';
-import { type Listed, useInvocations } from './use-invocations.ts';
-import { useNarrow } from './windowed.ts';
+import { type InvocationListState, useInvocations } from './use-invocations.ts';
 
-/** What happens now, and what happened: the page that people land on. */
+/** The list of invocations, live: the start page. */
 export function InvocationsPage() {
-  const { query } = usePlace();
+  const { query } = useLocation();
   const filter = filterOf(query);
   const [isPaused, setIsPaused] = useState(false);
   const [bulk, setBulk] = useState<BulkKind>();
   const [counts, readCounts] = useCounts(filter);
-  const { more, again, show, ...listed } = useInvocations(filter, isPaused, readCounts);
+  const { loadMore, reload, showFresh: showFreshRows, ...list } = useInvocations(filter, isPaused, readCounts);
   const showFresh = (): void => {
     scrollTo(0, 0);
-    if (listed.hasGap) again();
-    else show();
+    if (list.hasGap) reload();
+    else showFreshRows();
   };
   useKeys({ '.': showFresh, p: () => setIsPaused((paused) => !paused) });
   return (
     <div class="page">
       <div class="page-head">
         <h1>Invocations</h1>
-        <LiveSign live={listed.live} isPaused={isPaused} onToggle={() => setIsPaused((paused) => !paused)} />
+        <LiveStatus live={list.live} isPaused={isPaused} onToggle={() => setIsPaused((paused) => !paused)} />
         <div class="spring" />
         <button type="button" class="button small" onClick={() => setBulk('redrive')}>
           <Icon name="redriven" size={14} /> Redrive in bulk…
@@ -43,16 +43,16 @@ export function InvocationsPage() {
       </div>
       <SearchBar filter={filter} />
       <Chips filter={filter} counts={counts} />
-      <Listing key={JSON.stringify(filter)} listed={listed} filter={filter} more={more} again={again} showFresh={showFresh} />
+      <Listing key={JSON.stringify(filter)} list={list} filter={filter} loadMore={loadMore} reload={reload} showFresh={showFresh} />
       {bulk === undefined ? null : <BulkDialog kind={bulk} filter={filter} onClose={() => setBulk(undefined)} />}
     </div>
   );
 }
 
-type ListingProps = { listed: Listed; filter: Filter; more: () => void; again: () => void; showFresh: () => void };
+type ListingProps = { list: InvocationListState; filter: Filter; loadMore: () => void; reload: () => void; showFresh: () => void };
 
-function Listing({ listed, filter, more, again, showFresh }: ListingProps) {
-  const { rows, fresh, hasGap, isAsking, hasMore, problem } = listed;
+function Listing({ list, filter, loadMore, reload, showFresh }: ListingProps) {
+  const { rows, fresh, hasGap, isLoading, hasMore, problem } = list;
   const { selected, dialog, close } = useSelection(rows);
   return (
     <>
@@ -63,14 +63,14 @@ function Listing({ listed, filter, more, again, showFresh }: ListingProps) {
           </button>
         </div>
       )}
-      {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {rows.length > 0 ? (
-        <InvocationTable rows={rows} selected={selected} onEnd={() => (hasMore && !isAsking ? more() : undefined)} />
+        <InvocationTable rows={rows} selected={selected} onEnd={() => (hasMore && !isLoading ? loadMore() : undefined)} />
       ) : null}
-      {rows.length === 0 && isAsking ? <Skeleton lines={12} height={24} /> : null}
-      {rows.length === 0 && !isAsking && problem === undefined ? <NoInvocations filter={filter} /> : null}
+      {rows.length === 0 && isLoading ? <Skeleton lines={12} height={24} /> : null}
+      {rows.length === 0 && !isLoading && problem === undefined ? <NoInvocations filter={filter} /> : null}
       {rows.length > 0 ? (
-        <p class="list-end">{hasMore || isAsking ? 'Fetching more…' : `${rows.length.toLocaleString('en')} invocations: that is all`}</p>
+        <p class="list-end">{hasMore || isLoading ? 'Loading more…' : `All ${rows.length.toLocaleString('en')} invocations are shown`}</p>
       ) : null}
       {dialog?.kind === 'redrive' ? <RedriveDialog id={dialog.id} onClose={close} /> : null}
       {dialog?.kind === 'cancel' ? <CancelDialog id={dialog.id} onClose={close} onDone={() => {}} /> : null}
@@ -80,7 +80,7 @@ function Listing({ listed, filter, more, again, showFresh }: ListingProps) {
 
 function useSelection(rows: readonly InvocationRow[]) {
   const isNarrow = useNarrow();
-  // The id, not the place: rows may come before it.
+  // The id and not the index: new rows may be inserted before it.
   const [selectedId, setSelectedId] = useState<string>();
   const [dialog, setDialog] = useState<{ kind: 'redrive' | 'cancel'; id: string }>();
   const selected = selectedId === undefined ? -1 : rows.findIndex(({ request_id }) => request_id === selectedId);
@@ -103,18 +103,18 @@ function useSelection(rows: readonly InvocationRow[]) {
   return { selected, dialog, close: () => setDialog(undefined) };
 }
 
-/** Scrolls as little as is needed. */
+/** Scrolls no further than needed to show the row below the sticky header. */
 function revealRow(index: number, isNarrow: boolean): void {
   const body = document.querySelector('.table-body');
   if (body === null) return;
   const { top, height } = rowTop(index, isNarrow);
-  const at = body.getBoundingClientRect().top + top;
-  const covered = 110;
-  if (at < covered) scrollBy({ top: at - covered });
-  else if (at + height > innerHeight - 12) scrollBy({ top: at + height - innerHeight + 12 });
+  const y = body.getBoundingClientRect().top + top;
+  const headerHeight = 110;
+  if (y < headerHeight) scrollBy({ top: y - headerHeight });
+  else if (y + height > innerHeight - 12) scrollBy({ top: y + height - innerHeight + 12 });
 }
 
-/** The counts of the chips, read again when something changed, at most every two seconds. */
+/** The counts of the chips, and a function that reads them again: at most once in two seconds. */
 function useCounts(filter: Filter): [Counts | undefined, () => void] {
   const key = countsPath({ ...filter, since: '' }) + (filter.since ?? '');
   const [counts, setCounts] = useState<{ key: string; counts: Counts }>();
@@ -124,12 +124,12 @@ function useCounts(filter: Filter): [Counts | undefined, () => void] {
     const { current } = state;
     current.timer = undefined;
     current.readAt = Date.now();
-    const asked = current.key;
+    const requestedKey = current.key;
     try {
       const found = await get<Counts>(countsPath(current.filter));
-      if (current.key === asked) setCounts({ key: asked, counts: found });
+      if (current.key === requestedKey) setCounts({ key: requestedKey, counts: found });
     } catch {
-      // The list tells what is wrong.
+      // The request of the list fails likewise and shows the reason.
     }
   };
   const readSoon = useRef(() => {
@@ -147,11 +147,11 @@ function NoInvocations({ filter }: { filter: Filter }) {
   if (isNarrowed(filter))
     return (
       <Empty
-        title="Nothing matches"
+        title="No matching invocations"
         icon="search"
         command={`npx sequent ls${filter.function === undefined ? '' : ` ${filter.function}`} --since 1h`}
       >
-        <p>No invocation has all of what is asked for. The words of a search must stand in the payload or in the error.</p>
+        <p>No invocation matches all filters. A search finds words of the payload and of the error.</p>
         <button type="button" class="button" onClick={() => navigate(paths.invocations)}>
           Show all
         </button>
@@ -159,7 +159,7 @@ function NoInvocations({ filter }: { filter: Filter }) {
     );
   return (
     <Empty title="No invocations yet" icon="running" command={`npx sequent invoke hello -d '{"name":"Ada"}'`}>
-      <p>They appear here as soon as something is invoked.</p>
+      <p>An invocation appears here as soon as it is accepted.</p>
     </Empty>
   );
 }

@@ -1,10 +1,21 @@
 import type { Fact } from '#machines/facts.ts';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 
-/** Rows of the list, kept up to date from two sources of which either may be behind: the read model, and the live stream. */
+/** Updates the rows of the list from two sources: the read model and the live stream. Either may be behind the other. */
 
-/** What a transition makes of a row. The same row when it tells nothing new. */
-export function withFact(row: InvocationRow, fact: Fact): InvocationRow {
+/** Applies facts to the rows of their invocations. */
+export function applyFacts(rows: readonly InvocationRow[], facts: readonly Fact[]): readonly InvocationRow[] {
+  const byId = new Map<string, Fact[]>();
+  for (const fact of facts) {
+    const others = byId.get(fact.invocation);
+    if (others === undefined) byId.set(fact.invocation, [fact]);
+    else others.push(fact);
+  }
+  return rows.map((row) => (byId.get(row.request_id) ?? []).reduce(applyFact, row));
+}
+
+/** Applies a fact to a row. Returns the same row when the row already includes the fact. */
+function applyFact(row: InvocationRow, fact: Fact): InvocationRow {
   if (fact.type === 'notified') return row.state === 'notified' ? row : { ...row, state: 'notified', notified_at: fact.at };
   if (row.ended_at !== undefined || !('attempt' in fact) || fact.attempt < row.attempts) return row;
   const attempts = fact.attempt;
@@ -17,11 +28,11 @@ export function withFact(row: InvocationRow, fact: Fact): InvocationRow {
       return { ...row, state: 'succeeded', status: 'SUCCESS', attempts, ...ended(row, fact) };
     case 'failed': {
       const { condition, failure } = fact;
-      const isDropped = attempts === 0 && (condition === 'EventAgeExceeded' || condition === 'LoopDetected');
+      const isDiscarded = attempts === 0 && (condition === 'EventAgeExceeded' || condition === 'LoopDetected');
       return {
         ...row,
         state: 'failed',
-        status: isDropped ? 'DISCARD' : 'FAIL',
+        status: isDiscarded ? 'DISCARD' : 'FAIL',
         condition,
         error: failure.message,
         attempts,
@@ -35,9 +46,9 @@ function ended(row: InvocationRow, { at }: Fact): Pick<InvocationRow, 'ended_at'
   return { ended_at: at, duration_ms: Math.max(0, at - row.accepted_at) };
 }
 
-/** The one of two tellings of the same invocation that is further on. */
-function further(present: InvocationRow, told: InvocationRow): InvocationRow {
-  return progressOf(told) >= progressOf(present) ? told : present;
+/** The later of two versions of the same row. */
+function laterOf(shown: InvocationRow, received: InvocationRow): InvocationRow {
+  return progressOf(received) >= progressOf(shown) ? received : shown;
 }
 
 function progressOf({ state, attempts, ended_at }: InvocationRow): number {
@@ -46,24 +57,33 @@ function progressOf({ state, attempts, ended_at }: InvocationRow): number {
   return attempts * 3 + (state === 'retrying' ? 2 : state === 'running' ? 1 : 0);
 }
 
-/** The head of the list as the gateway tells it now, against what is shown: what changed, and what is new. */
+/**
+ * Merges the first page of the list into the rows that are shown. `fresh` are the rows to offer as new. `hasGap` means that the page
+ * and the shown rows have no row in common, so rows between them may be missing.
+ */
 export function reconcile(
   shown: readonly InvocationRow[],
   head: readonly InvocationRow[],
 ): { rows: InvocationRow[]; fresh: InvocationRow[]; hasGap: boolean } {
-  const told = new Map(head.map((row) => [row.request_id, row]));
-  const known = new Set(shown.map(({ request_id }) => request_id));
+  const received = new Map(head.map((row) => [row.request_id, row]));
+  const shownIds = new Set(shown.map(({ request_id }) => request_id));
   const rows = shown.map((row) => {
-    const found = told.get(row.request_id);
-    return found === undefined ? row : further(row, found);
+    const found = received.get(row.request_id);
+    return found === undefined ? row : laterOf(row, found);
   });
-  // What is older than the last row that is shown came into the filter later, or is on a page that was not asked for yet.
+  // An older row than the last one shown is not new: it came to match the filter later, or is on a page that is not loaded yet.
   const oldest = shown.at(-1)?.accepted_at ?? 0;
-  const fresh = head.filter((row) => !known.has(row.request_id) && row.accepted_at >= oldest);
+  const fresh = head.filter((row) => !shownIds.has(row.request_id) && row.accepted_at >= oldest);
   return { rows, fresh, hasGap: shown.length > 0 && head.length > 0 && fresh.length === head.length };
 }
 
-/** New rows among those that are shown, the latest first. */
-export function withFresh(shown: readonly InvocationRow[], fresh: readonly InvocationRow[]): InvocationRow[] {
+/** Inserts new rows, the latest first. */
+export function insertFresh(shown: readonly InvocationRow[], fresh: readonly InvocationRow[]): InvocationRow[] {
   return [...fresh, ...shown].sort((one, other) => other.accepted_at - one.accepted_at);
+}
+
+/** Appends the next page. A row that is shown already is left out, because rows shift between pages while new ones arrive. */
+export function appendPage(shown: readonly InvocationRow[], page: readonly InvocationRow[]): InvocationRow[] {
+  const shownIds = new Set(shown.map(({ request_id }) => request_id));
+  return [...shown, ...page.filter(({ request_id }) => !shownIds.has(request_id))];
 }

@@ -1,13 +1,13 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
-import { lookOf } from '../parts/state.tsx';
-import { useAsked } from '../shell/asked.ts';
+import { appearanceOf } from '../parts/state-badge.tsx';
 import { useKeys } from '../shell/keys.ts';
 import { changeQuery, navigate, paths } from '../shell/router.tsx';
-import { chips, type Filter, further, isNarrowed, spans } from './filter.ts';
+import { useFetch } from '../shell/use-fetch.ts';
+import { chips, type Filter, isNarrowed, linkedFields, timeRanges } from './filter.ts';
 
-/** The names of `machines/facts.ts`, which the page does not load: it would bring a parser of 60 KB. */
+/** The conditions of `machines/facts.ts`. Importing that file would add a parser of 60 KB to the page. */
 const conditionNames = [
   'UnhandledInvocationError',
   'EventAgeExceeded',
@@ -28,34 +28,34 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
       <legend class="unseen">State</legend>
       {chips.map(({ key, field, value }) => {
         const isOn = field === undefined ? filter.state === undefined && filter.status === undefined : filter[field] === value;
-        const look = field === undefined ? undefined : lookOf(value);
+        const appearance = field === undefined ? undefined : appearanceOf(value);
         return (
           <button
             key={key}
             type="button"
-            class={`chip ${look === undefined ? '' : `tone-${look.tone}`}`}
+            class={`chip ${appearance === undefined ? '' : `tone-${appearance.tone}`}`}
             aria-pressed={isOn}
             onClick={() =>
               changeQuery({ state: undefined, status: undefined, ...(field === undefined ? {} : { [field]: value }) }, { replace: false })
             }
           >
-            {look === undefined ? null : <Icon name={look.icon} size={14} />}
-            <span>{look?.word ?? 'All'}</span>
+            {appearance === undefined ? null : <Icon name={appearance.icon} size={14} />}
+            <span>{appearance?.label ?? 'All'}</span>
             <span class="count">{countOf(counts, field, value)}</span>
           </button>
         );
       })}
-      {further.map((field) =>
+      {linkedFields.map((field) =>
         filter[field] === undefined ? null : (
           <button
             key={field}
             type="button"
-            class="chip further"
-            title={`Show them whatever their ${wordsOf(field)}`}
+            class="chip linked"
+            title={`Remove the filter ${labelOf(field)}`}
             onClick={() => changeQuery({ [field]: undefined }, { replace: false })}
           >
             <span>
-              {wordsOf(field)} <code>{filter[field]}</code>
+              {labelOf(field)} <code>{filter[field]}</code>
             </span>
             <Icon name="close" size={12} />
           </button>
@@ -70,7 +70,7 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
   );
 }
 
-function wordsOf(field: keyof Filter): string {
+function labelOf(field: keyof Filter): string {
   return field.replaceAll('_', ' ');
 }
 
@@ -78,31 +78,31 @@ function countOf(counts: Counts | undefined, field: 'state' | 'status' | undefin
   if (counts === undefined) return ' ';
   const all = Object.values(counts.by_state).map((one = 0) => one);
   const found = field === undefined ? all : [(field === 'state' ? counts.by_state : counts.by_status)[value] ?? 0];
-  const isAtLeast = found.some((one) => one >= counts.most);
-  return `${found.reduce((sum, one) => sum + one, 0).toLocaleString('en')}${isAtLeast ? '+' : ''}`;
+  const isLowerBound = found.some((one) => one >= counts.most);
+  return `${found.reduce((sum, one) => sum + one, 0).toLocaleString('en')}${isLowerBound ? '+' : ''}`;
 }
 
 export function SearchBar({ filter }: { filter: Filter }) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(filter.text ?? '');
-  // Before the next key: what is typed at once after another filter was chosen would be lost.
+  // A layout effect, because it runs before the next key press: a later update would overwrite typed text.
   useLayoutEffect(() => setText(filter.text ?? ''), [filter.text]);
   useKeys({ '/': () => input.current?.focus() });
   const search = async (event: Event): Promise<void> => {
     event.preventDefault();
-    // The keys are for the rows again.
+    // The keys select rows again.
     input.current?.blur();
-    const wanted = text.trim();
-    // A request id opens its invocation, if there is one.
-    if (/^[A-Za-z0-9_-]{1,64}$/.test(wanted)) {
+    const term = text.trim();
+    // The request id of an existing invocation opens its page.
+    if (/^[A-Za-z0-9_-]{1,64}$/.test(term)) {
       try {
-        await get(`/api/invocations/${wanted}`);
-        return navigate(paths.invocation(wanted));
+        await get(`/api/invocations/${term}`);
+        return navigate(paths.invocation(term));
       } catch {
-        // No id, so it is words.
+        // Not a request id: the term is searched for.
       }
     }
-    changeQuery({ text: wanted }, { replace: false });
+    changeQuery({ text: term }, { replace: false });
   };
   return (
     <search class="search-bar">
@@ -111,7 +111,7 @@ export function SearchBar({ filter }: { filter: Filter }) {
         <input
           ref={input}
           type="search"
-          aria-label="Search by request id, or by words of the payload or of the error"
+          aria-label="Search by request id, or by words of the payload or the error"
           placeholder="Request id, or words of payload or error"
           value={text}
           maxLength={256}
@@ -120,14 +120,14 @@ export function SearchBar({ filter }: { filter: Filter }) {
             if (text.trim() === '' && filter.text !== undefined) changeQuery({ text: undefined });
           }}
         />
-        <kbd title="the key that leads here">/</kbd>
+        <kbd title="press / to search">/</kbd>
       </form>
       <FunctionChoice value={filter.function} />
       <select aria-label="Time" value={filter.since ?? ''} onChange={({ currentTarget }) => changeQuery({ since: currentTarget.value })}>
         <option value="">Any time</option>
-        {spans.map(({ value, word }) => (
+        {timeRanges.map(({ value, label }) => (
           <option key={value} value={value}>
-            {word}
+            {label}
           </option>
         ))}
       </select>
@@ -147,12 +147,12 @@ export function SearchBar({ filter }: { filter: Filter }) {
   );
 }
 
-type Named = { functions: { name: string }[] };
+type FunctionNames = { functions: { name: string }[] };
 
 function FunctionChoice({ value }: { value: string | undefined }) {
-  const { content } = useAsked('functions', (signal) => get<Named>('/api/functions', signal));
+  const { content } = useFetch('functions', (signal) => get<FunctionNames>('/api/functions', signal));
   const names = (content?.functions ?? []).map(({ name }) => name);
-  // A function that is gone has a past all the same.
+  // A deleted function still has invocations.
   const choices = value === undefined || names.includes(value) ? names : [...names, value];
   return (
     <select aria-label="Function" value={value ?? ''} onChange={({ currentTarget }) => changeQuery({ function: currentTarget.value })}>

@@ -1,31 +1,31 @@
 import { iconPath } from '../parts/icon.tsx';
-import { type Look, lookOf } from '../parts/state.tsx';
+import { type Appearance, appearanceOf } from '../parts/state-badge.tsx';
 import type { Drawing, DrawnEdge, DrawnState, MachineDrawing } from './drawing.ts';
-import { edgeKey, type Taken } from './path.ts';
+import { edgeKey, type TakenPath } from './path.ts';
 
 type ChartProps = {
   machine: MachineDrawing;
-  taken: Taken;
-  isStanding: boolean;
+  path: TakenPath;
+  isVertical: boolean;
   label: string;
-  /** The colour of the state that it is in, when that says more than its own. */
-  tone?: Look['tone'] | undefined;
-  /** Called with a state that was passed. */
+  /** The tone of the active state, when another than its own says more. */
+  tone?: Appearance['tone'] | undefined;
+  /** Called when a visited state is clicked. */
   onState?: (name: string) => void;
 };
 
-/** A machine with the state that it is in lit, and the path that it took. */
-export function MachineChart({ machine, taken, isStanding, label, tone, onState }: ChartProps) {
-  const drawing: Drawing = isStanding ? machine.standing : machine.lying;
+/** The drawing of a machine, with its active state and the path that it took highlighted. */
+export function MachineChart({ machine, path, isVertical, label, tone, onState }: ChartProps) {
+  const drawing: Drawing = isVertical ? machine.vertical : machine.horizontal;
   const arrow = `arrow-${machine.id}`;
   return (
     <svg
       class="chart"
       viewBox={`0 0 ${drawing.width} ${drawing.height}`}
-      // No larger than it was drawn: a letter is as large as elsewhere on the page.
+      // Never enlarged: its text has the size of the page's other text.
       style={{ maxWidth: `${drawing.width}px` }}
       role="img"
-      aria-label={`${label}: in the state ${taken.active}, by way of ${[...taken.visited].join(', ')}`}
+      aria-label={`${label}: state ${path.activeState}, visited ${[...path.visitedStates].join(', ')}`}
     >
       <defs>
         {['idle', 'taken', 'last'].map((kind) => (
@@ -44,26 +44,26 @@ export function MachineChart({ machine, taken, isStanding, label, tone, onState 
           </marker>
         ))}
       </defs>
-      {inOrder(drawing.edges, taken).map((edge) => (
-        <Edge key={edgeKey(edge)} edge={edge} taken={taken} arrow={arrow} />
+      {inDrawingOrder(drawing.edges, path).map((edge) => (
+        <Edge key={edgeKey(edge)} edge={edge} path={path} arrow={arrow} />
       ))}
       {drawing.states.map((state) => (
-        <StateBox key={state.name} state={state} machine={machine} taken={taken} activeTone={tone} onState={onState} />
+        <StateBox key={state.name} state={state} machine={machine} path={path} activeTone={tone} onState={onState} />
       ))}
     </svg>
   );
 }
 
-/** Those that were taken lie over the others. */
-function inOrder(edges: readonly DrawnEdge[], { edges: taken, last }: Taken): DrawnEdge[] {
-  const rank = (edge: DrawnEdge): number => (edgeKey(edge) === last ? 2 : taken.has(edgeKey(edge)) ? 1 : 0);
+/** SVG paints later elements over earlier ones: taken transitions come after the others. */
+function inDrawingOrder(edges: readonly DrawnEdge[], { edgeCounts, lastEdge }: TakenPath): DrawnEdge[] {
+  const rank = (edge: DrawnEdge): number => (edgeKey(edge) === lastEdge ? 2 : edgeCounts.has(edgeKey(edge)) ? 1 : 0);
   return [...edges].sort((one, other) => rank(one) - rank(other));
 }
 
-function Edge({ edge, taken, arrow }: { edge: DrawnEdge; taken: Taken; arrow: string }) {
+function Edge({ edge, path, arrow }: { edge: DrawnEdge; path: TakenPath; arrow: string }) {
   const key = edgeKey(edge);
-  const times = taken.edges.get(key) ?? 0;
-  const kind = key === taken.last ? 'last' : times > 0 ? 'taken' : 'idle';
+  const times = path.edgeCounts.get(key) ?? 0;
+  const kind = key === path.lastEdge ? 'last' : times > 0 ? 'taken' : 'idle';
   const { label } = edge;
   const [timesX, timesY] = middleOf(edge.points);
   return (
@@ -93,18 +93,18 @@ function Edge({ edge, taken, arrow }: { edge: DrawnEdge; taken: Taken; arrow: st
 type StateBoxProps = {
   state: DrawnState;
   machine: MachineDrawing;
-  taken: Taken;
-  activeTone: Look['tone'] | undefined;
+  path: TakenPath;
+  activeTone: Appearance['tone'] | undefined;
   onState: ((name: string) => void) | undefined;
 };
 
-function StateBox({ state: { name, x, y, width, height }, machine, taken, activeTone, onState }: StateBoxProps) {
-  const facts = machine.states[name];
-  const isActive = name === taken.active;
-  const isVisited = taken.visited.has(name);
-  const { tone, icon } = lookOf(name);
-  const shown = isActive ? (activeTone ?? tone) : tone;
-  const className = `state tone-${shown}${isActive ? ' active' : ''}${isVisited ? ' visited' : ''}`;
+function StateBox({ state: { name, x, y, width, height }, machine, path, activeTone, onState }: StateBoxProps) {
+  const details = machine.states[name];
+  const isActive = name === path.activeState;
+  const isVisited = path.visitedStates.has(name);
+  const { tone, icon } = appearanceOf(name);
+  const shownTone = isActive ? (activeTone ?? tone) : tone;
+  const className = `state tone-${shownTone}${isActive ? ' active' : ''}${isVisited ? ' visited' : ''}`;
   if (width < 20)
     return (
       <g class={className}>
@@ -112,8 +112,8 @@ function StateBox({ state: { name, x, y, width, height }, machine, taken, active
         <circle cx={x + width / 2} cy={y + height / 2} r={width / 2} />
       </g>
     );
-  const inner = facts?.inner ?? [];
-  const line = y + (inner.length === 0 ? height / 2 : 23);
+  const internalEvents = details?.internalEvents ?? [];
+  const line = y + (internalEvents.length === 0 ? height / 2 : 23);
   const isClickable = isVisited && onState !== undefined;
   return (
     <g
@@ -121,16 +121,16 @@ function StateBox({ state: { name, x, y, width, height }, machine, taken, active
       data-state={name}
       {...(isClickable ? { onClick: () => onState(name) } : {})}
     >
-      <title>{`${name}: ${facts?.description ?? ''}`}</title>
+      <title>{`${name}: ${details?.description ?? ''}`}</title>
       {isActive ? <rect class="halo" x={x - 4} y={y - 4} width={width + 8} height={height + 8} rx="14" /> : null}
       <rect class="box" x={x} y={y} width={width} height={height} rx="10" />
-      {facts?.isFinal === true ? <rect class="final" x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx="7" /> : null}
+      {details?.isFinal === true ? <rect class="final" x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx="7" /> : null}
       <path class="sign" d={iconPath(icon)} transform={`translate(${x + 13} ${line - 8})`} />
       <text class="name" x={x + 35} y={line + 4.5}>
         {name}
       </text>
-      {inner.map((event, place) => (
-        <text key={event} class="inner" x={x + 13} y={line + 25 + place * 13}>
+      {internalEvents.map((event, index) => (
+        <text key={event} class="inner" x={x + 13} y={line + 25 + index * 13}>
           {`↺ ${event}`}
         </text>
       ))}
@@ -138,7 +138,7 @@ function StateBox({ state: { name, x, y, width, height }, machine, taken, active
   );
 }
 
-/** A line through points, its corners rounded. */
+/** The path data of a line with rounded corners. */
 function rounded(points: DrawnEdge['points'], radius = 8): string {
   return points
     .map(([x, y], index) => {
@@ -155,13 +155,14 @@ function rounded(points: DrawnEdge['points'], radius = 8): string {
 
 type Point = readonly [number, number];
 
-function towards([x, y]: Point, [otherX, otherY]: Point, most: number): Point {
+/** The point between two others, at most `maxDistance` from the first and not beyond the middle. */
+function towards([x, y]: Point, [otherX, otherY]: Point, maxDistance: number): Point {
   const length = Math.hypot(otherX - x, otherY - y);
-  const share = length === 0 ? 0 : Math.min(most, length / 2) / length;
+  const share = length === 0 ? 0 : Math.min(maxDistance, length / 2) / length;
   return [round(x + (otherX - x) * share), round(y + (otherY - y) * share)];
 }
 
-/** The middle of the first piece: two transitions between the same states lie apart there. */
+/** The middle of the first segment, where transitions between the same two states do not overlap. */
 function middleOf([[x, y] = [0, 0], [nextX, nextY] = [x, y]]: DrawnEdge['points']): Point {
   return [(x + nextX) / 2, (y + nextY) / 2];
 }

@@ -1,19 +1,20 @@
-/** A machine as the page draws it: its states and transitions with coordinates, made by `build/draw-machine.ts`. */
+/** A machine with the coordinates of its states and transitions. `build/draw-machine.ts` computes them. */
 export type MachineDrawing = {
   id: string;
   /** The state before the first event. */
   initial: string;
-  states: Readonly<Record<string, StateFacts>>;
-  /** From left to right, and from top to bottom. */
-  lying: Drawing;
-  standing: Drawing;
+  states: Readonly<Record<string, StateDetails>>;
+  /** Drawn from left to right. */
+  horizontal: Drawing;
+  /** Drawn from top to bottom, for narrow screens. */
+  vertical: Drawing;
 };
 
-type StateFacts = {
+type StateDetails = {
   description: string;
   isFinal: boolean;
-  /** Events that change something and leave the state as it is; `delivery.*` is any event that begins so. */
-  inner: readonly string[];
+  /** Events of transitions that stay in this state. `delivery.*` matches every event with this prefix. */
+  internalEvents: readonly string[];
   transitions: readonly { event: string; to: string }[];
 };
 

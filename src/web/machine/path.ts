@@ -1,31 +1,34 @@
 import type { MachineDrawing } from './drawing.ts';
 
-/** One step of a machine, as the log tells it. */
+/** One transition of a machine that is in the log. */
 export type Step = { from: string; event: string; to: string };
 
-/** Where a machine stands after some steps, and how it came there. */
-export type Taken = {
-  active: string;
-  /** How often each transition was taken, by its key. */
-  edges: ReadonlyMap<string, number>;
-  visited: ReadonlySet<string>;
-  last: string | undefined;
+/** The transitions that a machine took, and the state that they led to. */
+export type TakenPath = {
+  activeState: string;
+  /** How often each transition was taken, by `edgeKey`. */
+  edgeCounts: ReadonlyMap<string, number>;
+  visitedStates: ReadonlySet<string>;
+  /** The key of the last transition; `undefined` when it stayed in its state. */
+  lastEdge: string | undefined;
 };
 
+/** Identifies a transition, in a drawing and in a path. */
 export function edgeKey({ from, event, to }: Step): string {
   return `${from}/${event}/${to}`;
 }
 
-export function takenBy({ initial }: Pick<MachineDrawing, 'initial'>, steps: readonly Step[]): Taken {
-  const edges = new Map<string, number>();
-  const visited = new Set([initial]);
-  let active = initial;
-  let last: string | undefined;
+/** The path that the steps make from the initial state. */
+export function takenPath({ initial }: Pick<MachineDrawing, 'initial'>, steps: readonly Step[]): TakenPath {
+  const edgeCounts = new Map<string, number>();
+  const visitedStates = new Set([initial]);
+  let activeState = initial;
+  let lastEdge: string | undefined;
   for (const step of steps) {
-    active = step.to;
-    visited.add(step.to);
-    last = step.from === step.to ? undefined : edgeKey(step);
-    if (last !== undefined) edges.set(last, (edges.get(last) ?? 0) + 1);
+    activeState = step.to;
+    visitedStates.add(step.to);
+    lastEdge = step.from === step.to ? undefined : edgeKey(step);
+    if (lastEdge !== undefined) edgeCounts.set(lastEdge, (edgeCounts.get(lastEdge) ?? 0) + 1);
   }
-  return { active, edges, visited, last };
+  return { activeState, edgeCounts, visitedStates, lastEdge };
 }

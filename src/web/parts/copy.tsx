@@ -1,34 +1,34 @@
 import { useState } from 'preact/hooks';
-import { say } from '../shell/toasts.tsx';
+import { showToast } from '../shell/toasts.tsx';
 import { Icon } from './icon.tsx';
 
-/** Copies a text. `what` names it for those who listen. */
-export function CopyButton({ text, what, label }: { text: string; what: string; label?: string }) {
+/** Copies a text. `name` is how tooltips and screen readers call the text. */
+export function CopyButton({ text, name, label }: { text: string; name: string; label?: string }) {
   const [isCopied, setIsCopied] = useState(false);
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(text);
       setIsCopied(true);
-      say(`Copied ${what}`);
+      showToast(`Copied ${name}`);
       setTimeout(() => setIsCopied(false), 1_500);
     } catch {
-      say('The browser did not let this page copy; select the text instead', 'problem');
+      showToast('The browser denied access to the clipboard. Select the text and copy it by hand.', 'problem');
     }
   };
   return (
-    <button type="button" class="button quiet small" onClick={copy} title={`Copy ${what}`} aria-label={`Copy ${what}`}>
+    <button type="button" class="button quiet small" onClick={copy} title={`Copy ${name}`} aria-label={`Copy ${name}`}>
       <Icon name={isCopied ? 'succeeded' : 'copy'} size={14} />
       {label === undefined ? null : <span>{label}</span>}
     </button>
   );
 }
 
-/** A command to run, with a button that copies it. */
+/** A command for a terminal, with a button that copies it. */
 export function CommandLine({ text }: { text: string }) {
   return (
     <div class="command-line">
       <code>{text}</code>
-      <CopyButton text={text} what="the command" />
+      <CopyButton text={text} name="the command" />
     </div>
   );
 }

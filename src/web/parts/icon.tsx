@@ -1,4 +1,4 @@
-/** Signs of 16 × 16, drawn with lines. They stand beside a word, so they are hidden from those who listen. */
+/** Line icons of 16 × 16. A word always accompanies an icon, so icons are hidden from screen readers. */
 const shapes = {
   queued: 'M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 0 1 0-11M8 5v3.2l2 1.3',
   running: 'M5.5 3.6v8.8l6.6-4.4z',
@@ -40,7 +40,7 @@ export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   );
 }
 
-/** The path of a sign, for those who draw it inside a picture of their own. */
+/** The path data of an icon, for use inside another SVG. */
 export function iconPath(name: IconName): string {
   return shapes[name];
 }

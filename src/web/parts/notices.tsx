@@ -3,9 +3,9 @@ import type { ApiError } from '../api/http.ts';
 import { CommandLine } from './copy.tsx';
 import { Icon, type IconName } from './icon.tsx';
 
-/** What went wrong, in the gateway's words, and the way on. */
-export function ProblemNotice({ problem, again }: { problem: ApiError; again?: () => void }) {
-  // What is said already is not said twice.
+/** A refusal with the gateway's message and, with `onRetry`, a button that tries again. */
+export function ProblemNotice({ problem, onRetry }: { problem: ApiError; onRetry?: () => void }) {
+  // The only error often repeats the message.
   const errors = problem.errors.filter(({ detail }) => detail !== problem.message);
   return (
     <div class="notice tone-failed" role="alert">
@@ -23,8 +23,8 @@ export function ProblemNotice({ problem, again }: { problem: ApiError; again?: (
           </ul>
         )}
       </div>
-      {again === undefined ? null : (
-        <button type="button" class="button small" onClick={again}>
+      {onRetry === undefined ? null : (
+        <button type="button" class="button small" onClick={onRetry}>
           Try again
         </button>
       )}
@@ -36,12 +36,12 @@ function titleOf({ status }: ApiError): string {
   if (status === 0) return 'No connection';
   if (status === 404) return 'Not found';
   if (status === 401 || status === 403) return 'Not allowed';
-  if (status === 409 || status === 412) return 'Refused: it changed meanwhile, or is in another state';
+  if (status === 409 || status === 412) return 'Refused: it was changed meanwhile or is in another state';
   if (status === 503) return 'Not available now';
   return status >= 500 ? 'The gateway failed' : 'Refused';
 }
 
-/** What is shown where nothing is, with the command that changes it. */
+/** The message of an empty page or list, with a command that fills it. */
 export function Empty({
   title,
   children,
@@ -63,7 +63,7 @@ export function Empty({
   );
 }
 
-/** Holds the place of what is on its way. */
+/** The placeholder of content that is being loaded. */
 export function Skeleton({ lines = 3, height = 16 }: { lines?: number; height?: number }) {
   return (
     <div class="skeleton" aria-hidden="true">

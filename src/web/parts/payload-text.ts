@@ -1,13 +1,13 @@
-/** A piece of a JSON text, with what it is. */
-export type Piece = { kind: 'key' | 'string' | 'number' | 'word' | 'sign' | 'secret'; text: string };
+/** A token of a JSON text. */
+export type Token = { kind: 'key' | 'string' | 'number' | 'literal' | 'punctuation' | 'secret'; text: string };
 
-const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]|\s+|[^\s"{}[\],:]+/g;
-const secretName = /pass(word|wd|phrase)?$|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie/i;
-/** Beyond this many characters a value is shown as it is: colouring it would hold the page. */
-const MOST_COLOURED = 100_000;
+const tokenPattern = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]|\s+|[^\s"{}[\],:]+/g;
+const secretKey = /pass(word|wd|phrase)?$|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie/i;
+/** A longer text is not highlighted, because that would block the page. */
+const MAX_HIGHLIGHTED = 100_000;
 
-/** JSON as a person reads it, or the text as it is. */
-export function pretty(text: string): { text: string; isJson: boolean } {
+/** Indents a JSON text. Any other text is returned unchanged. */
+export function formatJson(text: string): { text: string; isJson: boolean } {
   try {
     return { text: JSON.stringify(JSON.parse(text), null, 2), isJson: true };
   } catch {
@@ -15,20 +15,20 @@ export function pretty(text: string): { text: string; isJson: boolean } {
   }
 }
 
-/** Whether a text is more likely bytes than something to read. */
+/** Whether a text is probably binary: more than 2 % of its first characters are control characters. */
 export function isBinary(text: string): boolean {
   const head = text.slice(0, 4_096);
-  let odd = 0;
+  let controls = 0;
   for (let index = 0; index < head.length; index++) {
     const code = head.charCodeAt(index);
-    if (code === 0xfffd || (code < 32 && code !== 9 && code !== 10 && code !== 13 && code !== 27)) odd++;
+    if (code === 0xfffd || (code < 32 && code !== 9 && code !== 10 && code !== 13 && code !== 27)) controls++;
   }
-  return odd > 0 && odd / head.length > 0.02;
+  return controls > 0 && controls / head.length > 0.02;
 }
 
-/** The bytes of a text in rows of sixteen. */
-export function hexRows(text: string, mostBytes = 4_096): string {
-  const bytes = new TextEncoder().encode(text).subarray(0, mostBytes);
+/** A hex dump of a text's bytes, sixteen a row. */
+export function hexRows(text: string, maxBytes = 4_096): string {
+  const bytes = new TextEncoder().encode(text).subarray(0, maxBytes);
   const rows: string[] = [];
   for (let at = 0; at < bytes.length; at += 16) {
     const row = bytes.subarray(at, at + 16);
@@ -39,26 +39,26 @@ export function hexRows(text: string, mostBytes = 4_096): string {
   return rows.join('\n');
 }
 
-/** The pieces of a JSON text. The values of names that sound secret are marked, so that a screen that is shared tells nothing. */
-export function piecesOf(json: string): Piece[] {
-  if (json.length > MOST_COLOURED) return [{ kind: 'word', text: json }];
-  const found = json.match(tokens) ?? [];
-  let name = '';
+/** Splits a JSON text into tokens. Values of keys that look like secrets get the kind `secret`, so that the page can mask them. */
+export function tokensOf(json: string): Token[] {
+  if (json.length > MAX_HIGHLIGHTED) return [{ kind: 'literal', text: json }];
+  const found = json.match(tokenPattern) ?? [];
+  let key = '';
   return found.map((text, index) => {
-    const kind = kindOf(text, found[index + 1] === ':', name);
-    if (kind === 'key') name = text.slice(1, -1);
-    else if (/^[[\]{}]$/.test(text)) name = '';
+    const kind = kindOf(text, found[index + 1] === ':', key);
+    if (kind === 'key') key = text.slice(1, -1);
+    else if (/^[[\]{}]$/.test(text)) key = '';
     return { kind, text };
   });
 }
 
-function kindOf(text: string, isKey: boolean, name: string): Piece['kind'] {
+function kindOf(text: string, isKey: boolean, key: string): Token['kind'] {
   if (text.startsWith('"')) {
     if (isKey) return 'key';
-    return secretName.test(name) && text.length > 2 ? 'secret' : 'string';
+    return secretKey.test(key) && text.length > 2 ? 'secret' : 'string';
   }
   if (/^-?\d/.test(text)) return 'number';
-  return /^(true|false|null)$/.test(text) ? 'word' : 'sign';
+  return /^(true|false|null)$/.test(text) ? 'literal' : 'punctuation';
 }
 
 export function bytesOf(text: string): number {

@@ -1,34 +1,36 @@
 import { useMemo, useState } from 'preact/hooks';
 import { CopyButton } from './copy.tsx';
 import { Icon } from './icon.tsx';
-import { bytesOf, formatBytes, hexRows, isBinary, type Piece, piecesOf, pretty } from './payload-text.ts';
+import { bytesOf, formatBytes, formatJson, hexRows, isBinary, type Token, tokensOf } from './payload-text.ts';
 import { Scrollable } from './scrollable.tsx';
 
-/** How much is shown before somebody asks for all of it. */
-const MOST_SHOWN = 12_000;
+/** The characters that are shown at first. A button shows the rest. */
+const MAX_SHOWN = 12_000;
+
+const kindLabels = { bytes: 'binary', json: 'JSON', text: 'text' } as const;
 
 type PayloadProps = { text: string; name: string; file?: string; empty?: string };
 
-/** A payload as it can be read: JSON set out, bytes as bytes, what sounds secret covered; and as it is, to copy or keep. */
+/** A payload: JSON indented with secrets masked, or text, or a hex dump. Copying and saving use the original text. */
 export function Payload({ text, name, file = `${name}.json`, empty = 'empty' }: PayloadProps) {
   const [isRaw, setIsRaw] = useState(false);
   const [isRevealed, setIsRevealed] = useState(false);
   const [isWhole, setIsWhole] = useState(false);
   const bytes = useMemo(() => bytesOf(text), [text]);
   const view = useMemo(() => viewOf(text, isRaw), [text, isRaw]);
-  const pieces = useMemo(() => (view.kind === 'json' ? piecesOf(cut(view.text, isWhole)) : []), [view, isWhole]);
+  const tokens = useMemo(() => (view.kind === 'json' ? tokensOf(cut(view.text, isWhole)) : []), [view, isWhole]);
   if (text === '') return <p class="nothing">{empty}</p>;
-  const hasSecret = pieces.some(({ kind }) => kind === 'secret');
+  const hasSecret = tokens.some(({ kind }) => kind === 'secret');
   return (
     <div class="payload">
       <div class="payload-head">
         <span class="size" title={`${bytes.toLocaleString('en')} bytes`}>
-          {formatBytes(bytes)} {view.kind === 'bytes' ? 'of bytes' : view.kind === 'json' ? 'of JSON' : 'of text'}
+          {formatBytes(bytes)} {kindLabels[view.kind]}
         </span>
         <div class="spring" />
         {hasSecret ? (
           <button type="button" class="button quiet small" aria-pressed={isRevealed} onClick={() => setIsRevealed(!isRevealed)}>
-            {isRevealed ? 'Cover secrets' : 'Reveal secrets'}
+            {isRevealed ? 'Mask secrets' : 'Reveal secrets'}
           </button>
         ) : null}
         {view.kind === 'text' && !isRaw ? null : (
@@ -36,7 +38,7 @@ export function Payload({ text, name, file = `${name}.json`, empty = 'empty' }: 
             Raw
           </button>
         )}
-        <CopyButton text={text} what={name} />
+        <CopyButton text={text} name={name} />
         <button
           type="button"
           class="button quiet small"
@@ -48,36 +50,36 @@ export function Payload({ text, name, file = `${name}.json`, empty = 'empty' }: 
         </button>
       </div>
       <Scrollable class={view.kind === 'bytes' ? 'code bytes' : 'code'} label={name}>
-        <pre>{view.kind === 'json' ? <Pieces pieces={pieces} isRevealed={isRevealed} /> : cut(view.text, isWhole)}</pre>
+        <pre>{view.kind === 'json' ? <Tokens tokens={tokens} isRevealed={isRevealed} /> : cut(view.text, isWhole)}</pre>
       </Scrollable>
-      {view.text.length > MOST_SHOWN && !isWhole ? (
+      {view.text.length > MAX_SHOWN && !isWhole ? (
         <button type="button" class="button small" onClick={() => setIsWhole(true)}>
-          Show all of it ({formatBytes(bytes)})
+          Show all ({formatBytes(bytes)})
         </button>
       ) : null}
     </div>
   );
 }
 
-function Pieces({ pieces, isRevealed }: { pieces: readonly Piece[]; isRevealed: boolean }) {
+function Tokens({ tokens, isRevealed }: { tokens: readonly Token[]; isRevealed: boolean }) {
   return (
     <>
-      {pieces.map(({ kind, text }) =>
-        kind === 'sign' ? text : <span class={`json-${kind}`}>{kind === 'secret' && !isRevealed ? '"••••••"' : text}</span>,
+      {tokens.map(({ kind, text }) =>
+        kind === 'punctuation' ? text : <span class={`json-${kind}`}>{kind === 'secret' && !isRevealed ? '"••••••"' : text}</span>,
       )}
     </>
   );
 }
 
-function viewOf(text: string, isRaw: boolean): { kind: 'json' | 'text' | 'bytes'; text: string } {
+function viewOf(text: string, isRaw: boolean): { kind: keyof typeof kindLabels; text: string } {
   if (isRaw) return { kind: 'text', text };
   if (isBinary(text)) return { kind: 'bytes', text: hexRows(text) };
-  const { text: set, isJson } = pretty(text);
-  return { kind: isJson ? 'json' : 'text', text: set };
+  const { text: formatted, isJson } = formatJson(text);
+  return { kind: isJson ? 'json' : 'text', text: formatted };
 }
 
 function cut(text: string, isWhole: boolean): string {
-  return isWhole ? text : text.slice(0, MOST_SHOWN);
+  return isWhole ? text : text.slice(0, MAX_SHOWN);
 }
 
 function save(text: string, file: string): void {

@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact';
 
-/** A part of the page that scrolls by itself: keys must reach it, and whoever listens must know what it is. */
+/** An element that scrolls. It is focusable, so that keys can scroll it, and has a label for screen readers. */
 export function Scrollable({ label, class: name, children }: { label: string; class: string; children: ComponentChildren }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
     <section class={name} tabIndex={0} aria-label={label}>
       {children}
     </section>

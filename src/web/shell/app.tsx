@@ -5,18 +5,18 @@ import { Empty } from '../parts/notices.tsx';
 import { Header } from './header.tsx';
 import { Help } from './help.tsx';
 import { useKeys } from './keys.ts';
-import { lazily } from './lazy.tsx';
+import { lazyComponent } from './lazy.tsx';
 import { Login } from './login.tsx';
-import { Link, navigate, paths, usePlace } from './router.tsx';
+import { Link, navigate, paths, useLocation } from './router.tsx';
 import { Toasts } from './toasts.tsx';
 
-const FunctionsPage = lazily(async () => (await import('../functions/page.tsx')).FunctionsPage);
-const FunctionPage = lazily(async () => (await import('../functions/function-page.tsx')).FunctionPage);
-const DeadLettersPage = lazily(async () => (await import('../system/dead-letters.tsx')).DeadLettersPage);
-const SystemPage = lazily(async () => (await import('../system/page.tsx')).SystemPage);
+const FunctionsPage = lazyComponent(async () => (await import('../functions/page.tsx')).FunctionsPage);
+const FunctionPage = lazyComponent(async () => (await import('../functions/function-page.tsx')).FunctionPage);
+const DeadLettersPage = lazyComponent(async () => (await import('../system/dead-letters.tsx')).DeadLettersPage);
+const SystemPage = lazyComponent(async () => (await import('../system/page.tsx')).SystemPage);
 
 export function App() {
-  const { path } = usePlace();
+  const { path } = useLocation();
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   useKeys({
     '?': () => setIsHelpOpen(true),
@@ -28,7 +28,7 @@ export function App() {
   const isFirst = useRef(true);
   useEffect(() => {
     document.title = titleOf(path);
-    // Whoever followed a link by keys, or listens, begins where the new page begins.
+    // For keyboards and screen readers: after a link was followed, the focus is at the start of the new page.
     const main = document.getElementById('main');
     if (!isFirst.current && main?.contains(document.activeElement) === false) main.focus({ preventScroll: true });
     isFirst.current = false;
@@ -73,7 +73,7 @@ function titleOf(path: string): string {
   return `${first === '' ? 'Invocations' : first.charAt(0).toUpperCase() + first.slice(1).replace('-', ' ')} · Sequent`;
 }
 
-/** An address that cannot be decoded is a name that nothing has. */
+/** Decodes a segment of the path. A malformed segment stays as it is, and the page then reports that nothing has this name. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -4,23 +4,23 @@ import { Icon } from '../parts/icon.tsx';
 
 type DialogProps = { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean };
 
-/** The browser's own modal dialog: it keeps the focus, Escape closes it, and the focus goes back where it was. */
+/** The browser's modal dialog. It traps the focus, Escape closes it, and closing it restores the focus. */
 export function Dialog({ title, onClose, children, wide = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
     const opened = dialog.current;
-    const before = document.activeElement;
+    const previousFocus = document.activeElement;
     opened?.showModal();
-    // What is to be filled in, or else the way out: never what cannot be undone.
+    // The first field gets the focus, or else the closing button. An action that cannot be undone never has it.
     opened?.querySelector<HTMLElement>('.dialog-body :is(input, textarea, select), .dialog-foot .button')?.focus();
     return () => {
       opened?.close();
-      if (before instanceof HTMLElement) before.focus();
+      if (previousFocus instanceof HTMLElement) previousFocus.focus();
     };
   }, []);
   return (
-    <dialog ref={dialog} class={wide ? 'dialog wide' : 'dialog'} aria-labelledby={titleId} onCancel={cancelling(onClose)}>
+    <dialog ref={dialog} class={wide ? 'dialog wide' : 'dialog'} aria-labelledby={titleId} onCancel={closeBy(onClose)}>
       <div class="dialog-head">
         <h2 id={titleId}>{title}</h2>
         <button type="button" class="button quiet small" aria-label="Close" onClick={onClose}>
@@ -32,19 +32,28 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
   );
 }
 
-/** The way out, and beside it what is to be done until it is. */
-export function DialogFoot({ isDone = false, onClose, children }: { isDone?: boolean; onClose: () => void; children: ComponentChildren }) {
+/** The buttons below a dialog: one that closes it and, until the action is done, those of the action. */
+export function DialogFooter({
+  isDone = false,
+  onClose,
+  children,
+}: {
+  isDone?: boolean;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
   return (
     <div class="dialog-foot">
       <button type="button" class="button" onClick={onClose}>
-        {isDone ? 'Close' : 'Do nothing'}
+        Close
       </button>
       {isDone ? null : children}
     </div>
   );
 }
 
-function cancelling(onClose: () => void): (event: Event) => void {
+/** Escape calls `onClose`. The browser must not close the dialog itself, because the component owns its state. */
+function closeBy(onClose: () => void): (event: Event) => void {
   return (event) => {
     event.preventDefault();
     onClose();

@@ -1,23 +1,23 @@
 import { Icon } from '../parts/icon.tsx';
-import { problemOf } from './asked.ts';
-import { Link, paths, usePlace } from './router.tsx';
+import { Link, paths, useLocation } from './router.tsx';
 import { session, signOut } from './session.ts';
 import { theme, zone } from './settings.ts';
 import { useStore } from './store.ts';
-import { say } from './toasts.tsx';
+import { showToast } from './toasts.tsx';
+import { problemOf } from './use-fetch.ts';
 
-const entries: readonly { to: string; word: string; below: string }[] = [
-  { to: paths.invocations, word: 'Invocations', below: '/invocations' },
-  { to: paths.functions, word: 'Functions', below: '/functions' },
-  { to: paths.deadLetters, word: 'Dead letters', below: '/dead-letters' },
-  { to: paths.system, word: 'System', below: '/system' },
+const entries: readonly { to: string; label: string; prefix: string }[] = [
+  { to: paths.invocations, label: 'Invocations', prefix: '/invocations' },
+  { to: paths.functions, label: 'Functions', prefix: '/functions' },
+  { to: paths.deadLetters, label: 'Dead letters', prefix: '/dead-letters' },
+  { to: paths.system, label: 'System', prefix: '/system' },
 ];
 
 export function Header({ onHelp }: { onHelp: () => void }) {
-  const { path } = usePlace();
-  const known = useStore(session);
-  // Whoever has to sign in first has nowhere to go.
-  const mayLook = known === undefined || known.is_open || known.signed_in;
+  const { path } = useLocation();
+  const caller = useStore(session);
+  // Before the login no page would answer.
+  const hasAccess = caller === undefined || caller.is_open || caller.signed_in;
   return (
     <header class="header">
       <Link to={paths.invocations} class="brand" aria-label="Sequent: invocations">
@@ -29,19 +29,19 @@ export function Header({ onHelp }: { onHelp: () => void }) {
         </svg>
         <span>Sequent</span>
       </Link>
-      {mayLook ? (
+      {hasAccess ? (
         <nav aria-label="Pages">
-          {entries.map(({ to, word, below }) => (
-            <Link key={to} to={to} aria-current={path === to || path.startsWith(`${below}/`) ? 'page' : undefined}>
-              {word}
+          {entries.map(({ to, label, prefix }) => (
+            <Link key={to} to={to} aria-current={path === to || path.startsWith(`${prefix}/`) ? 'page' : undefined}>
+              {label}
             </Link>
           ))}
         </nav>
       ) : null}
       <div class="header-tools">
-        {known?.project == null ? null : (
-          <span class="project" title={`Project ${known.project}; Sequent ${known.version}`}>
-            {known.project}
+        {caller?.project == null ? null : (
+          <span class="project" title={`Project ${caller.project}; Sequent ${caller.version}`}>
+            {caller.project}
           </span>
         )}
         <ZoneToggle />
@@ -49,8 +49,8 @@ export function Header({ onHelp }: { onHelp: () => void }) {
         <button type="button" class="button quiet small wide-only" onClick={onHelp} aria-label="Keys" title="Keys (?)">
           <Icon name="keyboard" />
         </button>
-        {known?.signed_in === true && !known.is_open ? (
-          <button type="button" class="button quiet small" onClick={() => void leave()}>
+        {caller?.signed_in === true && !caller.is_open ? (
+          <button type="button" class="button quiet small" onClick={() => void endSession()}>
             Sign out
           </button>
         ) : null}
@@ -59,11 +59,11 @@ export function Header({ onHelp }: { onHelp: () => void }) {
   );
 }
 
-async function leave(): Promise<void> {
+async function endSession(): Promise<void> {
   try {
     await signOut();
   } catch (thrown) {
-    say(problemOf(thrown).message, 'problem');
+    showToast(problemOf(thrown).message, 'problem');
   }
 }
 
@@ -77,8 +77,8 @@ function ZoneToggle() {
       onClick={() => zone.set(chosen === 'utc' ? 'local' : 'utc')}
       title={
         chosen === 'utc'
-          ? 'Exact times are in UTC; press for those of this browser'
-          : 'Exact times are those of this browser; press for UTC'
+          ? 'Exact times are in UTC. Press to show local times.'
+          : 'Exact times are in the time zone of this browser. Press to show UTC.'
       }
     >
       <Icon name="clock" size={14} /> {chosen === 'utc' ? 'UTC' : 'Local'}

@@ -9,30 +9,30 @@ const groups: readonly { title: string; keys: readonly [string, string][] }[] = 
       ['g d', 'dead letters'],
       ['g s', 'system'],
       ['/', 'search'],
-      ['?', 'these keys'],
-      ['Esc', 'close, leave a field'],
+      ['?', 'show the keys'],
+      ['Esc', 'close a dialog or leave a field'],
     ],
   },
   {
     title: 'Invocations',
     keys: [
       ['j k', 'next and previous row'],
-      ['Enter', 'open the row'],
-      ['.', 'show what is new'],
-      ['p', 'pause, and go on'],
-      ['r', 'run the row again'],
-      ['c', 'cancel the row'],
+      ['Enter', 'open the invocation'],
+      ['.', 'show new invocations'],
+      ['p', 'pause and resume'],
+      ['r', 'redrive the invocation'],
+      ['c', 'cancel the invocation'],
     ],
   },
   {
     title: 'One invocation',
     keys: [
       ['j k', 'next and previous event'],
-      ['← →', 'the same'],
-      ['Esc', 'back to the present'],
-      ['p', 'pause, and go on'],
-      ['r', 'run it again'],
-      ['c', 'cancel it'],
+      ['← →', 'previous and next event'],
+      ['Esc', 'back to the latest event'],
+      ['p', 'pause and resume'],
+      ['r', 'redrive the invocation'],
+      ['c', 'cancel the invocation'],
     ],
   },
 ];
@@ -45,14 +45,14 @@ export function Help({ onClose }: { onClose: () => void }) {
           <section key={title}>
             <h3>{title}</h3>
             <dl>
-              {keys.map(([key, what]) => (
+              {keys.map(([key, effect]) => (
                 <div key={key}>
                   <dt>
                     {key.split(' ').map((one) => (
                       <kbd key={one}>{one}</kbd>
                     ))}
                   </dt>
-                  <dd>{what}</dd>
+                  <dd>{effect}</dd>
                 </div>
               ))}
             </dl>

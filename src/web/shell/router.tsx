@@ -1,33 +1,34 @@
 import type { ComponentChildren } from 'preact';
 import { createStore, useStore } from './store.ts';
 
-export type Place = { path: string; query: URLSearchParams };
+/** The address that the page shows: its path and its query. */
+export type Location = { path: string; query: URLSearchParams };
 
-const place = createStore<Place>(read());
+const current = createStore<Location>(read());
 
-function read(): Place {
+function read(): Location {
   return { path: location.pathname, query: new URLSearchParams(location.search) };
 }
 
 export function startRouter(): void {
-  addEventListener('popstate', () => place.set(read()));
+  addEventListener('popstate', () => current.set(read()));
 }
 
-export function usePlace(): Place {
-  return useStore(place);
+export function useLocation(): Location {
+  return useStore(current);
 }
 
-/** Goes to another page, or with `replace` changes the address of this one. */
+/** Opens another page. With `replace` the new address replaces the present entry of the browser's history. */
 export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
   if (replace) history.replaceState(null, '', to);
   else {
     history.pushState(null, '', to);
     scrollTo(0, 0);
   }
-  place.set(read());
+  current.set(read());
 }
 
-/** Changes some of the query of the present page; an empty value leaves it out. */
+/** Changes parameters of the present page's query. An empty value removes its parameter. */
 export function changeQuery(changes: Readonly<Record<string, string | undefined>>, { replace = true } = {}): void {
   const { path, query } = read();
   for (const [key, value] of Object.entries(changes)) {
@@ -55,7 +56,7 @@ export function Link({ to, children, ...rest }: LinkProps) {
   );
 }
 
-/** Another tab, another window and a download stay the browser's. */
+/** Follows a link without a page load. A click with a modifier key stays with the browser: it opens a tab or a window. */
 export function follow(event: MouseEvent, to: string): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();

@@ -1,25 +1,25 @@
 import type { Session } from '#src/gateway/api/schemas/session.ts';
-import { ask, get, whenSignedOut } from '../api/http.ts';
+import { get, onSignedOut, request } from '../api/http.ts';
 import { navigate, paths } from './router.tsx';
 import { createStore } from './store.ts';
 
 export const session = createStore<Session | undefined>(undefined);
 
-/** Asks who is calling, and leads to the login when the gateway wants to know and does not. */
+/** Reads the session. Opens the login page whenever the gateway answers that the caller is not signed in. */
 export async function startSession(): Promise<void> {
-  whenSignedOut(() => void leave());
+  onSignedOut(() => void openLogin());
   const token = takeToken();
   await readSession();
-  // A link signs in only where no session is: another site must not exchange the session of a user by a link.
+  // The token of a link is used only without a session. Otherwise a link of another site could replace a user's session.
   if (token === undefined || session.get()?.signed_in !== false) return;
   await signIn(token).then(
     () => navigate(paths.invocations, { replace: true }),
-    // The form is on the page already, and asks for a token.
+    // The login page is shown already, and its form asks for a token.
     () => {},
   );
 }
 
-/** The token of the link that the terminal printed. It does not stay in the address, nor in the history of the browser. */
+/** Takes the token out of the link that the terminal printed. It stays neither in the address nor in the browser's history. */
 function takeToken(): string | undefined {
   const { pathname, search, hash } = location;
   const token = new URLSearchParams(hash.slice(1)).get('token');
@@ -28,8 +28,8 @@ function takeToken(): string | undefined {
   return token;
 }
 
-/** To the login, and back from there to what was looked at. */
-async function leave(): Promise<void> {
+/** Opens the login page. After the login the browser returns to the present page. */
+async function openLogin(): Promise<void> {
   const { pathname, search } = location;
   if (pathname === paths.login) return;
   const wasSignedIn = session.get()?.signed_in === true;
@@ -42,20 +42,20 @@ async function readSession(): Promise<void> {
   try {
     session.set(await get<Session>('/api/session'));
   } catch {
-    // Whatever the page asks next says why.
+    // The next request of the page fails likewise, and the page shows the reason.
     session.set(undefined);
   }
 }
 
-/** Throws `ApiError` when the token is not known. */
+/** Starts a session. Throws `ApiError` when no credential has this token. */
 export async function signIn(token: string): Promise<void> {
-  await ask('/api/session', { method: 'POST', body: { token } });
+  await request('/api/session', { method: 'POST', body: { token } });
   await readSession();
 }
 
-/** Throws `ApiError` when the gateway does not answer: then the session goes on. */
+/** Ends the session. Throws `ApiError` when the gateway does not answer; the session then continues. */
 export async function signOut(): Promise<void> {
-  await ask('/api/session', { method: 'DELETE' });
+  await request('/api/session', { method: 'DELETE' });
   await readSession();
   navigate(paths.login);
 }

@@ -1,10 +1,10 @@
-import { createChoice, createStore } from './store.ts';
+import { createSetting, createStore } from './store.ts';
 
-export const theme = createChoice('sequent-theme', ['system', 'light', 'dark']);
-/** Which clock exact times are told by. */
-export const zone = createChoice('sequent-zone', ['local', 'utc']);
+export const theme = createSetting('sequent-theme', ['system', 'light', 'dark']);
+/** The time zone of exact times. */
+export const zone = createSetting('sequent-zone', ['local', 'utc']);
 
-/** The present, to the second, for all that is told relative to it. Stands still while the page is hidden. */
+/** The present time in milliseconds, updated every second. It is not updated while the page is hidden. */
 export const now = createStore(Date.now());
 
 export function startSettings(): void {

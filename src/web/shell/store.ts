@@ -1,21 +1,21 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** A value that several parts of the page show. */
-export type Store<Value> = { get(): Value; set(value: Value): void; subscribe(told: () => void): () => void };
+/** A value that several components show. `subscribe` returns the function that ends the subscription. */
+export type Store<Value> = { get(): Value; set(value: Value): void; subscribe(listener: () => void): () => void };
 
 export function createStore<Value>(initial: Value): Store<Value> {
   let value = initial;
-  const told = new Set<() => void>();
+  const listeners = new Set<() => void>();
   return {
     get: () => value,
     set(next) {
       if (Object.is(next, value)) return;
       value = next;
-      for (const tell of [...told]) tell();
+      for (const listener of [...listeners]) listener();
     },
-    subscribe(tell) {
-      told.add(tell);
-      return () => void told.delete(tell);
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
   };
 }
@@ -30,8 +30,8 @@ export function useStore<Value>(store: Store<Value>): Value {
   return value;
 }
 
-/** A choice of this browser, kept over visits; what is stored and not among the choices is ignored. */
-export function createChoice<Choice extends string>(key: string, choices: readonly [Choice, ...Choice[]]): Store<Choice> {
+/** A setting that the browser stores. A stored value that is not among the choices is ignored. */
+export function createSetting<Choice extends string>(key: string, choices: readonly [Choice, ...Choice[]]): Store<Choice> {
   const stored = read(key);
   const store = createStore<Choice>(choices.find((choice) => choice === stored) ?? choices[0]);
   store.subscribe(() => write(key, store.get()));
@@ -50,6 +50,6 @@ function write(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {
-    // A browser that keeps nothing: the choice lasts as long as the page.
+    // The browser allows no storage: the setting lasts until the page is closed.
   }
 }

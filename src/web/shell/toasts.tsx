@@ -5,8 +5,8 @@ type Toast = { key: number; text: string; kind: 'done' | 'problem' };
 const toasts = createStore<readonly Toast[]>([]);
 let last = 0;
 
-/** Says something in the corner of the page, and to those who listen. */
-export function say(text: string, kind: Toast['kind'] = 'done'): void {
+/** Shows a message in the corner of the page for some seconds. Screen readers announce it. */
+export function showToast(text: string, kind: Toast['kind'] = 'done'): void {
   const toast = { key: ++last, text, kind };
   toasts.set([...toasts.get().slice(-2), toast]);
   setTimeout(() => toasts.set(toasts.get().filter(({ key }) => key !== toast.key)), kind === 'done' ? 3_000 : 8_000);

@@ -1,14 +1,14 @@
 import { useState } from 'preact/hooks';
 import type { BulkView, DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
 import { get, post, withQuery } from '../api/http.ts';
-import { targetOf } from '../functions/target-words.ts';
+import { describeTarget } from '../functions/destination-kinds.ts';
 import { RedeliverDialog, useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { type Column, Rows } from '../parts/rows.tsx';
-import { useAsked } from '../shell/asked.ts';
-import { Dialog, DialogFoot } from '../shell/dialog.tsx';
-import { changeQuery, Link, paths, usePlace } from '../shell/router.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { Dialog, DialogFooter } from '../shell/dialog.tsx';
+import { changeQuery, Link, paths, useLocation } from '../shell/router.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
 import '../styles/system.css';
 
 const columns: readonly Column[] = [
@@ -16,7 +16,7 @@ const columns: readonly Column[] = [
   { head: 'Invocation' },
   { head: 'Destination' },
   { head: 'Tries', isNumber: true },
-  { head: 'Why' },
+  { head: 'Reason' },
   { head: 'Repair' },
 ];
 
@@ -24,20 +24,20 @@ const READ_EVERY_MS = 5_000;
 
 type Page = { dead_letters: DeadLetterView[]; next_cursor?: string };
 
-/** Deliveries that were given up, and the way to try them again. */
+/** The dead deliveries, with buttons that try them again. */
 export function DeadLettersPage() {
-  const { query } = usePlace();
+  const { query } = useLocation();
   const name = query.get('function') ?? '';
   const cursor = query.get('cursor') ?? '';
-  const { content, problem, again } = useAsked(
+  const { content, problem, reload } = useFetch(
     `${name} ${cursor}`,
     (signal) => get<Page>(withQuery('/api/dead-letters', { function: name, cursor, limit: 200 }), signal),
     { everyMs: READ_EVERY_MS },
   );
-  // The read model is a moment behind what was just done.
-  const lookAgain = (): void => {
-    again();
-    setTimeout(again, 1_000);
+  // The read model includes an action only a moment later.
+  const reloadTwice = (): void => {
+    reload();
+    setTimeout(reload, 1_000);
   };
   const [chosen, setChosen] = useState<DeadLetterView>();
   const [isBulk, setIsBulk] = useState(false);
@@ -58,11 +58,11 @@ export function DeadLettersPage() {
           </button>
         )}
       </div>
-      {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {letters === undefined && problem === undefined ? <Skeleton lines={8} height={24} /> : null}
       {letters?.length === 0 ? (
         <Empty title={name === '' ? 'No dead letters' : `No dead letters of ${name}`} icon="succeeded" command="npx sequent dest dead ls">
-          <p>Every destination that was to be told was told, or still is being tried.</p>
+          <p>Every delivery succeeded or is still being tried.</p>
         </Empty>
       ) : null}
       {letters === undefined || letters.length === 0 ? null : (
@@ -73,10 +73,10 @@ export function DeadLettersPage() {
           id={chosen.request_id}
           destination={chosen.destination_id}
           onClose={() => setChosen(undefined)}
-          onDone={lookAgain}
+          onDone={reloadTwice}
         />
       )}
-      {isBulk ? <BulkRedeliver name={name} onClose={() => setIsBulk(false)} onDone={lookAgain} /> : null}
+      {isBulk ? <BulkRedeliver name={name} onClose={() => setIsBulk(false)} onDone={reloadTwice} /> : null}
     </div>
   );
 }
@@ -91,7 +91,7 @@ type LettersCardProps = {
 function LettersCard({ letters, next, name, onChoose }: LettersCardProps) {
   return (
     <section class="card" aria-label="Dead letters">
-      <Rows
+      <Table
         label="Dead letters"
         columns={columns}
         rows={letters.map((letter) => ({
@@ -102,7 +102,7 @@ function LettersCard({ letters, next, name, onChoose }: LettersCardProps) {
       {next === undefined ? null : (
         <p class="list-end">
           <Link to={withQuery(paths.deadLetters, { function: name, cursor: next })} class="button small">
-            Older ones
+            Older dead letters
           </Link>
         </p>
       )}
@@ -111,7 +111,7 @@ function LettersCard({ letters, next, name, onChoose }: LettersCardProps) {
 }
 
 function cellsOf(letter: DeadLetterView, choose: () => void) {
-  const { title, note } = targetOf(letter.destination, letter.param);
+  const { title, note } = describeTarget(letter.destination, letter.param);
   return [
     <Link key="function" to={paths.function(letter.function)}>
       {letter.function}
@@ -134,7 +134,7 @@ function cellsOf(letter: DeadLetterView, choose: () => void) {
 
 function BulkRedeliver({ name, onClose, onDone }: { name: string; onClose: () => void; onDone: () => void }) {
   const filter = name === '' ? {} : { function: name };
-  const { content, problem } = useAsked('count', () => post<BulkView>('/api/dead-letters/redrive', { filter, dry_run: true }));
+  const { content, problem } = useFetch('count', () => post<BulkView>('/api/dead-letters/redrive', { filter, dry_run: true }));
   const { run, done, isRunning, problem: refusal } = useAction<BulkView>();
   const start = (): void =>
     void run(async () => {
@@ -147,24 +147,24 @@ function BulkRedeliver({ name, onClose, onDone }: { name: string; onClose: () =>
     <Dialog title="Deliver all again" onClose={onClose}>
       <div class="dialog-body">
         {failed === undefined ? null : <ProblemNotice problem={failed} />}
-        <p role="status">{done === undefined ? counted(content, name) : redelivered(done)}</p>
+        <p role="status">{done === undefined ? countText(content, name) : resultText(done)}</p>
       </div>
-      <DialogFoot isDone={done !== undefined} onClose={onClose}>
+      <DialogFooter isDone={done !== undefined} onClose={onClose}>
         <button type="button" class="button primary" disabled={(content?.matched ?? 0) === 0 || isRunning} onClick={start}>
           Deliver {content?.matched.toLocaleString('en') ?? '…'} again
         </button>
-      </DialogFoot>
+      </DialogFooter>
     </Dialog>
   );
 }
 
-function counted(found: BulkView | undefined, name: string): string {
+function countText(found: BulkView | undefined, name: string): string {
   if (found === undefined) return 'Counting…';
   const more = found.next_cursor === undefined ? '' : ' and more';
-  return `${found.matched.toLocaleString('en')}${more} dead deliveries${name === '' ? '' : ` of ${name}`} are tried again.`;
+  return `${found.matched.toLocaleString('en')}${more} dead deliveries${name === '' ? '' : ` of ${name}`} will be tried again.`;
 }
 
-function redelivered({ done, failed, next_cursor }: BulkView): string {
-  const left = failed.length === 0 ? '' : ` ${failed.length} were left as they were: ${failed[0]?.detail ?? ''}`;
-  return `${done.length.toLocaleString('en')} are tried again.${left}${next_cursor === undefined ? '' : ' There are more: do it again.'}`;
+function resultText({ done, failed, next_cursor }: BulkView): string {
+  const unchanged = failed.length === 0 ? '' : ` ${failed.length} were not changed: ${failed[0]?.detail ?? ''}`;
+  return `${done.length.toLocaleString('en')} are tried again.${unchanged}${next_cursor === undefined ? '' : ' There are more: repeat the action.'}`;
 }

@@ -2,24 +2,24 @@ import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { CommandLine } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Link } from '../shell/router.tsx';
-import { concernsOf } from './health.ts';
+import { healthIssues } from './health.ts';
 
-/** The answer to the first question at night: is it us, and what is it? */
+/** Whether the system is healthy, and else what is wrong and what to do. */
 export function HealthCard({ system }: { system: SystemView }) {
-  const concerns = concernsOf(system);
+  const issues = healthIssues(system);
   return (
     <section class="health" aria-label="Health">
       <div role="status">
-        {concerns.length === 0 ? (
+        {issues.length === 0 ? (
           <p class="health-line tone-succeeded">
-            <Icon name="succeeded" /> <strong>All is well</strong> Every role is there, and nothing waits that should not.
+            <Icon name="succeeded" /> <strong>Healthy</strong> Every role is running, and no work is stuck.
           </p>
         ) : (
           <ul>
-            {concerns.map(({ gravity, what, why, command, to }) => (
-              <li key={what} class={`health-line tone-${gravity}`}>
-                <Icon name={gravity === 'failed' ? 'failed' : 'alert'} />{' '}
-                <strong>{to === undefined ? what : <Link to={to}>{what}</Link>}</strong> {why}
+            {issues.map(({ severity, title, reason, command, to }) => (
+              <li key={title} class={`health-line tone-${severity === 'error' ? 'failed' : 'retrying'}`}>
+                <Icon name={severity === 'error' ? 'failed' : 'alert'} />{' '}
+                <strong>{to === undefined ? title : <Link to={to}>{title}</Link>}</strong> {reason}
                 {command === undefined ? null : <CommandLine text={command} />}
               </li>
             ))}

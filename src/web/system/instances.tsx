@@ -1,7 +1,7 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
-import { Moment } from '../parts/moment.tsx';
-import { type Column, Rows } from '../parts/rows.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { RelativeTime } from '../parts/time.tsx';
 
 type Role = SystemView['roles'][number];
 
@@ -14,7 +14,7 @@ const columns: readonly Column[] = [
   { head: 'Since' },
 ];
 
-/** Who says that it is there: each process with the roles that it plays. */
+/** The processes that report themselves, each with its roles. */
 export function InstancesCard({ system: { roles, server } }: { system: SystemView }) {
   const instances = new Map<string, Role[]>();
   for (const role of roles) instances.set(role.instance, [...(instances.get(role.instance) ?? []), role]);
@@ -24,29 +24,29 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
         <h2>Roles and instances</h2>
         {server === undefined ? null : (
           <span class="hint">
-            NATS {server.version}, {server.round_trip_ms < 0.1 ? 'less than 0.1' : server.round_trip_ms.toFixed(1)} ms away
-            {server.clock_ahead_ms === undefined ? '' : `, its clock ${clockOf(server.clock_ahead_ms)}`}
+            NATS {server.version}, {server.round_trip_ms < 0.1 ? 'less than 0.1' : server.round_trip_ms.toFixed(1)} ms round trip
+            {server.clock_ahead_ms === undefined ? '' : `, clock ${clockOf(server.clock_ahead_ms)}`}
           </span>
         )}
       </div>
-      <Rows
+      <Table
         label="Roles and instances"
         columns={columns}
-        rows={[...instances].map(([instance, played]) => ({
+        rows={[...instances].map(([instance, instanceRoles]) => ({
           key: instance,
           cells: [
             <code key="instance">{instance}</code>,
             <span key="roles" class="tags">
-              {played.map(({ role }) => (
+              {instanceRoles.map(({ role }) => (
                 <span key={role} class="tag">
                   {role}
                 </span>
               ))}
             </span>,
-            played[0]?.host ?? '',
-            played[0]?.pid ?? '',
-            played[0]?.version ?? '',
-            played[0]?.started_at === undefined ? '' : <Moment key="since" at={played[0].started_at} />,
+            instanceRoles[0]?.host ?? '',
+            instanceRoles[0]?.pid ?? '',
+            instanceRoles[0]?.version ?? '',
+            instanceRoles[0]?.started_at === undefined ? '' : <RelativeTime key="since" at={instanceRoles[0].started_at} />,
           ],
         }))}
       />
@@ -55,6 +55,6 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
 }
 
 function clockOf(aheadInMs: number): string {
-  if (Math.abs(aheadInMs) < 100) return 'as here';
+  if (Math.abs(aheadInMs) < 100) return 'in sync';
   return `${formatDuration(Math.abs(aheadInMs))} ${aheadInMs > 0 ? 'ahead' : 'behind'}`;
 }

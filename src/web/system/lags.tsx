@@ -1,8 +1,8 @@
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { Icon } from '../parts/icon.tsx';
-import { type Column, Rows } from '../parts/rows.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { Link, paths } from '../shell/router.tsx';
-import { isAttended } from './health.ts';
+import { hasConsumer } from './health.ts';
 
 type Lag = SystemView['lags'][number];
 
@@ -10,29 +10,29 @@ const columns: readonly Column[] = [
   { head: 'Queue' },
   { head: 'Role' },
   { head: 'Waiting', isNumber: true },
-  { head: 'At work', isNumber: true },
-  { head: 'Given again', isNumber: true },
-  { head: 'Attended' },
+  { head: 'In progress', isNumber: true },
+  { head: 'Redelivered', isNumber: true },
+  { head: 'Consumer' },
 ];
 
-/** What waits for a role. Queues where nothing does are told apart, so that those that matter are seen. */
+/** The backlog of each queue. Idle queues are listed apart, so that the others are not lost among them. */
 export function LagsCard({ lags }: { lags: SystemView['lags'] }) {
-  const isBusy = (lag: Lag): boolean => lag.waiting > 0 || lag.at_work > 0 || !isAttended(lag);
+  const isBusy = (lag: Lag): boolean => lag.waiting > 0 || lag.at_work > 0 || !hasConsumer(lag);
   const busy = lags.filter(isBusy).sort((one, other) => other.waiting - one.waiting || other.at_work - one.at_work);
   const idle = lags.filter((lag) => !isBusy(lag));
   return (
-    <section class="card" aria-label="What waits">
+    <section class="card" aria-label="Queues">
       <div class="card-head">
-        <h2>What waits</h2>
-        <span class="hint">{busy.length === 0 ? 'nothing' : 'messages that a role was not given yet, and those at work'}</span>
+        <h2>Queues</h2>
+        <span class="hint">{busy.length === 0 ? 'no message waits' : 'messages that wait, and messages in progress'}</span>
       </div>
-      {busy.length === 0 ? null : <Rows label="What waits" columns={columns} rows={busy.map(rowOf)} />}
+      {busy.length === 0 ? null : <Table label="Queues with work" columns={columns} rows={busy.map(rowOf)} />}
       {idle.length === 0 ? null : (
         <details>
           <summary>
             {idle.length.toLocaleString('en')} idle {idle.length === 1 ? 'queue' : 'queues'}
           </summary>
-          <Rows label="Idle queues" columns={columns} rows={idle.map(rowOf)} />
+          <Table label="Idle queues" columns={columns} rows={idle.map(rowOf)} />
         </details>
       )}
     </section>
@@ -51,13 +51,13 @@ function rowOf(lag: Lag) {
       waiting.toLocaleString('en'),
       at_work.toLocaleString('en'),
       again.toLocaleString('en'),
-      isAttended(lag) ? (
-        <span key="attended" class="plain-sign">
+      hasConsumer(lag) ? (
+        <span key="consumer" class="plain-icon">
           <Icon name="succeeded" size={14} /> yes
         </span>
       ) : (
-        <span key="attended" class="badge tone-retrying">
-          <Icon name="alert" size={14} /> nobody asks for work
+        <span key="consumer" class="badge tone-retrying">
+          <Icon name="alert" size={14} /> no process takes work
         </span>
       ),
     ],

@@ -1,11 +1,11 @@
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
-import { Moment } from '../parts/moment.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { formatBytes } from '../parts/payload-text.ts';
-import { useAsked } from '../shell/asked.ts';
+import { RelativeTime } from '../parts/time.tsx';
 import { Link, paths } from '../shell/router.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
 import { HealthCard } from './health-card.tsx';
 import { InstancesCard } from './instances.tsx';
 import { LagsCard } from './lags.tsx';
@@ -15,24 +15,24 @@ import '../styles/system.css';
 
 const READ_EVERY_MS = 5_000;
 
-/** Whether all parts are there, and whether anything waits that should not. */
+/** The health of the system: its issues, queues, roles, log and read model. */
 export function SystemPage() {
-  const { content, problem, isAsking, again } = useAsked('system', readSystem, { everyMs: READ_EVERY_MS });
+  const { content, problem, isLoading, reload } = useFetch('system', readSystem, { everyMs: READ_EVERY_MS });
   return (
     <div class="page">
       <div class="page-head">
         <h1>System</h1>
         {content === undefined ? null : (
           <span class="hint">
-            Sequent {content.system.version}, read <Moment at={content.readAt} />
+            Sequent {content.system.version}, read <RelativeTime at={content.readAt} />
           </span>
         )}
         <div class="spring" />
-        <button type="button" class="button small" disabled={isAsking} onClick={again}>
-          <Icon name="retrying" size={14} /> Look again
+        <button type="button" class="button small" disabled={isLoading} onClick={reload}>
+          <Icon name="retrying" size={14} /> Reload
         </button>
       </div>
-      {problem === undefined ? null : <ProblemNotice problem={problem} again={again} />}
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {content === undefined ? (
         problem === undefined ? (
           <Skeleton lines={12} height={28} />
@@ -61,10 +61,10 @@ function Figures({ system: { log, oldest_open, dead_letters, is_dead_letters_at_
       <div>
         <dt>Oldest open invocation</dt>
         <dd>
-          {oldest_open === undefined ? 'none' : <Moment at={oldest_open.accepted_at} />}
+          {oldest_open === undefined ? 'none' : <RelativeTime at={oldest_open.accepted_at} />}
           <small>
             {oldest_open === undefined ? (
-              'everything is settled'
+              'every invocation is settled'
             ) : (
               <>
                 of {oldest_open.function}:{' '}
@@ -81,7 +81,7 @@ function Figures({ system: { log, oldest_open, dead_letters, is_dead_letters_at_
         <dd>
           {dead_letters === undefined ? 'unknown' : `${dead_letters.toLocaleString('en')}${is_dead_letters_at_least === true ? '+' : ''}`}
           <small>
-            <Link to={paths.deadLetters}>look at them</Link>
+            <Link to={paths.deadLetters}>show them</Link>
           </small>
         </dd>
       </div>
@@ -96,9 +96,9 @@ function LogFigures({ log }: { log: NonNullable<SystemView['log']> }) {
       <Figure
         label="Log"
         value={`${log.messages.toLocaleString('en')} messages`}
-        note={`${formatBytes(log.bytes)}, up to number ${log.last_sequence.toLocaleString('en')}`}
+        note={`${formatBytes(log.bytes)}, up to sequence ${log.last_sequence.toLocaleString('en')}`}
       />
-      <Figure label="Storage of JetStream" value={formatBytes(log.used_bytes)} note={limitOf(log)} />
+      <Figure label="JetStream storage" value={formatBytes(log.used_bytes)} note={limitOf(log)} />
       <Figure label="Durability" value={log.durability} note={log.durability_in_words} />
       <Figure label="Replicas" value={String(log.replicas)} note={`on ${log.storage}`} />
     </>

@@ -9,7 +9,7 @@ import { Link, paths } from '../shell/router.tsx';
 
 type Verification = z.infer<typeof verificationSchema>;
 
-/** Folds the whole log with the machine, and names what breaks a rule. */
+/** Starts a verification of the log, and shows its findings. */
 export function VerifyCard() {
   const { run, isRunning, problem, done } = useAction<Verification>();
   return (
@@ -18,17 +18,17 @@ export function VerifyCard() {
         <h2>Verify</h2>
         <div class="spring" />
         <button type="button" class="button small" disabled={isRunning} onClick={() => void run(() => post<Verification>('/api/verify'))}>
-          {isRunning ? 'Reading the whole log…' : 'Verify the log'}
+          {isRunning ? 'Reading the log…' : 'Verify the log'}
         </button>
       </div>
-      <p class="hint">Reads the whole log, folds every invocation with the machine, and names what breaks a rule.</p>
+      <p class="hint">Reads the whole log, folds every invocation with the machine, and lists the facts that break a rule.</p>
       {problem === undefined ? null : <ProblemNotice problem={problem} />}
-      <div role="status">{done === undefined ? null : <Found verification={done} />}</div>
+      <div role="status">{done === undefined ? null : <Findings verification={done} />}</div>
     </section>
   );
 }
 
-function Found({ verification: { messages, findings, found, is_complete, balance, took_ms } }: { verification: Verification }) {
+function Findings({ verification: { messages, findings, found, is_complete, balance, took_ms } }: { verification: Verification }) {
   const open = Object.values(balance.open).reduce((sum, count) => sum + count, 0);
   return (
     <>
@@ -38,7 +38,7 @@ function Found({ verification: { messages, findings, found, is_complete, balance
       </p>
       <p class="hint">
         {messages.toLocaleString('en')} messages in {formatDuration(took_ms)}
-        {is_complete ? '' : ', and then the time was up'}: {balance.accepted.toLocaleString('en')} accepted,{' '}
+        {is_complete ? '' : ' before the time limit'}: {balance.accepted.toLocaleString('en')} accepted,{' '}
         {balance.settled.toLocaleString('en')} settled, {open.toLocaleString('en')} open
       </p>
       <ul class="findings">

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FunctionStats, FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { until } from '#test/support/conformance/until.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
-import { overflowOf, violationsInBothThemes } from '#test/support/web/looks.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 let sequent: WebSequent;
@@ -15,8 +15,9 @@ afterAll(async () => {
   await sequent[Symbol.asyncDispose]();
 });
 
-const telling = (...names: string[]) => names.map((name) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: name }) }));
-/** The statistics, once the read model has heard of the end of so many invocations. */
+const destinations = (...names: string[]) =>
+  names.map((name) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: name }) }));
+/** The statistics, once the read model includes so many notified invocations. */
 const statsOf = (name: string, settled: number): Promise<FunctionStats> =>
   until(`${settled} invocations of ${name} are counted`, async () => {
     const stats = await sequent.call<FunctionStats>(`/api/functions/${name}/stats`);
@@ -25,13 +26,13 @@ const statsOf = (name: string, settled: number): Promise<FunctionStats> =>
 const viewOf = (name: string): Promise<FunctionView> => sequent.call(`/api/functions/${name}`);
 
 describe('the page of all functions', () => {
-  test('shows the command that defines one while there is none', async () => {
+  test('an empty page shows the command that defines a function', async () => {
     await using watched = await browser.open(`${sequent.url}/functions`);
     await watched.page.getByText('npx sequent fn put').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
-  test('lists them with what came and failed, finds them by words, and puts those that fail first', async () => {
+  test('functions are listed with their failures, found by words, and sorted by failures', async () => {
     await sequent.define('amounts', { description: 'adds what is due' });
     await sequent.define('zones', { description: 'knows the time' });
     await Promise.all([sequent.invoke('zones', { throws: 'no zone' }), sequent.invoke('zones'), sequent.invoke('amounts')]);
@@ -46,22 +47,22 @@ describe('the page of all functions', () => {
     await page.keyboard.press('/');
     await page.keyboard.type('due');
     await expect.poll(names).toEqual(['amounts']);
-    // What was looked for is in the address, and there again after a reload.
+    // The address keeps search and order, so a reload restores them.
     await page.reload();
     await expect.poll(names).toEqual(['amounts']);
     expect(new URL(page.url()).search).toBe('?order=failing+first&q=due');
   });
 });
 
-describe('the graph of who is told', () => {
-  test('a target that would close a loop is refused with its path, and changes nothing', async () => {
-    await sequent.define('order', { policy: { onSuccess: telling('invoice') } });
-    await sequent.define('invoice', { policy: { onFailure: telling('mail') } });
+describe('the destination graph', () => {
+  test('a destination that would close a loop is refused with the loop, and nothing changes', async () => {
+    await sequent.define('order', { policy: { onSuccess: destinations('invoice') } });
+    await sequent.define('invoice', { policy: { onFailure: destinations('mail') } });
     await sequent.define('mail');
     await using watched = await browser.open(`${sequent.url}/functions/mail`);
     const { page } = watched;
     watched.allow(/status of 400/);
-    await page.getByRole('button', { name: 'Told about a success: add a destination' }).click();
+    await page.getByRole('button', { name: 'Destinations on success: add a destination' }).click();
     await page.getByLabel('Function', { exact: true }).fill('order');
     await page.getByRole('button', { name: 'Save the policy' }).click();
     await page.getByRole('alert').filter({ hasText: 'mail → order → invoice → mail' }).waitFor();
@@ -69,10 +70,10 @@ describe('the graph of who is told', () => {
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
-  test('a loop that is allowed cannot be missed: named, drawn and marked', async () => {
+  test('an allowed loop is named, drawn and marked', async () => {
     await using watched = await browser.open(`${sequent.url}/functions/mail`);
     const { page } = watched;
-    await page.getByRole('button', { name: 'Told about a success: add a destination' }).click();
+    await page.getByRole('button', { name: 'Destinations on success: add a destination' }).click();
     await page.getByLabel('Function', { exact: true }).fill('order');
     await page.getByLabel('Allow a loop of destinations').check();
     await page.getByRole('button', { name: 'Save the policy' }).click();
@@ -88,17 +89,17 @@ describe('the graph of who is told', () => {
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflowOf(page)).toEqual([]);
-    // The same in words, for those who do not see the picture.
-    await page.getByText('In words').click();
-    await page.getByRole('listitem').filter({ hasText: 'invoice tells mail about a failure' }).waitFor();
+    // The same as a list, for screen readers.
+    await page.getByText('As a list').click();
+    await page.getByRole('listitem').filter({ hasText: 'invoice notifies mail on failure' }).waitFor();
   });
 });
 
 describe('the page of a function', () => {
-  test('tells rates, errors, queue age and latency as the API does, and draws them over time', async () => {
+  test('rates, errors, queue age and latency are those of the API, and are drawn over time', async () => {
     await sequent.define('busy', { concurrency: 1 });
     const ids = await Promise.all(
-      Array.from({ length: 6 }, (_, place) => sequent.invoke('busy', place < 2 ? { throws: 'no' } : { ms: 20 })),
+      Array.from({ length: 6 }, (_, index) => sequent.invoke('busy', index < 2 ? { throws: 'no' } : { ms: 20 })),
     );
     const { total } = await statsOf('busy', ids.length);
     await using watched = await browser.open(`${sequent.url}/functions/busy`);
@@ -112,11 +113,11 @@ describe('the page of a function', () => {
     expect(await figure('Failed').textContent()).toBe('2 (33 %)');
     expect(await figure('Queue p99').textContent()).toBe(`${total.queue_ms?.p99} ms`);
     expect(await figure('Duration p50').textContent()).toBe(`${total.duration_ms?.p50} ms`);
-    // With one place the others wait their turn: the queue is seen.
+    // With a concurrency of one the other invocations queue up.
     expect(total.queue_ms?.p99).toBeGreaterThan(20);
     await page.getByRole('link', { name: 'UnhandledInvocationError 2' }).waitFor();
     expect(await page.locator('.chart canvas').count()).toBe(3);
-    // Drawn in the colours of the page, and anew when it has others.
+    // A chart has the colours of the theme, and is redrawn when the theme changes.
     const picture = () => page.evaluate<string>("document.querySelector('.chart canvas').toDataURL()");
     const light = await picture();
     await page.emulateMedia({ colorScheme: 'dark' });
@@ -125,21 +126,21 @@ describe('the page of a function', () => {
     expect(await overflowOf(page)).toEqual([]);
   });
 
-  test('shows configuration, versions and aliases; of secrets the names', async () => {
+  test('configuration, versions and aliases are shown, and only the names of secrets', async () => {
     await sequent.define('shown', { timeoutInMs: 4_000, memoryInMb: 128, userData: { REGION: 'eu' }, secretUserData: { PIN: '4711' } });
     await sequent.run(['fn', 'publish', 'shown', 'v1', '--description', 'the first one']);
     await sequent.run(['fn', 'alias', 'set', 'shown', 'prod', 'v1']);
     await using watched = await browser.open(`${sequent.url}/functions/shown`);
     const { page } = watched;
     const configuration = page.getByRole('region', { name: 'Configuration' });
-    expect(await configuration.textContent()).toMatch(/acts\.mjs.*4 s.*128 MB.*REGION = eu.*PIN is a secret/);
+    expect(await configuration.textContent()).toMatch(/scripted-function\.mjs.*4 s.*128 MB.*REGION = eu.*PIN is a secret/);
     expect(await page.content()).not.toContain('4711');
     const versions = page.getByRole('region', { name: 'Versions and aliases' });
     expect(await versions.textContent()).toMatch(/!prod → v1.*v1.*the first one/);
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
-  test('a wrong policy is refused at its field, in the words of the API', async () => {
+  test('an invalid policy is refused at its fields, with the messages of the API', async () => {
     await sequent.define('strict');
     await using watched = await browser.open(`${sequent.url}/functions/strict`);
     const { page } = watched;
@@ -164,7 +165,7 @@ describe('the page of a function', () => {
     expect((await viewOf('strict')).definition.policy.maxRetries).not.toBe(99);
   });
 
-  test('a policy that somebody else changed meanwhile is not overwritten, and what is typed survives a pause', async () => {
+  test('a policy changed meanwhile is not overwritten, and typed values survive a pause', async () => {
     await sequent.define('shared');
     await using watched = await browser.open(`${sequent.url}/functions/shared`);
     const { page } = watched;
@@ -177,23 +178,23 @@ describe('the page of a function', () => {
     const headers = { 'if-match': '*' };
     await sequent.call('/api/functions/shared/policy', { method: 'PATCH', body: { maxAgeInSeconds: 77 }, headers });
     await page.getByRole('button', { name: 'Save the policy' }).click();
-    await page.getByText('Refused: it changed meanwhile').waitFor();
+    await page.getByText('Refused: it was changed meanwhile').waitFor();
     expect((await viewOf('shared')).definition.policy).toMatchObject({ maxAgeInSeconds: 77 });
-    await page.getByRole('button', { name: 'Load what is saved now' }).click();
-    await expect.poll(() => page.getByLabel('Oldest event, seconds').inputValue()).toBe('77');
+    await page.getByRole('button', { name: 'Load the saved policy' }).click();
+    await expect.poll(() => page.getByLabel('Maximum age, seconds').inputValue()).toBe('77');
     await page.getByLabel('Retries').fill('3');
     await page.getByRole('button', { name: 'Save the policy' }).click();
     await expect.poll(async () => (await viewOf('shared')).definition.policy).toMatchObject({ maxRetries: 3, maxAgeInSeconds: 77 });
   });
 
-  test('pauses: what is invoked waits, and goes on when it is resumed', async () => {
+  test('a paused function starts nothing until it is resumed', async () => {
     await sequent.define('held');
     await using watched = await browser.open(`${sequent.url}/functions/held`);
     const { page } = watched;
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('Paused', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Invoke…' }).click();
-    await page.getByText('waits until it is resumed').waitFor();
+    await page.getByText('waits until the function is resumed').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
     const id = await sequent.invoke('held');
     await page.keyboard.press('Escape');
@@ -202,7 +203,7 @@ describe('the page of a function', () => {
     await sequent.invocation(id);
   });
 
-  test('is invoked with a test event, in the version that is chosen, and its invocation is shown', async () => {
+  test('a test event invokes the chosen version, and the page of the invocation opens', async () => {
     await sequent.define('tried');
     await sequent.run(['fn', 'publish', 'tried', 'v7']);
     await using watched = await browser.open(`${sequent.url}/functions/tried`);
@@ -219,7 +220,7 @@ describe('the page of a function', () => {
     expect(await sequent.invocation(id)).toMatchObject({ function: 'tried', qualifier: 'v7', status: 'SUCCESS' });
   });
 
-  test('that is not defined leads to what it did before', async () => {
+  test('the page of a function that is not defined links to its invocations', async () => {
     await using watched = await browser.open(`${sequent.url}/functions/gone`);
     watched.allow(/status of 404/);
     await watched.page.getByText('There is no such function').waitFor();

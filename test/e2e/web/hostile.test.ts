@@ -9,25 +9,25 @@ import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.
 let receiver: Receiver;
 let sequent: WebSequent;
 let browser: TestBrowser;
-/** The strings, two and two. */
+/** The strings in pairs. */
 const pairs = Array.from(
   { length: hostileStrings.length / 2 },
-  (_, place) => hostileStrings.slice(2 * place, 2 * place + 2) as [string, string],
+  (_, index) => hostileStrings.slice(2 * index, 2 * index + 2) as [string, string],
 );
-/** One for each pair: both strings are in its payload, its output, and its error, and in what every second one returns at last. */
+/** One invocation for each pair: both strings are in its payload, output and error. Every second one also returns them. */
 let invocations: string[];
 beforeAll(async () => {
   receiver = await openReceiver(answer(404));
   const connections = { http: { kind: 'http', allowPrivate: true, allowHttp: true, ports: [receiver.port] } };
   [sequent, browser] = await Promise.all([startWebSequent({ connections }), openBrowser()]);
   await sequent.define('hostile', { policy: { maxRetries: 1, backoff: { initialInMs: 100, factor: 1, maxInMs: 100, jitter: 0 } } });
-  const events = pairs.map(([one, other], place) => ({
+  const events = pairs.map(([one, other], index) => ({
     prints: `${one}\n${other}`,
     [one]: other,
     [other]: one,
     throws: one,
     named: other,
-    ...(place % 2 === 0 ? {} : { fails: 1, returns: { [one]: [other] } }),
+    ...(index % 2 === 0 ? {} : { fails: 1, returns: { [one]: [other] } }),
   }));
   invocations = await Promise.all(events.map((event) => sequent.invoke('hostile', event)));
   for (const id of invocations) await sequent.invocation(id);
@@ -38,8 +38,8 @@ afterAll(async () => {
   await receiver?.[Symbol.asyncDispose]();
 });
 
-/** A page on which a question that a script asks is answered, and told. The browser tells what its policy blocked by itself. */
-async function openWary(path: string, width = 1280): Promise<WatchedPage & { harm: () => Promise<string[]> }> {
+/** A page that reports dialogs of scripts as harm. The browser itself reports what the policy of the page blocked. */
+async function openGuarded(path: string, width = 1280): Promise<WatchedPage & { harm: () => Promise<string[]> }> {
   const watched = await browser.open(sequent.url + path, { width });
   const asked: string[] = [];
   watched.page.on('dialog', (dialog) => {
@@ -50,53 +50,53 @@ async function openWary(path: string, width = 1280): Promise<WatchedPage & { har
   return Object.assign(watched, { harm });
 }
 
-/** Goes to another page of the same document, as a link does. */
+/** Opens another page without loading a document, as a link does. */
 async function goTo(page: Page, path: string): Promise<void> {
   await page.evaluate(`history.pushState(null, '', ${JSON.stringify(path)}); dispatchEvent(new PopStateEvent('popstate'))`);
 }
 
 describe('200 hostile strings', () => {
-  test('are two hundred, and each is another', () => {
+  test('are two hundred different strings', () => {
     expect([hostileStrings.length, new Set(hostileStrings).size]).toEqual([200, 200]);
   });
 
   test.each([1280, 360])(
     'as payload, output, error, error name and result do nothing on the page of an invocation, %i px',
     async (width) => {
-      await using watched = await openWary(`/invocations/${invocations[0]}`, width);
+      await using watched = await openGuarded(`/invocations/${invocations[0]}`, width);
       const { page } = watched;
       const harm: string[] = [];
-      // Half of them in each width, the other half in the other.
-      const places = [...invocations.keys()].filter((place) => (place >> 1) % 2 === (width === 1280 ? 0 : 1));
-      for (const [step, place] of places.entries()) {
-        await goTo(page, `/invocations/${invocations[place]}`);
+      // Each width has one half of the invocations.
+      const indexes = [...invocations.keys()].filter((index) => (index >> 1) % 2 === (width === 1280 ? 0 : 1));
+      for (const [step, index] of indexes.entries()) {
+        await goTo(page, `/invocations/${invocations[index]}`);
         await page
-          .getByText(invocations[place] ?? '')
+          .getByText(invocations[index] ?? '')
           .first()
           .waitFor();
-        // As the story of its events, as all of them, and as they are stored.
+        // Each kind of list of events in turn.
         if (step % 10 === 0)
           await page.getByRole('button', { name: ['all', 'JSON', 'compact'][(step / 10) % 3] ?? '', exact: true }).click();
-        for (const one of await watched.harm()) harm.push(`${nameOf(place)}: ${one}`);
+        for (const one of await watched.harm()) harm.push(`${nameOf(index)}: ${one}`);
       }
       expect(harm).toEqual([]);
     },
   );
 
-  test('in the dialog that runs it again do nothing', async () => {
-    await using watched = await openWary('/system', 360);
+  test('do nothing in the dialog of a redrive', async () => {
+    await using watched = await openGuarded('/system', 360);
     const harm: string[] = [];
-    for (const place of [...invocations.keys()].filter((one) => one % 10 === 0)) {
-      await goTo(watched.page, `/invocations/${invocations[place]}`);
+    for (const index of [...invocations.keys()].filter((one) => one % 10 === 0)) {
+      await goTo(watched.page, `/invocations/${invocations[index]}`);
       await watched.page.getByRole('button', { name: 'Redrive…' }).click();
       await watched.page.getByRole('dialog').waitFor();
-      for (const one of await watched.harm()) harm.push(`${nameOf(place)}: ${one}`);
+      for (const one of await watched.harm()) harm.push(`${nameOf(index)}: ${one}`);
     }
     expect(harm).toEqual([]);
   });
 
   test.each([1280, 360])('do nothing in the list of invocations, %i px wide', async (width) => {
-    await using watched = await openWary('/', width);
+    await using watched = await openGuarded('/', width);
     const { page } = watched;
     await page.getByText(invocations.at(-1) ?? '').waitFor();
     const left = new Set(invocations);
@@ -113,7 +113,7 @@ describe('200 hostile strings', () => {
     expect(harm).toEqual([]);
   });
 
-  test('as names of functions are refused, or are names like others', async () => {
+  test('are refused as names of functions unless they are valid names', async () => {
     const accepted = await Promise.all(
       hostileStrings.map(async (text) => {
         const { status } = await fetch(`${sequent.url}/api/functions/${encodeURIComponent(wellFormed(text))}`, {
@@ -124,21 +124,21 @@ describe('200 hostile strings', () => {
         return status === 200;
       }),
     );
-    expect(hostileStrings.filter((_, place) => accepted[place])).toEqual(hostileStrings.filter(isBareName));
+    expect(hostileStrings.filter((_, index) => accepted[index])).toEqual(hostileStrings.filter(isBareName));
     // `constructor` and `toString` are among them.
     expect(accepted.filter((one) => one).length).toBeGreaterThan(5);
   });
 
-  test('as descriptions, settings and targets do nothing on the other pages', async () => {
+  test('do nothing as descriptions, user data and destinations on the other pages', async () => {
     await defineDescribed();
-    await tellHostileTargets();
+    await deliverToHostileTargets();
     for (const width of [1280, 360]) {
-      await using watched = await openWary('/functions', width);
+      await using watched = await openGuarded('/functions', width);
       const { page } = watched;
-      const described = Array.from({ length: DESCRIBED }, (_, place) => [`/functions/described${place}`, 'Versions and aliases'] as const);
+      const described = Array.from({ length: DESCRIBED }, (_, index) => [`/functions/described${index}`, 'Versions and aliases'] as const);
       const pages = [
-        ['/functions', 'Who is told'],
-        ['/functions/telling0', 'Who is told'],
+        ['/functions', 'Destination graph'],
+        ['/functions/notifying0', 'Destination graph'],
         ['/dead-letters', 'Deliver all again…'],
         ['/system', 'Roles and instances'],
         ...described,
@@ -155,13 +155,13 @@ describe('200 hostile strings', () => {
     }
   });
 
-  test('in the address do nothing on any page', async () => {
-    await using watched = await openWary('/system');
+  test('do nothing in the address of any page', async () => {
+    await using watched = await openGuarded('/system');
     const { page } = watched;
-    // Most of them are no names, and the gateway says so.
+    // The gateway refuses most of them, because they are not valid names.
     watched.allow(/status of 40[04]/);
     const harm: string[] = [];
-    for (const [place, texts] of pairs.entries()) {
+    for (const [index, texts] of pairs.entries()) {
       const [one, other] = texts.map((text) => encodeURIComponent(wellFormed(text.slice(0, 500))));
       const paths = [
         `/invocations/${one}?event=${other}`,
@@ -170,40 +170,40 @@ describe('200 hostile strings', () => {
         `/?text=${one}&function=${other}`,
         `/dead-letters?function=${one}&cursor=${other}`,
       ];
-      await goTo(page, paths[place % paths.length] ?? '/');
+      await goTo(page, paths[index % paths.length] ?? '/');
       await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-      for (const one of await watched.harm()) harm.push(`${nameOf(place)}: ${one}`);
+      for (const one of await watched.harm()) harm.push(`${nameOf(index)}: ${one}`);
     }
     expect(harm).toEqual([]);
   });
 });
 
-function nameOf(place: number): string {
-  return JSON.stringify(pairs[place]?.map((text) => text.slice(0, 60)));
+function nameOf(index: number): string {
+  return JSON.stringify(pairs[index]?.map((text) => text.slice(0, 60)));
 }
 
-/** Without halves of characters, which no address can hold. */
+/** Replaces lone surrogates, which an address cannot contain. */
 function wellFormed(text: string): string {
   return text.replace(/\p{Cs}/gu, '\ufffd');
 }
 
 const DESCRIBED = 10;
-/** As many as a policy may name. */
-const TOLD = 10;
+/** The largest number of destinations of a policy. */
+const MAX_DESTINATIONS = 10;
 
-/** Functions that nobody invokes, with the strings wherever a definition may hold a text. */
+/** Defines functions with the strings in every field of free text. */
 async function defineDescribed(): Promise<void> {
   const size = hostileStrings.length / DESCRIBED;
-  for (let place = 0; place < DESCRIBED; place++) {
-    const own = hostileStrings.slice(place * size, (place + 1) * size);
+  for (let index = 0; index < DESCRIBED; index++) {
+    const own = hostileStrings.slice(index * size, (index + 1) * size);
     const description = own.map((text) => text.slice(0, 480 / size)).join(' ');
     const userData = Object.fromEntries(own.map((text) => [text, text]));
-    await sequent.define(`described${place}`, { description, handler: { kind: 'subject', subject: 'nobody' }, userData });
+    await sequent.define(`described${index}`, { description, handler: { kind: 'subject', subject: 'unused' }, userData });
   }
 }
 
-/** Sixty outcomes for addresses that hold a string, each of which becomes a dead letter. */
-async function tellHostileTargets(): Promise<void> {
+/** Creates sixty dead letters of destinations whose addresses contain a string. */
+async function deliverToHostileTargets(): Promise<void> {
   await sequent.define('probe');
   const headers = { 'if-match': '*' };
   const targets: object[] = [];
@@ -211,15 +211,15 @@ async function tellHostileTargets(): Promise<void> {
     if (targets.length === 60) break;
     const target = { destination: 'HTTP', param: JSON.stringify({ url: `${receiver.url}/?${text}` }) };
     const body = { onSuccess: [target] };
-    // Not every string can be in an address.
+    // The API refuses addresses that are not valid.
     const answered = await sequent.call('/api/functions/probe/policy', { method: 'PATCH', body, headers }).catch(() => undefined);
     if (answered !== undefined) targets.push(target);
   }
   expect(targets.length).toBe(60);
-  const names = Array.from({ length: targets.length / TOLD }, (_, place) => `telling${place}`);
+  const names = Array.from({ length: targets.length / MAX_DESTINATIONS }, (_, index) => `notifying${index}`);
   await Promise.all(
-    names.map(async (name, place) => {
-      await sequent.define(name, { policy: { onSuccess: targets.slice(place * TOLD, (place + 1) * TOLD) } });
+    names.map(async (name, index) => {
+      await sequent.define(name, { policy: { onSuccess: targets.slice(index * MAX_DESTINATIONS, (index + 1) * MAX_DESTINATIONS) } });
       await sequent.invocation(await sequent.invoke(name));
     }),
   );

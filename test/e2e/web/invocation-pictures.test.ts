@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, type TestBrowser, type WatchedPage } from '#test/support/web/browser.ts';
-import { busyShareOf } from '#test/support/web/png.ts';
+import { drawnShareOf } from '#test/support/web/png.ts';
 import { openShop, type Shop } from '#test/support/web/shop.ts';
 
 /*
- * The pictures of the README, taken from a Sequent that runs. With SEQUENT_PICTURES=1 they are written into the checkout; else
- * into a folder of their own, and only looked at.
+ * The pictures of the README, taken from a running Sequent. With SEQUENT_PICTURES=1 they are written into the checkout. Otherwise they
+ * are written into a temporary folder, and only their content is checked.
  */
 
 let shop: Shop;
@@ -30,9 +30,9 @@ async function take({ page }: WatchedPage, name: string): Promise<void> {
   const file = join(folder, `${name}.png`);
   const picture = await page.screenshot({ path: file });
   const { size } = await stat(file);
-  process.stdout.write(`picture ${name}.png: ${Math.round(size / 1_024)} KB, ${(busyShareOf(picture) * 100).toFixed(1)} % of it drawn\n`);
-  // A page without content has less than a two-hundredth of it.
-  expect(busyShareOf(picture)).toBeGreaterThan(0.01);
+  process.stdout.write(`picture ${name}.png: ${Math.round(size / 1_024)} KB, ${(drawnShareOf(picture) * 100).toFixed(1)} % of it drawn\n`);
+  // A page without content has less than 0.5 %.
+  expect(drawnShareOf(picture)).toBeGreaterThan(0.01);
   expect(size).toBeLessThan(600 * 1_024);
 }
 

@@ -6,10 +6,10 @@ import { openShop, type Shop } from '#test/support/web/shop.ts';
 
 let shop: Shop;
 let browser: TestBrowser;
-/** An order that was charged by its third attempt, and of which the warehouse heard by the second try. */
+/** An order whose third attempt succeeded, and that the second try delivered to the warehouse. */
 let charged: string;
 let declined: string;
-/** Its destination is gone for good. */
+/** Its delivery is dead. */
 let refunded: string;
 beforeAll(async () => {
   [shop, browser] = await Promise.all([openShop(), openBrowser()]);
@@ -29,17 +29,17 @@ afterAll(async () => {
 const address = (id: string, query = '') => `${shop.url}/invocations/${id}${query}`;
 const active = (page: Page, state: string) => page.locator(`.replay [data-state="${state}"].active`);
 const card = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
-const place = (page: Page) => page.locator('.scrubber-place');
+const position = (page: Page) => page.locator('.scrubber-position');
 
 describe('the page of an invocation', () => {
-  test('goes back and forward in time: slider, keys, diagram, list, details and address show the same event', async () => {
+  test('slider, keys, drawing, list, details and address select the same event', async () => {
     await using watched = await browser.open(address(charged));
     const { page } = watched;
     await active(page, 'notified').waitFor();
     const { events } = await shop.call<{ events: EventView[] }>(`/api/invocations/${charged}/events`);
     const nameOf = (index: number) => String(events[index]?.sequence);
     const expectShown = async (index: number) => {
-      await place(page)
+      await position(page)
         .getByText(`${index + 1} / ${events.length}`)
         .waitFor();
       await active(page, events[index]?.state_after ?? '').waitFor();
@@ -62,7 +62,7 @@ describe('the page of an invocation', () => {
     expect(await page.locator('.event-row[aria-pressed="true"]').textContent()).toContain('attempt 1');
     await page.locator('.replay [data-state="queued"]').click();
     await expectShown(0);
-    // The address is all that somebody else needs.
+    // The address alone selects the event.
     await page.goto(address(charged, `?event=${nameOf(2)}`));
     await expectShown(2);
     await page.locator('body').press('Escape');
@@ -70,7 +70,7 @@ describe('the page of an invocation', () => {
     expect(page.url()).toBe(address(charged));
   });
 
-  test('replays the machine from its first event to its last', async () => {
+  test('the replay steps through the machine from the first event to the last', async () => {
     const id = await shop.invoke('invoices');
     await shop.invocation(id);
     await using watched = await browser.open(address(id));
@@ -80,7 +80,7 @@ describe('the page of an invocation', () => {
     await page.getByRole('button', { name: 'Replay' }).waitFor();
   });
 
-  test('shows attempts as bars, waits hatched, and each delivery in its own lane', async () => {
+  test('the timeline shows attempts as bars, waits hatched, and each delivery in its own lane', async () => {
     await using watched = await browser.open(address(charged));
     const { page } = watched;
     const lane = (name: string) => page.locator('.lane').filter({ has: page.locator('.lane-name', { hasText: name }) });
@@ -97,7 +97,7 @@ describe('the page of an invocation', () => {
       .waitFor();
   });
 
-  test('lists events in one line an attempt, all of them, and as they are stored', async () => {
+  test('events are listed in a line for each attempt, in a line for each event, and as stored', async () => {
     await using watched = await browser.open(address(declined));
     const { page } = watched;
     const rows = page.locator('.event-row');
@@ -111,7 +111,7 @@ describe('the page of an invocation', () => {
     expect(stored).toEqual(events.map(({ sequence, by, fact }) => ({ sequence, by, fact })));
   });
 
-  test('shows the error with its stack, what attempts printed, and the explanation', async () => {
+  test('the error with its stack, the output of attempts and the explanation are shown', async () => {
     await using watched = await browser.open(address(declined));
     const { page } = watched;
     await page.locator('.verdict').getByText('RangeError card declined · after 4 attempts').waitFor();
@@ -130,7 +130,7 @@ describe('the page of an invocation', () => {
     expect(await output.getByRole('region', { name: 'the output of attempt 2' }).count()).toBe(0);
   });
 
-  test('covers what sounds secret, copies what it is, and shows bytes as bytes', async () => {
+  test('secrets are masked, copied payloads are complete, and bytes are shown in hexadecimal', async () => {
     await using watched = await browser.open(address(charged));
     const { page } = watched;
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -146,7 +146,7 @@ describe('the page of an invocation', () => {
     await card(page, 'Output').getByText('00 01 02 03').waitFor();
   });
 
-  test('counts down to the next attempt', async () => {
+  test('the time until the next attempt counts down', async () => {
     await shop.define('patient', { policy: { maxRetries: 1, backoff: { initialInMs: 600_000, factor: 1, maxInMs: 600_000, jitter: 0 } } });
     const id = await shop.invoke('patient', { throws: 'not yet' });
     await shop.invocation(id, ({ state }) => state === 'retrying');
@@ -159,12 +159,12 @@ describe('the page of an invocation', () => {
 });
 
 describe('on the page of an invocation', () => {
-  test('it is redriven with another payload, and the two lead to each other', async () => {
+  test('an invocation is redriven with another payload, and both pages link to each other', async () => {
     await using watched = await browser.open(address(declined));
     const { page } = watched;
     await active(page, 'notified').waitFor();
     await page.locator('body').press('r');
-    const dialog = page.getByRole('dialog', { name: 'Redrive it' });
+    const dialog = page.getByRole('dialog', { name: 'Redrive the invocation' });
     await dialog.getByRole('textbox').fill('{"order": 4712,');
     await dialog.getByText('not JSON').waitFor();
     expect(await dialog.getByRole('button', { name: 'Redrive', exact: true }).isDisabled()).toBe(true);
@@ -174,13 +174,13 @@ describe('on the page of an invocation', () => {
     await page.getByText('Redrive of').waitFor();
     await active(page, 'notified').waitFor();
     await card(page, 'Request').getByText('"charged"').waitFor();
-    await page.locator('.facts-line').getByRole('link', { name: declined }).click();
+    await page.locator('.properties-line').getByRole('link', { name: declined }).click();
     await page.getByText('Redriven as').waitFor();
-    // Itself, who was told of its failure, and the redrive.
+    // The invocation, that of its failure destination, and the redrive.
     await card(page, 'Lineage').getByText('3 invocations').waitFor();
   });
 
-  test('one that runs is cancelled', async () => {
+  test('a running invocation is cancelled', async () => {
     const id = await shop.invoke('invoices', { gate: 'never' });
     await using watched = await browser.open(address(id));
     const { page } = watched;
@@ -196,7 +196,7 @@ describe('on the page of an invocation', () => {
   test('a dead delivery is tried again', async () => {
     await using watched = await browser.open(address(refunded));
     const { page } = watched;
-    await page.locator('.verdict').getByText('http-0 was never told').waitFor();
+    await page.locator('.verdict').getByText('The delivery to http-0 is dead').waitFor();
     const tries = () => page.locator('.bar.delivery').count();
     expect(await tries()).toBe(1);
     await page.locator('.verdict').getByRole('button', { name: 'Deliver again…' }).click();
@@ -205,12 +205,12 @@ describe('on the page of an invocation', () => {
     expect(await tries()).toBe(2);
   });
 
-  test('what it would be in a terminal or a program is copied', async () => {
+  test('the same invocation is copied as command, curl call and code', async () => {
     await using watched = await browser.open(address(charged));
     const { page } = watched;
     await page.getByRole('button', { name: 'Copy as…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Copy as' });
-    const invoking = (name: string) => dialog.locator('.payload').filter({ hasText: 'invoke the same' }).filter({ hasText: name });
+    const invoking = (name: string) => dialog.locator('.payload').filter({ hasText: 'invoke again' }).filter({ hasText: name });
     await invoking('npx sequent invoke orders').waitFor();
     await dialog.getByRole('button', { name: 'SDK' }).click();
     await invoking('client.invoke("orders"').waitFor();
@@ -226,7 +226,7 @@ describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
       await using watched = await browser.open(path, { theme });
       await active(watched.page, 'notified').waitFor();
       await card(watched.page, 'Explanation').getByRole('listitem').first().waitFor();
-      // With everything open that can be.
+      // With every expandable part open.
       await watched.page.locator('.delivery-choices button').first().click();
       await watched.page.locator('.event-row').last().click();
       await card(watched.page, 'Event').waitFor();

@@ -21,22 +21,22 @@ const live = (page: Page) => page.getByRole('status').getByText('Live').waitFor(
 const chip = (page: Page, name: RegExp) => page.getByRole('group', { name: 'State' }).getByRole('button', { name });
 const fresh = (page: Page) => page.getByRole('button', { name: /new invocations/ });
 
-/** Invokes, and waits until the list knows what became of it. */
+/** Invokes a function with each event, and waits until the list shows all of them as notified. */
 async function settled(name: string, ...events: unknown[]): Promise<string[]> {
   const ids: string[] = [];
   for (const event of events) ids.push(await sequent.invoke(name, event));
-  await until('the list tells of all', async () => {
+  await until('the list shows all of them', async () => {
     const { invocations } = await sequent.call<{ invocations: InvocationRow[] }>(
       `/api/invocations?function=${name}&state=notified&limit=500`,
     );
-    const over = new Set(invocations.map(({ request_id }) => request_id));
-    return ids.every((id) => over.has(id)) || undefined;
+    const notified = new Set(invocations.map(({ request_id }) => request_id));
+    return ids.every((id) => notified.has(id)) || undefined;
   });
   return ids;
 }
 
 describe('the list of invocations', () => {
-  test('shows the command to run when there is nothing yet, and the first invocation when it comes', async () => {
+  test('an empty list shows a command to run, and then the first invocation', async () => {
     await using watched = await browser.open(sequent.url);
     const { page } = watched;
     await page.getByText('npx sequent invoke').waitFor();
@@ -46,7 +46,7 @@ describe('the list of invocations', () => {
     await row(page, await sequent.invoke('first')).waitFor();
   });
 
-  test('changes rows where they stand, and never moves them: what is new waits until it is asked for', async () => {
+  test('rows change in place and never move: new ones wait until the user shows them', async () => {
     await sequent.define('moves');
     const held = await sequent.invoke('moves', { gate: 'moves' });
     await sequent.invocation(held, ({ state }) => state === 'running');
@@ -67,7 +67,7 @@ describe('the list of invocations', () => {
     expect(await fresh(page).count()).toBe(0);
   });
 
-  test('stands still while it is paused, and catches up afterwards', async () => {
+  test('a paused list does not change, and catches up afterwards', async () => {
     await sequent.define('pauses');
     await settled('pauses', {});
     await using watched = await browser.open(`${sequent.url}/?function=pauses`);
@@ -82,7 +82,7 @@ describe('the list of invocations', () => {
     await fresh(page).getByText('2 new').waitFor();
   });
 
-  test('keeps its filter in the address, counts by state, and goes back with the browser', async () => {
+  test('the filter is kept in the address, counts are by state, and the back button works', async () => {
     await sequent.define('filters');
     await settled('filters', {}, {}, { throws: 'no' }, { throws: 'no again' }, {});
     await using watched = await browser.open(sequent.url);
@@ -91,23 +91,23 @@ describe('the list of invocations', () => {
     await chip(page, /^All 5/).waitFor();
     await chip(page, /^Succeeded 3/).waitFor();
     await chip(page, /^Failed 2/).click();
-    await until('only those that failed are listed', async () => (await rows(page).count()) === 2 || undefined);
+    await until('only failed invocations are listed', async () => (await rows(page).count()) === 2 || undefined);
     const query = () => Object.fromEntries(new URL(page.url()).searchParams);
     expect(query()).toEqual({ function: 'filters', status: 'FAIL' });
     await page.reload();
-    await until('the address says the same', async () => (await rows(page).count()) === 2 || undefined);
+    await until('the reloaded page has the same filter', async () => (await rows(page).count()) === 2 || undefined);
     expect(await chip(page, /^Failed 2/).getAttribute('aria-pressed')).toBe('true');
     await page.goBack();
     await until('all are listed', async () => (await rows(page).count()) === 5 || undefined);
     await page.goto(`${sequent.url}/?function=filters&min_attempts=2`);
-    await page.getByText('Nothing matches').waitFor();
+    await page.getByText('No matching invocations').waitFor();
     await page.getByRole('button', { name: 'min attempts 2' }).click();
     await rows(page).nth(4).waitFor();
     await page.getByRole('button', { name: 'Clear' }).click();
     expect(query()).toEqual({});
   });
 
-  test('finds by words of the payload and of the error, and goes where an id leads', async () => {
+  test('a search finds words of payload and error, and a request id opens its page', async () => {
     await sequent.define('searches');
     const [paid = '', failed = ''] = await settled(
       'searches',
@@ -123,14 +123,14 @@ describe('the list of invocations', () => {
       await page.keyboard.press('Enter');
     };
     const only = async (id: string) => {
-      await until('it alone is found', async () => (await rows(page).count()) === 1 || undefined);
+      await until('only one invocation is found', async () => (await rows(page).count()) === 1 || undefined);
       await row(page, id).waitFor();
     };
     const clear = async () => {
       await page.getByRole('button', { name: 'Clear' }).click();
       await until('the search is empty', async () => (await page.locator('input[type=search]').inputValue()) === '' || undefined);
     };
-    // A word that is no id is asked for as one first.
+    // A single word is tried as a request id first.
     watched.allow(/404/);
     await search('hopper');
     await only(paid);
@@ -142,7 +142,7 @@ describe('the list of invocations', () => {
     await page.waitForURL(`${sequent.url}/invocations/${failed}`);
   });
 
-  test('is read by keys: down, up, open, redrive, back', async () => {
+  test('keys select, open and redrive an invocation and go back', async () => {
     await sequent.define('keys');
     const [oldest = '', middle = '', newest = ''] = await settled('keys', { n: 1 }, { n: 2 }, { n: 3 });
     await using watched = await browser.open(`${sequent.url}/?function=keys`);
@@ -163,7 +163,7 @@ describe('the list of invocations', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Redrive', exact: true }).click();
     await page.getByRole('dialog').getByRole('link').click();
     await page.getByText('Redrive of').waitFor();
-    expect(await page.locator('.facts-line').getByRole('link').textContent()).toBe(middle);
+    expect(await page.locator('.properties-line').getByRole('link').textContent()).toBe(middle);
     await press('g');
     await press('i');
     await rows(page).first().waitFor();
@@ -175,7 +175,7 @@ describe('the list of invocations', () => {
 });
 
 describe('in bulk', () => {
-  test('what failed is redriven once, after it was counted', async () => {
+  test('failed invocations are counted and then redriven once', async () => {
     await sequent.define('bulks');
     const [, ...failed] = await settled('bulks', {}, { fails: 1 }, { fails: 1 });
     await using watched = await browser.open(`${sequent.url}/?function=bulks`);
@@ -191,7 +191,7 @@ describe('in bulk', () => {
     await fresh(page).getByText('2 new').waitFor();
   });
 
-  test('what is open is cancelled, after it was counted', async () => {
+  test('open invocations are counted and then cancelled', async () => {
     await sequent.define('held');
     const held = [await sequent.invoke('held', { gate: 'never' }), await sequent.invoke('held', { gate: 'never' })];
     await using watched = await browser.open(`${sequent.url}/?function=held`);

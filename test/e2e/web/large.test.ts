@@ -40,7 +40,7 @@ test('the pages load with at most 100 KB', async () => {
 
 describe(`an invocation with ${EVENTS} events`, () => {
   test('opens within 500 ms', async () => {
-    const id = await longLife();
+    const id = await longInvocation();
     await using watched = await browser.open(`${shop.url}/system`);
     const { page } = watched;
     await page.addInitScript(`
@@ -55,7 +55,7 @@ describe(`an invocation with ${EVENTS} events`, () => {
     const opened: number[] = [];
     for (let time = 0; time < 7; time++) {
       await page.goto(`${shop.url}/invocations/${id}`);
-      const drawnAfter = await until('it is drawn', () => page.evaluate<number | undefined>('window.drawnAfter'));
+      const drawnAfter = await until('the page is drawn', () => page.evaluate<number | undefined>('window.drawnAfter'));
       opened.push(Math.round(drawnAfter));
     }
     const [median] = opened.toSorted((one, other) => one - other).slice(3);
@@ -64,11 +64,11 @@ describe(`an invocation with ${EVENTS} events`, () => {
   });
 });
 
-/** An invocation that tells ten destinations, all of which refuse, again and again. */
-async function longLife(): Promise<string> {
+/** An invocation with ten destinations that refuse every delivery, delivered again until there are enough events. */
+async function longInvocation(): Promise<string> {
   const gone = { destination: 'HTTP', param: { url: `${shop.warehouse.url}/gone`, connection: 'warehouse' } };
   await shop.define('unwanted', { policy: { onSuccess: Array.from({ length: 10 }, () => gone) } });
-  const id = await shop.invoke('unwanted', { returns: 'nobody wants it' });
+  const id = await shop.invoke('unwanted', { returns: 'unwanted' });
   for (;;) {
     const { deliveries } = await shop.invocation(id, (view) => view.deliveries.filter(({ state }) => state === 'dead').length === 10);
     const { events } = await shop.call<{ events: unknown[] }>(`/api/invocations/${id}/events`);
@@ -79,7 +79,7 @@ async function longLife(): Promise<string> {
 }
 
 describe(`a list of ${INVOCATIONS.toLocaleString('en')} invocations`, () => {
-  test('stays smooth while it is scrolled and while more come', async () => {
+  test('scrolls smoothly, also while new ones arrive', async () => {
     await shop.define('ticks', { concurrency: 100 });
     await invokeMany('ticks', INVOCATIONS);
     await using watched = await browser.open(`${shop.url}/?function=ticks`);
@@ -93,46 +93,46 @@ describe(`a list of ${INVOCATIONS.toLocaleString('en')} invocations`, () => {
     expect(rows).toBe(INVOCATIONS);
     report(await longTasksOf(page, 'scrolled to its end, page after page'));
 
-    // More come, one after the other, while somebody scrolls through all of it.
-    let isOver = false;
-    const coming = (async () => {
+    // New invocations arrive, one after the other, while the whole list is scrolled.
+    let isScrolled = false;
+    const arriving = (async () => {
       let count = 0;
-      for (; !isOver; count++) await shop.invoke('ticks', { count });
+      for (; !isScrolled; count++) await shop.invoke('ticks', { count });
       return count;
     })();
     await scrollThrough(page);
-    isOver = true;
-    const came = await coming;
-    expect(came).toBeGreaterThan(10);
+    isScrolled = true;
+    const arrived = await arriving;
+    expect(arrived).toBeGreaterThan(10);
     expect(await page.getByRole('button', { name: /new invocations/ }).count()).toBe(1);
-    report(await longTasksOf(page, `and scrolled through while ${came} more came`));
+    report(await longTasksOf(page, `and scrolled through while ${arrived} new ones arrived`));
     const tasks = () => page.evaluate<number[]>('window.longTasks');
     expect(Math.max(0, ...(await tasks()))).toBeLessThan(100);
-    // A long task would have been told.
+    // The observer does report a long task.
     await page.evaluate('setTimeout(() => { for (const start = performance.now(); performance.now() - start < 150; ); })');
-    await until('a long task is told', async () => (await tasks()).some((ms) => ms >= 150) || undefined);
+    await until('a long task is reported', async () => (await tasks()).some((ms) => ms >= 150) || undefined);
   });
 });
 
 async function invokeMany(name: string, count: number): Promise<void> {
-  const batch = Array.from({ length: 1_000 }, (_, place) => ({ place }));
+  const batch = Array.from({ length: 1_000 }, (_, index) => ({ index }));
   for (let sent = 0; sent < count; sent += batch.length)
     await shop.call(`/api/functions/${name}/invocations?batch=true`, { method: 'POST', body: batch });
-  await until(`all ${count} are over`, async () => {
+  await until(`all ${count} are notified`, async () => {
     const { by_state } = await shop.call<{ by_state: { notified?: number } }>(`/api/invocations/counts?function=${name}`);
     return by_state.notified === count || undefined;
   });
 }
 
-/** Resolves to how many rows there are when no more are fetched. */
+/** Scrolls until every page is loaded. Resolves to the number of rows. */
 async function scrollToTheEnd(page: Page): Promise<number> {
   await page.evaluate('window.scrolling = setInterval(() => scrollTo(0, document.body.scrollHeight), 50);');
-  await page.getByText('that is all').waitFor();
+  await page.getByText(/^All [\d,]+ invocations are shown$/).waitFor();
   await page.evaluate('clearInterval(window.scrolling)');
   return Number(await page.locator('.table').getAttribute('aria-rowcount')) - 1;
 }
 
-/** As by a wheel for a while, and then as by pulling the bar, up to the beginning. */
+/** Scrolls to the top: first in the steps of a wheel, then in the leaps of a dragged scroll bar. */
 async function scrollThrough(page: Page): Promise<void> {
   await page.evaluate(`new Promise((resolve) => {
     let at = document.body.scrollHeight;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
-import { overflowOf, violationsInBothThemes } from '#test/support/web/looks.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 const token = 'a-token-for-the-pages';
@@ -8,14 +8,14 @@ let sequent: WebSequent;
 let browser: TestBrowser;
 beforeAll(async () => {
   const credentials = [{ project_id: 'shop', token }];
-  [sequent, browser] = await Promise.all([startWebSequent({ isGatewayApart: true, credentials }), openBrowser()]);
+  [sequent, browser] = await Promise.all([startWebSequent({ isGatewaySeparate: true, credentials }), openBrowser()]);
 });
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await sequent?.[Symbol.asyncDispose]();
 });
 
-/** A browser that has not signed in, where it was led to. */
+/** Opens a page without a session: the browser is redirected to the login. */
 async function openLogin(path: string) {
   const watched = await browser.open(sequent.url + path);
   watched.allow(/status of 401/);
@@ -29,7 +29,7 @@ async function signIn({ page }: Awaited<ReturnType<typeof openLogin>>, given: st
 }
 
 describe('the login', () => {
-  test('stands before every page, takes a token once, and leads back to what was asked for', async () => {
+  test('the login precedes every page, takes a token once, and opens the requested page', async () => {
     await using watched = await openLogin('/functions?order=failing+first');
     const { page } = watched;
     expect(await page.evaluate<string>('document.activeElement.name')).toBe('token');
@@ -38,7 +38,7 @@ describe('the login', () => {
     await page.getByText('npx sequent fn put').waitFor();
     expect(page.url()).toBe(`${sequent.url}/functions?order=failing+first`);
     await page.getByText('shop', { exact: true }).waitFor();
-    // No script can read what stands for the token, nothing keeps the token, and no other site can use it.
+    // Scripts cannot read the session cookie, no storage holds the token, and other sites cannot use the session.
     const cookies = await page.context().cookies();
     expect(cookies).toMatchObject([{ name: 'sequent_session', httpOnly: true, sameSite: 'Strict', path: '/' }]);
     expect(cookies[0]?.value).not.toContain(token);
@@ -49,11 +49,11 @@ describe('the login', () => {
     await page.getByText('npx sequent fn put').waitFor();
   });
 
-  test('says what to do about a token that nobody has, and lets nobody in', async () => {
+  test('an unknown token is refused with an advice, and starts no session', async () => {
     await using watched = await openLogin('/system');
     const { page } = watched;
     await signIn(watched, 'not-a-token');
-    await page.getByRole('alert').filter({ hasText: 'No credential has this token' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'The token is not valid' }).waitFor();
     expect(await page.context().cookies()).toEqual([]);
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
@@ -62,7 +62,7 @@ describe('the login', () => {
     await page.getByRole('heading', { name: 'System' }).waitFor();
   });
 
-  test('is there again after the sign-out, whose cookie is gone', async () => {
+  test('signing out removes the cookie and shows the login again', async () => {
     await using watched = await openLogin('/system');
     const { page } = watched;
     await signIn(watched, token);
@@ -76,37 +76,37 @@ describe('the login', () => {
 });
 
 describe('a session that ends', () => {
-  test('says so at the next click, and goes on where it was', async () => {
+  test('is reported at the next click, and the login continues there', async () => {
     await using watched = await openLogin('/functions');
     const { page } = watched;
     await signIn(watched, token);
     await page.getByText('npx sequent fn put').waitFor();
-    // As a browser does when its time is up.
+    // A browser drops the cookie when it expires.
     await page.context().clearCookies();
     await page.getByRole('link', { name: 'System' }).click();
-    await page.getByText('Your session is over').waitFor();
+    await page.getByText('Your session has ended').waitFor();
     await signIn(watched, token);
     await page.getByRole('heading', { name: 'System' }).waitFor();
   });
 
-  test('is seen by a page that only listens, once it has to connect again', async () => {
+  test('is noticed by a page with a live stream when it reconnects', async () => {
     await using watched = await openLogin('/');
     const { page } = watched;
     watched.allow(/Failed to load resource/);
     await signIn(watched, token);
     await page.getByText('Live', { exact: true }).waitFor();
-    // Not a session of this gateway: its signature is another's.
+    // A session with an invalid signature.
     const [cookie] = await page.context().cookies();
     const forged = `${cookie?.value.slice(0, -6)}AAAAAA`;
     await page.context().addCookies([{ name: 'sequent_session', value: forged, url: sequent.url, httpOnly: true, sameSite: 'Strict' }]);
     await sequent.stopGateway();
     await sequent.startGateway();
-    await page.getByText('Your session is over').waitFor();
+    await page.getByText('Your session has ended').waitFor();
   });
 });
 
 describe('the pages', () => {
-  test('are served under a policy that lets in nothing but themselves', async () => {
+  test('are served with a Content-Security-Policy that allows only their own files', async () => {
     const { headers } = await fetch(`${sequent.url}/`);
     const policy = new Map(
       (headers.get('content-security-policy') ?? '').split('; ').map((part) => part.split(' ', 2) as [string, string]),
@@ -126,7 +126,7 @@ describe('the pages', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     await using watched = await openLogin('/');
     watched.allow(/Content Security Policy|Trusted/);
-    // The browser keeps to it: neither what is written into the page nor what is fetched from elsewhere runs.
+    // The browser enforces the policy: neither injected markup nor foreign files take effect.
     const outcome = await watched.page.evaluate<string>(`(async () => {
       const tried = [];
       try { document.body.innerHTML = '<b>x</b>'; tried.push('markup'); } catch {}
@@ -141,7 +141,7 @@ describe('the pages', () => {
     expect(outcome).toBe('');
   });
 
-  test('say to a browser that a page is not there, and to a program in its own words', async () => {
+  test('report an unknown page to a browser as a page, and to a program as a problem document', async () => {
     const asked = (accept: string) => fetch(`${sequent.url}/no-such-page`, { headers: { accept } });
     const answers = await Promise.all([asked('text/html,*/*;q=0.8'), asked('application/json')]);
     expect(answers.map(({ status, headers }) => [status, headers.get('content-type')])).toEqual([

@@ -7,7 +7,7 @@ import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.
 let sequent: WebSequent;
 let browser: TestBrowser;
 beforeAll(async () => {
-  [sequent, browser] = await Promise.all([startWebSequent({ isGatewayApart: true }), openBrowser()]);
+  [sequent, browser] = await Promise.all([startWebSequent({ isGatewaySeparate: true }), openBrowser()]);
   const backoff = { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 };
   await sequent.define('steps', { policy: { maxRetries: 3, backoff } });
 });
@@ -17,21 +17,21 @@ afterAll(async () => {
 });
 
 const status = (page: Page, word: string) => page.getByRole('status').getByText(word, { exact: true }).waitFor();
-/** The gateway is gone for a while, and the browser says so. */
-const gone = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
+/** The browser's complaints while the gateway is stopped. */
+const unreachable = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
 
 describe('when the gateway is stopped and started again', () => {
-  test('the page of an invocation shows each event once, also of what happened meanwhile', async () => {
+  test('the page of an invocation shows each event once, including those of the time between', async () => {
     const id = await sequent.invoke('steps', { gate: 'first', fails: 3 });
     await using watched = await browser.open(`${sequent.url}/invocations/${id}`);
-    watched.allow(gone);
+    watched.allow(unreachable);
     const { page } = watched;
     await page.getByRole('button', { name: 'all', exact: true }).click();
     await page.locator('.replay [data-state="running"].active').waitFor();
     await status(page, 'Live');
     await sequent.stopGateway();
     await status(page, 'Reconnecting');
-    // Three attempts fail and the fourth succeeds while nobody can tell.
+    // Three attempts fail and the fourth succeeds while no gateway can report them.
     await sequent.openGate('first');
     await sequent.startGateway();
     await page.locator('.replay [data-state="notified"].active').waitFor();
@@ -42,10 +42,10 @@ describe('when the gateway is stopped and started again', () => {
     expect(await page.locator('.event-row .event-type').allTextContents()).toEqual(events.map(({ type }) => type));
   });
 
-  test('the page of an invocation to which nothing happened says nothing of it afterwards', async () => {
+  test('the page of an invocation without new events shows no problem afterwards', async () => {
     const id = await sequent.invoke('steps', { gate: 'never' });
     await using watched = await browser.open(`${sequent.url}/invocations/${id}`);
-    watched.allow(gone);
+    watched.allow(unreachable);
     const { page } = watched;
     await status(page, 'Live');
     await sequent.stopGateway();
@@ -57,10 +57,10 @@ describe('when the gateway is stopped and started again', () => {
     await page.locator('.replay [data-state="running"].active').waitFor();
   });
 
-  test('the list shows each invocation once, also what was invoked meanwhile', async () => {
+  test('the list shows each invocation once, including those of the time between', async () => {
     const before = await sequent.invoke('steps', { gate: 'second' });
     await using watched = await browser.open(sequent.url);
-    watched.allow(gone);
+    watched.allow(unreachable);
     const { page } = watched;
     const row = (id: string) => page.locator(`.table-body .row[data-id="${id}"]`);
     await row(before).getByText('Running').waitFor();
@@ -74,7 +74,7 @@ describe('when the gateway is stopped and started again', () => {
     await page.getByRole('button', { name: /new invocations/ }).click();
     await row(stdout.trim()).getByText('Succeeded').waitFor();
     await status(page, 'Live');
-    // And it goes on.
+    // The list follows new invocations again.
     const after = await sequent.invoke('steps');
     await page.getByRole('button', { name: /new invocations/ }).click();
     await row(after).getByText('Succeeded').waitFor();

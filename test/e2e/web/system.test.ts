@@ -2,17 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
-import { overflowOf, violationsInBothThemes } from '#test/support/web/looks.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 let receiver: Receiver;
 let sequent: WebSequent;
 let browser: TestBrowser;
 beforeAll(async () => {
-  // Refuses three deliveries for good, and takes all that come after.
+  // Refuses three deliveries, which become dead, and accepts all later ones.
   receiver = await openReceiver(answer(404), answer(404), answer(404), answer(200));
   const connections = { http: { kind: 'http', allowPrivate: true, allowHttp: true, ports: [receiver.port] } };
-  [sequent, browser] = await Promise.all([startWebSequent({ isGatewayApart: true, connections }), openBrowser()]);
+  [sequent, browser] = await Promise.all([startWebSequent({ isGatewaySeparate: true, connections }), openBrowser()]);
 });
 afterAll(async () => {
   await browser[Symbol.asyncDispose]();
@@ -21,10 +21,10 @@ afterAll(async () => {
 });
 
 describe('the page of the system', () => {
-  test('says that all is well, who plays which role, and how the log is kept', async () => {
+  test('a healthy system shows its roles with their processes, and how the log is stored', async () => {
     await using watched = await browser.open(`${sequent.url}/system`);
     const { page } = watched;
-    await page.getByText('All is well').waitFor();
+    await page.getByText('Healthy').waitFor();
     const system = await sequent.call<SystemView>('/api/system');
     const instances = page.getByRole('region', { name: 'Roles and instances' }).first();
     for (const { role, instance, pid } of system.roles) {
@@ -34,14 +34,14 @@ describe('the page of the system', () => {
     expect(new Set(system.roles.map(({ instance }) => instance)).size).toBeGreaterThan(1);
     const figures = page.locator('.figures');
     expect(await figures.textContent()).toContain('a power cut loses at most the last 100 ms');
-    expect(await figures.textContent()).toMatch(/Log\d+ messages.*Storage of JetStream.*Replicas1on file/);
-    await page.getByRole('region', { name: 'Read model' }).getByText('holds all of the log').waitFor();
+    expect(await figures.textContent()).toMatch(/Log\d+ messages.*JetStream storage.*Replicas1on file/);
+    await page.getByRole('region', { name: 'Read model' }).getByText('includes the whole log').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflowOf(page)).toEqual([]);
   });
 
-  test('verifies the log, and tells the balance', async () => {
+  test('the log is verified, and the balance is shown', async () => {
     await sequent.define('counted');
     const ids = await Promise.all(Array.from({ length: 5 }, () => sequent.invoke('counted')));
     for (const id of ids) await sequent.invocation(id);
@@ -52,29 +52,29 @@ describe('the page of the system', () => {
     expect(await watched.violations()).toEqual([]);
   });
 
-  test('tells what waits, and which invocation has waited longest', async () => {
+  test('the queues and the oldest open invocation are shown', async () => {
     await sequent.define('held');
     const id = await sequent.invoke('held', { gate: 'night' });
     await using watched = await browser.open(`${sequent.url}/system`);
     const { page } = watched;
-    const waits = page.getByRole('region', { name: 'What waits' }).getByRole('row').filter({ hasText: 'held' });
-    expect(await waits.textContent()).toBe('heldworker010 yes');
-    // The scheduler tells it every few seconds, and the page looks by itself.
+    const row = page.getByRole('region', { name: 'Queues', exact: true }).getByRole('row').filter({ hasText: 'held' });
+    expect(await row.textContent()).toBe('heldworker010 yes');
+    // The scheduler reports the oldest invocation every few seconds, and the page polls.
     await page.getByRole('link', { name: id }).waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await sequent.openGate('night');
     await sequent.invocation(id);
   });
 
-  test('says when the gateway cannot be reached, keeps what it showed, and goes on when it is back', async () => {
+  test('an unreachable gateway is reported, the last content stays, and a retry continues', async () => {
     await using watched = await browser.open(`${sequent.url}/system`);
     const { page } = watched;
     watched.allow(/Failed to load resource/);
-    await page.getByText('All is well').waitFor();
+    await page.getByText('Healthy').waitFor();
     await page.context().setOffline(true);
-    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByRole('button', { name: 'Reload' }).click();
     await page.getByText('The gateway does not answer').waitFor();
-    expect(await page.getByText('All is well').isVisible()).toBe(true);
+    expect(await page.getByText('Healthy').isVisible()).toBe(true);
     await page.context().setOffline(false);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('alert').waitFor({ state: 'detached' });
@@ -82,13 +82,13 @@ describe('the page of the system', () => {
 });
 
 describe('the page of the dead letters', () => {
-  test('says that there are none, with the command that would tell them', async () => {
+  test('an empty page shows the command that lists dead letters', async () => {
     await using watched = await browser.open(`${sequent.url}/dead-letters`);
     await watched.page.getByText('npx sequent dest dead ls').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
-  test('tells each with its reason, and delivers one, or all, again', async () => {
+  test('each dead letter has its reason, and one or all are delivered again', async () => {
     const param = JSON.stringify({ url: `${receiver.url}/hook` });
     await sequent.define('orders', { policy: { onSuccess: [{ destination: 'HTTP', param }] } });
     const ids = await Promise.all([1, 2, 3].map((order) => sequent.invoke('orders', { order })));
@@ -117,12 +117,12 @@ describe('the page of the dead letters', () => {
 });
 
 describe('every page', () => {
-  test('remembers the theme and the clock that were chosen', async () => {
+  test('remembers the chosen theme and time zone', async () => {
     await using watched = await browser.open(`${sequent.url}/system`, { theme: 'light' });
     const { page } = watched;
     const ground = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
     const light = await ground();
-    // As the system has it, then light, then dark.
+    // The theme of the system, then light, then dark.
     await page.getByRole('button', { name: /^Colours: system/ }).click();
     await page.getByRole('button', { name: /^Colours: light/ }).click();
     await page.getByRole('button', { name: /^Colours: dark/ }).waitFor();
@@ -134,7 +134,7 @@ describe('every page', () => {
     await expect.poll(() => page.locator('time').first().getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$/);
   });
 
-  test('is walked by keys: a way past the header, pages by two letters, and help that gives the focus back', async () => {
+  test('is usable by keys: a link past the header, two letters for each page, help that restores the focus', async () => {
     await using watched = await browser.open(`${sequent.url}/functions`);
     const { page } = watched;
     await page.getByRole('heading', { name: 'Functions' }).waitFor();
@@ -170,7 +170,7 @@ describe('every page', () => {
     ] as const) {
       await page.keyboard.type(keys);
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-      // The title follows the page by a moment.
+      // The title changes after the page is rendered.
       await expect.poll(() => page.title()).toBe(`${heading} · Sequent`);
     }
   });

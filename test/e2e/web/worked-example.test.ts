@@ -1,14 +1,16 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
-import { startWebSequent, telling, type WebSequent } from '#test/support/web/web-sequent.ts';
+import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 let sequent: WebSequent;
 let browser: TestBrowser;
 beforeAll(async () => {
   [sequent, browser] = await Promise.all([startWebSequent(), openBrowser()]);
   for (const name of ['test2', 'test3']) await sequent.define(name);
-  await sequent.define('test1', { policy: { maxRetries: 0, onSuccess: [telling('test2')], onFailure: [telling('test3')] } });
+  await sequent.define('test1', {
+    policy: { maxRetries: 0, onSuccess: [functionDestination('test2')], onFailure: [functionDestination('test3')] },
+  });
 });
 afterAll(async () => {
   await browser[Symbol.asyncDispose]();
@@ -18,7 +20,7 @@ afterAll(async () => {
 const active = (page: Page, state: string) => page.locator(`.replay [data-state="${state}"].active`);
 const taken = (page: Page, edge: string) => page.locator(`.replay .edge:is(.taken, .last)[data-edge="${edge}"]`);
 
-/** Watches an invocation of test1 from queued to notified, on a page that nobody touches; then goes to what it told. */
+/** Watches an invocation of test1 from queued to notified on its page, then opens the invocation of its destination. */
 async function watch(page: Page, id: string, { gate, outcome }: { gate: string; outcome: string }): Promise<void> {
   await active(page, 'queued').waitFor();
   await page.getByRole('status').getByText('Live').waitFor();
@@ -39,10 +41,10 @@ async function watch(page: Page, id: string, { gate, outcome }: { gate: string; 
 
 describe('the worked example of the source document (SRC10), watched live', () => {
   test.each([
-    { what: 'succeeds', told: 'test2', outcome: 'succeeded', does: { returns: 'hello world!' }, condition: '' },
-    { what: 'fails', told: 'test3', outcome: 'failed', does: { throws: 'out of stock' }, condition: 'UnhandledInvocationError' },
-  ])('when test1 $what, its page goes from queued to notified, and leads to $told and its envelope', async (example) => {
-    const { told, outcome, does, condition } = example;
+    { ending: 'succeeds', destination: 'test2', outcome: 'succeeded', does: { returns: 'hello world!' }, condition: '' },
+    { ending: 'fails', destination: 'test3', outcome: 'failed', does: { throws: 'out of stock' }, condition: 'UnhandledInvocationError' },
+  ])('when test1 $ending, its page goes from queued to notified and links to $destination with its envelope', async (example) => {
+    const { destination, outcome, does, condition } = example;
     await sequent.call('/api/functions/test1/pause', { method: 'POST' });
     const event = { aaa: 123, gate: outcome, ...does };
     const id = await sequent.invoke('test1', event);
@@ -50,7 +52,7 @@ describe('the worked example of the source document (SRC10), watched live', () =
     const { page } = watched;
     await watch(page, id, { gate: outcome, outcome });
 
-    await page.getByRole('heading', { level: 1, name: told }).waitFor();
+    await page.getByRole('heading', { level: 1, name: destination }).waitFor();
     const request = page.getByRole('region', { name: 'Request', exact: true });
     await request.getByRole('button', { name: 'Raw' }).click();
     const envelope = JSON.parse((await request.locator('pre').textContent()) ?? '');

@@ -13,33 +13,33 @@ const flags = [
   '--disable-component-update',
   '--disable-sync',
 ];
-/** A defect, and not a busy machine, keeps a page longer. */
-const PATIENCE_IN_MS = 20_000;
+/** Long enough for a busy machine: a page that takes longer has a defect. */
+const TIMEOUT_IN_MS = 20_000;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export type Theme = 'light' | 'dark';
-type Look = {
+type PageOptions = {
   width?: number;
   height?: number;
   theme?: Theme;
-  /** Sent with every request, as a proxy in front of the gateway would. */
+  /** Headers of every request, as a proxy in front of the gateway adds them. */
   headers?: Record<string, string>;
-  /** How many device pixels make a pixel of the page. */
+  /** The number of device pixels per pixel of the page. */
   scale?: number;
 };
 
-/** A page that is watched: closing it fails the test when the page threw, or when the browser complained about it. */
+/** A page with recorded complaints: closing it fails the test when the page threw, or when the browser reported an error or a warning. */
 export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
-  /** What the browser says of such is no mistake of the page: a refused request, a gateway that is gone. */
+  /** Accepts complaints that the test causes itself, such as a refused request or a stopped gateway. */
   allow(complaint: RegExp): void;
-  /** The serious violations of accessibility that axe finds now, each with its places. */
+  /** The serious violations of accessibility that axe finds now, each with its elements. */
   violations(): Promise<string[]>;
 }
 
-/** Chromium, without a window and with a profile of its own. */
+/** Headless Chromium. Each page has a profile of its own. */
 export interface TestBrowser extends AsyncDisposable {
-  open(url: string, look?: Look): Promise<WatchedPage>;
+  open(url: string, options?: PageOptions): Promise<WatchedPage>;
 }
 
 /** Starts the browser that `.ci/run` installs. The pages are built by `sequent serve`. `args` are further flags of the browser. */
@@ -50,33 +50,33 @@ export async function openBrowser({ args = [] }: { args?: readonly string[] } = 
     args: [...flags, ...args],
   });
   return {
-    open: (url, look = {}) => openPage(browser, url, look),
+    open: (url, options = {}) => openPage(browser, url, options),
     [Symbol.asyncDispose]: () => browser.close(),
   };
 }
 
-async function openPage(browser: Browser, url: string, look: Look): Promise<WatchedPage> {
-  const { width = 1280, height = 900, theme = 'light', headers = {}, scale = 1 } = look;
+async function openPage(browser: Browser, url: string, options: PageOptions): Promise<WatchedPage> {
+  const { width = 1280, height = 900, theme = 'light', headers = {}, scale = 1 } = options;
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
     deviceScaleFactor: scale,
     extraHTTPHeaders: headers,
-    // What moves by itself makes pictures differ, and axe judge colours in between.
+    // Animations would make pictures differ, and axe would check intermediate colours.
     reducedMotion: 'reduce',
     locale: 'en-GB',
     timezoneId: 'UTC',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_IN_MS);
+  page.setDefaultTimeout(TIMEOUT_IN_MS);
   const complaints: string[] = [];
   const allowed: RegExp[] = [];
-  page.on('pageerror', (error) => complaints.push(`it threw ${error.stack ?? error.message}`));
-  // The browser tells violations of the Content-Security-Policy, and requests that failed, as errors on the console.
+  page.on('pageerror', (error) => complaints.push(`the page threw ${error.stack ?? error.message}`));
+  // The browser reports failed requests and violations of the Content-Security-Policy as errors on the console.
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(`${message.text()} (${message.location().url})`);
   });
-  page.on('crash', () => complaints.push('it crashed'));
+  page.on('crash', () => complaints.push('the page crashed'));
   await page.goto(url);
   return {
     page,
@@ -91,7 +91,7 @@ async function openPage(browser: Browser, url: string, look: Look): Promise<Watc
 }
 
 async function seriousViolations(page: Page): Promise<string[]> {
-  // Through the debugger: the policy of the pages lets no other code in.
+  // Through the debugger, because the Content-Security-Policy of the pages allows no foreign script.
   const debugging = await page.context().newCDPSession(page);
   await debugging.send('Runtime.evaluate', { expression: axe });
   const { result, exceptionDetails } = await debugging.send('Runtime.evaluate', {

@@ -7,52 +7,52 @@ import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { type CliRun, runCli, spawnCli } from '#test/support/cli/cli.ts';
 import { until } from '#test/support/conformance/until.ts';
 
-const acts = fileURLToPath(new URL('./acts.mjs', import.meta.url));
-const rolesBehind = ['worker', 'scheduler', 'destinations', 'projection'];
+const scriptedFunction = fileURLToPath(new URL('./scripted-function.mjs', import.meta.url));
+const backendRoles = ['worker', 'scheduler', 'destinations', 'projection'];
 
 /** The destination that invokes a function. */
-export const telling = (name: string) => ({
+export const functionDestination = (name: string) => ({
   destination: 'FunctionGraph',
   param: { func_urn: `urn:fss:local:default:function:default:${name}` },
 });
 
-type Order = { method?: string; body?: unknown; headers?: Record<string, string> };
+type CallOptions = { method?: string; body?: unknown; headers?: Record<string, string> };
 export type WebOptions = {
-  /** The gateway is a process of its own, which can be stopped and started again. */
-  isGatewayApart?: boolean;
+  /** Runs the gateway in a process of its own, which can be stopped and started again. */
+  isGatewaySeparate?: boolean;
   deployExamples?: boolean;
   connections?: object;
-  /** As in the file of `--credentials`; without them everybody may call. */
+  /** The content of the file of `--credentials`. Without it every caller has access. */
   credentials?: readonly object[];
   env?: Record<string, string>;
 };
 
-/** A `sequent serve` as an operator runs it, with a NATS server and a data folder of its own, and its pages. */
+/** A running `sequent serve` with its pages, and with a NATS server and a data folder of its own. */
 export interface WebSequent extends AsyncDisposable {
-  /** Where the pages are. It stays the same when the gateway is started again. */
+  /** The address of the pages. It stays the same when the gateway is started again. */
   readonly url: string;
   readonly nats: string;
   /** The link that signs a browser in, when the gateway made a token. */
   readonly login: string | undefined;
-  /** Runs a command of `sequent` against it. */
+  /** Runs a command of `sequent` against this system. */
   run(args: readonly string[]): Promise<CliRun>;
-  /** Asks its API. Throws when it refuses. */
-  call<Answer>(path: string, order?: Order): Promise<Answer>;
-  /** Defines a function that does what its events say (`acts.mjs`). */
-  define(name: string, facts?: object): Promise<void>;
+  /** Sends a request to the HTTP API. Throws when it is refused. */
+  call<Answer>(path: string, options?: CallOptions): Promise<Answer>;
+  /** Defines a function that does what its events say (`scripted-function.mjs`). */
+  define(name: string, settings?: object): Promise<void>;
   /** Resolves to the id of the request. */
   invoke(name: string, event?: unknown): Promise<string>;
-  /** The invocation, when it is as it should be. */
-  invocation(id: string, isMeant?: (view: InvocationView) => boolean): Promise<InvocationView>;
-  /** Lets those attempts go on that wait at a gate. */
+  /** Resolves when the invocation meets the condition; by default, when it is notified. */
+  invocation(id: string, matches?: (view: InvocationView) => boolean): Promise<InvocationView>;
+  /** Opens a gate: attempts that wait for it continue. */
   openGate(gate: string): Promise<void>;
   stopGateway(): Promise<void>;
   startGateway(): Promise<void>;
 }
 
-/** Resolves when the lists answer, so that a page finds everything there. */
+/** Starts the system. Resolves when the read model answers. */
 export async function startWebSequent(options: WebOptions = {}): Promise<WebSequent> {
-  const { isGatewayApart = false, deployExamples = false, connections, credentials } = options;
+  const { isGatewaySeparate = false, deployExamples = false, connections, credentials } = options;
   const folder = await mkdtemp(join(tmpdir(), 'sequent-web-'));
   const gates = join(folder, 'gates');
   await mkdir(gates);
@@ -69,15 +69,15 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
     ...options.env,
   };
   const data = ['--data', join(folder, 'data')];
-  const roles = isGatewayApart ? rolesBehind.flatMap((role) => ['--role', role]) : ['--http-port', '0'];
+  const roles = isGatewaySeparate ? backendRoles.flatMap((role) => ['--role', role]) : ['--http-port', '0'];
   const examples = deployExamples ? ['--deploy-examples'] : [];
-  const behind = await serve(['--start-server', '--nats-port', '0', ...data, ...roles, ...examples], env);
+  const backend = await serve(['--start-server', '--nats-port', '0', ...data, ...roles, ...examples], env);
   const openGateway = (port: number): Promise<Serving> =>
-    serve(['--role', 'gateway', '--server', behind.url, '--http-port', String(port), ...data], env);
-  let gateway = isGatewayApart ? await openGateway(0) : behind;
+    serve(['--role', 'gateway', '--server', backend.url, '--http-port', String(port), ...data], env);
+  let gateway = isGatewaySeparate ? await openGateway(0) : backend;
   const url = gateway.http ?? '';
 
-  const call = async <Answer>(path: string, { method = 'GET', body, headers = {} }: Order = {}): Promise<Answer> => {
+  const call = async <Answer>(path: string, { method = 'GET', body, headers = {} }: CallOptions = {}): Promise<Answer> => {
     const response = await fetch(url + path, {
       method,
       headers: { 'content-type': 'application/json', ...headers },
@@ -87,15 +87,15 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
     if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as Answer;
   };
-  // The read model is a process of its own, a moment later.
+  // The read model starts in a process of its own and is ready later.
   const untilReady = () =>
     until('the lists answer', async () => {
       const { status } = await fetch(`${url}/api/invocations`);
       return status === 200 || status === 401 || undefined;
     });
   const dispose = async (): Promise<void> => {
-    if (isGatewayApart) await gateway.end();
-    await behind.end();
+    if (isGatewaySeparate) await gateway.end();
+    await backend.end();
     await rm(folder, { recursive: true, force: true });
   };
   await untilReady().catch(async (error: unknown) => {
@@ -105,21 +105,21 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
 
   return {
     url,
-    nats: behind.url,
+    nats: backend.url,
     login: gateway.login,
-    run: (args) => runCli(args, { env: { NATS_URL: behind.url } }),
+    run: (args) => runCli(args, { env: { NATS_URL: backend.url } }),
     call,
-    async define(name, facts = {}) {
-      const body = { handler: { kind: 'process', file: acts }, userData: { gates }, ...facts };
+    async define(name, settings = {}) {
+      const body = { handler: { kind: 'process', file: scriptedFunction }, userData: { gates }, ...settings };
       await call(`/api/functions/${name}`, { method: 'PUT', body });
     },
     async invoke(name, event = {}) {
       return (await call<{ request_id: string }>(`/api/functions/${name}/invocations`, { method: 'POST', body: event })).request_id;
     },
-    async invocation(id, isMeant = ({ state }) => state === 'notified') {
-      return await until(`${id} is as it should be`, async () => {
+    async invocation(id, matches = ({ state }) => state === 'notified') {
+      return await until(`${id} meets the condition`, async () => {
         const view = await call<InvocationView>(`/api/invocations/${id}`);
-        return isMeant(view) ? view : undefined;
+        return matches(view) ? view : undefined;
       });
     },
     openGate: (gate) => writeFile(join(gates, gate), ''),
@@ -135,7 +135,7 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
 type Serving = { url: string; http?: string; login?: string; end(): Promise<void> };
 
 async function serve(args: readonly string[], env: Record<string, string>): Promise<Serving> {
-  // What runs at the end of a test waits for a gate that nobody opens.
+  // A short grace time: attempts may wait for a gate that stays closed.
   const child = spawnCli(['serve', ...args, '--grace', '100ms', '--output', 'json'], { env });
   const closed = once(child, 'close');
   let stderr = '';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DestinationGraph } from '#src/gateway/api/schemas/functions.ts';
-import { joinedTo, type PlacedGraph, placeGraph } from '#src/web/functions/graph-layout.ts';
-import { NODE } from '#src/web/functions/graph-lines.ts';
+import { connectedTo, layOutGraph, type PositionedGraph } from '#src/web/functions/graph-layout.ts';
+import { NODE } from '#src/web/functions/graph-paths.ts';
 
 function graphOf(text: string, loops: string[][] = []): DestinationGraph {
   const edges = text.split(' ').map((pair) => {
@@ -12,8 +12,8 @@ function graphOf(text: string, loops: string[][] = []): DestinationGraph {
   return { nodes: ids.map((id) => ({ id, function: id, kind: 'function' })), edges, loops };
 }
 
-/** The points of a line that lie inside a node which is not its own end. */
-function crossingsOf({ nodes, edges }: PlacedGraph): string[] {
+/** The points of edges that lie inside a node which the edge does not connect. */
+function crossingsOf({ nodes, edges }: PositionedGraph): string[] {
   return edges.flatMap(({ from, to, path }) =>
     pointsAlong(path).flatMap(([x, y]) =>
       nodes
@@ -25,14 +25,14 @@ function crossingsOf({ nodes, edges }: PlacedGraph): string[] {
 }
 
 describe('the graph of destinations', () => {
-  test('has who tells to the left of who is told', () => {
-    const { nodes } = placeGraph(graphOf('a>b b>c a>c c>d'));
+  test('a function is left of its destinations', () => {
+    const { nodes } = layOutGraph(graphOf('a>b b>c a>c c>d'));
     const x = (id: string) => nodes.find((node) => node.id === id)?.x ?? Number.NaN;
     expect([x('a') < x('b'), x('b') < x('c'), x('c') < x('d')]).toEqual([true, true, true]);
   });
 
-  test('lays no node over another', () => {
-    const { nodes } = placeGraph(graphOf('a>b a>c a>d b>e c>e d>e x>y y>z p>q'));
+  test('nodes do not overlap', () => {
+    const { nodes } = layOutGraph(graphOf('a>b a>c a>d b>e c>e d>e x>y y>z p>q'));
     for (const one of nodes) {
       for (const other of nodes) {
         if (one === other) continue;
@@ -41,13 +41,13 @@ describe('the graph of destinations', () => {
     }
   });
 
-  test('draws no line behind a node that it does not join', () => {
-    expect(crossingsOf(placeGraph(graphOf('a>b b>c c>d a>d a>c x>b x>d')))).toEqual([]);
-    expect(crossingsOf(placeGraph(graphOf('a>b b>c c>a a>d d>e e>b', [['a', 'b', 'c', 'a']])))).toEqual([]);
+  test('edges cross no node that they do not connect', () => {
+    expect(crossingsOf(layOutGraph(graphOf('a>b b>c c>d a>d a>c x>b x>d')))).toEqual([]);
+    expect(crossingsOf(layOutGraph(graphOf('a>b b>c c>a a>d d>e e>b', [['a', 'b', 'c', 'a']])))).toEqual([]);
   });
 
-  test('marks the nodes and the edges of a loop, one that tells itself too, and puts loops first', () => {
-    const placed = placeGraph(
+  test('nodes and edges of loops are marked, and loops are placed first', () => {
+    const placed = layOutGraph(
       graphOf('a>b x>y y>x z>z', [
         ['x', 'y', 'x'],
         ['z', 'z'],
@@ -60,22 +60,22 @@ describe('the graph of destinations', () => {
     for (const { path } of placed.edges) expect(path).toMatch(/^M[\d.]/);
   });
 
-  test('stays inside its frame, and is placed at once for two hundred functions in one chain with a loop', () => {
-    const chain = Array.from({ length: 200 }, (_, place) => `f${place}>f${(place + 1) % 200}`).join(' ');
-    const { width, height, nodes, edges } = placeGraph(graphOf(chain, []));
+  test('two hundred functions in one loop stay inside the frame', () => {
+    const chain = Array.from({ length: 200 }, (_, index) => `f${index}>f${(index + 1) % 200}`).join(' ');
+    const { width, height, nodes, edges } = layOutGraph(graphOf(chain, []));
     expect(nodes.length).toBe(200);
     for (const { x, y } of nodes) expect(x >= 0 && x + NODE.width <= width && y >= 0 && y + NODE.height <= height).toBe(true);
     for (const [x, y] of edges.flatMap(({ path }) => pointsAlong(path))) expect(x >= 0 && x <= width && y >= 0 && y <= height).toBe(true);
   });
 
-  test('around a function is what is joined to it, in whatever direction', () => {
-    const { nodes, edges } = joinedTo('b', graphOf('a>b b>c x>y'));
+  test('the graph of one function holds its component, in either direction of edges', () => {
+    const { nodes, edges } = connectedTo('b', graphOf('a>b b>c x>y'));
     expect(nodes.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     expect(edges.length).toBe(2);
   });
 });
 
-/** Points of a path of absolute M, L, H, V, C and Q, close enough to each other. */
+/** Points along a path of absolute M, L, H, V, C and Q commands, close to each other. */
 function pointsAlong(path: string): [number, number][] {
   const points: [number, number][] = [];
   for (const [, command = '', numbers = ''] of path.matchAll(/([MLHVCQ])([^MLHVCQ]*)/g)) {
@@ -98,7 +98,7 @@ function pairsOf(command: string, numbers: readonly number[], [x, y]: [number, n
   const [first = 0] = numbers;
   if (command === 'H') return [[first, y]];
   if (command === 'V') return [[x, first]];
-  return numbers.flatMap((number, place): [number, number][] => (place % 2 === 0 ? [[number, numbers[place + 1] ?? 0]] : []));
+  return numbers.flatMap((number, index): [number, number][] => (index % 2 === 0 ? [[number, numbers[index + 1] ?? 0]] : []));
 }
 
 function bezier(control: readonly [number, number][], share: number): [number, number] {

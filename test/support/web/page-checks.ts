@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import type { WatchedPage } from './browser.ts';
 
-/** The serious violations that axe finds in light and in dark, each with its theme. */
+/** The serious violations of accessibility in the light and in the dark theme. */
 export async function violationsInBothThemes(watched: WatchedPage): Promise<string[]> {
   const found: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -11,12 +11,12 @@ export async function violationsInBothThemes(watched: WatchedPage): Promise<stri
   return found;
 }
 
-/** What reaches over the right border of the page, so that it would scroll sideways; parts that scroll by themselves may. */
+/** The elements beyond the right border of the page, which would make it scroll sideways. Empty when there are none. */
 export async function overflowOf(page: Page): Promise<string[]> {
   return await page.evaluate<string[]>(overflow);
 }
 
-/** Runs in the page, where there are no types of ours. */
+/** A script that runs in the page. */
 const overflow = `(() => {
   const { scrollWidth, clientWidth } = document.documentElement;
   if (scrollWidth <= clientWidth) return [];

@@ -1,38 +1,38 @@
 import { get } from '../api/http.ts';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { useAsked } from '../shell/asked.ts';
+import { useFetch } from '../shell/use-fetch.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
 type Sentence = { at: number; sequence?: number; text: string; rule?: string };
-type StoryProps = { id: string; version: number; events: readonly NamedEvent[]; onEvent: (name: string) => void };
+type ExplanationProps = { id: string; version: number; events: readonly NamedEvent[]; onEvent: (name: string) => void };
 
-/** What happened and why, in sentences; each leads to its event. */
-export function Story({ id, version, events, onEvent }: StoryProps) {
-  const { content, problem } = useAsked(`${id} ${version}`, (signal) =>
+/** Sentences that explain what happened and why. A sentence selects its event. */
+export function Explanation({ id, version, events, onEvent }: ExplanationProps) {
+  const { content: explanation, problem } = useFetch(`${id} ${version}`, (signal) =>
     get<{ sentences: Sentence[] }>(`/api/invocations/${encodeURIComponent(id)}/explain`, signal),
   );
   return (
-    <section class="card story" aria-label="Explanation">
+    <section class="card explanation" aria-label="Explanation">
       <div class="card-head">
         <h2>Explanation</h2>
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} />}
-      {content === undefined && problem === undefined ? <Skeleton lines={4} /> : null}
+      {explanation === undefined && problem === undefined ? <Skeleton lines={4} /> : null}
       <ol>
-        {(content?.sentences ?? []).map(({ text, sequence, rule }, place) => {
+        {(explanation?.sentences ?? []).map(({ text, sequence, rule }, index) => {
           const event = events.find((one) => one.sequence === sequence);
-          const words = (
+          const content = (
             <>
               {text} {rule === undefined ? null : <small title="a rule of src/DESIGN.md">{rule}</small>}
             </>
           );
           return (
-            <li key={place}>
+            <li key={index}>
               {event === undefined ? (
-                words
+                content
               ) : (
                 <button type="button" class="sentence" onClick={() => onEvent(event.name)}>
-                  {words}
+                  {content}
                 </button>
               )}
             </li>

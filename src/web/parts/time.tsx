@@ -1,0 +1,57 @@
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { now, zone } from '../shell/settings.ts';
+import { useStore } from '../shell/store.ts';
+
+/** A time relative to the present, such as `12 s ago`. The tooltip shows the exact time. */
+export function RelativeTime({ at }: { at: number }) {
+  const present = useStore(now);
+  const timeZone = useStore(zone);
+  return (
+    <time dateTime={isoOf(at)} title={formatExactTime(at, timeZone)}>
+      {formatRelativeTime(at, present)}
+    </time>
+  );
+}
+
+/** A date and time in milliseconds, in the chosen time zone. */
+export function ExactTime({ at }: { at: number }) {
+  const timeZone = useStore(zone);
+  return (
+    <time dateTime={isoOf(at)} title={`${at} ms since the epoch`}>
+      {formatExactTime(at, timeZone)}
+    </time>
+  );
+}
+
+/** The time left until `to`, in whole seconds. */
+export function Countdown({ to }: { to: number }) {
+  const present = useStore(now);
+  const left = to - present;
+  return <span class="countdown">{left > 0 ? `due in ${formatDuration(Math.ceil(left / 1_000) * 1_000)}` : 'due now'}</span>;
+}
+
+/** Formats a time such as `12 s ago`. Small clock differences between machines do not show a time in the future. */
+function formatRelativeTime(at: number, present: number): string {
+  const ago = present - at;
+  if (ago < -2_000) return `in ${roundedDuration(-ago)}`;
+  return ago < 1_500 ? 'just now' : `${roundedDuration(ago)} ago`;
+}
+
+function roundedDuration(ms: number): string {
+  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`;
+  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h`;
+  return `${Math.floor(ms / 86_400_000)} d`;
+}
+
+/** Formats a time such as `2026-01-31 12:00:00.123`. */
+export function formatExactTime(at: number, timeZone: 'local' | 'utc'): string {
+  const iso = isoOf(timeZone === 'utc' ? at : at - new Date(at).getTimezoneOffset() * 60_000);
+  return `${iso.slice(0, 23).replace('T', ' ')}${timeZone === 'utc' ? ' UTC' : ''}`;
+}
+
+/** Times come from the log. `toISOString` throws for an invalid one, which would break the page. */
+function isoOf(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString();
+}
