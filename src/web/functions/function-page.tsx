@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { DestinationGraph, FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { request } from '../api/http.ts';
+import { type ApiResponse, request } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
@@ -19,30 +19,40 @@ import '../styles/functions.css';
 export function FunctionPage({ name }: { name: string }) {
   const path = `/api/functions/${encodeURIComponent(name)}`;
   const { content, problem, reload } = useFetch(name, (signal) => request<FunctionView>(path, { signal }));
+  if (content !== undefined) return <LoadedFunction name={name} path={path} response={content} reload={reload} />;
+  return (
+    <div class="page">
+      {problem === undefined ? (
+        <Skeleton lines={12} height={24} />
+      ) : problem.status === 404 ? (
+        <NoFunction name={name} />
+      ) : (
+        <ProblemNotice problem={problem} onRetry={reload} />
+      )}
+    </div>
+  );
+}
+
+function NoFunction({ name }: { name: string }) {
+  return (
+    <Empty title="There is no such function" icon="search" command="npx sequent fn ls">
+      <p>
+        No function with this name is defined now. A deleted function still has{' '}
+        <Link to={`/?function=${encodeURIComponent(name)}`}>its invocations</Link>.
+      </p>
+    </Empty>
+  );
+}
+
+type LoadedFunctionProps = { name: string; path: string; response: ApiResponse<FunctionView>; reload: () => void };
+
+function LoadedFunction({ name, path, response, reload }: LoadedFunctionProps) {
   const [isInvoking, setIsInvoking] = useState(false);
   const graph = useGraph();
   const { reload: reloadGraph } = graph;
-  const etag = content?.etag;
   // A new definition may have other destinations.
-  useEffect(() => reloadGraph(), [etag, reloadGraph]);
-  if (content === undefined)
-    return (
-      <div class="page">
-        {problem === undefined ? (
-          <Skeleton lines={12} height={24} />
-        ) : problem.status === 404 ? (
-          <Empty title="There is no such function" icon="search" command="npx sequent fn ls">
-            <p>
-              No function with this name is defined now. A deleted function still has{' '}
-              <Link to={`/?function=${encodeURIComponent(name)}`}>its invocations</Link>.
-            </p>
-          </Empty>
-        ) : (
-          <ProblemNotice problem={problem} onRetry={reload} />
-        )}
-      </div>
-    );
-  const { definition } = content.content;
+  useEffect(() => reloadGraph(), [response.etag, reloadGraph]);
+  const { definition } = response.content;
   return (
     <div class="page">
       <div class="page-head">
@@ -71,18 +81,18 @@ export function FunctionPage({ name }: { name: string }) {
           <PolicyCard
             key={JSON.stringify(definition.policy)}
             path={path}
-            response={content}
+            response={response}
             functions={functionsIn(graph.content, name)}
             onSaved={reload}
           />
         </div>
         <div class="column">
-          <Configuration view={content.content} />
-          <Versions view={content.content} />
+          <Configuration view={response.content} />
+          <Versions view={response.content} />
         </div>
       </div>
       <GraphCard fetched={graph} around={name} />
-      {isInvoking ? <InvokeDialog view={content.content} onClose={() => setIsInvoking(false)} /> : null}
+      {isInvoking ? <InvokeDialog view={response.content} onClose={() => setIsInvoking(false)} /> : null}
     </div>
   );
 }

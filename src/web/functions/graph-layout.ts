@@ -66,16 +66,13 @@ function componentsOf(edges: readonly Edge[]): Edge[][] {
   const seen = new Set<Edge>();
   return edges.flatMap((first) => {
     if (seen.has(first)) return [];
-    seen.add(first);
-    const component = [first];
-    // The array grows while the loop iterates over it.
+    // A set is iterated in the order of insertion, including entries that are added meanwhile.
+    const component = new Set([first]);
     for (const { from, to } of component) {
-      for (const edge of [...(edgesOf.get(from) ?? []), ...(edgesOf.get(to) ?? [])]) {
-        if (!seen.has(edge)) component.push(edge);
-        seen.add(edge);
-      }
+      for (const edge of [from, to].flatMap((id) => edgesOf.get(id) ?? [])) component.add(edge);
     }
-    return [component];
+    for (const edge of component) seen.add(edge);
+    return [[...component]];
   });
 }
 
@@ -91,35 +88,45 @@ function layOutComponent(edges: readonly Edge[]): ComponentLayout {
   const ids = [...new Set(edges.flatMap(({ from, to }) => [from, to]))];
   const layers = layersOf(ids, edges);
   const layerOf = (id: string): number => layers.get(id) ?? 0;
-  const columns: string[][] = Array.from({ length: 1 + Math.max(0, ...layers.values()) }, () => []);
-  for (const id of ids) columns[layerOf(id)]?.push(id);
-  // An edge over several layers reserves a row in each layer between, so that it crosses no node.
   const routes = new Map(edges.map((edge, index) => [edge, routeOf(edge, index, layerOf)]));
-  for (const route of routes.values()) for (const step of route.slice(1, -1)) columns[step.layer]?.push(step.id);
+  const columns = columnsOf(ids, [...routes.values()], layerOf);
   sortRows(columns, [...routes.values()]);
   const tallest = Math.max(...columns.map((column) => column.length));
   const backward = edges.filter(({ from, to }) => layerOf(to) <= layerOf(from));
   const bottom = tallest * (NODE.height + GAP.y) - GAP.y + 2 * GAP.edge;
-  const positions = new Map<string, Point>();
-  columns.forEach((column, layer) => {
-    const top = GAP.edge + ((tallest - column.length) * (NODE.height + GAP.y)) / 2;
-    const x = GAP.side + layer * (NODE.width + GAP.x);
-    column.forEach((id, row) => void positions.set(id, { x, y: top + row * (NODE.height + GAP.y) }));
-  });
-  const paths = new Map(
-    edges.map((edge) => {
-      const points = (routes.get(edge) ?? []).map(({ id }) => positions.get(id) ?? { x: 0, y: 0 });
-      const lane = backward.indexOf(edge);
-      return [edge, lane < 0 ? forwardPath(points, edge.when) : backwardPath(points, edge.when, { bottom, lane })] as const;
-    }),
-  );
+  const positions = positionsOf(columns, tallest);
+  const pointsOf = (edge: Edge): Point[] => (routes.get(edge) ?? []).flatMap(({ id }) => positions.get(id) ?? []);
+  const pathOf = (edge: Edge) => {
+    const points = pointsOf(edge);
+    const lane = backward.indexOf(edge);
+    return lane < 0 ? forwardPath(points, edge.when) : backwardPath(points, edge.when, { bottom, lane });
+  };
   return {
     ids,
     width: 2 * GAP.side + columns.length * (NODE.width + GAP.x) - GAP.x,
     height: bottom + (backward.length === 0 ? 0 : GAP.y + backward.length * GAP.lane),
     positions,
-    paths,
+    paths: new Map(edges.map((edge) => [edge, pathOf(edge)])),
   };
+}
+
+/** The rows of each layer: its nodes, and a row for each edge that passes the layer, so that no edge crosses a node. */
+function columnsOf(ids: readonly string[], routes: readonly Step[][], layerOf: (id: string) => number): string[][] {
+  const steps = [...ids.map((id) => ({ id, layer: layerOf(id) })), ...routes.flatMap((route) => route.slice(1, -1))];
+  const columns: string[][] = Array.from({ length: 1 + Math.max(0, ...steps.map(({ layer }) => layer)) }, () => []);
+  for (const { id, layer } of steps) columns[layer]?.push(id);
+  return columns;
+}
+
+/** The positions of all rows of all columns. Shorter columns are centred. */
+function positionsOf(columns: readonly string[][], tallest: number): Map<string, Point> {
+  const positions = new Map<string, Point>();
+  for (const [layer, column] of columns.entries()) {
+    const top = GAP.edge + ((tallest - column.length) * (NODE.height + GAP.y)) / 2;
+    const x = GAP.side + layer * (NODE.width + GAP.x);
+    for (const [row, id] of column.entries()) positions.set(id, { x, y: top + row * (NODE.height + GAP.y) });
+  }
+  return positions;
 }
 
 type Step = { id: string; layer: number };

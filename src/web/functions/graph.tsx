@@ -49,9 +49,7 @@ export function GraphCard({ fetched: { content, problem, reload }, around }: Gra
 }
 
 function Graph({ graph, around }: { graph: DestinationGraph; around: string | undefined }) {
-  const maxWidth = useStore(frameWidth);
-  const layout = useMemo(() => layOutGraph(graph, maxWidth), [graph, maxWidth]);
-  if (layout.edges.length === 0)
+  if (graph.edges.length === 0)
     return (
       <p class="nothing">
         {around === undefined ? 'No function has a destination.' : `${around} has no destination, and is the destination of no function.`}
@@ -68,42 +66,7 @@ function Graph({ graph, around }: { graph: DestinationGraph; around: string | un
           </div>
         </div>
       ))}
-      <Scrollable class="graph-frame" label="Destination graph">
-        <svg width={layout.width} height={layout.height} viewBox={`0 0 ${layout.width} ${layout.height}`}>
-          <title>The functions and their destinations</title>
-          <defs>
-            {['success', 'failure', 'loop'].map((kind) => (
-              <marker
-                key={kind}
-                id={`graph-arrow-${kind}`}
-                class={`graph-arrow ${kind}`}
-                viewBox="0 0 8 8"
-                refX="7"
-                refY="4"
-                markerWidth={kind === 'loop' ? 12 : 8}
-                markerHeight={kind === 'loop' ? 12 : 8}
-                markerUnits="userSpaceOnUse"
-                orient="auto"
-              >
-                <path d="M0.5 0.5L7.5 4L0.5 7.5z" />
-              </marker>
-            ))}
-          </defs>
-          {layout.edges.map(({ from, to, when, path, isInLoop }) => (
-            <path
-              key={`${from}\n${to}\n${when}`}
-              class={`graph-edge ${when}${isInLoop ? ' loop' : ''}`}
-              d={path}
-              marker-end={`url(#graph-arrow-${isInLoop ? 'loop' : when})`}
-            >
-              <title>{`${from} notifies ${to} on ${when}`}</title>
-            </path>
-          ))}
-          {layout.nodes.map((node) => (
-            <Node key={node.id} node={node} isCurrent={node.kind === 'function' && node.function === around} />
-          ))}
-        </svg>
-      </Scrollable>
+      <GraphDrawing graph={graph} around={around} />
       <details class="graph-words">
         <summary>As a list</summary>
         <ul>
@@ -115,6 +78,54 @@ function Graph({ graph, around }: { graph: DestinationGraph; around: string | un
         </ul>
       </details>
     </>
+  );
+}
+
+function GraphDrawing({ graph, around }: { graph: DestinationGraph; around: string | undefined }) {
+  const maxWidth = useStore(frameWidth);
+  const { width, height, nodes, edges } = useMemo(() => layOutGraph(graph, maxWidth), [graph, maxWidth]);
+  return (
+    <Scrollable class="graph-frame" label="Destination graph">
+      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+        <title>The functions and their destinations</title>
+        <defs>
+          {['success', 'failure', 'loop'].map((kind) => (
+            <Arrow key={kind} kind={kind} size={kind === 'loop' ? 12 : 8} />
+          ))}
+        </defs>
+        {edges.map(({ from, to, when, path, isInLoop }) => (
+          <path
+            key={`${from}\n${to}\n${when}`}
+            class={`graph-edge ${when}${isInLoop ? ' loop' : ''}`}
+            d={path}
+            marker-end={`url(#graph-arrow-${isInLoop ? 'loop' : when})`}
+          >
+            <title>{`${from} notifies ${to} on ${when}`}</title>
+          </path>
+        ))}
+        {nodes.map((node) => (
+          <Node key={node.id} node={node} isCurrent={node.kind === 'function' && node.function === around} />
+        ))}
+      </svg>
+    </Scrollable>
+  );
+}
+
+function Arrow({ kind, size }: { kind: string; size: number }) {
+  return (
+    <marker
+      id={`graph-arrow-${kind}`}
+      class={`graph-arrow ${kind}`}
+      viewBox="0 0 8 8"
+      refX="7"
+      refY="4"
+      markerWidth={size}
+      markerHeight={size}
+      markerUnits="userSpaceOnUse"
+      orient="auto"
+    >
+      <path d="M0.5 0.5L7.5 4L0.5 7.5z" />
+    </marker>
   );
 }
 

@@ -17,19 +17,70 @@ const READ_EVERY_MS = 15_000;
 
 /** All functions with their statistics, and the graph of their destinations. */
 export function FunctionsPage() {
-  const { query } = useLocation();
   const { content, problem, reload } = useFetch('functions', (signal) => get<{ functions: FunctionSummary[] }>('/api/functions', signal), {
     everyMs: READ_EVERY_MS,
   });
-  const stats = useFetch('stats', (signal) => get<Stats>('/api/stats', signal), { everyMs: READ_EVERY_MS });
-  const graph = useGraph();
+  const functions = content?.functions;
+  const hasFunctions = functions !== undefined && functions.length > 0;
+  return (
+    <div class="page">
+      <div class="page-head">
+        <h1>Functions</h1>
+        {functions === undefined ? null : <span class="hint">{functions.length.toLocaleString('en')}; statistics of the last hour</span>}
+        <div class="spring" />
+        {hasFunctions ? <ListControls /> : null}
+      </div>
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
+      {functions === undefined && problem === undefined ? <Skeleton lines={8} height={28} /> : null}
+      {functions?.length === 0 ? (
+        <Empty title="No functions yet" command="npx sequent fn put hello --file ./hello.mjs">
+          <p>A function is a module that exports a handler, a NATS responder, or an HTTP endpoint.</p>
+        </Empty>
+      ) : null}
+      {hasFunctions ? <ListAndGraph functions={functions} /> : null}
+    </div>
+  );
+}
+
+/** Search and order of the list, as the address of the page holds them. */
+function useListQuery(): { text: string; order: SortOrder } {
+  const { query } = useLocation();
+  return { text: query.get('q') ?? '', order: sortOrders.find((one) => one === query.get('order')) ?? 'by name' };
+}
+
+function ListControls() {
+  const { text, order } = useListQuery();
   const search = useRef<HTMLInputElement>(null);
   useKeys({ '/': () => search.current?.focus() });
-  const text = query.get('q') ?? '';
-  const order = sortOrders.find((one) => one === query.get('order')) ?? 'by name';
-  const functions = content?.functions;
+  return (
+    <>
+      <SegmentedControl
+        label="Order"
+        value={order}
+        choices={sortOrders}
+        onChange={(chosen) => changeQuery({ order: chosen === 'by name' ? '' : chosen })}
+      />
+      <label class="find">
+        <Icon name="search" size={14} />
+        <span class="unseen">Find a function</span>
+        <input
+          ref={search}
+          type="search"
+          placeholder="Find a function"
+          value={text}
+          onInput={({ currentTarget }) => changeQuery({ q: currentTarget.value })}
+        />
+      </label>
+    </>
+  );
+}
+
+function ListAndGraph({ functions }: { functions: readonly FunctionSummary[] }) {
+  const { text, order } = useListQuery();
+  const stats = useFetch('stats', (signal) => get<Stats>('/api/stats', signal), { everyMs: READ_EVERY_MS });
+  const graph = useGraph();
   const inLoop = new Set(graph.content?.loops.flat().map((id) => id.split(':')[0]));
-  const rows = (functions ?? [])
+  const rows = functions
     .map(
       (summary): FunctionRow => ({
         summary,
@@ -40,54 +91,13 @@ export function FunctionsPage() {
     .filter(({ summary }) => `${summary.name} ${summary.description}`.toLowerCase().includes(text.toLowerCase()))
     .sort(compare[order]);
   return (
-    <div class="page">
-      <div class="page-head">
-        <h1>Functions</h1>
-        {functions === undefined ? null : <span class="hint">{functions.length.toLocaleString('en')}; statistics of the last hour</span>}
-        <div class="spring" />
-        {functions === undefined || functions.length === 0 ? null : (
-          <>
-            <SegmentedControl
-              label="Order"
-              value={order}
-              choices={sortOrders}
-              onChange={(chosen) => changeQuery({ order: chosen === 'by name' ? '' : chosen })}
-            />
-            <label class="find">
-              <Icon name="search" size={14} />
-              <span class="unseen">Find a function</span>
-              <input
-                ref={search}
-                type="search"
-                placeholder="Find a function"
-                value={text}
-                onInput={({ currentTarget }) => changeQuery({ q: currentTarget.value })}
-              />
-            </label>
-          </>
-        )}
-      </div>
-      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
+    <>
       {stats.problem === undefined ? null : <ProblemNotice problem={stats.problem} onRetry={stats.reload} />}
-      {functions === undefined && problem === undefined ? <Skeleton lines={8} height={28} /> : null}
-      {functions?.length === 0 ? (
-        <Empty title="No functions yet" command="npx sequent fn put hello --file ./hello.mjs">
-          <p>A function is a module that exports a handler, a NATS responder, or an HTTP endpoint.</p>
-        </Empty>
-      ) : null}
-      {functions !== undefined && functions.length > 0 ? (
-        <>
-          <section class="card functions" aria-label="All functions">
-            {rows.length === 0 ? (
-              <p class="nothing">No function has this text in its name or description.</p>
-            ) : (
-              <FunctionList rows={rows} />
-            )}
-          </section>
-          <GraphCard fetched={graph} />
-        </>
-      ) : null}
-    </div>
+      <section class="card functions" aria-label="All functions">
+        {rows.length === 0 ? <p class="nothing">No function has this text in its name or description.</p> : <FunctionList rows={rows} />}
+      </section>
+      <GraphCard fetched={graph} />
+    </>
   );
 }
 

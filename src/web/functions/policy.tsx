@@ -63,20 +63,7 @@ export function PolicyCard({ path, response, functions, onSaved }: PolicyCardPro
       <div class="card-head">
         <h2>Asynchronous policy</h2>
       </div>
-      <div class="policy-numbers">
-        {numbers.map(({ field, pointer, label, hint }) => (
-          <label key={field} class="field">
-            <span>{label}</span>
-            <input
-              inputMode="decimal"
-              value={draft[field]}
-              aria-invalid={messageAt(problem, pointer) !== undefined}
-              onInput={({ currentTarget }) => setDraft({ ...draft, [field]: currentTarget.value })}
-            />
-            <small class={messageAt(problem, pointer) === undefined ? '' : 'wrong'}>{messageAt(problem, pointer) ?? hint}</small>
-          </label>
-        ))}
-      </div>
+      <NumberFields draft={draft} problem={problem} onChange={(changed) => setDraft({ ...draft, ...changed })} />
       {(['onSuccess', 'onFailure'] as const).map((list) => (
         <DestinationFields
           key={list}
@@ -112,6 +99,30 @@ export function PolicyCard({ path, response, functions, onSaved }: PolicyCardPro
         </button>
       </div>
     </form>
+  );
+}
+
+type NumberFieldsProps = { draft: Draft; problem: ApiError | undefined; onChange: (changed: Partial<Draft>) => void };
+
+function NumberFields({ draft, problem, onChange }: NumberFieldsProps) {
+  return (
+    <div class="policy-numbers">
+      {numbers.map(({ field, pointer, label, hint }) => {
+        const message = messageAt(problem, pointer);
+        return (
+          <label key={field} class="field">
+            <span>{label}</span>
+            <input
+              inputMode="decimal"
+              value={draft[field]}
+              aria-invalid={message !== undefined}
+              onInput={({ currentTarget }) => onChange({ [field]: currentTarget.value })}
+            />
+            <small class={message === undefined ? '' : 'wrong'}>{message ?? hint}</small>
+          </label>
+        );
+      })}
+    </div>
   );
 }
 

@@ -39,9 +39,9 @@ export function StatsCard({ name }: { name: string }) {
   );
 }
 
-function Figures({ stats: { function: name, total, buckets, from, to, bucket_ms } }: { stats: FunctionStats }) {
+function Figures({ stats }: { stats: FunctionStats }) {
+  const { function: name, total, from, to } = stats;
   const failures = failuresOf(total);
-  const byBucket = useMemo(() => seriesOf(buckets, { from, to, width: bucket_ms }), [buckets, from, to, bucket_ms]);
   const figures: [string, string][] = [
     ['Accepted', total.accepted.toLocaleString('en')],
     ['Per minute', rate(total.accepted / ((to - from) / 60_000))],
@@ -64,52 +64,63 @@ function Figures({ stats: { function: name, total, buckets, from, to, bucket_ms 
           </div>
         ))}
       </dl>
-      {failures === 0 ? null : (
-        <p class="conditions">
-          {Object.entries(total.by_condition)
-            .filter(([, count]) => count > 0)
-            .map(([condition, count]) => (
-              <Link key={condition} to={`/?${new URLSearchParams({ function: name, condition })}`} class="badge tone-failed">
-                <Icon name="failed" size={14} />
-                {condition} <span class="badge-note">{count.toLocaleString('en')}</span>
-              </Link>
-            ))}
-        </p>
-      )}
-      <div class="charts">
-        <Chart
-          title={`Accepted and failed, per ${formatDuration(bucket_ms)}`}
-          times={byBucket.times}
-          kind="bars"
-          series={[
-            { label: 'accepted', values: byBucket.accepted, colour: '--running' },
-            { label: 'failed', values: byBucket.failed, colour: '--failed' },
-          ]}
-          format={(value) => value.toLocaleString('en')}
-        />
-        <Chart
-          title="Duration, acceptance to outcome"
-          times={byBucket.times}
-          kind="lines"
-          series={[
-            { label: 'p50', values: byBucket.p50, colour: '--succeeded' },
-            { label: 'p90', values: byBucket.p90, colour: '--running' },
-            { label: 'p99', values: byBucket.p99, colour: '--retrying' },
-          ]}
-          format={formatDuration}
-        />
-        <Chart
-          title="Queue age, acceptance to first attempt"
-          times={byBucket.times}
-          kind="lines"
-          series={[
-            { label: 'p50', values: byBucket.queue50, colour: '--queued' },
-            { label: 'p99', values: byBucket.queue99, colour: '--retrying' },
-          ]}
-          format={formatDuration}
-        />
-      </div>
+      <Conditions name={name} counts={total.by_condition} />
+      <Charts stats={stats} />
     </>
+  );
+}
+
+function Conditions({ name, counts }: { name: string; counts: FunctionStats['total']['by_condition'] }) {
+  const failed = Object.entries(counts).filter(([, count]) => count > 0);
+  if (failed.length === 0) return null;
+  return (
+    <p class="conditions">
+      {failed.map(([condition, count]) => (
+        <Link key={condition} to={`/?${new URLSearchParams({ function: name, condition })}`} class="badge tone-failed">
+          <Icon name="failed" size={14} />
+          {condition} <span class="badge-note">{count.toLocaleString('en')}</span>
+        </Link>
+      ))}
+    </p>
+  );
+}
+
+function Charts({ stats: { buckets, from, to, bucket_ms } }: { stats: FunctionStats }) {
+  const byBucket = useMemo(() => seriesOf(buckets, { from, to, width: bucket_ms }), [buckets, from, to, bucket_ms]);
+  return (
+    <div class="charts">
+      <Chart
+        title={`Accepted and failed, per ${formatDuration(bucket_ms)}`}
+        times={byBucket.times}
+        kind="bars"
+        series={[
+          { label: 'accepted', values: byBucket.accepted, colour: '--running' },
+          { label: 'failed', values: byBucket.failed, colour: '--failed' },
+        ]}
+        format={(value) => value.toLocaleString('en')}
+      />
+      <Chart
+        title="Duration, acceptance to outcome"
+        times={byBucket.times}
+        kind="lines"
+        series={[
+          { label: 'p50', values: byBucket.p50, colour: '--succeeded' },
+          { label: 'p90', values: byBucket.p90, colour: '--running' },
+          { label: 'p99', values: byBucket.p99, colour: '--retrying' },
+        ]}
+        format={formatDuration}
+      />
+      <Chart
+        title="Queue age, acceptance to first attempt"
+        times={byBucket.times}
+        kind="lines"
+        series={[
+          { label: 'p50', values: byBucket.queue50, colour: '--queued' },
+          { label: 'p99', values: byBucket.queue99, colour: '--retrying' },
+        ]}
+        format={formatDuration}
+      />
+    </div>
   );
 }
 

@@ -1,13 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
-import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { InvocationBadge } from '../parts/state-badge.tsx';
-import { ExactTime, RelativeTime } from '../parts/time.tsx';
 import { useKeys } from '../shell/keys.ts';
 import { changeQuery, Link, navigate, paths, useLocation } from '../shell/router.tsx';
 import { CancelDialog, RedeliverDialog, RedriveDialog } from './actions.tsx';
@@ -18,6 +15,7 @@ import { EventList } from './event-list.tsx';
 import { Explanation } from './explanation.tsx';
 import { Lineage } from './lineage.tsx';
 import { Outcome, Outputs, Request } from './payloads.tsx';
+import { Properties } from './properties.tsx';
 import { Replay } from './replay.tsx';
 import { Terms } from './terms.tsx';
 import { Timeline } from './timeline.tsx';
@@ -159,64 +157,5 @@ function EventViews({ loaded: { view, events }, onRedeliver }: { loaded: LoadedI
         </div>
       </div>
     </>
-  );
-}
-
-function Properties({ view }: { view: InvocationView }) {
-  return (
-    <dl class="properties-line">
-      <div>
-        <dt>Request id</dt>
-        <dd class="mono">
-          {view.request_id} <CopyButton text={view.request_id} name="the request id" />
-        </dd>
-      </div>
-      <div>
-        <dt>Accepted</dt>
-        <dd>
-          <RelativeTime at={view.accepted_at} />{' '}
-          <small class="wide-only">
-            <ExactTime at={view.accepted_at} />
-          </small>
-        </dd>
-      </div>
-      <div>
-        <dt>Attempts</dt>
-        <dd>
-          {view.attempts}
-          {view.lost > 0 ? <small> ({view.lost} lost)</small> : null}
-        </dd>
-      </div>
-      <div>
-        <dt>Duration</dt>
-        <dd>{view.duration_ms === undefined ? '–' : formatDuration(view.duration_ms)}</dd>
-      </div>
-      {view.condition === undefined ? null : (
-        <div>
-          <dt>Condition</dt>
-          <dd class="mono">{view.condition}</dd>
-        </div>
-      )}
-      {view.redrive_of === undefined ? null : (
-        <div>
-          <dt>Redrive of</dt>
-          <dd class="mono">
-            <Link to={paths.invocation(view.redrive_of)}>{view.redrive_of}</Link>
-          </dd>
-        </div>
-      )}
-      {view.redriven_as.length === 0 ? null : (
-        <div>
-          <dt>Redriven as</dt>
-          <dd class="mono">
-            {view.redriven_as.map((redrive) => (
-              <Link key={redrive} to={paths.invocation(redrive)}>
-                {redrive}
-              </Link>
-            ))}
-          </dd>
-        </div>
-      )}
-    </dl>
   );
 }

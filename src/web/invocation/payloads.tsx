@@ -25,29 +25,39 @@ export function Request({ view: { request } }: { view: InvocationView }) {
 }
 
 /** The outcome: the returned value, or the error with its stack. */
-export function Outcome({ view: { result, failure, dropped_bytes, status } }: { view: InvocationView }) {
+export function Outcome({ view }: { view: InvocationView }) {
+  const { result, failure, status } = view;
+  if (status === 'SUCCESS') return result === undefined ? null : <Success view={view} result={result} />;
   if (result === undefined && failure === undefined) return null;
-  const isSuccess = status === 'SUCCESS';
   return (
-    <section class={`card ${isSuccess ? '' : 'outcome-failed'}`} aria-label={isSuccess ? 'Result' : 'Error'}>
-      <div class="card-head">
-        <h2>{isSuccess ? 'Result' : result === undefined ? 'Last error' : 'Error'}</h2>
-        {result === undefined ? null : <span class="hint">status code {result.status_code}</span>}
-      </div>
-      {isSuccess || failure === undefined ? null : <FailureText failure={failure} />}
-      {isSuccess && result !== undefined ? (
-        <Payload
-          text={result.payload}
-          name="the result"
-          file="result.json"
-          empty={
-            dropped_bytes === undefined
-              ? 'the function returned nothing'
-              : `the function returned ${formatBytes(dropped_bytes)}; a result of more than 256 KB is dropped`
-          }
-        />
-      ) : null}
+    <section class="card outcome-failed" aria-label="Error">
+      <OutcomeHead title={result === undefined ? 'Last error' : 'Error'} result={result} />
+      {failure === undefined ? null : <FailureText failure={failure} />}
     </section>
+  );
+}
+
+type Result = NonNullable<InvocationView['result']>;
+
+function Success({ view: { dropped_bytes }, result }: { view: InvocationView; result: Result }) {
+  const empty =
+    dropped_bytes === undefined
+      ? 'the function returned nothing'
+      : `the function returned ${formatBytes(dropped_bytes)}; a result of more than 256 KB is dropped`;
+  return (
+    <section class="card" aria-label="Result">
+      <OutcomeHead title="Result" result={result} />
+      <Payload text={result.payload} name="the result" file="result.json" empty={empty} />
+    </section>
+  );
+}
+
+function OutcomeHead({ title, result }: { title: string; result: Result | undefined }) {
+  return (
+    <div class="card-head">
+      <h2>{title}</h2>
+      {result === undefined ? null : <span class="hint">status code {result.status_code}</span>}
+    </div>
   );
 }
 

@@ -7,7 +7,8 @@ import { problemOf } from '../shell/use-fetch.ts';
 /** An event with its name in the address of the page: the sequence of its message and, after a dot, its index in it unless that is 0. */
 export type NamedEvent = EventView & { name: string };
 export type LoadedInvocation = { view: InvocationView; events: readonly NamedEvent[] };
-type InvocationState = { loaded: LoadedInvocation | undefined; problem: ApiError | undefined; live: LiveState | 'paused' | 'over' };
+type Live = LiveState | 'paused' | 'over';
+type InvocationState = { loaded: LoadedInvocation | undefined; problem: ApiError | undefined; live: Live };
 
 const READ_AFTER_MS = 60;
 /** How often an invocation is read that has no live stream: one that could not be read, or one that has ended. */
@@ -40,48 +41,65 @@ export function useInvocation(id: string, isPaused: boolean) {
     current.isReading = false;
   }, [path]);
 
-  const isLoaded = state.loaded !== undefined;
-  const isSettled = state.loaded?.view.state === 'notified';
   useEffect(() => {
     void read();
   }, [read]);
-  useEffect(() => {
-    const setLive = (live: InvocationState['live']): void => setState((present) => ({ ...present, live }));
-    if (isPaused) return setLive('paused');
-    if (!isLoaded) return pollEvery(POLL_EVERY_MS, read);
-    if (isSettled) {
-      setLive('over');
-      return pollEvery(POLL_EVERY_MS, async () => {
-        const { last_sequence } = await get<InvocationView>(path).catch(() => ({ last_sequence: shownSequence.current }));
-        if (last_sequence !== shownSequence.current) await read();
-      });
-    }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let wasLost = false;
-    const readSoon = (): void => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        void read();
-      }, READ_AFTER_MS);
-    };
-    const close = followLive({
-      url: () => `${path}/events/stream`,
-      // The stream starts with the events that are shown already.
-      onTransition: ({ sequence }) => (sequence > shownSequence.current ? readSoon() : undefined),
-      onState: (live) => {
-        setLive(live);
-        if (live === 'connecting') return;
-        // The invocation may have ended meanwhile. There is no stream to reconnect to then, so it is read.
-        if (live === 'lost' || wasLost) readSoon();
-        wasLost = live === 'lost';
-      },
-    });
-    return () => {
-      close();
-      clearTimeout(timer);
-    };
-  }, [path, read, isLoaded, isSettled, isPaused]);
+  const setLive = useCallback((live: Live): void => setState((present) => ({ ...present, live })), []);
+  const isSettled = state.loaded === undefined ? undefined : state.loaded.view.state === 'notified';
+  useUpdates({ path, read, setLive, shownSequence, isSettled, isPaused });
   return { ...state, read };
+}
+
+type UpdateOptions = {
+  path: string;
+  read: () => Promise<void>;
+  setLive: (live: Live) => void;
+  /** The sequence of the last event that is shown. */
+  shownSequence: { readonly current: number };
+  /** `undefined` while the invocation is not loaded. */
+  isSettled: boolean | undefined;
+  isPaused: boolean;
+};
+
+/** Reads the invocation again when it may have changed: by the live stream while it is open, otherwise by polling. */
+function useUpdates({ path, read, setLive, shownSequence, isSettled, isPaused }: UpdateOptions): void {
+  useEffect(() => {
+    if (isPaused) return setLive('paused');
+    if (isSettled === undefined) return pollEvery(POLL_EVERY_MS, read);
+    if (!isSettled) return followEvents({ path, read, setLive, shownSequence });
+    setLive('over');
+    return pollEvery(POLL_EVERY_MS, async () => {
+      const { last_sequence } = await get<InvocationView>(path).catch(() => ({ last_sequence: shownSequence.current }));
+      if (last_sequence !== shownSequence.current) await read();
+    });
+  }, [path, read, isSettled, isPaused]);
+}
+
+function followEvents({ path, read, setLive, shownSequence }: Pick<UpdateOptions, 'path' | 'read' | 'setLive' | 'shownSequence'>) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wasLost = false;
+  const readSoon = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void read();
+    }, READ_AFTER_MS);
+  };
+  const close = followLive({
+    url: () => `${path}/events/stream`,
+    // The stream starts with the events that are shown already.
+    onTransition: ({ sequence }) => (sequence > shownSequence.current ? readSoon() : undefined),
+    onState: (live) => {
+      setLive(live);
+      if (live === 'connecting') return;
+      // The invocation may have ended meanwhile. There is no stream to reconnect to then, so it is read.
+      if (live === 'lost' || wasLost) readSoon();
+      wasLost = live === 'lost';
+    },
+  });
+  return (): void => {
+    close();
+    clearTimeout(timer);
+  };
 }
 
 /** Polls while the page is visible. Returns the function that stops it. */

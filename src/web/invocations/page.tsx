@@ -52,30 +52,40 @@ export function InvocationsPage() {
 type ListingProps = { list: InvocationListState; filter: Filter; loadMore: () => void; reload: () => void; showFresh: () => void };
 
 function Listing({ list, filter, loadMore, reload, showFresh }: ListingProps) {
-  const { rows, fresh, hasGap, isLoading, hasMore, problem } = list;
+  const { rows, isLoading, hasMore, problem } = list;
   const { selected, dialog, close } = useSelection(rows);
   return (
     <>
-      {fresh.length === 0 ? null : (
-        <div class="fresh">
-          <button type="button" class="button primary small" onClick={showFresh} aria-label={`Show ${fresh.length} new invocations`}>
-            <Icon name="up" size={14} /> {hasGap ? `${fresh.length}+` : fresh.length} new
-          </button>
-        </div>
-      )}
+      <FreshButton list={list} onShow={showFresh} />
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {rows.length > 0 ? (
-        <InvocationTable rows={rows} selected={selected} onEnd={() => (hasMore && !isLoading ? loadMore() : undefined)} />
-      ) : null}
-      {rows.length === 0 && isLoading ? <Skeleton lines={12} height={24} /> : null}
-      {rows.length === 0 && !isLoading && problem === undefined ? <NoInvocations filter={filter} /> : null}
-      {rows.length > 0 ? (
-        <p class="list-end">{hasMore || isLoading ? 'Loading more…' : `All ${rows.length.toLocaleString('en')} invocations are shown`}</p>
-      ) : null}
+        <>
+          <InvocationTable rows={rows} selected={selected} onEnd={() => (hasMore && !isLoading ? loadMore() : undefined)} />
+          <p class="list-end">{hasMore || isLoading ? 'Loading more…' : `All ${rows.length.toLocaleString('en')} invocations are shown`}</p>
+        </>
+      ) : (
+        <EmptyList list={list} filter={filter} />
+      )}
       {dialog?.kind === 'redrive' ? <RedriveDialog id={dialog.id} onClose={close} /> : null}
       {dialog?.kind === 'cancel' ? <CancelDialog id={dialog.id} onClose={close} onDone={() => {}} /> : null}
     </>
   );
+}
+
+function FreshButton({ list: { fresh, hasGap }, onShow }: { list: InvocationListState; onShow: () => void }) {
+  if (fresh.length === 0) return null;
+  return (
+    <div class="fresh">
+      <button type="button" class="button primary small" onClick={onShow} aria-label={`Show ${fresh.length} new invocations`}>
+        <Icon name="up" size={14} /> {hasGap ? `${fresh.length}+` : fresh.length} new
+      </button>
+    </div>
+  );
+}
+
+function EmptyList({ list: { isLoading, problem }, filter }: { list: InvocationListState; filter: Filter }) {
+  if (isLoading) return <Skeleton lines={12} height={24} />;
+  return problem === undefined ? <NoInvocations filter={filter} /> : null;
 }
 
 function useSelection(rows: readonly InvocationRow[]) {

@@ -123,27 +123,35 @@ export function SearchBar({ filter }: { filter: Filter }) {
         <kbd title="press / to search">/</kbd>
       </form>
       <FunctionChoice value={filter.function} />
-      <select aria-label="Time" value={filter.since ?? ''} onChange={({ currentTarget }) => changeQuery({ since: currentTarget.value })}>
-        <option value="">Any time</option>
-        {timeRanges.map(({ value, label }) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
-      <select
-        aria-label="Condition"
-        value={filter.condition ?? ''}
-        onChange={({ currentTarget }) => changeQuery({ condition: currentTarget.value })}
-      >
-        <option value="">Any condition</option>
-        {conditionNames.map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </select>
+      <TimeChoice value={filter.since} />
+      <ConditionChoice value={filter.condition} />
     </search>
+  );
+}
+
+function TimeChoice({ value }: { value: string | undefined }) {
+  return (
+    <select aria-label="Time" value={value ?? ''} onChange={({ currentTarget }) => changeQuery({ since: currentTarget.value })}>
+      <option value="">Any time</option>
+      {timeRanges.map((range) => (
+        <option key={range.value} value={range.value}>
+          {range.label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function ConditionChoice({ value }: { value: string | undefined }) {
+  return (
+    <select aria-label="Condition" value={value ?? ''} onChange={({ currentTarget }) => changeQuery({ condition: currentTarget.value })}>
+      <option value="">Any condition</option>
+      {conditionNames.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { type Dispatch, type StateUpdater, useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Fact } from '#machines/facts.ts';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { type ApiError, get } from '../api/http.ts';
@@ -39,59 +39,8 @@ const initialState: InvocationListState = {
  * stream neither loses nor duplicates a row.
  */
 export function useInvocations(filter: Filter, isPaused: boolean, onChange: () => void) {
-  const key = JSON.stringify(filter);
   const [list, setList] = useState<InvocationListState>(initialState);
-  const latest = useRef({ key, filter, cursor: undefined as string | undefined, isLoading: false, onChange });
-  Object.assign(latest.current, { key, filter, onChange });
-
-  const load = useCallback(async (isFirst: boolean) => {
-    const { current } = latest;
-    const requestedKey = current.key;
-    if (current.isLoading && !isFirst) return;
-    current.isLoading = true;
-    setList((present) => ({ ...present, isLoading: true }));
-    try {
-      const page = await get<Page>(listPath(current.filter, { limit: PAGE_SIZE, cursor: isFirst ? undefined : current.cursor }));
-      if (current.key !== requestedKey) return;
-      current.cursor = page.next_cursor;
-      setList((present) => ({
-        ...present,
-        rows: isFirst ? page.invocations : appendPage(present.rows, page.invocations),
-        ...(isFirst ? { fresh: [], hasGap: false } : {}),
-        isLoading: false,
-        hasMore: page.next_cursor !== undefined,
-        problem: undefined,
-      }));
-    } catch (thrown) {
-      if (current.key === requestedKey)
-        setList((present) => ({ ...present, isLoading: false, hasMore: false, problem: problemOf(thrown) }));
-    } finally {
-      if (current.key === requestedKey) current.isLoading = false;
-    }
-  }, []);
-
-  const refresh = useCallback(async () => {
-    const requestedKey = latest.current.key;
-    try {
-      const { invocations } = await get<Page>(listPath(latest.current.filter, { limit: HEAD_SIZE }));
-      if (latest.current.key !== requestedKey) return;
-      // Rows of an empty list are shown at once: no row can move.
-      setList((present) => ({
-        ...present,
-        ...(present.rows.length === 0 ? { rows: invocations } : reconcile(present.rows, invocations)),
-        problem: undefined,
-      }));
-      latest.current.onChange();
-    } catch {
-      // The state of the live stream shows that the connection is lost. The next refresh reads what this one missed.
-    }
-  }, []);
-
-  useEffect(() => {
-    latest.current.cursor = undefined;
-    setList((present) => ({ ...initialState, live: present.live }));
-    void load(true);
-  }, [key, load]);
+  const { load, refresh } = useListRequests({ filter, onChange, setList });
 
   const apply = useCallback((facts: readonly Fact[]) => {
     setList((present) => ({ ...present, rows: applyFacts(present.rows, facts) }));
@@ -110,4 +59,70 @@ export function useInvocations(filter: Filter, isPaused: boolean, onChange: () =
     setList((present) => (present.hasGap ? present : { ...present, rows: insertFresh(present.rows, present.fresh), fresh: [] }));
   }, []);
   return { ...list, loadMore, reload, showFresh };
+}
+
+type Requests = { filter: Filter; onChange: () => void; setList: Dispatch<StateUpdater<InvocationListState>> };
+
+/** The requests of the list. An answer that arrives after the filter has changed is ignored. */
+function useListRequests({ filter, onChange, setList }: Requests) {
+  const key = JSON.stringify(filter);
+  const latest = useRef({ key, filter, cursor: undefined as string | undefined, isLoading: false, onChange });
+  Object.assign(latest.current, { key, filter, onChange });
+
+  /** Loads the first page, or the page after the last one. */
+  const load = useCallback(async (isFirst: boolean) => {
+    const { current } = latest;
+    const requestedKey = current.key;
+    if (current.isLoading && !isFirst) return;
+    current.isLoading = true;
+    setList((present) => ({ ...present, isLoading: true }));
+    const { page, problem } = await readPage(current.filter, { limit: PAGE_SIZE, cursor: isFirst ? undefined : current.cursor });
+    if (current.key !== requestedKey) return;
+    current.isLoading = false;
+    if (page === undefined) return setList((present) => ({ ...present, isLoading: false, hasMore: false, problem }));
+    current.cursor = page.next_cursor;
+    setList((present) => withPage(present, page, isFirst));
+  }, []);
+
+  /** Reads the head of the list, and updates rows and counts. */
+  const refresh = useCallback(async () => {
+    const { current } = latest;
+    const requestedKey = current.key;
+    const { page } = await readPage(current.filter, { limit: HEAD_SIZE });
+    // Without an answer the live stream is lost as well. The next refresh reads what this one missed.
+    if (page === undefined || current.key !== requestedKey) return;
+    setList((present) => withHead(present, page.invocations));
+    current.onChange();
+  }, []);
+
+  useEffect(() => {
+    latest.current.cursor = undefined;
+    setList((present) => ({ ...initialState, live: present.live }));
+    void load(true);
+  }, [key, load]);
+  return { load, refresh };
+}
+
+async function readPage(filter: Filter, page: Parameters<typeof listPath>[1]): Promise<{ page?: Page; problem: ApiError | undefined }> {
+  try {
+    return { page: await get<Page>(listPath(filter, page)), problem: undefined };
+  } catch (thrown) {
+    return { problem: problemOf(thrown) };
+  }
+}
+
+function withPage(list: InvocationListState, page: Page, isFirst: boolean): InvocationListState {
+  return {
+    ...list,
+    rows: isFirst ? page.invocations : appendPage(list.rows, page.invocations),
+    ...(isFirst ? { fresh: [], hasGap: false } : {}),
+    isLoading: false,
+    hasMore: page.next_cursor !== undefined,
+    problem: undefined,
+  };
+}
+
+function withHead(list: InvocationListState, head: readonly InvocationRow[]): InvocationListState {
+  // Rows of an empty list are shown at once, because no shown row can move.
+  return { ...list, ...(list.rows.length === 0 ? { rows: head } : reconcile(list.rows, head)), problem: undefined };
 }

@@ -25,7 +25,7 @@ export function MachineChart({ machine, path, isVertical, label, tone, onState }
       // Never enlarged: its text has the size of the page's other text.
       style={{ maxWidth: `${drawing.width}px` }}
       role="img"
-      aria-label={`${label}: state ${path.activeState}, visited ${[...path.visitedStates].join(', ')}`}
+      aria-label={`${label}: state ${labelOf(path.activeState)}, visited ${[...path.visitedStates].map(labelOf).join(', ')}`}
     >
       <defs>
         {['idle', 'taken', 'last'].map((kind) => (
@@ -68,7 +68,7 @@ function Edge({ edge, path, arrow }: { edge: DrawnEdge; path: TakenPath; arrow: 
   const [timesX, timesY] = middleOf(edge.points);
   return (
     <g class={`edge ${kind}`} data-edge={key}>
-      <title>{`${edge.from} → ${edge.to} by ${edge.event}${times > 1 ? `, ${times} times` : ''}`}</title>
+      <title>{`${labelOf(edge.from)} → ${labelOf(edge.to)} by ${edge.event}${times > 1 ? `, ${times} times` : ''}`}</title>
       <path d={rounded(edge.points)} marker-end={`url(#${arrow}-${kind})`} />
       {label === undefined ? null : (
         <g class="edge-label">
@@ -99,20 +99,19 @@ type StateBoxProps = {
 };
 
 function StateBox({ state: { name, x, y, width, height }, machine, path, activeTone, onState }: StateBoxProps) {
-  const details = machine.states[name];
+  const { description = '', isFinal = false, internalEvents = [] } = machine.states[name] ?? {};
   const isActive = name === path.activeState;
   const isVisited = path.visitedStates.has(name);
-  const { tone, icon } = appearanceOf(name);
+  const { tone, icon, label } = appearanceOf(name);
   const shownTone = isActive ? (activeTone ?? tone) : tone;
   const className = `state tone-${shownTone}${isActive ? ' active' : ''}${isVisited ? ' visited' : ''}`;
   if (width < 20)
     return (
       <g class={className}>
-        <title>{name}</title>
+        <title>{label}</title>
         <circle cx={x + width / 2} cy={y + height / 2} r={width / 2} />
       </g>
     );
-  const internalEvents = details?.internalEvents ?? [];
   const line = y + (internalEvents.length === 0 ? height / 2 : 23);
   const isClickable = isVisited && onState !== undefined;
   return (
@@ -121,10 +120,10 @@ function StateBox({ state: { name, x, y, width, height }, machine, path, activeT
       data-state={name}
       {...(isClickable ? { onClick: () => onState(name) } : {})}
     >
-      <title>{`${name}: ${details?.description ?? ''}`}</title>
+      <title>{`${name}: ${description}`}</title>
       {isActive ? <rect class="halo" x={x - 4} y={y - 4} width={width + 8} height={height + 8} rx="14" /> : null}
       <rect class="box" x={x} y={y} width={width} height={height} rx="10" />
-      {details?.isFinal === true ? <rect class="final" x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx="7" /> : null}
+      {isFinal ? <rect class="final" x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx="7" /> : null}
       <path class="sign" d={iconPath(icon)} transform={`translate(${x + 13} ${line - 8})`} />
       <text class="name" x={x + 35} y={line + 4.5}>
         {name}
@@ -136,6 +135,11 @@ function StateBox({ state: { name, x, y, width, height }, machine, path, activeT
       ))}
     </g>
   );
+}
+
+/** The label of a state. Only the initial state has another one than its name. */
+function labelOf(name: string): string {
+  return appearanceOf(name).label;
 }
 
 /** The path data of a line with rounded corners. */

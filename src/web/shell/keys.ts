@@ -18,16 +18,19 @@ export function useKeys(keys: KeyBindings): void {
 }
 
 export function startKeys(): void {
-  addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    const target = event.target instanceof HTMLElement ? event.target : document.body;
-    const hasDialog = document.querySelector('dialog[open]') !== null;
-    // Enter activates the focused link or button, not the selected row.
-    if (event.key === 'Enter' && target.closest('a, button, summary') !== null) return;
-    if (isTextField(target)) {
-      if (event.key === 'Escape') target.blur();
-    } else if (!hasDialog) dispatchKey(event);
-  });
+  addEventListener('keydown', onKeyDown);
+}
+
+function onKeyDown(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const target = event.target instanceof HTMLElement ? event.target : document.body;
+  // Enter activates the focused link or button, not the selected row.
+  if (event.key === 'Enter' && target.closest('a, button, summary') !== null) return;
+  if (isTextField(target)) {
+    if (event.key === 'Escape') target.blur();
+    return;
+  }
+  if (document.querySelector('dialog[open]') === null) dispatchKey(event);
 }
 
 function dispatchKey(event: KeyboardEvent): void {

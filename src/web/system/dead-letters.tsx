@@ -34,14 +34,12 @@ export function DeadLettersPage() {
     (signal) => get<Page>(withQuery('/api/dead-letters', { function: name, cursor, limit: 200 }), signal),
     { everyMs: READ_EVERY_MS },
   );
+  const [isBulk, setIsBulk] = useState(false);
   // The read model includes an action only a moment later.
   const reloadTwice = (): void => {
     reload();
     setTimeout(reload, 1_000);
   };
-  const [chosen, setChosen] = useState<DeadLetterView>();
-  const [isBulk, setIsBulk] = useState(false);
-  const letters = content?.dead_letters;
   return (
     <div class="page">
       <div class="page-head">
@@ -52,32 +50,39 @@ export function DeadLettersPage() {
           </button>
         )}
         <div class="spring" />
-        {letters === undefined || letters.length === 0 ? null : (
+        {content === undefined || content.dead_letters.length === 0 ? null : (
           <button type="button" class="button small" onClick={() => setIsBulk(true)}>
             <Icon name="redriven" size={14} /> Deliver all again…
           </button>
         )}
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
-      {letters === undefined && problem === undefined ? <Skeleton lines={8} height={24} /> : null}
-      {letters?.length === 0 ? (
+      {content === undefined && problem === undefined ? <Skeleton lines={8} height={24} /> : null}
+      {content === undefined ? null : <Letters page={content} name={name} onDone={reloadTwice} />}
+      {isBulk ? <BulkRedeliver name={name} onClose={() => setIsBulk(false)} onDone={reloadTwice} /> : null}
+    </div>
+  );
+}
+
+type LettersProps = { page: Page; name: string; onDone: () => void };
+
+function Letters({ page: { dead_letters, next_cursor }, name, onDone }: LettersProps) {
+  const [chosen, setChosen] = useState<DeadLetterView>();
+  const dialog =
+    chosen === undefined ? null : (
+      <RedeliverDialog id={chosen.request_id} destination={chosen.destination_id} onClose={() => setChosen(undefined)} onDone={onDone} />
+    );
+  return (
+    <>
+      {dead_letters.length === 0 ? (
         <Empty title={name === '' ? 'No dead letters' : `No dead letters of ${name}`} icon="succeeded" command="npx sequent dest dead ls">
           <p>Every delivery succeeded or is still being tried.</p>
         </Empty>
-      ) : null}
-      {letters === undefined || letters.length === 0 ? null : (
-        <LettersCard letters={letters} next={content?.next_cursor} name={name} onChoose={setChosen} />
+      ) : (
+        <LettersCard letters={dead_letters} next={next_cursor} name={name} onChoose={setChosen} />
       )}
-      {chosen === undefined ? null : (
-        <RedeliverDialog
-          id={chosen.request_id}
-          destination={chosen.destination_id}
-          onClose={() => setChosen(undefined)}
-          onDone={reloadTwice}
-        />
-      )}
-      {isBulk ? <BulkRedeliver name={name} onClose={() => setIsBulk(false)} onDone={reloadTwice} /> : null}
-    </div>
+      {dialog}
+    </>
   );
 }
 

@@ -1,0 +1,65 @@
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import { CopyButton } from '../parts/copy.tsx';
+import { ExactTime, RelativeTime } from '../parts/time.tsx';
+import { Link, paths } from '../shell/router.tsx';
+
+/** The main properties of an invocation, in one line. */
+export function Properties({ view }: { view: InvocationView }) {
+  return (
+    <dl class="properties-line">
+      <div>
+        <dt>Request id</dt>
+        <dd class="mono">
+          {view.request_id} <CopyButton text={view.request_id} name="the request id" />
+        </dd>
+      </div>
+      <div>
+        <dt>Accepted</dt>
+        <dd>
+          <RelativeTime at={view.accepted_at} />{' '}
+          <small class="wide-only">
+            <ExactTime at={view.accepted_at} />
+          </small>
+        </dd>
+      </div>
+      <div>
+        <dt>Attempts</dt>
+        <dd>
+          {view.attempts}
+          {view.lost > 0 ? <small> ({view.lost} lost)</small> : null}
+        </dd>
+      </div>
+      <div>
+        <dt>Duration</dt>
+        <dd>{view.duration_ms === undefined ? '–' : formatDuration(view.duration_ms)}</dd>
+      </div>
+      {view.condition === undefined ? null : (
+        <div>
+          <dt>Condition</dt>
+          <dd class="mono">{view.condition}</dd>
+        </div>
+      )}
+      {view.redrive_of === undefined ? null : (
+        <div>
+          <dt>Redrive of</dt>
+          <dd class="mono">
+            <Link to={paths.invocation(view.redrive_of)}>{view.redrive_of}</Link>
+          </dd>
+        </div>
+      )}
+      {view.redriven_as.length === 0 ? null : (
+        <div>
+          <dt>Redriven as</dt>
+          <dd class="mono">
+            {view.redriven_as.map((redrive) => (
+              <Link key={redrive} to={paths.invocation(redrive)}>
+                {redrive}
+              </Link>
+            ))}
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
