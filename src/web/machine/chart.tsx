@@ -8,7 +8,7 @@ type ChartProps = {
   path: TakenPath;
   isVertical: boolean;
   label: string;
-  /** The tone of the active state, when another than its own says more. */
+  /** The tone of the active state; its own by default. */
   tone?: Appearance['tone'] | undefined;
   /** Called when a visited state is clicked. */
   onState?: (name: string) => void;
@@ -137,7 +137,7 @@ function StateBox({ state: { name, x, y, width, height }, machine, path, activeT
   );
 }
 
-/** The label of a state. Only the initial state has another one than its name. */
+/** The label of a state, for tooltips and screen readers. */
 function labelOf(name: string): string {
   return appearanceOf(name).label;
 }

@@ -12,7 +12,7 @@ export function CopyButton({ text, name, label }: { text: string; name: string; 
       showToast(`Copied ${name}`);
       setTimeout(() => setIsCopied(false), 1_500);
     } catch {
-      showToast('The browser denied access to the clipboard. Select the text and copy it by hand.', 'problem');
+      showToast('The browser denied access to the clipboard. Select the text and copy it with the keyboard.', 'problem');
     }
   };
   return (

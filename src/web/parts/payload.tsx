@@ -4,7 +4,7 @@ import { Icon } from './icon.tsx';
 import { bytesOf, formatBytes, formatJson, hexRows, isBinary, type Token, tokensOf } from './payload-text.ts';
 import { Scrollable } from './scrollable.tsx';
 
-/** The characters that are shown at first. A button shows the rest. */
+/** The characters that are shown at first. A button shows the whole text. */
 const MAX_SHOWN = 12_000;
 
 const kindLabels = { bytes: 'binary', json: 'JSON', text: 'text' } as const;

@@ -17,7 +17,7 @@ afterAll(async () => {
 const tokenOf = (link = ''): string => new URLSearchParams(new URL(link).hash.slice(1)).get('token') ?? '';
 
 describe('--local-token auto', () => {
-  test('makes a token of 256 bits, without which no route of an API answers another user of the machine', async () => {
+  test('makes a token of 256 bits, and no route of an API answers without the token', async () => {
     expect(tokenOf(sequent.login)).toMatch(/^[\w-]{43}$/);
     const { app } = await openApp();
     const routes = writingRoutes(app, { project: 'default' }).filter(({ path }) => /^\/(?:api|v2)\//.test(path) && path !== '/api/session');
@@ -28,13 +28,13 @@ describe('--local-token auto', () => {
     }
   });
 
-  test('lets a program call with the token', async () => {
+  test('accepts the token from a program', async () => {
     const headers = { 'x-auth-token': tokenOf(sequent.login) };
     expect((await fetch(`${sequent.url}/api/functions`, { headers })).status).toBe(200);
     expect((await fetch(`${sequent.url}/v2/default/fgs/functions`, { headers })).status).toBe(200);
   });
 
-  test('signs a browser in by the link that the terminal printed, and leaves the token nowhere in the page', async () => {
+  test('the printed link signs a browser in, and the token stays nowhere in the page', async () => {
     await using watched = await browser.open(sequent.login ?? '');
     watched.allow(/status of 401/);
     const { page } = watched;
@@ -47,7 +47,7 @@ describe('--local-token auto', () => {
     await page.getByRole('button', { name: 'Sign out' }).waitFor();
   });
 
-  test('asks for a token when the link has another one', async () => {
+  test('a link with an invalid token shows the login', async () => {
     await using watched = await browser.open(`${sequent.url}/login#token=of-another-start`);
     watched.allow(/status of 401/);
     await watched.page.getByRole('heading', { name: 'Sign in' }).waitFor();

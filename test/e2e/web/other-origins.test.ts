@@ -18,7 +18,7 @@ let browser: TestBrowser;
 let elsewhere: Server;
 let shots: Shot[];
 beforeAll(async () => {
-  // Any name resolves to this machine: a name of an attacker that was rebound to it.
+  // The browser resolves the name of an attacker to this machine, as after DNS rebinding.
   const args = ['--host-resolver-rules=MAP evil.test 127.0.0.1'];
   [open, closed, browser] = await Promise.all([
     startWebSequent(),
@@ -38,7 +38,7 @@ afterAll(async () => {
   await Promise.all([open, closed].map((sequent) => sequent?.[Symbol.asyncDispose]()));
 });
 
-/** What the route obeys, where a body of no fields is not enough. */
+/** A body that the route accepts. */
 function bodyOf({ method, path }: WritingRoute): string {
   const file = Buffer.from('exports.handler = () => "run by a page"').toString('base64');
   const inline = { runtime: 'Node.js14.18', timeout: 3, handler: 'index.handler', memory_size: 128 };
@@ -54,13 +54,13 @@ function bodyOf({ method, path }: WritingRoute): string {
   return JSON.stringify(bodies[`${method} ${path}`] ?? {});
 }
 
-/** Everything that a writing route can change: what is defined, what was invoked, and what else the routes set. */
+/** Everything that a writing route can change: definitions, invocations and settings. */
 async function stateOf(sequent: WebSequent): Promise<unknown> {
   const headers = sequent === closed ? { 'x-auth-token': token } : {};
-  // A refusal names its request, and every request has another name.
+  // A refusal contains the id of its request, which differs in each request.
   const read = async (path: string) => (await (await fetch(sequent.url + path, { headers })).text()).replace(/"request_id":"[^"]*"/, '');
   const functions = ['/api/functions', FUNCTIONS, `${FUNCTIONS}/victim/versions`, `${FUNCTIONS}/victim/aliases`];
-  // The list of the vendor's API is read when the read model has caught up with the log.
+  // The vendor's API answers these lists when the read model includes the whole log.
   const others = [
     `${FUNCTIONS}/victim/async-invocations`,
     `${FUNCTIONS}/victim/async-invoke-configs`,
@@ -69,27 +69,27 @@ async function stateOf(sequent: WebSequent): Promise<unknown> {
   return await Promise.all([...functions, ...others].map(read));
 }
 
-/** What the gateway answered the writing requests of a page: the preflights, which browsers hide, are not among them. */
+/** The answers of the gateway to the writing requests of a page. Preflights are not among them, because browsers hide them. */
 function watchAnswers(page: Page, url: string): { method: string; path: string; status: number }[] {
   const answers: { method: string; path: string; status: number }[] = [];
   const { port } = new URL(url);
   page.on('response', (response) => {
-    const { pathname, port: asked } = new URL(response.url());
+    const { pathname, port: targetPort } = new URL(response.url());
     const method = response.request().method();
-    if (asked === port && method !== 'GET') answers.push({ method, path: pathname, status: response.status() });
+    if (targetPort === port && method !== 'GET') answers.push({ method, path: pathname, status: response.status() });
   });
   return answers;
 }
 
 const port = (): number => (elsewhere.address() as AddressInfo).port;
-const places: [string, () => string, boolean][] = [
+const origins: [string, () => string, boolean][] = [
   ['another port of localhost', () => `http://localhost:${port()}/`, false],
   ['another port of 127.0.0.1', () => `http://127.0.0.1:${port()}/`, false],
   ['a sandboxed frame, whose origin is null', () => `http://127.0.0.1:${port()}/`, true],
 ];
 
 describe.each(['localhost', '127.0.0.1'])('a gateway without credentials, called %s', (name) => {
-  test.for(places)('does nothing for a page at %s', async ([, at, isSandboxed]) => {
+  test.for(origins)('refuses every request of a page at %s', async ([, at, isSandboxed]) => {
     await using watched = await browser.open(at());
     watched.allow(/./);
     const answers = watchAnswers(watched.page, open.url);
@@ -102,7 +102,7 @@ describe.each(['localhost', '127.0.0.1'])('a gateway without credentials, called
   });
 });
 
-test('a gateway without credentials does and shows nothing for a page whose name was rebound to it', async () => {
+test('a gateway without credentials refuses every request of a page whose name was rebound to it', async () => {
   const rebound = `http://evil.test:${new URL(open.url).port}`;
   await using watched = await browser.open(`${rebound}/`);
   watched.allow(/./);
@@ -114,14 +114,14 @@ test('a gateway without credentials does and shows nothing for a page whose name
   expect(await stateOf(open)).toEqual(before);
 });
 
-test('the session of a browser obeys no page of another port', async () => {
+test('a session allows no request of a page at another port', async () => {
   await using watched = await browser.open(`${closed.url}/login`);
   watched.allow(/./);
   const { page } = watched;
   await page.getByLabel('Token').fill(token);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
-  // Cookies do not keep ports apart: this page's requests carry the session.
+  // Cookies are shared by all ports of a host, so the requests of this page carry the session.
   await page.goto(`http://127.0.0.1:${port()}/`);
   const answers = watchAnswers(page, closed.url);
   const before = await stateOf(closed);
@@ -133,7 +133,7 @@ test('the session of a browser obeys no page of another port', async () => {
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
 });
 
-test('the same requests of an own page define and run functions', async () => {
+test('the same requests of a page of the gateway define and run functions', async () => {
   await using watched = await browser.open(`${open.url}/system`);
   watched.allow(/./);
   const answers = watchAnswers(watched.page, open.url);

@@ -7,8 +7,8 @@ export type Attack = { target: string; shots: readonly Shot[]; isSandboxed: bool
 const READ = ['/api/functions', '/api/invocations', '/api/session', '/v2/default/fgs/functions', '/metrics'];
 
 /**
- * Tries every route from a page in each way that a browser offers: requests that need no preflight, forms, beacons, and requests
- * with a preflight. Resolves to what the page could read of the gateway, when each request was answered or refused.
+ * Calls every route from a page in each way that a browser offers: requests without a preflight, forms, beacons, and requests with a
+ * preflight. Resolves, after every request was answered or refused, to the content of the gateway that the page could read.
  */
 export async function attack(page: Page, { target, shots, isSandboxed }: Attack): Promise<string[]> {
   const call = `(${attackScript})(${JSON.stringify({ target, shots, paths: READ })})`;
@@ -22,7 +22,7 @@ export async function attack(page: Page, { target, shots, isSandboxed }: Attack)
   })`);
 }
 
-/** As a text: it runs in the browser. An answer counts as read when the page sees content that is no refusal. */
+/** A script that runs in the browser. An answer counts as read when the page sees content of a successful response. */
 const attackScript = `async ({ target, shots, paths }) => {
   const read = [];
   const ended = (promise) => promise.then(async (answer) => {
@@ -36,7 +36,7 @@ const attackScript = `async ({ target, shots, paths }) => {
     const form = document.createElement('form');
     Object.assign(form, { action: url, method: 'post', enctype, target: frame.name });
     const field = document.createElement('input');
-    // As a text the form is JSON: {"…": "…", "ignored": "="}.
+    // Encoded as text/plain the form is JSON: {"…": "…", "ignored": "="}.
     field.name = body.replace(/}$/, body === '{}' ? '"x":"' : ',"x":"');
     field.value = '"}';
     form.append(field);

@@ -1,4 +1,4 @@
-/** What runs when a string that should be shown becomes a part of the page. */
+/** The code that runs when a page takes a string for markup or code. */
 const run = 'top.hostileRan=1';
 
 const markup = [
@@ -222,10 +222,10 @@ const floods = [
   '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}'.repeat(200),
 ];
 
-/** Strings that want to run, to hide, to turn, or to break what shows them. Each is there once. */
+/** Strings that try to run code, to hide or reorder text, or to break the layout of a page. All are different. */
 export const hostileStrings: readonly string[] = [...markup, ...addresses, ...code, ...directions, ...invisible, ...terminals, ...floods];
 
-/** What a page shows for it that ran, got in, or broke the layout. Runs in the page. */
+/** A script that runs in the page and lists the harm that a string has done: code that ran, foreign elements, a broken layout. */
 export const harmDone = `(() => {
   const harm = [];
   if (window.hostileRan !== undefined) harm.push('a script ran');
