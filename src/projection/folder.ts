@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, OpenDatabase } from './sqlite.ts';
+import { tryLock } from './sqlite-lock.ts';
 
 /** A folder for the files of one read model, which no other process uses at the same time. */
 export interface ModelFolder {
@@ -29,17 +30,6 @@ export function takeModelFolder(open: OpenDatabase, root: string): ModelFolder {
     if (lock !== undefined) return createFolder(path, lock);
   }
   throw new Error(`${root} already serves ${MOST} processes`);
-}
-
-function tryLock(open: OpenDatabase, file: string): Database | undefined {
-  const database = open(file);
-  try {
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-    return database;
-  } catch {
-    database.close();
-    return undefined;
-  }
 }
 
 function createFolder(path: string, lock: Database): ModelFolder {

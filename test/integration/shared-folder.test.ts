@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -138,6 +138,11 @@ describe('the lock of a folder', () => {
   test('is free again after what it guarded has thrown', async () => {
     await expect(withLock(dataDir, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await withLock(dataDir, () => Promise.resolve('in'))).toBe('in');
+  });
+
+  test('is not waited for where it cannot be had: what the file system says is thrown at once', async () => {
+    await writeFile(join(dataDir, 'lock.db'), 'no database'.repeat(100));
+    await expect(withLock(dataDir, () => Promise.resolve('in'))).rejects.toThrow('not a database');
   });
 
   test('is not waited for without end', async () => {
