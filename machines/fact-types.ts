@@ -15,5 +15,5 @@ const present: Record<Fact['type'], true> = {
   redriven: true,
 };
 
-/** The types of all facts. It stands apart from their schemas, so that the pages can load it without zod. */
+/** The types of all facts. This file imports no schema, so that the pages load no zod. */
 export const factTypes = Object.keys(present) as readonly Fact['type'][];

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { decimal, whole } from './bounds.ts';
+import { decimalNumber, wholeNumber } from './bounds.ts';
 
 /**
- * The facts of an invocation's life: what the log holds, and the events its machine folds.
+ * The facts of an invocation. The log holds them, and the machine folds them as its events.
  *
- * A fact is named after the state it enters, is appended once and never changes. All times are
- * milliseconds since the epoch by the clock of whoever appended it.
+ * A fact is named after the state that it enters, is appended once, and never changes. Times are milliseconds since the epoch, by the clock
+ * of the process that appended the fact.
  */
 
-/** Why an invocation failed. Closed: a new condition is a new version of the facts. */
+/** Why an invocation failed. The list is closed: a new condition needs a new version of the facts. */
 export const conditions = {
   UnhandledInvocationError: 'the function threw, exited, ran out of memory or out of time',
   EventAgeExceeded: 'the request was older than the function allows before an attempt could start',
@@ -17,15 +17,15 @@ export const conditions = {
   InvalidPayload: 'the request payload is not JSON text',
   InvalidRequest: 'a header or the envelope of the request cannot be accepted',
   LoopDetected: 'the chain of destinations that led here is too long',
-  InvocationCanceled: 'somebody cancelled it',
-  SystemError: 'the platform could not run it',
+  InvocationCanceled: 'the invocation was cancelled',
+  SystemError: 'the platform could not run the function',
 } as const;
 
 export type Condition = keyof typeof conditions;
 
 /**
- * The *system* return code of an outcome (SRC8): 200 for a success and for errors of the function
- * itself, anything else says that the system refused or failed.
+ * The *system* return code of an outcome (SRC8): 200 for a success and for an error of the function. Every other code says that the system
+ * refused the request or failed.
  */
 export const statusCodes: Record<Condition, number> = {
   UnhandledInvocationError: 200,
@@ -39,35 +39,36 @@ export const statusCodes: Record<Condition, number> = {
   SystemError: 500,
 };
 
-/** The bytes that a request payload, and likewise a returned value, may have (SRC9). */
+/** The maximum size of a request payload, and of a returned value (SRC9). */
 export const MAX_PAYLOAD_BYTES = 262_144;
 
 /**
- * One thing that went wrong in one attempt.
+ * Why one attempt failed, in one of three kinds. Only the first kind consumes a retry.
  *
- * `function`: the user's code, which consumes a retry. `platform`: it could not be run (no responder,
- * no process), which does not. `lost`: the worker that ran it is gone, which does not either.
+ * - `function`: the user's code failed.
+ * - `platform`: the code could not be run (no responder, no process).
+ * - `lost`: the worker that ran the attempt is gone.
  */
 export const failureSchema = z.object({
   kind: z.enum(['function', 'platform', 'lost']),
   errorType: z.string(),
   message: z.string(),
   stackTrace: z.array(z.string()).optional(),
-  /** The vendor's code of the failure, such as 4002 (threw), 4010 (timed out), 4204 (exited), 4205 (memory). */
+  /** FunctionGraph's code of the failure, such as 4002 (threw), 4010 (timed out), 4204 (exited), 4205 (memory). */
   code: z.number().int(),
 });
 export type Failure = z.infer<typeof failureSchema>;
 
 export const backoffSchema = z.object({
-  initialInMs: whole('the first delay', { from: 0, to: 86_400_000, of: 'milliseconds' }),
-  factor: decimal('the factor', { from: 1, to: 10 }),
-  maxInMs: whole('the longest delay', { from: 0, to: 86_400_000, of: 'milliseconds' }),
-  /** The share of the delay that chance may take away: 0 is none, 1 is all of it. */
-  jitter: decimal('the jitter', { from: 0, to: 1 }),
+  initialInMs: wholeNumber('the first delay', { from: 0, to: 86_400_000, of: 'milliseconds' }),
+  factor: decimalNumber('the factor', { from: 1, to: 10 }),
+  maxInMs: wholeNumber('the longest delay', { from: 0, to: 86_400_000, of: 'milliseconds' }),
+  /** The share of the delay that is random: 0 is none, 1 is the whole delay. */
+  jitter: decimalNumber('the jitter', { from: 0, to: 1 }),
 });
 export type Backoff = z.infer<typeof backoffSchema>;
 
-/** Who is told about an outcome: FunctionGraph's `destination` and `param`, under an id that is stable over all tries. */
+/** A receiver of outcomes: FunctionGraph's `destination` and `param`, under an id that is equal for all tries. */
 const destinationSchema = z.object({
   id: z.string(),
   destination: z.string(),
@@ -75,18 +76,19 @@ const destinationSchema = z.object({
 });
 export type Destination = z.infer<typeof destinationSchema>;
 
-/** What an invocation runs under, fixed when its first attempt starts. */
+/** The policy and version that an invocation runs under, fixed when its first attempt starts. */
 export const termsSchema = z.object({
-  /** The revision of the function's definition, which any change of it raises. */
+  /** The revision of the function's definition. Every change of the definition raises the revision. */
   revision: z.number().int(),
-  /** The version that an alias, or the request itself, stood for; `latest` without one. Every attempt runs it. */
+  /** The version that the request's qualifier resolved to; absent for `latest`. Every attempt runs this version. */
   version: z.string().optional(),
   timeoutInMs: z.number().int(),
   maxRetries: z.number().int(),
   maxAgeInMs: z.number().int(),
   backoff: backoffSchema,
-  /** Who is told about a success, and who about a failure. */
+  /** The destinations of a success. */
   onSuccess: z.array(destinationSchema).optional(),
+  /** The destinations of a failure. */
   onFailure: z.array(destinationSchema).optional(),
 });
 export type Terms = z.infer<typeof termsSchema>;
@@ -97,20 +99,20 @@ const attempt = z.number().int();
 const output = z.string().optional();
 const destinations = z.array(destinationSchema).optional();
 
-/** Where a chain of destinations came from. */
+/** The position of an invocation in a chain of destinations. */
 const lineageSchema = z.object({
-  /** The request that the chain began with. */
+  /** The first request of the chain. */
   root: z.string(),
-  /** The request whose outcome led here. */
+  /** The request whose outcome caused this one. */
   parent: z.string(),
-  /** How many destinations lie between the root and here. */
+  /** The number of deliveries between the root and this request. */
   hop: z.number().int(),
-  /** How many further invocations may follow from here. Below zero this one is one too many. */
+  /** How many further invocations may follow from this one. A negative budget refuses this one (L2). */
   budget: z.number().int().optional(),
 });
 export type Lineage = z.infer<typeof lineageSchema>;
 
-/** The request was accepted: the message on the invoke subject itself. */
+/** The request was accepted. This fact is the message on the invoke subject. */
 const queued = z.object({
   type: z.literal('queued'),
   invocation,
@@ -119,22 +121,22 @@ const queued = z.object({
   qualifier: z.string(),
   traceparent: z.string().optional(),
   lineage: lineageSchema.optional(),
-  /** The invocation that this one runs again. */
+  /** The invocation that this one redrives. */
   redriveOf: z.string().optional(),
 });
 
-/** An attempt started. Its number is the fence: only the current attempt can be settled (E5). */
+/** An attempt started. The attempt number is the fence: only the current attempt can be settled (E5). */
 const running = z.object({
   type: z.literal('running'),
   invocation,
   at,
   attempt,
   worker: z.string(),
-  /** On the first attempt only. */
+  /** Present on the first attempt, and only there. */
   terms: termsSchema.optional(),
 });
 
-/** The attempt did not succeed, and another one is due at an absolute time (T1). */
+/** The attempt failed, and the next attempt is due at an absolute time (T1). */
 const retrying = z.object({ type: z.literal('retrying'), invocation, at, attempt, dueAt: z.number(), failure: failureSchema, output });
 
 /** The function returned. */
@@ -144,13 +146,13 @@ const succeeded = z.object({
   at,
   attempt,
   payload: z.string(),
-  /** The size of a returned value that was too large and was replaced by an empty one (SRC9). */
+  /** The size of a returned value that was too large. An empty value replaces it (SRC9). */
   droppedBytes: z.number().int().optional(),
   output,
   destinations,
 });
 
-/** No further attempt will be made. `attempt` is 0 when none ever started. */
+/** No further attempt follows. `attempt` is 0 when no attempt started. */
 const failed = z.object({
   type: z.literal('failed'),
   invocation,
@@ -163,19 +165,19 @@ const failed = z.object({
 });
 
 const delivery = { invocation, at, destination: z.string(), try: z.number().int() };
-/** A try begins. `deliverer` is who makes it. */
+/** A try starts. `deliverer` is the process that makes the try. */
 const deliveryStarted = z.object({ type: z.literal('delivery.started'), ...delivery, deliverer: z.string() });
 const deliveryFailed = z.object({ type: z.literal('delivery.failed'), ...delivery, dueAt: z.number(), reason: z.string() });
 const deliveryDelivered = z.object({ type: z.literal('delivery.delivered'), ...delivery });
 const deliveryDead = z.object({ type: z.literal('delivery.dead'), ...delivery, reason: z.string() });
 
-/** Somebody asked for a dead delivery to be tried again. */
+/** A dead delivery was redriven: it is tried again. */
 const deliveryRedriven = z.object({ type: z.literal('delivery.redriven'), ...delivery });
 
-/** Every delivery of the outcome is settled, or there was nothing to deliver. */
+/** Every delivery of the outcome is delivered or dead, or the outcome has no destinations. */
 const notified = z.object({ type: z.literal('notified'), invocation, at });
 
-/** Somebody ran it again, as a new invocation. */
+/** The invocation was redriven: `redrive` is the id of the new invocation. */
 const redriven = z.object({ type: z.literal('redriven'), invocation, at, redrive: z.string() });
 
 export const factSchema = z.discriminatedUnion('type', [
@@ -198,5 +200,5 @@ export type FactOf<Type extends Fact['type']> = Extract<Fact, { type: Type }>;
 export type DeliveryFact = Extract<Fact, { destination: string }>;
 export type Outcome = FactOf<'succeeded'> | FactOf<'failed'>;
 
-/** The version of these shapes, written with every append. Facts of earlier versions pass `src/nats/wire/upcasters.ts` when they are read. */
+/** The version of these schemas, written with every append. `src/nats/wire/upcasters.ts` converts facts of earlier versions when they are read. */
 export const FACTS_VERSION = 1;

@@ -1,44 +1,34 @@
 import { assign, type SnapshotFrom, setup } from 'xstate';
-import { type Delivery, deliveryFolder, isSettled } from './delivery.ts';
-import type { DeliveryFact, Destination, Fact, FactOf, Failure, Outcome, Terms } from './facts.ts';
+import { acceptsDeliveryFact, allDeliveriesSettled, foldDelivery } from './deliveries.ts';
+import type { DeliveryFact, Fact, FactOf, Outcome } from './facts.ts';
 import { createFolder } from './fold.ts';
-
-/** The number of lost workers that ends an invocation: no attempt is granted after the last of them. */
-export const MAX_LOST_ATTEMPTS = 8;
-
-export type InvocationContext = {
-  /** The request, once it was accepted. */
-  request: FactOf<'queued'> | null;
-  /** What it runs under, once its first attempt started. */
-  terms: Terms | null;
-  /** Executions started so far: the number of the current or latest attempt. */
-  attempts: number;
-  /** Attempts that consumed a retry. */
-  retries: number;
-  /** Attempts cut short because their worker vanished. They consume no retry, and are bounded. */
-  lost: number;
-  /** Who runs the current attempt, and since when. */
-  worker: string | null;
-  startedAt: number | null;
-  /** When the next attempt is due, while retrying. */
-  dueAt: number | null;
-  /** What went wrong last. */
-  failure: Failure | null;
-  outcome: Outcome | null;
-  /** One delivery machine for each destination of the outcome, by destination id. */
-  deliveries: Readonly<Record<string, Delivery>>;
-  /** The invocations that ran it again. */
-  redrives: readonly string[];
-};
+import type { InvocationContext } from './invocation-context.ts';
+import { acceptsRetry } from './retry.ts';
 
 /**
- * The effects. The machine names them; a role performs them after the append (E1), by its table of effects. A role that finds an invocation
- * in the log performs the effects that its state asks for (`effectsDue`), since the process that appended the state may be gone.
+ * One asynchronous invocation of a function, from its request to its last delivery.
+ *
+ * A caller requests an invocation and does not wait. Sequent promises that the request is executed at least once (E5), that it reaches
+ * exactly one outcome (E4), and that each configured destination receives the outcome (D1).
+ *
+ *     queued → running → succeeded | failed → notified
+ *                ↕
+ *             retrying
+ *
+ * 1. What happens to an invocation is a *fact* (`facts.ts`). Facts are appended to a log, and are never changed.
+ * 2. The machine folds facts into a state. Every role folds the same facts with the same machine, and so sees the same state (E2).
+ * 3. The machine decides which fact may follow. A fact that a guard refuses is never appended.
+ * 4. A transition names its *effects*. The machine performs none, reads no clock and uses no randomness.
+ * 5. A role appends the fact first, and performs its effects afterwards (E1). A role that dies is replaced by one that reads the log.
+ *
+ * `retry.ts` decides how a failed attempt goes on, `outcome.ts` makes the facts of an end, `delivery.ts` is the machine of one delivery.
  */
+
+/** The effects, as data. Each role has a table from effect to action (docs/architecture.md). */
 const effects = {
-  /** The worker appends `running` when a slot is free; the scheduler wakes a worker, or ends a request that is too old. */
+  /** The worker appends `running` when a slot is free. The scheduler wakes a worker, or ends a request that is too old. */
   startAttempt: () => {},
-  /** The worker that appended `running` runs the function. Another worker asks first whether that one is alive. */
+  /** The worker that appended `running` runs the function. Another worker first asks whether that worker is alive. */
   execute: () => {},
   /** The scheduler hints at the stream when the retry is due. */
   wakeWhenDue: () => {},
@@ -52,28 +42,37 @@ const effects = {
 
 export type InvocationEffect = keyof typeof effects;
 
-/**
- * The life of one asynchronous invocation: `queued → running → retrying → running … → succeeded | failed → notified`.
- *
- * The machine judges facts. It decides which may follow which, and names the effects that a fact asks for; it performs
- * none, reads no clock and draws no chance. A fact that it refuses is never appended to the log.
- */
+const initialContext: InvocationContext = {
+  request: null,
+  terms: null,
+  attempts: 0,
+  retries: 0,
+  lost: 0,
+  worker: null,
+  startedAt: null,
+  dueAt: null,
+  failure: null,
+  outcome: null,
+  deliveries: {},
+  redrives: [],
+};
+
 export const invocationMachine = setup({
   types: { context: {} as InvocationContext, events: {} as Fact },
   guards: {
-    /** Attempts are numbered without gap or repeat. The first one brings the terms, no other does. */
+    /** Attempts are numbered from 1 without gap or repeat. The first attempt brings the terms, and no other attempt does. */
     startsFirstAttempt: ({ event }) => isFact(event, 'running') && event.attempt === 1 && event.terms !== undefined,
     /** A retry never starts before its time (T1). */
     startsDueAttempt: ({ context, event }) =>
       isFact(event, 'running') && event.attempt === context.attempts + 1 && event.terms === undefined && event.at >= (context.dueAt ?? 0),
-    /** The fence (E5): what a worker says about an attempt that is not the current one is refused. */
+    /** The fence (E5): a fact about an attempt that is not the current one is refused. */
     settlesCurrentAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempts,
     mayRetry: ({ context, event }) =>
       isFact(event, 'retrying') && event.attempt === context.attempts && event.dueAt >= event.at && acceptsRetry(context, event.failure),
-    /** Failed before any attempt: too old, no such function, a request that cannot run. */
-    neverRan: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
-    knowsTheDestination: ({ context, event }) => nextDelivery(context, event as DeliveryFact) !== undefined,
-    everyDeliveryIsSettled: ({ context }) => allDeliveriesSettled(context),
+    /** Failed before any attempt: the request is too old, invalid, or for a function that does not exist. */
+    hasNoAttempt: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
+    acceptsDelivery: ({ context, event }) => acceptsDeliveryFact(context, event as DeliveryFact),
+    allDeliveriesSettled: ({ context }) => allDeliveriesSettled(context),
   },
   actions: {
     recordRequest: assign({ request: ({ event }) => event as FactOf<'queued'> }),
@@ -103,11 +102,7 @@ export const invocationMachine = setup({
       const failure = outcome.type === 'failed' ? outcome.failure : context.failure;
       return { worker: null, startedAt: null, dueAt: null, outcome, failure };
     }),
-    recordDelivery: assign(({ context, event }) => {
-      const fact = event as DeliveryFact;
-      const next = nextDelivery(context, fact);
-      return next === undefined ? {} : { deliveries: { ...context.deliveries, [fact.destination]: next } };
-    }),
+    recordDelivery: assign(({ context, event }) => ({ deliveries: foldDelivery(context, event as DeliveryFact) })),
     recordRedrive: assign({ redrives: ({ context, event }) => [...context.redrives, (event as FactOf<'redriven'>).redrive] }),
     ...effects,
   },
@@ -115,24 +110,11 @@ export const invocationMachine = setup({
   id: 'invocation',
   version: '1',
   description: 'One asynchronous invocation of a function',
-  context: {
-    request: null,
-    terms: null,
-    attempts: 0,
-    retries: 0,
-    lost: 0,
-    worker: null,
-    startedAt: null,
-    dueAt: null,
-    failure: null,
-    outcome: null,
-    deliveries: {},
-    redrives: [],
-  },
-  initial: 'unborn',
+  context: initialContext,
+  initial: 'initial',
   states: {
-    unborn: {
-      description: 'Nothing was accepted yet',
+    initial: {
+      description: 'No request was accepted',
       on: { queued: { target: 'queued', actions: 'recordRequest' } },
     },
     queued: {
@@ -140,7 +122,7 @@ export const invocationMachine = setup({
       entry: 'startAttempt',
       on: {
         running: { guard: 'startsFirstAttempt', target: 'running', actions: 'recordAttempt' },
-        failed: { guard: 'neverRan', target: 'failed', actions: 'recordOutcome' },
+        failed: { guard: 'hasNoAttempt', target: 'failed', actions: 'recordOutcome' },
       },
     },
     running: {
@@ -161,120 +143,55 @@ export const invocationMachine = setup({
       },
     },
     succeeded: {
-      description: 'The function returned; its destinations are being told',
+      description: 'The function returned; the outcome is being delivered to its destinations',
       entry: ['publishResult', 'deliverOutcome'],
       on: {
-        'delivery.started': { guard: 'knowsTheDestination', actions: ['recordDelivery', 'deliver'] },
-        'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
-        notified: { guard: 'everyDeliveryIsSettled', target: 'notified' },
+        'delivery.started': { guard: 'acceptsDelivery', actions: ['recordDelivery', 'deliver'] },
+        'delivery.*': { guard: 'acceptsDelivery', actions: 'recordDelivery' },
+        notified: { guard: 'allDeliveriesSettled', target: 'notified' },
       },
     },
     failed: {
-      description: 'No further attempt will be made; its destinations are being told',
+      description: 'No further attempt follows; the outcome is being delivered to its destinations',
       entry: ['publishResult', 'deliverOutcome'],
       on: {
-        'delivery.started': { guard: 'knowsTheDestination', actions: ['recordDelivery', 'deliver'] },
-        'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
-        notified: { guard: 'everyDeliveryIsSettled', target: 'notified' },
+        'delivery.started': { guard: 'acceptsDelivery', actions: ['recordDelivery', 'deliver'] },
+        'delivery.*': { guard: 'acceptsDelivery', actions: 'recordDelivery' },
+        notified: { guard: 'allDeliveriesSettled', target: 'notified' },
       },
     },
     notified: {
-      description: 'Every delivery is settled, or there was nothing to deliver',
+      description: 'Every delivery is delivered or dead, or the outcome has no destinations',
       on: {
-        // A dead delivery is tried again; that changes neither the outcome nor this.
-        'delivery.started': { guard: 'knowsTheDestination', actions: ['recordDelivery', 'deliver'] },
-        'delivery.*': { guard: 'knowsTheDestination', actions: 'recordDelivery' },
+        // A redriven delivery changes neither the outcome nor this state.
+        'delivery.started': { guard: 'acceptsDelivery', actions: ['recordDelivery', 'deliver'] },
+        'delivery.*': { guard: 'acceptsDelivery', actions: 'recordDelivery' },
         redriven: { actions: 'recordRedrive' },
       },
     },
   },
 });
 
+/** The state and the context of one invocation. */
 export type Invocation = SnapshotFrom<typeof invocationMachine>;
 
-/** Folds facts into invocations: the one function that worker, scheduler, projection and page share. */
+/** Folds facts into invocations, for every role and page. */
 export const invocationFolder = createFolder(invocationMachine);
 
 const afterNotified: readonly InvocationEffect[] = ['publishResult'];
 const whileRedriven: readonly InvocationEffect[] = ['publishResult', 'deliverOutcome'];
 
 /**
- * The effects that an invocation asks for as the log has it: what its state names on entry. An effect may have been performed already; it is
- * performed again then, because only the log is known after a crash.
+ * The effects that an invocation in the log asks for: those that its state names on entry.
+ *
+ * After a crash only the log is known, so an effect may be performed a second time.
  */
 export function effectsDue(invocation: Invocation): readonly InvocationEffect[] {
   if (invocation.value !== 'notified') return invocationFolder.entryEffects(invocation) as readonly InvocationEffect[];
-  // An outcome and its `notified` may be one append: then nobody knows whether the result was published.
+  // One append may hold the outcome and `notified`. The log then does not say whether the result was published.
   return allDeliveriesSettled(invocation.context) ? afterNotified : whileRedriven;
-}
-
-/** Whether another attempt is granted after this failure. */
-export function canTryAgain(context: Pick<InvocationContext, 'terms' | 'retries' | 'lost'>, failure: Failure): boolean {
-  switch (failure.kind) {
-    case 'function':
-      return context.retries < (context.terms?.maxRetries ?? 0);
-    case 'lost':
-      return context.lost + 1 < MAX_LOST_ATTEMPTS;
-    case 'platform':
-      // Bounded by the age of the event.
-      return true;
-  }
-}
-
-/**
- * Whether a log may hold another attempt after this failure.
- *
- * Version 0.1 granted one more attempt, after the eighth lost worker. Its logs must fold to the states that they had, and its workers may
- * still run during an upgrade. So the guard accepts that attempt, and `canTryAgain` never grants it.
- */
-export function acceptsRetry(context: Pick<InvocationContext, 'terms' | 'retries' | 'lost'>, failure: Failure): boolean {
-  return failure.kind === 'lost' ? context.lost < MAX_LOST_ATTEMPTS : canTryAgain(context, failure);
-}
-
-/** FunctionGraph's five statuses. */
-export type Status = 'WAIT' | 'RUNNING' | 'SUCCESS' | 'FAIL' | 'DISCARD';
-
-/** The vendor's status of an invocation; `notified` keeps the status of its outcome. */
-export function statusOf({ value, context }: Invocation): Status {
-  if (context.outcome !== null) {
-    if (context.outcome.type === 'succeeded') return 'SUCCESS';
-    const { condition, attempt } = context.outcome;
-    const dropped = condition === 'EventAgeExceeded' || condition === 'LoopDetected';
-    return dropped && attempt === 0 ? 'DISCARD' : 'FAIL';
-  }
-  return value === 'running' || value === 'retrying' ? 'RUNNING' : 'WAIT';
 }
 
 function isFact<Type extends Fact['type']>(fact: Fact, type: Type): fact is FactOf<Type> {
   return fact.type === type;
-}
-
-type Folded = { context: InvocationContext; fact: DeliveryFact; next: Delivery | undefined };
-let latest: Folded | undefined;
-
-/** The guard asks, and then the action asks the same again: it is folded once. */
-function nextDelivery(context: InvocationContext, fact: DeliveryFact): Delivery | undefined {
-  if (latest?.context !== context || latest.fact !== fact) latest = { context, fact, next: foldDelivery(context, fact) };
-  return latest.next;
-}
-
-function foldDelivery(context: InvocationContext, fact: DeliveryFact): Delivery | undefined {
-  const known = context.outcome?.destinations?.some(({ id }) => id === fact.destination);
-  if (!known) return undefined;
-  return deliveryFolder.step(deliveryOf(context, fact.destination) ?? deliveryFolder.initial, fact)?.snapshot;
-}
-
-/** The destinations of the outcome that are not told yet. */
-export function openDeliveries(context: InvocationContext): Destination[] {
-  return (context.outcome?.destinations ?? []).filter(({ id }) => !isSettled(deliveryOf(context, id)));
-}
-
-/** Whether no destination of the outcome is left to tell. */
-export function allDeliveriesSettled(context: InvocationContext): boolean {
-  return (context.outcome?.destinations ?? []).every(({ id }) => isSettled(deliveryOf(context, id)));
-}
-
-/** The delivery to a destination, once it began. A destination may be named like something that every object inherits. */
-export function deliveryOf({ deliveries }: InvocationContext, destination: string): Delivery | undefined {
-  return Object.hasOwn(deliveries, destination) ? deliveries[destination] : undefined;
 }

@@ -1,11 +1,11 @@
 import type { Condition, Fact, FactOf, Outcome, Terms } from './facts.ts';
 import type { Invocation } from './invocation.ts';
 
-/** The vendor's integer codes of the conditions that have one of their own. */
+/** FunctionGraph's codes of the conditions that have a code of their own. */
 const codes: Partial<Record<Condition, number>> = { PayloadTooLarge: 4_140, FunctionNotFound: 150_424, InvocationCanceled: 4_208 };
 const PLATFORM_CODE = 161_900;
 
-/** The outcome of an invocation that no further attempt will be made for, by another cause than a failed attempt. */
+/** The outcome of an invocation that ends for another reason than a failed attempt. */
 export function failedFact(
   condition: Condition,
   { invocation, at, message }: { invocation: Invocation; at: number; message: string },
@@ -26,11 +26,12 @@ export function failedFact(
   };
 }
 
-/** The moment after which no further attempt may start. `maxAgeInMs` holds until the terms are fixed. */
+/** The moment after which no further attempt may start. `maxAgeInMs` applies while no terms are fixed. */
 export function expiresAt({ context }: Invocation, maxAgeInMs: number): number {
   return (context.request?.at ?? 0) + (context.terms?.maxAgeInMs ?? maxAgeInMs);
 }
 
+/** The outcome of an invocation that is older than its function allows. `maxAgeInMs` as in `expiresAt`. */
 export function expiredFact(invocation: Invocation, at: number, maxAgeInMs: number): FactOf<'failed'> {
   const seconds = (invocation.context.terms?.maxAgeInMs ?? maxAgeInMs) / 1_000;
   return failedFact('EventAgeExceeded', {
@@ -40,14 +41,14 @@ export function expiredFact(invocation: Invocation, at: number, maxAgeInMs: numb
   });
 }
 
-/** An outcome with those who are to be told about it. A loop that was cut tells nobody: that would go on with it. */
+/** An outcome with its destinations, from the terms. The outcome of a loop that was cut has none, because a delivery would continue the loop (L1). */
 export function withDestinations<Fact extends Outcome>(outcome: Fact, terms: Terms | undefined): Fact {
   const destinations = outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure;
-  const isCut = outcome.type === 'failed' && outcome.condition === 'LoopDetected';
-  return destinations === undefined || destinations.length === 0 || isCut ? outcome : { ...outcome, destinations };
+  const isCutLoop = outcome.type === 'failed' && outcome.condition === 'LoopDetected';
+  return destinations === undefined || destinations.length === 0 || isCutLoop ? outcome : { ...outcome, destinations };
 }
 
-/** An outcome, addressed by the terms; one that nobody is to be told about is notified in the same breath. */
+/** The facts of one append for the end of an attempt: an outcome without destinations is `notified` in the same append. */
 export function outcomeFacts(fact: FactOf<'retrying'> | Outcome, terms: Terms | undefined): readonly Fact[] {
   if (fact.type === 'retrying') return [fact];
   const outcome = withDestinations(fact, terms);

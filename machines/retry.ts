@@ -1,29 +1,55 @@
 import { backoffDelay } from './backoff.ts';
 import type { Backoff, FactOf, Failure } from './facts.ts';
-import { canTryAgain, type Invocation } from './invocation.ts';
+import type { InvocationContext } from './invocation-context.ts';
 
-/** How the platform paces itself when it, not the function, is what failed: no process, no responder. */
+/** The number of lost workers that ends an invocation: no attempt is granted after the last of them. */
+export const MAX_LOST_ATTEMPTS = 8;
+
+/** The delays after a failure of the platform: no process, or no responder, could run the function. */
 const platformBackoff: Backoff = { initialInMs: 500, factor: 2, maxInMs: 60_000, jitter: 0.5 };
 
-/**
- * Decides what follows a failed attempt: another one, due at an absolute time, or the end.
- *
- * Only failures of the function consume its retries; a lost worker is followed up at once.
- */
-export function afterFailure(
-  invocation: Invocation,
-  { failure, output, at }: { failure: Failure; output?: string | undefined; at: number },
-): FactOf<'retrying'> | FactOf<'failed'> {
-  const { context } = invocation;
-  const id = context.request?.invocation ?? '';
-  const settled = { invocation: id, at, attempt: context.attempts, failure, ...(output === undefined ? {} : { output }) };
-  if (!canTryAgain(context, failure)) {
-    return { type: 'failed', condition: failure.kind === 'function' ? 'UnhandledInvocationError' : 'SystemError', ...settled };
+type AttemptCounts = Pick<InvocationContext, 'terms' | 'retries' | 'lost'>;
+type FailedAttempt = { failure: Failure; output?: string | undefined; at: number };
+
+/** Whether another attempt is granted after this failure (E5). */
+export function canTryAgain(context: AttemptCounts, failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'function':
+      return context.retries < (context.terms?.maxRetries ?? 0);
+    case 'lost':
+      return context.lost + 1 < MAX_LOST_ATTEMPTS;
+    case 'platform':
+      // The maximum age of the request bounds these attempts.
+      return true;
   }
-  return { type: 'retrying', dueAt: at + retryDelay(invocation, failure), ...settled };
 }
 
-function retryDelay({ context }: Invocation, failure: Failure): number {
+/**
+ * Whether a log may hold another attempt after this failure.
+ *
+ * Version 0.1 granted one more attempt, after the eighth lost worker. Its logs must fold to the states that they had, and its workers may
+ * still run during an upgrade. The guard therefore accepts that attempt, and `canTryAgain` never grants it.
+ */
+export function acceptsRetry(context: AttemptCounts, failure: Failure): boolean {
+  return failure.kind === 'lost' ? context.lost < MAX_LOST_ATTEMPTS : canTryAgain(context, failure);
+}
+
+/**
+ * Decides what follows a failed attempt: `retrying`, due at an absolute time (T1), or `failed`.
+ *
+ * Only failures of the function consume retries. The attempt after a lost worker is due at once.
+ */
+export function afterFailure(
+  { context }: { context: InvocationContext },
+  { failure, output, at }: FailedAttempt,
+): FactOf<'retrying'> | FactOf<'failed'> {
+  const invocation = context.request?.invocation ?? '';
+  const end = { invocation, at, attempt: context.attempts, failure, ...(output === undefined ? {} : { output }) };
+  if (canTryAgain(context, failure)) return { type: 'retrying', dueAt: at + retryDelay(context, failure), ...end };
+  return { type: 'failed', condition: failure.kind === 'function' ? 'UnhandledInvocationError' : 'SystemError', ...end };
+}
+
+function retryDelay(context: InvocationContext, failure: Failure): number {
   const seed = `${context.request?.invocation}#${context.attempts}`;
   switch (failure.kind) {
     case 'lost':

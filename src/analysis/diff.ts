@@ -43,8 +43,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function inWords(path: string, before: unknown, after: unknown): string {
   const name = path.replace(/^context\./, '');
-  if (path === 'value' && before === 'unborn') return `it was not accepted yet and is ${shown(path, after)}`;
-  if (path === 'value' && after === 'unborn') return `it was ${shown(path, before)} and is not accepted yet`;
+  if (path === 'value' && before === 'initial') return `it was not accepted yet and is ${shown(path, after)}`;
+  if (path === 'value' && after === 'initial') return `it was ${shown(path, before)} and is not accepted yet`;
   if (path === 'value') return `it was ${shown(path, before)} and is ${shown(path, after)}`;
   if (isAbsent(before)) return `${name} is now ${shown(path, after)}`;
   if (isAbsent(after)) return `${name} is gone; it was ${shown(path, before)}`;

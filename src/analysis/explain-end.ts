@@ -1,8 +1,8 @@
 import type { Condition, FactOf, Failure, Outcome } from '#machines/facts.ts';
 import { conditions } from '#machines/facts.ts';
-import { canTryAgain, type InvocationContext, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
+import type { InvocationContext } from '#machines/invocation-context.ts';
 import { expiresAt } from '#machines/outcome.ts';
-import { afterFailure } from '#machines/retry.ts';
+import { afterFailure, canTryAgain, MAX_LOST_ATTEMPTS } from '#machines/retry.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Moment } from './history.ts';
 import type { SentenceText } from './sentence.ts';

@@ -1,5 +1,7 @@
+import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { Condition } from '#machines/facts.ts';
-import { deliveryOf, type InvocationContext, invocationFolder, openDeliveries } from '#machines/invocation.ts';
+import { invocationFolder } from '#machines/invocation.ts';
+import type { InvocationContext } from '#machines/invocation-context.ts';
 import { expiresAt } from '#machines/outcome.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { History, Moment } from './history.ts';
@@ -14,7 +16,7 @@ export function explainNow({ requestId, function: name }: History, moments: read
   const state = moments.at(-1)?.after ?? invocationFolder.initial;
   const { value, context } = state;
   switch (value) {
-    case 'unborn':
+    case 'initial':
       return [{ text: 'Nothing is known of it.' }];
     case 'queued':
       return waitsForWorker(name, now - (context.request?.at ?? now));

@@ -1,5 +1,7 @@
+import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { DeliveryFact, Fact, FactOf } from '#machines/facts.ts';
-import { acceptsRetry, deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import { acceptsRetry } from '#machines/retry.ts';
 import type { FindingKind } from './findings.ts';
 
 export type Refusal = { kind: FindingKind; what: string };

@@ -1,5 +1,6 @@
+import { deliveryOf } from '#machines/deliveries.ts';
 import type { Fact, FactOf } from '#machines/facts.ts';
-import { deliveryOf, type Invocation, invocationFolder } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { isSettled, wakeTimesOf } from '#src/core/stream/stream.ts';

@@ -1,7 +1,7 @@
 import type { Backoff, Condition, Fact, FactOf, Outcome } from '#machines/facts.ts';
-import { canTryAgain, type Invocation, invocationFolder } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { expiresAt } from '#machines/outcome.ts';
-import { afterFailure } from '#machines/retry.ts';
+import { afterFailure, canTryAgain } from '#machines/retry.ts';
 import { type History, momentsOf, requestIn, stateOf } from './history.ts';
 
 /** What of the policy is to be different. */

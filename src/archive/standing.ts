@@ -1,4 +1,5 @@
-import { deliveryOf, type Invocation } from '#machines/invocation.ts';
+import { deliveryOf } from '#machines/deliveries.ts';
+import type { Invocation } from '#machines/invocation.ts';
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { addAppend, addRequest, bornStream, isOver, type StreamLives } from './stream-lives.ts';

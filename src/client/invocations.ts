@@ -1,5 +1,6 @@
 import type { Fact } from '#machines/facts.ts';
-import { type Invocation, type Status, statusOf } from '#machines/invocation.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import { type Status, statusOf } from '#machines/status.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { type Envelope, encodeEnvelope } from '#src/core/log/envelope.ts';
 import { type AcceptedRequest, type EventLog, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';

@@ -1,5 +1,6 @@
+import { deliveryOf } from '#machines/deliveries.ts';
 import type { Fact } from '#machines/facts.ts';
-import { deliveryOf, type Invocation } from '#machines/invocation.ts';
+import type { Invocation } from '#machines/invocation.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { derivedId, streamOf } from '#src/core/names/ids.ts';

@@ -1,4 +1,5 @@
-import { type Invocation, statusOf } from '#machines/invocation.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import { statusOf } from '#machines/status.ts';
 import { type AsOf, stateOf, upTo } from '#src/analysis/history.ts';
 import type { Timeline } from './invocations.ts';
 

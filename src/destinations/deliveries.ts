@@ -1,4 +1,4 @@
-import { openDeliveries } from '#machines/invocation.ts';
+import { openDeliveries } from '#machines/deliveries.ts';
 import { createActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';

@@ -1,6 +1,13 @@
-import { type Delivery, type DeliveryEffect, deliveryEffectsDue, deliveryEndsAt, isSettled, outdated } from '#machines/delivery.ts';
+import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
+import {
+  type Delivery,
+  type DeliveryEffect,
+  deliveryEffectsDue,
+  deliveryEndsAt,
+  deliveryExpiredFact,
+  isSettled,
+} from '#machines/delivery.ts';
 import type { Destination, Fact } from '#machines/facts.ts';
-import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
@@ -67,7 +74,7 @@ export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): Str
 
   async function giveUp({ request, destination }: Try, delivery: Delivery | undefined): Promise<'again'> {
     const { invocation } = request.fact;
-    await tries.settle(outdated(delivery, { invocation, destination: destination.id, at: clock.now() }), writer);
+    await tries.settle(deliveryExpiredFact(delivery, { invocation, destination: destination.id, at: clock.now() }), writer);
     return 'again';
   }
 

@@ -1,6 +1,7 @@
+import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import { afterFailedTry, deliveryEndsAt } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
-import { allDeliveriesSettled, deliveryOf, type Invocation, openDeliveries } from '#machines/invocation.ts';
+import type { Invocation } from '#machines/invocation.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { deliveryRequestOf, type Try } from './delivery-request.ts';

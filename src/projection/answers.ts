@@ -1,5 +1,6 @@
 import type { Fact } from '#machines/facts.ts';
-import { invocationFolder, statusOf } from '#machines/invocation.ts';
+import { invocationFolder } from '#machines/invocation.ts';
+import { statusOf } from '#machines/status.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type {
   AnswerOf,
@@ -104,7 +105,7 @@ function readTimeline({ summary: { id }, seq, entries }: Found): AnswerOf<'timel
       const next = invocationFolder.step(life, fact)?.snapshot;
       life = next ?? life;
       const by = entry.kind === 'append' ? entry.append.by : 'client';
-      const state = life.value === 'unborn' ? 'queued' : life.value;
+      const state = life.value === 'initial' ? 'queued' : life.value;
       return [{ sequence: entry.sequence, by, refused: next === undefined, fact, state, status: statusOf(life) }];
     }),
   );

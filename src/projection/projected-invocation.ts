@@ -1,5 +1,7 @@
+import { deliveryOf } from '#machines/deliveries.ts';
 import type { Fact, FactOf } from '#machines/facts.ts';
-import { deliveryOf, type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import { statusOf } from '#machines/status.ts';
 import { forkOf } from './forks.ts';
 import { type InvocationColumn, invocationColumns } from './schema.ts';
 import type { Value } from './sqlite.ts';

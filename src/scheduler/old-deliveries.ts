@@ -1,5 +1,5 @@
-import { deliveryEndsAt, outdated } from '#machines/delivery.ts';
-import { deliveryOf, openDeliveries } from '#machines/invocation.ts';
+import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
+import { deliveryEndsAt, deliveryExpiredFact } from '#machines/delivery.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 
@@ -23,7 +23,7 @@ export async function endOldDeliveries(
   for (const { destination, delivery, endsAt } of openOnes()) {
     if (delivery?.value === 'delivering') continue;
     if (now < endsAt) nextAt = Math.min(nextAt, endsAt);
-    else await writer.propose(id, [outdated(delivery, { invocation: id, destination, at: now })]);
+    else await writer.propose(id, [deliveryExpiredFact(delivery, { invocation: id, destination, at: now })]);
   }
   if (openOnes().length > 0) return nextAt;
   await writer.propose(id, [{ type: 'notified', invocation: id, at: now }]);

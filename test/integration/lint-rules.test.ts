@@ -48,9 +48,9 @@ const refused = [
 ] as const;
 
 const accepted = [
-  ['machines', "import { setup } from 'xstate';\nimport { z } from 'zod';\nimport { canTryAgain } from './invocation.ts';"],
+  ['machines', "import { setup } from 'xstate';\nimport { z } from 'zod';\nimport { canTryAgain } from './retry.ts';"],
   ['src/core', "import { setTimeout } from 'node:timers/promises';\nimport { z } from 'zod';\nimport { streamOf } from './ids.ts';"],
-  ['src/core', "import { canTryAgain } from '#machines/invocation.ts';"],
+  ['src/core', "import { canTryAgain } from '#machines/retry.ts';"],
   [
     'src/worker',
     "import { streamOf } from '#src/core/names/ids.ts';\nimport { fork } from 'node:child_process';\nimport { slots } from './slots.ts';",
@@ -58,7 +58,7 @@ const accepted = [
   ['src/nats', "import { connect } from 'nats';"],
   [
     'src/web',
-    "import type { EventView } from '#src/gateway/api/schemas/invocations.ts';\nimport { canTryAgain } from '#machines/invocation.ts';",
+    "import type { EventView } from '#src/gateway/api/schemas/invocations.ts';\nimport { canTryAgain } from '#machines/retry.ts';",
   ],
   ['src/cli', "import { openConnection } from '#src/nats/transport/connection.ts';"],
   ['test/integration', "import { connect } from 'nats';"],

@@ -10,8 +10,8 @@ import { decodeAppend } from '#src/nats/wire/codec.ts';
 import { readRecording, summaryOf } from '#test/support/log/recorded-histories.ts';
 
 /*
- * What a released version of Sequent wrote must be read by every later one. A file is never changed, only added: it holds
- * one stream byte for byte as it stands in the log, and the states that it means.
+ * Every later version must read what a released version of Sequent wrote. A file holds one stream of the log byte for byte, and the states
+ * that the stream folds to. Files are added, and never changed.
  */
 
 type History = {
@@ -56,8 +56,8 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
 });
 
 test('every type of fact is in one of the recorded histories', () => {
-  const told = readdirSync(folder).flatMap((file) => readRecording(file).histories.flatMap(({ transitions }) => transitions));
-  expect([...new Set(told.map(({ fact }) => fact.type))].sort()).toEqual([...factTypes].sort());
+  const recorded = readdirSync(folder).flatMap((file) => readRecording(file).histories.flatMap(({ transitions }) => transitions));
+  expect([...new Set(recorded.map(({ fact }) => fact.type))].sort()).toEqual([...factTypes].sort());
 });
 
 function decoded({ sequence, append }: History['appends'][number]): RecordedAppend | undefined {

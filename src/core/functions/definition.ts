@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { whole } from '#machines/bounds.ts';
+import { wholeNumber } from '#machines/bounds.ts';
 import { backoffSchema, type Destination, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
 
@@ -68,8 +68,8 @@ const destinationsSchema = z.array(destinationSchema).max(10, 'at most 10 destin
 
 /** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (SRC2). */
 export const policySchema = z.strictObject({
-  maxRetries: whole('the number of retries', { from: 0, to: 3 }).default(1),
-  maxAgeInSeconds: whole('the age of the oldest event', { from: 1, to: 86_400, of: 'seconds' }).default(3_600),
+  maxRetries: wholeNumber('the number of retries', { from: 0, to: 3 }).default(1),
+  maxAgeInSeconds: wholeNumber('the age of the oldest event', { from: 1, to: 86_400, of: 'seconds' }).default(3_600),
   backoff,
   /** Who is told about a success, and who about a failure (SRC3, SRC4). */
   onSuccess: destinationsSchema,
@@ -99,11 +99,11 @@ export const functionDefinitionSchema = z.strictObject({
   description: z.string().max(512).default(''),
   handler: handlerSchema,
   /** How long one execution may take. */
-  timeoutInMs: whole('the timeout', { from: 1, to: 259_200_000, of: 'milliseconds' }).default(30_000),
+  timeoutInMs: wholeNumber('the timeout', { from: 1, to: 259_200_000, of: 'milliseconds' }).default(30_000),
   /** The most memory that one process of the function may use (process handlers only). */
-  memoryInMb: whole('the memory', { from: 64, to: 10_240, of: 'megabytes' }).default(256),
+  memoryInMb: wholeNumber('the memory', { from: 64, to: 10_240, of: 'megabytes' }).default(256),
   /** The most executions at one moment in one worker. */
-  concurrency: whole('the concurrency', { from: 1, to: 1_000, of: 'executions' }).default(20),
+  concurrency: wholeNumber('the concurrency', { from: 1, to: 1_000, of: 'executions' }).default(20),
   /** While it is paused nothing of it starts; what is queued waits, and ages. */
   paused: z.boolean().default(false),
   /** What `context.getUserData(key)` and the environment of the process hold. */
@@ -123,7 +123,7 @@ export const MAX_HOPS = 16;
 /** How many invocations may follow from one through destinations, in all branches together, unless it is configured (L2). */
 export const MAX_CHAIN = 1_000;
 
-/** One version of a function as the registry holds it. The revision is that of the whole function: any change of it raises it. */
+/** One version of a function as the registry holds it. The revision is that of the wholeNumber function: any change of it raises it. */
 export type RegisteredFunction = { definition: FunctionDefinition; revision: number; version: string };
 
 /** Stands for a secret. Written back, it means the secret that is there. */

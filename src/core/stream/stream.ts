@@ -1,13 +1,7 @@
+import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { Fact } from '#machines/facts.ts';
-import {
-  allDeliveriesSettled,
-  deliveryOf,
-  type Invocation,
-  type InvocationContext,
-  type InvocationEffect,
-  invocationFolder,
-  openDeliveries,
-} from '#machines/invocation.ts';
+import { type Invocation, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
+import type { InvocationContext } from '#machines/invocation-context.ts';
 import type {
   AcceptedRequest,
   EventLog,
@@ -99,7 +93,7 @@ export function wakeTimesOf(invocations: Iterable<Invocation>): WakeTimes {
   const wakeTimes: WakeTimes = {};
   for (const { value, context } of invocations) {
     const bornAt = context.request?.at ?? 0;
-    if (value === 'unborn') continue;
+    if (value === 'initial') continue;
     if (value === 'retrying') {
       lower(wakeTimes, 'dueAt', context.dueAt ?? 0);
       lower(wakeTimes, 'endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));

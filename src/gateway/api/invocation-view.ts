@@ -1,5 +1,8 @@
+import { deliveryOf } from '#machines/deliveries.ts';
 import type { Fact, FactOf } from '#machines/facts.ts';
-import { deliveryOf, type Invocation, type InvocationContext, invocationFolder, statusOf } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import type { InvocationContext } from '#machines/invocation-context.ts';
+import { statusOf } from '#machines/status.ts';
 import { type Moment, momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';

@@ -1,4 +1,4 @@
-import { statusOf } from '#machines/invocation.ts';
+import { statusOf } from '#machines/status.ts';
 import { momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { LATEST } from '#src/core/functions/definition.ts';

@@ -4,7 +4,7 @@ import { Icon, type IconName } from './icon.tsx';
 export type Appearance = { tone: 'queued' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'muted'; icon: IconName; label: string };
 
 const appearances: Readonly<Record<string, Appearance>> = {
-  unborn: { tone: 'muted', icon: 'queued', label: 'Not accepted yet' },
+  initial: { tone: 'muted', icon: 'queued', label: 'Not accepted yet' },
   queued: { tone: 'queued', icon: 'queued', label: 'Queued' },
   running: { tone: 'running', icon: 'running', label: 'Running' },
   retrying: { tone: 'retrying', icon: 'retrying', label: 'Retrying' },

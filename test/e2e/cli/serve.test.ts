@@ -126,7 +126,7 @@ describe('without a Sequent', () => {
 
   test('machine prints configurations that name their states', async () => {
     const [invocation, delivery] = await Promise.all([runCli(['machine']), runCli(['machine', 'delivery'])]);
-    expect(JSON.parse(invocation.stdout)).toMatchObject({ id: 'invocation', initial: 'unborn', states: { queued: {}, notified: {} } });
+    expect(JSON.parse(invocation.stdout)).toMatchObject({ id: 'invocation', initial: 'initial', states: { queued: {}, notified: {} } });
     expect(JSON.parse(delivery.stdout)).toMatchObject({ id: 'delivery', initial: 'pending' });
   });
 });

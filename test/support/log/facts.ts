@@ -1,6 +1,6 @@
 import type { Destination, Fact, FactOf, Failure, Terms } from '#machines/facts.ts';
 
-/** Facts of one invocation as tests speak of them. Times are small numbers: only their order counts. */
+/** Facts of one invocation for tests. Times are small numbers, because only their order matters. */
 
 export const ID = 'order-1';
 
@@ -13,7 +13,7 @@ export const terms: Terms = {
 };
 
 export const threw: Failure = { kind: 'function', errorType: 'Error', message: 'boom', code: 4_002 };
-export const unplaced: Failure = { kind: 'platform', errorType: 'NoResponder', message: 'nobody answers', code: 161_900 };
+export const unplaced: Failure = { kind: 'platform', errorType: 'NoResponder', message: 'no responder answers', code: 161_900 };
 export const vanished: Failure = { kind: 'lost', errorType: 'WorkerLost', message: 'worker w1 vanished', code: 161_901 };
 
 type Part<Type extends Fact['type']> = Partial<Omit<FactOf<Type>, 'type'>>;
@@ -22,7 +22,7 @@ export function queued(part: Part<'queued'> = {}): FactOf<'queued'> {
   return { type: 'queued', invocation: ID, at: 0, function: 'orders', qualifier: 'latest', ...part };
 }
 
-/** The first attempt brings the terms, as the worker writes it. */
+/** The first attempt brings the terms, as a worker appends it. */
 export function running(attempt: number, part: Part<'running'> = {}): FactOf<'running'> {
   return { type: 'running', invocation: ID, at: 10, attempt, worker: 'w1', ...(attempt === 1 ? { terms } : {}), ...part };
 }

@@ -1,13 +1,13 @@
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import type { Append, EventLog, StreamVersion } from '#src/core/log/event-log.ts';
 
-/** A log that shows what is asked of it, and holds appends back until the test lets them through. */
+/** A log that records its calls, and delays appends until the test releases them. */
 export type WatchedLog = EventLog & {
   /** Every append that was tried, in order. */
   readonly appends: readonly Append[];
-  /** The most appends that were under way at one moment. */
+  /** The maximum number of appends in flight at one moment. */
   readonly mostAtOnce: number;
-  /** Holds appends back from now on. Returns what lets them through. */
+  /** Delays all appends from now on. Returns the function that releases them. */
   hold(): () => void;
 };
 
@@ -42,7 +42,7 @@ export function watchLog(log: EventLog): WatchedLog {
   };
 }
 
-/** A log that stores what it is told and then cannot say so, as long as `isBroken()`. */
+/** A log that stores an append and then throws instead of answering, as long as `isBroken()`. */
 export function losingAnswers(log: EventLog, isBroken: () => boolean): EventLog {
   return {
     ...delegate(log),
@@ -54,7 +54,7 @@ export function losingAnswers(log: EventLog, isBroken: () => boolean): EventLog 
   };
 }
 
-/** Somebody else appends just before every append of ours, as long as `facts()` gives something. */
+/** A log in which another writer appends just before each append of this one, as long as `facts()` returns facts. */
 export function withRival(log: EventLog, rival: (previous: StreamVersion) => Append | undefined): EventLog {
   return {
     ...delegate(log),
@@ -66,7 +66,7 @@ export function withRival(log: EventLog, rival: (previous: StreamVersion) => App
   };
 }
 
-/** A log whose streams show nothing new in so many reads after each refused append, as a new leader that is behind. */
+/** A log whose reads return nothing new for some time after each refused append, as of a new leader that lags. */
 export function withLaggingReads(log: EventLog, reads: number): EventLog {
   let left = 0;
   return {

@@ -5,15 +5,15 @@ import { createVerifier } from '#src/analysis/verify.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 
-/** What the whole log says, fact by fact: judged independently of the code that wrote it. */
+/** The whole log folded fact by fact, independently of the code that wrote it. */
 export type FoldedLog = {
   invocations: Map<string, Invocation>;
   facts: Map<string, Fact[]>;
-  /** What `sequent verify` finds. */
+  /** The findings of `sequent verify`. */
   problems: string[];
 };
 
-/** Folds a log from its first to its present last message. */
+/** Folds a log from its first to its current last message. */
 export async function foldWholeLog(log: EventLog): Promise<FoldedLog> {
   const folded: FoldedLog = { invocations: new Map(), facts: new Map(), problems: [] };
   const verifier = createVerifier();
@@ -36,7 +36,7 @@ function foldFact(fact: Fact, { invocations, facts }: FoldedLog): void {
   facts.set(fact.invocation, [...(facts.get(fact.invocation) ?? []), fact]);
 }
 
-/** What must hold for the facts of one invocation that is over, beside what `verify` judges; returns what does not. */
+/** Checks a finished invocation beyond what `verify` checks; returns the violations. */
 export function findLifeProblems(id: string, facts: readonly Fact[]): string[] {
   const problems: string[] = [];
   const outcomes = facts.filter(({ type }) => type === 'succeeded' || type === 'failed');

@@ -8,12 +8,12 @@ type Claim = { state: string; effects?: readonly string[]; context?: object };
 export type Given<Machine extends AnyStateMachine> = {
   when(fact: EventFromLogic<Machine>): {
     expect(claim: Claim): void;
-    /** The machine refuses the fact, and the past stands as it was. */
+    /** Asserts that the machine refuses the fact and leaves the snapshot unchanged. */
     expectRefusal(): void;
   };
 };
 
-/** Every fact of the past must be accepted: a test that builds on an impossible past proves nothing. */
+/** Throws when the machine refuses a fact of the past, because a test on an impossible past proves nothing. */
 export function given<Machine extends AnyStateMachine>(machine: Machine, ...past: readonly EventFromLogic<Machine>[]): Given<Machine> {
   const folder = createFolder(machine);
   const before = fold(folder, past);
@@ -35,7 +35,7 @@ export function given<Machine extends AnyStateMachine>(machine: Machine, ...past
   };
 }
 
-/** Folds a past in which every fact must be accepted. */
+/** Folds a past; throws when the machine refuses one of its facts. */
 export function fold<Machine extends AnyStateMachine>(
   folder: Folder<Machine>,
   past: readonly EventFromLogic<Machine>[],

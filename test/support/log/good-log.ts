@@ -2,7 +2,7 @@ import { defineFunction } from '#src/client/define-function.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 
-/** The log of a Sequent that ran `count` invocations: successes, retries, failures, and destinations told, retried and given up. */
+/** The log after `count` invocations: successes, retries, failures, and deliveries that are delivered, retried and dead. */
 export async function runGoodLog(count: number): Promise<FullLogEntry[]> {
   const seen = new Map<string, number>();
   const backoff = { jitter: 0 };
@@ -47,12 +47,12 @@ export async function runGoodLog(count: number): Promise<FullLogEntry[]> {
   return entries;
 }
 
-/** What counts messages: moved on for every repetition. */
+/** The keys that hold message counts; each repetition raises them. */
 const SEQUENCES = new Set(['sequence', 'version', 'previous', 'request']);
-/** The ids that Sequent makes: the first digits of a repetition's are its own. */
+/** The ids that Sequent makes. Each repetition has other first digits. */
 const OWN_ID = /[0-9a-f]{4}(?=[0-9a-f]{4}-[0-9a-f]{4}-[578][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})/g;
 
-/** The log of so many such runs, one after the other, with ids of their own: much quicker than to run them. */
+/** The log of several such runs in sequence, each with its own ids. Copying a run is much faster than running it. */
 export function repeatLog(entries: readonly FullLogEntry[], times: number): FullLogEntry[] {
   const text = JSON.stringify(entries);
   const length = (entries.at(-1)?.sequence ?? 0) + 1;

@@ -3,13 +3,13 @@ import { systemClock } from '#src/core/ports/clock.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 
-/** Reads along with the log of a running Sequent. */
+/** Follows the log of a running Sequent. */
 export interface LogWatch extends AsyncDisposable {
   readonly ports: NatsPorts;
   readonly connection: Connection;
   /** All facts so far, by invocation. */
   readonly facts: ReadonlyMap<string, readonly Fact[]>;
-  /** Resolves with the first fact that satisfies the condition, also one of the past; throws after the deadline. */
+  /** Resolves with the first fact that satisfies the condition, including earlier facts; throws after the deadline. */
   until(condition: (fact: Fact) => boolean, withinMs?: number): Promise<Fact>;
   /** Resolves when all of these invocations are notified. */
   untilNotified(ids: readonly string[], withinMs?: number): Promise<void>;
@@ -34,8 +34,8 @@ export async function watchLog(servers: string): Promise<LogWatch> {
     stop.signal,
   );
 
-  async function wait<Found>(look: (fact?: Fact) => Found | undefined, withinMs: number): Promise<Found> {
-    const now = look();
+  async function wait<Found>(find: (fact?: Fact) => Found | undefined, withinMs: number): Promise<Found> {
+    const now = find();
     if (now !== undefined) return now;
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -43,7 +43,7 @@ export async function watchLog(servers: string): Promise<LogWatch> {
         clearTimeout(timer);
       };
       const listener = (fact: Fact): void => {
-        const found = look(fact);
+        const found = find(fact);
         if (found === undefined) return;
         end();
         resolve(found);

@@ -6,14 +6,14 @@ import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
 
-/** A log as a contract suite needs it: with what others may do to it. */
+/** A log for a contract suite, with the actions of other processes. */
 export interface OpenedLog extends AsyncDisposable {
   readonly log: EventLog;
-  /** The same log, as another process has it. */
+  /** The same log, opened by another process. */
   readonly other: EventLog;
-  /** What any client may do: publish bytes to `invoke.<token>`. Returns the sequence. */
+  /** Publishes bytes to `invoke.<token>`, as any client may. Returns the sequence. */
   publish(token: string, data: string | Uint8Array, headers?: Readonly<Record<string, string>>): Promise<number>;
-  /** What the janitor does: forgets all messages before a sequence. */
+  /** Purges all messages before a sequence, as the janitor does. */
   purge(before: number): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export async function accept(log: EventLog, name: StreamName, request: Partial<N
   return (await log.accept(name, [{ payload: '{"id":7}', ...request }])).sequence;
 }
 
-/** Accepts requests that share a stream; resolves to the stream right after that, and to their ids. */
+/** Accepts requests that share a stream. Resolves to the state after acceptance, and to the request ids. */
 export async function acceptStream(log: EventLog, count: number): Promise<{ state: StreamState; ids: RequestId[]; name: StreamName }> {
   const name = newStream();
   const { sequence } = await log.accept(
@@ -57,7 +57,7 @@ export async function acceptStream(log: EventLog, count: number): Promise<{ stat
   return { state, name, ids };
 }
 
-/** Collects what a log tells until the first that satisfies the condition, inclusive. The test's own timeout is the deadline. */
+/** Collects the entries of a log up to the first that satisfies the condition, inclusive. The test's timeout is the deadline. */
 export async function collect<Entry>(
   follow: (onEntry: (entry: Entry) => void, signal: AbortSignal) => Promise<void>,
   isLast: (entry: Entry) => boolean,
@@ -72,7 +72,7 @@ export async function collect<Entry>(
   return entries;
 }
 
-/** Waits for what has been caused already. The test's own timeout is the deadline. */
+/** Waits for a result whose cause has already happened. The test's timeout is the deadline. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -12,7 +12,7 @@ import { summaryOf } from './recorded-histories.ts';
 
 /*
  * node --import tsx test/support/log/record-history.ts <nats> <request id> <name>: records the stream of an invocation of a running Sequent
- * as test/histories/<name>.json, byte for byte. To be done once for every new shape of a fact; a file is never changed afterwards.
+ * as test/histories/<name>.json, byte for byte. Each new shape of a fact needs one recording, which is never changed afterwards.
  */
 
 const [servers = '', id = '', file = ''] = process.argv.slice(2);

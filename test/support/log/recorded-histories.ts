@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { type Invocation, statusOf } from '#machines/invocation.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import { statusOf } from '#machines/status.ts';
 import type { History } from '#src/analysis/history.ts';
 import type { FullLogEntry, RecordedAppend, RequestMessage } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
@@ -16,7 +17,7 @@ const folder = new URL('../../histories/', import.meta.url);
 
 export const recordings = readdirSync(folder);
 
-/** One recorded stream, as the log tells it. */
+/** One recorded stream with its messages. */
 export function readRecording(file: string): { message: RequestMessage; entries: FullLogEntry[]; histories: History[] } {
   const { request, appends } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Recording;
   const { token, headers, payload, sequence, at } = request;
@@ -42,10 +43,10 @@ export function readRecording(file: string): { message: RequestMessage; entries:
   return { message, entries, histories };
 }
 
-/** What a recording says of the state that an invocation ends in. */
+/** The recorded final state of an invocation. */
 export function summaryOf(invocation: Invocation): object {
   const { attempts, retries, lost, outcome, deliveries } = invocation.context;
-  const told = Object.entries(deliveries).map(([destination, delivery]) => [destination, delivery.value]);
+  const states = Object.entries(deliveries).map(([destination, delivery]) => [destination, delivery.value]);
   const result = outcome?.type === 'succeeded' ? { payload: outcome.payload } : { condition: outcome?.condition };
   return {
     value: invocation.value,
@@ -54,6 +55,6 @@ export function summaryOf(invocation: Invocation): object {
     retries,
     lost,
     ...result,
-    deliveries: Object.fromEntries(told),
+    deliveries: Object.fromEntries(states),
   };
 }

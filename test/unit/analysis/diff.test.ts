@@ -20,9 +20,9 @@ describe('an invocation as it was', () => {
     ]);
   });
 
-  test('before it was accepted is unborn', () => {
-    expect(stateOf(upTo(history, { sequence: 1 })).value).toBe('unborn');
-    expect(stateOf(upTo(history, { at: 0 })).value).toBe('unborn');
+  test('before it was accepted is initial', () => {
+    expect(stateOf(upTo(history, { sequence: 1 })).value).toBe('initial');
+    expect(stateOf(upTo(history, { at: 0 })).value).toBe('initial');
   });
 
   test('at a time between two events is as the first left it', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { afterFailedTry, deliveryEndsAt, deliveryMachine, outdated } from '#machines/delivery.ts';
+import { afterFailedTry, deliveryEndsAt, deliveryExpiredFact, deliveryMachine } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
 import { createFolder } from '#machines/fold.ts';
 import {
@@ -56,7 +56,7 @@ describe('a delivery in a try', () => {
 describe('a delivery that backs off', () => {
   const past = [deliveryStarted(1), deliveryFailed(1, { dueAt: 60 })];
 
-  test('starts its next try when that is due', () =>
+  test('starts its next try when the try is due', () =>
     given(...past)
       .when(deliveryStarted(2, { at: 60 }))
       .expect({ state: 'delivering', effects: ['deliver'], context: { tries: 2, dueAt: null } }));
@@ -66,7 +66,7 @@ describe('a delivery that backs off', () => {
       .when(deliveryStarted(2, { at: 59 }))
       .expectRefusal());
 
-  test('can be given up meanwhile', () =>
+  test('can be given up while it backs off', () =>
     given(...past)
       .when(deliveryDead(1))
       .expect({ state: 'dead', context: { dueAt: null } }));
@@ -99,7 +99,7 @@ describe('a delivery that is dead', () => {
     }
   });
 
-  test('is pending again when somebody asks for it, and goes on counting its tries', () => {
+  test('is pending again after a redrive, and continues to count its tries', () => {
     given(...dead)
       .when(deliveryRedriven(1))
       .expect({ state: 'pending', effects: ['makeTry'], context: { tries: 1 } });
@@ -117,20 +117,20 @@ describe('the age of a delivery', () => {
   const folder = createFolder(deliveryMachine);
   const folded = (...past: readonly DeliveryFact[]) => fold(folder, past);
 
-  test('counts from the outcome, and from when somebody asked for further tries', () => {
+  test('counts from the outcome, or from the latest redrive', () => {
     expect(deliveryEndsAt(undefined, outcome, 500)).toBe(1_500);
     expect(deliveryEndsAt(folded(deliveryStarted(1)), outcome, 500)).toBe(1_500);
     const redriven = folded(deliveryStarted(1), deliveryDead(1), deliveryRedriven(1, { at: 9_000 }));
     expect(deliveryEndsAt(redriven, outcome, 500)).toBe(9_500);
   });
 
-  test('ends it where it waits, with what the last try failed of', () => {
+  test('ends a waiting delivery, with the reason of its last failed try', () => {
     const fact = { invocation: ID, destination: billing.id, at: 70 };
-    const unbegun = outdated(undefined, fact);
-    expect(unbegun).toMatchObject({ type: 'delivery.dead', try: 0, reason: 'too old after 0 tries' });
-    given().when(unbegun).expect({ state: 'dead' });
+    const untried = deliveryExpiredFact(undefined, fact);
+    expect(untried).toMatchObject({ type: 'delivery.dead', try: 0, reason: 'too old after 0 tries' });
+    given().when(untried).expect({ state: 'dead' });
     const past = [deliveryStarted(1), deliveryFailed(1)];
-    const waiting = outdated(folded(...past), fact);
+    const waiting = deliveryExpiredFact(folded(...past), fact);
     expect(waiting).toMatchObject({ try: 1, reason: 'too old after 1 tries; the last one: HTTP 500' });
     given(...past)
       .when(waiting)
@@ -141,7 +141,7 @@ describe('the age of a delivery', () => {
 describe('what follows a failed try', () => {
   const fact = { invocation: ID, at: 1_000, destination: billing.id, try: 1, reason: 'HTTP 500' };
 
-  test('is another one after a growing time, not before the target asks for it', () => {
+  test('is another try after a growing delay, no earlier than the target allows', () => {
     const delays = [1, 2, 3, 4].map((number) => {
       const next = afterFailedTry({ fact: { ...fact, try: number }, endsAt: 1e9 });
       return next.type === 'delivery.failed' ? next.dueAt - fact.at : 0;
@@ -153,7 +153,7 @@ describe('what follows a failed try', () => {
     expect(afterFailedTry({ fact, retryAfterInMs: 90_000, endsAt: 1e9 })).toMatchObject({ type: 'delivery.failed', dueAt: 91_000 });
   });
 
-  test('is its death when the next one could not start in time', () => {
+  test('is the end of the delivery when the next try could not start in time', () => {
     const end = afterFailedTry({ fact, endsAt: 1_500 });
     expect(end).toMatchObject({ type: 'delivery.dead', reason: 'given up after 1 tries; the last one: HTTP 500' });
     given(deliveryStarted(1)).when(end).expect({ state: 'dead' });

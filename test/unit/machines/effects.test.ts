@@ -18,7 +18,7 @@ import {
 } from '#test/support/log/facts.ts';
 import { fold } from '#test/support/log/given.ts';
 
-/** The effects: what the machine names and no assignment performs. */
+/** The effects: the actions of the machine that are not assignments. */
 function effectsOf(machine: AnyStateMachine): string[] {
   return Object.entries(machine.implementations.actions).flatMap(([name, action]) => ('assignment' in (action as object) ? [] : [name]));
 }
@@ -34,7 +34,7 @@ describe.for<[string, AnyStateMachine]>([
   });
 
   test('names an effect at the entry of every state that waits for a role', () => {
-    const ends = ['unborn', 'notified', 'delivered', 'dead'];
+    const ends = ['initial', 'notified', 'delivered', 'dead'];
     for (const [name, { entry = [] }] of Object.entries(machine.config.states ?? {})) {
       expect([entry].flat().length > 0, name).toBe(!ends.includes(name));
     }
@@ -42,8 +42,8 @@ describe.for<[string, AnyStateMachine]>([
 });
 
 describe('the effects that an invocation in the log asks for', () => {
-  const told = succeeded(1, { destinations: [billing] });
-  const done = [queued(), running(1), told, deliveryStarted(1)];
+  const delivering = succeeded(1, { destinations: [billing] });
+  const done = [queued(), running(1), delivering, deliveryStarted(1)];
 
   test.for<[string, readonly Fact[], readonly string[]]>([
     ['nothing before it was accepted', [], []],
@@ -55,7 +55,7 @@ describe('the effects that an invocation in the log asks for', () => {
     ['the result again when it is notified', [queued(), running(1), succeeded(1), notified()], ['publishResult']],
     ['the result again when its delivery is dead', [...done, deliveryDead(1), notified()], ['publishResult']],
     [
-      'the deliveries again while a dead one is tried again',
+      'the deliveries again while a redriven delivery is pending',
       [...done, deliveryDead(1), notified(), deliveryRedriven(1)],
       ['publishResult', 'deliverOutcome'],
     ],
@@ -63,8 +63,8 @@ describe('the effects that an invocation in the log asks for', () => {
     expect(effectsDue(fold(invocationFolder, facts))).toEqual(effects);
   });
 
-  test('contain what the append asked for that led to its state, in every state but the first and the last', () => {
-    for (const past of [[queued()], [queued(), running(1)], [queued(), running(1), retrying(1)], [queued(), running(1), told]]) {
+  test('equal the effects of the append that led to its state, until it is notified', () => {
+    for (const past of [[queued()], [queued(), running(1)], [queued(), running(1), retrying(1)], [queued(), running(1), delivering]]) {
       const before = fold(invocationFolder, past.slice(0, -1));
       const step = invocationFolder.step(before, past.at(-1) as Fact);
       expect(step?.effects).toEqual(step && effectsDue(step.snapshot));
@@ -84,7 +84,7 @@ describe('the effects that a delivery in the log asks for', () => {
     expect(deliveryEffectsDue(fold(deliveryFolder, facts))).toEqual(effects);
   });
 
-  test('are a try when the log says nothing about it yet', () => {
+  test('are a try when the log has no fact of it', () => {
     expect(deliveryEffectsDue(undefined)).toEqual(['makeTry']);
   });
 });

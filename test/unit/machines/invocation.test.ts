@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { invocationMachine, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
+import { invocationMachine } from '#machines/invocation.ts';
+import { MAX_LOST_ATTEMPTS } from '#machines/retry.ts';
 import {
   alarm,
   billing,
@@ -25,7 +26,7 @@ import { given as givenMachine } from '#test/support/log/given.ts';
 
 const given = (...past: readonly Fact[]) => givenMachine(invocationMachine, ...past);
 
-describe('an invocation that is unborn', () => {
+describe('an invocation without a request', () => {
   test('is queued by its request, which asks for its first attempt', () =>
     given()
       .when(queued())
@@ -78,7 +79,7 @@ describe('a running invocation', () => {
         context: { outcome: succeeded(1), worker: null, startedAt: null },
       }));
 
-  test('waits for a retry when one is left, and asks to be woken', () =>
+  test('waits for a retry when one is left, and asks for a wake', () =>
     given(...past)
       .when(retrying(1, { at: 20, dueAt: 1_020 }))
       .expect({
@@ -87,7 +88,7 @@ describe('a running invocation', () => {
         context: { dueAt: 1_020, retries: 1, lost: 0, failure: threw, worker: null, startedAt: null },
       }));
 
-  test('fails for good when its attempt does', () =>
+  test('ends as failed when its attempt fails and no retry is left', () =>
     given(...past)
       .when(failed(1))
       .expect({ state: 'failed', effects: ['publishResult', 'deliverOutcome'], context: { outcome: failed(1), failure: threw } }));
@@ -106,7 +107,7 @@ describe('a running invocation', () => {
         .expectRefusal(),
   );
 
-  test('refuses what a worker of an earlier attempt reports late: the fence holds (E5)', () => {
+  test('refuses a late report of an earlier attempt: the attempt number is the fence (E5)', () => {
     const taken = given(queued(), running(1), retrying(1, { failure: vanished }), running(2, { at: 21, worker: 'w2' }));
     taken.when(succeeded(1)).expectRefusal();
     taken.when(failed(1)).expectRefusal();
@@ -123,17 +124,17 @@ describe('a running invocation', () => {
 describe('the retries of an invocation', () => {
   const exhausted = [queued(), running(1), retrying(1), running(2, { at: 21 }), retrying(2, { at: 22, dueAt: 23 }), running(3, { at: 24 })];
 
-  test('are used up by failures of the function, and then no further one is granted', () =>
+  test('are consumed by failures of the function, until none is left', () =>
     given(...exhausted)
       .when(retrying(3, { at: 25, dueAt: 26 }))
       .expectRefusal());
 
-  test('are none without a policy', () =>
+  test('are not granted without a policy', () =>
     given(queued(), running(1, { terms: { ...terms, maxRetries: 0 } }))
       .when(retrying(1))
       .expectRefusal());
 
-  test('are not consumed by a platform that could not run it', () =>
+  test('are not consumed by a failure of the platform', () =>
     given(...exhausted)
       .when(retrying(3, { at: 25, dueAt: 26, failure: unplaced }))
       .expect({ state: 'retrying', effects: ['wakeWhenDue'], context: { retries: 2, lost: 0 } }));
@@ -159,7 +160,7 @@ describe('the retries of an invocation', () => {
 describe('an invocation that waits for a retry', () => {
   const past = [queued(), running(1), retrying(1, { at: 20, dueAt: 1_020 })];
 
-  test('starts again when it is due, under the terms of its first attempt', () =>
+  test('starts its next attempt when it is due, under the terms of its first attempt', () =>
     given(...past)
       .when(running(2, { at: 1_020, worker: 'w2' }))
       .expect({ state: 'running', effects: ['execute'], context: { attempts: 2, worker: 'w2', dueAt: null, terms } }));
@@ -180,7 +181,7 @@ describe('an invocation that waits for a retry', () => {
       .when(running(2, { at: 1_020, terms: { ...terms, maxRetries: 3 } }))
       .expectRefusal());
 
-  test('fails when it becomes too old meanwhile', () =>
+  test('fails when it becomes too old before the retry', () =>
     given(...past)
       .when(failed(1, { condition: 'EventAgeExceeded', failure: unplaced }))
       .expect({ state: 'failed', effects: ['publishResult', 'deliverOutcome'], context: { dueAt: null } }));
@@ -196,22 +197,22 @@ describe.for([
   ['succeeded', succeeded(1)],
   ['failed', failed(1)],
 ] as const)('an invocation that %s', ([state, outcome]) => {
-  const nobody = [queued(), running(1), outcome];
+  const past = [queued(), running(1), outcome];
   const two = [queued(), running(1), { ...outcome, destinations: [billing, alarm] }];
 
-  test('is notified at once when nobody is to be told', () =>
-    given(...nobody)
+  test('is notified at once when it has no destinations', () =>
+    given(...past)
       .when(notified())
       .expect({ state: 'notified' }));
 
   test('refuses a second outcome', () => {
     for (const second of [succeeded(1), failed(1), retrying(1), running(2)])
-      given(...nobody)
+      given(...past)
         .when(second)
         .expectRefusal();
   });
 
-  test('is not notified while a delivery has not even begun', () =>
+  test('is not notified while a delivery has no try', () =>
     given(...two)
       .when(notified())
       .expectRefusal());
@@ -231,12 +232,12 @@ describe.for([
       .when(deliveryStarted(1))
       .expect({ state, effects: ['deliver'] }));
 
-  test('records what came of a try, and asks for nothing (D1)', () =>
+  test('records the result of a try, and asks for nothing (D1)', () =>
     given(...two, deliveryStarted(1))
       .when(deliveryFailed(1))
       .expect({ state }));
 
-  test('refuses deliveries to nobody it knows, also under names that every object has', () => {
+  test('refuses deliveries to unknown destinations, also under names that every object inherits', () => {
     for (const destination of ['d3', '', 'constructor', '__proto__'])
       given(...two)
         .when(deliveryStarted(1, { destination }))
@@ -245,11 +246,11 @@ describe.for([
 
   test('delivers to a destination whose id is the name of an inherited property', () => {
     for (const id of ['constructor', '__proto__', 'toString']) {
-      const told = [queued(), running(1), { ...outcome, destinations: [{ ...billing, id }] }];
-      given(...told)
+      const delivering = [queued(), running(1), { ...outcome, destinations: [{ ...billing, id }] }];
+      given(...delivering)
         .when(notified())
         .expectRefusal();
-      given(...told, deliveryStarted(1, { destination: id }), deliveryDelivered(1, { destination: id }))
+      given(...delivering, deliveryStarted(1, { destination: id }), deliveryDelivered(1, { destination: id }))
         .when(notified())
         .expect({ state: 'notified' });
     }
@@ -266,7 +267,7 @@ describe.for([
 });
 
 describe('a notified invocation', () => {
-  test('refuses whatever would change its outcome, or notify again', () => {
+  test('refuses every fact that would change its outcome, or notify a second time', () => {
     const end = given(queued(), running(1), succeeded(1), notified());
     for (const fact of [queued(), running(1), running(2), retrying(1), succeeded(1), failed(1), notified(), deliveryStarted(1)]) {
       end.when(fact).expectRefusal();
@@ -278,7 +279,7 @@ describe('a notified invocation', () => {
       .when(redriven({ redrive: 'again-1' }))
       .expect({ state: 'notified', context: { redrives: ['again-1'], outcome: failed(1) } }));
 
-  test('has a dead delivery tried again without being notified again', () => {
+  test('tries a redriven delivery again without a second notified', () => {
     const dead = [queued(), running(1), succeeded(1, { destinations: [billing] }), deliveryStarted(1), deliveryDead(1), notified()];
     given(...dead)
       .when(deliveryRedriven(1))

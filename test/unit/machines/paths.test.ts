@@ -61,7 +61,7 @@ describe.for(machines)('the %s machine', ([, machine, facts]) => {
     expect([...reached].sort()).toEqual(states.sort());
   });
 
-  test('survives an export as JSON: the same implementations behave the same', () => {
+  test('behaves the same after its configuration was exported as JSON', () => {
     const config = JSON.parse(JSON.stringify(machine.config));
     const again = createMachine(config, machine.implementations as never);
     const [one, other] = [createFolder(machine), createFolder(again as AnyStateMachine)];
@@ -83,7 +83,7 @@ function pathsOf(machine: AnyStateMachine, facts: readonly { type: string }[]) {
   return getShortestPaths(machine, {
     events: facts as never,
     serializeState: (snapshot) => JSON.stringify(snapshot),
-    // It can be run again without end.
+    // An invocation can be redriven without limit.
     stopWhen: (snapshot) => ((snapshot as AnyMachineSnapshot).context.redrives ?? []).length > 0,
   });
 }

@@ -4,11 +4,12 @@ import { type AnyStateMachine, initialTransition, transition } from 'xstate';
 import { deliveryMachine } from '#machines/delivery.ts';
 import { conditions, type Destination, type Fact, type Failure, type Terms } from '#machines/facts.ts';
 import { createFolder, type Folder } from '#machines/fold.ts';
-import { type Invocation, invocationFolder, invocationMachine, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder, invocationMachine } from '#machines/invocation.ts';
+import { MAX_LOST_ATTEMPTS } from '#machines/retry.ts';
 import { alarm, billing, ID, terms, threw, unplaced, vanished } from '#test/support/log/facts.ts';
 
 /*
- * Any sequence of facts, most of them nonsense: what must hold whatever is thrown at the machine (E2, E4, E5, T1).
+ * Properties that hold for every sequence of facts, also for sequences that no role appends (E2, E4, E5, T1).
  */
 
 const at = fc.integer({ min: 0, max: 60 });
@@ -40,9 +41,16 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc
-      .tuple(at, attempt, destinations)
-      .map(([moment, number, told]): Fact => ({ type: 'succeeded', invocation: ID, at: moment, attempt: number, payload: '1', ...told })),
+    arbitrary: fc.tuple(at, attempt, destinations).map(
+      ([moment, number, destinations]): Fact => ({
+        type: 'succeeded',
+        invocation: ID,
+        at: moment,
+        attempt: number,
+        payload: '1',
+        ...destinations,
+      }),
+    ),
   },
   {
     weight: 2,
@@ -51,7 +59,7 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
         fc.record({ at, attempt, failure, condition: fc.constantFrom(...(Object.keys(conditions) as (keyof typeof conditions)[])) }),
         destinations,
       )
-      .map(([given, told]): Fact => ({ type: 'failed', invocation: ID, ...given, ...told })),
+      .map(([given, destinations]): Fact => ({ type: 'failed', invocation: ID, ...given, ...destinations })),
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('delivery.started' as const), deliverer: fc.constant('p'), ...delivery }) },
   {
@@ -65,7 +73,7 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
   { weight: 2, arbitrary: at.map((moment): Fact => ({ type: 'notified', invocation: ID, at: moment })) },
 );
 
-/** A life that leads somewhere, with nonsense in between. */
+/** A plausible sequence of facts, with arbitrary facts inserted. */
 const anyLife = fc
   .tuple(fc.array(anyFact, { maxLength: 60 }), fc.boolean())
   .map(([facts, isBorn]): Fact[] =>
@@ -78,7 +86,7 @@ const anyLife = fc
       : facts,
   );
 
-/** Folds with both; they must agree on every fact. */
+/** Folds with Sequent's folder and with XState; asserts that both agree on every fact. */
 function agree(machine: AnyStateMachine, facts: readonly Fact[]): void {
   const folder: Folder<AnyStateMachine> = createFolder(machine);
   let [theirs] = initialTransition(machine);
@@ -127,7 +135,7 @@ function live(facts: readonly Fact[], onRefusal: (before: Invocation, fact: Fact
 
 const runs = { numRuns: 300 };
 
-describe('whatever facts are proposed', () => {
+describe('for every sequence of proposed facts', () => {
   test('an invocation has at most one outcome, then at most one notified, then only redrives (E4)', () => {
     fc.assert(
       fc.property(anyLife, (facts) => {
@@ -156,7 +164,7 @@ describe('whatever facts are proposed', () => {
     );
   });
 
-  test('every settlement speaks of the attempt that runs, and no attempt starts before it is due (T1)', () => {
+  test('only the running attempt is settled, and no attempt starts before it is due (T1)', () => {
     fc.assert(
       fc.property(anyLife, (facts) => {
         let current = 0;
@@ -184,7 +192,7 @@ describe('whatever facts are proposed', () => {
     );
   });
 
-  test('nobody is notified while a delivery is open (E4)', () => {
+  test('no invocation is notified while a delivery is open (E4)', () => {
     fc.assert(
       fc.property(anyLife, (facts) => {
         const end = live(facts).accepted.findIndex(({ type }) => type === 'notified');
@@ -197,7 +205,7 @@ describe('whatever facts are proposed', () => {
     );
   });
 
-  test('a refused fact leaves the very same snapshot, untouched', () => {
+  test('a refused fact leaves the snapshot unchanged', () => {
     fc.assert(
       fc.property(anyLife, (facts) => {
         live(facts, (before, fact) => {

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { backoffDelay } from '#machines/backoff.ts';
 import type { Backoff, Fact, Failure } from '#machines/facts.ts';
-import { type Invocation, invocationFolder, MAX_LOST_ATTEMPTS } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
-import { afterFailure } from '#machines/retry.ts';
+import { afterFailure, MAX_LOST_ATTEMPTS } from '#machines/retry.ts';
 import { billing, failed, queued, retrying, running, succeeded, terms, threw, unplaced, vanished } from '#test/support/log/facts.ts';
 import { fold } from '#test/support/log/given.ts';
 
@@ -19,12 +19,12 @@ describe('afterFailure', () => {
     expect(afterFailure(second, { failure: threw, at: 20 })).toMatchObject({ type: 'retrying', attempt: 2, dueAt: 2_020 });
   });
 
-  test('fails with UnhandledInvocationError when the function used its retries up', () => {
+  test('fails with UnhandledInvocationError when no retry is left', () => {
     const last = folded(queued(), running(1, { terms: { ...terms, maxRetries: 0 } }));
     expect(afterFailure(last, { failure: threw, output: 'printed', at: 30 })).toEqual(failed(1, { output: 'printed' }));
   });
 
-  test('lets a lost worker be followed up at once', () => {
+  test('makes the attempt after a lost worker due at once', () => {
     expect(afterFailure(first, { failure: vanished, at: 20 })).toMatchObject({ type: 'retrying', dueAt: 20, failure: vanished });
   });
 
@@ -40,7 +40,7 @@ describe('afterFailure', () => {
     expect(afterFailure(last, { failure: vanished, at: 30 })).toMatchObject({ type: 'failed', attempt: 8, condition: 'SystemError' });
   });
 
-  test('paces the platform by itself, more slowly every time, whatever the terms say', () => {
+  test('backs off after platform failures with growing delays, independent of the terms', () => {
     const delays: number[] = [];
     const past: Fact[] = [queued(), running(1, { terms: { ...terms, maxRetries: 0 } })];
     for (let attempt = 1; attempt <= 5; attempt++) {
@@ -55,7 +55,7 @@ describe('afterFailure', () => {
     }
   });
 
-  test('only ever says what the machine accepts', () => {
+  test('returns only facts that the machine accepts', () => {
     const failures = fc.array(fc.constantFrom<Failure>(threw, unplaced, vanished), { maxLength: 24 });
     fc.assert(
       fc.property(failures, fc.integer({ min: 0, max: 3 }), (sequence, maxRetries) => {
@@ -78,7 +78,7 @@ describe('afterFailure', () => {
 });
 
 describe('backoffDelay', () => {
-  test('is the same on every version of Node, also where a power would be rounded another way', () => {
+  test('is equal on every version of Node, also where `**` rounds differently', () => {
     // Node 20 computes 500 * 2.9 ** 3 as 12194.499999999998, and Node 24 as 12194.5.
     expect(backoffDelay({ initialInMs: 500, factor: 2.9, maxInMs: 60_000, jitter: 0 }, 4, 'seed')).toBe(12_195);
   });
@@ -89,7 +89,7 @@ describe('backoffDelay', () => {
     expect([1, 2, 3, 4, 5].map((retry) => backoffDelay(backoff, retry, 'seed'))).toEqual([100, 300, 900, 1_000, 1_000]);
   });
 
-  test('takes away at most the share that is left to chance, and the same for one seed', () => {
+  test('reduces the delay by at most the jitter, and equally for equal seeds', () => {
     fc.assert(
       fc.property(fc.string(), fc.integer({ min: 1, max: 9 }), fc.double({ min: 0, max: 1, noNaN: true }), (seed, retry, jitter) => {
         const full = backoffDelay(backoff, retry, seed);
@@ -101,7 +101,7 @@ describe('backoffDelay', () => {
     );
   });
 
-  test('spreads invocations that failed together', () => {
+  test('differs between invocations that failed at the same time', () => {
     const delays = Array.from({ length: 200 }, (_, index) => backoffDelay({ ...backoff, jitter: 1 }, 4, `order-${index}#1`));
     expect(Math.min(...delays)).toBeLessThan(100);
     expect(Math.max(...delays)).toBeGreaterThan(900);
@@ -109,7 +109,7 @@ describe('backoffDelay', () => {
 });
 
 describe('the age of an event', () => {
-  test('counts from acceptance, by the terms once they are fixed', () => {
+  test('counts from acceptance, and follows the terms once they are fixed', () => {
     expect(expiresAt(folded(queued({ at: 7 })), 1_000)).toBe(1_007);
     expect(expiresAt(folded(queued({ at: 7 }), running(1)), 1_000)).toBe(7 + terms.maxAgeInMs);
   });
@@ -130,7 +130,7 @@ describe('the age of an event', () => {
 });
 
 describe('the end of an invocation', () => {
-  test('carries the vendor’s code where there is one', () => {
+  test('carries FunctionGraph’s code where one exists', () => {
     const request = folded(queued());
     const codeOf = (condition: Parameters<typeof failedFact>[0]): number =>
       failedFact(condition, { invocation: request, at: 0, message: 'why' }).failure.code;
@@ -140,11 +140,11 @@ describe('the end of an invocation', () => {
     expect(codeOf('InvalidPayload')).toBe(161_900);
   });
 
-  test('is notified in the same breath when nobody is to be told, and not otherwise', () => {
+  test('is one append with notified exactly when it has no destinations', () => {
     expect(outcomeFacts(succeeded(1), terms).map(({ type }) => type)).toEqual(['succeeded', 'notified']);
     expect(outcomeFacts(retrying(1), terms)).toEqual([retrying(1)]);
-    const told = { ...terms, onSuccess: [billing] };
-    expect(outcomeFacts(succeeded(1), told)).toEqual([succeeded(1, { destinations: [billing] })]);
-    expect(outcomeFacts(failed(1), told).map(({ type }) => type)).toEqual(['failed', 'notified']);
+    const withDestination = { ...terms, onSuccess: [billing] };
+    expect(outcomeFacts(succeeded(1), withDestination)).toEqual([succeeded(1, { destinations: [billing] })]);
+    expect(outcomeFacts(failed(1), withDestination).map(({ type }) => type)).toEqual(['failed', 'notified']);
   });
 });

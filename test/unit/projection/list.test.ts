@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { type Invocation, invocationFolder, statusOf } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import { statusOf } from '#machines/status.ts';
 import { type HistoryFilter, states, statuses, wordsIn } from '#src/core/history-questions.ts';
 import { splitName } from '#src/core/names/names.ts';
 import { countOf, list } from '#src/projection/list.ts';

@@ -1,0 +1,29 @@
+import type { Delivery } from './delivery.ts';
+import type { FactOf, Failure, Outcome, Terms } from './facts.ts';
+
+/** The values that an invocation has beside its state, all derived from its facts. */
+export type InvocationContext = {
+  /** The accepted request; `null` before. */
+  request: FactOf<'queued'> | null;
+  /** The policy and version that the invocation runs under, fixed at its first attempt. */
+  terms: Terms | null;
+  /** Attempts started so far: the number of the current or latest attempt. */
+  attempts: number;
+  /** Attempts whose failure consumed a retry. */
+  retries: number;
+  /** Attempts whose worker died. They consume no retry, and are bounded by `MAX_LOST_ATTEMPTS`. */
+  lost: number;
+  /** The worker that runs the current attempt. */
+  worker: string | null;
+  /** When the current attempt started. */
+  startedAt: number | null;
+  /** When the next attempt is due, while retrying. */
+  dueAt: number | null;
+  /** The latest failure. */
+  failure: Failure | null;
+  outcome: Outcome | null;
+  /** One delivery machine for each destination of the outcome, by destination id. */
+  deliveries: Readonly<Record<string, Delivery>>;
+  /** The ids of the invocations that ran this one again. */
+  redrives: readonly string[];
+};
