@@ -1,39 +1,25 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { RelativeTime } from '../parts/time.tsx';
 
 /** How the function is executed. */
 export function Configuration({ view: { definition, revision } }: { view: FunctionView }) {
   const { kind: _, ...handler } = definition.handler;
-  const rows: [string, string][] = [
-    ...Object.entries(handler).map(([key, value]): [string, string] => [
-      key,
-      typeof value === 'object' ? JSON.stringify(value) : String(value),
-    ]),
+  const properties: Property[] = [
+    ...Object.entries(handler).map(([name, value]): Property => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
     ['timeout of an attempt', formatDuration(definition.timeoutInMs)],
     ['memory of a process', `${definition.memoryInMb} MB`],
     ['concurrent executions per worker', String(definition.concurrency)],
     ['revision', String(revision)],
+    ['user data', <UserData key="user data" definition={definition} />],
   ];
   return (
     <section class="card" aria-label="Configuration">
       <div class="card-head">
         <h2>Configuration</h2>
       </div>
-      <dl class="properties">
-        {rows.map(([key, value]) => (
-          <div key={key}>
-            <dt>{key}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-        <div>
-          <dt>user data</dt>
-          <dd>
-            <UserData definition={definition} />
-          </dd>
-        </div>
-      </dl>
+      <PropertyList properties={properties} />
     </section>
   );
 }

@@ -4,6 +4,7 @@ import type { FunctionStats } from '#src/gateway/api/schemas/functions.ts';
 import { get, withQuery } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { Link } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
@@ -42,7 +43,7 @@ export function StatsCard({ name }: { name: string }) {
 function Figures({ stats }: { stats: FunctionStats }) {
   const { function: name, total, from, to } = stats;
   const failures = failuresOf(total);
-  const figures: [string, string][] = [
+  const figures: Property[] = [
     ['Accepted', total.accepted.toLocaleString('en')],
     ['Per minute', rate(total.accepted / ((to - from) / 60_000))],
     ['Open', (openOf(total) ?? 0).toLocaleString('en')],
@@ -56,14 +57,7 @@ function Figures({ stats }: { stats: FunctionStats }) {
   ];
   return (
     <>
-      <dl class="figures">
-        {figures.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <PropertyList kind="figures" properties={figures} />
       <Conditions name={name} counts={total.by_condition} />
       <Charts stats={stats} />
     </>

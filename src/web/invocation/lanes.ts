@@ -72,46 +72,28 @@ function endedBy({ fact, at }: NamedEvent, open: Open): Partial<Span> {
   }
 }
 
+const retryWait = { kind: 'wait', tone: 'retrying', label: 'wait' } as const;
+
 function openedBy({ fact, at, name }: NamedEvent): Open | undefined {
-  const wait = (tone: Span['tone'], label: string, note: string, dueAt?: number): Open => ({
-    kind: 'wait',
-    tone,
-    label,
-    note,
+  const open = (span: Pick<Span, 'kind' | 'tone' | 'label' | 'note' | 'dueAt'>): Open => ({
+    ...span,
     from: at,
     event: name,
     startEvent: name,
-    ...(dueAt === undefined ? {} : { dueAt }),
   });
   switch (fact.type) {
     case 'queued':
-      return wait('queued', 'queued', 'waited for a worker');
+      return open({ kind: 'wait', tone: 'queued', label: 'queued', note: 'waited for a worker' });
     case 'running':
-      return {
-        kind: 'attempt',
-        tone: 'running',
-        label: `attempt ${fact.attempt}`,
-        note: `runs on ${fact.worker}`,
-        from: at,
-        event: name,
-        startEvent: name,
-      };
+      return open({ kind: 'attempt', tone: 'running', label: `attempt ${fact.attempt}`, note: `runs on ${fact.worker}` });
     case 'retrying':
-      return wait('retrying', 'wait', `waited until attempt ${fact.attempt + 1} was due`, fact.dueAt);
+      return open({ ...retryWait, note: `waited until attempt ${fact.attempt + 1} was due`, dueAt: fact.dueAt });
     case 'delivery.started':
-      return {
-        kind: 'delivery',
-        tone: 'running',
-        label: `try ${fact.try}`,
-        note: `delivers to ${fact.destination}`,
-        from: at,
-        event: name,
-        startEvent: name,
-      };
+      return open({ kind: 'delivery', tone: 'running', label: `try ${fact.try}`, note: `delivers to ${fact.destination}` });
     case 'delivery.failed':
-      return wait('retrying', 'wait', `waited until try ${fact.try + 1} was due`, fact.dueAt);
+      return open({ ...retryWait, note: `waited until try ${fact.try + 1} was due`, dueAt: fact.dueAt });
     case 'delivery.redriven':
-      return wait('queued', 'wait', 'waited for another try');
+      return open({ kind: 'wait', tone: 'queued', label: 'wait', note: 'waited for another try' });
     default:
       return undefined;
   }

@@ -1,11 +1,12 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import { type Property, PropertyList } from '../parts/property-list.tsx';
 
 /** The policy that an invocation runs under. The start of its first attempt fixes it. */
 export function Terms({ view: { terms } }: { view: InvocationView }) {
   if (terms === undefined) return null;
   const { revision, timeoutInMs, maxRetries, maxAgeInMs, backoff, onSuccess = [], onFailure = [] } = terms;
-  const rows: [string, string][] = [
+  const properties: Property[] = [
     ['revision of the function', String(revision)],
     ['timeout of an attempt', formatDuration(timeoutInMs)],
     ['retries', String(maxRetries)],
@@ -23,14 +24,7 @@ export function Terms({ view: { terms } }: { view: InvocationView }) {
         <h2>Terms</h2>
         <span class="hint">fixed with the first attempt</span>
       </div>
-      <dl class="properties">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <PropertyList properties={properties} />
     </section>
   );
 }

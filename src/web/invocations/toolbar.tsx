@@ -123,35 +123,9 @@ export function SearchBar({ filter }: { filter: Filter }) {
         <kbd title="press / to search">/</kbd>
       </form>
       <FunctionChoice value={filter.function} />
-      <TimeChoice value={filter.since} />
-      <ConditionChoice value={filter.condition} />
+      <Choice label="Time" field="since" value={filter.since} all="Any time" choices={timeRanges} />
+      <Choice label="Condition" field="condition" value={filter.condition} all="Any condition" choices={conditionNames.map(choiceOf)} />
     </search>
-  );
-}
-
-function TimeChoice({ value }: { value: string | undefined }) {
-  return (
-    <select aria-label="Time" value={value ?? ''} onChange={({ currentTarget }) => changeQuery({ since: currentTarget.value })}>
-      <option value="">Any time</option>
-      {timeRanges.map((range) => (
-        <option key={range.value} value={range.value}>
-          {range.label}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-function ConditionChoice({ value }: { value: string | undefined }) {
-  return (
-    <select aria-label="Condition" value={value ?? ''} onChange={({ currentTarget }) => changeQuery({ condition: currentTarget.value })}>
-      <option value="">Any condition</option>
-      {conditionNames.map((name) => (
-        <option key={name} value={name}>
-          {name}
-        </option>
-      ))}
-    </select>
   );
 }
 
@@ -161,13 +135,30 @@ function FunctionChoice({ value }: { value: string | undefined }) {
   const { content } = useFetch('functions', (signal) => get<FunctionNames>('/api/functions', signal));
   const names = (content?.functions ?? []).map(({ name }) => name);
   // A deleted function still has invocations.
-  const choices = value === undefined || names.includes(value) ? names : [...names, value];
+  const listed = value === undefined || names.includes(value) ? names : [...names, value];
+  return <Choice label="Function" field="function" value={value} all="All functions" choices={listed.map(choiceOf)} />;
+}
+
+function choiceOf(value: string): { value: string; label: string } {
+  return { value, label: value };
+}
+
+type ChoiceProps = {
+  label: string;
+  field: keyof Filter;
+  value: string | undefined;
+  /** The label of the choice that removes the filter. */
+  all: string;
+  choices: readonly { value: string; label: string }[];
+};
+
+function Choice({ label, field, value = '', all, choices }: ChoiceProps) {
   return (
-    <select aria-label="Function" value={value ?? ''} onChange={({ currentTarget }) => changeQuery({ function: currentTarget.value })}>
-      <option value="">All functions</option>
-      {choices.map((name) => (
-        <option key={name} value={name}>
-          {name}
+    <select aria-label={label} value={value} onChange={({ currentTarget }) => changeQuery({ [field]: currentTarget.value })}>
+      <option value="">{all}</option>
+      {choices.map((choice) => (
+        <option key={choice.value} value={choice.value}>
+          {choice.label}
         </option>
       ))}
     </select>

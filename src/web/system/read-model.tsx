@@ -1,11 +1,12 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import { type Property, PropertyList } from '../parts/property-list.tsx';
 
 /** The projection that answered, and how far behind the log it is. */
 export function ReadModelCard({ projection }: { projection: SystemView['projection'] }) {
   if (projection === undefined) return null;
   const { instance, sequence, lag, lag_ms, problems } = projection;
-  const rows: [string, string][] = [
+  const properties: Property[] = [
     ['Instance', instance],
     ['State', stateOf(projection)],
     ['Checkpoint', `sequence ${sequence.toLocaleString('en')}`],
@@ -13,7 +14,7 @@ export function ReadModelCard({ projection }: { projection: SystemView['projecti
       'Behind the log',
       lag === 0 ? 'nothing' : `${lag.toLocaleString('en')} ${lag === 1 ? 'message' : 'messages'}, ${formatDuration(lag_ms)}`,
     ],
-    ...(problems === undefined ? [] : ([['Problems found in the log', problems.toLocaleString('en')]] satisfies [string, string][])),
+    ...(problems === undefined ? [] : [['Problems found in the log', problems.toLocaleString('en')] as const]),
   ];
   return (
     <section class="card" aria-label="Read model">
@@ -21,14 +22,7 @@ export function ReadModelCard({ projection }: { projection: SystemView['projecti
         <h2>Read model</h2>
         <span class="hint">answers lists, searches and statistics</span>
       </div>
-      <dl class="properties">
-        {rows.map(([key, value]) => (
-          <div key={key}>
-            <dt>{key}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <PropertyList properties={properties} />
     </section>
   );
 }
