@@ -1,23 +1,14 @@
 import { delivery as deliveryDrawing, invocation as invocationDrawing } from 'virtual:machines';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { MachineChart } from '../machine/chart.tsx';
 import { type Step, takenPath } from '../machine/path.ts';
-import { Icon, type IconName } from '../parts/icon.tsx';
 import { appearanceOf, Badge } from '../parts/state-badge.tsx';
-import { ExactTime } from '../parts/time.tsx';
 import { useNarrow } from '../parts/use-narrow.ts';
+import { Scrubber, type ScrubberProps } from './scrubber.tsx';
 import type { NamedEvent } from './use-invocation.ts';
 
-type ReplayProps = {
-  events: readonly NamedEvent[];
-  /** The index of the event that is shown. It is the last one unless the user selects another. */
-  index: number;
-  isLatest: boolean;
-  onIndex: (index: number | undefined) => void;
-};
-
 /** The machine's state after the selected event, and a slider that selects an event. */
-export function Replay({ events, index, isLatest, onIndex }: ReplayProps) {
+export function Replay({ events, index, isLatest, onIndex }: ScrubberProps) {
   const isNarrow = useNarrow();
   const shown = events[index];
   const steps = useMemo(() => stepsOf(events.slice(0, index + 1)), [events, index]);
@@ -111,92 +102,4 @@ function deliverySteps(events: readonly NamedEvent[], destination: string): Step
     from = to;
     return [step];
   });
-}
-
-const STEP_EVERY_MS = 700;
-
-/** Steps through the events while it plays; stops at the last one. */
-function usePlayback({ events, index, onIndex }: Pick<ReplayProps, 'events' | 'index' | 'onIndex'>) {
-  const [isPlaying, setIsPlaying] = useState(false);
-  const latest = useRef({ index, onIndex });
-  latest.current = { index, onIndex };
-  const last = events.length - 1;
-  useEffect(() => {
-    if (!isPlaying) return;
-    const timer = setInterval(() => {
-      const { current } = latest;
-      if (current.index >= last) setIsPlaying(false);
-      else current.onIndex(current.index + 1);
-    }, STEP_EVERY_MS);
-    return () => clearInterval(timer);
-  }, [isPlaying, last]);
-  const togglePlay = (): void => {
-    if (!isPlaying && index >= last) onIndex(0);
-    setIsPlaying(!isPlaying);
-  };
-  return { isPlaying, togglePlay };
-}
-
-function Scrubber({ events, index, isLatest, onIndex }: ReplayProps) {
-  const { isPlaying, togglePlay } = usePlayback({ events, index, onIndex });
-  const last = events.length - 1;
-  const shown = events[index];
-  return (
-    <div class="scrubber">
-      <div class="scrubber-buttons">
-        <StepButton label="Previous event" hint="←" icon="previous" isDisabled={index <= 0} onClick={() => onIndex(index - 1)} />
-        <button
-          type="button"
-          class="button small"
-          aria-label={isPlaying ? 'Stop the replay' : 'Replay'}
-          title="Replay"
-          onClick={togglePlay}
-        >
-          <Icon name={isPlaying ? 'pause' : 'play'} size={14} />
-        </button>
-        <StepButton label="Next event" hint="→" icon="next" isDisabled={index >= last} onClick={() => onIndex(index + 1)} />
-      </div>
-      <input
-        type="range"
-        min={0}
-        max={Math.max(0, last)}
-        value={index}
-        style={{ '--share': `${last === 0 ? 100 : (index / last) * 100}%` }}
-        aria-label="Event"
-        aria-valuetext={shown === undefined ? '' : `event ${index + 1} of ${events.length}: ${shown.type}`}
-        onInput={({ currentTarget }) => onIndex(Number(currentTarget.value))}
-      />
-      <span class="scrubber-position">
-        {index + 1} / {events.length}
-        {shown === undefined ? null : (
-          <>
-            {' · '}
-            <b>{shown.type}</b>
-            <span class="wide-only">
-              {' · '}
-              <ExactTime at={shown.at} />
-            </span>
-            {isLatest ? null : <span class="wide-only mono"> · {shown.name}</span>}
-          </>
-        )}
-      </span>
-    </div>
-  );
-}
-
-type StepButtonProps = { label: string; hint: string; icon: IconName; isDisabled: boolean; onClick: () => void };
-
-function StepButton({ label, hint, icon, isDisabled, onClick }: StepButtonProps) {
-  return (
-    <button
-      type="button"
-      class="button quiet small"
-      aria-label={label}
-      title={`${label} (${hint})`}
-      disabled={isDisabled}
-      onClick={onClick}
-    >
-      <Icon name={icon} size={14} />
-    </button>
-  );
 }
