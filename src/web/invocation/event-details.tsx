@@ -15,7 +15,7 @@ export function EventDetails({ event }: { event: NamedEvent }) {
         </h2>
         <div class="spring" />
         <CopyButton text={JSON.stringify(event.fact, null, 2)} name="the event" />
-        <CopyButton text={location.href} name="the link to this event" label="Copy link" />
+        <CopyButton text={location.href} name="link to this event" label="Copy link" />
       </div>
       <dl class="properties">
         <div>

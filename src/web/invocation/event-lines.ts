@@ -55,7 +55,7 @@ function iconOf({ tone, icon }: Appearance): Pick<EventLine, 'tone' | 'icon'> {
 function describe({ fact }: NamedEvent): string {
   switch (fact.type) {
     case 'queued':
-      return `accepted for ${fact.function}${fact.qualifier === 'latest' ? '' : `:${fact.qualifier}`}${fact.redriveOf === undefined ? '' : `, a redrive of ${fact.redriveOf}`}`;
+      return `accepted for ${fact.function}${fact.qualifier === 'latest' ? '' : `:${fact.qualifier}`}${fact.redriveOf === undefined ? '' : `, redrives ${fact.redriveOf}`}`;
     case 'running':
       return `attempt ${fact.attempt} on ${fact.worker}`;
     case 'retrying':
