@@ -43,7 +43,7 @@ describe('the worked example of the source document (SRC10), watched live', () =
   test.each([
     { ending: 'succeeds', destination: 'test2', outcome: 'succeeded', does: { returns: 'hello world!' }, condition: '' },
     { ending: 'fails', destination: 'test3', outcome: 'failed', does: { throws: 'out of stock' }, condition: 'UnhandledInvocationError' },
-  ])('when test1 $ending, its page goes from queued to notified and links to $destination with its envelope', async (example) => {
+  ])('when test1 $ending, its page goes from queued to notified and links to $destination', async (example) => {
     const { destination, outcome, does, condition } = example;
     await sequent.call('/api/functions/test1/pause', { method: 'POST' });
     const event = { aaa: 123, gate: outcome, ...does };
