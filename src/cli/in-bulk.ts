@@ -1,5 +1,5 @@
+import { plural } from '#src/cli/print/format.ts';
 import { messageOf, SequentError } from '#src/core/errors.ts';
-import { plural } from './arguments/durations.ts';
 import type { Call, Format } from './call.ts';
 import { plain } from './print/terminal.ts';
 import { type ExitCode, exitCodes, usageProblem } from './problem.ts';

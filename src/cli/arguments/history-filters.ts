@@ -2,8 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conditions } from '#machines/facts.ts';
 import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history-questions.ts';
 import { parseDuration, parseWhole } from './durations.ts';
-import { parseAsOf } from './moment.ts';
-import { parseSince } from './since.ts';
+import { parseAsOf, parsePointInTime } from './moment.ts';
 
 /** What the options of {@link addFilters} are called in a question. */
 const fields = {
@@ -32,8 +31,8 @@ export function addFilters(command: Command): Command {
     .option('--function <name>', 'only of this function')
     .addOption(several('--state <state>', 'only in these states, repeatable', states))
     .addOption(several('--condition <condition>', 'only failed for these reasons, repeatable', Object.keys(conditions)))
-    .option('--since <time>', 'accepted within this long (30m, 2h), or from a moment on (2026-01-31T12:00:00Z)', parseSince)
-    .option('--until <time>', 'accepted before: the same', parseSince);
+    .option('--since <time>', 'accepted within this long (30m, 2h), or from a moment on (2026-01-31T12:00:00Z)', parsePointInTime)
+    .option('--until <time>', 'accepted before: the same', parsePointInTime);
   return addInvocationFilters(command);
 }
 

@@ -1,11 +1,25 @@
+import { InvalidArgumentError } from 'commander';
 import type { AsOf } from '#src/analysis/history.ts';
+import { parseMoment } from '#src/core/text/parse-moment.ts';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
-import { parseSince } from './since.ts';
+import { parseDuration } from './durations.ts';
 
-/** Reads a place in a history: a sequence of the log, or a time as `2026-01-31T12:00:00Z`, or `30m` ago. For an option: throws commander's error. */
+/**
+ * Reads a point in time: `2026-01-31T12:00:00Z`, or a duration before now (`30m`, `2h`, `30d`). In milliseconds since the epoch.
+ *
+ * A point before 1970 counts as 1970, because no message of a log is older. Throws commander's error.
+ */
+export function parsePointInTime(text: string): number {
+  if (!/^\d{4}-\d\d-\d\d/.test(text)) return Math.max(0, Date.now() - parseDuration(text));
+  const at = parseMoment(text);
+  if (at !== undefined) return at;
+  throw new InvalidArgumentError('Write the moment as 2026-01-31 or 2026-01-31T12:00:00Z.');
+}
+
+/** Reads a sequence of the log, or a point in time. Throws commander's error. */
 export function parseAsOf(text: string): AsOf {
   const sequence = parseWholeNumber(text);
-  return sequence === undefined ? { at: parseSince(text) } : { sequence };
+  return sequence === undefined ? { at: parsePointInTime(text) } : { sequence };
 }
 
 export function nameAsOf(asOf: AsOf): string {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { formatMoment, plural } from '#src/cli/arguments/durations.ts';
+import { formatMoment, plural } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import type { Segment } from '#src/core/ports/archive.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { formatMoment } from '#src/cli/arguments/durations.ts';
+import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import type { Cursor } from '#src/client/client.ts';
 import { action, type Call } from '../call.ts';

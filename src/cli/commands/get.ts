@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { formatMoment } from '#src/cli/arguments/durations.ts';
 import { type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
 import { nameAsOf } from '#src/cli/arguments/moment.ts';
+import { formatMoment } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { formatMoment, formatTimeOfDay, parseWhole } from '#src/cli/arguments/durations.ts';
+import { parseWhole } from '#src/cli/arguments/durations.ts';
 import {
   addFilters,
   type FilterOptions,
@@ -8,6 +8,7 @@ import {
   momentOf,
   momentOption,
 } from '#src/cli/arguments/history-filters.ts';
+import { formatMoment, formatTimeOfDay } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';

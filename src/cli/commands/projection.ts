@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { formatBytes, formatMoment, parseWhole, plural } from '#src/cli/arguments/durations.ts';
+import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { formatBytes, formatMoment, plural } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import type { ClientHistory } from '#src/client/history.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { durationOption, formatMoment, plural } from '#src/cli/arguments/durations.ts';
-import { parseSince } from '#src/cli/arguments/since.ts';
+import { durationOption } from '#src/cli/arguments/durations.ts';
+import { parsePointInTime } from '#src/cli/arguments/moment.ts';
+import { formatMoment, plural } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
@@ -20,7 +21,11 @@ export function purgeCommand(): Command {
       'Erases what users sent: the finished invocations of a function, from the log, the archive, the results and the read models. It is said in the log who asked for it.',
     )
     .requiredOption('--function <name>', 'of this function')
-    .requiredOption('--before <time>', 'accepted before this moment (2026-01-31T12:00:00Z), or longer ago than this (30d)', parseSince)
+    .requiredOption(
+      '--before <time>',
+      'accepted before this moment (2026-01-31T12:00:00Z), or longer ago than this (30d)',
+      parsePointInTime,
+    )
     .option('--reason <text>', 'why: it is kept in the log')
     .option('--dry-run', 'only say what would be erased')
     .addOption(durationOption('--wait <duration>', 'how long to wait for the janitor', 600_000))

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
-import { parseRate, parseSince } from '#src/cli/arguments/since.ts';
+import { parseRate } from '#src/cli/arguments/rate.ts';
 import type { FailedInvocation, SequentClient } from '#src/client/client.ts';
 import { action, type Call } from '../call.ts';
 import { type BulkOptions, inBulk } from '../in-bulk.ts';
@@ -18,7 +19,7 @@ export function redriveCommand(): Command {
     .option('--failed', 'all that failed and were not run again yet')
     .option('--function <name>', 'with --failed: only of this function')
     .option('--condition <condition>', 'with --failed: only those that failed by this, such as UnhandledInvocationError')
-    .option('--since <when>', 'with --failed: only those that failed since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parseSince)
+    .option('--since <when>', 'with --failed: only those that failed since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parsePointInTime)
     .option('--dry-run', 'only say which')
     .option('--rate <rate>', 'at most so many: 50/s, 100/m', parseRate)
     .option('-y, --yes', 'do not ask')

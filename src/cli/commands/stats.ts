@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { formatMoment, parseDuration } from '#src/cli/arguments/durations.ts';
+import { parseDuration } from '#src/cli/arguments/durations.ts';
 import {
   addFilters,
   type FilterOptions,
@@ -8,6 +8,7 @@ import {
   momentOf,
   momentOption,
 } from '#src/cli/arguments/history-filters.ts';
+import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import type { StatsRow } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';

@@ -3,7 +3,7 @@ import { factTypes } from '#machines/fact-types.ts';
 import { conditions } from '#machines/facts.ts';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { addInvocationFilters, type FilterOptions, filterOf } from '#src/cli/arguments/history-filters.ts';
-import { parseSince } from '#src/cli/arguments/since.ts';
+import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { createInvocationTest } from '#src/cli/arguments/tail-filter.ts';
 import { transitionLine } from '#src/cli/print/transitions.ts';
 import type { TransitionsOptions } from '#src/client/client.ts';
@@ -59,7 +59,7 @@ function oneOf(choices: readonly string[]): (value: string, previous?: string[])
 
 function parsePlace(text: string): 'now' | number | Date {
   if (text === 'now') return text;
-  return /^\d+$/.test(text) ? parseWhole(1)(text) : new Date(parseSince(text));
+  return /^\d+$/.test(text) ? parseWhole(1)(text) : new Date(parsePointInTime(text));
 }
 
 async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import type { Finding } from '#src/analysis/findings.ts';
 import type { Verification } from '#src/analysis/verify.ts';
-import { parseWhole, plural } from '#src/cli/arguments/durations.ts';
+import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { plural } from '#src/cli/print/format.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';

@@ -3,8 +3,9 @@ import type { Backoff } from '#machines/facts.ts';
 import type { LogReading } from '#src/analysis/read-log.ts';
 import { nameEnding, type Sum } from '#src/analysis/suppositions.ts';
 import type { Policy, Supposition } from '#src/analysis/what-if.ts';
-import { parseDuration, parseWhole, plural } from '#src/cli/arguments/durations.ts';
-import { parseSince } from '#src/cli/arguments/since.ts';
+import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
+import { parsePointInTime } from '#src/cli/arguments/moment.ts';
+import { plural } from '#src/cli/print/format.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -32,7 +33,7 @@ export function whatIfCommand(): Command {
     .option('--max-retries <count>', 'so many retries', parseWhole(0, 100))
     .option('--max-age <duration>', 'no attempt begins later than so long after acceptance', parseDuration)
     .option('--backoff <initial[,factor[,max]]>', 'another delay between attempts, such as 5s,2,10m', parseBackoff)
-    .option('--since <when>', 'only what was accepted since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parseSince)
+    .option('--since <when>', 'only what was accepted since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parsePointInTime)
     .option(...ARCHIVE_OPTION)
     .option('--all', 'name also those that would have ended the same')
     .addHelpText('after', examples)

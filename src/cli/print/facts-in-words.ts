@@ -1,5 +1,5 @@
 import type { Fact, FactOf, Failure, Outcome } from '#machines/facts.ts';
-import { plural } from '#src/cli/arguments/durations.ts';
+import { plural } from '#src/cli/print/format.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { type OutputStream, type Paint, plain } from './terminal.ts';
 

@@ -1,4 +1,4 @@
-import { plural } from '#src/cli/arguments/durations.ts';
+import { plural } from '#src/cli/print/format.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { describeFact, nameFact } from './facts-in-words.ts';

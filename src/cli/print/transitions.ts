@@ -1,5 +1,5 @@
-import { formatTimeOfDay } from '#src/cli/arguments/durations.ts';
 import type { Format } from '#src/cli/call.ts';
+import { formatTimeOfDay } from '#src/cli/print/format.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';
 import { describeFact, nameFact } from './facts-in-words.ts';
 import { type OutputStream, plain } from './terminal.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatBytes, parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
+import { durationOption, parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
+import { formatBytes } from '#src/cli/print/format.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 
 describe('a duration', () => {
@@ -12,11 +13,13 @@ describe('a duration', () => {
     ['5min', 300_000],
     ['1h', 3_600_000],
     ['1d', 86_400_000],
+    ['30d', 2_592_000_000],
+    ['3650d', 315_360_000_000],
   ] as const)('of %s is %i ms', ([text, expected]) => {
     expect(parseDuration(text)).toBe(expected);
   });
 
-  test.for(['', 'abc', '-1', '1e9', '5 weeks', '99999d', 'Infinity', '1s2'])('is not %j', (text) => {
+  test.for(['', 'abc', '-1', '1e9', '5 weeks', '999999999999999d', 'Infinity', '1s2'])('is not %j', (text) => {
     expect(() => parseDuration(text)).toThrow();
   });
 
@@ -32,6 +35,18 @@ describe('a duration', () => {
     [90_000_000, '1 d 1 h'],
   ] as const)('of %i ms is said as %s', ([ms, expected]) => {
     expect(formatDuration(ms)).toBe(expected);
+  });
+});
+
+describe('an option that waits', () => {
+  const parse = durationOption('--timeout <duration>', 'how long to wait', 1_000).parseArg;
+
+  test('accepts a duration up to 24 days', () => {
+    expect(parse?.('24d', undefined)).toBe(2_073_600_000);
+  });
+
+  test("refuses a duration that overflows Node's timers", () => {
+    expect(() => parse?.('25d', undefined)).toThrow('longer than 24 days');
   });
 });
 

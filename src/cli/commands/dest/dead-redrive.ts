@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { parseRate } from '#src/cli/arguments/since.ts';
+import { parseRate } from '#src/cli/arguments/rate.ts';
 import type { DeadLetter, SequentClient } from '#src/client/client.ts';
 import { action, type Call } from '../../call.ts';
 import { type BulkOptions, inBulk } from '../../in-bulk.ts';

@@ -1,4 +1,4 @@
-import { formatBytes, plural } from '#src/cli/arguments/durations.ts';
+import { formatBytes, plural } from '#src/cli/print/format.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';

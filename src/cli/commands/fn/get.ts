@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { plural } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { plural } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
