@@ -64,8 +64,9 @@ describe('the pool', () => {
     const pair = async (inMs: number) =>
       new Set(payloads(await Promise.all([execute(opened, definition, { inMs }), execute(opened, definition, { inMs })]))).size;
     expect(await pair(100)).toBe(2);
-    for (let id = 0; id < 100; id++) await execute(opened, definition, { inMs: 0 });
-    expect(await pair(0)).toBe(1);
+    // On a busy machine even this work takes time, and then a free process is right. So the average may have to fall first.
+    do for (let id = 0; id < 100; id++) await execute(opened, definition, { inMs: 0 });
+    while ((await pair(0)) > 1);
     for (let id = 0; id < 20; id++) await execute(opened, definition, { inMs: 20 });
     expect(await pair(20)).toBe(2);
   });
