@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=64 --no-allocation-site-pretenuring
-import { bootstrap, runSequent } from './bootstrap.mjs';
+import { installPackages } from './install.mjs';
+import { runCli } from './run-cli.mjs';
 
-bootstrap();
-await runSequent(process.argv.slice(2));
+installPackages();
+await runCli(process.argv.slice(2));

@@ -1,6 +1,6 @@
-import { bootstrap } from './bootstrap.mjs';
+import { installPackages } from './install.mjs';
 import { supervise } from './supervise.mjs';
 
-// `npm start`: everything on this machine, with a NATS server of its own and the example functions.
-bootstrap();
+// `npm start`: all roles on this machine, with a NATS server of its own and the example functions.
+installPackages();
 await supervise(['serve', '--start-server', '--deploy-examples', ...process.argv.slice(2)]);

@@ -1,7 +1,8 @@
-import { bootstrap, runSequent } from './bootstrap.mjs';
+import { installPackages } from './install.mjs';
+import { runCli } from './run-cli.mjs';
 
-// The process that `supervise.mjs` starts, and starts again: it ends when its supervisor is gone.
+// The process that `supervise.mjs` starts and restarts. It ends when its supervisor ends.
 process.once('disconnect', () => process.exit(1));
 process.channel?.unref();
-bootstrap();
-await runSequent(process.argv.slice(2));
+installPackages();
+await runCli(process.argv.slice(2));

@@ -32,7 +32,7 @@ test('npm start restarts the killed process of its roles, says so, and still sto
     process.kill(pid, 'SIGKILL');
     expect(urlIn((await lines.next()).value ?? '')).toBe(url);
 
-    expect(said).toContain('sequent: it ended unexpectedly (SIGKILL); it is started again in 1 s\n');
+    expect(said).toContain('sequent: the process ended unexpectedly (SIGKILL); restart in 1 s\n');
     await using client = await connectClient({ servers: url });
     expect(await (await client.invoke('hello', { name: 'Ada' })).result()).toMatchObject({ value: { greeting: 'Hello, Ada!' } });
     start.kill('SIGTERM');

@@ -13,13 +13,13 @@ const slowToStop = `
   process.stdout.write(String(process.pid));
 `;
 
-/** A clone with the real start scripts, a command line of its own, and an npm whose `ci` only links what is installed here. */
+/** A clone with the real entry points, a stand-in of the command line, and an npm whose `ci` only links the packages of this checkout. */
 let clone: string;
 
 beforeEach(async () => {
   clone = await mkdtemp(join(tmpdir(), 'sequent-clone-'));
   for (const file of ['package.json', 'tsconfig.json']) await cp(join(checkout, file), join(clone, file));
-  for (const file of ['bootstrap', 'start', 'supervise', 'supervised', 'sequent']) {
+  for (const file of ['find-on-path', 'install', 'run-cli', 'start', 'supervise', 'supervised', 'sequent', 'test']) {
     await cp(join(checkout, `src/main/${file}.mjs`), join(clone, `src/main/${file}.mjs`));
   }
   await writeFile(join(clone, 'package-lock.json'), '{}');
@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 describe('npm start', () => {
-  test('serves with a server of its own and the examples, and passes on what the user adds', async () => {
+  test('serves with a server of its own and the examples, and forwards the arguments of the user', async () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
     const { stdout, stderr, status } = run('start', ['--data', 'x y']);
     expect({ args: JSON.parse(stdout), stderr, status }).toEqual({
@@ -54,7 +54,7 @@ describe('npm start', () => {
 
   test('installs missing dependencies first, once, in one line and with nothing on stdout', async () => {
     const first = run('start');
-    expect(first.stderr).toBe(`sequent: its dependencies are not installed; running "npm ci" in ${clone}/\nnoise\n`);
+    expect(first.stderr).toBe(`sequent: the npm packages are not installed; running "npm ci" in ${clone}/\nnoise\n`);
     expect(JSON.parse(first.stdout)).toContain('serve');
     expect(run('start').stderr).toBe('');
     expect(await readFile(join(clone, 'npm.log'), 'utf8')).toBe('ci --no-audit --no-fund\n');
@@ -64,7 +64,7 @@ describe('npm start', () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
     const tomorrow = Date.now() / 1_000 + 86_400;
     await utimes(join(clone, 'package-lock.json'), tomorrow, tomorrow);
-    expect(run('start').stderr).toContain('sequent: its dependencies are older than package-lock.json; running "npm ci"');
+    expect(run('start').stderr).toContain('sequent: the npm packages are older than package-lock.json; running "npm ci"');
   });
 
   test('ends with the exit code of an npm ci that failed', () => {
@@ -73,7 +73,7 @@ describe('npm start', () => {
     expect(stderr).toContain('sequent: "npm ci" failed');
   });
 
-  test('that is told to stop waits for the command line, ends with its exit code, and leaves no process', async () => {
+  test('that gets SIGTERM waits for the command line, ends with its exit code, and leaves no process', async () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
     await writeFile(join(clone, 'src/cli/cli.ts'), slowToStop);
     const npm = spawn('npm', ['start', '--silent'], { cwd: clone, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -95,7 +95,7 @@ describe('the sequent command', () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
   });
 
-  test('runs where the user stands, whatever tsconfig.json lies there', async () => {
+  test('runs in the working directory of the user, and ignores a tsconfig.json there', async () => {
     await mkdir(join(clone, 'elsewhere'));
     await writeFile(join(clone, 'elsewhere/tsconfig.json'), '{ not json');
     const { stdout, status } = run('sequent', ['invoke', 'f'], { cwd: join(clone, 'elsewhere') });
@@ -112,7 +112,66 @@ describe('the sequent command', () => {
   });
 });
 
-/** Allocates until the young generation is as large as it gets, and tells its size. */
+describe('npm test', () => {
+  const needed = 'chromium python3-moto python3-flask-cors openssl';
+
+  beforeEach(async () => {
+    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    // An apt-get that logs its arguments, and whose \`install\` makes every command of the packages.
+    await writeFile(
+      join(clone, 'bin/apt-get'),
+      `#!/bin/sh
+echo "$@" >> ${clone}/apt.log
+case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}/bin/$name; done; esac\n`,
+      { mode: 0o755 },
+    );
+  });
+
+  test('names each missing package and its purpose, then installs all of them with apt-get', async () => {
+    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'chromium moto_server openssl' });
+    expect(said).toEqual([
+      'sequent: the tests need programs that npm does not install:',
+      'sequent:   chromium: the browser for the tests of the pages',
+      'sequent:   python3-moto python3-flask-cors: an S3 service for the tests of OBS and of the archive',
+      'sequent:   openssl: certificates for the tests of HTTPS destinations',
+      `sequent: running "apt-get install -y --no-install-recommends ${needed}"`,
+    ]);
+    expect(await readFile(join(clone, 'apt.log'), 'utf8')).toBe(`update -qq\n-qq install -y --no-install-recommends ${needed}\n`);
+    expect(status).toBe(0);
+  });
+
+  test('installs nothing when nothing is missing', () => {
+    runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'chromium moto_server openssl' });
+    expect(runWithoutTools('test', ['--passWithNoTests'], { uid: 0 }).said).toEqual([]);
+  });
+
+  test('of a user who is not root installs nothing, prints the command to run, and goes on', () => {
+    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 1_000, APT_COMMANDS: 'chromium' });
+    expect(said).toEqual([`sequent: some tests will fail without these Debian packages; as root: apt-get install ${needed}`]);
+    expect(status).toBe(0);
+  });
+
+  test('shares its list with CI, which needs two more programs and fails without them', () => {
+    const all = 'chromium moto_server openssl nats-server docker-compose';
+    const failed = runWithoutTools('install', [], { uid: 0, APT_COMMANDS: 'chromium moto_server openssl docker-compose' });
+    expect(failed.said.at(-1)).toContain('as root: apt-get install nats-server');
+    expect(failed.status).toBe(1);
+    expect(runWithoutTools('install', [], { uid: 0, APT_COMMANDS: all }).status).toBe(0);
+  });
+});
+
+/** Runs a script as a user with this id, on a machine whose PATH has the stand-ins of the clone only. */
+function runWithoutTools(
+  script: string,
+  args: string[],
+  { uid, ...env }: { uid: number; APT_COMMANDS?: string },
+): { said: string[]; status: number | null } {
+  const asUser = `data:text/javascript,process.getuid=()=>${uid}`;
+  const { stderr, status } = run(script, args, { PATH: join(clone, 'bin'), NODE_OPTIONS: `--import=${asUser}`, ...env });
+  return { said: stderr.split('\n').filter((line) => line.startsWith('sequent:')), status };
+}
+
+/** Allocates until the young generation reaches its maximum, and prints its size. */
 const fillYoungGeneration = `
   import { getHeapSpaceStatistics } from 'node:v8';
   const kept: unknown[] = [];
@@ -124,7 +183,7 @@ const fillYoungGeneration = `
 test.for([
   ['npm start', 'npm', ['start', '--silent']],
   ['the sequent command', 'src/main/sequent.mjs', []],
-] as const)('%s has a young generation of 64 MB twice, as whoever executes needs it', async ([, command, args]) => {
+] as const)('%s has a young generation of twice 64 MB, which executions need', async ([, command, args]) => {
   await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
   await writeFile(join(clone, 'src/cli/cli.ts'), fillYoungGeneration);
   const program = command.includes('/') ? join(clone, command) : command;
