@@ -5,7 +5,8 @@ import { Countdown, formatExactTime } from '../parts/time.tsx';
 import { useNarrow } from '../parts/use-narrow.ts';
 import { now, zone } from '../shell/settings.ts';
 import { createSetting, createStore, useStore } from '../shell/store.ts';
-import { type Lane, lanesOf, type Scale, type Span, scaleOf, ticksOf } from './lanes.ts';
+import { type Lane, lanesOf, type Span } from './lanes.ts';
+import { type Scale, scaleOf, ticksOf } from './time-scale.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
 const scaleKind = createSetting('sequent-scale', ['time', 'steps']);
