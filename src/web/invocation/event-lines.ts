@@ -77,6 +77,6 @@ function describe({ fact }: NamedEvent): string {
     case 'notified':
       return 'every delivery is settled';
     case 'redriven':
-      return `redriven as ${fact.redrive}`;
+      return `as ${fact.redrive}`;
   }
 }
