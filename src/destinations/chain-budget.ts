@@ -1,11 +1,11 @@
 /**
- * What is left for one of the invocations that follow from the same outcome, when `budget` may follow in all (L2).
+ * The part of a chain's budget that one of `count` child invocations of the same outcome gets (L2).
  *
- * Each takes one and the rest is divided, the earlier ones getting what is left over; below zero it is one too many. A
- * place and a budget give the same share always, so that a repeated delivery starts the very same invocation.
+ * Each child uses one invocation of `budget`. The remainder is divided among the children, the earlier ones first. The share is -1 for a
+ * child that the budget does not cover. The same arguments give the same share, so a repeated delivery starts the same child.
  */
-export function shareOf(budget: number, { place, among }: { place: number; among: number }): number {
-  if (place >= budget) return -1;
-  const rest = Math.max(0, budget - among);
-  return Math.floor(rest / among) + (place < rest % among ? 1 : 0);
+export function shareOf(budget: number, { index, count }: { index: number; count: number }): number {
+  if (index >= budget) return -1;
+  const remainder = Math.max(0, budget - count);
+  return Math.floor(remainder / count) + (index < remainder % count ? 1 : 0);
 }

@@ -11,9 +11,9 @@ const connectionName = z
 const connectionsSchema = z.record(connectionName, connectionSchema);
 
 /**
- * Reads the connections of a JSON file. Their secrets stay where they are until they are used.
+ * Reads the connections of a JSON file. Secrets are references, which are read at each use.
  *
- * Throws `InvalidInputError`, naming the field; nothing of the file is repeated but names of fields.
+ * Throws `InvalidInputError` with the name of the field. The message repeats no value of the file.
  */
 export async function openConnections(file: string, ownProject?: string): Promise<Connections> {
   const field = `the connections file ${file}`;
@@ -28,7 +28,7 @@ export async function openConnections(file: string, ownProject?: string): Promis
   return parseConnections(json, { field, ownProject });
 }
 
-/** `ownProject` is the id of the project whose functions have bare names. Throws `InvalidInputError`, naming the field. */
+/** `ownProject` is the id of the project whose functions have bare names. Throws `InvalidInputError` with the name of the field. */
 export function parseConnections(
   input: unknown,
   { field = 'the connections', ownProject }: { field?: string; ownProject?: string | undefined } = {},
@@ -41,15 +41,20 @@ export function parseConnections(
     has: (name) => connections.has(name),
     pick<Kind extends ConnectionKind>(kind: Kind, name: string = kind, functionName?: string) {
       const connection = connections.get(name);
-      if (connection?.kind === kind) {
-        const project = functionName === undefined ? undefined : (projectOf(functionName) ?? ownProject);
-        const isAllowed =
-          functionName === undefined || connection.projects === undefined || connection.projects.some((one) => one === project);
-        if (isAllowed) return { kind: 'picked', name, connection: connection as ConnectionOf<Kind> };
-        return { kind: 'missing', problem: `insufficient permission: connection "${name}" is not for project ${project ?? 'default'}` };
+      if (connection?.kind !== kind) {
+        const other = connection === undefined ? '' : `; "${name}" is of the kind "${connection.kind}"`;
+        return { kind: 'missing', problem: `insufficient permission: no connection "${name}" of the kind "${kind}" is configured${other}` };
       }
-      const found = connection === undefined ? '' : `; "${name}" is of the kind "${connection.kind}"`;
-      return { kind: 'missing', problem: `insufficient permission: no connection "${name}" of the kind "${kind}" is configured${found}` };
+      const project = functionName === undefined ? undefined : (projectOf(functionName) ?? ownProject);
+      if (functionName === undefined || isFor(connection, project)) {
+        return { kind: 'picked', name, connection: connection as ConnectionOf<Kind> };
+      }
+      return { kind: 'missing', problem: `insufficient permission: connection "${name}" is not for project ${project ?? 'default'}` };
     },
   };
+}
+
+/** Without `projects`, a connection is for every project. */
+function isFor({ projects }: Connection, project: string | undefined): boolean {
+  return projects === undefined || projects.some((one) => one === project);
 }

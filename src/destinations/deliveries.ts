@@ -3,7 +3,7 @@ import { createActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
-import { createDeliveryRun } from './delivery-run.ts';
+import { DeliveryRun } from './delivery-run.ts';
 import { createFirstTries } from './first-tries.ts';
 import { createParking } from './parking.ts';
 import type { DeliveryPorts } from './ports.ts';
@@ -11,43 +11,49 @@ import { createTargetLimiter } from './target-limiter.ts';
 import { createTries } from './tries.ts';
 import type { TryOptions } from './try-options.ts';
 
-/** The deliveries that this process makes, wherever they come from. */
+/**
+ * The deliveries that this process makes. They arrive by three entries (docs/architecture.md):
+ *
+ * 1. `claim`: a worker of this process appends the first tries together with the outcome.
+ * 2. `take`: a worker of this process passes its folded stream.
+ * 3. `accept`: a hint on `deliver.*` arrives as a work item.
+ */
 export interface Deliveries extends LocalDeliverer {
-  /** How many streams more may come from the log at this moment. */
+  /** How many more work items this process can accept now. */
   readonly demand: number;
-  /** Takes an item of the log, at once or when the place that it waits for has room. */
+  /** Accepts a work item: starts a run, or keeps the item until its limit key has capacity. */
   accept(item: WorkItem): void;
-  /** Extends the lease of everything in hand. */
+  /** Extends the lease of every work item in progress. */
   keepLeases(): void;
-  /** Begins nothing more; resolves when the tries under way are recorded. Let nothing more come from the log first. */
+  /** Starts no further run; resolves once the results of all current tries are recorded. The caller stops the work items before. */
   stop(): Promise<void>;
 }
 
 export type DeliveriesOptions = TryOptions & {
-  /** Kinds of destinations without a target here are somebody else's; otherwise they end dead. */
-  leavesOthers: boolean;
-  /** There may be demand again. */
-  onRest: () => void;
+  /** True: destinations of a kind without a target here belong to the destinations role. False: their deliveries end dead. */
+  skipsUnknownKinds: boolean;
+  /** `demand` may have risen. */
+  onDemand: () => void;
 };
 
-/** How many streams may be in hand, and how many of them may be read at one moment: the rest waits in the log. */
-const IN_HAND = 2_000;
-const OPENING = 128;
-/** Up to how many in hand more are taken over from a worker here, which has them in memory already. */
-const HANDED_OVER = 4_000;
-/** How many deliveries may wait for one place: a place that is slow or dead must not fill the hands. */
-const WAITING_FOR_ONE_PLACE = 200;
+/** How many streams from the log may be in progress, and how many of them may be read at once. The others wait in the log. */
+const MAX_STREAMS = 2_000;
+const MAX_LOADING_STREAMS = 128;
+/** Up to how many streams and first tries a worker of this process may pass on. Their states are in memory already. */
+const MAX_LOCAL = 4_000;
+/** How many streams may wait for one limit key, so that a slow or dead target occupies a tenth of the streams in progress. */
+const MAX_WAITING_FOR_LIMIT_KEY = 200;
 
 const ack = (): void => {};
 const working = ack;
 const release = ack;
 const putOff = ack;
 
-export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Deliveries {
-  const { log, logger, clock, executionProbe, name, targets, leavesOthers } = options;
+export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): Deliveries {
+  const { log, logger, clock, executionProbe, name, targets, skipsUnknownKinds } = options;
   const active = new Set<string>();
   const parking = createParking();
-  const limiter = createTargetLimiter({ waiting: WAITING_FOR_ONE_PLACE, onCapacity: onRoom });
+  const limiter = createTargetLimiter({ maxWaiting: MAX_WAITING_FOR_LIMIT_KEY, onCapacity: resumeParked });
   const tries = createTries(options);
   const firstTries = createFirstTries({ ...options, limiter, tries, active });
   const ports: DeliveryPorts = { ...options, limiter, parking, tries, active };
@@ -56,42 +62,47 @@ export function createDeliveries({ onRest, ...options }: DeliveriesOptions): Del
   const activeStreams = createActiveStreams({
     log,
     logger,
-    createRun: (state) => createDeliveryRun(ports, state),
-    onRunEnd: onRest,
+    createRun: (state) => new DeliveryRun(ports, state),
+    onRunEnd: onDemand,
     onLeftUnacked: parking.hold,
   });
   executionProbe.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
 
-  function onRoom(place: string): void {
-    if (!stopping.signal.aborted) for (const item of parking.take(place, limiter.capacityOf(place))) activeStreams.take(item);
+  function resumeParked(limitKey: string): void {
+    if (stopping.signal.aborted) return;
+    for (const item of parking.take(limitKey, limiter.capacityOf(limitKey))) activeStreams.take(item);
   }
 
   function isFull(): boolean {
-    return stopping.signal.aborted || activeStreams.size + firstTries.size >= HANDED_OVER;
+    return stopping.signal.aborted || activeStreams.size + firstTries.size >= MAX_LOCAL;
   }
 
-  function isOwn({ invocations }: StreamState): boolean {
-    return [...invocations.values()].every(({ context }) =>
-      openDeliveries(context).every(({ destination }) => targets[destination] !== undefined),
-    );
+  function hasTargets(destinations: Iterable<{ destination: string }>): boolean {
+    for (const { destination } of destinations) if (targets[destination] === undefined) return false;
+    return true;
+  }
+
+  function canDeliver({ invocations }: StreamState): boolean {
+    if (!skipsUnknownKinds) return true;
+    return [...invocations.values()].every(({ context }) => hasTargets(openDeliveries(context)));
   }
 
   return {
     get demand() {
-      return Math.min(IN_HAND - activeStreams.size, OPENING - activeStreams.loading);
+      return Math.min(MAX_STREAMS - activeStreams.size, MAX_LOADING_STREAMS - activeStreams.loading);
     },
     accept(item) {
-      const place = parking.limitKeyOf(item.name);
-      if (place === undefined || limiter.capacityOf(place) > 0) activeStreams.take(item);
+      const limitKey = parking.limitKeyOf(item.name);
+      if (limitKey === undefined || limiter.capacityOf(limitKey) > 0) activeStreams.take(item);
       else parking.hold(item);
     },
     claim(outcome) {
-      const isForOthers = leavesOthers && !outcome.destinations?.every(({ destination }) => targets[destination] !== undefined);
-      return isFull() || isForOthers ? undefined : firstTries.begin(outcome);
+      const isForRole = skipsUnknownKinds && !hasTargets(outcome.destinations ?? []);
+      return isFull() || isForRole ? undefined : firstTries.claim(outcome);
     },
     take(state) {
-      if (isFull() || (leavesOthers && !isOwn(state))) return false;
-      // Nobody waits for an answer. What is not done here is the scheduler's business.
+      if (isFull() || !canDeliver(state)) return false;
+      // There is no work item to acknowledge. The scheduler triggers what is not delivered here.
       activeStreams.take({
         name: state.name,
         request: state.request.sequence,

@@ -6,20 +6,20 @@ import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
 import { shareOf } from './chain-budget.ts';
 
-/** One try to tell one destination. */
+/** One try of one delivery. */
 export type Try = {
   request: AcceptedRequest;
   invocation: Invocation;
   destination: Destination;
-  /** 1 for the first. */
+  /** 1 for the first try. */
   number: number;
 };
 
 export type DeliveryRequestOptions = { tenancy: Tenancy; maxChain: number; maxBytes: number | undefined };
 
-/** What a target is given: derived from the log alone, so that every try of a delivery says the same. */
-export function deliveryRequestOf(tried: Try, { tenancy, maxChain, maxBytes }: DeliveryRequestOptions): DeliveryRequest {
-  const { request, invocation, destination, number } = tried;
+/** The request that a target receives. It derives from the log alone, so every try of a delivery sends the same content. */
+export function deliveryRequestOf(attempted: Try, { tenancy, maxChain, maxBytes }: DeliveryRequestOptions): DeliveryRequest {
+  const { request, invocation, destination, number } = attempted;
   const { fact } = request;
   return {
     deliveryId: deliveryIdOf(fact.invocation, destination.id),
@@ -31,7 +31,7 @@ export function deliveryRequestOf(tried: Try, { tenancy, maxChain, maxBytes }: D
     qualifier: fact.qualifier,
     outcome: invocation.context.outcome?.type ?? 'failed',
     acceptedAt: fact.at,
-    lineage: lineageOf(fact, tried, maxChain),
+    lineage: lineageOf(fact, attempted, maxChain),
     ...(fact.traceparent === undefined ? {} : { traceparent: fact.traceparent }),
   };
 }
@@ -46,8 +46,8 @@ function lineageOf(
   { invocation: { context }, destination }: Try,
   maxChain: number,
 ): DeliveryRequest['lineage'] {
-  const chain = (context.outcome?.destinations ?? []).filter(({ destination: kind }) => kind === 'FunctionGraph');
-  const place = chain.findIndex((one) => one.id === destination.id);
+  const children = (context.outcome?.destinations ?? []).filter(({ destination: kind }) => kind === 'FunctionGraph');
+  const index = children.findIndex((child) => child.id === destination.id);
   const budget = Math.min(lineage?.budget ?? maxChain, maxChain);
-  return { root: lineage?.root ?? id, hop: lineage?.hop ?? 0, budget: shareOf(budget, { place, among: chain.length }) };
+  return { root: lineage?.root ?? id, hop: lineage?.hop ?? 0, budget: shareOf(budget, { index, count: children.length }) };
 }

@@ -1,145 +1,156 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
-import {
-  type Delivery,
-  type DeliveryEffect,
-  deliveryEffectsDue,
-  deliveryEndsAt,
-  deliveryExpiredFact,
-  isSettled,
-} from '#machines/delivery.ts';
+import { type Delivery, deliveryEffectsDue, deliveryEndsAt, deliveryExpiredFact, isSettled } from '#machines/delivery.ts';
 import type { Destination, Fact } from '#machines/facts.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { deliveryIdOf, type Try } from './delivery-request.ts';
 import type { DeliveryPorts } from './ports.ts';
 
-/** Tells the destinations of the outcomes of one stream, as far as it is time. */
-export function createDeliveryRun(ports: DeliveryPorts, state: StreamState): StreamRun {
-  const { log, clock, name: deliverer, targets, limiter, parking, tries, active, executionProbe } = ports;
-  const writer = createStreamWriter({ log, state, by: deliverer, appendId: ports.appendId, clock });
+/** `again`: the log has a new fact of the delivery, so the run decides about the delivery again. */
+type StepResult = RunResult | 'again';
 
-  async function advanceOne(id: string, request: AcceptedRequest): Promise<RunResult> {
-    const before = writer.state.invocations.get(id);
-    const rests = await Promise.all((before === undefined ? [] : openDeliveries(before.context)).map((one) => deliver(request, one)));
-    await tries.close(id, writer);
-    return combineResults(rests);
+/** Delivers the outcomes of one stream, as far as their deliveries are due. A class for the reason V6 (docs/performance.md). */
+export class DeliveryRun implements StreamRun {
+  readonly #ports: DeliveryPorts;
+  readonly #writer: StreamWriter;
+
+  constructor(ports: DeliveryPorts, state: StreamState) {
+    const { log, name, appendId, clock } = ports;
+    this.#ports = ports;
+    this.#writer = createStreamWriter({ log, state, by: name, appendId, clock });
   }
 
-  async function deliver(request: AcceptedRequest, destination: Destination): Promise<RunResult> {
+  async refresh(known?: StreamState): Promise<void> {
+    await this.#writer.refresh(known);
+  }
+
+  async advance(): Promise<RunResult> {
+    const { state } = this.#writer;
+    const ended = [...state.invocations].filter(([, { context }]) => context.outcome !== null);
+    return combineResults(
+      await Promise.all(
+        ended.map(([id]) => {
+          const request = requestOf(state, id);
+          return request === undefined ? 'settled' : this.#advanceInvocation(id, request);
+        }),
+      ),
+    );
+  }
+
+  async #advanceInvocation(id: string, request: AcceptedRequest): Promise<RunResult> {
+    const invocation = this.#writer.state.invocations.get(id);
+    const open = invocation === undefined ? [] : openDeliveries(invocation.context);
+    const results = await Promise.all(open.map((destination) => this.#deliver(request, destination)));
+    await this.#ports.tries.close(id, this.#writer);
+    return combineResults(results);
+  }
+
+  async #deliver(request: AcceptedRequest, destination: Destination): Promise<RunResult> {
     for (;;) {
-      const rest = await step(request, destination);
-      if (rest !== 'again') return rest;
+      const result = await this.#step(request, destination);
+      if (result !== 'again') return result;
     }
   }
 
-  async function step(request: AcceptedRequest, destination: Destination): Promise<RunResult | 'again'> {
-    const invocation = writer.state.invocations.get(request.fact.invocation);
-    if (invocation === undefined || isForOthers(destination)) return 'settled';
+  async #step(request: AcceptedRequest, destination: Destination): Promise<StepResult> {
+    const { active, targets, skipsUnknownKinds } = this.#ports;
+    const id = request.fact.invocation;
+    const invocation = this.#writer.state.invocations.get(id);
+    if (invocation === undefined || (skipsUnknownKinds && targets[destination.destination] === undefined)) return 'settled';
     const delivery = deliveryOf(invocation.context, destination.id);
     if (isSettled(delivery)) return 'settled';
-    return await proceed({ request, invocation, destination, number: (delivery?.context.tries ?? 0) + 1 }, delivery);
-  }
-
-  /** What this role does for each effect that a delivery in the log asks for. A try of this run is made where it is appended. */
-  const performers: Readonly<
-    Record<DeliveryEffect, (tried: Try, delivery: Delivery | undefined) => RunResult | Promise<RunResult | 'again'>>
-  > = {
-    makeTry,
-    // A hint can be early.
-    wakeWhenDue: (tried, delivery) => (clock.now() < (delivery?.context.dueAt ?? 0) ? 'settled' : makeTry(tried, delivery)),
-    deliver: takeOver,
-  };
-
-  async function proceed(tried: Try, delivery: Delivery | undefined): Promise<RunResult | 'again'> {
     // Another run of this process makes the try, and records its result.
-    if (active.has(deliveryIdOf(tried.request.fact.invocation, tried.destination.id))) return 'settled';
+    if (active.has(deliveryIdOf(id, destination.id))) return 'settled';
+    return await this.#perform({ request, invocation, destination, number: (delivery?.context.tries ?? 0) + 1 }, delivery);
+  }
+
+  /** Performs the effect that a delivery in the log asks for. The run that appends a try makes the try itself. */
+  #perform(next: Try, delivery: Delivery | undefined): StepResult | Promise<StepResult> {
     const [effect] = deliveryEffectsDue(delivery);
-    return effect === undefined ? 'settled' : await performers[effect](tried, delivery);
+    if (effect === undefined) return 'settled';
+    switch (effect) {
+      case 'makeTry':
+        return this.#makeTry(next, delivery);
+      case 'wakeWhenDue':
+        // A hint can be early.
+        return this.#ports.clock.now() < (delivery?.context.dueAt ?? 0) ? 'settled' : this.#makeTry(next, delivery);
+      case 'deliver':
+        return this.#takeOver(next, delivery);
+    }
   }
 
-  function makeTry(tried: Try, delivery: Delivery | undefined): Promise<RunResult | 'again'> {
-    return isOutdated(tried, delivery) ? giveUp(tried, delivery) : attempt(tried);
+  #makeTry(next: Try, delivery: Delivery | undefined): Promise<StepResult> {
+    return this.#isTooOld(next, delivery) ? this.#giveUp(next, delivery) : this.#attempt(next);
   }
 
-  function isForOthers({ destination }: Destination): boolean {
-    return ports.leavesOthers && targets[destination] === undefined;
+  #isTooOld({ invocation: { context } }: Try, delivery: Delivery | undefined): boolean {
+    return this.#ports.clock.now() >= deliveryEndsAt(delivery, context.outcome, this.#ports.maxDeliveryAgeInMs);
   }
 
-  function isOutdated({ invocation: { context } }: Try, delivery: Delivery | undefined): boolean {
-    return clock.now() >= deliveryEndsAt(delivery, context.outcome, ports.maxDeliveryAgeInMs);
-  }
-
-  async function giveUp({ request, destination }: Try, delivery: Delivery | undefined): Promise<'again'> {
-    const { invocation } = request.fact;
-    await tries.settle(deliveryExpiredFact(delivery, { invocation, destination: destination.id, at: clock.now() }), writer);
+  async #giveUp({ request, destination }: Try, delivery: Delivery | undefined): Promise<'again'> {
+    const facts = { invocation: request.fact.invocation, destination: destination.id, at: this.#ports.clock.now() };
+    await this.#ports.tries.settle(deliveryExpiredFact(delivery, facts), this.#writer);
     return 'again';
   }
 
-  async function takeOver({ request, destination }: Try, delivery: Delivery | undefined): Promise<RunResult | 'again'> {
-    const { tries: number, deliverer: other } = delivery?.context ?? { tries: 0, deliverer: null };
+  /** Continues a delivery whose current try belongs to another process, once that process no longer makes the try (D1). */
+  async #takeOver({ request, destination }: Try, delivery: Delivery | undefined): Promise<StepResult> {
+    const { executionProbe, clock } = this.#ports;
+    const { tries, deliverer } = delivery?.context ?? { tries: 0, deliverer: null };
     const id = request.fact.invocation;
-    if (await executionProbe.isRunning(other ?? '', deliveryIdOf(id, destination.id), number)) return 'left-unacked';
-    await writer.propose(id, [cut(id, destination, number, other)]);
+    if (await executionProbe.isRunning(deliverer ?? '', deliveryIdOf(id, destination.id), tries)) return 'left-unacked';
+    const at = clock.now();
+    // Nobody knows whether the try arrived, so it is due again at once, under the same delivery id.
+    const reason = `${deliverer} vanished during try ${tries}`;
+    const cut: Fact = { type: 'delivery.failed', invocation: id, destination: destination.id, try: tries, at, dueAt: at, reason };
+    await this.#writer.propose(id, [cut]);
     return 'again';
   }
 
-  async function attempt(tried: Try): Promise<RunResult | 'again'> {
-    const deliveryId = deliveryIdOf(tried.request.fact.invocation, tried.destination.id);
+  async #attempt(next: Try): Promise<StepResult> {
+    const { active } = this.#ports;
+    const deliveryId = deliveryIdOf(next.request.fact.invocation, next.destination.id);
     active.add(deliveryId);
     try {
-      // Too many wait for the same place: it is parked, and unacknowledged.
-      return (await beginAndMake(tried)) ? 'again' : 'left-unacked';
+      // A full limit key parks the stream, and its items stay unacknowledged.
+      return (await this.#appendAndMake(next)) ? 'again' : 'left-unacked';
     } finally {
       active.delete(deliveryId);
     }
   }
 
-  /** Begins a try, and makes it. False when the place is too busy. */
-  async function beginAndMake(tried: Try): Promise<boolean> {
-    const { destination, number, request } = tried;
+  /** Appends `delivery.started` once the limit key has a free slot, then makes the try. False when the limit key is full. */
+  async #appendAndMake(next: Try): Promise<boolean> {
+    const { limiter, parking, targets, triesAtOnce } = this.#ports;
+    const { destination } = next;
+    const { name } = this.#writer.state;
     const target = targets[destination.destination];
-    const place = target?.limitKeyOf(destination) ?? destination.destination;
-    const leave = await limiter.enter(place, { stream: streamKey(writer.state.name), atOnce: target?.triesAtOnce ?? ports.triesAtOnce });
-    if (leave === undefined) {
-      parking.note(writer.state.name, place);
+    const limitKey = target?.limitKeyOf(destination) ?? destination.destination;
+    const release = await limiter.acquire(limitKey, { stream: streamKey(name), slots: target?.triesAtOnce ?? triesAtOnce });
+    if (release === undefined) {
+      parking.park(name, limitKey);
       return false;
     }
     try {
-      const id = request.fact.invocation;
-      // It waited for its place until it was too old: look again.
-      if (isOutdated(tried, deliveryOf(tried.invocation.context, destination.id))) return true;
-      const fact = { invocation: id, destination: destination.id, try: number, at: clock.now() };
-      const effects = await writer.propose(id, [{ type: 'delivery.started', ...fact, deliverer }]);
-      // Without the effect it was refused: another process started this try. The log says how it goes on.
-      if (effects?.includes('deliver')) await tries.make(tried, writer);
+      // The delivery may have become too old while it waited for the slot: then the next step ends it.
+      const isTooOld = this.#isTooOld(next, deliveryOf(next.invocation.context, destination.id));
+      if (!isTooOld) await this.#makeInSlot(next);
       return true;
     } finally {
-      leave();
+      release();
     }
   }
 
-  /** A try whose maker vanished: nobody knows whether it arrived, so it is made again under the same delivery id (D1). */
-  function cut(id: string, destination: Destination, tries: number, other: string | null): Fact {
-    const at = clock.now();
-    const reason = `${other} vanished during try ${tries}`;
-    return { type: 'delivery.failed', invocation: id, destination: destination.id, try: tries, at, dueAt: at, reason };
+  async #makeInSlot(next: Try): Promise<void> {
+    const { clock, name: deliverer, tries } = this.#ports;
+    const { destination, number, request } = next;
+    const invocation = request.fact.invocation;
+    const started: Fact = { type: 'delivery.started', invocation, destination: destination.id, try: number, at: clock.now(), deliverer };
+    const effects = await this.#writer.propose(invocation, [started]);
+    // Without the effect the fact was refused: another process started this try. The next step decides from the log.
+    if (effects?.includes('deliver')) await tries.make(next, this.#writer);
   }
-
-  return {
-    refresh: (known) => writer.refresh(known),
-    async advance() {
-      const open = [...writer.state.invocations].filter(([, { context }]) => context.outcome !== null);
-      return combineResults(
-        await Promise.all(
-          open.map(([id]) => {
-            const request = requestOf(writer.state, id);
-            return request === undefined ? 'settled' : advanceOne(id, request);
-          }),
-        ),
-      );
-    },
-  };
 }

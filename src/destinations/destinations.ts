@@ -2,18 +2,18 @@ import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { DestinationsOptions } from './ports.ts';
 
-/** The destinations role: tells the configured targets about outcomes. */
+/** The destinations role: delivers outcomes to the configured targets. */
 export interface Destinations {
   /** For a worker in this process. */
   readonly deliverer: LocalDeliverer;
-  /** Takes nothing more; resolves when the tries under way are recorded. */
+  /** Takes no further work; resolves once the results of all current tries are recorded. */
   stop(): Promise<void>;
 }
 
 export function startDestinations({ queue, check, ...options }: DestinationsOptions): Destinations {
   const { targets } = options;
   const stopping = new AbortController();
-  const deliveries = createDeliveries({ ...options, leavesOthers: false, onRest: () => subscription.pull() });
+  const deliveries = createDeliveries({ ...options, skipsUnknownKinds: false, onDemand: () => subscription.pull() });
   const subscription = queue.run({
     source: { kind: 'deliveries' },
     signal: stopping.signal,

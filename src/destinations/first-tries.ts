@@ -9,12 +9,12 @@ import type { TargetLimiter } from './target-limiter.ts';
 import type { Tries } from './tries.ts';
 import type { TryOptions } from './try-options.ts';
 
-/** The first tries that begin together with their outcome. */
+/** First tries that a worker of this process appends together with the outcome: entry 1 of docs/architecture.md. */
 export interface FirstTries {
-  /** How many began, and are not recorded yet. */
+  /** How many first tries are claimed and not finished. */
   readonly size: number;
-  /** Begins those whose places are free. */
-  begin(outcome: Outcome): ClaimedTries | undefined;
+  /** Claims the first tries whose limit key has a free slot; `undefined` when none has. */
+  claim(outcome: Outcome): ClaimedTries | undefined;
 }
 
 type Options = Pick<TryOptions, 'name' | 'targets' | 'triesAtOnce' | 'logger'> & {
@@ -23,44 +23,44 @@ type Options = Pick<TryOptions, 'name' | 'targets' | 'triesAtOnce' | 'logger'> &
   active: Set<string>;
 };
 
-/** A try that began, and how it leaves its place. */
-type ClaimedTry = { fact: FactOf<'delivery.started'>; destination: Destination; leave: () => void };
+/** A first try with the slot that it occupies. */
+type ClaimedTry = { fact: FactOf<'delivery.started'>; destination: Destination; releaseSlot: () => void };
 
-/** What becomes of a try that began. */
-type Ways = { make(begun: ClaimedTry, writer: StreamWriter): void; end(begun: ClaimedTry): void };
+/** How a claimed try ends: it is made, or it is given back without having been appended. */
+type Endings = { make(claimed: ClaimedTry, writer: StreamWriter): void; release(claimed: ClaimedTry): void };
 
 export function createFirstTries({ name, targets, triesAtOnce, logger, limiter, tries, active }: Options): FirstTries {
   let size = 0;
-  const ways: Ways = { make: (begun, writer) => void make(begun, writer), end };
+  const endings: Endings = { make: (claimed, writer) => void make(claimed, writer), release };
 
-  function enter({ invocation, at }: Outcome, destination: Destination): ClaimedTry | undefined {
+  function claimOne({ invocation, at }: Outcome, destination: Destination): ClaimedTry | undefined {
     const target = targets[destination.destination];
-    const leave = target && limiter.enterAtOnce(target.limitKeyOf(destination), target.triesAtOnce ?? triesAtOnce);
-    if (leave === undefined) return undefined;
+    const releaseSlot = target && limiter.tryAcquire(target.limitKeyOf(destination), target.triesAtOnce ?? triesAtOnce);
+    if (releaseSlot === undefined) return undefined;
     const fact: ClaimedTry['fact'] = { type: 'delivery.started', invocation, at, destination: destination.id, try: 1, deliverer: name };
     active.add(deliveryIdOf(invocation, destination.id));
     size++;
-    return { fact, destination, leave };
+    return { fact, destination, releaseSlot };
   }
 
-  function end({ fact, leave }: ClaimedTry): void {
+  function release({ fact, releaseSlot }: ClaimedTry): void {
     size--;
     active.delete(deliveryIdOf(fact.invocation, fact.destination));
-    leave();
+    releaseSlot();
   }
 
-  async function make(begun: ClaimedTry, writer: StreamWriter): Promise<void> {
-    const id = begun.fact.invocation;
+  async function make(claimed: ClaimedTry, writer: StreamWriter): Promise<void> {
+    const id = claimed.fact.invocation;
     try {
       const invocation = writer.state.invocations.get(id);
       const request = requestOf(writer.state, id);
       if (invocation === undefined || request === undefined) return;
-      await tries.make({ request, invocation, destination: begun.destination, number: 1 }, writer);
+      await tries.make({ request, invocation, destination: claimed.destination, number: 1 }, writer);
     } catch (error) {
-      // The log cannot tell. It knows who made the try: it is found there, and made again (D1).
-      logger[levelOf(error)]({ invocation: id, error: messageOf(error) }, 'what came of a first try could not be recorded');
+      // The log names this process as the deliverer of the try, so the scheduler finds the try and it is made again (D1).
+      logger[levelOf(error)]({ invocation: id, error: messageOf(error) }, 'the result of a first try could not be recorded');
     } finally {
-      end(begun);
+      release(claimed);
     }
   }
 
@@ -68,34 +68,34 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, limiter, 
     get size() {
       return size;
     },
-    begin(outcome) {
-      const begun: ClaimedTry[] = [];
+    claim(outcome) {
+      const claimed: ClaimedTry[] = [];
       for (const destination of outcome.destinations ?? []) {
-        const one = enter(outcome, destination);
-        if (one !== undefined) begun.push(one);
+        const one = claimOne(outcome, destination);
+        if (one !== undefined) claimed.push(one);
       }
-      return begun.length === 0 ? undefined : new ClaimedFirstTries(begun, ways);
+      return claimed.length === 0 ? undefined : new ClaimedFirstTries(claimed, endings);
     },
   };
 }
 
-/** A class, as a worker's run is one: there is one for every outcome with destinations. */
+/** A class for the reason V6 (docs/performance.md): one is made for every outcome with destinations. */
 class ClaimedFirstTries implements ClaimedTries {
   readonly facts: readonly FactOf<'delivery.started'>[];
-  readonly #begun: readonly ClaimedTry[];
-  readonly #ways: Ways;
+  readonly #claimed: readonly ClaimedTry[];
+  readonly #endings: Endings;
 
-  constructor(begun: readonly ClaimedTry[], ways: Ways) {
-    this.facts = begun.map(({ fact }) => fact);
-    this.#begun = begun;
-    this.#ways = ways;
+  constructor(claimed: readonly ClaimedTry[], endings: Endings) {
+    this.facts = claimed.map(({ fact }) => fact);
+    this.#claimed = claimed;
+    this.#endings = endings;
   }
 
   make(writer: StreamWriter): void {
-    for (const one of this.#begun) this.#ways.make(one, writer);
+    for (const one of this.#claimed) this.#endings.make(one, writer);
   }
 
   release(): void {
-    for (const one of this.#begun) this.#ways.end(one);
+    for (const one of this.#claimed) this.#endings.release(one);
   }
 }

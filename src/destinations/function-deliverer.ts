@@ -3,9 +3,13 @@ import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { TryOptions } from './try-options.ts';
 
-/** Tells functions, and leaves all else to the destinations role: that needs no permission but to write to the log. */
+/**
+ * Delivers to functions, and leaves every other kind to the destinations role.
+ *
+ * A delivery to a function needs only the permission to write to the log, so a worker of the user's own process can make it.
+ */
 export interface FunctionDeliverer extends LocalDeliverer {
-  /** Begins nothing more; resolves when the tries under way are recorded. */
+  /** Starts no further try; resolves once the results of all current tries are recorded. */
   stop(): Promise<void>;
 }
 
@@ -14,8 +18,14 @@ export type FunctionDelivererOptions = Omit<TryOptions, 'targets' | keyof typeof
 };
 
 export function createFunctionDeliverer(options: FunctionDelivererOptions): FunctionDeliverer {
-  return createDeliveries({ ...options, ...tryBounds, maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS, leavesOthers: true, onRest: () => {} });
+  return createDeliveries({
+    ...options,
+    ...tryBounds,
+    maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
+    skipsUnknownKinds: true,
+    onDemand: () => {},
+  });
 }
 
-/** What holds for every try, wherever it is made. */
+/** The bounds of every try, in the destinations role and in workers. */
 export const tryBounds = { triesAtOnce: 32, tryTimeoutInMs: 15_000 };

@@ -16,15 +16,15 @@ export type FunctionTargetOptions = Bounds & {
   log: Pick<EventLog, 'accept'>;
   /** Throws `FunctionNotFoundError`. */
   findFunction: (name: string, qualifier: string) => Promise<unknown>;
-  /** Whether the function has such a version or `!alias`, as far as is known here without asking. */
+  /** Whether the local copy of the registry has this version or `!alias` of the function. */
   isKnown: (name: FunctionName, qualifier: string) => boolean;
 };
 
 /**
  * Invokes another function with the envelope as its event.
  *
- * The request id of the child derives from the delivery, so a repeated delivery starts nothing twice (D1). The chain's
- * root, parent, hops and budget travel along; a hop or an invocation too many is cut, on both ends (L1, L2).
+ * The request id of the child derives from the delivery id, so a repeated delivery starts nothing twice (D1). The child carries the root,
+ * parent, hop and budget of its chain. A child beyond a bound is accepted and fails, and the delivery ends dead (L1, L2).
  */
 export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxChain }: FunctionTargetOptions): DestinationTarget {
   const readParam = createParamReader();
@@ -32,7 +32,7 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
     endsByItself: true,
     // The envelope becomes the payload of a request.
     maxEnvelopeBytes: MAX_PAYLOAD_BYTES,
-    // A try is one append to Sequent's own log, which is no slower for many of them.
+    // A try is one append to Sequent's own log, and many concurrent appends do not slow the log down.
     triesAtOnce: 1_000,
     refuse(param) {
       const target = readParam(param);
@@ -47,9 +47,9 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
       try {
         if (!isKnown(name, qualifier)) await findFunction(name, qualifier);
         const child = childOf(request, qualifier);
-        const cut = boundOf(child.lineage, { maxHops, maxChain });
+        const exceeded = exceededBound(child.lineage, { maxHops, maxChain });
         await log.accept({ function: name, stream: streamOf(child.id) }, [child]);
-        return cut === undefined ? { kind: 'delivered' } : { kind: 'dead', reason: `LoopDetected: ${cut}; ${child.id} was cut` };
+        return exceeded === undefined ? { kind: 'delivered' } : { kind: 'dead', reason: `LoopDetected: ${exceeded}; ${child.id} was cut` };
       } catch (error) {
         if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return { kind: 'dead', reason: error.message };
         return { kind: 'failed', reason: messageOf(error) };
@@ -66,32 +66,32 @@ function childOf({ deliveryId, requestId, envelope, lineage, traceparent }: Deli
     payload: envelope,
     lineage: { ...lineage, parent: requestId, hop: lineage.hop + 1 },
   };
-  // What a request that names none asks for anyway.
+  // A request without a qualifier means `latest`.
   if (qualifier !== LATEST) child.qualifier = qualifier;
   if (traceparent !== undefined) child.traceparent = traceparent;
   return child;
 }
 
-/** Which bound of the chain an invocation is behind. It is accepted all the same, and fails: so both ends tell (L1, L2). */
-function boundOf({ root, hop, budget }: DeliveryRequest['lineage'], { maxHops, maxChain }: Bounds): string | undefined {
+/** The bound of the chain that an invocation exceeds. The invocation is accepted and fails, so both ends record the cut (L1, L2). */
+function exceededBound({ root, hop, budget }: DeliveryRequest['lineage'], { maxHops, maxChain }: Bounds): string | undefined {
   if (hop <= maxHops && budget >= 0) return undefined;
   return `the chain that began with ${root} has more than ${hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`}`;
 }
 
 type ReadParam = (param: string, from?: FunctionName) => FunctionReference | string;
 
-/** How many params are remembered: there are about as many as functions that tell others. */
-const REMEMBERED = 1_000;
+/** About as many params exist as functions with destinations. */
+const MAX_CACHED_PARAMS = 1_000;
 
-/** Every outcome of a function brings the same few params. */
+/** Caches parsed params: every outcome of a function has the same few params. */
 function createParamReader(): ReadParam {
-  const known = new Map<string, Map<FunctionName | undefined, FunctionReference | string>>();
+  const cache = new Map<string, Map<FunctionName | undefined, FunctionReference | string>>();
   return (param, from) => {
-    const found = known.get(param)?.get(from);
-    if (found !== undefined) return found;
-    if (known.size >= REMEMBERED) known.clear();
+    const cached = cache.get(param)?.get(from);
+    if (cached !== undefined) return cached;
+    if (cache.size >= MAX_CACHED_PARAMS) cache.clear();
     const target = readParam(param, from);
-    known.set(param, (known.get(param) ?? new Map()).set(from, target));
+    cache.set(param, (cache.get(param) ?? new Map()).set(from, target));
     return target;
   };
 }

@@ -3,58 +3,58 @@ import { streamKey } from '#src/core/log/stream-key.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 
 /**
- * The streams that wait outside of a crowded place: so many may wait for a slow or dead one that only their names are kept.
+ * The streams that wait for a full limit key outside of memory: only their names and their latest work items are kept.
  *
- * Nothing depends on them: their items are not acknowledged, so whatever is forgotten here comes again after a while.
+ * Parked items are unacknowledged, so JetStream redelivers whatever is lost here.
  */
 export interface Parking {
-  /** Says that a stream found a place crowded. */
-  note(name: StreamName, place: string): void;
-  /** Where the stream waits. */
+  /** Parks a stream, because its limit key is full. */
+  park(name: StreamName, limitKey: string): void;
+  /** The limit key that the stream is parked for. */
   limitKeyOf(name: StreamName): string | undefined;
-  /** Keeps an item of a stream that waits. */
+  /** Keeps a work item of a parked stream. Ignores items of other streams. */
   hold(item: WorkItem): void;
-  /** Takes the streams that have waited longest for a place, at most so many: their items. */
-  take(place: string, most: number): WorkItem[];
+  /** Removes the streams that have waited longest for the limit key, at most `maxStreams`, and returns their items. */
+  take(limitKey: string, maxStreams: number): WorkItem[];
 }
 
-/** An item comes again and again; its latest deliveries acknowledge it. */
-const ITEMS_KEPT = 2;
-/** When it comes again: a long backlog must not be handed out anew with every lease, nor all of it at one moment. */
-const PUT_OFF_IN_MS = 60_000;
+/** How many items of a stream are kept. An item is redelivered repeatedly, and its latest deliveries suffice to acknowledge it. */
+const MAX_ITEMS = 2;
+/** The mean delay of a redelivery: a backlog must not be redelivered with every lease, nor all of it at one moment. */
+const REDELIVER_AFTER_MS = 60_000;
 
 export function createParking(random: () => number = Math.random): Parking {
-  const placeByKey = new Map<string, string>();
-  const waiting = new Map<string, Map<string, WorkItem[]>>();
+  const limitKeys = new Map<string, string>();
+  const parked = new Map<string, Map<string, WorkItem[]>>();
 
   return {
-    note(name, place) {
-      placeByKey.set(streamKey(name), place);
+    park(name, limitKey) {
+      limitKeys.set(streamKey(name), limitKey);
     },
-    limitKeyOf: (name) => placeByKey.get(streamKey(name)),
+    limitKeyOf: (name) => limitKeys.get(streamKey(name)),
     hold(item) {
       const key = streamKey(item.name);
-      const place = placeByKey.get(key);
-      if (place === undefined) return;
-      // What it knows of its stream would fill the memory.
+      const limitKey = limitKeys.get(key);
+      if (limitKey === undefined) return;
+      // The folded states of a backlog would fill the memory.
       item.state = undefined;
-      item.putOff(PUT_OFF_IN_MS * (0.5 + random()));
-      const keys = waiting.get(place) ?? new Map<string, WorkItem[]>();
-      waiting.set(place, keys);
-      keys.set(key, [...(keys.get(key) ?? []), item].slice(-ITEMS_KEPT));
+      item.putOff(REDELIVER_AFTER_MS * (0.5 + random()));
+      const streams = parked.get(limitKey) ?? new Map<string, WorkItem[]>();
+      parked.set(limitKey, streams);
+      streams.set(key, [...(streams.get(key) ?? []), item].slice(-MAX_ITEMS));
     },
-    take(place, most) {
-      const keys = waiting.get(place);
-      if (keys === undefined) return [];
+    take(limitKey, maxStreams) {
+      const streams = parked.get(limitKey);
+      if (streams === undefined) return [];
       const taken: WorkItem[] = [];
       let count = 0;
-      for (const [key, items] of keys) {
-        if (count++ === most) break;
-        keys.delete(key);
-        placeByKey.delete(key);
+      for (const [key, items] of streams) {
+        if (count++ === maxStreams) break;
+        streams.delete(key);
+        limitKeys.delete(key);
         taken.push(...items);
       }
-      if (keys.size === 0) waiting.delete(place);
+      if (streams.size === 0) parked.delete(limitKey);
       return taken;
     },
   };

@@ -5,16 +5,16 @@ import type { TargetLimiter } from './target-limiter.ts';
 import type { Tries } from './tries.ts';
 import type { TryOptions } from './try-options.ts';
 
-/** What the destinations role is given besides. */
+/** The options of the destinations role. */
 export type DestinationsOptions = TryOptions & { queue: WorkQueue; check: DestinationCheck };
 
-/** Everything that deliveries touch. */
+/** What the runs of one process share. */
 export type DeliveryPorts = TryOptions & {
   limiter: TargetLimiter;
   parking: Parking;
   tries: Tries;
-  /** The ids of the deliveries that this process makes at this moment. */
+  /** The ids of the deliveries whose tries this process makes now. */
   active: Set<string>;
-  /** What has no target here is somebody else's; otherwise it ends dead. */
-  leavesOthers: boolean;
+  /** True: destinations of a kind without a target here belong to the destinations role. False: their deliveries end dead. */
+  skipsUnknownKinds: boolean;
 };

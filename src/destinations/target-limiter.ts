@@ -1,83 +1,88 @@
-/** Bounds how many deliveries go to one place at one moment, so that a slow place delays nobody but itself. */
+/** Bounds the concurrent tries of each limit key, so that a slow target delays no other target. */
 export interface TargetLimiter {
   /**
-   * Enters a place on behalf of a stream; resolves to what leaves it again, or to `undefined` when too many streams wait
-   * there already. A stream that waits there may wait with all of its deliveries.
+   * Waits for a slot of a limit key, and resolves to the function that releases the slot.
+   *
+   * Resolves to `undefined` when the limit key is full: too many streams wait for it. A stream that waits already may wait with further
+   * deliveries.
    */
-  enter(place: string, options: { stream: string; atOnce: number }): Promise<(() => void) | undefined>;
-  /** Enters a place if it is free now, and `undefined` if not. */
-  enterAtOnce(place: string, atOnce: number): (() => void) | undefined;
-  /** How many more streams may wait there. */
-  capacityOf(place: string): number;
+  acquire(limitKey: string, options: { stream: string; slots: number }): Promise<Release | undefined>;
+  /** Takes a slot that is free now; `undefined` when no slot is free. */
+  tryAcquire(limitKey: string, slots: number): Release | undefined;
+  /** How many more streams may wait for the limit key. */
+  capacityOf(limitKey: string): number;
 }
 
+export type Release = () => void;
+
 export type TargetLimiterOptions = {
-  /** How many streams may wait for one place. */
-  waiting: number;
-  /** A crowded place is half empty again. */
-  onCapacity: (place: string) => void;
+  /** How many streams may wait for one limit key. */
+  maxWaiting: number;
+  /** A limit key that was full has half of its waiting capacity again. */
+  onCapacity: (limitKey: string) => void;
 };
 
 type Waiter = { stream: string; proceed: () => void };
-type TargetLimit = { taken: number; queue: Waiter[]; head: number; streams: Map<string, number>; isCrowded: boolean };
+/** `streams` counts the waiters of each stream; `head` is the index of the first waiter in `queue`. */
+type TargetLimit = { taken: number; queue: Waiter[]; head: number; streams: Map<string, number>; isFull: boolean };
 
-export function createTargetLimiter({ waiting, onCapacity: onRoom }: TargetLimiterOptions): TargetLimiter {
-  const places = new Map<string, TargetLimit>();
+export function createTargetLimiter({ maxWaiting, onCapacity }: TargetLimiterOptions): TargetLimiter {
+  const limits = new Map<string, TargetLimit>();
 
-  function open(name: string): TargetLimit {
-    const known = places.get(name);
-    if (known !== undefined) return known;
-    const place = { taken: 0, queue: [], head: 0, streams: new Map(), isCrowded: false };
-    places.set(name, place);
-    return place;
+  function limitOf(limitKey: string): TargetLimit {
+    const present = limits.get(limitKey);
+    if (present !== undefined) return present;
+    const limit = { taken: 0, queue: [], head: 0, streams: new Map(), isFull: false };
+    limits.set(limitKey, limit);
+    return limit;
   }
 
-  function wait(limit: TargetLimit, stream: string): Promise<void> {
-    limit.streams.set(stream, (limit.streams.get(stream) ?? 0) + 1);
-    return new Promise((proceed) => limit.queue.push({ stream, proceed }));
-  }
-
-  function takeNext(limit: TargetLimit): Waiter | undefined {
-    const next = limit.queue[limit.head];
-    if (next === undefined) return undefined;
-    limit.head++;
-    if (limit.head === limit.queue.length) {
-      limit.queue.length = 0;
-      limit.head = 0;
-    }
-    const left = (limit.streams.get(next.stream) ?? 1) - 1;
-    if (left === 0) limit.streams.delete(next.stream);
-    else limit.streams.set(next.stream, left);
-    return next;
-  }
-
-  function leave(name: string, limit: TargetLimit): void {
-    const next = takeNext(limit);
+  function release(limitKey: string, limit: TargetLimit): void {
+    const next = dequeue(limit);
     if (next === undefined) limit.taken--;
     else next.proceed();
-    if (limit.isCrowded && limit.streams.size <= waiting / 2) {
-      limit.isCrowded = false;
-      onRoom(name);
+    if (limit.isFull && limit.streams.size <= maxWaiting / 2) {
+      limit.isFull = false;
+      onCapacity(limitKey);
     }
-    if (limit.taken === 0) places.delete(name);
+    if (limit.taken === 0) limits.delete(limitKey);
   }
 
   return {
-    enterAtOnce(name, atOnce) {
-      const limit = open(name);
-      if (limit.taken >= atOnce) return undefined;
+    tryAcquire(limitKey, slots) {
+      const limit = limitOf(limitKey);
+      if (limit.taken >= slots) return undefined;
       limit.taken++;
-      return () => leave(name, limit);
+      return () => release(limitKey, limit);
     },
-    async enter(name, { stream, atOnce }) {
-      const limit = open(name);
-      if (limit.taken < atOnce) limit.taken++;
-      else if (limit.streams.size >= waiting && !limit.streams.has(stream)) {
-        limit.isCrowded = true;
+    async acquire(limitKey, { stream, slots }) {
+      const limit = limitOf(limitKey);
+      if (limit.taken < slots) limit.taken++;
+      else if (limit.streams.size >= maxWaiting && !limit.streams.has(stream)) {
+        limit.isFull = true;
         return undefined;
-      } else await wait(limit, stream);
-      return () => leave(name, limit);
+      } else await enqueue(limit, stream);
+      return () => release(limitKey, limit);
     },
-    capacityOf: (name) => waiting - (places.get(name)?.streams.size ?? 0),
+    capacityOf: (limitKey) => maxWaiting - (limits.get(limitKey)?.streams.size ?? 0),
   };
+}
+
+function enqueue(limit: TargetLimit, stream: string): Promise<void> {
+  limit.streams.set(stream, (limit.streams.get(stream) ?? 0) + 1);
+  return new Promise((proceed) => limit.queue.push({ stream, proceed }));
+}
+
+function dequeue(limit: TargetLimit): Waiter | undefined {
+  const next = limit.queue[limit.head];
+  if (next === undefined) return undefined;
+  limit.head++;
+  if (limit.head === limit.queue.length) {
+    limit.queue.length = 0;
+    limit.head = 0;
+  }
+  const left = (limit.streams.get(next.stream) ?? 1) - 1;
+  if (left === 0) limit.streams.delete(next.stream);
+  else limit.streams.set(next.stream, left);
+  return next;
 }

@@ -7,20 +7,23 @@ import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { deliveryRequestOf, type Try } from './delivery-request.ts';
 import type { TryOptions } from './try-options.ts';
 
-/** Makes tries that are in the log (E1), and records what came of them. Rejects when the log cannot tell. */
+/** Makes tries that are in the log already (E1), and appends their results. Rejects when an append has no certain result. */
 export interface Tries {
-  make(tried: Try, writer: StreamWriter): Promise<void>;
-  /** The last delivery and the end of all of them are one append; of two that are settled in the same moment, the later one closes. */
+  make(attempted: Try, writer: StreamWriter): Promise<void>;
+  /**
+   * Appends a fact of a delivery. The fact of the last open delivery is appended together with `notified`; if two deliveries settle
+   * concurrently, the second append adds `notified`.
+   */
   settle(fact: DeliveryFact, writer: StreamWriter): Promise<void>;
-  /** Records that everybody was told, if that is so and nobody did. */
+  /** Appends `notified` when every delivery is settled and `notified` is missing. */
   close(invocation: string, writer: StreamWriter): Promise<void>;
 }
 
 export function createTries({ targets, tenancy, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock }: TryOptions): Tries {
-  function tell(target: DestinationTarget, tried: Try): Promise<DeliveryResult> {
-    const request = deliveryRequestOf(tried, { tenancy, maxChain, maxBytes: target.maxEnvelopeBytes });
-    if (target.endsByItself) return target.deliver(request, never);
-    return within(tryTimeoutInMs, (signal) => target.deliver(request, signal));
+  function deliver(target: DestinationTarget, attempted: Try): Promise<DeliveryResult> {
+    const request = deliveryRequestOf(attempted, { tenancy, maxChain, maxBytes: target.maxEnvelopeBytes });
+    if (target.endsByItself) return target.deliver(request, neverAborted);
+    return abortAfter(tryTimeoutInMs, (signal) => target.deliver(request, signal));
   }
 
   function factOf({ request, invocation: { context }, destination, number }: Try, result: DeliveryResult): DeliveryFact {
@@ -39,38 +42,38 @@ export function createTries({ targets, tenancy, maxChain, tryTimeoutInMs, maxDel
     await close(id, writer);
   }
 
-  async function close(invocation: string, writer: StreamWriter): Promise<void> {
-    const found = writer.state.invocations.get(invocation);
-    if (found === undefined || found.value === 'notified' || !allDeliveriesSettled(found.context)) return;
-    await writer.propose(invocation, [{ type: 'notified', invocation, at: clock.now() }]);
+  async function close(id: string, writer: StreamWriter): Promise<void> {
+    const invocation = writer.state.invocations.get(id);
+    if (invocation === undefined || invocation.value === 'notified' || !allDeliveriesSettled(invocation.context)) return;
+    await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
   }
 
   return {
     settle,
     close,
-    async make(tried, writer) {
-      const kind = tried.destination.destination;
+    async make(attempted, writer) {
+      const kind = attempted.destination.destination;
       const target = targets[kind];
       const missing: DeliveryResult = { kind: 'dead', reason: `there is no destination of the kind ${kind}` };
-      return settle(factOf(tried, target === undefined ? missing : await tell(target, tried)), writer);
+      return settle(factOf(attempted, target === undefined ? missing : await deliver(target, attempted)), writer);
     },
   };
 }
 
-/** Whether nobody else is to be told, and this is not recorded yet. */
+/** Whether no other delivery is open, and `notified` is missing. */
 function isOnlyOpen(invocation: Invocation | undefined, destination: string): boolean {
   if (invocation === undefined || invocation.value === 'notified') return false;
   return openDeliveries(invocation.context).every(({ id }) => id === destination);
 }
 
-const never = new AbortController().signal;
+const neverAborted = new AbortController().signal;
 
-/** Gives something up after a while. A signal of its own accord would keep its timer long after it is done. */
-async function within<Value>(limitInMs: number, work: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
-  const givingUp = new AbortController();
-  const timer = setTimeout(() => givingUp.abort(), limitInMs);
+/** Aborts the signal of `work` after a time. For the reason H12 (docs/performance.md) the timer is cleared. */
+async function abortAfter<Value>(timeoutInMs: number, work: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), timeoutInMs);
   try {
-    return await work(givingUp.signal);
+    return await work(timeout.signal);
   } finally {
     clearTimeout(timer);
   }

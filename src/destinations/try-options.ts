@@ -5,9 +5,9 @@ import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 
-/** What every deliverer is given. */
+/** The options of every deliverer. */
 export type TryOptions = {
-  /** The name of this deliverer, unique among all that ever ran: the log records it. */
+  /** The name of this deliverer. The log records it, so no two deliverers ever share a name. */
   name: string;
   tenancy: Tenancy;
   log: EventLog;
@@ -17,12 +17,12 @@ export type TryOptions = {
   appendId: () => string;
   /** By the name of the destination: `FunctionGraph`, `OBS`, … */
   targets: Readonly<Record<string, DestinationTarget>>;
-  /** How many invocations may follow from one, in all branches of its chain together (L2). */
+  /** How many invocations may follow from one request, in all branches of its chain together (L2). */
   maxChain: number;
-  /** The most tries at one place at one moment, unless its target says otherwise. */
+  /** How many tries may run at once for one limit key, unless the target has its own bound. */
   triesAtOnce: number;
   /** How long one try may take, in milliseconds. */
   tryTimeoutInMs: number;
-  /** How long after the outcome a delivery is tried, in milliseconds. */
+  /** How long after its outcome a delivery may be tried, in milliseconds. */
   maxDeliveryAgeInMs: number;
 };

@@ -1,27 +1,27 @@
 import { BlockList, isIP } from 'node:net';
 
-/** `private`: for connections that allow it. `forbidden`: for nobody, such as the metadata services of clouds. */
+/** `private`: for connections with `allowPrivate`. `forbidden`: for no connection, such as the metadata services of clouds. */
 export type AddressClass = 'public' | 'private' | 'forbidden';
 
 type Family = 'ipv4' | 'ipv6';
 
 /**
- * Which class an IP address is of.
+ * The class of an IP address.
  *
- * Of IPv6 only the global unicast range is public, so every form that embeds or translates an IPv4 address (v4-mapped,
- * v4-compatible, NAT64, Teredo, 6to4) is refused as such, whatever it embeds.
+ * In IPv6 only the global unicast range is public. Every form that embeds an IPv4 address (v4-mapped, v4-compatible, NAT64, Teredo, 6to4)
+ * is therefore forbidden, whichever address it embeds.
  */
 export function classOf(address: string): AddressClass {
   const family = familyOf(address);
-  // A list that holds the v4-mapped range would hold every IPv4 address as well, so it is a list of its own.
+  // A list with the v4-mapped range would match every IPv4 address, so this range has its own list.
   if (family === undefined || (family === 'ipv6' && mapped.check(address, family))) return 'forbidden';
   if (forbidden.check(address, family)) return 'forbidden';
-  if (ownNetworks.check(address, family)) return 'private';
+  if (privateNetworks.check(address, family)) return 'private';
   if (reserved.check(address, family)) return 'forbidden';
   return family === 'ipv4' || globalUnicast.check(address, family) ? 'public' : 'forbidden';
 }
 
-/** An address with a zone (`fe80::1%eth0`) is of no family: it is never global. */
+/** `undefined` for an address with a zone (`fe80::1%eth0`), which is never global. */
 function familyOf(address: string): Family | undefined {
   if (address.includes('%')) return undefined;
   const version = isIP(address);
@@ -32,7 +32,7 @@ const forbidden = listOf(
   '0.0.0.0/8', // this host
   '169.254.0.0/16', // link-local: metadata of AWS, Azure, GCP, Huawei, OpenStack
   '100.100.100.200/32', // metadata of Alibaba
-  '168.63.129.16/32', // the host of Azure
+  '168.63.129.16/32', // the platform address of Azure
   '192.0.0.0/24', // protocol assignments: metadata of Oracle
   '224.0.0.0/4', // multicast
   '240.0.0.0/4', // reserved, broadcast
@@ -43,7 +43,7 @@ const forbidden = listOf(
   'ff00::/8',
 );
 
-const ownNetworks = listOf('10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1/128', 'fc00::/7');
+const privateNetworks = listOf('10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1/128', 'fc00::/7');
 
 const reserved = listOf(
   '192.0.2.0/24', // documentation

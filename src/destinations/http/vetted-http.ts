@@ -12,9 +12,9 @@ export type ResolveHost = (host: string) => Promise<LookupAddress[]>;
 
 export type VettedHttpOptions = {
   resolve?: ResolveHost;
-  /** Certificates to trust instead of Node's own. */
+  /** Certificate authorities to trust instead of Node's. */
   ca?: string;
-  /** How much of the body of an answer is read; 64 KB by default. */
+  /** The largest part of an answer's body that is read; 64 KB by default. */
   maxBodyBytes?: number;
 };
 
@@ -22,14 +22,14 @@ const MAX_BODY_BYTES = 65_536;
 const PORTS: Record<string, readonly number[]> = { 'https:': [443, 8443], 'http:': [80, 8080] };
 
 /**
- * An HTTP client for addresses that users choose, so that none of them reaches the network of Sequent itself (U2):
+ * An HTTP client for addresses that users choose. No request reaches the network of Sequent itself (U2):
  *
- * 1. Every address that a host resolves to is vetted when the connection is made, by the lookup of that very connection:
- *    what is vetted is what is connected to, so a name that changes its address in between gains nothing.
- * 2. An address in the URL itself is vetted as well. The URL parser puts odd forms (decimal, octal, hexadecimal, full-width
- *    digits) into the usual one.
- * 3. No redirect is followed, no proxy is used, no connection is kept for another request.
- * 4. The whole exchange has an end in time, and the body of the answer one in size.
+ * 1. The lookup of each connection vets every address that the host resolves to. The vetted address is the connected address, so a name
+ *    that changes its address meanwhile gains nothing.
+ * 2. An address in the URL itself is vetted too. The URL parser converts other forms (decimal, octal, hexadecimal, full-width digits) to
+ *    the usual one.
+ * 3. No redirect is followed, no proxy is used, and no connection is reused.
+ * 4. The duration of the exchange and the size of the answer's body are limited.
  */
 export function createVettedHttp({ resolve = resolveHost, ca, maxBodyBytes = MAX_BODY_BYTES }: VettedHttpOptions = {}): VettedHttp {
   return {
@@ -41,7 +41,7 @@ export function createVettedHttp({ resolve = resolveHost, ca, maxBodyBytes = MAX
   };
 }
 
-/** Why a request may not even be tried. */
+/** The reason why a request is refused before its host is resolved. */
 function refusalOf({ url: text, reach, headers }: VettedRequest): string | undefined {
   if (!URL.canParse(text)) return 'the URL is not valid';
   const url = new URL(text);
@@ -51,11 +51,11 @@ function refusalOf({ url: text, reach, headers }: VettedRequest): string | undef
   if (url.username !== '' || url.password !== '') return 'the URL must not hold a user or a password';
   const header = Object.keys(headers).find((name) => !/^[\t\x20-\x7e]*$/.test(headers[name] ?? ''));
   if (header !== undefined) return `the header ${header} is not a text of one line`;
-  return refusalOfPlace(url, reach);
+  return refusalOfAddress(url, reach);
 }
 
-/** Names are vetted by their addresses, when the connection is made. */
-function refusalOfPlace(url: URL, reach: Reach): string | undefined {
+/** Vets the port, and the host when it is an address. The lookup vets the addresses of a name. */
+function refusalOfAddress(url: URL, reach: Reach): string | undefined {
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   if (!PORTS[url.protocol]?.includes(port) && !reach.ports.includes(port)) return `port ${port} is not allowed`;
   const host = hostOf(url);
@@ -63,17 +63,17 @@ function refusalOfPlace(url: URL, reach: Reach): string | undefined {
   return /(?:^|\.)localhost\.?$/.test(host) && !reach.allowPrivate ? notPublic(host) : undefined;
 }
 
-/** The host of a URL, an IPv6 address without its brackets. */
+/** The host of a URL; an IPv6 address is without its brackets. */
 function hostOf({ hostname }: URL): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }
 
 function canReach(address: string, { allowPrivate }: Reach): boolean {
-  const found = classOf(address);
-  return found === 'public' || (found === 'private' && allowPrivate);
+  const addressClass = classOf(address);
+  return addressClass === 'public' || (addressClass === 'private' && allowPrivate);
 }
 
-/** Says nothing of the addresses behind a name, which are nothing to whoever configured the URL. */
+/** The sentence names no address of the host: the user who configured the URL must not learn addresses of an internal network. */
 function notPublic(host: string): string {
   return `${host} is not at a public address`;
 }
@@ -91,7 +91,7 @@ function open(
     headers: { 'user-agent': 'sequent', ...headers, 'content-length': Buffer.byteLength(body) },
     ...(ca === undefined ? {} : { ca }),
   });
-  // Whatever happens after the answer began shows in the answer.
+  // An error after the start of the answer also ends the answer, which reports it.
   sent.on('error', () => {});
   sent.end(body);
   return sent;
@@ -103,35 +103,35 @@ async function exchange(
   signal: AbortSignal,
 ): Promise<Answer> {
   const origin = originOf(url);
-  if (signal.aborted) return givenUp(origin);
+  if (signal.aborted) return aborted(origin);
   const sent = open();
-  const cut = new AbortController();
-  const giveUp = () => {
-    cut.abort();
+  const stopped = new AbortController();
+  const stop = () => {
+    stopped.abort();
     sent.destroy();
   };
-  const timer = setTimeout(giveUp, reach.timeoutInMs);
-  signal.addEventListener('abort', giveUp, { once: true });
+  const timer = setTimeout(stop, reach.timeoutInMs);
+  signal.addEventListener('abort', stop, { once: true });
   try {
-    const [answer] = (await once(sent, 'response', { signal: cut.signal })) as [IncomingMessage];
+    const [answer] = (await once(sent, 'response', { signal: stopped.signal })) as [IncomingMessage];
     return { kind: 'answered', status: answer.statusCode ?? 0, headers: answer.headers, ...(await read(answer, maxBodyBytes)) };
   } catch (error) {
-    if (signal.aborted) return givenUp(origin);
-    if (cut.signal.aborted) return { kind: 'timed-out', reason: `${origin} did not answer within ${reach.timeoutInMs} ms` };
+    if (signal.aborted) return aborted(origin);
+    if (stopped.signal.aborted) return { kind: 'timed-out', reason: `${origin} did not answer within ${reach.timeoutInMs} ms` };
     if (error instanceof ForbiddenAddressError) return { kind: 'refused', reason: error.message };
     return { kind: 'unreachable', reason: `${origin} cannot be reached (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})` };
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp);
+    signal.removeEventListener('abort', stop);
     sent.destroy();
   }
 }
 
-function givenUp(origin: string): Answer {
+function aborted(origin: string): Answer {
   return { kind: 'unreachable', reason: `the request to ${origin} was given up` };
 }
 
-/** Reads the body until its end, its limit, or the end of the connection. */
+/** Reads the body until its end, the limit, or the end of the connection. */
 function read(answer: IncomingMessage, maxBodyBytes: number): Promise<{ body: string; isComplete: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -148,10 +148,10 @@ function read(answer: IncomingMessage, maxBodyBytes: number): Promise<{ body: st
   });
 }
 
-/** A host resolves to an address that may not be used. */
+/** A host resolves to a forbidden address. */
 class ForbiddenAddressError extends Error {}
 
-/** The lookup of one connection. One forbidden address among several refuses all of them. */
+/** The lookup of one connection. One forbidden address refuses the whole host. */
 function vettedLookup(resolve: ResolveHost, reach: Reach): LookupFunction {
   return (host, options, callback) => {
     resolve(host).then(

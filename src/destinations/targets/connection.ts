@@ -2,22 +2,20 @@ import { z } from 'zod';
 import { isProjectId } from '#src/core/names/names.ts';
 import { secretSchema } from './secret.ts';
 
-/**
- * What a connection holds: the agency of SRC5, by which Sequent may use a service. Its secrets are references.
- */
+/** The schema of a connection: the agency of SRC5, which permits Sequent to use a service. Its secrets are references. */
 
 const projects = z.array(z.string().refine(isProjectId, 'must be the id of a project')).min(1).optional();
 
 const reach = {
-  /** Which projects may use the connection; every project unless it is said. */
+  /** The projects that may use the connection; every project by default. */
   projects,
-  /** Lets the connection reach addresses that are not public: a network of one's own, this machine. */
+  /** Permits addresses that are not public: a private network, this machine. */
   allowPrivate: z.boolean().default(false),
-  /** How long one request may take from its beginning to its end. */
+  /** How long one request may take, from the connection to the end of the answer. */
   timeoutInMs: z.int().min(100).max(60_000).default(10_000),
 };
 
-/** An address that the operator chose. Its own port and protocol are thereby allowed. */
+/** An address that the operator chose, so its port and its protocol are allowed. */
 const endpoint = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .refine(isPlainUrl, 'must not hold a user, a password or a fragment');
@@ -30,11 +28,11 @@ const headerName = z
 const obs = z.strictObject({
   kind: z.literal('obs'),
   endpoint,
-  /** Guessed from an endpoint like `obs.<region>.myhuaweicloud.com`. */
+  /** By default taken from an endpoint such as `obs.<region>.myhuaweicloud.com`. */
   region: name.optional(),
   accessKeyId: z.union([name, secretSchema]),
   secretAccessKey: secretSchema,
-  /** Puts the bucket into the path and not before the host. Always so when the host is an IP address. */
+  /** True: the bucket is part of the path. False: the bucket precedes the host. An IP address as the host always means the path. */
   forcePathStyle: z.boolean().default(false),
   ...reach,
 });
@@ -50,12 +48,12 @@ export type Subscription = z.output<typeof subscription>;
 const smtp = z.strictObject({
   host: name,
   port: z.int().min(1).max(65_535),
-  /** TLS from the first byte; without it the connection is upgraded when the server offers it. */
+  /** True: TLS from the first byte. False: the connection is upgraded to TLS when the server offers it. */
   secure: z.boolean().default(false),
   user: name.optional(),
   password: secretSchema.optional(),
   from: z.email('must be an e-mail address'),
-  /** Sends nothing over a connection that is not encrypted. On by default when there is a password. */
+  /** Sends no mail over an unencrypted connection. True by default when there is a password. */
   requireTls: z.boolean().optional(),
 });
 export type Smtp = z.output<typeof smtp>;
@@ -69,8 +67,8 @@ const smn = z
   })
   .superRefine(({ topics, smtp }, context) => {
     for (const [topic, { subscriptions }] of Object.entries(topics)) {
-      for (const [place, { protocol, endpoint }] of subscriptions.entries()) {
-        const path = ['topics', topic, 'subscriptions', place];
+      for (const [index, { protocol, endpoint }] of subscriptions.entries()) {
+        const path = ['topics', topic, 'subscriptions', index];
         if (protocol === 'email' && smtp === undefined)
           context.addIssue({ code: 'custom', path, message: 'needs "smtp" in the connection' });
         if (protocol !== 'email' && !endpoint.toLowerCase().startsWith(`${protocol}:`)) {
@@ -92,7 +90,7 @@ const dis = z
   })
   .refine(hasOneCredential, { path: ['token'], message: 'must be there, or else both "accessKeyId" and "secretAccessKey"' });
 
-/** A host, or with `*.` before it every host below it. */
+/** A host, or `*.` and a host: every host below that host. */
 const hostPattern = z
   .string()
   .regex(
@@ -102,14 +100,14 @@ const hostPattern = z
 
 const http = z.strictObject({
   kind: z.literal('http'),
-  /** Where the connection may be used. Required with a secret or headers: they are sent to every URL that users choose. */
+  /** The hosts that requests may go to. Required with a secret or headers, because users choose the URL that receives them. */
   hosts: z.array(hostPattern).min(1).max(100).optional(),
-  /** Signs the requests by Standard Webhooks: `whsec_…`, several of them separated by white space while rotating. */
+  /** Signs requests by Standard Webhooks (`whsec_…`). During a rotation the text holds several secrets, separated by white space. */
   secret: secretSchema.optional(),
   headers: z.record(headerName, z.union([z.string().regex(/^[\x20-\x7e]{0,1024}$/), secretSchema])).default({}),
-  /** Lets it use http and not only https. */
+  /** Permits http URLs. */
   allowHttp: z.boolean().default(false),
-  /** Further ports, beside 443 and 8443 (80 and 8080 for http). */
+  /** Allowed ports in addition to 443 and 8443 (80 and 8080 for http). */
   ports: z.array(z.int().min(1).max(65_535)).max(100).default([]),
   ...reach,
 });
@@ -137,14 +135,14 @@ type Picked<Kind extends ConnectionKind> =
 /** The named connections that this process may use. */
 export interface Connections {
   /**
-   * The connection of that name and kind for a function, or the sentence that says that it is not there for its project (SRC5). The name is
-   * the kind by default. Without a function the project is not checked.
+   * The connection of a name and a kind, or the sentence that says why the function's project may not use it (SRC5). The name is the kind
+   * by default. Without a function the project is not checked.
    */
   pick<Kind extends ConnectionKind>(kind: Kind, name?: string, functionName?: string): Picked<Kind>;
   has(name: string): boolean;
 }
 
-/** Also asked about texts that are no URL; somebody else refuses those. */
+/** True for a text that is no URL: the rule before this one refuses it. */
 function isPlainUrl(text: string): boolean {
   if (!URL.canParse(text)) return true;
   const { username, password, hash } = new URL(text);

@@ -13,14 +13,14 @@ export type TargetPorts = {
   http: VettedHttp;
   streams: DisStreams;
   publisher: Publisher;
-  /** What a function may address on NATS. */
+  /** The subjects that a function may address. */
   subjects: SubjectRules;
 };
 
-/** The targets outside of Sequent. `FunctionGraph`, which invokes another function, is not one of them. */
-export type OutsideTargets = Record<'OBS' | 'SMN' | 'DIS' | 'NATS' | 'HTTP', DestinationTarget>;
+/** The targets outside of Sequent: all except `FunctionGraph`, which invokes another function. */
+export type ExternalTargets = Record<'OBS' | 'SMN' | 'DIS' | 'NATS' | 'HTTP', DestinationTarget>;
 
-export function createTargets(ports: TargetPorts): OutsideTargets {
+export function createTargets(ports: TargetPorts): ExternalTargets {
   return {
     OBS: createObsTarget(ports),
     SMN: createSmnTarget(ports),

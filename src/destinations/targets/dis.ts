@@ -7,6 +7,7 @@ import type { ConnectionOf, Connections } from './connection.ts';
 import { signByHuawei } from './huawei-signature.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { type Publication, resultOf } from './publication.ts';
+import { createResolvedTarget, type Refused } from './resolved-target.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
 
@@ -15,68 +16,48 @@ export const disParamSchema = z.strictObject({
   connection: connectionName,
 });
 
-/** A record as DIS keeps it. */
+/** A record of a DIS stream. */
 export type DisRecord = {
   stream: string;
-  /** Records with the same key keep their order. It is the request id. */
+  /** The request id. Records with the same key keep their order. */
   partitionKey: string;
-  /** The envelope in base64. */
+  /** The envelope, in base64. */
   data: string;
   /** When the request was accepted, in milliseconds since the epoch. */
   timestamp: number;
-  /** The idempotency key: no stream keeps two records with the same one. */
+  /** The idempotency key: a stream keeps one record per key. */
   deliveryId: string;
 };
 
-/** The streams that Sequent has itself. */
+/** Sequent's own streams. */
 export interface DisStreams {
   /** Never rejects. */
   publishRecord(record: DisRecord, signal: AbortSignal): Promise<Publication>;
 }
 
 type Remote = { kind: 'remote'; stream: string; name: string; connection: ConnectionOf<'dis'> };
-type Found = { kind: 'built-in'; stream: string } | Remote | { kind: 'refused'; problem: string };
+type Resolved = { kind: 'built-in'; stream: string } | Remote;
 
-/** Appends the envelope to a stream: of Sequent's own, or of the service behind a connection. */
-export function createDisTarget({
-  connections,
-  http,
-  streams,
-}: {
-  connections: Connections;
-  http: VettedHttp;
-  streams: DisStreams;
-}): DestinationTarget {
-  return {
-    refuse(text, functionName) {
-      const found = find(text, connections, functionName);
-      return found.kind === 'refused' ? found.problem : undefined;
+type DisPorts = { connections: Connections; http: VettedHttp; streams: DisStreams };
+
+/** Appends the envelope to one of Sequent's own streams, or to a stream of the service behind a connection. */
+export function createDisTarget({ connections, http, streams }: DisPorts): DestinationTarget {
+  return createResolvedTarget<Resolved>({
+    kind: 'DIS',
+    resolve: (param, functionName) => resolve(param, connections, functionName),
+    limitKeyOf: (resolved) => `DIS ${resolved.kind === 'remote' ? `${resolved.name}/` : ''}${resolved.stream}`,
+    async deliver(resolved, request, signal) {
+      if (resolved.kind === 'remote') return putRecord(resolved, request, { http, signal });
+      const stream = disStreamFor(request.functionName, resolved.stream);
+      const { requestId, envelope, acceptedAt, deliveryId } = request;
+      const record = { stream, partitionKey: requestId, data: toBase64(envelope), timestamp: acceptedAt, deliveryId };
+      return resultOf(await streams.publishRecord(record, signal), `DIS stream "${stream}"`);
     },
-    limitKeyOf({ param }) {
-      const found = find(param, connections);
-      if (found.kind === 'refused') return 'DIS';
-      return found.kind === 'remote' ? `DIS ${found.name}/${found.stream}` : `DIS ${found.stream}`;
-    },
-    async deliver(request, signal) {
-      const found = find(request.destination.param, connections, request.functionName);
-      switch (found.kind) {
-        case 'refused':
-          return dead(found.problem);
-        case 'built-in': {
-          const stream = disStreamFor(request.functionName, found.stream);
-          const { requestId, envelope, acceptedAt, deliveryId } = request;
-          const record = { stream, partitionKey: requestId, data: toBase64(envelope), timestamp: acceptedAt, deliveryId };
-          return resultOf(await streams.publishRecord(record, signal), `DIS stream "${stream}"`);
-        }
-        case 'remote':
-          return putRecord(found, request, { http, signal });
-      }
-    },
-  };
+  });
 }
 
-/** The built-in streams, unless a connection is named or there is one named `dis`. */
-function find(text: string, connections: Connections, functionName?: string): Found {
+/** A built-in stream, unless `param` names a connection or a connection `dis` is configured. */
+function resolve(text: string, connections: Connections, functionName?: string): Resolved | Refused {
   const parsed = parseParam(disParamSchema, text);
   if (parsed.kind === 'invalid') return { kind: 'refused', problem: refusalOf(parsed) };
   const { stream_name: stream, connection: wanted } = parsed.param;
@@ -97,9 +78,8 @@ async function putRecord(
   if (headers.kind === 'unreadable') return unusable(name, headers.problem);
   const reach = reachOf(connection.endpoint, connection);
   const answer = await http.send({ method: 'POST', url, headers: headers.texts, body, reach }, signal);
-  const place = `DIS stream "${stream}" of connection "${name}"`;
-  if (answer.kind !== 'answered') return verdictOf(answer, place);
-  return resultOfAnswer(answer, place);
+  const receiver = `DIS stream "${stream}" of connection "${name}"`;
+  return answer.kind === 'answered' ? resultOfAnswer(answer, receiver) : verdictOf(answer, receiver);
 }
 
 function headersOf({ accessKeyId, secretAccessKey, token, projectId }: ConnectionOf<'dis'>, url: string, body: string): Revealed<string> {
@@ -119,19 +99,19 @@ const resultSchema = z.object({
   records: z.array(z.object({ error_code: z.string().nullish() })).default([]),
 });
 
-/** A success counts only when DIS says that no record of it failed. */
-function resultOfAnswer(answer: Answered, place: string): DeliveryResult {
+/** A 2xx counts as a success only when its body says that no record failed. */
+function resultOfAnswer(answer: Answered, receiver: string): DeliveryResult {
   if (answer.status === 401 || answer.status === 403) {
-    return dead(`insufficient permission: ${place} refused the credentials (${answer.status})`);
+    return dead(`insufficient permission: ${receiver} refused the credentials (${answer.status})`);
   }
-  if (answer.status === 404) return dead(`${place} does not exist (404)`);
-  const verdict = verdictOf(answer, place);
+  if (answer.status === 404) return dead(`${receiver} does not exist (404)`);
+  const verdict = verdictOf(answer, receiver);
   if (verdict.kind !== 'delivered') return verdict;
-  const said = resultSchema.safeParse(parseJson(answer.body));
-  if (!said.success) return failed(`${place} did not say whether it took the record`);
-  if (said.data.failed_record_count === 0) return delivered;
-  const code = said.data.records.map(({ error_code }) => error_code ?? '').find((each) => /^DIS\.\d{4}$/.test(each));
-  return failed(`${place} did not take the record${code === undefined ? '' : ` (${code})`}`);
+  const result = resultSchema.safeParse(parseJson(answer.body));
+  if (!result.success) return failed(`${receiver} did not say whether it stored the record`);
+  if (result.data.failed_record_count === 0) return delivered;
+  const code = result.data.records.map(({ error_code }) => error_code ?? '').find((each) => /^DIS\.\d{4}$/.test(each));
+  return failed(`${receiver} did not store the record${code === undefined ? '' : ` (${code})`}`);
 }
 
 function toBase64(text: string): string {

@@ -8,7 +8,7 @@ import { dead, delivered, failed } from './verdict.ts';
 export type Email = { to: string; messageId: string; request: DeliveryRequest };
 export type EmailOptions = { smtp: Smtp; timeoutInMs: number; signal: AbortSignal };
 
-/** Mails the envelope. Nothing that the server said is repeated but its codes. */
+/** Sends the envelope by e-mail. Of the server's answer, only codes appear in the result. */
 export async function sendEmail({ to, messageId, request }: Email, { smtp, timeoutInMs, signal }: EmailOptions): Promise<DeliveryResult> {
   const credentials = credentialsOf(smtp);
   if (credentials.kind === 'unreadable') return failed(`insufficient permission: ${credentials.problem}`);
@@ -23,7 +23,7 @@ export async function sendEmail({ to, messageId, request }: Email, { smtp, timeo
     connectionTimeout: timeoutInMs,
     greetingTimeout: timeoutInMs,
     socketTimeout: timeoutInMs,
-    // A connection that is given up is gone at once.
+    // An abandoned connection closes at once.
     socketCloseTimeout: 0,
     disableFileAccess: true,
     disableUrlAccess: true,
@@ -56,12 +56,12 @@ function textOf(request: DeliveryRequest): string {
 
 type SmtpError = Error & { code?: string; responseCode?: number };
 
-/** A code from 500 on is final. */
+/** A response code of 500 or more is final. */
 function verdictOfSmtpError({ code, responseCode }: SmtpError, host: string): DeliveryResult {
-  const said = responseCode === undefined ? (code ?? 'unknown error') : `${responseCode}${code === undefined ? '' : ` ${code}`}`;
+  const codes = responseCode === undefined ? (code ?? 'unknown error') : `${responseCode}${code === undefined ? '' : ` ${code}`}`;
   if (code === 'EAUTH' && (responseCode ?? 500) >= 500)
-    return dead(`insufficient permission: the mail server ${host} refused the user (${said})`);
+    return dead(`insufficient permission: the mail server ${host} refused the user (${codes})`);
   const problem = code === 'ETLS' ? 'offers no encryption' : 'did not take the mail';
-  const reason = `the mail server ${host} ${problem} (${said})`;
+  const reason = `the mail server ${host} ${problem} (${codes})`;
   return responseCode !== undefined && responseCode >= 500 ? dead(reason) : failed(reason);
 }

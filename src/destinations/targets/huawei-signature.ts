@@ -3,7 +3,7 @@ import { canonicalPath, canonicalQuery, sha256, signatureOf } from '#src/core/hu
 export type SignableRequest = { method: string; url: string; headers: Record<string, string>; body: string };
 export type HuaweiKeys = { accessKeyId: string; secretAccessKey: string };
 
-/** The headers of a request with those that sign it by `SDK-HMAC-SHA256`, as Huawei's API gateway wants it. */
+/** Adds the headers that sign a request by `SDK-HMAC-SHA256`, the algorithm of Huawei's API gateway. */
 export function signByHuawei(
   { method, url: address, headers: given, body }: SignableRequest,
   { accessKeyId, secretAccessKey }: HuaweiKeys,

@@ -8,7 +8,7 @@ import { dead } from './verdict.ts';
 
 /** Publishes to JetStream. */
 export interface Publisher {
-  /** Never rejects. Stores nothing twice under one `Nats-Msg-Id`, as far as the stream's window reaches. */
+  /** Never rejects. Within the stream's duplicate window, a second message with the same `Nats-Msg-Id` is not stored. */
   publish(subject: string, payload: string, options: { headers: Record<string, string>; signal: AbortSignal }): Promise<Publication>;
 }
 
@@ -68,7 +68,7 @@ export function createNatsTarget({ publisher, subjects }: { publisher: Publisher
   };
 }
 
-/** The attributes of a CloudEvent, as the NATS binding puts them into headers. */
+/** The attributes of a CloudEvent as headers, by the NATS protocol binding. */
 function attributesOf(request: DeliveryRequest): Record<string, string> {
   return {
     'ce-specversion': '1.0',
@@ -83,7 +83,7 @@ function attributesOf(request: DeliveryRequest): Record<string, string> {
 
 const envelopeSchema = z.object({ request_context: z.object({ function_urn: z.string() }) });
 
-/** The URN of the function, percent-encoded where a header needs it. */
+/** The URN of the function. Characters that a header cannot hold are percent-encoded. */
 function sourceOf(envelope: string): string {
   const urn = envelopeSchema.parse(JSON.parse(envelope)).request_context.function_urn;
   return urn.replace(/[^\x21-\x7e]|["%]/gu, encodeURIComponent);

@@ -8,10 +8,11 @@ import { percentEncode } from '#src/core/text/percent-encode.ts';
 import { type Answer, reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
+import { createResolvedTarget, type Refused } from './resolved-target.ts';
 import { reveal } from './secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
 
-/** In the OBS target a name of the service stands in the path or the host of a URL, so neither may have more than one meaning. */
+/** Bucket and prefix become parts of a URL, in its host or its path, so both must be unambiguous there. */
 export const obsParamSchema = z.strictObject({
   bucket: z
     .string()
@@ -28,16 +29,15 @@ export const obsParamSchema = z.strictObject({
 });
 type ObsParam = z.output<typeof obsParamSchema>;
 
-type Found = { kind: 'found'; param: ObsParam; name: string; connection: ConnectionOf<'obs'> } | { kind: 'refused'; problem: string };
+type Resolved = { kind: 'resolved'; param: ObsParam; name: string; connection: ConnectionOf<'obs'> };
 
 /**
- * Stores the envelope as an object, once: the key names the request, and a second put finds that the object is there.
+ * Stores the envelope as one object. The object key contains the request id, so a repeated put finds the object and changes nothing.
  *
- * Two destinations of one outcome with the same key store one object, since the envelope is the same.
+ * Two destinations of one outcome with the same object key store one object, because the envelope is the same.
  */
 export function createObsTarget({ connections, http }: { connections: Connections; http: VettedHttp }): DestinationTarget {
-  async function put(found: Extract<Found, { kind: 'found' }>, request: DeliveryRequest, options: { once: boolean; signal: AbortSignal }) {
-    const { connection, param } = found;
+  async function put({ connection, param }: Resolved, request: DeliveryRequest, options: { once: boolean; signal: AbortSignal }) {
     const revealed = reveal({ accessKeyId: connection.accessKeyId, secretAccessKey: connection.secretAccessKey });
     if (revealed.kind === 'unreadable') return revealed;
     const url = urlOf(connection, param, objectKeyOf(param, request));
@@ -55,32 +55,25 @@ export function createObsTarget({ connections, http }: { connections: Connection
     return http.send({ method: 'PUT', url, headers: Object.fromEntries(headers), body: request.envelope, reach }, options.signal);
   }
 
-  return {
-    refuse(text, functionName) {
-      const found = find(text, connections, functionName);
-      return found.kind === 'refused' ? found.problem : undefined;
+  return createResolvedTarget<Resolved>({
+    kind: 'OBS',
+    resolve: (param, functionName) => resolve(param, connections, functionName),
+    limitKeyOf: ({ name, param }) => `OBS ${name}/${param.bucket}`,
+    async deliver(resolved, request, signal) {
+      const first = await put(resolved, request, { once: true, signal });
+      // A store without conditional puts: a repeat writes the same object again.
+      const answer = refusesCondition(first) ? await put(resolved, request, { once: false, signal }) : first;
+      return answer.kind === 'unreadable' ? unusable(resolved.name, answer.problem) : verdictOfObs(answer, resolved);
     },
-    limitKeyOf({ param }) {
-      const found = find(param, connections);
-      return found.kind === 'found' ? `OBS ${found.name}/${found.param.bucket}` : 'OBS';
-    },
-    async deliver(request, signal) {
-      const found = find(request.destination.param, connections, request.functionName);
-      if (found.kind === 'refused') return dead(found.problem);
-      const first = await put(found, request, { once: true, signal });
-      // A store that does not know the condition: then a repeat writes the same object again.
-      const answer = refusesCondition(first) ? await put(found, request, { once: false, signal }) : first;
-      return answer.kind === 'unreadable' ? unusable(found.name, answer.problem) : verdictOfObs(answer, found);
-    },
-  };
+  });
 }
 
-function find(text: string, connections: Connections, functionName?: string): Found {
+function resolve(text: string, connections: Connections, functionName?: string): Resolved | Refused {
   const parsed = parseParam(obsParamSchema, text);
   if (parsed.kind === 'invalid') return { kind: 'refused', problem: refusalOf(parsed) };
   const picked = connections.pick('obs', parsed.param.connection, functionName);
   if (picked.kind === 'missing') return { kind: 'refused', problem: picked.problem };
-  return { kind: 'found', param: parsed.param, name: picked.name, connection: picked.connection };
+  return { kind: 'resolved', param: parsed.param, name: picked.name, connection: picked.connection };
 }
 
 function objectKeyOf({ prefix }: ObsParam, { functionName, acceptedAt, requestId }: DeliveryRequest): string {
@@ -115,19 +108,20 @@ function refusesCondition(answer: Answer | { kind: 'unreadable' }): boolean {
   return answer.status === 501 || (answer.status === 400 && isUnknown);
 }
 
-/** What the store says, in words for whoever reads the dead letter. Only known codes, so that nothing else is repeated. */
-function verdictOfObs(answer: Answer, { name, param: { bucket } }: Extract<Found, { kind: 'found' }>): DeliveryResult {
-  const place = `OBS bucket "${bucket}" of connection "${name}"`;
-  if (answer.kind !== 'answered') return verdictOf(answer, place);
-  // 304 is what some stores say instead of 412: the object is there.
+/** The result of a put, as a sentence for the reader of a dead letter. Only known codes of the store are repeated. */
+function verdictOfObs(answer: Answer, { name, param: { bucket } }: Resolved): DeliveryResult {
+  const receiver = `OBS bucket "${bucket}" of connection "${name}"`;
+  if (answer.kind !== 'answered') return verdictOf(answer, receiver);
+  // The object exists. Some stores answer 304 instead of 412.
   if (answer.status === 412 || answer.status === 304) return delivered;
-  if (answer.status === 409) return failed(`${place} is being written to by somebody else`);
+  if (answer.status === 409) return failed(`${receiver} is being written to by another request`);
   const code = codeOf(answer);
-  const said = code === undefined ? String(answer.status) : `${answer.status} ${code}`;
-  if (code === 'RequestTimeTooSkewed') return failed(`${place} says that the clock of this machine is wrong (${said})`);
-  if (answer.status === 401 || answer.status === 403) return dead(`insufficient permission: ${place} refused the credentials (${said})`);
-  if (answer.status === 404) return dead(`${place} does not exist (${said})`);
-  return verdictOf(answer, place);
+  const codes = code === undefined ? String(answer.status) : `${answer.status} ${code}`;
+  if (code === 'RequestTimeTooSkewed') return failed(`${receiver} says that the clock of this machine is wrong (${codes})`);
+  if (answer.status === 401 || answer.status === 403)
+    return dead(`insufficient permission: ${receiver} refused the credentials (${codes})`);
+  if (answer.status === 404) return dead(`${receiver} does not exist (${codes})`);
+  return verdictOf(answer, receiver);
 }
 
 const knownCodes = new Set([

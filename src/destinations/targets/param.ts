@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** The `param` of a destination: FunctionGraph's text that holds JSON. */
+/** The `param` of a destination: a text that holds JSON, as in FunctionGraph. */
 export type ParsedParam<Param> = { kind: 'parsed'; param: Param } | { kind: 'invalid'; problem: string; path: PropertyKey[] };
 
 export const connectionName = z.string().min(1).max(64).optional();
 
-/** Parses the text by the schema of its destination. The problem says which key is wrong and why. */
+/** Parses the text by the schema of its destination. A problem names the wrong key and the reason. */
 export function parseParam<Param>(schema: z.ZodType<Param>, text: string): ParsedParam<Param> {
   let json: unknown;
   try {
@@ -20,12 +20,12 @@ export function parseParam<Param>(schema: z.ZodType<Param>, text: string): Parse
   return { kind: 'invalid', problem: sentence(reason?.message), path: issue?.path ?? [] };
 }
 
-/** The end of a sentence that begins with a field. Some messages of the schemas are sentences of their own. */
+/** The predicate of a sentence whose subject is a field. A message that is a complete sentence follows a colon. */
 export function sentence(problem = 'is not known'): string {
   return /^(?:must|is) /.test(problem) ? problem : `is not valid: ${problem}`;
 }
 
-/** A field's name with the way into it: `onSuccess[0].param.bucket`. */
+/** The name of a nested field, such as `onSuccess[0].param.bucket`. */
 export function fieldOf(root: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>((field, key) => (typeof key === 'number' ? `${field}[${key}]` : `${field}.${String(key)}`), root);
 }

@@ -7,7 +7,7 @@ import { obsParamSchema } from './obs.ts';
 import { fieldOf, parseParam, sentence } from './param.ts';
 import { smnParamSchema } from './smn.ts';
 
-/** What the `param` of every destination must be. */
+/** The schema of `param`, by kind. */
 const paramSchemas = {
   FunctionGraph: z.strictObject({ func_urn: z.string().min(1).max(269) }),
   OBS: obsParamSchema,
@@ -33,27 +33,24 @@ const destinationSchema = z.strictObject({
 const listSchema = z.array(destinationSchema).max(10, 'must not have more than 10 destinations');
 
 /**
- * The destinations of one outcome as FunctionGraph writes them: one, a list, or none. Their `param` becomes the text that
- * it was, or the JSON text of an object.
+ * Parses the destinations of one outcome: one, a list, or none. A `param` that is an object becomes its JSON text.
  *
- * Throws `InvalidInputError` that names the field, such as `onSuccess[0].param.bucket`.
+ * Throws `InvalidInputError` with the name of the field, such as `onSuccess[0].param.bucket`.
  */
 export function parseDestinations(input: unknown, field = 'destinations'): ConfiguredDestination[] {
   if (input === undefined || input === null) return [];
   const isList = Array.isArray(input);
   const parsed = listSchema.safeParse(isList ? input : [input]);
+  // A single destination was put into a list, so the path of a problem does not name its index.
+  const invalid = (path: readonly PropertyKey[], problem: string): InvalidInputError =>
+    new InvalidInputError({ field: fieldOf(field, isList ? path : path.slice(1)), problem });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const path = issue?.path ?? [];
-    throw invalid(fieldOf(field, isList ? path : path.slice(1)), sentence(issue?.message));
+    throw invalid(issue?.path ?? [], sentence(issue?.message));
   }
-  for (const [place, { destination, param }] of parsed.data.entries()) {
+  for (const [index, { destination, param }] of parsed.data.entries()) {
     const found = parseParam<unknown>(paramSchemas[destination], param);
-    if (found.kind === 'invalid') throw invalid(fieldOf(field, [...(isList ? [place] : []), 'param', ...found.path]), found.problem);
+    if (found.kind === 'invalid') throw invalid([index, 'param', ...found.path], found.problem);
   }
   return parsed.data;
-}
-
-function invalid(field: string, problem: string): InvalidInputError {
-  return new InvalidInputError({ field, problem });
 }

@@ -1,24 +1,24 @@
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import { dead, delivered, failed } from './verdict.ts';
 
-/** What became of a message that was published to JetStream. */
+/** The result of publishing one message to JetStream. */
 export type Publication =
   | { kind: 'stored' }
   /** No stream stores the subject. */
   | { kind: 'no-responders' }
-  /** It will never be stored: it is too large, or the permission is missing. */
+  /** Final: the message is too large, or the permission is missing. */
   | { kind: 'refused'; reason: string }
   | { kind: 'failed'; reason: string };
 
-export function resultOf(publication: Publication, place: string): DeliveryResult {
+export function resultOf(publication: Publication, receiver: string): DeliveryResult {
   switch (publication.kind) {
     case 'stored':
       return delivered;
     case 'no-responders':
-      return failed(`no stream stores ${place}`);
+      return failed(`no stream stores ${receiver}`);
     case 'refused':
-      return dead(`${place} refused it: ${publication.reason}`);
+      return dead(`${receiver} refused the message: ${publication.reason}`);
     case 'failed':
-      return failed(`${place} did not store it: ${publication.reason}`);
+      return failed(`${receiver} did not store the message: ${publication.reason}`);
   }
 }

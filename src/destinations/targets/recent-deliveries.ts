@@ -1,8 +1,4 @@
-/**
- * Which parts of a delivery are done, for the deliveries of late: so that another try does not repeat them.
- *
- * Of this process only, and of the last `capacity` deliveries only.
- */
+/** Remembers the finished parts of the last `capacity` deliveries of this process, so that another try does not repeat them. */
 export class RecentDeliveries {
   readonly #done = new Map<string, Set<number>>();
   readonly #capacity: number;
@@ -17,7 +13,7 @@ export class RecentDeliveries {
   markDone(deliveryId: string, part: number): void {
     const parts = this.#done.get(deliveryId) ?? new Set();
     parts.add(part);
-    // The order of a Map is that of insertion: the first is the one that was not used for longest.
+    // A Map keeps the order of insertion, so its first key is the least recently used one.
     this.#done.delete(deliveryId);
     this.#done.set(deliveryId, parts);
     const [oldest] = this.#done.keys();

@@ -4,15 +4,15 @@ import { z } from 'zod';
 
 const REDACTED = '[redacted]';
 
-/** Where the text of a secret is. The text itself is never configuration. */
+/** The source of a secret. The text of a secret is never part of the configuration. */
 export type SecretReference = { env: string } | { file: string };
 
-/** What the references of a connection stand for, or why one of them cannot be read. */
+/** The texts of several secrets by name, or the reason why one of them cannot be read. */
 export type Revealed<Names extends string> = { kind: 'revealed'; texts: Record<Names, string> } | { kind: 'unreadable'; problem: string };
 
 /**
- * A reference to a secret. Whatever prints it, prints `[redacted]`; only {@link reveal} reads it, at every use, so that a
- * rotated secret counts at once.
+ * A reference to a secret. Every form of printing shows `[redacted]`. {@link reveal} reads the secret at every use, so a rotated secret
+ * takes effect at once.
  */
 export class Secret {
   readonly #reference: SecretReference;
@@ -20,12 +20,12 @@ export class Secret {
     this.#reference = reference;
   }
 
-  /** Where it should be, for messages. */
-  get place(): string {
+  /** The source in words, for messages. */
+  get source(): string {
     return 'env' in this.#reference ? `the environment variable ${this.#reference.env}` : `the file ${this.#reference.file}`;
   }
 
-  /** The text without the white space around it, or `undefined` when there is none. */
+  /** The trimmed text, or `undefined` when the source is absent or empty. */
   read(): string | undefined {
     const text = 'env' in this.#reference ? process.env[this.#reference.env] : contentOf(this.#reference.file);
     return text?.trim() || undefined;
@@ -42,18 +42,18 @@ export class Secret {
   }
 }
 
-/** Reads secrets by name; a plain text stands for itself. */
+/** Reads secrets by name. A plain text is returned as it is. */
 export function reveal<Names extends string>(secrets: Record<Names, Secret | string>): Revealed<Names> {
   const texts = {} as Record<Names, string>;
   for (const [name, secret] of Object.entries<Secret | string>(secrets) as [Names, Secret | string][]) {
     const text = typeof secret === 'string' ? secret : secret.read();
-    if (text === undefined) return { kind: 'unreadable', problem: `its ${name} cannot be read from ${(secret as Secret).place}` };
+    if (text === undefined) return { kind: 'unreadable', problem: `its ${name} cannot be read from ${(secret as Secret).source}` };
     texts[name] = text;
   }
   return { kind: 'revealed', texts };
 }
 
-/** `{ "env": "NAME" }` or `{ "file": "/path" }`. A plain text is refused, without repeating it. */
+/** `{ "env": "NAME" }` or `{ "file": "/path" }`. A plain text is refused with a message that does not repeat it. */
 export const secretSchema = z.unknown().transform((input, context): Secret => {
   const parsed = referenceSchema.safeParse(input);
   if (parsed.success) return new Secret(parsed.data);

@@ -4,8 +4,8 @@ import type { Answer } from '#src/destinations/http/vetted-request.ts';
 
 const MAX_RETRY_AFTER_IN_MS = 3_600_000;
 
-/** The refusals that another try may get past. */
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Client errors after which another try may succeed. */
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
 export type Answered = Extract<Answer, { kind: 'answered' }>;
 
@@ -19,32 +19,32 @@ export function failed(reason: string, retryAfterInMs?: number): DeliveryResult 
   return retryAfterInMs === undefined ? { kind: 'failed', reason } : { kind: 'failed', reason, retryAfterInMs };
 }
 
-/** The connection is there, its secret is not: somebody may put it there. */
+/** The connection exists and its secret cannot be read. Another try may succeed once the operator provides the secret. */
 export function unusable(connection: string, problem: string): DeliveryResult {
   return failed(`insufficient permission: connection "${connection}" cannot be used: ${problem}`);
 }
 
-/** What a receiver's answer means. `place` is what the sentence calls it; nothing that it said is repeated. */
-export function verdictOf(answer: Answer, place: string): DeliveryResult {
+/** The result of a delivery by its answer. `receiver` is the name in the sentence, which repeats no text of the receiver. */
+export function verdictOf(answer: Answer, receiver: string): DeliveryResult {
   switch (answer.kind) {
     case 'answered':
-      return verdictOfStatus(answer, place);
+      return verdictOfStatus(answer, receiver);
     case 'refused':
-      return dead(`${place} may not be used: ${answer.reason}`);
+      return dead(`${receiver} may not be used: ${answer.reason}`);
     case 'timed-out':
     case 'unreachable':
       return failed(answer.reason);
   }
 }
 
-function verdictOfStatus({ status, headers }: Answered, place: string): DeliveryResult {
+function verdictOfStatus({ status, headers }: Answered, receiver: string): DeliveryResult {
   if (status >= 200 && status < 300) return delivered;
-  const reason = `${place} answered ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
-  if (status >= 500 || PASSING.has(status)) return failed(reason, retryAfterOf(headers));
+  const reason = `${receiver} answered ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
+  if (status >= 500 || TRANSIENT_STATUSES.has(status)) return failed(reason, retryAfterOf(headers));
   return dead(status >= 300 && status < 400 ? `${reason}, and redirects are not followed` : reason);
 }
 
-/** How long the receiver asks to wait: seconds or a date, at most an hour. */
+/** The delay that `Retry-After` asks for, as seconds or a date; at most an hour. */
 export function retryAfterOf(headers: Answered['headers'], now = Date.now()): number | undefined {
   const text = headers['retry-after'];
   if (typeof text !== 'string') return undefined;

@@ -2,17 +2,16 @@ import { Webhook } from 'standardwebhooks';
 import { type Revealed, reveal, type Secret } from './secret.ts';
 
 /**
- * The headers that sign a body by Standard Webhooks. The id is the same on every try, the timestamp is of this one.
+ * The headers that sign a body by Standard Webhooks. The id is the same on every try; the timestamp is that of this try.
  *
- * The text of the secret may hold several secrets separated by white space, while one replaces another: then there is a
- * signature by each.
+ * During a rotation the text of the secret holds several secrets, separated by white space. Each of them makes one signature.
  */
 export function signWebhook(secret: Secret, id: string, body: string): Revealed<'webhook-id' | 'webhook-timestamp' | 'webhook-signature'> {
   const revealed = reveal({ secret });
   if (revealed.kind === 'unreadable') return revealed;
   const secrets = revealed.texts.secret.split(/\s+/);
   if (!secrets.every(isWebhookSecret)) {
-    return { kind: 'unreadable', problem: `its secret in ${secret.place} is not "whsec_" and 24 to 64 bytes in base64` };
+    return { kind: 'unreadable', problem: `its secret in ${secret.source} is not "whsec_" and 24 to 64 bytes in base64` };
   }
   const now = new Date();
   const texts = {

@@ -64,11 +64,11 @@ describe('the DIS target, without a connection', () => {
     [{ kind: 'no-responders' }, { kind: 'failed', reason: 'no stream stores DIS stream "outcomes"' }],
     [
       { kind: 'failed', reason: 'timeout' },
-      { kind: 'failed', reason: 'DIS stream "outcomes" did not store it: timeout' },
+      { kind: 'failed', reason: 'DIS stream "outcomes" did not store the message: timeout' },
     ],
     [
       { kind: 'refused', reason: 'too large' },
-      { kind: 'dead', reason: 'DIS stream "outcomes" refused it: too large' },
+      { kind: 'dead', reason: 'DIS stream "outcomes" refused the message: too large' },
     ],
   ])('after %o it is %o', async (publication, expected) => {
     expect(await targetFor({}, publication).target.deliver(delivery(), neverAborted)).toEqual(expected);
@@ -141,7 +141,7 @@ describe('the DIS target, with a connection', () => {
     [
       'a record that failed',
       result(1, { error_code: 'DIS.4303' }),
-      { kind: 'failed', reason: expect.stringMatching(/did not take the record \(DIS\.4303\)$/) },
+      { kind: 'failed', reason: expect.stringMatching(/did not store the record \(DIS\.4303\)$/) },
     ],
     [
       'a record that failed for a reason of its own',

@@ -41,7 +41,7 @@ describe('a NATS destination whose subject the user may not publish to', () => {
     expect(await target().deliver(deliveryTo('NATS', { subject: 'closed.plain' }), neverAborted)).toEqual({
       kind: 'dead',
       reason:
-        'subject "closed.plain" refused it: NATS does not permit user "destinations" to publish to "closed.plain"; add publish: {allow: ["closed.plain"]} to the permissions of this user',
+        'subject "closed.plain" refused the message: NATS does not permit user "destinations" to publish to "closed.plain"; add publish: {allow: ["closed.plain"]} to the permissions of this user',
     });
   });
 

@@ -10,14 +10,14 @@ describe('the budget of a chain', () => {
     [2, 3, [0, 0, -1]],
     [0, 2, [-1, -1]],
     [-1, 2, [-1, -1]],
-  ])('of %i is divided among %i as %j', ([budget, among, shares]) => {
-    expect(Array.from({ length: among }, (_, place) => shareOf(budget, { place, among }))).toEqual(shares);
+  ])('of %i is divided among %i children as %j', ([budget, count, shares]) => {
+    expect(Array.from({ length: count }, (_, index) => shareOf(budget, { index, count }))).toEqual(shares);
   });
 
-  test('is never exceeded: those that follow and what is left for each are exactly it, or all are cut', () => {
+  test('is never exceeded: the children and their shares add up to the budget, or every child is cut', () => {
     void fc.assert(
-      fc.property(fc.integer({ min: -1, max: 100_000 }), fc.integer({ min: 1, max: 20 }), (budget, among) => {
-        const shares = Array.from({ length: among }, (_, place) => shareOf(budget, { place, among }));
+      fc.property(fc.integer({ min: -1, max: 100_000 }), fc.integer({ min: 1, max: 20 }), (budget, count) => {
+        const shares = Array.from({ length: count }, (_, index) => shareOf(budget, { index, count }));
         const used = shares.filter((share) => share >= 0).reduce((sum, share) => sum + 1 + share, 0);
         expect(used).toBe(Math.max(0, budget));
       }),

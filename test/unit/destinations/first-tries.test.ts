@@ -7,14 +7,14 @@ import { createFirstTries } from '#src/destinations/first-tries.ts';
 import { createTargetLimiter } from '#src/destinations/target-limiter.ts';
 import { createTries } from '#src/destinations/tries.ts';
 
-const target = { refuse: () => undefined, limitKeyOf: () => 'here', triesAtOnce: 1, deliver: async () => ({ kind: 'delivered' }) as const };
+const target = { refuse: () => undefined, limitKeyOf: () => 'key', triesAtOnce: 1, deliver: async () => ({ kind: 'delivered' }) as const };
 const outcomeOf = (invocation: string, kinds: readonly string[]): Outcome => ({
   type: 'succeeded',
   invocation,
   at: 5,
   attempt: 1,
   payload: '1',
-  destinations: kinds.map((destination, place) => ({ id: `${destination}-${place}`, destination, param: '{}' })),
+  destinations: kinds.map((destination, index) => ({ id: `${destination}-${index}`, destination, param: '{}' })),
 });
 
 function open() {
@@ -33,23 +33,23 @@ function open() {
     maxDeliveryAgeInMs: 1_000,
   };
   const active = new Set<string>();
-  const limiter = createTargetLimiter({ waiting: 1, onCapacity: () => {} });
+  const limiter = createTargetLimiter({ maxWaiting: 1, onCapacity: () => {} });
   return { active, first: createFirstTries({ ...options, limiter, active, tries: createTries(options) }) };
 }
 
-test('first tries begin as far as their places are free, and say who makes them', () => {
+test('first tries are claimed as far as their limit keys have free slots, and name their deliverer', () => {
   const { active, first } = open();
-  const claimed = first.begin(outcomeOf('a', ['HTTP', 'HTTP', 'OBS']));
+  const claimed = first.claim(outcomeOf('a', ['HTTP', 'HTTP', 'OBS']));
   expect(claimed?.facts).toEqual([
     { type: 'delivery.started', invocation: 'a', at: 5, destination: 'HTTP-0', try: 1, deliverer: 'deliverer-1' },
   ]);
   expect([...active]).toEqual(['a/HTTP-0']);
-  expect(first.begin(outcomeOf('b', ['HTTP']))).toBeUndefined();
+  expect(first.claim(outcomeOf('b', ['HTTP']))).toBeUndefined();
 });
 
-test('a first try that was not appended leaves its place, and is nobody’s', () => {
+test('a claimed try that was not appended releases its slot, and is no longer active', () => {
   const { active, first } = open();
-  first.begin(outcomeOf('a', ['HTTP']))?.release();
+  first.claim(outcomeOf('a', ['HTTP']))?.release();
   expect([active.size, first.size]).toEqual([0, 0]);
-  expect(first.begin(outcomeOf('b', ['HTTP']))?.facts).toHaveLength(1);
+  expect(first.claim(outcomeOf('b', ['HTTP']))?.facts).toHaveLength(1);
 });

@@ -59,11 +59,11 @@ describe('the NATS target', () => {
     [{ kind: 'no-responders' }, { kind: 'failed', reason: 'no stream stores subject "a.b"' }],
     [
       { kind: 'failed', reason: 'timeout' },
-      { kind: 'failed', reason: 'subject "a.b" did not store it: timeout' },
+      { kind: 'failed', reason: 'subject "a.b" did not store the message: timeout' },
     ],
     [
       { kind: 'refused', reason: 'no permission' },
-      { kind: 'dead', reason: 'subject "a.b" refused it: no permission' },
+      { kind: 'dead', reason: 'subject "a.b" refused the message: no permission' },
     ],
   ])('after %o it is %o', async (publication, expected) => {
     expect(await targetThat(publication).target.deliver(deliveryTo('NATS', { subject: 'a.b' }), neverAborted)).toEqual(expected);

@@ -4,7 +4,7 @@ import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { createParking } from '#src/destinations/parking.ts';
 import { createTargetLimiter } from '#src/destinations/target-limiter.ts';
 
-const options = (stream: string) => ({ stream, atOnce: 1 });
+const options = (stream: string) => ({ stream, slots: 1 });
 const item = (stream: string): WorkItem => ({
   name: { function: 'orders' as FunctionName, stream: stream as StreamId },
   request: 1,
@@ -15,52 +15,52 @@ const item = (stream: string): WorkItem => ({
   putOff: () => {},
 });
 
-describe('a place', () => {
-  test('lets the next one in when one leaves, in the order in which they came', async () => {
-    const limiter = createTargetLimiter({ waiting: 2, onCapacity: () => {} });
-    const leave = await limiter.enter('a', options('1'));
+describe('the limit of a target', () => {
+  test('gives a released slot to the waiter that came first', async () => {
+    const limiter = createTargetLimiter({ maxWaiting: 2, onCapacity: () => {} });
+    const release = await limiter.acquire('a', options('1'));
     const order: string[] = [];
-    const second = limiter.enter('a', options('2')).then((left) => {
+    const second = limiter.acquire('a', options('2')).then((releaseSlot) => {
       order.push('2');
-      return left;
+      return releaseSlot;
     });
-    const third = limiter.enter('a', options('3')).then((left) => {
+    const third = limiter.acquire('a', options('3')).then((releaseSlot) => {
       order.push('3');
-      return left;
+      return releaseSlot;
     });
-    leave?.();
+    release?.();
     (await second)?.();
     (await third)?.();
     expect(order).toEqual(['2', '3']);
   });
 
-  test('sends a stream away when too many wait, but not another delivery of one that waits', async () => {
-    const rooms: string[] = [];
-    const limiter = createTargetLimiter({ waiting: 1, onCapacity: (place) => rooms.push(place) });
-    const leave = await limiter.enter('a', options('1'));
-    const second = limiter.enter('a', options('2'));
-    const again = limiter.enter('a', options('2'));
-    expect(await limiter.enter('a', options('3'))).toBeUndefined();
+  test('refuses a further stream when it is full, and accepts another delivery of a waiting stream', async () => {
+    const withCapacity: string[] = [];
+    const limiter = createTargetLimiter({ maxWaiting: 1, onCapacity: (limitKey) => withCapacity.push(limitKey) });
+    const release = await limiter.acquire('a', options('1'));
+    const second = limiter.acquire('a', options('2'));
+    const again = limiter.acquire('a', options('2'));
+    expect(await limiter.acquire('a', options('3'))).toBeUndefined();
     expect(limiter.capacityOf('a')).toBe(0);
-    leave?.();
+    release?.();
     (await second)?.();
-    expect(rooms).toEqual(['a']);
+    expect(withCapacity).toEqual(['a']);
     (await again)?.();
   });
 
-  test('keeps nobody from another place', async () => {
-    const limiter = createTargetLimiter({ waiting: 0, onCapacity: () => {} });
-    await limiter.enter('dead', options('1'));
-    expect(await limiter.enter('dead', options('2'))).toBeUndefined();
-    expect(await limiter.enter('healthy', options('2'))).toBeDefined();
+  test('does not apply to other limit keys', async () => {
+    const limiter = createTargetLimiter({ maxWaiting: 0, onCapacity: () => {} });
+    await limiter.acquire('dead', options('1'));
+    expect(await limiter.acquire('dead', options('2'))).toBeUndefined();
+    expect(await limiter.acquire('healthy', options('2'))).toBeDefined();
   });
 });
 
 describe('parking', () => {
-  test('keeps the latest deliveries of a stream without what is known of it, and gives them out in order', () => {
+  test('keeps the latest items of a stream without their state, and returns streams in the order of parking', () => {
     const parking = createParking();
     for (const stream of ['1', '2', '3']) {
-      parking.note(item(stream).name, 'a');
+      parking.park(item(stream).name, 'a');
       parking.hold({ ...item(stream), state: {} as never });
     }
     for (let i = 0; i < 5; i++) parking.hold(item('1'));
@@ -71,21 +71,21 @@ describe('parking', () => {
     expect(parking.limitKeyOf(item('3').name)).toBe('a');
   });
 
-  test('keeps nothing of a stream that waits for no place', () => {
+  test('keeps no item of a stream that is not parked', () => {
     const parking = createParking();
     parking.hold(item('1'));
     expect(parking.take('a', 10)).toEqual([]);
   });
 });
 
-test('what waits outside comes again within minutes and not with its lease, not all of it at once', () => {
+test('parked items are redelivered after 30 to 90 s instead of their lease, not all at once', () => {
   const delays: number[] = [];
   for (const random of [0, 0.25, 0.999]) {
     const parking = createParking(() => random);
     const waiting = { ...item('a'), putOff: (inMs: number) => void delays.push(inMs) };
-    // It does not wait for a place, so it is left alone.
+    // The stream is not parked yet, so this item keeps its lease.
     parking.hold(waiting);
-    parking.note(waiting.name, 'slow');
+    parking.park(waiting.name, 'slow');
     parking.hold(waiting);
   }
   expect(delays).toEqual([30_000, 45_000, 89_940]);
