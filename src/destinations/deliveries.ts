@@ -47,7 +47,7 @@ const MAX_WAITING_FOR_LIMIT_KEY = 200;
 const ack = (): void => {};
 const working = ack;
 const release = ack;
-const putOff = ack;
+const delayRedelivery = ack;
 
 export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): Deliveries {
   const { log, logger, clock, executionProbe, name, targets, skipsUnknownKinds } = options;
@@ -111,7 +111,7 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
         ack,
         release,
         working,
-        putOff,
+        delayRedelivery,
       });
       return true;
     },

@@ -38,7 +38,7 @@ export function createParking(random: () => number = Math.random): Parking {
       if (limitKey === undefined) return;
       // The folded states of a backlog would fill the memory.
       item.state = undefined;
-      item.putOff(REDELIVER_AFTER_MS * (0.5 + random()));
+      item.delayRedelivery(REDELIVER_AFTER_MS * (0.5 + random()));
       const streams = parked.get(limitKey) ?? new Map<string, WorkItem[]>();
       parked.set(limitKey, streams);
       streams.set(key, [...(streams.get(key) ?? []), item].slice(-MAX_ITEMS));

@@ -43,7 +43,7 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
   const hintId = `${open.name.stream}.${writer.state.version}.${open.inspections}`;
   open.inspections++;
   // A request that still stands in the queue needs no wake.
-  if (needs.wake && (stream.version > 0 || stream.request.sequence <= (await options.handedOut(open.name.function)))) {
+  if (needs.wake && (stream.version > 0 || stream.request.sequence <= (await options.deliveredUpTo(open.name.function)))) {
     hints.wake(open.name, stream.request.sequence, hintId);
   }
   if (needs.delivery) hints.deliver(open.name, stream.request.sequence, hintId);

@@ -23,7 +23,7 @@ export type SchedulerOptions = {
   /** Asks the registry itself. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;
   /** Up to which sequence the work of a function was handed out to workers. */
-  handedOut: (name: FunctionName) => Promise<number>;
+  deliveredUpTo: (name: FunctionName) => Promise<number>;
   openRequests: OpenRequests;
   clock: Clock;
   logger: Logger;

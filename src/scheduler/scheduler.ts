@@ -129,14 +129,14 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
 }
 
 /** Which requests still stand in the queue of their function; asked once a second at most. */
-function createBacklog({ handedOut, clock }: SchedulerOptions): { holds(stream: OpenStream): Promise<boolean> } {
+function createBacklog({ deliveredUpTo, clock }: SchedulerOptions): { holds(stream: OpenStream): Promise<boolean> } {
   const asked = new Map<FunctionName, { at: number; upTo: Promise<number> }>();
   return {
     async holds({ name, request }) {
       if (request === undefined) return false;
       const last = asked.get(name.function);
       const isFresh = last !== undefined && clock.now() - last.at < 1_000;
-      const answer = isFresh ? last : { at: clock.now(), upTo: handedOut(name.function) };
+      const answer = isFresh ? last : { at: clock.now(), upTo: deliveredUpTo(name.function) };
       asked.set(name.function, answer);
       return request > (await answer.upTo);
     },

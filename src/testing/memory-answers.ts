@@ -23,7 +23,7 @@ export function createMemoryAnswers(): MemoryAnswers {
     },
     cancellations: {
       announce: (worker, invocation, attempt) => cancelling.get(worker)?.(invocation, attempt),
-      hear: cancelling.add,
+      subscribe: cancelling.add,
     },
     openRequests: {
       find: async (stream, functionName) => finding.get('')?.(stream, functionName),

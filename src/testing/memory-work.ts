@@ -21,7 +21,7 @@ type Lane = {
   waiting: Work[];
   held: Set<Work>;
   subscribers: Set<Subscriber>;
-  handedOut: number;
+  deliveredUpTo: number;
   isPumping: boolean;
   sweep: (() => void) | undefined;
 };
@@ -46,7 +46,7 @@ export function createMemoryWork({
   function laneOf(key: string): Lane {
     const known = lanes.get(key);
     if (known !== undefined) return known;
-    const lane: Lane = { waiting: [], held: new Set(), subscribers: new Set(), handedOut: 0, isPumping: false, sweep: undefined };
+    const lane: Lane = { waiting: [], held: new Set(), subscribers: new Set(), deliveredUpTo: 0, isPumping: false, sweep: undefined };
     lanes.set(key, lane);
     return lane;
   }
@@ -78,7 +78,7 @@ export function createMemoryWork({
     work.deliveries++;
     work.leaseEndsAt = clock.now() + leaseInMs;
     lane.held.add(work);
-    if (work.message !== undefined) lane.handedOut = Math.max(lane.handedOut, work.request);
+    if (work.message !== undefined) lane.deliveredUpTo = Math.max(lane.deliveredUpTo, work.request);
     watchLeases(lane);
     const { name, request, message } = work;
     onItem({
@@ -97,7 +97,7 @@ export function createMemoryWork({
         if (lane.held.delete(work)) lane.waiting.push(work);
         pump(lane);
       },
-      putOff(inMs) {
+      delayRedelivery(inMs) {
         if (!lane.held.has(work)) return;
         work.leaseEndsAt = clock.now() + inMs;
         lane.sweep?.();
@@ -142,7 +142,7 @@ export function createMemoryWork({
   return {
     queue: {
       leaseInMs,
-      handedOut: async (name) => lanes.get(laneKeyOf({ kind: 'function', name }))?.handedOut ?? 0,
+      deliveredUpTo: async (name) => lanes.get(laneKeyOf({ kind: 'function', name }))?.deliveredUpTo ?? 0,
       run({ source, demand, onItem, signal }) {
         const lane = laneOf(laneKeyOf(source));
         const subscriber: Subscriber = { demand, onItem };

@@ -113,7 +113,7 @@ export async function startTestSystem({ functions, clock, tenancy, deliver }: Te
     name: 'test-scheduler',
     state: createMemoryKeyValue(),
     appendId: names('test-scheduler'),
-    handedOut: work.queue.handedOut,
+    deliveredUpTo: work.queue.deliveredUpTo,
     patienceInMs: PATIENCE_IN_MS,
     maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
     clock: clock.polling,

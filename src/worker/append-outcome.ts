@@ -4,13 +4,15 @@ import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 
 /**
- * Appends what follows an attempt. An outcome and the first tries to tell it are one append, where somebody in this process can
- * make them. True when nobody else needs to tell anybody.
+ * Appends the facts that follow an attempt. The first tries of an outcome's deliveries stand in the same append, as far as the deliverer of
+ * this process claims them.
+ *
+ * Resolves to true when every destination was claimed: no other process needs to deliver the outcome.
  */
 export async function appendOutcome(
   facts: readonly Fact[],
   { writer, deliverer }: { writer: StreamWriter; deliverer: LocalDeliverer | undefined },
-) {
+): Promise<boolean> {
   const outcome = facts.find(isOutcome);
   const id = facts[0]?.invocation ?? '';
   const tries = outcome?.destinations === undefined ? undefined : deliverer?.claim(outcome);
@@ -22,7 +24,7 @@ export async function appendOutcome(
   try {
     effects = await writer.propose(id, [...facts, ...tries.facts]);
   } finally {
-    // Refused, or unknown: what the log may hold of them is seen there, and made by somebody else (D1).
+    // The append was refused, or is unknown. The deliverer finds the tries that the log holds, and makes them again (D1).
     if (!effects?.includes('deliver')) tries.release();
   }
   if (!effects?.includes('deliver')) return false;

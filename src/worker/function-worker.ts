@@ -7,13 +7,13 @@ import type { WorkerPorts } from './ports.ts';
 import { createSlots } from './slots.ts';
 import { type StreamRunOptions, WorkerRun } from './stream-run.ts';
 
-/** Works for one function: takes items while there are places, and brings the streams behind them forward. */
+/** Works for one function: accepts items while slots are free, and runs the streams behind them. */
 export interface FunctionWorker {
-  /** A new revision of the function: later attempts run under it. */
+  /** Adopts a new revision of the function. Later attempts run under it. */
   update(fn: FunctionEntry): void;
-  /** Extends the lease of everything that is being worked on. */
+  /** Extends the lease of every item in progress. */
   keepLeases(): void;
-  /** Takes nothing more; resolves when everything it holds is settled or handed back. */
+  /** Accepts no further item. Resolves when every item is acknowledged, released or left to its lease. */
   stop(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export function startFunctionWorker({ ports, executions, window }: FunctionWorke
     onRunEnd: () => subscription.pull(),
   });
   const stopping = new AbortController();
-  // How many invocations one item brings, lately: batches must not bring more than there are places.
+  // The moving average of invocations per item, so that batches do not bring more invocations than there are free slots.
   let meanBatch = 1;
 
   const subscription = queue.run({

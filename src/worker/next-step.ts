@@ -7,39 +7,40 @@ import { missingVersion } from '#src/core/functions/entry.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 
-/** What a worker does with an invocation that waits for an attempt, at a moment. Pure: the worker performs it. */
+/** What a worker does next with an invocation that waits for an attempt. */
 export type NextStep =
-  /** Append these facts; the invocation has an outcome then. */
-  | { kind: 'settle'; facts: readonly Fact[] }
-  /** Take a place, append this fact, execute. */
+  /** Append these facts, which end the invocation. */
+  | { kind: 'end'; facts: readonly Fact[] }
+  /** Acquire a slot, append this fact, execute. */
   | { kind: 'start'; fact: FactOf<'running'>; fn: RegisteredFunction }
-  /** Not due yet: the scheduler wakes it. */
-  | { kind: 'wait' }
-  /** The function is paused: the work stays in the queue. */
-  | { kind: 'hold' };
+  /** The retry is not due. The scheduler wakes the stream when it is. */
+  | { kind: 'not-due' }
+  /** The function is paused. The item stays in the queue. */
+  | { kind: 'paused' };
 
 type Bounds = { maxHops: number; maxChain: number };
 type Situation = Bounds & {
   invocation: Invocation;
   request: AcceptedRequest;
-  /** The version that it runs; `undefined` when there is no such version, or alias. */
+  /** The version that the invocation runs; `undefined` when that version or alias does not exist. */
   fn: RegisteredFunction | undefined;
   worker: string;
   now: number;
 };
 
+/** Decides by the log, the definition and the time. Performs nothing. */
 export function nextStep({ invocation, request, fn, worker, now, ...bounds }: Situation): NextStep {
   const { context } = invocation;
   const refusal = refuse(request, bounds);
   const terms = context.terms ?? (fn === undefined ? undefined : termsOf(fn, request.fact.qualifier));
   if (refusal !== undefined || fn === undefined || terms === undefined) {
     const { condition, message } = refusal ?? unknownVersion(invocation);
-    return { kind: 'settle', facts: outcomeFacts(failedFact(condition, { message, invocation, at: now }), terms) };
+    return { kind: 'end', facts: outcomeFacts(failedFact(condition, { message, invocation, at: now }), terms) };
   }
   if (now >= expiresAt(invocation, terms.maxAgeInMs))
-    return { kind: 'settle', facts: outcomeFacts(expiredFact(invocation, now, terms.maxAgeInMs), terms) };
-  if (now < (context.dueAt ?? 0)) return { kind: 'wait' };
-  if (fn.definition.paused) return { kind: 'hold' };
+    return { kind: 'end', facts: outcomeFacts(expiredFact(invocation, now, terms.maxAgeInMs), terms) };
+  if (now < (context.dueAt ?? 0)) return { kind: 'not-due' };
+  if (fn.definition.paused) return { kind: 'paused' };
   const id = request.fact.invocation;
   const attempt = context.attempts + 1;
   const fact: FactOf<'running'> = { type: 'running', invocation: id, at: now, attempt, worker, ...(attempt === 1 ? { terms } : {}) };
@@ -50,7 +51,7 @@ function unknownVersion({ context }: Invocation): { condition: Condition; messag
   return { condition: 'FunctionNotFound', message: missingVersion(context) };
 }
 
-/** Why a request can never run. */
+/** Why a request can never run; `undefined` when it can. */
 function refuse({ fact, defect }: AcceptedRequest, { maxHops, maxChain }: Bounds): { condition: Condition; message: string } | undefined {
   if (defect !== undefined) return defect;
   const { lineage } = fact;
@@ -59,7 +60,7 @@ function refuse({ fact, defect }: AcceptedRequest, { maxHops, maxChain }: Bounds
   return { condition: 'LoopDetected', message: `the chain of destinations that began with ${lineage.root} has more than ${bound}` };
 }
 
-/** The facts that follow an execution. `maxBytes` is what one append can hold. */
+/** The facts that follow an execution. `maxBytes` is the maximum size of one append. */
 export function afterExecution(invocation: Invocation, result: ExecutionResult, at: number, maxBytes: number): readonly Fact[] {
   const { output } = result;
   const terms = invocation.context.terms ?? undefined;
@@ -73,7 +74,7 @@ export function afterExecution(invocation: Invocation, result: ExecutionResult, 
     invocation: request?.invocation ?? '',
     at,
     attempt: attempts,
-    // Too large a value is replaced by an empty one (SRC9), and the log says so.
+    // An empty value replaces a value that is too large (SRC9), and the fact records its size.
     payload: isTooLarge ? '' : result.payload,
     ...(isTooLarge ? { droppedBytes: bytes } : {}),
     ...(output === undefined ? {} : { output }),
@@ -81,7 +82,7 @@ export function afterExecution(invocation: Invocation, result: ExecutionResult, 
   return outcomeFacts(succeeded, terms);
 }
 
-/** The facts that follow when the worker of the current attempt is gone. */
+/** The facts that follow when the worker of the current attempt died or stopped. */
 export function afterLoss(invocation: Invocation, at: number, message: string): readonly Fact[] {
   const failure: Failure = { kind: 'lost', errorType: 'WorkerLost', message, code: 161_901 };
   return outcomeFacts(afterFailure(invocation, { failure, at }), invocation.context.terms ?? undefined);

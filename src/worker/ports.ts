@@ -11,23 +11,23 @@ import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 
-/** Everything the worker touches. */
+/** The ports and settings of a worker. */
 export type WorkerPorts = {
-  /** The name of this worker, unique among all that ever ran: the log records it. */
+  /** The name of this worker, which the log records. Unique among all workers of all times. */
   worker: string;
   tenancy: Tenancy;
-  /** How many destinations a chain may have before it is cut (L1). */
+  /** The maximum number of hops of a chain (L1). */
   maxHops: number;
-  /** How many invocations may follow from one, in all branches of its chain together (L2). */
+  /** The maximum number of invocations that follow from one, in all branches of its chain together (L2). */
   maxChain: number;
   log: EventLog;
   queue: WorkQueue;
   host: FunctionHost;
   results: Results;
   hints: Hints;
-  /** Those in this process who tell destinations, if there are any. */
+  /** The deliverer of this process, if it has one. */
   deliverer?: LocalDeliverer | undefined;
-  /** The function as the registry itself has it. Throws `FunctionNotFoundError`. */
+  /** Reads a function from the registry. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;
   executionProbe: ExecutionProbe;
   cancellations: Cancellations;

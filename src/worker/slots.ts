@@ -1,37 +1,37 @@
-/** Places for executions: at most `size` at one moment. */
+/** The slots of one function in one worker: at most `size` executions run at one moment. */
 export interface Slots {
   readonly free: number;
-  /** How many wait for a place. */
+  /** How many callers of `acquire` wait for a slot. */
   readonly waiting: number;
-  /** How many of those who have a place execute; the others wait for the log. */
+  /** How many slot holders execute. The others wait for the log. */
   readonly executing: number;
-  /** Takes a place if one is free and nobody waits for it. */
-  tryTake(): boolean;
-  /** Waits for a place; false when the slots were closed. */
-  take(): Promise<boolean>;
+  /** Takes a slot if one is free and no other caller waits for it. */
+  tryAcquire(): boolean;
+  /** Waits for a slot, in the order of the calls; false when the slots were closed. */
+  acquire(): Promise<boolean>;
   release(): void;
-  /** An execution begins in a place that is taken: its stream waits for the log no longer. */
-  begin(): void;
-  end(): void;
-  /** Changes the number of places; those taken stay taken. */
+  /** Counts a slot holder as executing. */
+  startExecution(): void;
+  endExecution(): void;
+  /** Changes the number of slots. Slots that are held stay held. */
   resize(size: number): void;
-  /** Gives nobody a place any more. */
+  /** Grants no further slot. */
   close(): void;
 }
 
-/** `onRoom` is told that there may be room for more: a place became free that nobody waits for, or somebody executes. */
-export function createSlots(initialSize: number, onFree: () => void): Slots {
+/** `onDemand` is called when further items may be accepted: a slot became free, or its holder no longer waits for the log. */
+export function createSlots(initialSize: number, onDemand: () => void): Slots {
   let size = initialSize;
-  let taken = 0;
+  let held = 0;
   let executing = 0;
   let isClosed = false;
   const queue: ((granted: boolean) => void)[] = [];
   let head = 0;
 
   function grant(): void {
-    while (head < queue.length && (isClosed || taken < size)) {
+    while (head < queue.length && (isClosed || held < size)) {
       const next = queue[head++];
-      if (!isClosed) taken++;
+      if (!isClosed) held++;
       next?.(!isClosed);
     }
     if (head === queue.length) {
@@ -42,7 +42,7 @@ export function createSlots(initialSize: number, onFree: () => void): Slots {
 
   return {
     get free() {
-      return Math.max(0, size - taken);
+      return Math.max(0, size - held);
     },
     get waiting() {
       return queue.length - head;
@@ -50,28 +50,28 @@ export function createSlots(initialSize: number, onFree: () => void): Slots {
     get executing() {
       return executing;
     },
-    begin() {
+    startExecution() {
       executing++;
-      onFree();
+      onDemand();
     },
-    end() {
+    endExecution() {
       executing--;
     },
-    tryTake() {
-      if (isClosed || head < queue.length || taken >= size) return false;
-      taken++;
+    tryAcquire() {
+      if (isClosed || head < queue.length || held >= size) return false;
+      held++;
       return true;
     },
-    take() {
+    acquire() {
       return new Promise((resolve) => {
         queue.push(resolve);
         grant();
       });
     },
     release() {
-      taken--;
+      held--;
       grant();
-      if (taken < size) onFree();
+      if (held < size) onDemand();
     },
     resize(next) {
       size = next;

@@ -7,40 +7,47 @@ import { type FunctionEntry, resolveFunction, versionFor } from '#src/core/funct
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
-import { functionUrn } from '#src/core/names/tenancy.ts';
-import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
+import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { appendOutcome } from './append-outcome.ts';
-import type { Executions } from './executions.ts';
+import { type Executions, executionOf } from './executions.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
 import type { Slots } from './slots.ts';
 
 export type StreamRunOptions = {
   ports: WorkerPorts;
+  /** The newest entry of the function that this worker knows. */
   fn: () => FunctionEntry;
   slots: Slots;
   executions: Executions;
 };
 
-/** An invocation as the log has it, and its request. */
+/** An invocation as the log has it, with its request. */
 type Due = { request: AcceptedRequest; invocation: Invocation };
-type Performed = RunResult | 'again';
+/** The result of one effect. `again`: the state may have changed, so the machine is asked for its effects again. */
+type EffectResult = RunResult | 'again';
 
 /**
- * Executes what is due in one stream, and records what came of it.
+ * Executes what is due in one stream, and appends the results.
  *
- * A class, since one is made for every stream and many of them survive collections of garbage: as closures its functions were a third
- * of what survived.
+ * - The run asks the machine which effects an invocation needs, performs them, and repeats until no effect is left.
+ * - An execution starts only after the run's own append of `running` is durable (EXEC1).
+ * - A result is appended only while its attempt is the current one (EXEC2).
+ * - An attempt of another run is never executed here: its worker is asked whether it is alive (EXEC3).
+ * - The run is settled only after the results of its outcomes are stored (EXEC4).
+ *
+ * A class, because one instance exists per stream: docs/performance.md V6.
  */
 export class WorkerRun implements StreamRun {
   readonly #options: StreamRunOptions;
   readonly #writer: StreamWriter;
-  readonly #busy = new Set<string>();
-  /** The invocations whose destinations are being told from here already. */
-  readonly #handedOver = new Set<string>();
+  /** The invocations that a call of `advance` is advancing. */
+  readonly #advancing = new Set<string>();
+  /** The invocations whose first tries were all claimed with the outcome. */
+  readonly #claimed = new Set<string>();
 
   constructor(options: StreamRunOptions, state: StreamState) {
     const { log, worker, appendId, clock } = options.ports;
@@ -49,59 +56,59 @@ export class WorkerRun implements StreamRun {
   }
 
   advance(): Promise<RunResult> {
-    const rests = [...this.#writer.state.invocations.keys()].map((id) => this.#advanceUnlessBusy(id));
-    return rests.length === 1 ? (rests[0] as Promise<RunResult>) : Promise.all(rests).then(combineResults);
+    const results = [...this.#writer.state.invocations.keys()].map((id) => this.#advanceInvocation(id));
+    return results.length === 1 ? (results[0] as Promise<RunResult>) : Promise.all(results).then(combineResults);
   }
 
-  async #advanceUnlessBusy(id: string): Promise<RunResult> {
-    // Whoever is busy with it reports its rest.
-    if (this.#busy.has(id)) return 'settled';
-    this.#busy.add(id);
+  async #advanceInvocation(id: string): Promise<RunResult> {
+    // The earlier call that is advancing this invocation reports its result.
+    if (this.#advancing.has(id)) return 'settled';
+    this.#advancing.add(id);
     try {
-      for (let idle = 0; ; ) {
+      for (let rounds = 0; ; ) {
         const { version } = this.#writer.state;
-        const rest = await this.#performDue(id);
-        if (rest !== 'again') return rest;
-        // Something new in the stream every time, or the effects and the machine contradict each other: a defect, and no loop.
-        idle = this.#writer.state.version === version ? idle + 1 : 0;
-        assert(idle < 3, `${id} does not advance from ${String(this.#writer.state.invocations.get(id)?.value)}`);
+        const result = await this.#performEffects(id);
+        if (result !== 'again') return result;
+        // Rounds without a new version mean that an effect does not satisfy the machine: a defect, not a wait.
+        rounds = this.#writer.state.version === version ? rounds + 1 : 0;
+        assert(rounds < 3, `${id} does not advance from ${String(this.#writer.state.invocations.get(id)?.value)}`);
       }
     } finally {
-      this.#busy.delete(id);
+      this.#advancing.delete(id);
     }
   }
 
-  /** What this worker does for each effect of the machine, whether its own append or one in the log asks for it. */
-  static readonly #performers: Readonly<Record<InvocationEffect, (run: WorkerRun, due: Due) => Performed | Promise<Performed>>> = {
+  /** The worker's action for each effect of the machine, whether its own append or a fact in the log asks for the effect. */
+  static readonly #actions: Readonly<Record<InvocationEffect, (run: WorkerRun, due: Due) => EffectResult | Promise<EffectResult>>> = {
     startAttempt: (run, due) => run.#startAttempt(due),
-    // A wake can be early. Then nothing is done, and the scheduler hints again.
+    // A wake may arrive before the retry is due. The run then settles, and the scheduler hints again.
     wakeWhenDue: (run, due) => run.#startAttempt(due),
-    // An attempt of this run is executed where it is appended. One that is found in the log is another process's, or was lost.
-    execute: (run, due) => run.#askOwner(due),
+    // The run executes its own attempts where it appends them. An attempt that it finds in the log is another run's, or lost.
+    execute: (run, due) => run.#probeAttempt(due),
     publishResult: (run, due) => run.#publishResult(due),
     deliverOutcome: (run, due) => run.#deliverOutcome(due),
-    // First tries are made where they are appended (`conclude`); all others are the business of the destinations role.
+    // `appendOutcome` makes the tries that it claimed. The destinations role makes all others.
     deliver: () => 'settled',
   };
 
-  #performDue(id: string): Performed | Promise<Performed> {
+  #performEffects(id: string): EffectResult | Promise<EffectResult> {
     const due = this.#dueOf(id);
     if (due === undefined) return 'settled';
     const effects = effectsDue(due.invocation);
     const [first] = effects;
     if (first === undefined) return 'settled';
-    return effects.length === 1 ? WorkerRun.#performers[first](this, due) : this.#performEach(effects, due);
+    return effects.length === 1 ? WorkerRun.#actions[first](this, due) : this.#performEach(effects, due);
   }
 
-  async #performEach(effects: readonly InvocationEffect[], due: Due): Promise<Performed> {
+  async #performEach(effects: readonly InvocationEffect[], due: Due): Promise<EffectResult> {
     for (const effect of effects) {
-      const rest = await WorkerRun.#performers[effect](this, due);
-      if (rest !== 'settled') return rest;
+      const result = await WorkerRun.#actions[effect](this, due);
+      if (result !== 'settled') return result;
     }
     return 'settled';
   }
 
-  /** Looked up again every time: after a conflict the stream may turn out to be another request's. */
+  /** The request is looked up each time, because a conflict may reveal that the stream belongs to another request. */
   #dueOf(id: string): Due | undefined {
     const { state } = this.#writer;
     const invocation = state.invocations.get(id);
@@ -109,21 +116,26 @@ export class WorkerRun implements StreamRun {
     return invocation === undefined || request === undefined ? undefined : { request, invocation };
   }
 
-  /** What the terms, the pause and the age say now; `undefined` when the invocation does not wait for an attempt any more. */
-  #decide({ request, invocation }: Due): NextStep | undefined | Promise<NextStep> {
-    if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
-    const known = versionFor(this.#options.fn(), invocation.context);
-    if (known !== undefined) return this.#decideBy(known, request, invocation);
-    return this.#askForVersion(invocation).then((found) => this.#decideBy(found, request, invocation));
+  #startAttempt(due: Due): EffectResult | Promise<EffectResult> {
+    const step = this.#decide(due);
+    return step instanceof Promise ? step.then((found) => this.#performStep(due, found)) : this.#performStep(due, step);
   }
 
-  #decideBy(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): NextStep {
+  /** Decides by the terms, the pause and the age of this moment; `undefined` when the invocation waits for no attempt. */
+  #decide({ request, invocation }: Due): NextStep | undefined | Promise<NextStep> {
+    if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
+    const fn = versionFor(this.#options.fn(), invocation.context);
+    if (fn !== undefined) return this.#decideFor(fn, request, invocation);
+    return this.#findVersion(invocation).then((found) => this.#decideFor(found, request, invocation));
+  }
+
+  #decideFor(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): NextStep {
     const { worker, maxHops, maxChain, clock } = this.#options.ports;
     return nextStep({ invocation, request, fn, worker, maxHops, maxChain, now: clock.now() });
   }
 
-  /** The local copy may be behind: the registry itself says whether there is no such version. */
-  async #askForVersion(invocation: Invocation): Promise<RegisteredFunction | undefined> {
+  /** Asks the registry, because the local copy may lag behind it. */
+  async #findVersion(invocation: Invocation): Promise<RegisteredFunction | undefined> {
     try {
       return versionFor(await this.#options.ports.findFunction(this.#writer.state.name.function), invocation.context);
     } catch (error) {
@@ -132,26 +144,79 @@ export class WorkerRun implements StreamRun {
     }
   }
 
-  #startAttempt(due: Due): Performed | Promise<Performed> {
-    const step = this.#decide(due);
-    return step instanceof Promise ? step.then((found) => this.#take(due, found)) : this.#take(due, step);
-  }
-
-  #take({ request }: Due, step: NextStep | undefined): Performed | Promise<Performed> {
+  #performStep({ request }: Due, step: NextStep | undefined): EffectResult | Promise<EffectResult> {
     switch (step?.kind) {
       case undefined:
-      case 'wait':
+      case 'not-due':
         return 'settled';
-      case 'hold':
+      case 'paused':
         return 'left-unacked';
-      case 'settle':
-        return this.#settle(request.fact.invocation, step.facts);
+      case 'end':
+        return this.#appendEnd(request.fact.invocation, step.facts);
       case 'start':
-        return this.#start(request, step);
+        return this.#runAttempt(request, step);
     }
   }
 
-  async #askOwner({ request, invocation }: Due): Promise<Performed> {
+  /** Acquires a slot, appends `running`, executes, and appends the result. `not-started` when the worker stops before a slot is free. */
+  async #runAttempt(request: AcceptedRequest, decided: NextStep & { kind: 'start' }): Promise<EffectResult> {
+    const { slots } = this.#options;
+    let step: NextStep | undefined = decided;
+    const hasWaited = !slots.tryAcquire();
+    if (hasWaited && !(await slots.acquire())) return 'not-started';
+    let ended: { fact: FactOf<'running'>; result: ExecutionResult } | undefined;
+    try {
+      // During the wait the function may have changed, and the event may have become too old.
+      if (hasWaited) step = await this.#decideAgain(decided.fact.invocation);
+      if (step?.kind !== 'start') return 'again';
+      const { fact, fn } = step;
+      const effects = await this.#writer.propose(fact.invocation, [fact]);
+      // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
+      if (effects?.includes('execute')) ended = { fact, result: await this.#execute(request, fact.attempt, fn) };
+    } finally {
+      slots.release();
+    }
+    return ended === undefined ? 'again' : this.#appendResult(ended.fact, ended.result);
+  }
+
+  async #decideAgain(id: string): Promise<NextStep | undefined> {
+    const due = this.#dueOf(id);
+    return due === undefined ? undefined : await this.#decide(due);
+  }
+
+  async #execute(request: AcceptedRequest, attempt: number, decided: RegisteredFunction): Promise<ExecutionResult> {
+    const { ports, slots, executions, fn } = this.#options;
+    const { invocation } = request.fact;
+    // The definition may have changed while the append was in flight.
+    const current = resolveFunction(fn(), decided.version, invocation) ?? decided;
+    const execution = executionOf(request, attempt, { tenancy: ports.tenancy, fn: current });
+    slots.startExecution();
+    try {
+      return await executions.run(invocation, attempt, (signal) => ports.host.execute(execution, signal));
+    } finally {
+      slots.endExecution();
+    }
+  }
+
+  /** Drops the result when another attempt is the current one: the fence (EXEC2). */
+  #appendResult({ invocation: id, attempt }: FactOf<'running'>, result: ExecutionResult): 'again' | Promise<'again'> {
+    const { executions, ports } = this.#options;
+    const { clock, worker, log } = ports;
+    const current = this.#writer.state.invocations.get(id);
+    if (current?.context.attempts !== attempt) return 'again';
+    const facts = executions.isAborted
+      ? afterLoss(current, clock.now(), `worker ${worker} was stopped during attempt ${attempt}`)
+      : afterExecution(current, result, clock.now(), log.maxAppendBytes);
+    return this.#appendEnd(id, facts);
+  }
+
+  async #appendEnd(id: string, facts: readonly Fact[]): Promise<'again'> {
+    if (await appendOutcome(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer })) this.#claimed.add(id);
+    return 'again';
+  }
+
+  /** Asks the worker of an attempt whether it runs the attempt, and appends a lost attempt if not (EXEC3). */
+  async #probeAttempt({ request, invocation }: Due): Promise<EffectResult> {
     const { executionProbe, clock } = this.#options.ports;
     const { worker, attempts } = invocation.context;
     const id = request.fact.invocation;
@@ -160,72 +225,7 @@ export class WorkerRun implements StreamRun {
     return 'again';
   }
 
-  /** `untouched` when the worker stops before the attempt began. */
-  async #start(request: AcceptedRequest, decided: NextStep & { kind: 'start' }): Promise<RunResult | 'again'> {
-    const { slots } = this.#options;
-    let step: NextStep | undefined = decided;
-    const waited = !slots.tryTake();
-    if (waited && !(await slots.take())) return 'not-started';
-    let ended: { fact: FactOf<'running'>; result: ExecutionResult } | undefined;
-    try {
-      // While it waited for a place the function may have changed, and the event become too old.
-      if (waited) step = await this.#decideAgain(decided.fact.invocation);
-      if (step?.kind !== 'start') return 'again';
-      const { fact, fn } = step;
-      const effects = await this.#writer.propose(fact.invocation, [fact]);
-      // Without the effect it was refused: somebody else was first, and the log says what happened instead.
-      if (effects?.includes('execute')) ended = { fact, result: await this.#execute(request, fact.attempt, fn) };
-    } finally {
-      slots.release();
-    }
-    return ended === undefined ? 'again' : this.#report(ended.fact, ended.result);
-  }
-
-  async #decideAgain(id: string): Promise<NextStep | undefined> {
-    const due = this.#dueOf(id);
-    return due === undefined ? undefined : await this.#decide(due);
-  }
-
-  /** The fence (E5): a state that is not our attempt's refuses whatever we report, and the result is dropped. */
-  #report({ invocation: id, attempt }: FactOf<'running'>, result: ExecutionResult): 'again' | Promise<'again'> {
-    const { executions, ports } = this.#options;
-    const { clock, worker, log } = ports;
-    const current = this.#writer.state.invocations.get(id);
-    if (current?.context.attempts !== attempt) return 'again';
-    const facts = executions.isAborted
-      ? afterLoss(current, clock.now(), `worker ${worker} was stopped during attempt ${attempt}`)
-      : afterExecution(current, result, clock.now(), log.maxAppendBytes);
-    return this.#settle(id, facts);
-  }
-
-  async #settle(id: string, facts: readonly Fact[]): Promise<'again'> {
-    if (await appendOutcome(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer })) this.#handedOver.add(id);
-    return 'again';
-  }
-
-  async #execute({ fact, payload }: AcceptedRequest, attempt: number, decided: RegisteredFunction): Promise<ExecutionResult> {
-    const { ports, slots, executions, fn } = this.#options;
-    const { invocation, qualifier, traceparent } = fact;
-    // It may have changed while this waited for a place.
-    const { definition, version } = resolveFunction(fn(), decided.version, invocation) ?? decided;
-    const execution: Execution = {
-      definition,
-      version,
-      requestId: invocation as RequestId,
-      qualifier,
-      functionUrn: functionUrn(ports.tenancy, definition.name, version),
-      attempt,
-      payload,
-      ...(traceparent === undefined ? {} : { traceparent }),
-    };
-    slots.begin();
-    try {
-      return await executions.run(invocation, attempt, (signal) => ports.host.execute(execution, signal));
-    } finally {
-      slots.end();
-    }
-  }
-
+  /** Resolves once the result is stored (EXEC4). */
   async #publishResult({ request, invocation }: Due): Promise<'settled'> {
     const { results, tenancy } = this.#options.ports;
     const { outcome } = invocation.context;
@@ -235,14 +235,14 @@ export class WorkerRun implements StreamRun {
     return 'settled';
   }
 
-  /** Passes an outcome to those who deliver it. One without destinations has nothing to deliver, and is notified. */
+  /** Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`. */
   #deliverOutcome({ request, invocation }: Due): 'settled' | Promise<'settled'> {
     const id = request.fact.invocation;
     if ((invocation.context.outcome?.destinations ?? []).length === 0) return this.#notify(id);
     const { deliverer, hints } = this.#options.ports;
-    if (this.#handedOver.delete(id) || deliverer?.take(this.#writer.state)) return 'settled';
-    const { name, request: message, version } = this.#writer.state;
-    hints.deliver(name, message.sequence, `${name.stream}.${version}`, this.#writer.state);
+    const { state } = this.#writer;
+    if (this.#claimed.delete(id) || deliverer?.take(state)) return 'settled';
+    hints.deliver(state.name, state.request.sequence, `${state.name.stream}.${state.version}`, state);
     return 'settled';
   }
 

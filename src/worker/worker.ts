@@ -6,18 +6,18 @@ import { type FunctionWorker, startFunctionWorker } from './function-worker.ts';
 import { createLogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 
-/** The worker role: executes functions, and records in the log what came of it. */
+/** The worker role: executes functions, and appends the results to the log. */
 export interface Worker {
   /**
-   * Takes nothing more, finishes what runs, hands back what has not begun. Executions that are still running after
-   * `graceInMs` are given up, recorded as cut short, and run again elsewhere.
+   * Accepts no further item, lets running executions end, and releases the items that it did not start. Executions that still run after
+   * `graceInMs` are aborted and recorded as lost, and another worker runs them again.
    */
   stop(graceInMs: number): Promise<void>;
 }
 
 export type WorkerOptions = WorkerPorts & {
   functions: { subscribe(listener: (name: FunctionName, found: FunctionEntry | undefined) => void): void };
-  /** Whether this worker can run the function: a worker in the user's own process runs what is registered there. */
+  /** Whether this worker can run the function. A worker in the user's own process runs only the functions that are registered there. */
   canRun: (definition: FunctionDefinition) => boolean;
 };
 
@@ -25,23 +25,23 @@ export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Wor
   const { worker, executionProbe, queue, logger, host } = ports;
   const executions = createExecutions();
   const window = createLogWindow();
-  const working = new Map<FunctionName, FunctionWorker>();
+  const functionWorkers = new Map<FunctionName, FunctionWorker>();
   const stopping = new AbortController();
   const leases = setInterval(() => {
-    for (const functionWorker of working.values()) functionWorker.keepLeases();
+    for (const functionWorker of functionWorkers.values()) functionWorker.keepLeases();
   }, queue.leaseInMs / 3);
 
   executionProbe.answer(worker, executions.isRunning, stopping.signal);
-  ports.cancellations.hear(worker, executions.cancel, stopping.signal);
+  ports.cancellations.subscribe(worker, executions.cancel, stopping.signal);
   functions.subscribe((name, found) => {
     if (stopping.signal.aborted) return;
-    const present = working.get(name);
+    const present = functionWorkers.get(name);
     const fn = found !== undefined && canRun(found.definition) ? found : undefined;
     if (fn === undefined) {
-      working.delete(name);
+      functionWorkers.delete(name);
       void present?.stop();
     } else if (present === undefined) {
-      working.set(name, startFunctionWorker({ ports, executions, window }, fn));
+      functionWorkers.set(name, startFunctionWorker({ ports, executions, window }, fn));
       logger.debug({ function: name }, 'working for a function');
     } else present.update(fn);
   });
@@ -49,10 +49,10 @@ export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Wor
   return {
     async stop(graceInMs) {
       const grace = setTimeout(() => executions.abort(), graceInMs);
-      await Promise.all([...working.values()].map((functionWorker) => functionWorker.stop()));
+      await Promise.all([...functionWorkers.values()].map((functionWorker) => functionWorker.stop()));
       clearTimeout(grace);
       clearInterval(leases);
-      // Last: until here other workers are told that our executions run.
+      // Last, because until here other workers must learn that these executions run.
       stopping.abort();
       await host.close();
     },

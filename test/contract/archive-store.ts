@@ -4,7 +4,7 @@ import type { ArchiveStore } from '#src/core/ports/archive.ts';
 
 export type OpenedStore = AsyncDisposable & { store: ArchiveStore };
 
-/** What every place for archived segments has to keep. */
+/** The contract of an archive store. */
 export function describeArchiveStore(name: string, open: () => Promise<OpenedStore>): void {
   describe(`an archive store ${name}`, () => {
     let opened: OpenedStore;
@@ -13,7 +13,7 @@ export function describeArchiveStore(name: string, open: () => Promise<OpenedSto
     });
     afterAll(async () => await opened?.[Symbol.asyncDispose]());
 
-    test('gives back what was created, byte for byte, and its beginning', async () => {
+    test('returns created content byte for byte, and its first bytes', async () => {
       const content = randomBytes(20_000);
       expect(await opened.store.create('log-1/0001.seg', content)).toBe(true);
       expect(await opened.store.get('log-1/0001.seg')).toEqual(content);
@@ -21,7 +21,7 @@ export function describeArchiveStore(name: string, open: () => Promise<OpenedSto
       expect(await opened.store.head('log-1/0001.seg', 50_000)).toEqual(content);
     });
 
-    test('gives a name to one of those who want it, and keeps what that one wrote', async () => {
+    test('lets one of several writers create a name, and keeps that writer’s content', async () => {
       const contents = Array.from({ length: 8 }, () => randomBytes(2_000));
       const won = await Promise.all(contents.map((content) => opened.store.create('log-1/0002.seg', content)));
       expect(won.filter((isMine) => isMine)).toHaveLength(1);
@@ -30,19 +30,19 @@ export function describeArchiveStore(name: string, open: () => Promise<OpenedSto
       expect(await opened.store.get('log-1/0002.seg')).toEqual(contents[won.indexOf(true)]);
     });
 
-    test('replaces a content', async () => {
+    test('replaces the content of a name', async () => {
       await opened.store.replace('log-1/0003.seg', Buffer.from('one'));
       await opened.store.replace('log-1/0003.seg', Buffer.from('two'));
       expect((await opened.store.get('log-1/0003.seg'))?.toString()).toBe('two');
     });
 
-    test('knows nothing of what is not there', async () => {
+    test('returns undefined for a name that does not exist', async () => {
       expect(await opened.store.get('log-9/0001.seg')).toBeUndefined();
       expect(await opened.store.head('log-9/0001.seg', 10)).toBeUndefined();
       expect(await opened.store.list('log-9/')).toEqual([]);
     });
 
-    test('lists all that begins so, in order, however many there are', async () => {
+    test('lists all names with a prefix, in order, also thousands of them', async () => {
       const names = Array.from({ length: 1_100 }, (_, place) => `log-2/${String(place).padStart(6, '0')}.seg`);
       const left = [...names].reverse();
       const writer = async (): Promise<void> => {

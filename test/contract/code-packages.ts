@@ -3,7 +3,7 @@ import { type CodePackages, digestOf, MAX_ARCHIVE_BYTES } from '#src/core/ports/
 
 export type OpenedCodePackages = AsyncDisposable & { packages: CodePackages; other: CodePackages };
 
-/** What every store of code promises. It may be shared by all tests. */
+/** The contract of a store of code packages. All tests may share one store. */
 export function describeCodePackages(title: string, open: () => Promise<OpenedCodePackages>): void {
   describe(`the store of code packages ${title}`, () => {
     let opened: OpenedCodePackages;
@@ -15,12 +15,12 @@ export function describeCodePackages(title: string, open: () => Promise<OpenedCo
     });
     afterAll(() => opened[Symbol.asyncDispose]());
 
-    test('has nothing that nobody put', async () => {
+    test('returns nothing for a digest that was not stored', async () => {
       expect(await packages.get('0'.repeat(128))).toBeUndefined();
       await packages.delete('0'.repeat(128));
     });
 
-    test('gives back what was put, by its digest, to whoever asks', async () => {
+    test('returns a stored archive by its digest, also to another process', async () => {
       const large = Buffer.alloc(1_000_000, 'code');
       const digest = await packages.put(large);
       expect(digest).toBe(digestOf(large));
@@ -28,7 +28,7 @@ export function describeCodePackages(title: string, open: () => Promise<OpenedCo
       expect(await other.put(large)).toBe(digest);
     });
 
-    test('lists what is there, with its size and since when', async () => {
+    test('lists the stored packages with their sizes and times', async () => {
       const before = Date.now() - 2;
       const digest = await packages.put(Buffer.from('listed'));
       const found = (await other.list()).find((stored) => stored.digest === digest);
@@ -36,7 +36,7 @@ export function describeCodePackages(title: string, open: () => Promise<OpenedCo
       expect(found?.storedAt).toBeGreaterThanOrEqual(before);
     });
 
-    test('forgets what is deleted, and takes it again', async () => {
+    test('deletes a package, and can store it again', async () => {
       const digest = await packages.put(Buffer.from('gone'));
       await other.delete(digest);
       expect(await packages.get(digest)).toBeUndefined();
@@ -45,7 +45,7 @@ export function describeCodePackages(title: string, open: () => Promise<OpenedCo
       expect(Buffer.from((await other.get(digest)) ?? []).toString()).toBe('gone');
     });
 
-    test('refuses what is too large', async () => {
+    test('refuses an archive that is too large', async () => {
       await expect(packages.put(new Uint8Array(MAX_ARCHIVE_BYTES + 1))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     });
   });

@@ -9,7 +9,7 @@ import { describePublishedRequests } from './published-requests.ts';
 
 const settled = {};
 
-/** What every log promises, whatever holds it. The log may be shared by all tests: each has streams of its own. */
+/** The contract of a log. All tests may share one log, because each uses its own streams. */
 export function describeEventLog(title: string, open: () => Promise<OpenedLog>): void {
   describe(`the log ${title}`, () => {
     let opened: OpenedLog;
@@ -41,7 +41,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         expect(await log.read(name, second)).toEqual([]);
       });
 
-      test('of eight writers at once has one winner in every round, and the others a conflict', async () => {
+      test('lets one of eight concurrent writers append in each round, and refuses the others', async () => {
         const name = newStream();
         let version = NO_APPENDS;
         for (let round = 1; round <= 25; round++) {
@@ -63,7 +63,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         for (const elsewhere of others) await expectStored(log.append(elsewhere, append([running(1)]), settled));
       });
 
-      test('gives versions in one order over all streams, with gaps: what lies between belongs to others', async () => {
+      test('returns versions in one order over all streams, with gaps for the appends of other streams', async () => {
         const [one, two] = [newStream(), newStream()];
         const versions: StreamVersion[] = [];
         let [atOne, atTwo] = [NO_APPENDS, NO_APPENDS];
@@ -89,7 +89,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
     });
 
     describe('read', () => {
-      test('returns everything that was written, in order, and only what is newer than a version', async () => {
+      test('returns the appends after a version, in order', async () => {
         const name = newStream();
         const written = append([running(1), succeeded(1), notified()], { request: 3 });
         const first = await expectStored(log.append(name, written, settled));
@@ -131,13 +131,13 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         });
       });
 
-      test('makes a request durable under the id that it brings along', async () => {
+      test('makes a request durable under the id that it brings', async () => {
         const name = ownStream();
         const sequence = await accept(log, name, { id: name.stream as string as RequestId });
         expect(await log.readRequest(sequence)).toMatchObject({ name, requests: [{ fact: { invocation: name.stream } }] });
       });
 
-      test('makes a batch durable as one message, with the place of each in its id', async () => {
+      test('makes a batch durable as one message; each id ends in the request’s index', async () => {
         const name = newStream();
         const payloads = ['{"a":1}', '', '"ü"'];
         const { sequence } = await log.accept(
@@ -150,7 +150,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         expect(message?.requests.map(({ fact }) => fact.qualifier)).toEqual(['latest', 'latest', 'v2']);
       });
 
-      test('of one id twice leaves two messages of one stream: whoever appends first owns it', async () => {
+      test('of one id twice stores two messages of one stream; the first append decides which one owns it', async () => {
         const name = ownStream();
         const own = { id: name.stream as string as RequestId };
         const [first, second] = [await accept(log, name, own), await accept(log, name, own)];
@@ -159,10 +159,10 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
       });
     });
 
-    describe('a request that anybody published', () => describePublishedRequests(() => opened));
+    describe('a request that a client published by itself', () => describePublishedRequests(() => opened));
 
     describe('readRequest', () => {
-      test('is undefined where no request is', async () => {
+      test('is undefined for a sequence without a request', async () => {
         const name = newStream();
         const version = await expectStored(log.append(name, append([running(1)]), settled));
         expect(await log.readRequest(version)).toBeUndefined();
@@ -171,7 +171,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
     });
 
     describe('find', () => {
-      test('names the function of a stream that has an append, and nothing otherwise', async () => {
+      test('returns the function of a stream that has an append, and undefined otherwise', async () => {
         const name = ownStream('billing');
         await accept(log, name, { id: name.stream as string as RequestId });
         expect(await log.find(name.stream)).toBeUndefined();
@@ -182,7 +182,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
     });
 
     describe('follow', () => {
-      test('tells every message from a position on, in order, what was there and what comes', async () => {
+      test('delivers every message from a sequence on, in order, earlier and later ones', async () => {
         const from = (await log.lastSequence()) + 1;
         const name = newStream();
         const request = await accept(log, name);
@@ -215,7 +215,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         ]);
       });
 
-      test('fully tells the contents as well', async () => {
+      test('delivers the contents as well when it follows fully', async () => {
         const from = (await log.lastSequence()) + 1;
         const name = newStream();
         const request = await accept(log, name);
@@ -231,7 +231,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         ]);
       });
 
-      test('tells each of a thousand messages once, in order, to followers that begin at different places', async () => {
+      test('delivers each of a thousand messages once, in order, to followers from different sequences', async () => {
         const from = (await log.lastSequence()) + 1;
         const name = newStream();
         const stored = Promise.all(Array.from({ length: 1_000 }, () => accept(log, { ...newStream(), function: name.function })));
@@ -242,7 +242,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         expect(late.map(({ sequence }) => sequence)).toEqual(sequences.slice(500));
       });
 
-      test('ends at once for a signal that is aborted already', async () => {
+      test('ends at once for an aborted signal', async () => {
         await log.follow(1, () => expect.unreachable(), AbortSignal.abort());
       });
     });
@@ -255,7 +255,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
     });
 
     describe('a log whose beginning was purged', () => {
-      test('still has what is newer, forgets the rest, and goes on counting', async () => {
+      test('keeps the newer messages, and continues its sequences', async () => {
         const [old, young] = [newStream(), newStream()];
         const request = await accept(log, old);
         await expectStored(log.append(old, append([running(1)], { request }), settled));

@@ -4,7 +4,7 @@ import type { KeyValue } from '#src/core/ports/key-value.ts';
 export type OpenedKeyValue = AsyncDisposable & { store: KeyValue; other: KeyValue };
 type Change = Parameters<Parameters<KeyValue['watch']>[0]>[0];
 
-/** What every key-value store promises. The store may be shared by all tests: each has keys of its own. */
+/** The contract of a key-value store. All tests may share one store, because each uses its own keys. */
 export function describeKeyValue(title: string, open: () => Promise<OpenedKeyValue>): void {
   describe(`the key-value store ${title}`, () => {
     let opened: OpenedKeyValue;
@@ -16,23 +16,23 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
     });
     afterAll(() => opened[Symbol.asyncDispose]());
 
-    test('has nothing under a key that nobody put', async () => expect(await store.get('nothing')).toBeUndefined());
+    test('returns undefined for a key that was not put', async () => expect(await store.get('nothing')).toBeUndefined());
 
-    test('returns what was put last, with a revision that grows', async () => {
+    test('returns the value of the last put, with a revision that grows', async () => {
       const first = await store.put('grows', 'one');
       const second = await store.put('grows', 'zwö');
       expect(second).toBeGreaterThan(first);
       expect(await other.get('grows')).toEqual({ value: 'zwö', revision: second });
     });
 
-    test('forgets what is deleted', async () => {
+    test('returns undefined for a deleted key', async () => {
       await store.put('gone', '1');
       await store.delete('gone');
       expect(await other.get('gone')).toBeUndefined();
       expect(await other.keys()).not.toContain('gone');
     });
 
-    test('knows its newest revision: that of the last put, and a greater one after a delete', async () => {
+    test('returns as newest revision that of the last put, and a greater one after a delete', async () => {
       const revision = await store.put('newest', '1');
       expect(await other.newestRevision()).toBe(revision);
       await store.delete('newest');
@@ -45,7 +45,7 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
       expect((await other.keys()).filter((key) => key.startsWith('key-'))).toEqual(['key-a', 'key-b']);
     });
 
-    test('refuses a put that expects another revision, and keeps what was there', async () => {
+    test('refuses a put that expects another revision, and keeps the value', async () => {
       const revision = await store.put('expected', 'one');
       await expect(other.put('expected', 'two', revision - 1)).rejects.toMatchObject({ code: 'CONFLICT' });
       await expect(other.put('expected', 'two', 0)).rejects.toMatchObject({ code: 'CONFLICT', message: /"expected" was changed/ });
@@ -55,7 +55,7 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
       expect(await store.get('expected')).toEqual({ value: 'two', revision: next });
     });
 
-    test('lets one of eight create a key, and expecting none works again after a delete', async () => {
+    test('lets one of eight writers create a key, and creates it again after a delete', async () => {
       const bids = await Promise.allSettled(
         Array.from({ length: 8 }, (_, place) => (place % 2 ? store : other).put('raced', String(place), 0)),
       );
@@ -64,7 +64,7 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
       await store.put('raced', 'again', 0);
     });
 
-    test('tells a watcher what is there, and then every change, until it stops', async () => {
+    test('delivers the present entries to a watcher, and then every change, until it stops', async () => {
       await store.put('watched-1', 'old');
       const stop = new AbortController();
       const heard: Change[] = [];

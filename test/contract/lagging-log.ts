@@ -7,7 +7,7 @@ import { running } from '#test/support/log/facts.ts';
 import { watchLog, withLaggingReads, withRival } from '#test/support/log/faulty-log.ts';
 import { acceptStream, append, appendId } from '#test/support/log/opened-log.ts';
 
-/** What the stream writer promises over a log whose reads are behind its appends, or fail. */
+/** The contract of the stream writer over a log whose reads lag behind its appends, or fail. */
 export function describeLag(opened: () => EventLog): void {
   describe('whose reads lag behind', () => {
     const writerOf = (log: EventLog, state: StreamState, clock: Clock = systemClock): StreamWriter =>
@@ -20,7 +20,7 @@ export function describeLag(opened: () => EventLog): void {
       return { pauses, clock: { now: Date.now, sleep: async (ms) => void pauses.push(ms) } };
     }
 
-    test('reads again, with growing pauses, when the append that was faster is not readable yet', async () => {
+    test('reads again with growing pauses while the conflicting append is not readable', async () => {
       const log = opened();
       const { state, ids, name } = await acceptStream(log, 2);
       const [one = '', two = ''] = ids;
@@ -34,7 +34,7 @@ export function describeLag(opened: () => EventLog): void {
       expect((await log.read(name, NO_APPENDS)).map(({ by }) => by)).toEqual(['test', 'w1']);
     });
 
-    test('goes on with the newer state that a refresh brings while the log does not show it', async () => {
+    test('continues with the newer state of a refresh while the log does not show it', async () => {
       const log = opened();
       const { state, ids, name } = await acceptStream(log, 2);
       const [one = '', two = ''] = ids;
@@ -46,7 +46,7 @@ export function describeLag(opened: () => EventLog): void {
       expect(writer.state.invocations.get(one)?.context.worker).toBe('w2');
     });
 
-    test('gives the stream up after 6.35 s in which the log refuses its version and shows nothing newer', async () => {
+    test('breaks after 6.35 s in which the log refuses its version and shows nothing newer', async () => {
       const log = opened();
       const { state, ids, name } = await acceptStream(log, 2);
       const [one = '', two = ''] = ids;
@@ -62,7 +62,7 @@ export function describeLag(opened: () => EventLog): void {
       expect((await log.read(name, NO_APPENDS)).map(({ by }) => by)).toEqual(['test']);
     });
 
-    test('reads the stream again after a reading that failed, also for those that waited for the next reading', async () => {
+    test('reads the stream again after a failed read, also for callers that waited for the next read', async () => {
       const log = opened();
       const { state, ids, name } = await acceptStream(log, 1);
       const [id = ''] = ids;

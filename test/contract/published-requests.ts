@@ -3,9 +3,9 @@ import type { AcceptedRequest, FullLogEntry, LogEntry } from '#src/core/log/even
 import { idAt, idFromSequence } from '#src/core/names/ids.ts';
 import { collect, newStream, type OpenedLog } from '#test/support/log/opened-log.ts';
 
-/** What every log makes of whatever anybody publishes to an invoke subject. A part of `describeEventLog`. */
+/** How every log reads the messages that any client publishes to an invoke subject. A part of `describeEventLog`. */
 export function describePublishedRequests(opened: () => OpenedLog): void {
-  test('without an id gets one from its place in the log, the same for every reader', async () => {
+  test('without an id gets an id from its sequence, the same for every reader', async () => {
     const sequence = await opened().publish('orders', '{"raw":true}');
     const [mine, theirs] = [await opened().log.readRequest(sequence), await opened().other.readRequest(sequence)];
     expect(mine).toEqual(theirs);
@@ -70,7 +70,7 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
     expect(await opened().other.readRequest(sequence)).toEqual(message);
   });
 
-  test('may have 262,144 bytes and not one more', async () => {
+  test('may have 262,144 bytes and not more', async () => {
     const most = JSON.stringify('x'.repeat(262_142));
     const fits = await opened().log.readRequest(await opened().publish('orders', most));
     expect(fits?.requests[0]).toMatchObject({ payload: most });

@@ -11,7 +11,7 @@ import { losingAnswers, watchLog, withMaxBytes, withRival } from '#test/support/
 import { acceptStream, append, appendId, type OpenedLog, ownStream, until } from '#test/support/log/opened-log.ts';
 import { describeLag } from './lagging-log.ts';
 
-/** What the stream writer promises over every log (E3). */
+/** The contract of the stream writer over every log (E3, PROP1 to PROP3). */
 export function describeStreamWriter(title: string, open: () => Promise<OpenedLog>): void {
   describe(`the stream writer over the log ${title}`, () => {
     let opened: OpenedLog;
@@ -28,7 +28,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
     const of = <F extends Fact>(invocation: string, fact: F): F => ({ ...fact, invocation });
     const first = (ids: readonly RequestId[]): string => ids[0] ?? '';
 
-    test('appends a proposal, and resolves to the effects it asks for', async () => {
+    test('appends a proposal, and resolves to the effects that it asks for', async () => {
       const { state, ids, name } = await accepted(1);
       const writer = writerOf(log, state);
       const id = first(ids);
@@ -44,7 +44,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect(writer.state.version).toBe(appends[1]?.version);
     });
 
-    test('shows nothing in its state that is not durable', async () => {
+    test('shows only durable facts in its state', async () => {
       const { state, ids } = await accepted(1);
       const watched = watchLog(log);
       const letThrough = watched.hold();
@@ -58,7 +58,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect(writer.state.invocations.get(id)?.value).toBe('running');
     });
 
-    test('has one append in flight; what is proposed meanwhile shares the next one', async () => {
+    test('has one append in flight; proposals made meanwhile share the next one (PROP1)', async () => {
       const { state, ids, name } = await accepted(10);
       const watched = watchLog(log);
       const letThrough = watched.hold();
@@ -73,7 +73,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect((await log.read(name, NO_APPENDS)).map(({ facts }) => facts.length)).toEqual([1, 9]);
     });
 
-    test('puts what is proposed in the same turn into one append', async () => {
+    test('puts the proposals of one turn into one append', async () => {
       const { state, ids, name } = await accepted(64);
       const writer = writerOf(log, state);
       const effects = await Promise.all(ids.map((id) => writer.propose(id, [of(id, running(1))])));
@@ -81,7 +81,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect((await log.read(name, NO_APPENDS)).map(({ facts }) => facts.map(({ invocation }) => invocation))).toEqual([ids]);
     });
 
-    test('resolves to undefined for what the machine refuses, and appends nothing', async () => {
+    test('resolves to undefined for a refused proposal, and appends nothing', async () => {
       const { state, ids, name } = await accepted(1);
       const writer = writerOf(log, state);
       const id = first(ids);
@@ -91,7 +91,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect(await writer.propose(id, [of(id, running(1))])).toEqual(['execute']);
     });
 
-    test('takes a proposal as a whole or not at all', async () => {
+    test('appends a proposal as a whole or not at all (PROP2)', async () => {
       const { state, ids, name } = await accepted(2);
       const writer = writerOf(log, state);
       const [one = '', two = ''] = ids;
@@ -103,7 +103,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect((await log.read(name, NO_APPENDS)).flatMap(({ facts }) => facts.map(({ invocation }) => invocation))).toEqual([two, two, two]);
     });
 
-    test('judges proposals in the order in which they were made, each after the one before', async () => {
+    test('judges proposals in their order, each after the one before', async () => {
       const { state, ids } = await accepted(1);
       const writer = writerOf(log, state);
       const id = first(ids);
@@ -114,7 +114,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect(effects).toEqual([['execute'], ['wakeWhenDue'], ['execute'], undefined, ['publishResult', 'deliverOutcome']]);
     });
 
-    test('after a conflict folds what is new, drops what is refused now and appends the rest', async () => {
+    test('after a conflict folds the newer facts, drops the refused proposals and appends the others (PROP3)', async () => {
       const { state, ids, name } = await accepted(2);
       const [one = '', two = ''] = ids;
       const theirs = append([of(one, running(1, { worker: 'w2' }))], { request: state.request.sequence });
@@ -129,7 +129,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect((await log.read(name, NO_APPENDS)).map(({ by }) => by)).toEqual(['test', 'w1']);
     });
 
-    test('holds out against a rival that is faster every time, as long as its facts are still true', async () => {
+    test('appends in the end although a rival is faster several times', async () => {
       const { state, ids, name } = await accepted(9);
       const [mine = '', ...others] = ids;
       const left = [...others];
@@ -144,7 +144,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect((await log.read(name, NO_APPENDS)).map(({ by }) => by)).toEqual([...others.map(() => 'test'), 'w1']);
     });
 
-    test('finds that a stream belongs to another request of its id, and goes on with that one', async () => {
+    test('continues with the owning request when the stream belongs to another request of its id', async () => {
       const name = ownStream();
       const id = name.stream as string as RequestId;
       const { sequence: owner } = await log.accept(name, [{ id, payload: '"first"' }]);
@@ -160,7 +160,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect((await log.read(name, NO_APPENDS)).map(({ request }) => request)).toEqual([owner, owner]);
     });
 
-    test('of eight workers has one that executes each attempt, whoever that is (E5)', async () => {
+    test('lets exactly one of eight workers execute each attempt (E5)', async () => {
       const { state, ids, name } = await accepted(16);
       const writers = Array.from({ length: 8 }, (_, place) => writerOf(place % 2 === 0 ? log : opened.other, state));
       const won = await Promise.all(
@@ -173,7 +173,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect(facts.map(({ invocation }) => invocation).sort()).toEqual([...ids].sort());
     });
 
-    test('splits what does not fit one append, in order, and loses nothing', async () => {
+    test('splits proposals that do not fit one append, in order, and loses none', async () => {
       const { state, ids, name } = await accepted(8);
       const watched = watchLog(withMaxBytes(log, 20_000));
       const writer = writerOf(watched, state);
@@ -186,7 +186,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect(appends.flatMap(({ facts }) => facts.map(({ invocation }) => invocation))).toEqual(ids.flatMap((id) => [id, id]));
     });
 
-    test('counts long destinations as well when it splits', async () => {
+    test('counts long destinations when it splits', async () => {
       const { state, ids, name } = await accepted(8);
       const writer = writerOf(withMaxBytes(log, 20_000), state);
       const told = { ...billing, param: JSON.stringify({ func_urn: 'x'.repeat(4_000) }) };
@@ -211,7 +211,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       expect(writer.state.invocations.get(two)?.value).toBe('notified');
     });
 
-    test('whose log cannot tell claims nothing more: it rejects that proposal and every later one', async () => {
+    test('rejects a proposal whose append is unknown, and every later one (PROP2)', async () => {
       const { state, ids, name } = await accepted(2);
       const [one = '', two = ''] = ids;
       let isBroken = true;
@@ -227,7 +227,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       isBroken = false;
       await expect(writer.propose(two, [of(two, running(1))])).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME' });
       expect(watched.appends).toHaveLength(1);
-      // The next writer reads the log, where the fact stands exactly once.
+      // The next writer reads the log, which holds the fact exactly once.
       const reloaded = await loadStream(log, name, state.request.sequence);
       if (reloaded === undefined) throw new Error('the stream is gone');
       const next = writerOf(log, reloaded);

@@ -9,16 +9,16 @@ export interface OpenedWorkQueue extends AsyncDisposable {
   readonly log: EventLog;
   readonly hints: Hints;
   readonly queue: WorkQueue;
-  /** Resolves when everything that was caused already has come. */
+  /** Resolves when all items that were caused before have been delivered. */
   settle(): Promise<void>;
-  /** Lets a lease of an item that was just handed out come to its end. */
+  /** Lets the lease of a newly delivered item expire. */
   endLease(): Promise<void>;
 }
 
 let functions = 0;
 const newFunction = (): FunctionName => `contract${functions++}` as FunctionName;
 
-/** What every work queue promises. It may be shared by all tests: each has functions of its own. */
+/** The contract of a work queue. All tests may share one queue, because each uses its own functions. */
 export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQueue>): void {
   describe(`the work queue ${title}`, () => {
     let opened: OpenedWorkQueue;
@@ -27,7 +27,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
     });
     afterAll(() => opened[Symbol.asyncDispose]());
 
-    /** Takes work of a function as long as the test lasts. */
+    /** Accepts items of a function until the test ends. */
     function take(name: FunctionName, options: { onItem?: (item: WorkItem) => void; demand?: () => number } = {}) {
       const { onItem = (item) => item.ack(), demand = () => 100 } = options;
       const items: WorkItem[] = [];
@@ -52,7 +52,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
     }
     const request = (name: FunctionName): Promise<number> => accept(opened.log, { ...newStream(), function: name });
 
-    test('hands out every request of its function once, and none of another', async () => {
+    test('delivers every request of its function once, and none of another', async () => {
       const [name, another] = [newFunction(), newFunction()];
       const [before] = [await request(name), await request(another)];
       await using taken = take(name);
@@ -60,11 +60,11 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       await expect.poll(() => taken.items.map((item) => item.request)).toEqual([before, after]);
       expect(taken.items.map(({ isFirstDelivery }) => isFirstDelivery)).toEqual([true, true]);
       expect(taken.items[0]?.message).toEqual(await opened.log.readRequest(before ?? 0));
-      expect(await opened.queue.handedOut(name)).toBe(after);
-      expect(await opened.queue.handedOut(newFunction())).toBe(0);
+      expect(await opened.queue.deliveredUpTo(name)).toBe(after);
+      expect(await opened.queue.deliveredUpTo(newFunction())).toBe(0);
     });
 
-    test('hands out wakes, and gives two hints of one id as one', async () => {
+    test('delivers hints, and two hints of one id once', async () => {
       const name = { ...newStream(), function: newFunction() };
       await using taken = take(name.function);
       for (const id of ['same', 'same', 'another']) opened.hints.wake(name, 42, `${name.stream}.${id}`);
@@ -75,7 +75,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       expect(taken.items).toHaveLength(2);
     });
 
-    test('hands an item out again when it was not acknowledged within its lease', async () => {
+    test('redelivers an item that was not acknowledged within its lease', async () => {
       const name = newFunction();
       const sequence = await request(name);
       let comes = 0;
@@ -86,7 +86,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       expect(taken.items[1]).toMatchObject({ request: sequence, isFirstDelivery: false });
     });
 
-    test('hands out again also what was handed out before its taker went', async () => {
+    test('redelivers an item whose consumer went away', async () => {
       const name = newFunction();
       await request(name);
       {
@@ -98,7 +98,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       await expect.poll(() => taken.items.length, { timeout: 5_000 }).toBe(1);
     });
 
-    test('hands a released item out again at once', async () => {
+    test('redelivers a released item at once', async () => {
       const name = newFunction();
       await request(name);
       let isReleased = false;
@@ -112,11 +112,11 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       await expect.poll(() => taken.items.length, { timeout: 900 }).toBe(2);
     });
 
-    test('hands out again what was put off after that time, not with its lease, unless it was acknowledged', async () => {
+    test('redelivers a delayed item after its delay, not after its lease, unless it was acknowledged', async () => {
       const [soon, late, done] = [newFunction(), newFunction(), newFunction()];
-      await using again = take(soon, { onItem: (item) => (again.items.length > 1 ? item.ack() : item.putOff(50)) });
-      await using waiting = take(late, { onItem: (item) => item.putOff(3_600_000) });
-      await using acknowledged = take(done, { onItem: (item) => item.putOff(50) });
+      await using again = take(soon, { onItem: (item) => (again.items.length > 1 ? item.ack() : item.delayRedelivery(50)) });
+      await using waiting = take(late, { onItem: (item) => item.delayRedelivery(3_600_000) });
+      await using acknowledged = take(done, { onItem: (item) => item.delayRedelivery(50) });
       await Promise.all([request(soon), request(late), request(done)]);
       await expect.poll(() => [again, waiting, acknowledged].every(({ items }) => items.length > 0)).toBe(true);
       acknowledged.items.at(-1)?.ack();
@@ -130,7 +130,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       expect(acknowledged.items.length).toBe(count);
     });
 
-    test('hands out no more than its owner has places for', async () => {
+    test('delivers no more items than the demand allows', async () => {
       const name = newFunction();
       for (let place = 0; place < 12; place++) await request(name);
       const held: WorkItem[] = [];
@@ -146,7 +146,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       await expect.poll(() => held.length).toBe(2);
     });
 
-    test('hands out nothing more once it is done', async () => {
+    test('delivers nothing after it is done', async () => {
       const name = newFunction();
       const taken = take(name);
       await request(name);

@@ -1,7 +1,7 @@
-/** Tells a worker that an execution of its is not wanted any more. The log says so already: this only saves the effort. */
+/** Tells a worker that one of its executions was cancelled. The log holds the cancellation already; the announcement only saves work. */
 export interface Cancellations {
-  /** Safe to lose: what the worker reports about it is refused by the machine. */
+  /** Safe to lose, because the machine refuses the result of a cancelled attempt. */
   announce(worker: string, invocation: string, attempt: number): void;
-  /** Hears the announcements for this worker until the signal aborts. */
-  hear(worker: string, onCancel: (invocation: string, attempt: number) => void, signal: AbortSignal): void;
+  /** Receives the announcements for this worker until the signal aborts. */
+  subscribe(worker: string, onCancel: (invocation: string, attempt: number) => void, signal: AbortSignal): void;
 }

@@ -6,42 +6,44 @@ import { PassingMap } from './passing-map.ts';
 import { initialState, loadStream, type StreamState } from './stream.ts';
 import type { WorkItem } from './work-queue.ts';
 
-/** What became of an invocation, as far as this process is concerned. */
+/** What this process has left to do in a stream. */
 export type RunResult =
-  /** It is settled, or waits for a time that the scheduler watches. */
+  /** Nothing now: the stream is settled, or waits for a time that the scheduler watches. The items are acknowledged. */
   | 'settled'
-  /** Another process is at it, or it must wait here. Unacknowledged, it comes again after the lease. */
+  /** Another process works on the stream, or it must wait. The items stay unacknowledged, and are redelivered after the lease. */
   | 'left-unacked'
-  /** This process stops; nothing was begun. */
+  /** This process stops, and started nothing. The items are released to another process. */
   | 'not-started';
 
-/** What became of all of them together. */
-export function combineResults(rests: readonly RunResult[]): RunResult {
-  if (rests.includes('not-started')) return 'not-started';
-  return rests.includes('left-unacked') ? 'left-unacked' : 'settled';
+/** The result of several parts of a run: the one that acknowledges least. */
+export function combineResults(results: readonly RunResult[]): RunResult {
+  if (results.includes('not-started')) return 'not-started';
+  return results.includes('left-unacked') ? 'left-unacked' : 'settled';
 }
 
-/** Brings the invocations of one stream forward, as far as the log allows now. */
+/** Performs what is due in one stream. */
 export interface StreamRun {
-  /** Brings every invocation forward that this run is not busy with already. Rejects when the log cannot tell. */
+  /** Advances every invocation of the stream that no earlier call is still advancing. Rejects when the log cannot be read or written. */
   advance(): Promise<RunResult>;
-  /** Learns what is new in the stream. Without it, what comes for a stream in hand tells nothing new of it. */
-  refresh?(known?: StreamState): Promise<void>;
+  /** Adopts the newest facts of the stream. Absent in a run to which a further item of its stream brings nothing new. */
+  refresh?(newer?: StreamState): Promise<void>;
 }
 
 /**
- * The streams that this process has in hand, with the items that brought them.
+ * The streams that this process works on, with the items that brought them.
  *
- * Invariant: an item is acknowledged only when its stream rests and everything about it is durable. A stream is in hand
- * once: what comes for it meanwhile makes the same run look again. It is in hand until all that was started for it has
- * ended, and a failure of one part leaves all its items unacknowledged.
+ * - A stream has at most one run. An item that arrives meanwhile joins the run, which then rechecks the stream (ITEM1).
+ * - An item is acknowledged only when nothing is left to do in its stream now, and every fact of the run is durable (ITEM2).
+ * - When one part of a run fails, all items of the stream stay unacknowledged (ITEM3).
+ *
+ * A stream is active until everything that was started for it has ended.
  */
 export interface ActiveStreams {
   readonly size: number;
-  /** How many of them are being read. */
+  /** How many of the streams are being read from the log. */
   readonly loading: number;
   take(item: WorkItem): void;
-  /** Extends the lease of everything in hand. */
+  /** Extends the lease of every item. */
   keepLeases(): void;
 }
 
@@ -49,104 +51,113 @@ export type ActiveStreamsOptions = {
   log: EventLog;
   logger: Logger;
   createRun: (state: StreamState) => StreamRun;
-  /** A stream left the hands. */
+  /** A stream is no longer active. */
   onRunEnd: () => void;
-  /** An item was left alone, since its stream must wait or somebody else is at it. It comes again after its lease. */
+  /** An item stays unacknowledged (`left-unacked`). */
   onLeftUnacked?: (item: WorkItem) => void;
 };
 
-/** `looks` never reject. `run` and `hasFailed` say what is to be done with an item that arrives meanwhile. */
-type ActiveStream = { items: WorkItem[]; run: StreamRun | undefined; looks: Promise<RunResult>[]; hasFailed: boolean };
+/** `rechecks` never reject. `run` and `hasFailed` decide whether a further item makes the run recheck. */
+type ActiveStream = { items: WorkItem[]; run: StreamRun | undefined; rechecks: Promise<RunResult>[]; hasFailed: boolean };
 
-export function createActiveStreams({
-  log,
-  logger,
-  createRun,
-  onRunEnd: onRest,
-  onLeftUnacked: onLeft = () => {},
-}: ActiveStreamsOptions): ActiveStreams {
-  const hands = new PassingMap<string, ActiveStream>();
-  let opening = 0;
+export function createActiveStreams(options: ActiveStreamsOptions): ActiveStreams {
+  return new Active(options);
+}
 
-  async function work(item: WorkItem, key: string): Promise<void> {
-    const active: ActiveStream = { items: [item], run: undefined, looks: [], hasFailed: false };
-    hands.set(key, active);
-    let result: RunResult = 'left-unacked';
-    try {
-      const state = await open(item);
-      // Without a state the request was archived, and only settled streams are.
-      result = state === undefined ? 'settled' : await startRun(active, createRun(state));
-    } catch (error) {
-      giveUp(active, error);
-    }
-    while (active.looks.length > 0) result = combineResults([result, ...(await Promise.all(active.looks.splice(0)))]);
-    settle(active, result);
-    hands.delete(key);
-    onRest();
+class Active implements ActiveStreams {
+  readonly #options: ActiveStreamsOptions;
+  readonly #streams = new PassingMap<string, ActiveStream>();
+  #loading = 0;
+
+  constructor(options: ActiveStreamsOptions) {
+    this.#options = options;
   }
 
-  function startRun(hand: ActiveStream, run: StreamRun): Promise<RunResult> {
-    hand.run = run;
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  get loading(): number {
+    return this.#loading;
+  }
+
+  take(item: WorkItem): void {
+    const key = streamKey(item.name);
+    const active = this.#streams.get(key);
+    if (active === undefined) return void this.#work(item, key);
+    // The item was redelivered, or it is a hint for another invocation of the stream.
+    active.items.push(item);
+    if (active.run !== undefined && !active.hasFailed) active.rechecks.push(this.#recheck(active, active.run, item));
+  }
+
+  readonly keepLeases = (): void => {
+    for (const [, { items }] of this.#streams) for (const item of items) item.working();
+  };
+
+  async #work(item: WorkItem, key: string): Promise<void> {
+    const active: ActiveStream = { items: [item], run: undefined, rechecks: [], hasFailed: false };
+    this.#streams.set(key, active);
+    let result: RunResult = 'left-unacked';
+    try {
+      const state = await this.#open(item);
+      // A request that is not in the log was archived, and only settled streams are archived (J2).
+      result = state === undefined ? 'settled' : await this.#startRun(active, state);
+    } catch (error) {
+      this.#giveUp(active, error);
+    }
+    while (active.rechecks.length > 0) result = combineResults([result, ...(await Promise.all(active.rechecks.splice(0)))]);
+    this.#settle(active, result);
+    this.#streams.delete(key);
+    this.#options.onRunEnd();
+  }
+
+  async #open({ state, name, message, request, isFirstDelivery }: WorkItem): Promise<StreamState | undefined> {
+    if (state !== undefined) return state;
+    // No process can have appended to a stream before the first delivery of its request.
+    if (isFirstDelivery && message !== undefined) return initialState(message);
+    this.#loading++;
+    try {
+      return await loadStream(this.#options.log, name, message ?? request);
+    } finally {
+      this.#loading--;
+    }
+  }
+
+  #startRun(active: ActiveStream, state: StreamState): Promise<RunResult> {
+    const run = this.#options.createRun(state);
+    active.run = run;
     const advancing = run.advance();
     // Items that arrived during the read may carry a newer version than the read returned.
-    for (let index = 1; index < hand.items.length; index++) hand.looks.push(recheck(hand, run, hand.items[index] as WorkItem));
+    for (let index = 1; index < active.items.length; index++) {
+      active.rechecks.push(this.#recheck(active, run, active.items[index] as WorkItem));
+    }
     return advancing;
   }
 
-  async function open({ state, name, message, request, isFirstDelivery }: WorkItem): Promise<StreamState | undefined> {
-    if (state !== undefined) return state;
-    if (isFirstDelivery && message !== undefined) return initialState(message);
-    opening++;
-    try {
-      return await loadStream(log, name, message ?? request);
-    } finally {
-      opening--;
-    }
-  }
-
-  /** Never rejects: nothing awaits a look before the looks that started earlier have ended. */
-  async function recheck(hand: ActiveStream, run: StreamRun, { state }: WorkItem): Promise<RunResult> {
+  /** Never rejects, because no code awaits a recheck before the parts that started earlier have ended. */
+  async #recheck(active: ActiveStream, run: StreamRun, { state }: WorkItem): Promise<RunResult> {
     try {
       await run.refresh?.(state);
       return await run.advance();
     } catch (error) {
-      giveUp(hand, error);
+      this.#giveUp(active, error);
       return 'left-unacked';
     }
   }
 
-  /** The log did not answer, or refused. The items stay unacknowledged and come again after their lease; the log is read first then. */
-  function giveUp(hand: ActiveStream, error: unknown): void {
-    if (hand.hasFailed) return;
-    hand.hasFailed = true;
-    const { name } = hand.items[0] as WorkItem;
+  /** The log did not answer, or refused. JetStream redelivers the items after the lease, and the next run reads the log first (ITEM3). */
+  #giveUp(active: ActiveStream, error: unknown): void {
+    if (active.hasFailed) return;
+    active.hasFailed = true;
+    const { name } = active.items[0] as WorkItem;
     const facts = { function: name.function, stream: name.stream, error: messageOf(error) };
-    logger[levelOf(error)](facts, 'the work on a stream was given up for now');
+    this.#options.logger[levelOf(error)](facts, 'the work on a stream was given up until its next delivery');
   }
 
-  function settle({ items }: ActiveStream, result: RunResult): void {
+  #settle({ items }: ActiveStream, result: RunResult): void {
+    const { onLeftUnacked } = this.#options;
     if (result === 'settled') for (const item of items) item.ack();
     else if (result === 'not-started') for (const item of items) item.release();
-    else for (const item of items) onLeft(item);
+    else if (onLeftUnacked !== undefined) for (const item of items) onLeftUnacked(item);
   }
-
-  return {
-    get size() {
-      return hands.size;
-    },
-    get loading() {
-      return opening;
-    },
-    take(item) {
-      const key = streamKey(item.name);
-      const hand = hands.get(key);
-      if (hand === undefined) return void work(item, key);
-      // It came again, or a hint came for another invocation of the same stream.
-      hand.items.push(item);
-      if (hand.run !== undefined && !hand.hasFailed) hand.looks.push(recheck(hand, hand.run, item));
-    },
-    keepLeases() {
-      for (const [, { items }] of hands) for (const item of items) item.working();
-    },
-  };
 }

@@ -2,22 +2,23 @@ import type { FactOf, Outcome } from '#machines/facts.ts';
 import type { StreamState } from './stream.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
-/** First tries to tell an outcome. They are appended with it, and only then made (E1). */
+/** First tries of an outcome's deliveries. Their facts are appended with the outcome, and only then the tries are made (E1). */
 export type ClaimedTries = {
   facts: readonly FactOf<'delivery.started'>[];
-  /** They are durable: makes them, in the background, and records by this writer what came of them. */
+  /** Makes the tries in the background, once their facts are durable, and appends the results by this writer. */
   make(writer: StreamWriter): void;
-  /** They were not appended, and will not be made. */
+  /** Gives the slots back, because the facts were not appended. */
   release(): void;
 };
 
 /**
- * Those in this process who tell destinations: they save the worker a hint, and the log an append and a reading. Safe to lose,
- * like a hint: the scheduler sees to what nobody tells.
+ * Optional shortcut: delivers outcomes in the worker's process, and saves a hint, an append and a read.
+ *
+ * When it is absent or full, the scheduler triggers the delivery (docs/architecture.md lists the entries of a delivery).
  */
 export interface LocalDeliverer {
-  /** Begins those of the first tries that can be made at once; `undefined` when there are none. */
+  /** Claims the first tries that have a free slot; `undefined` when there are none. */
   claim(outcome: Outcome): ClaimedTries | undefined;
-  /** Takes over a stream with outcomes. False when there is no room. */
+  /** Takes over the deliveries of a stream. False when the deliverer is full. */
   take(stream: StreamState): boolean;
 }

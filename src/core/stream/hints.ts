@@ -1,10 +1,10 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { StreamState } from './stream.ts';
 
-/** A hint that somebody should look at a stream. Safe to lose and to repeat. */
+/** Hints say which stream has work. A hint is safe to lose and to repeat. Two hints with one id are one hint. */
 export interface Hints {
-  /** An attempt is due. Two hints of one id are one. */
+  /** Hints at an attempt that is due. */
   wake(name: StreamName, request: number, id: string): void;
-  /** A delivery is due. What is known of the stream may go along, so that nobody needs to read it. */
-  deliver(name: StreamName, request: number, id: string, known?: StreamState): void;
+  /** Hints at a delivery that is due. A small state is inlined in the hint, so the deliverer need not read the stream. */
+  deliver(name: StreamName, request: number, id: string, inlineState?: StreamState): void;
 }

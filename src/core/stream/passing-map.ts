@@ -1,10 +1,8 @@
 /**
- * A map of what is in hand for a moment only, in the order in which it came.
+ * A map for short-lived entries, in insertion order. Invariant: a deleted value cannot be reached from the map.
  *
- * Invariant: nothing that was deleted can be reached from it. A `Map` is different in V8: a table that was outgrown points to the next one, with
- * what is in that. Once one of them is old, all later ones are kept, with all that ever was in them, until the next collection
- * of the whole heap: in a busy worker every single invocation was, which cost a fifth of its time. Here a table holds boxes, and a box is
- * emptied.
+ * V8 links an outgrown table of a `Map` to its successor. Once one table is promoted, entries that are deleted later still survive minor
+ * collections. The values here therefore sit in boxes that are emptied on delete (docs/performance.md V3).
  */
 export class PassingMap<Key, Value> {
   readonly #boxes = new Map<Key, Box<Value>>();
@@ -26,7 +24,7 @@ export class PassingMap<Key, Value> {
     this.#boxes.set(key, { value });
   }
 
-  /** Returns what it had there. */
+  /** Deletes an entry, and returns its value. */
   delete(key: Key): Value | undefined {
     const box = this.#boxes.get(key);
     if (box === undefined) return undefined;

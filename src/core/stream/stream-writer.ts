@@ -1,50 +1,36 @@
-import type { Destination, Fact } from '#machines/facts.ts';
-import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
+import type { Fact } from '#machines/facts.ts';
+import type { InvocationEffect } from '#machines/invocation.ts';
 import { LogBehindError } from '#src/core/errors.ts';
 import type { Append, EventLog, StreamVersion } from '#src/core/log/event-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import { catchUp, foldFacts, type StreamState, wakeTimesOf } from './stream.ts';
+import { type Judgement, judgeProposals, type Proposal } from './judge-proposals.ts';
+import { catchUp, type StreamState, wakeTimesOf } from './stream.ts';
 
 /**
- * The one who writes to a stream, as far as this process is concerned.
+ * Appends facts to one stream, for one run in one process (E3).
  *
- * Invariant (E3): at most one append is in flight per writer, and it expects the version that the writer folded. Facts
- * proposed meanwhile go together into the next append: group commit without a timer, of size one when idle. After a
- * conflict the writer folds what is new and asks the machine again about every proposal; those now refused are dropped,
- * the rest is appended. An append holds what fits one message; what does not goes into the next. A proposal is therefore appended exactly once, or refused, or the writer is broken and its
- * process must not claim anything.
+ * - One append is in flight at most, and it expects the version that the writer folded (PROP1). Facts that are proposed meanwhile share the
+ *   next append: group commit without a timer.
+ * - A proposal ends in one of three ways: appended once and whole; refused by the machine; unknown (PROP2). After an unknown one the writer
+ *   is broken, and its process must not acknowledge an item of the stream.
+ * - After a conflict the writer reads the newer facts and asks the machine again about every waiting proposal (PROP3).
+ *
+ * A batch that is larger than one message is split over several appends.
  */
 export interface StreamWriter {
-  /** The stream as this writer knows it: what is durable, and nothing else. */
+  /** The stream as the writer last read or wrote it. It contains durable facts only. */
   readonly state: StreamState;
   /**
-   * Proposes facts of one invocation, to be appended as a whole. Resolves, once they are durable, to the effects that they
-   * ask for; or to `undefined` when the machine refuses them, and `state` is then newer than the proposal.
+   * Proposes facts of one invocation, which are appended together or not at all. Resolves, once they are durable, to the effects that they
+   * ask for. Resolves to `undefined` when the machine refuses them.
    *
-   * Rejects when the log cannot tell (see `EventLog.append`), and with `LogBehindError` when the log does not show what it
-   * says is newer; every later proposal rejects too.
+   * Rejects when the outcome of the append is unknown (see `EventLog.append`), and with `LogBehindError` when the log refuses the version but
+   * shows nothing newer. Every later proposal then rejects too.
    */
   propose(id: string, facts: readonly Fact[]): Promise<readonly InvocationEffect[] | undefined>;
-  /** Learns what is new in the stream: from the log, or from somebody who knows it. Rejects when the log cannot tell. */
-  refresh(known?: StreamState): Promise<void>;
+  /** Adopts a newer state of the stream, or reads the log when none is given. Rejects when the log cannot be read. */
+  refresh(newer?: StreamState): Promise<void>;
 }
-
-type Proposal = {
-  id: string;
-  facts: readonly Fact[];
-  resolve: (effects: readonly InvocationEffect[] | undefined) => void;
-  reject: (reason: unknown) => void;
-};
-
-type Kept = { proposal: Proposal; effects: readonly InvocationEffect[] };
-
-type Round = {
-  next: ReadonlyMap<string, Invocation>;
-  kept: readonly Kept[];
-  facts: readonly Fact[];
-  /** Proposals that did not fit. */
-  later: readonly Proposal[];
-};
 
 export type StreamWriterOptions = { log: EventLog; state: StreamState; by: string; appendId: () => string; clock: Clock };
 
@@ -52,17 +38,13 @@ export function createStreamWriter(options: StreamWriterOptions): StreamWriter {
   return new Writer(options);
 }
 
-const soon = Promise.resolve();
+const resolved = Promise.resolve();
 
-/** The pauses between two looks for the append that was faster: doubled, 6.35 s in all. */
+/** The pauses between reads after a conflict. They double, and sum up to 6.35 s. */
 const FIRST_PAUSE_IN_MS = 50;
 const LAST_PAUSE_IN_MS = 3_200;
 
-/**
- * A class, since one is made for every stream: V8 gives each object literal with a getter a hidden class of its own, which keeps all that the
- * getter sees from the small collections of garbage. Callbacks, since what an async function keeps while it waits for the log
- * was a tenth of what a busy worker has in hand.
- */
+/** A class with callbacks: docs/performance.md V4, V6. */
 class Writer implements StreamWriter {
   readonly #log: EventLog;
   readonly #by: string;
@@ -70,12 +52,12 @@ class Writer implements StreamWriter {
   readonly #clock: Clock;
   #state: StreamState;
   #waiting: readonly Proposal[] = [];
-  /** What the append in flight is about. */
-  #open: readonly Proposal[] = [];
+  /** The proposals of the append in flight. */
+  #inFlight: readonly Proposal[] = [];
   #isWriting = false;
   #broken: { reason: unknown } | undefined;
   #reading: Promise<unknown> | undefined;
-  #next: Promise<unknown> | undefined;
+  #nextReading: Promise<unknown> | undefined;
 
   constructor({ log, state, by, appendId, clock }: StreamWriterOptions) {
     this.#log = log;
@@ -99,14 +81,14 @@ class Writer implements StreamWriter {
     });
   }
 
-  async refresh(known?: StreamState): Promise<void> {
-    if (known === undefined) await this.#readNews();
-    else this.#learn(known);
+  async refresh(newer?: StreamState): Promise<void> {
+    if (newer === undefined) await this.#readShared();
+    else this.#adopt(newer);
   }
 
-  /** One append after the other, until nothing waits. What is proposed in the same turn shares one. */
+  /** Appends until no proposal waits (PROP1). The first append starts in a later microtask, so proposals of one turn share it. */
   #write(): void {
-    soon
+    resolved
       .then(() => this.#appendWaiting())
       .then(
         () => {
@@ -119,29 +101,31 @@ class Writer implements StreamWriter {
 
   #appendWaiting(): Promise<void> | undefined {
     const base = this.#state;
-    this.#open = this.#waiting;
+    this.#inFlight = this.#waiting;
     this.#waiting = [];
-    const round = judge(base, this.#open, this.#log.maxAppendBytes);
-    const { next, kept, facts } = round;
-    if (kept.length === 0) return undefined;
+    const judgement = judgeProposals(base, this.#inFlight, this.#log.maxAppendBytes);
+    const { next, accepted, facts } = judgement;
+    if (accepted.length === 0) return undefined;
     const append: Append = { id: this.#appendId(), previous: base.version, request: base.request.sequence, by: this.#by, facts };
     return this.#log
       .append(base.name, append, wakeTimesOf(next.values()))
-      .then((version) => (version === undefined ? this.#askAgain(base, round) : this.#record(base, round, version)));
+      .then((version) => (version === undefined ? this.#catchUpAfterConflict(base, judgement) : this.#record(base, judgement, version)));
   }
 
-  #record(base: StreamState, { next, kept, facts, later }: Round, version: StreamVersion): void {
-    this.#learn({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
-    for (const { proposal, effects } of kept) proposal.resolve(effects);
-    if (later.length > 0) this.#waiting = [...later, ...this.#waiting];
+  #record(base: StreamState, { next, accepted, facts, postponed }: Judgement, version: StreamVersion): void {
+    this.#adopt({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
+    for (const { proposal, effects } of accepted) proposal.resolve(effects);
+    if (postponed.length > 0) this.#waiting = [...postponed, ...this.#waiting];
   }
 
   /**
-   * Another writer was first. Its append may not be readable yet, since the leader changed or what answers is behind: so the
-   * stream is read again for a while, and then given up.
+   * Queues the proposals again, and reads until the state is newer than the refused one (PROP3).
+   *
+   * The newer append may not be readable yet, because the leader changed or a replica lags. The reads therefore repeat with growing pauses, and
+   * then end in `LogBehindError`.
    */
-  async #askAgain(base: StreamState, { kept, later }: Round): Promise<void> {
-    this.#waiting = [...kept.map(({ proposal }) => proposal), ...later, ...this.#waiting];
+  async #catchUpAfterConflict(base: StreamState, { accepted, postponed }: Judgement): Promise<void> {
+    this.#waiting = [...accepted.map(({ proposal }) => proposal), ...postponed, ...this.#waiting];
     let waitedInMs = 0;
     for (let pauseInMs = FIRST_PAUSE_IN_MS; !(await this.#isNewer(base)); pauseInMs *= 2) {
       if (pauseInMs > LAST_PAUSE_IN_MS) throw new LogBehindError({ stream: base.name.stream, version: base.version, waitedInMs });
@@ -150,25 +134,26 @@ class Writer implements StreamWriter {
     }
   }
 
-  /** Whether more than the base is known: from the log, or from a refresh in the meantime. */
+  /** Whether the state is newer than the base, by a concurrent refresh or by a read of the log. */
   async #isNewer(base: StreamState): Promise<boolean> {
     return this.#state.version > base.version || (await this.#read(base));
   }
 
+  /** Rejects every proposal whose outcome is unknown, and every later one (PROP2). */
   #break(reason: unknown): void {
     this.#broken = { reason };
-    for (const proposal of [...this.#open, ...this.#waiting]) proposal.reject(reason);
+    for (const proposal of [...this.#inFlight, ...this.#waiting]) proposal.reject(reason);
     this.#waiting = [];
     this.#isWriting = false;
   }
 
-  /** What is newer contains what is older: a stream has one history. */
-  #learn(known: StreamState): void {
-    if (known.version > this.#state.version) this.#state = known;
+  /** A stream has one history, so a newer state contains every older one. */
+  #adopt(state: StreamState): void {
+    if (state.version > this.#state.version) this.#state = state;
   }
 
-  /** Whoever asks while it is being read waits for the next reading, all of them for the same one. */
-  #readNews(): Promise<unknown> {
+  /** Reads the log. Callers that arrive during a read share the next read, because the current one may have started too early for them. */
+  #readShared(): Promise<unknown> {
     if (this.#reading === undefined) {
       this.#reading = this.#read().finally(() => {
         this.#reading = undefined;
@@ -176,85 +161,18 @@ class Writer implements StreamWriter {
       return this.#reading;
     }
     const readNext = (): Promise<unknown> => {
-      this.#next = undefined;
-      return this.#readNews();
+      this.#nextReading = undefined;
+      return this.#readShared();
     };
-    // A reading that failed says nothing about the next one.
-    this.#next ??= this.#reading.then(readNext, readNext);
-    return this.#next;
+    // The failure of a read says nothing about the next read.
+    this.#nextReading ??= this.#reading.then(readNext, readNext);
+    return this.#nextReading;
   }
 
-  /** Learns what was appended since; false when there is nothing. */
+  /** Adopts the appends after the base; false when there are none. */
   async #read(base = this.#state): Promise<boolean> {
-    const news = await this.#log.read(base.name, base.version);
-    if (news.length > 0) this.#learn(await catchUp(this.#log, base, news));
-    return news.length > 0;
+    const appends = await this.#log.read(base.name, base.version);
+    if (appends.length > 0) this.#adopt(await catchUp(this.#log, base, appends));
+    return appends.length > 0;
   }
-}
-
-/** Asks the machine about each proposal in turn; resolves those that it refuses. */
-function judge(state: StreamState, proposals: readonly Proposal[], maxBytes: number): Round {
-  const [only] = proposals;
-  if (only !== undefined && proposals.length === 1) return judgeOne(state, only);
-  const round = { next: new Map(state.invocations), kept: [] as Kept[], facts: [] as Fact[], later: [] as Proposal[] };
-  let room = maxBytes;
-  for (const proposal of proposals) {
-    // What waits for the next append keeps its place before later proposals of its invocation.
-    if (round.later.some(({ id }) => id === proposal.id)) {
-      round.later.push(proposal);
-      continue;
-    }
-    const invocation = round.next.get(proposal.id);
-    const folded = invocation === undefined ? undefined : foldFacts(invocation, proposal.facts);
-    if (folded === undefined) {
-      proposal.resolve(undefined);
-      continue;
-    }
-    const bytes = encodedBytes(proposal.facts);
-    if (bytes > room && round.kept.length > 0) {
-      round.later.push(proposal);
-      continue;
-    }
-    room -= bytes;
-    round.next.set(proposal.id, folded.invocation);
-    round.kept.push({ proposal, effects: folded.effects });
-    round.facts.push(...proposal.facts);
-  }
-  return round;
-}
-
-/** Nearly always there is one. Whatever is alone goes alone, however large. */
-function judgeOne({ invocations }: StreamState, proposal: Proposal): Round {
-  const { id, facts } = proposal;
-  const invocation = invocations.get(id);
-  const folded = invocation === undefined ? undefined : foldFacts(invocation, facts);
-  if (folded === undefined) {
-    proposal.resolve(undefined);
-    return { next: invocations, kept: [], facts: [], later: [] };
-  }
-  const next = new Map(invocations).set(id, folded.invocation);
-  return { next, kept: [{ proposal, effects: folded.effects }], facts, later: [] };
-}
-
-/** An upper bound of the encoded size: no character takes more than 6 bytes in JSON. */
-function encodedBytes(facts: readonly Fact[]): number {
-  let bytes = 0;
-  for (const fact of facts) {
-    const text =
-      ('payload' in fact ? fact.payload.length : 0) +
-      ('output' in fact ? (fact.output?.length ?? 0) : 0) +
-      ('destinations' in fact ? lengthOf(fact.destinations) : 0) +
-      ('terms' in fact ? lengthOf(fact.terms?.onSuccess) + lengthOf(fact.terms?.onFailure) : 0);
-    bytes += text < 2_000 && isBounded(fact) ? 2_048 + 6 * text : Buffer.byteLength(JSON.stringify(fact));
-  }
-  return bytes;
-}
-
-function lengthOf(destinations: readonly Destination[] = []): number {
-  return destinations.reduce((sum, { id, destination, param }) => sum + id.length + destination.length + param.length + 48, 0);
-}
-
-/** Whether nothing in it but the payload, the output, the terms and the destinations can be long. */
-function isBounded(fact: Fact): boolean {
-  return !('failure' in fact || 'reason' in fact);
 }

@@ -32,21 +32,20 @@ export function initialState(request: RequestMessage): StreamState {
 }
 
 /**
- * Folds a stream from the log; `undefined` when its request is not there, or is unknown.
+ * Reads and folds a stream; `undefined` when the log does not hold its request.
  *
- * A stream belongs to the request that its first append names. A later request of the same id finds it there, and so
- * starts nothing twice.
+ * A stream belongs to the request that its first append names. A later request with the same id therefore starts nothing.
  */
 export async function loadStream(log: EventLog, name: StreamName, request?: number | RequestMessage): Promise<StreamState | undefined> {
   const appends = await log.read(name, NO_APPENDS);
   const owner = appends.find((append) => append.request > 0)?.request ?? request;
   const given = typeof request === 'number' ? undefined : request;
   const message = given !== undefined && (owner === given || owner === given.sequence) ? given : await readOwningRequest(log, owner);
-  // Whoever asks by a number may be wrong about whose it is.
+  // The given sequence may belong to a request of another stream.
   return message === undefined || !isSame(message.name, name) ? undefined : foldAppends(initialState(message), appends);
 }
 
-/** Folds further appends. A fact that the machine refuses changes nothing: `verify` reports it. */
+/** Folds further appends. A fact that the machine refuses changes nothing, and `verify` reports it. */
 export function foldAppends(state: StreamState, appends: readonly RecordedAppend[]): StreamState {
   const invocations = new Map(state.invocations);
   let version = state.version;
@@ -62,17 +61,17 @@ export function foldAppends(state: StreamState, appends: readonly RecordedAppend
 }
 
 /**
- * Folds what was appended while the state was at hand. The first appends may say that the stream belongs to another request
- * of its id: then that request is what its invocations are about.
+ * Folds the appends after a state. When the first append of the stream names another request with the same id, the stream belongs to that
+ * request, and the fold starts from it.
  */
-export async function catchUp(log: EventLog, state: StreamState, news: readonly RecordedAppend[]): Promise<StreamState> {
-  const owner = news.find((append) => append.request > 0)?.request;
-  if (state.version !== NO_APPENDS || owner === undefined || owner === state.request.sequence) return foldAppends(state, news);
+export async function catchUp(log: EventLog, state: StreamState, appends: readonly RecordedAppend[]): Promise<StreamState> {
+  const owner = appends.find((append) => append.request > 0)?.request;
+  if (state.version !== NO_APPENDS || owner === undefined || owner === state.request.sequence) return foldAppends(state, appends);
   const request = await log.readRequest(owner);
-  return foldAppends(request === undefined || !isSame(request.name, state.name) ? state : initialState(request), news);
+  return foldAppends(request === undefined || !isSame(request.name, state.name) ? state : initialState(request), appends);
 }
 
-/** Folds facts of one invocation as a whole: all of them, or `undefined` when the machine refuses one. */
+/** Folds facts of one invocation; `undefined` when the machine refuses one of them. */
 export function foldFacts(
   invocation: Invocation,
   facts: readonly Fact[],
@@ -88,16 +87,16 @@ export function foldFacts(
   return { invocation: snapshot, effects: effects as InvocationEffect[] };
 }
 
-/** What remains to be done for these invocations. */
+/** When a stream with these invocations next needs work. Empty when all are settled. */
 export function wakeTimesOf(invocations: Iterable<Invocation>): WakeTimes {
   const wakeTimes: WakeTimes = {};
   for (const { value, context } of invocations) {
-    const bornAt = context.request?.at ?? 0;
+    const acceptedAt = context.request?.at ?? 0;
     if (value === 'initial') continue;
     if (value === 'retrying') {
       lower(wakeTimes, 'dueAt', context.dueAt ?? 0);
-      lower(wakeTimes, 'endsAt', bornAt + (context.terms?.maxAgeInMs ?? 0));
-    } else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? bornAt);
+      lower(wakeTimes, 'endsAt', acceptedAt + (context.terms?.maxAgeInMs ?? 0));
+    } else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? acceptedAt);
     else lowerByDeliveries(wakeTimes, context, value === 'notified');
   }
   return wakeTimes;
@@ -107,15 +106,15 @@ function lower(wakeTimes: WakeTimes, key: keyof WakeTimes, moment: number): void
   wakeTimes[key] = Math.min(wakeTimes[key] ?? moment, moment);
 }
 
-/** An outcome whose deliveries all wait for their next try is nobody's business until the first is due. */
+/** An outcome whose open deliveries all back off needs no work until the first of them is due. */
 function lowerByDeliveries(wakeTimes: WakeTimes, context: InvocationContext, isNotified: boolean): void {
   const open = openDeliveries(context).map(({ id }) => deliveryOf(context, id));
   for (const delivery of open) if (delivery?.value === 'backingOff') lower(wakeTimes, 'deliverAt', delivery.context.dueAt ?? 0);
-  const isHeld = open.length === 0 ? !isNotified : open.some((delivery) => delivery?.value !== 'backingOff');
-  if (isHeld) lower(wakeTimes, 'inProgressSince', context.outcome?.at ?? 0);
+  const isInProgress = open.length === 0 ? !isNotified : open.some((delivery) => delivery?.value !== 'backingOff');
+  if (isInProgress) lower(wakeTimes, 'inProgressSince', context.outcome?.at ?? 0);
 }
 
-/** Whether nothing remains to be done for it. */
+/** Whether nothing remains to be done for an invocation. */
 export function isSettled({ value, context }: Invocation): boolean {
   return value === 'notified' && allDeliveriesSettled(context);
 }
@@ -131,7 +130,7 @@ function isSame(one: StreamName, other: StreamName): boolean {
 
 function acceptedInvocation(fact: AcceptedRequest['fact']): Invocation {
   const step = invocationFolder.step(invocationFolder.initial, fact);
-  if (step === undefined) throw new Error(`the machine refuses the birth of ${fact.invocation}`);
+  if (step === undefined) throw new Error(`the machine refuses the request ${fact.invocation}`);
   return step.snapshot;
 }
 

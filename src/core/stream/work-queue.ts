@@ -2,45 +2,47 @@ import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { StreamState } from './stream.ts';
 
-/** What work is for: the executions of one function, or the deliveries of all outcomes. */
+/** What work items are for: the executions of one function, or the deliveries of all outcomes. */
 export type WorkSource = { kind: 'function'; name: FunctionName } | { kind: 'deliveries' };
 
-/** One message that says: here is work. It comes again unless it is acknowledged in time. */
+/** One delivered message: a request, or a hint at a stream. It is redelivered after its lease unless it is acknowledged. */
 export type WorkItem = {
   name: StreamName;
-  /** The sequence of the request message behind it. */
+  /** The sequence of the stream's request message. */
   request: number;
-  /** The request itself, unless this is a wake. */
+  /** The request message itself; absent for a hint. */
   message?: RequestMessage | undefined;
-  /** The stream as whoever gave this item knows it: then nobody needs to read it first. */
+  /** The state of the stream, if the sender of the item passed it along. The stream is then not read. */
   state?: StreamState | undefined;
-  /** True when nobody can have touched it before. */
+  /** True when no process can have worked on the item before. */
   isFirstDelivery: boolean;
-  /** It is done: never deliver it again. A lost acknowledgement only delivers it again. */
+  /** Ends the item. If the acknowledgement is lost, the item is redelivered. */
   ack(): void;
-  /** It is being worked on: extend the lease. */
+  /** Extends the lease, because the item is in progress. */
   working(): void;
-  /** It was not touched: deliver it to somebody else at once. */
+  /** Gives the item back untouched. It is redelivered to another process at once. */
   release(): void;
-  /** It must wait: deliver it again after this time instead of its lease, if it is not acknowledged until then. */
-  putOff(inMs: number): void;
+  /** Redelivers the item after this time instead of after its lease, unless it is acknowledged until then. */
+  delayRedelivery(inMs: number): void;
 };
 
-/** What to do next. Only a hint: the log says what is true. */
+/** Delivers work items. An item is only a hint: the log holds the truth. */
 export interface WorkQueue {
   /**
-   * Delivers items to `onItem` while `demand()` says how many more may come. Resolves when the signal aborted and nothing
-   * more will be delivered. Survives a deleted consumer and a restarted server.
+   * Delivers items to `onItem`. `demand()` returns how many further items the caller accepts.
+   *
+   * The subscription is done when the signal aborted and no further item will be delivered. It survives a deleted consumer and a restarted
+   * server.
    */
   run(options: { source: WorkSource; demand: () => number; onItem: (item: WorkItem) => void; signal: AbortSignal }): WorkSubscription;
-  /** The sequence up to which the work of a function was handed out, 0 when it never was. */
-  handedOut(name: FunctionName): Promise<number>;
-  /** How long an item may go without `working()` before it is delivered again, in milliseconds. */
+  /** The sequence up to which the items of a function were delivered; 0 when none was. */
+  deliveredUpTo(name: FunctionName): Promise<number>;
+  /** The time until an item without an acknowledgement or `working()` is redelivered, in milliseconds. */
   readonly leaseInMs: number;
 }
 
 export interface WorkSubscription {
-  /** Says that `demand()` may have risen. */
+  /** Asks `demand()` again, because it may have risen. */
   pull(): void;
   readonly done: Promise<void>;
 }

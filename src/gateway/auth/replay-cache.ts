@@ -56,7 +56,7 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
   }
 
   let forgottenAt = now;
-  await signatures.hear(({ key, signedAt, at }) => {
+  await signatures.subscribe(({ key, signedAt, at }) => {
     // Also what this gateway told itself.
     if (seen.get(signedAt)?.has(key) || isOver(signedAt, now)) return;
     add(key, signedAt);

@@ -206,7 +206,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       ...common,
       name,
       appendId: appendIds(name),
-      handedOut: ports.queue.handedOut,
+      deliveredUpTo: ports.queue.deliveredUpTo,
       patienceInMs: options.patienceInMs,
       maxDeliveryAgeInMs,
     });

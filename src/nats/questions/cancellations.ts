@@ -13,7 +13,7 @@ export function createNatsCancellations({ nats }: Connection): Cancellations {
     announce(worker, invocation, attempt) {
       if (/^[A-Za-z0-9_-]+$/.test(worker)) nats.publish(subjects.cancel(worker), JSON.stringify({ invocation, attempt }));
     },
-    hear(worker, onCancel, signal) {
+    subscribe(worker, onCancel, signal) {
       const onAnnouncement = (message: Msg): void => {
         const announced = readQuestion(announcementSchema, message);
         if (announced !== undefined) onCancel(announced.invocation, announced.attempt);

@@ -33,11 +33,11 @@ export async function openSignatureLog(connection: Connection, replicas: number)
       if (untold.length === 0) setTimeout(send, TOLD_WITHIN_MS);
       untold.push(signature);
     },
-    hear: (onSignature, signal) => hear(connection, onSignature, signal),
+    subscribe: (onSignature, signal) => subscribe(connection, onSignature, signal),
   };
 }
 
-async function hear(connection: Connection, onSignature: (signature: SeenSignature) => void, signal: AbortSignal): Promise<void> {
+async function subscribe(connection: Connection, onSignature: (signature: SeenSignature) => void, signal: AbortSignal): Promise<void> {
   const { manager } = connection;
   const { state } = await manager.streams.info(SIGNATURES.name);
   let next = 1;

@@ -37,7 +37,7 @@ const FLOOR_EVERY_MS = 5_000;
 export function createNatsWorkQueue({ connection, state, signer, leaseInMs, onProblem = () => {} }: NatsWorkQueueOptions): WorkQueue {
   return {
     leaseInMs,
-    async handedOut(name) {
+    async deliveredUpTo(name) {
       return (await findConsumer(connection.manager, workConsumer(name)))?.delivered.stream_seq ?? 0;
     },
     run({ source, demand, onItem, signal }): WorkSubscription {
@@ -187,7 +187,7 @@ class NatsWorkItem implements WorkItem {
     this.#answer(RELEASE);
   }
 
-  putOff(inMs: number): void {
+  delayRedelivery(inMs: number): void {
     this.#answer(encoder.encode(`-NAK {"delay": ${nanos(Math.round(inMs))}}`));
   }
 

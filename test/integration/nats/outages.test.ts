@@ -83,7 +83,7 @@ describe('a worker, destinations and a scheduler', () => {
       expect(problems).toEqual([]);
       expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
       // The outage was longer than the budgets: work was given up, and done again.
-      expect(system.complaints).toContain('the work on a stream was given up for now');
+      expect(system.complaints).toContain('the work on a stream was given up until its next delivery');
     },
   );
 });

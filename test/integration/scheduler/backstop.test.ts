@@ -54,7 +54,7 @@ async function openScheduler(name: string) {
     appendId: () => `${name}-${appends++}`,
     functions,
     findFunction: createFunctionRegistry(ports.functions).get,
-    handedOut: ports.queue.handedOut,
+    deliveredUpTo: ports.queue.deliveredUpTo,
     patienceInMs: PATIENCE_IN_MS,
     maxDeliveryAgeInMs: DELIVERY_AGE_IN_MS,
   });

@@ -74,7 +74,7 @@ export async function openApp({ credentials = [], invokeText, isConnected = () =
     clock: { now: () => now, sleep: async () => {} },
     logger: silentLogger,
     logCount: { read: async () => ({ text: '', sequence: 0 }), close: async () => {} },
-    signatures: { publish: () => {}, hear: async () => {} },
+    signatures: { publish: () => {}, subscribe: async () => {} },
   };
   const gateway = await openGateway(options, new AbortController().signal);
   return {

@@ -86,7 +86,7 @@ export async function startOutageSystem(url: string, receiver: Receiver): Promis
     functions,
     findFunction: functions.ask,
     name: `s-${appendId()}`,
-    handedOut: forTime.ports.queue.handedOut,
+    deliveredUpTo: forTime.ports.queue.deliveredUpTo,
     patienceInMs: PATIENCE_IN_MS,
     maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
   });

@@ -48,7 +48,7 @@ export async function startSystem(url: string, handlers: Handlers, patienceInMs 
   const scheduler = await startScheduler({
     ...common,
     name: `s-${name}`,
-    handedOut: ports.queue.handedOut,
+    deliveredUpTo: ports.queue.deliveredUpTo,
     patienceInMs,
     maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
   });

@@ -8,14 +8,14 @@ import { initialState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { newStream, until } from '#test/support/log/opened-log.ts';
 
-describe('a stream in hand whose log fails', () => {
+describe('an active stream whose log fails', () => {
   const name = newStream();
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   let warnings: object[];
   let notices: object[];
   let settled: string[];
-  /** The promises that the run waits for, in the order of its calls. */
+  /** The promises that the run awaits, in the order of its calls. */
   let advances: Deferred<RunResult>[];
   let refreshes: Deferred<void>[];
   let activeStreams: ActiveStreams;
@@ -61,7 +61,7 @@ describe('a stream in hand whose log fails', () => {
     expect(unhandled).toEqual([]);
   });
 
-  test('acknowledges no item, although the other looks at the stream succeeded', async () => {
+  test('acknowledges no item, although another recheck succeeded (ITEM3)', async () => {
     for (const request of [1, 2, 3]) activeStreams.take(item(name, request, settled));
     await until(() => refreshes.length === 2);
     refreshes[0]?.reject(new Error('the log does not answer'));
@@ -72,7 +72,7 @@ describe('a stream in hand whose log fails', () => {
     expect(settled).toEqual(['left 1', 'left 2', 'left 3']);
   });
 
-  test('is given up without a warning, in one line, when the log only lags behind', async () => {
+  test('is given up without a warning, in one line, when the log only lags', async () => {
     for (const request of [1, 2]) activeStreams.take(item(name, request, settled));
     await until(() => refreshes.length === 1);
     const behind = new LogBehindError({ stream: name.stream, version: 7, waitedInMs: 6_350 });
@@ -82,15 +82,15 @@ describe('a stream in hand whose log fails', () => {
     expect({ warnings, notices: notices.length, settled }).toEqual({ warnings: [], notices: 1, settled: ['left 1', 'left 2'] });
   });
 
-  test('is not opened a second time before all that is under way for it has ended', async () => {
+  test('is not opened again before everything that was started for it has ended (ITEM1)', async () => {
     for (const request of [1, 2]) activeStreams.take(item(name, request, settled));
     await until(() => refreshes.length === 1);
     advances[0]?.reject(new Error('the log is full'));
     await turn();
-    // The run has failed: the item is left, and its next delivery reads the log first.
+    // The run has failed, so the item stays unacknowledged, and its next delivery reads the log first.
     activeStreams.take(item(name, 3, settled));
     await turn();
-    expect({ looks: refreshes.length, size: activeStreams.size }).toEqual({ looks: 1, size: 1 });
+    expect({ rechecks: refreshes.length, size: activeStreams.size }).toEqual({ rechecks: 1, size: 1 });
     refreshes[0]?.resolve();
     await until(() => advances.length === 2);
     advances[1]?.resolve('settled');
@@ -120,6 +120,6 @@ function item(name: StreamName, request: number, settled: string[]): WorkItem {
     ack: () => void settled.push(`acknowledged ${request}`),
     release: () => void settled.push(`released ${request}`),
     working: () => {},
-    putOff: () => {},
+    delayRedelivery: () => {},
   };
 }

@@ -26,7 +26,7 @@ describe('the envelope of an outcome', () => {
     );
   });
 
-  test('of a failure of the function says so with status 200, the error, and how often it ran', () => {
+  test('of a failed function has status 200, the error, and the number of attempts', () => {
     const failure = { ...threw, stackTrace: ['at handler (index.mjs:1:1)'] };
     const text = envelopeOf(running(1), retrying(1), running(2, { at: 20 }), failed(2, { failure }));
     expect(JSON.parse(text)).toEqual({
@@ -59,12 +59,12 @@ describe('the envelope of an outcome', () => {
     expect(response_context.status_code).toBe(code);
   });
 
-  test('is the same text whenever it is made again', () => {
+  test('is the same text each time it is encoded', () => {
     const past = [running(1), succeeded(1)];
     expect(envelopeOf(...past)).toBe(envelopeOf(...structuredClone(past)));
   });
 
-  test('gives up the request payload first, then the response payload, when it is too large', () => {
+  test('empties the request payload first, then the response payload, when it is too large', () => {
     const big = { ...request, payload: JSON.stringify('ü'.repeat(1_000)) };
     const done = fold(invocationFolder, [request.fact, running(1), succeeded(1, { payload: JSON.stringify('y'.repeat(1_500)) })]);
     const sizes = [10_000, 2_500, 1_000].map((maxBytes) => {

@@ -16,13 +16,13 @@ describe("Huawei's canonical request", () => {
     ["/it's(1)*!", '/it%27s%281%29%2A%21/'],
   ] as const)('encodes the path "%s" as "%s"', ([path, canonical]) => expect(canonicalPath(path)).toBe(canonical));
 
-  test('does not exist for what cannot be decoded', () => {
+  test('throws for a path or query that cannot be decoded', () => {
     expect(() => canonicalPath('/%zz')).toThrow(URIError);
     expect(() => canonicalQuery('a=%zz')).toThrow(URIError);
   });
 });
 
-test('what a destination signs, the gateway accepts, and refuses with any part changed', () => {
+test('the gateway accepts a destination’s signature, and refuses it with any part changed', () => {
   const keys = { accessKeyId: 'AK', secretAccessKey: 'SK' };
   const url = 'https://smn.example/v2/urn:smn:1/publish?a-b=2&a=1&text=x+y';
   const body = '{"message":"ä"}';

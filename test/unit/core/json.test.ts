@@ -9,7 +9,7 @@ describe('parseJson', () => {
     ['"text"', 'text'],
   ] as const)('answers the value that %j stands for', ([text, value]) => expect(parseJson(text)).toEqual(value));
 
-  test.for(['', '{', '\uFEFF{}', 'undefined', '{"a":1}x', undefined])('answers undefined for %j, which is no JSON', (text) => {
+  test.for(['', '{', '\uFEFF{}', 'undefined', '{"a":1}x', undefined])('returns undefined for %j, which is no JSON', (text) => {
     expect(parseJson(text)).toBeUndefined();
   });
 });

@@ -18,7 +18,7 @@ import { subjects } from '#src/core/names/subjects.ts';
 import { parseSubject } from '#src/nats/wire/topology.ts';
 
 /*
- * Of U1: no input becomes a subject unvalidated. What passes here is a token of a subject.
+ * No input becomes a subject without validation (U1). Every accepted name is one token of a subject.
  */
 
 const hostile = [
@@ -78,13 +78,13 @@ const readers = [
 ] as const;
 
 describe.for(readers)('%s', ([name, parse, safe]) => {
-  // A version may have dots in it: a qualifier never becomes a token.
+  // A version may contain dots, because a qualifier never becomes a token.
   const refused = hostile.filter((text) => name !== 'parseQualifier' || text !== 'a.b');
   test.for(refused)('refuses %j', (text) => {
     expect(() => parse(text)).toThrow(InvalidInputError);
   });
 
-  test('lets nothing through that could be more than one token, whatever it is given', () => {
+  test('accepts no text that is more than one token', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         let passed: string;
@@ -92,7 +92,7 @@ describe.for(readers)('%s', ([name, parse, safe]) => {
           passed = parse(text);
         } catch (error) {
           expect(error).toMatchObject({ code: 'INVALID_INPUT', retryable: false });
-          // The message is one line, and short, however long and strange the input.
+          // The message is one short line for every input.
           expect((error as Error).message).toMatch(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,900}$/u);
           return;
         }
@@ -123,7 +123,7 @@ describe('names', () => {
     },
   );
 
-  test('nothing that a caller says as a name reaches another project', () => {
+  test('no name of a caller reaches another project', () => {
     fc.assert(
       fc.property(fc.oneof(anyText, fc.constantFrom('p2=a', 'own=a', '=a')), fc.constantFrom(undefined, 'own'), (text, project) => {
         let token: string;
@@ -154,7 +154,7 @@ describe('ids', () => {
   const moment = fc.integer({ min: 0, max: 2 ** 45 });
   const place = fc.integer({ min: 0, max: 63 });
 
-  test('of a batch name their stream, and are ids that nobody else can bring', () => {
+  test('of a batch contain their stream, and cannot be brought by a caller', () => {
     fc.assert(
       fc.property(moment, random, place, (now, bytes, at) => {
         const stream = createStreamId(now, bytes);
@@ -167,7 +167,7 @@ describe('ids', () => {
     );
   });
 
-  test('that are made never meet those derived from a sequence', () => {
+  test('that are created never equal ids derived from a sequence', () => {
     fc.assert(
       fc.property(moment, random, fc.integer({ min: 1, max: 2 ** 40 }), (now, bytes, sequence) => {
         expect(createStreamId(now, bytes)).not.toBe(idFromSequence(now, sequence));
@@ -175,7 +175,7 @@ describe('ids', () => {
     );
   });
 
-  test('that follow from another keep its time, are their own stream, and can be brought along', () => {
+  test('derived from another id keep its time, are their own stream, and can be brought', () => {
     fc.assert(
       fc.property(moment, random, fc.string(), fc.string(), (now, bytes, one, other) => {
         fc.pre(one !== other);
@@ -223,7 +223,7 @@ describe('ids', () => {
 });
 
 describe('a subject', () => {
-  test('is taken apart into names only, whatever stands on it', () => {
+  test('is parsed into valid names only', () => {
     fc.assert(
       fc.property(fc.constantFrom('invoke', 'invocation', 'wake', 'deliver', 'result', ''), anyText, anyText, (kind, token, stream) => {
         const parts = parseSubject(`${kind}.${token}.${stream}`);

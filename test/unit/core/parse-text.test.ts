@@ -36,7 +36,7 @@ describe('a whole number', () => {
     expect(wholeNumber(0, 1e16).safeParse(text).success).toBe(false);
   });
 
-  test('is within its bounds, which belong to it', () => {
+  test('is within its bounds, inclusive', () => {
     for (const [text, value] of [
       ['9', undefined],
       ['10', 10],

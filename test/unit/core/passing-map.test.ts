@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 
 describe('a passing map', () => {
-  test('has what was set and not deleted, in the order in which it came', () => {
+  test('holds the entries that were set and not deleted, in insertion order', () => {
     const map = new PassingMap<string, number>();
     map.set('a', 1);
     map.set('b', 2);
@@ -18,7 +18,7 @@ describe('a passing map', () => {
     ]);
   });
 
-  test('can lose what it has while it is looked through', () => {
+  test('allows deletes during an iteration', () => {
     const map = new PassingMap<number, string>();
     for (let key = 0; key < 5; key++) map.set(key, `value ${key}`);
     const seen: number[] = [];
@@ -29,7 +29,7 @@ describe('a passing map', () => {
     expect([seen, map.size]).toEqual([[0, 1, 2, 3, 4], 0]);
   });
 
-  test('retains at most a fifth of what passed through it, also once its table is old', () => {
+  test('retains at most a fifth of its deleted entries, also once its table is promoted', () => {
     const retained = retainedInKb();
     process.stdout.write(`a passing map retained ${retained} of ${PASSED_IN_KB} kB that had passed\n`);
     expect(retained).toBeLessThan(PASSED_IN_KB / 5);
@@ -38,7 +38,7 @@ describe('a passing map', () => {
 
 const PASSED_IN_KB = 40_000;
 
-/** By how many kB the old generation grows while values of 1 kB pass through the map, 64 at a time, once a table of it is old. */
+/** The growth of the old generation in kB while values of 1 kB pass through the map, 64 at a time, after one table was promoted. */
 function retainedInKb(): number {
   const script = `
     import { getHeapSpaceStatistics } from 'node:v8';

@@ -36,7 +36,7 @@ describe('loadStream', () => {
     expect(state?.invocations.get(id)?.value).toBe('running');
   });
 
-  test('follows the request that the first append names, whichever of the same id was asked for', async () => {
+  test('uses the request that the first append names, not the given one of the same id', async () => {
     const { sequence: first } = await log.accept(name, [{ id, payload: '"first"' }]);
     const { sequence: second } = await log.accept(name, [{ id, payload: '"second"' }]);
     await log.append(name, append([running(1, { invocation: id })], { request: first }), {});
@@ -45,7 +45,7 @@ describe('loadStream', () => {
     }
   });
 
-  test('knows nothing without a request', async () => {
+  test('returns undefined without a request', async () => {
     expect(await loadStream(log, name)).toBeUndefined();
     expect(await loadStream(log, name, 99)).toBeUndefined();
   });
@@ -56,7 +56,7 @@ describe('loadStream', () => {
     expect(await loadStream(log, { ...name, function: 'billing' as FunctionName }, sequence)).toBeUndefined();
   });
 
-  test('passes over facts that the machine refuses: they change nothing', async () => {
+  test('ignores facts that the machine refuses', async () => {
     const { sequence } = await log.accept(name, [{ id, payload: '1' }]);
     const facts = [succeeded(1, { invocation: id }), running(1, { invocation: 'somebody' }), running(1, { invocation: id })];
     const version = await log.append(name, append(facts, { request: sequence, previous: NO_APPENDS }), {});
@@ -66,35 +66,35 @@ describe('loadStream', () => {
   });
 });
 
-describe('what remains to be done', () => {
-  const attention = (...lives: Fact[][]) => wakeTimesOf(lives.map((life) => fold(invocationFolder, life)));
+describe('the wake times of a stream', () => {
+  const wakeTimes = (...histories: Fact[][]) => wakeTimesOf(histories.map((history) => fold(invocationFolder, history)));
 
-  test('is nothing for what is notified', () => {
-    expect(attention([queued(), running(1), succeeded(1), notified()])).toEqual({});
+  test('are empty for a notified invocation', () => {
+    expect(wakeTimes([queued(), running(1), succeeded(1), notified()])).toEqual({});
   });
 
-  test('is to hold on to what is queued or runs', () => {
-    expect(attention([queued({ at: 5 })])).toEqual({ inProgressSince: 5 });
-    expect(attention([queued({ at: 5 }), running(1, { at: 9 })])).toEqual({ inProgressSince: 9 });
+  test('are the progress since acceptance or start for a queued or running invocation', () => {
+    expect(wakeTimes([queued({ at: 5 })])).toEqual({ inProgressSince: 5 });
+    expect(wakeTimes([queued({ at: 5 }), running(1, { at: 9 })])).toEqual({ inProgressSince: 9 });
   });
 
-  test('is to wake a retry when it is due, or to end it when it is too old', () => {
-    expect(attention([queued({ at: 5 }), running(1), retrying(1, { dueAt: 1_000 })])).toEqual({ dueAt: 1_000, endsAt: 60_005 });
+  test('are the due time and the end of age for a retry', () => {
+    expect(wakeTimes([queued({ at: 5 }), running(1), retrying(1, { dueAt: 1_000 })])).toEqual({ dueAt: 1_000, endsAt: 60_005 });
   });
 
-  test('of several is the earliest of each', () => {
+  test('of several invocations are the earliest of each', () => {
     const waits = (dueAt: number): Fact[] => [queued(), running(1), retrying(1, { dueAt })];
-    expect(attention(waits(900), waits(500), [queued({ at: 3 })], [queued({ at: 2 })])).toEqual({
+    expect(wakeTimes(waits(900), waits(500), [queued({ at: 3 })], [queued({ at: 2 })])).toEqual({
       dueAt: 500,
       endsAt: 60_000,
       inProgressSince: 2,
     });
   });
 
-  test('is to tell those who are not told, and to try again when the next try is due', () => {
+  test('are the progress of open deliveries, and the due time of the next try', () => {
     const told = [queued(), running(1), succeeded(1, { at: 30, destinations: [billing, alarm] })];
-    expect(attention(told)).toEqual({ inProgressSince: 30 });
-    expect(attention([...told, deliveryStarted(1), deliveryFailed(1, { dueAt: 60 })])).toMatchObject({ deliverAt: 60 });
+    expect(wakeTimes(told)).toEqual({ inProgressSince: 30 });
+    expect(wakeTimes([...told, deliveryStarted(1), deliveryFailed(1, { dueAt: 60 })])).toMatchObject({ deliverAt: 60 });
     const other = { destination: alarm.id };
     const waiting = [
       ...told,
@@ -103,6 +103,6 @@ describe('what remains to be done', () => {
       deliveryStarted(1, other),
       deliveryFailed(1, { ...other, dueAt: 70 }),
     ];
-    expect(attention(waiting)).toEqual({ deliverAt: 70 });
+    expect(wakeTimes(waiting)).toEqual({ deliverAt: 70 });
   });
 });

@@ -6,7 +6,7 @@ import { parseTraceparent } from '#src/tracing/tracer.ts';
 const trace = '0af7651916cd43dd8448eb211c80319c';
 const span = 'b7ad6b7169203331';
 
-test('a trace context is carried on and read', () => {
+test('a trace context is passed on and read', () => {
   const traceparent = `00-${trace}-${span}-01`;
   expect(isTraceparent(traceparent)).toBe(true);
   expect(traceHeaders({ traceparent })).toEqual({ traceparent });

@@ -35,14 +35,14 @@ describe('a function URN', () => {
     for (const text of ['own:default:a', full('own', 'a:latest'), full('p3', 'a')])
       expect(() => parseFunctionUrn(text, from)).toThrow('names another project than p2');
     expect(parseFunctionUrn(full('own', 'a'), 'caller' as FunctionName).name).toBe('a');
-    // Whatever the URN says, a function of the own project never leads out of it.
+    // A function of the own project never leads out of its project, whatever project the URN names.
     expect(parseFunctionUrn(full('p2', 'a'), 'caller' as FunctionName).name).toBe('a');
   });
 
   test('is written with the project of the function', () => {
     expect(functionUrn(place, 'a', 'latest')).toBe(full('own', 'a:latest'));
     expect(functionUrn(place, 'p2=a', '!live')).toBe(full('p2', 'a:!live'));
-    // The token of a request that was published by hand may be anything.
+    // The token of a request that a client published by itself may be any text.
     expect(functionUrn(place, '$x=y', 'latest')).toBe(full('own', '$x=y:latest'));
   });
 });

@@ -12,7 +12,7 @@ const item = (stream: string): WorkItem => ({
   ack: () => {},
   working: () => {},
   release: () => {},
-  putOff: () => {},
+  delayRedelivery: () => {},
 });
 
 describe('the limit of a target', () => {
@@ -82,7 +82,7 @@ test('parked items are redelivered after 30 to 90 s instead of their lease, not 
   const delays: number[] = [];
   for (const random of [0, 0.25, 0.999]) {
     const parking = createParking(() => random);
-    const waiting = { ...item('a'), putOff: (inMs: number) => void delays.push(inMs) };
+    const waiting = { ...item('a'), delayRedelivery: (inMs: number) => void delays.push(inMs) };
     // The stream is not parked yet, so this item keeps its lease.
     parking.hold(waiting);
     parking.park(waiting.name, 'slow');

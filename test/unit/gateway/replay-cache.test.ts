@@ -20,7 +20,7 @@ function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & 
       told.push(seen);
       for (const listener of listeners) listener(seen);
     },
-    async hear(onSignature) {
+    async subscribe(onSignature) {
       for (const signature of told) onSignature(signature);
       listeners.push(onSignature);
     },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createLogWindow } from '#src/worker/log-window.ts';
 
-/** A window whose process was this busy in each of the given spans of 50 ms; its size after each. */
+/** The sizes of a window after each interval of 50 ms, for the given shares of busy time. */
 function sizesWhen(shares: readonly number[]): number[] {
   let at = 0;
   let active = 0;
@@ -17,12 +17,12 @@ function sizesWhen(shares: readonly number[]): number[] {
   });
 }
 
-describe('the window of the streams that wait for the log', () => {
-  test('grows while the process has time left, for a log that is slow or far away', () => {
+describe('the limit of streams in flight', () => {
+  test('grows while the event loop has idle time', () => {
     expect(sizesWhen(Array(6).fill(0.3))).toEqual([128, 256, 512, 1_024, 1_024, 1_024]);
   });
 
-  test('shrinks while the process is busy anyway, but never so far that it would wait for nothing', () => {
+  test('shrinks while the event loop is saturated, down to its minimum', () => {
     expect(sizesWhen([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])).toEqual([128, 256, 512, 1_024, 512, 256, 128, 64, 64, 64]);
   });
 });

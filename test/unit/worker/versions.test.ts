@@ -3,37 +3,42 @@ import { defineFunction, type HandlerContext } from '#src/client/define-function
 import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 
-type Told = { version: string; alias: string; attempt: number };
-/** The contexts that handlers got. */
-let told: Told[] = [];
+type Call = { version: string; alias: string; attempt: number };
+/** The contexts that the handler received. */
+let calls: Call[] = [];
 
-/** Fails its first attempts, as often as the event says. */
+/** Fails as many first attempts as the event says. */
 const orders = defineFunction({
   name: 'orders',
   policy: { maxRetries: 2, backoff: { initialInMs: 1_000, factor: 1, jitter: 0 } },
   handler: (event: { failures?: number }, context: HandlerContext) => {
     const { getVersion, getAlias } = context as HandlerContext & { getVersion(): string; getAlias(): string };
-    told.push({ version: getVersion.call(context), alias: getAlias.call(context), attempt: context.attempt });
+    calls.push({ version: getVersion.call(context), alias: getAlias.call(context), attempt: context.attempt });
     if (context.attempt <= (event.failures ?? 0)) throw new Error('not yet');
     return 'done';
   },
 });
 
 async function open() {
-  told = [];
+  calls = [];
   const sequent = await createTestSequent({ functions: [orders] });
   const { definition } = await sequent.functions.get('orders');
-  /** Publishes latest as it is, then changes it. */
+  /** Publishes `latest` as a version, then changes `latest`. */
   const publish = async (version: string, change: object = {}): Promise<void> => {
     await sequent.functions.publish('orders', { version });
-    await sequent.functions.put({ ...definition, timeoutInMs: definition.timeoutInMs + 1 + told.length, userData: { version }, ...change });
+    await sequent.functions.put({
+      ...definition,
+      timeoutInMs: definition.timeoutInMs + 1 + calls.length,
+      userData: { version },
+      ...change,
+    });
   };
   const urnOf = async (id: string) => (await sequent.timeline(id)).envelope?.request_context.function_urn;
   return { sequent, publish, urnOf };
 }
 
 describe('an invocation of a version', () => {
-  test('runs it, and its envelope says so', async () => {
+  test('runs that version, and its envelope names it', async () => {
     const { sequent, publish, urnOf } = await open();
     await using _ = sequent;
     await publish('v1');
@@ -42,13 +47,13 @@ describe('an invocation of a version', () => {
       expect(await invoked.result()).toMatchObject({ outcome: 'succeeded' });
       expect(await urnOf(invoked.requestId)).toBe(`urn:fss:local:default:function:default:orders:${qualifier}`);
     }
-    expect(told).toEqual([
+    expect(calls).toEqual([
       { version: 'v1', alias: '', attempt: 1 },
       { version: 'latest', alias: '', attempt: 1 },
     ]);
   });
 
-  test('is refused when there is none, by whoever asks', async () => {
+  test('is refused when the version or alias does not exist', async () => {
     const { sequent } = await open();
     await using _ = sequent;
     for (const qualifier of ['v9', '!prod'])
@@ -69,10 +74,10 @@ describe('an invocation of a version', () => {
       request_context: { condition: 'FunctionNotFound', function_urn: `urn:fss:local:default:function:default:orders:${qualifier}` },
       response_context: { status_code: 404, function_error: message },
     });
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
-  test('that was deleted while a retry waits fails, and tells who the policy of its first attempt names', async () => {
+  test('that was deleted before a retry fails, and is delivered by the policy of its first attempt', async () => {
     const { sequent, publish } = await open();
     await using _ = sequent;
     await sequent.functions.changePolicy('orders', 'latest', (policy) => ({
@@ -94,7 +99,7 @@ describe('an invocation of a version', () => {
     expect(sequent.deliveries()).toMatchObject([{ requestId }]);
   });
 
-  test('waits while its function is paused, and then fails if its version was deleted meanwhile', async () => {
+  test('waits while its function is paused, and fails afterwards if its version was deleted', async () => {
     const { sequent, publish } = await open();
     await using _ = sequent;
     await publish('v1');
@@ -104,7 +109,7 @@ describe('an invocation of a version', () => {
       await sequent.invoke('orders', {}, { qualifier: 'v2' }),
     ];
     await sequent.advance(60_000);
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
     await sequent.functions.deleteVersion('orders', 'v1');
     await sequent.functions.put({ ...(await sequent.functions.get('orders')).definition, paused: false });
     await sequent.runUntilIdle();
@@ -114,7 +119,7 @@ describe('an invocation of a version', () => {
 });
 
 describe('an invocation of an alias', () => {
-  test('runs the version that it stood for at the first attempt, also when it was moved before a retry', async () => {
+  test('runs the alias’s version of the first attempt, also when the alias moved before a retry', async () => {
     const { sequent, publish, urnOf } = await open();
     await using _ = sequent;
     await publish('v1');
@@ -125,7 +130,7 @@ describe('an invocation of an alias', () => {
     const after = await sequent.invoke('orders', {}, { qualifier: '!prod' });
     await sequent.functions.deleteAlias('orders', 'prod');
     await sequent.runUntilIdle();
-    expect(told).toEqual([
+    expect(calls).toEqual([
       { version: 'v1', alias: 'prod', attempt: 1 },
       { version: 'v2', alias: 'prod', attempt: 1 },
       { version: 'v1', alias: 'prod', attempt: 2 },
@@ -134,13 +139,13 @@ describe('an invocation of an alias', () => {
     expect(await urnOf(after.requestId)).toMatch(/:orders:v2$/);
   });
 
-  test('tells who the policy of the alias names, and another one who that of the version names', async () => {
+  test('is delivered by the policy of the alias, and of a version by the policy of the version', async () => {
     const { sequent, publish } = await open();
     await using _ = sequent;
-    const telling = (place: string) => ({ onSuccess: [{ destination: 'HTTP' as const, param: { url: `http://${place}.example/` } }] });
-    await sequent.functions.changePolicy('orders', 'latest', () => telling('version'));
+    const policyFor = (host: string) => ({ onSuccess: [{ destination: 'HTTP' as const, param: { url: `http://${host}.example/` } }] });
+    await sequent.functions.changePolicy('orders', 'latest', () => policyFor('version'));
     await publish('v1');
-    await sequent.functions.putAlias('orders', { name: 'prod', version: 'v1', policy: telling('alias') });
+    await sequent.functions.putAlias('orders', { name: 'prod', version: 'v1', policy: policyFor('alias') });
     for (const qualifier of ['!prod', 'v1']) await (await sequent.invoke('orders', {}, { qualifier })).result();
     await sequent.runUntilIdle();
     expect(sequent.deliveries().map(({ destination }) => JSON.parse(destination.param).url)).toEqual([
@@ -150,13 +155,13 @@ describe('an invocation of an alias', () => {
   });
 });
 
-test('a destination names a version or an alias, and is dead with the reason when that is gone', async () => {
+test('a delivery to a deleted version or alias is dead with the reason', async () => {
   const { sequent, publish } = await open();
   await using _ = sequent;
   await publish('v1', { policy: { onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: 'default:default:orders:v1' } }] } });
   const { requestId } = await sequent.invoke('orders', {});
   await sequent.runUntilIdle();
-  expect(told.map(({ version }) => version)).toEqual(['latest', 'v1']);
+  expect(calls.map(({ version }) => version)).toEqual(['latest', 'v1']);
   await sequent.functions.deleteVersion('orders', 'v1');
   const lost = await sequent.invoke('orders', {});
   await sequent.runUntilIdle();
