@@ -18,17 +18,16 @@ import type { Call, Gateway, GatewayEnv } from './ports.ts';
 import { scopeOf } from './scope.ts';
 import { addVendorApi } from './vendor/vendor.ts';
 
-/** The routes. Everything behind `authenticate` has its body read, and proved whose it is. */
+/** All routes. A route behind `authenticate` runs with its body read and its caller authenticated. */
 export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   const { metrics, logger, limits } = gateway;
-  // A path is taken as it came: a function whose URN is percent-encoded is decoded once, by its route.
   const app = createHono();
   const projects = new Set(gateway.credentials.map(({ project }) => project)).size;
   const waiting = createConcurrencyLimit(limits.waiting, projects);
 
   app.use('*', async (call, next) => {
     const startedAt = performance.now();
-    nameRequest(call);
+    setRequestId(call);
     await next();
     measureRequest(metrics, call, startedAt);
   });
@@ -39,7 +38,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     return errorReply(call, error);
   });
 
-  // Probes come under any name, and learn nothing but that the gateway runs.
+  // Probes precede `checkOrigin`: their Host header may be any name, and their reply contains no data.
   addHealth(app, gateway);
   app.use('*', async (call, next) => {
     gateway.checkOrigin(call);
@@ -50,17 +49,17 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
 
   addSessionRoutes(app, gateway);
   const inFlight = createConcurrencyLimit(limits.requestsInFlight, projects);
-  // Those that wait for an event are bounded by a room of their own; they do not keep the others out.
-  const mayWait = createConcurrencyLimit(limits.requestsInFlight + limits.waiting, projects);
-  const prove = authenticate({ ...gateway, maxBytes: maxBytesOf });
+  // Requests that may wait have a limit of their own, so that waiting requests do not exhaust the limit of the others.
+  const inFlightOrWaiting = createConcurrencyLimit(limits.requestsInFlight + limits.waiting, projects);
+  const admit = authenticate({ ...gateway, maxBytes: maxBytesOf });
   async function guard(call: Call, next: Next): Promise<void> {
-    // An answer belongs to the credential of its request; no cache between may give it to another caller.
+    // A reply belongs to the credential of its request: a cache in between must not serve it to another caller.
     setReplyHeader(call, 'Cache-Control', 'no-store');
-    const leave = await prove(call, waits(call) ? mayWait : inFlight);
+    const release = await admit(call, mayWait(call) ? inFlightOrWaiting : inFlight);
     try {
       await next();
     } finally {
-      leave();
+      release();
     }
   }
   for (const path of ['/v2/*', '/api/*', '/metrics']) app.use(path, guard);
@@ -75,27 +74,26 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   return app;
 }
 
-/** Every reply carries the name of its request: the caller's, when it is one. */
-function nameRequest(call: Call): void {
+/** Every reply carries an `X-Request-Id`: the caller's if it is valid, else a new one. */
+function setRequestId(call: Call): void {
   const given = call.req.header('x-request-id');
-  const name = given !== undefined && /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : randomUUID();
-  call.set('requestId', name);
-  setReplyHeader(call, 'X-Request-Id', name);
+  const id = given !== undefined && /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : randomUUID();
+  call.set('requestId', id);
+  setReplyHeader(call, 'X-Request-Id', id);
   setReplyHeader(call, 'X-Content-Type-Options', 'nosniff');
   const traceparent = call.req.header('traceparent');
-  // Unless the route knows a newer one: that of the request it accepted.
+  // A route that accepts a request overwrites this header with the trace context of that request.
   if (traceparent !== undefined && isTraceparent(traceparent)) setReplyHeader(call, 'traceparent', traceparent);
 }
 
-/** In the vendor's shape for the vendor's API, as a problem elsewhere. */
+/** The error in the vendor's shape for the vendor's API, and as a problem (RFC 9457) elsewhere. */
 function errorReply(call: Call, error: HttpError): Response {
   if (error.retryAfterInS !== undefined) call.header('Retry-After', String(error.retryAfterInS));
-  // What the caller repeats the request with.
   if (error.retryKey !== undefined) call.header('Idempotency-Key', error.retryKey);
-  // What is left of a body that nobody reads would be taken for the next request.
+  // The unread remainder of the body would be parsed as the next request.
   if (error.status === 413) call.header('Connection', 'close');
   const status = error.status as 400;
-  // Whoever speaks for a project knows its functions by their bare names.
+  // A caller with a credential knows the functions of its project by their bare names.
   const project = call.get('project');
   const detail = project === undefined ? error.message : error.message.replaceAll(`${project}=`, '');
   if (/^\/v[12]\//.test(call.req.path))
@@ -103,7 +101,7 @@ function errorReply(call: Call, error: HttpError): Response {
   return call.json({ ...toProblem(error), detail }, status, { 'Content-Type': 'application/problem+json' });
 }
 
-function waits({ req }: Call): boolean {
+function mayWait({ req }: Call): boolean {
   return (
     req.path.endsWith('/invocations') ||
     req.path.endsWith('/events/stream') ||
@@ -113,11 +111,11 @@ function waits({ req }: Call): boolean {
 }
 
 const KB = 1_024;
-/** A package of 24 MB, in base64. */
+/** A code package of 24 MB in base64. */
 const MAX_PACKAGE_BYTES = 32 * KB * KB;
 const MAX_BATCH_BYTES = 8 * KB * KB;
 
-/** The most bytes that are read of a body. One more than an event may have, so that the event is refused by its own rule. */
+/** The largest body that is read for a path, in bytes. */
 function maxBytesOf(path: string): number {
   if (/^\/v2\/[^/]+\/fgs\/functions(?:\/[^/]+\/code)?$/.test(path)) return MAX_PACKAGE_BYTES;
   if (path.startsWith('/api/') && path.endsWith('/invocations')) return MAX_BATCH_BYTES;

@@ -1,11 +1,11 @@
 import type { Gateway } from './ports.ts';
 
 const CATCH_UP_WITHIN_MS = 1_000;
-const PAUSE_IN_MS = 10;
+const POLL_EVERY_MS = 10;
 
 /**
- * Waits until the read model holds what the log held when it was asked, so that whoever got an answer finds what it says; a
- * second at most, since a read model may be far behind. Throws `HistoryUnavailableError`.
+ * Waits until the read model contains everything that the log contained at the call, so that a caller can query what an earlier reply
+ * confirmed. Waits at most one second, because a read model may be far behind. Throws `HistoryUnavailableError`.
  */
 export async function whenCaughtUp({ client, clock }: Pick<Gateway, 'client' | 'clock'>): Promise<void> {
   const last = await client.lastSequence();
@@ -13,6 +13,6 @@ export async function whenCaughtUp({ client, clock }: Pick<Gateway, 'client' | '
   for (;;) {
     const { sequence } = await client.history.status();
     if (sequence >= last || clock.now() >= until) return;
-    await clock.sleep(PAUSE_IN_MS);
+    await clock.sleep(POLL_EVERY_MS);
   }
 }

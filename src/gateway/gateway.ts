@@ -17,19 +17,19 @@ import { openRecords } from './records.ts';
 export type ListenOptions = {
   host: string;
   port: number;
-  /** Whether another port will do when this one is taken. */
+  /** Whether the gateway tries the following ports when this one is taken. */
   isPortNegotiable: boolean;
-  /** How long the headers, and the whole request, may take to arrive. */
+  /** How long the headers may take to arrive (10 s by default), and how long the whole request may take (30 s by default). */
   headersTimeoutInMs?: number;
   requestTimeoutInMs?: number;
 };
 
 export interface RunningGateway {
-  /** Where it listens. */
+  /** The URL that the gateway listens on. */
   readonly url: string;
-  /** What the operator should know, in sentences. */
+  /** Notes for the operator, as sentences. */
   readonly notes: readonly string[];
-  /** Accepts nothing more, lets what runs finish (at most `graceInMs`), and ends what waits. */
+  /** Stops accepting connections, ends waiting requests, and lets the other requests finish within `graceInMs`. */
   stop(graceInMs: number): Promise<void>;
 }
 
@@ -37,24 +37,24 @@ export const DEFAULT_LIMITS = { requestsInFlight: 1_000, waiting: 1_000, syncInM
 const PORTS_TO_TRY = 20;
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
-/** What the routes share. The signal ends what it follows. `host` is where HTTP is served. */
+/** Opens what the routes share. The signal ends the watches on shared stores. `host` is the host that HTTP is served on. */
 export async function openGateway(options: GatewayOptions, signal: AbortSignal, host = '127.0.0.1'): Promise<Gateway> {
-  const { store, logCount, signatures, origins = [], ...rest } = options;
+  const { store, logCount, signatures, origins = [], ...shared } = options;
   return {
-    ...rest,
-    attempts: createFailedAttempts(rest),
-    checkOrigin: createOriginGuard({ isOpen: rest.credentials.length === 0, host, origins }),
+    ...shared,
+    attempts: createFailedAttempts(shared),
+    checkOrigin: createOriginGuard({ isOpen: shared.credentials.length === 0, host, origins }),
     records: await openRecords(store, signal),
-    sessions: await openSessions(store, rest.credentials, signal),
-    replays: await openReplayCache({ signatures, signal, now: rest.clock.now() }),
-    metrics: createMetrics({ clock: rest.clock, lag: () => readLag(rest.client), logCount }),
+    sessions: await openSessions(store, shared.credentials, signal),
+    replays: await openReplayCache({ signatures, signal, now: shared.clock.now() }),
+    metrics: createMetrics({ clock: shared.clock, lag: () => readLag(shared.client), logCount }),
     closing: signal,
   };
 }
 
 /**
- * Serves HTTP. Throws `InvalidInputError` when the port is taken and no other one will do, and when it shall listen beyond
- * loopback without credentials.
+ * Serves HTTP. Throws `InvalidInputError` when the port is taken and not negotiable, and when the host is not a loopback address and no
+ * credentials are configured.
  */
 export async function startGateway(options: GatewayOptions, listen: ListenOptions): Promise<RunningGateway> {
   const isOpen = options.credentials.length === 0;
@@ -78,7 +78,7 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
     url: `http://${host}:${port}`,
     notes: [
       ...(port === listen.port || listen.port === 0 ? [] : [`port ${listen.port} is taken, so HTTP is served on ${port}`]),
-      ...(isOpen ? ['without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to whoever can reach it'] : []),
+      ...(isOpen ? ['without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to every process that can reach it'] : []),
     ],
     async stop(graceInMs) {
       closing.abort();
@@ -99,7 +99,7 @@ function createHttpServer(
       insecureHTTPParser: false,
       requireHostHeader: true,
       keepAliveTimeout: 5_000,
-      // How often the two limits above are looked at.
+      // How often Node checks the two timeouts above.
       connectionsCheckingInterval: Math.min(1_000, headersTimeoutInMs),
     },
     (request, response) => void listener(request, response),
@@ -114,7 +114,7 @@ const malformed: Readonly<Record<string, { status: string; code: string; message
   ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', code: 'FSS.0408', message: 'the request did not arrive in time' },
 };
 
-/** What the parser refuses never reaches a route. Nothing behind it on the connection can be trusted, so it is closed. */
+/** Replies to a request that Node's parser refused, which never reaches a route. Closes the connection: its next bytes are unreliable. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -132,7 +132,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
 }
 
-/** A target or a Host header that makes no URL. */
+/** Replies to a request whose target and Host header form no valid URL. */
 function refuseUnreadable(): Response {
   const body = { error_code: 'FSS.0400', error_msg: 'the target or the Host header of the request cannot be read' };
   return Response.json(body, { status: 400, headers: { 'X-Request-Id': randomUUID() } });

@@ -5,7 +5,8 @@ import { HttpError } from './http/http-error.ts';
 import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
 
-type InvokeOnceOptions = {
+/** A request with an idempotency key; `id` is the request id that the key stands for. */
+export type KeyedRequest = {
   name: string;
   id: string;
   payload: string;
@@ -13,21 +14,21 @@ type InvokeOnceOptions = {
 };
 
 /**
- * Idempotency keys (draft-ietf-httpapi-idempotency-key-header-07): a key is the id of its request, so what was accepted under it
- * stands in the log, for every gateway; what is too new to be read there the server of the log remembers.
+ * Idempotency keys (draft-ietf-httpapi-idempotency-key-header-07). The key is the request id, so every gateway finds an earlier request
+ * in the log. If that request is too new to be read, JetStream's deduplication finds it.
  */
 export interface Idempotency {
   /**
-   * Accepts the request unless one was accepted under its id before; returns whether one was. Throws `HttpError` 422 when that had
-   * another event, and 409 while this gateway is still about the first.
+   * Accepts the request unless one was accepted under its id before; returns whether one was. Throws `HttpError` 422 when the earlier
+   * request had another event, and 409 while this gateway is still accepting the earlier request.
    */
-  accept(order: InvokeOnceOptions): Promise<{ isRepeated: boolean }>;
+  accept(request: KeyedRequest): Promise<{ isRepeated: boolean }>;
 }
 
 export function createIdempotency({ client }: Gateway, sharedTurn: () => Promise<void>): Idempotency {
-  const underWay = new Set<string>();
+  const inProgress = new Set<string>();
 
-  async function findEarlier({ name, id }: InvokeOnceOptions): Promise<string | undefined> {
+  async function findEarlier({ name, id }: KeyedRequest): Promise<string | undefined> {
     try {
       return (await client.timeline(id, { function: name })).requestPayload;
     } catch (error) {
@@ -37,31 +38,34 @@ export function createIdempotency({ client }: Gateway, sharedTurn: () => Promise
   }
 
   return {
-    async accept(order) {
-      const { name, id, payload, options } = order;
+    async accept(request) {
+      const { name, id, payload, options } = request;
       const key = `${name}/${id}`;
-      if (underWay.has(key))
-        throw new HttpError({ status: 409, message: 'the first request of this Idempotency-Key is still on its way', retryAfterInS: 1 });
-      underWay.add(key);
+      if (inProgress.has(key))
+        throw new HttpError({ status: 409, message: 'the first request of this Idempotency-Key is still in progress', retryAfterInS: 1 });
+      inProgress.add(key);
       try {
-        const known = await findEarlier(order);
+        const known = await findEarlier(request);
         await sharedTurn();
         const earlier = known ?? (await client.invokeOnce(name, payload, { id, ...options })).earlier;
         if (earlier === undefined) return { isRepeated: false };
         if (earlier === payload) return { isRepeated: true };
         throw new HttpError({ status: 422, message: 'the Idempotency-Key was used before, with another event' });
       } finally {
-        underWay.delete(key);
+        inProgress.delete(key);
       }
     },
   };
 }
 
-/** The key of a call, its own or a new one, and the request id that it stands for. */
-export type Key = { text: string; id: string; isGiven: boolean };
+/** The key of a call, given by the caller or new, and the request id that the key stands for. */
+export type IdempotencyKey = { text: string; id: string; isGiven: boolean };
 
-/** In the own project the key is the id, so that whoever knows it can ask for the invocation. Keys of other projects never meet it. */
-export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway): Key {
+/**
+ * In the own project the key is the request id, so a caller can query the invocation by its key. In another project the id is derived
+ * from project and key, so equal keys of two projects never collide.
+ */
+export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway): IdempotencyKey {
   const given = call.req.header('idempotency-key');
   if (given !== undefined && !canBeBrought(given)) {
     throw new InvalidInputError({

@@ -14,7 +14,7 @@ import type { LogCount } from './operations/log-count.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Records } from './records.ts';
 
-/** What the gateway needs of the client library. */
+/** The part of the client library that the gateway uses. */
 export type GatewayClient = Pick<
   SequentClient,
   | 'functions'
@@ -34,9 +34,9 @@ export type GatewayClient = Pick<
 >;
 
 export type GatewayLimits = {
-  /** The most requests that are worked on at a moment. */
+  /** The largest number of requests in progress at one time. */
   requestsInFlight: number;
-  /** The most requests that wait for something to happen: synchronous calls, long polls, event streams. */
+  /** The largest number of requests that wait for an event: synchronous calls, long polls, event streams. */
   waiting: number;
   /** How long a synchronous call waits for its result. */
   syncInMs: number;
@@ -47,21 +47,21 @@ export type GatewayOptions = {
   /** Whether NATS is connected now. */
   isConnected: () => boolean;
   tenancy: Tenancy;
-  /** What the vendor's API knows of a function and its definition does not. */
+  /** Holds the fields of the vendor's API that a function's definition lacks, and the sessions. */
   store: KeyValue;
-  /** None: whoever reaches the gateway may call. */
+  /** If empty, every caller that reaches the gateway is accepted. */
   credentials: readonly Credential[];
   /** Further origins of this gateway: the names by which reverse proxies serve it. */
   origins?: readonly string[];
   limits: GatewayLimits;
   clock: Clock;
   logger: Logger;
-  /** What the log tells in numbers. */
+  /** The metrics that are counted from the log. */
   logCount: LogCount;
   signatures: SignatureLog;
 };
 
-/** What the routes share. */
+/** The dependencies that all routes share. */
 export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' | 'origins'> & {
   records: Records;
   sessions: Sessions;
@@ -75,16 +75,16 @@ export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' |
 };
 
 export type GatewayEnv = {
-  /** Node's own request and response below those of the web; none when a test asks the app itself. */
+  /** Node's request and response; absent when a test calls the app without a server. */
   Bindings: Partial<HttpBindings>;
   Variables: {
     requestId: string;
     body: Uint8Array;
-    /** The project of the credential; none when there are no credentials. */
+    /** The project of the credential; `undefined` if no credentials are configured. */
     project: string | undefined;
   };
 };
 export type Call<Path extends string = string> = Context<GatewayEnv, Path>;
 
-/** Refuses what breaks a rule from B1 to B4 (`auth/origin.ts`): throws `HttpError` 403, and 415 for B4. */
+/** Refuses a request that breaks a rule from B1 to B4 (`auth/origin.ts`): throws `HttpError` 403, and 415 for B4. */
 export type OriginGuard = (call: Call) => void;

@@ -3,7 +3,7 @@ import { LATEST } from '#src/core/functions/definition.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
-/** What the vendor's API says of a function and its definition does not hold. */
+/** The fields that the vendor's API shows of a function and that the function's definition lacks. */
 const functionRecordSchema = z.object({
   package: z.string(),
   runtime: z.string(),
@@ -15,7 +15,7 @@ const functionRecordSchema = z.object({
   digest: z.string(),
   max_instance_num: z.number(),
   last_modified: z.string(),
-  /** As they were given, and are given back. */
+  /** Stored and returned without being interpreted. */
   initializer_handler: z.string().optional(),
   initializer_timeout: z.number().optional(),
   kept: z.record(z.string(), z.unknown()).optional(),
@@ -33,40 +33,43 @@ const asyncRecordSchema = z.object({
 });
 export type AsyncRecord = Readonly<z.infer<typeof asyncRecordSchema>>;
 
-/** That the status log of a project was turned on. */
+/** When the status log of a project was enabled. */
 const statusLogSchema = z.object({ enabled_time: z.string() });
 
 export interface Records {
-  /** Waits until this copy holds what the store holds now: another gateway may have written a moment ago. A second at most. */
+  /** Waits until this copy contains what the store contains now, including the writes of other gateways. Waits at most one second. */
   catchUp(): Promise<void>;
-  /** Of a version, `latest` unless one is named. */
+  /** The record of a version; of `latest` by default. */
   function(name: string, version?: string): FunctionRecord | undefined;
-  /** Of a version, or an `!alias`, of the function. */
+  /** The record of a version, or of an `!alias`, of the function. */
   asyncConfig(name: string, qualifier: string): AsyncRecord | undefined;
   statusLog(project: string): { enabled_time: string } | undefined;
   putFunction(name: string, record: FunctionRecord, version?: string): Promise<void>;
   putAsyncConfig(name: string, qualifier: string, record: AsyncRecord): Promise<void>;
   putStatusLog(project: string, record: { enabled_time: string }): Promise<void>;
-  /** Of all versions when none is named. */
+  /** Deletes the record of a version; the records of all versions by default. */
   deleteFunction(name: string, version?: string): Promise<void>;
-  /** Of all versions and aliases when none is named. */
+  /** Deletes the record of a version or alias; the records of all versions and aliases by default. */
   deleteAsyncConfig(name: string, qualifier?: string): Promise<void>;
 }
 
 const CATCH_UP_WITHIN_MS = 1_000;
 
-/** Keeps a local copy that follows the changes, so that a call reads nothing. What this process writes it sees at once. */
+/**
+ * Keeps a local copy of the store that a watch updates, so a call reads nothing over the network. A write of this process is visible at
+ * once.
+ */
 export async function openRecords(store: KeyValue, signal: AbortSignal): Promise<Records> {
-  /** What was read of an entry is kept with it: every invocation asks. */
+  /** The parsed content is cached with its entry, because every invocation reads it. */
   const known = new Map<string, { value: string; revision: number; content?: unknown }>();
   const waiting = new Set<() => void>();
   let newest = 0;
   await store.watch(({ key, value, revision }) => {
     newest = Math.max(newest, revision);
-    for (const look of waiting) look();
+    for (const check of waiting) check();
     const present = known.get(key);
     if (value === undefined) {
-      // A deletion that is older than what this process wrote since.
+      // This deletion is older than a later write of this process.
       if (present !== undefined && revision > 0 && revision < present.revision) return;
       known.delete(key);
     } else if (present === undefined || revision >= present.revision) known.set(key, { value, revision });
@@ -76,7 +79,7 @@ export async function openRecords(store: KeyValue, signal: AbortSignal): Promise
     const entry = known.get(key);
     if (entry === undefined) return undefined;
     if (!('content' in entry)) entry.content = schema.safeParse(parseJson(entry.value)).data;
-    // A key is read by one schema.
+    // Every key is always read with the same schema.
     return entry.content as z.output<Schema> | undefined;
   }
   async function put(key: string, record: unknown): Promise<void> {
@@ -98,13 +101,13 @@ export async function openRecords(store: KeyValue, signal: AbortSignal): Promise
       const deadline = setTimeout(stop, CATCH_UP_WITHIN_MS);
       function stop(): void {
         clearTimeout(deadline);
-        waiting.delete(look);
+        waiting.delete(check);
         resolve();
       }
-      function look(): void {
+      function check(): void {
         if (newest >= wanted) stop();
       }
-      waiting.add(look);
+      waiting.add(check);
     });
   }
 
@@ -129,7 +132,7 @@ function functionKey(name: string, version: string): string {
   return version === LATEST ? `function.${name}` : `function.${name}/version=${version}`;
 }
 
-/** A key of the bucket may hold no "!". */
+/** A key of the bucket cannot contain the "!" of an alias. */
 function asyncKey(name: string, qualifier: string): string {
   if (qualifier === LATEST) return `async.${name}`;
   return `async.${name}/${qualifier.startsWith('!') ? `alias=${qualifier.slice(1)}` : `version=${qualifier}`}`;

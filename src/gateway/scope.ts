@@ -7,39 +7,40 @@ import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { Call, Gateway } from './ports.ts';
 
 /**
- * What one caller may see: the functions of the project that its credential belongs to, and their history.
+ * What one caller may see: the functions of the project of its credential, and their history.
  *
- * Inside, a function of the own project has its bare name and that of another one is `<project>=<name>` (the token of its
- * subjects, its key in the registry, its name in the history). A route turns every name that came from outside into a token with
- * `token`, every token that goes out into a name with `nameOf`, and answers about an invocation only if `owns` its function;
- * otherwise as if it did not exist.
+ * Internally, a function of the own project is named by its bare name, and a function of another project by `<project>=<name>`. This
+ * _token_ stands in subjects, in the registry and in the history. Every route keeps three rules:
+ * 1. It converts each name of a request into a token with `token`.
+ * 2. It converts each token of a reply into a name with `nameOf`.
+ * 3. If `owns` rejects the function of an invocation, it replies as if the invocation did not exist.
  */
 export interface Scope {
   readonly project: string;
-  /** Everything, because there are no credentials: whoever reaches the gateway is its operator, and may say tokens. */
+  /** Whether no credentials are configured. Then every caller is the operator, sees all functions, and may use tokens as names. */
   readonly isOpen: boolean;
-  /** The token of the caller's function of this name. Throws `InvalidInputError` for what is no name. */
+  /** The token of the caller's function of this name. Throws `InvalidInputError` for an invalid name. */
   token(name: string): FunctionName;
-  /** The name of a function as the caller knows it. */
+  /** The name by which the caller knows the function. */
   nameOf(token: string): string;
   owns(token: string): boolean;
   urnOf(token: string, qualifier: string): string;
-  /** What a question to the history service is narrowed by, besides what the caller asks: spread it into the query. */
+  /** Restricts a query of the history service to the caller's project: spread it into the query. */
   readonly filter: { project?: string };
 }
 
 /** The scope of a call that passed `authenticate`. */
-export function scopeOf(call: Call, { credentials, tenancy: place }: Pick<Gateway, 'credentials' | 'tenancy'>): Scope {
+export function scopeOf(call: Call, { credentials, tenancy }: Pick<Gateway, 'credentials' | 'tenancy'>): Scope {
   const isOpen = credentials.length === 0;
-  // Without credentials any project of a path will do, and is what the URNs then say.
-  const project = call.get('project') ?? call.req.param('project' as never) ?? place.project;
-  return isOpen ? openScope(project, place) : knownScope(project, place);
+  // Without credentials a path may name any project, and the URNs of the reply name the same one.
+  const project = call.get('project') ?? call.req.param('project' as never) ?? tenancy.project;
+  return isOpen ? openScope(project, tenancy) : cachedScope(project, tenancy);
 }
 
-/** The credentials name a few projects, and every call asks. */
+/** Cached, because every call needs its scope and the credentials name few projects. */
 const scopes = new WeakMap<Tenancy, Map<string, Scope>>();
 
-function knownScope(project: string, tenancy: Tenancy): Scope {
+function cachedScope(project: string, tenancy: Tenancy): Scope {
   let known = scopes.get(tenancy);
   if (known === undefined) {
     known = new Map();
@@ -65,7 +66,7 @@ function openScope(project: string, tenancy: Tenancy): Scope {
   };
 }
 
-/** The scope of a project. The own one's functions are those without a project in their name. */
+/** The scope of a project. The tokens of the own project's functions contain no project. */
 function projectScope(project: string, tenancy: Tenancy): Scope {
   const other = project === tenancy.project ? undefined : project;
   return {
@@ -80,8 +81,8 @@ function projectScope(project: string, tenancy: Tenancy): Scope {
 }
 
 /**
- * Refuses a destination that names a function of another project: whatever its URN says, it would be one of the own project that
- * is invoked. Throws `InvalidInputError`. What is no URN is refused elsewhere, with the reason.
+ * Refuses a destination whose function URN names another project, because a chain always invokes a function of the same project. Throws
+ * `InvalidInputError`. An invalid URN passes this check; the registry refuses it with the reason.
  */
 export function checkTargets(
   { isOpen, project }: Scope,
@@ -91,7 +92,10 @@ export function checkTargets(
   for (const { destination, param } of [...onSuccess, ...onFailure]) {
     const named = destination === 'FunctionGraph' ? projectIn(param) : undefined;
     if (named === undefined || named === project) continue;
-    throw new InvalidInputError({ field: 'func_urn of a destination', problem: `names project ${named}, and this is ${project}` });
+    throw new InvalidInputError({
+      field: 'func_urn of a destination',
+      problem: `names project ${named}, but the function is in project ${project}`,
+    });
   }
 }
 

@@ -4,28 +4,30 @@ import type { Gateway, GatewayEnv } from '../ports.ts';
 import { VERSION } from '../version.ts';
 import { addBulkRoutes } from './bulk.ts';
 import { addDeadLetterRoutes } from './dead-letters.ts';
+import { addExplainRoutes } from './explain.ts';
 import { addFunctionRoutes } from './functions.ts';
 import { addGraphRoute } from './graph.ts';
 import { addInvocationRoutes } from './invocations.ts';
+import { addInvokeRoute } from './invoke.ts';
 import { addListRoutes } from './list.ts';
 import { addRepairRoutes } from './repair.ts';
 import { createRoutes } from './route.ts';
 import { readySchema } from './schemas/system.ts';
 import { addStatsRoutes } from './stats.ts';
 import { addStatusLogRoute } from './status-log.ts';
-import { addStoryRoutes } from './story.ts';
 import { addStreams } from './streams.ts';
 import { addSystemRoutes } from './system.ts';
 import { addVerifyRoute } from './verify.ts';
 
-/** Sequent's own API. Returns its description, in OpenAPI 3.1; the vendor's API is described by the vendor. */
+/** Sequent's own API. Returns its OpenAPI 3.1 document. The vendor documents its API itself. */
 export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: ConcurrencyLimit): object {
   const routes = createRoutes(app);
   addStreams(routes, gateway, waiting);
-  // Before the routes of single invocations, whose ids would else be "counts".
+  // The list routes precede the routes of single invocations, which would match "counts" as an id.
   addListRoutes(routes, gateway);
+  addInvokeRoute(routes, gateway, waiting);
   addInvocationRoutes(routes, gateway, waiting);
-  addStoryRoutes(routes, gateway);
+  addExplainRoutes(routes, gateway);
   addRepairRoutes(routes, gateway);
   addBulkRoutes(routes, gateway);
   addDeadLetterRoutes(routes, gateway);
@@ -35,12 +37,12 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   addGraphRoute(routes, gateway);
   addSystemRoutes(routes, gateway, VERSION);
   addVerifyRoute(routes, gateway);
-  routes.describe({ method: 'get', path: '/healthz', summary: 'Whether the process lives', answers: { 200: { description: 'it does' } } });
+  routes.describe({ method: 'get', path: '/healthz', summary: 'Liveness probe', answers: { 200: { description: 'the process runs' } } });
   routes.describe({
     method: 'get',
     path: '/readyz',
-    summary: 'Whether it can accept',
-    answers: { 200: { description: 'it can', schema: readySchema }, 503: { description: 'it cannot', schema: readySchema } },
+    summary: 'Readiness probe: whether the gateway can accept requests',
+    answers: { 200: { description: 'ready', schema: readySchema }, 503: { description: 'not ready', schema: readySchema } },
   });
   routes.describe({
     method: 'get',

@@ -1,9 +1,10 @@
 import type { DeliverySummary } from '#src/core/history-questions.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
-import { attempt, inTurns, sorted } from './bulk.ts';
+import { attempt, groupResults } from './bulk-results.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import { linkNext } from './list.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import type { Routes } from './route.ts';
 import {
   bulkSchema,
@@ -13,13 +14,15 @@ import {
   deadLettersSchema,
 } from './schemas/repair.ts';
 
-type Asked = { function?: string | undefined; limit: number; cursor?: string | undefined };
+const MAX_PAGE = 500;
 
-/** Deliveries that were given up. They are folded from the log, and wait until somebody has them tried again. */
+type PageQuery = { function?: string | undefined; limit: number; cursor?: string | undefined };
+
+/** Dead deliveries. The read model folds them from the log; they stay dead until a caller redelivers them. */
 export function addDeadLetterRoutes(routes: Routes, gateway: Gateway): void {
   const { client, clock } = gateway;
 
-  async function pageOf(scope: Scope, { function: name, limit, cursor }: Asked) {
+  async function pageOf(scope: Scope, { function: name, limit, cursor }: PageQuery) {
     const token = name === undefined ? undefined : scope.token(name);
     return await client.history.deadLetters({ ...scope.filter, limit, ...withoutUndefined({ function: token, cursor }) });
   }
@@ -28,7 +31,7 @@ export function addDeadLetterRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/dead-letters',
-      summary: 'Deliveries that were given up, those of the newest invocations first',
+      summary: 'Dead deliveries, in the order of their invocations, the newest first',
       query: deadLetterQuerySchema,
       answers: { 200: { description: 'one page', schema: deadLettersSchema } },
     },
@@ -45,37 +48,37 @@ export function addDeadLetterRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'post',
       path: '/api/dead-letters/redrive',
-      summary: 'Have those that match tried again; no function runs again',
+      summary: 'Try the dead deliveries that match again; no function runs again',
       body: deadLetterRedriveBodySchema,
       isBodyOptional: true,
-      answers: { 200: { description: 'what was done to each', schema: bulkSchema } },
+      answers: { 200: { description: 'the result of each delivery', schema: bulkSchema } },
     },
     async (call, { body: { filter, dry_run, limit, cursor, rate } }) => {
       const scope = scopeOf(call, gateway);
-      const page = await pageOf(scope, { function: filter.function, limit: Math.min(500, limit), cursor });
-      const meant = page.deadLetters.filter(({ destination }) => matches(destination, filter.destination));
+      const page = await pageOf(scope, { function: filter.function, limit: Math.min(MAX_PAGE, limit), cursor });
+      const matching = page.deadLetters.filter(({ destination }) => matches(destination, filter.destination));
       const next = page.cursor === null ? {} : { next_cursor: page.cursor };
-      if (dry_run) return call.json({ matched: meant.length, done: [], failed: [], ...next });
+      if (dry_run) return call.json({ matched: matching.length, done: [], failed: [], ...next });
       const startedAt = clock.now();
-      const results = await inTurns(
-        [...meant.entries()],
-        async ([place, { id, function: token, destination }]) => {
-          const waitInMs = rate === undefined ? 0 : startedAt + (place * 1_000) / rate - clock.now();
+      const results = await mapConcurrently(
+        [...matching.entries()],
+        async ([index, { id, function: token, destination }]) => {
+          const waitInMs = rate === undefined ? 0 : startedAt + (index * 1_000) / rate - clock.now();
           if (waitInMs > 0) await clock.sleep(waitInMs);
-          const what = { request_id: id, destination_id: destination };
-          return await attempt(what, async () => {
+          const subject = { request_id: id, destination_id: destination };
+          return await attempt(subject, async () => {
             await client.repair.redeliver(id, destination, { function: token });
-            return what;
+            return subject;
           });
         },
         rate === undefined ? undefined : 1,
       );
-      return call.json({ matched: meant.length, ...sorted(results), ...next });
+      return call.json({ matched: matching.length, ...groupResults(results), ...next });
     },
   );
 }
 
-/** By its id, or by what all of a kind share: `http` is `http-0` and `http-1`. */
+/** Whether a destination has the wanted id, or the wanted kind: `http` matches `http-0` and `http-1`. */
 function matches(id: string, wanted: string | undefined): boolean {
   return wanted === undefined || id === wanted || id.replace(/-\d+$/, '') === wanted.toLowerCase();
 }

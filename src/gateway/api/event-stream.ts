@@ -1,31 +1,31 @@
 /** Server-sent events for one reader, in bounded memory. */
 export type EventStream = {
   readonly response: Response;
-  /** Aborts when the reader is gone, is too slow, or the stream was ended. */
+  /** Aborts when the reader disconnected, the reader was too slow, or the stream was ended. */
   readonly closed: AbortSignal;
-  /** Sends events as one piece. `false` when the reader is too slow: the stream ends, and resumes behind the last id it has. */
+  /** Sends text as one chunk. Returns `false` if the reader is too slow: then the stream ends, and the reader resumes after its last id. */
   send(text: string): boolean;
   end(): void;
 };
 
-/** What one reader may be behind. */
+/** The unread bytes at which a reader counts as too slow. */
 const MAX_BUFFERED_BYTES = 1_024 * 1_024;
 const KEEP_ALIVE_EVERY_MS = 15_000;
 const encoder = new TextEncoder();
 
-/** Ends with the signal too. `onClose` is called once, whatever ended it. */
+/** Opens a stream that also ends with the signal. `onClose` is called once, at the end of the stream. */
 export function openEventStream(signal: AbortSignal, onClose: () => void): EventStream {
   const closing = new AbortController();
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  const keepAlive = setInterval(() => send(': still here\n\n'), KEEP_ALIVE_EVERY_MS);
+  const keepAlive = setInterval(() => send(': keep-alive\n\n'), KEEP_ALIVE_EVERY_MS);
   keepAlive.unref();
 
-  function finish(how: () => void): void {
+  function finish(closeBody: () => void): void {
     if (closing.signal.aborted) return;
     closing.abort();
     clearInterval(keepAlive);
     signal.removeEventListener('abort', end);
-    how();
+    closeBody();
     onClose();
   }
   function end(): void {
@@ -50,7 +50,7 @@ export function openEventStream(signal: AbortSignal, onClose: () => void): Event
   );
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
-  // So that the headers reach the reader before anything happens.
+  // Node sends the headers with the first chunk: without it, the reader would wait for the first event.
   send('retry: 1000\n\n');
   const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
   return { response: new Response(body, { headers }), closed: closing.signal, send, end };

@@ -5,37 +5,37 @@ import type { Moment } from '#src/core/history-questions.ts';
 import type { Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 
-/** Before it is looked for again. Short in all: whoever searches by a word that could be an id waits for it. */
+/** The pauses before each further look-up. Their sum is short, because a search for a word that could be an id waits for it. */
 const PAUSES_IN_MS = [50, 100, 200];
 
 /**
- * The timeline of an invocation that the caller may see. What was accepted a moment ago the scheduler may not have read yet, so what is
- * not found is looked for again for a while. Throws `InvocationNotFoundError`.
+ * The timeline of an invocation that the caller may see. The scheduler may not have read a new invocation yet, so an unknown id is looked
+ * up several times. Throws `InvocationNotFoundError`.
  */
 export async function findTimeline(gateway: Gateway, scope: Scope, id: string): Promise<Timeline> {
-  let found = await look(gateway, id);
-  // Somebody else's takes as long as one that does not exist.
+  let found = await lookUp(gateway, id);
+  // An invocation of another project takes as long as an unknown one, so the time does not reveal that the id exists.
   for (const pauseInMs of PAUSES_IN_MS) {
     if (found !== undefined && scope.owns(found.function)) return found;
     await gateway.clock.sleep(pauseInMs);
-    found = await look(gateway, id);
+    found = await lookUp(gateway, id);
   }
   if (found !== undefined && scope.owns(found.function)) return found;
   throw new InvocationNotFoundError({ id });
 }
 
-/** The same as it was at an earlier moment of the log. Throws `InvocationNotFoundError` when it was not accepted by then. */
+/** The timeline as of an earlier moment of the log. Throws `InvocationNotFoundError` if the invocation was accepted later. */
 export async function timelineAt({ client }: Gateway, timeline: Timeline, moment: Moment): Promise<Timeline> {
   const { requestId: id, function: name } = timeline;
-  // When a message came to the log, only the read model knows.
-  const told = 'sequence' in moment ? undefined : await client.history.timeline(id, { function: name, moment });
-  const place = 'sequence' in moment ? moment : { sequence: told?.transitions.at(-1)?.sequence ?? 0 };
-  const past = timelineUpTo(timeline, place);
+  // A time is converted by the read model, which stores the time of each message.
+  const recorded = 'sequence' in moment ? undefined : await client.history.timeline(id, { function: name, moment });
+  const asOf = 'sequence' in moment ? moment : { sequence: recorded?.transitions.at(-1)?.sequence ?? 0 };
+  const past = timelineUpTo(timeline, asOf);
   if (past === undefined) throw new InvocationNotFoundError({ id });
   return past.timeline;
 }
 
-async function look({ client }: Gateway, id: string): Promise<Timeline | undefined> {
+async function lookUp({ client }: Gateway, id: string): Promise<Timeline | undefined> {
   try {
     return await client.timeline(id);
   } catch (error) {

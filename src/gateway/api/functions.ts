@@ -1,46 +1,28 @@
-import { ConflictError, FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import type { FunctionName } from '#src/core/names/names.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway } from '../ports.ts';
-import { type Scope, scopeOf } from '../scope.ts';
+import { scopeOf } from '../scope.ts';
+import { deleteRecords, expectedRevision, findFunction, revisionIn, storeFunction } from './function-store.ts';
+import { functionSummaryOf, functionViewOf } from './function-view.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import { toProblem } from './problem.ts';
 import type { Routes } from './route.ts';
-import {
-  type FunctionSummary,
-  type FunctionView,
-  functionBodySchema,
-  functionSchema,
-  functionsSchema,
-  policyBodySchema,
-} from './schemas/functions.ts';
+import { functionBodySchema, functionSchema, functionsSchema, policyBodySchema } from './schemas/functions.ts';
 
+const MAX_STORE_TRIES = 5;
 const answers = { 200: { description: 'the function; ETag is its revision', schema: functionSchema } };
 
-/** Functions as Sequent defines them. `ETag` is the revision; a change says by `If-Match` which one it was made from. */
+/** Functions as Sequent defines them. `ETag` is the revision; a change names the revision that it is based on by `If-Match`. */
 export function addFunctionRoutes(routes: Routes, gateway: Gateway): void {
-  const { client, records } = gateway;
+  addFunctionQueries(routes, gateway);
+  addFunctionChanges(routes, gateway);
+  addPauseRoute(routes, gateway, true);
+  addPauseRoute(routes, gateway, false);
+}
 
-  async function find(name: FunctionName): Promise<FunctionEntry | undefined> {
-    return await client.functions.get(name).catch((error: unknown) => {
-      if (error instanceof FunctionNotFoundError) return undefined;
-      throw error;
-    });
-  }
-  /** Stores it if it is still at that revision. Throws `HttpError` 412 when somebody else was faster. */
-  async function store(definition: object, expected: number | undefined): Promise<FunctionEntry> {
-    await client.functions.put(definition, expected).catch((cause: unknown) => {
-      if (!(cause instanceof ConflictError) || expected === undefined) throw cause;
-      throw new HttpError({ status: 412, message: cause.message }, { cause });
-    });
-    const { name } = definition as { name: string };
-    // What the vendor's API knew of an earlier function of this name, which somebody deleted elsewhere.
-    if (expected === 0) await Promise.all([records.deleteFunction(name), records.deleteAsyncConfig(name)]);
-    return await client.functions.get(name);
-  }
-  const reply = (call: Call, found: FunctionEntry): Response =>
-    call.json(viewOf(found, scopeOf(call, gateway)), 200, { ETag: `"${found.revision}"` });
+function addFunctionQueries(routes: Routes, gateway: Gateway): void {
+  const { client } = gateway;
 
   routes.add(
     {
@@ -52,30 +34,35 @@ export function addFunctionRoutes(routes: Routes, gateway: Gateway): void {
     async (call) => {
       const scope = scopeOf(call, gateway);
       const all = (await client.functions.list()).filter(({ definition }) => scope.owns(definition.name));
-      return call.json({ functions: all.map((found) => summaryOf(found, scope)) });
+      return call.json({ functions: all.map((found) => functionSummaryOf(found, scope)) });
     },
   );
 
   routes.add({ method: 'get', path: '/api/functions/{name}', summary: 'One function', answers }, async (call, { params }) =>
-    reply(call, await client.functions.get(scopeOf(call, gateway).token(params.name))),
+    reply(call, gateway, await client.functions.get(scopeOf(call, gateway).token(params.name))),
   );
+}
+
+function addFunctionChanges(routes: Routes, gateway: Gateway): void {
+  const { client } = gateway;
+  const headers = ['If-Match'];
 
   routes.add(
     {
       method: 'put',
       path: '/api/functions/{name}',
       summary: 'Define a function, or change it',
-      headers: ['If-Match'],
+      headers,
       body: functionBodySchema,
       answers,
     },
     async (call, { params, body }) => {
       const name = scopeOf(call, gateway).token(params.name);
-      const { name: named = params.name, ...rest } = body as { name?: unknown };
+      const { name: named = params.name, ...definition } = body as { name?: unknown };
       if (named !== params.name)
         throw new InvalidInputError({ field: 'name', problem: `is not the name of the path, ${JSON.stringify(params.name)}` });
-      const expected = await expectedRevision(call, () => find(name));
-      return reply(call, await store({ ...rest, name }, expected));
+      const expected = await expectedRevision(call, () => findFunction(gateway, name));
+      return reply(call, gateway, await storeFunction(gateway, { ...definition, name }, expected));
     },
   );
 
@@ -83,8 +70,8 @@ export function addFunctionRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'patch',
       path: '/api/functions/{name}/policy',
-      summary: 'Change its asynchronous policy: retries, age, who is told',
-      headers: ['If-Match'],
+      summary: 'Change the asynchronous policy of a function: retries, maximum age, destinations',
+      headers,
       body: policyBodySchema,
       answers,
     },
@@ -92,122 +79,70 @@ export function addFunctionRoutes(routes: Routes, gateway: Gateway): void {
       const found = await client.functions.get(scopeOf(call, gateway).token(params.name));
       const expected = await expectedRevision(call, async () => found);
       const changed = { ...found.definition, policy: { ...found.definition.policy, ...body } };
-      return reply(call, await store(changed, expected ?? found.revision).catch(relativeTo('/policy')));
+      const stored = await storeFunction(gateway, changed, expected ?? found.revision).catch(relativeTo('/policy'));
+      return reply(call, gateway, stored);
     },
   );
-
-  for (const [verb, paused] of [
-    ['pause', true],
-    ['resume', false],
-  ] as const) {
-    routes.add(
-      {
-        method: 'post',
-        path: `/api/functions/{name}/${verb}`,
-        summary: paused ? 'Start nothing of it any more; what is queued waits, and ages' : 'Start what waits again',
-        answers,
-      },
-      async (call, { params }) => {
-        const name = scopeOf(call, gateway).token((params as { name: string }).name);
-        for (let tries = 1; ; tries++) {
-          const found = await client.functions.get(name);
-          try {
-            return reply(call, await store({ ...found.definition, paused }, found.revision));
-          } catch (error) {
-            // Somebody changed something else of it meanwhile.
-            if (!(error instanceof HttpError) || error.status !== 412 || tries === 5) throw error;
-          }
-        }
-      },
-    );
-  }
 
   routes.add(
     {
       method: 'delete',
       path: '/api/functions/{name}',
-      summary: 'Delete a function; what is queued for it then fails',
-      headers: ['If-Match'],
+      summary: 'Delete a function; its queued invocations then fail',
+      headers,
       answers: { 204: { description: 'deleted' } },
     },
     async (call, { params }) => {
       const name = scopeOf(call, gateway).token(params.name);
       const given = revisionIn(call);
       const found = await client.functions.get(name);
-      if (typeof given === 'number' && given !== found.revision) throw changed(name);
+      if (typeof given === 'number' && given !== found.revision)
+        throw new HttpError({ status: 412, message: `function "${name}" was changed since revision ${given}` });
       await client.functions.delete(name);
-      await records.deleteFunction(name);
-      await records.deleteAsyncConfig(name);
+      await deleteRecords(gateway, name);
       return call.body(null, 204);
     },
   );
 }
 
-/**
- * The revision that a change was made from: 0 for a function that is not there yet, `undefined` for whatever it is (`If-Match: *`).
- * Throws `HttpError` 428 when a function would be overwritten unseen, and 412.
- */
-async function expectedRevision(call: Call, find: () => Promise<FunctionEntry | undefined>): Promise<number | undefined> {
-  const given = revisionIn(call);
-  if (typeof given === 'number') return given;
-  const found = await find();
-  if (given === '*') {
-    if (found === undefined) throw new HttpError({ status: 412, message: 'there is no such function yet' });
-    return undefined;
-  }
-  if (found === undefined) return 0;
-  const message = `the function exists: send its ETag, "${found.revision}", as If-Match, or "*" to overwrite whatever it is`;
-  throw new HttpError({ status: 428, message, errors: [{ parameter: 'If-Match', detail: 'is missing' }] });
+function addPauseRoute(routes: Routes, gateway: Gateway, paused: boolean): void {
+  routes.add(
+    {
+      method: 'post',
+      path: `/api/functions/{name}/${paused ? 'pause' : 'resume'}`,
+      summary: paused
+        ? 'Start no further attempt of a function; its queued invocations wait, and age'
+        : 'Start the waiting invocations again',
+      answers,
+    },
+    async (call, { params }) => {
+      const name = scopeOf(call, gateway).token((params as { name: string }).name);
+      for (let tries = 1; ; tries++) {
+        const found = await gateway.client.functions.get(name);
+        try {
+          return reply(call, gateway, await storeFunction(gateway, { ...found.definition, paused }, found.revision));
+        } catch (error) {
+          // A concurrent change of the function is kept: `paused` is set again on its newest definition.
+          if (!(error instanceof HttpError) || error.status !== 412 || tries === MAX_STORE_TRIES) throw error;
+        }
+      }
+    },
+  );
 }
 
-function revisionIn(call: Call): number | '*' | undefined {
-  const text = call.req.header('if-match');
-  if (text === undefined || text === '*') return text;
-  const revision = /^(?:W\/)?"(\d{1,15})"$/.exec(text)?.[1];
-  if (revision !== undefined) return Number(revision);
-  throw new InvalidInputError({ field: 'If-Match', problem: 'must be the ETag of the function' });
+function reply(call: Call, gateway: Gateway, found: FunctionEntry): Response {
+  return call.json(functionViewOf(found, scopeOf(call, gateway)), 200, { ETag: `"${found.revision}"` });
 }
 
-function changed(name: string): HttpError {
-  return new HttpError({ status: 412, message: `function "${name}" was changed by somebody else meanwhile` });
-}
-
-/** A part of a definition was sent: what is wrong in it is named from there. */
+/** Rethrows an error about a definition of which the caller sent the part at `prefix`, with pointers that are relative to that part. */
 function relativeTo(prefix: string): (thrown: unknown) => never {
-  return (thrown) => {
-    if (!(thrown instanceof InvalidInputError)) throw thrown;
-    const asked = new HttpError({ status: 400, message: thrown.message }, { cause: thrown });
-    const errors = toProblem(asked).errors?.map(({ pointer, ...rest }) =>
-      withoutUndefined({ ...rest, pointer: pointer?.startsWith(prefix) ? pointer.slice(prefix.length) : pointer }),
-    );
-    throw errors === undefined ? asked : new HttpError({ status: 400, message: thrown.message, errors }, { cause: thrown });
-  };
-}
-
-function versionsOf({ versions, aliases }: FunctionEntry): Pick<FunctionView, 'versions' | 'aliases'> {
-  return {
-    versions: versions.map(({ version, description, publishedAt }) => ({ version, description, published_at: publishedAt })),
-    aliases: aliases.map(({ name, version, description, weights }) => ({ alias: name, version, description, weights })),
-  };
-}
-
-function summaryOf(found: FunctionEntry, scope: Scope): FunctionSummary {
-  const { name, description, handler, paused, policy } = found.definition;
-  return {
-    name: scope.nameOf(name),
-    description,
-    handler_kind: handler.kind,
-    paused,
-    revision: found.revision,
-    policy,
-    ...versionsOf(found),
-  };
-}
-
-function viewOf(found: FunctionEntry, scope: Scope): FunctionView {
-  return {
-    definition: { ...found.definition, name: scope.nameOf(found.definition.name) as FunctionName },
-    revision: found.revision,
-    ...versionsOf(found),
+  const shorten = (pointer: string | undefined) => (pointer?.startsWith(prefix) ? pointer.slice(prefix.length) : pointer);
+  return (cause) => {
+    if (!(cause instanceof InvalidInputError)) throw cause;
+    const error = new HttpError({ status: 400, message: cause.message }, { cause });
+    const issues = toProblem(error).errors;
+    if (issues === undefined) throw error;
+    const errors = issues.map(({ pointer, ...issue }) => withoutUndefined({ ...issue, pointer: shorten(pointer) }));
+    throw new HttpError({ status: 400, message: cause.message, errors }, { cause });
   };
 }

@@ -8,15 +8,15 @@ import { graphSchema } from './schemas/functions.ts';
 
 type Graph = z.infer<typeof graphSchema>;
 type Policy = FunctionEntry['definition']['policy'];
-type Told = Policy['onSuccess'][number];
+type Destination = Policy['onSuccess'][number];
 
-/** Who tells whom: functions, their versions and aliases, and the targets outside. */
+/** The graph of destinations: functions, their versions and aliases, and the external targets. */
 export function addGraphRoute(routes: Routes, gateway: Gateway): void {
   routes.add(
     {
       method: 'get',
       path: '/api/destinations/graph',
-      summary: 'Who is told about whose outcomes, and the loops that were allowed',
+      summary: 'The destinations of all functions as a graph, and the loops in it',
       answers: { 200: { description: 'nodes, edges and loops', schema: graphSchema } },
     },
     async (call) => {
@@ -65,7 +65,7 @@ function graphOf(entries: readonly FunctionEntry[], scope: Scope): Graph {
   return { nodes: [...nodes.values()], edges: all, loops: loopsOf([...nodes.keys()], all) };
 }
 
-function functionIn({ destination, param }: Pick<Told, 'destination' | 'param'>): { name: string; qualifier: string } | undefined {
+function functionIn({ destination, param }: Pick<Destination, 'destination' | 'param'>): { name: string; qualifier: string } | undefined {
   if (destination !== 'FunctionGraph') return undefined;
   try {
     const { name, qualifier } = parseFunctionUrn(String((JSON.parse(param) as { func_urn?: unknown }).func_urn));
@@ -75,29 +75,29 @@ function functionIn({ destination, param }: Pick<Told, 'destination' | 'param'>)
   }
 }
 
-const MOST_LOOPS = 50;
+const MAX_LOOPS = 50;
 
-/** One loop through each edge that closes one, shortest first; each told once, whichever of its nodes it is entered by. */
+/** The shortest loop through each node, listed once for all of its nodes. */
 function loopsOf(ids: readonly string[], edges: Graph['edges']): string[][] {
   const next = new Map<string, string[]>(ids.map((id) => [id, []]));
   for (const { from, to } of edges) next.get(from)?.push(to);
   const found = new Map<string, string[]>();
   for (const start of ids) {
     const loop = shortestBack(start, next);
-    if (loop !== undefined && found.size < MOST_LOOPS) found.set([...new Set(loop)].sort().join('\n'), loop);
+    if (loop !== undefined && found.size < MAX_LOOPS) found.set([...new Set(loop)].sort().join('\n'), loop);
   }
   return [...found.values()];
 }
 
 function shortestBack(start: string, next: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const cameFrom = new Map<string, string>();
-  const waiting = [start];
-  for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
+  const queue = [start];
+  for (let at = queue.shift(); at !== undefined; at = queue.shift()) {
     for (const to of next.get(at) ?? []) {
       if (to === start) return pathTo(at, cameFrom, start);
       if (cameFrom.has(to)) continue;
       cameFrom.set(to, at);
-      waiting.push(to);
+      queue.push(to);
     }
   }
   return undefined;

@@ -9,10 +9,10 @@ import type { InvocationSummary } from '#src/core/history-questions.ts';
 import type { Scope } from '../scope.ts';
 import type { DeliveryView, EventView, InvocationRow, InvocationView } from './schemas/invocations.ts';
 
-/** How much of an error a row shows. */
-const SHORT = 200;
+/** The length to which a row truncates an error. */
+const MAX_ERROR_LENGTH = 200;
 
-/** A row of the read model, as the API tells it: what is not known is left out. */
+/** A row of the read model in the shape of the API, without its unknown fields. */
 export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
   const { id, durationInMs, acceptedAt, startedAt, endedAt, notifiedAt, redriveOf, error, condition, root, parent, hop } = found;
   return withoutUndefined({
@@ -32,11 +32,11 @@ export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
     parent: parent ?? undefined,
     hop: hop ?? undefined,
     redrive_of: redriveOf ?? undefined,
-    error: error?.slice(0, SHORT),
+    error: error?.slice(0, MAX_ERROR_LENGTH),
   });
 }
 
-/** Everything that a timeline tells, folded by the machine. */
+/** One invocation in the shape of the API, folded from its timeline by the machine. */
 export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
   const moments = momentsOf(timeline);
   const last = moments.at(-1);
@@ -54,7 +54,7 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
     attempts: timeline.attempts,
     ...timesOf(invocation, facts),
     ...originOf(invocation),
-    error: context.failure?.message.slice(0, SHORT),
+    error: context.failure?.message.slice(0, MAX_ERROR_LENGTH),
     retries: context.retries,
     lost: context.lost,
     worker: invocation.value === 'running' ? (context.worker ?? undefined) : undefined,
@@ -123,12 +123,12 @@ function deliveriesOf(context: InvocationContext): DeliveryView[] {
   });
 }
 
-/** Every transition with the state after it, so that a reader can replay them. */
+/** Every transition with the state after it. A reader can replay the transitions. */
 export function eventsOf(timeline: Pick<Timeline, 'transitions'>): EventView[] {
   return momentsOf(timeline).map(eventOf);
 }
 
-/** One transition, as the events of an invocation and their live stream tell it. */
+/** One transition in the shape of the API. */
 export function eventOf({ sequence, by, fact, before, after }: Moment): EventView {
   return withoutUndefined({
     sequence,
@@ -158,7 +158,7 @@ function whyOf(fact: Fact): string | undefined {
 type Optional<Shape> = { [Key in keyof Shape as undefined extends Shape[Key] ? Key : never]?: Exclude<Shape[Key], undefined> };
 type Required<Shape> = { [Key in keyof Shape as undefined extends Shape[Key] ? never : Key]: Shape[Key] };
 
-/** What is `undefined` is not there. */
+/** The object without the properties that are `undefined`. */
 export function withoutUndefined<Shape extends object>(shape: Shape): Optional<Shape> & Required<Shape> {
   return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined)) as Optional<Shape> & Required<Shape>;
 }

@@ -6,17 +6,17 @@ import { rowOf, withoutUndefined } from './invocation-view.ts';
 import type { Routes } from './route.ts';
 import { countsQuerySchema, countsSchema, listQuerySchema, listSchema } from './schemas/invocations.ts';
 
-/** Where counting ends: about a millisecond for each state. */
-const MOST_COUNTED = 10_000;
+/** The count at which the read model stops counting, after about one millisecond for each state. */
+const MAX_COUNT = 10_000;
 
-/** A filter as the API takes it. */
+/** A filter in the shape of the API. */
 export type ApiFilter = {
   [Key in 'function' | 'qualifier' | 'root' | 'parent' | 'redrive_of' | 'text']?: string | undefined;
 } & { [Key in 'from' | 'to' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?: number | undefined } & Partial<
     Record<'state' | 'status' | 'condition', readonly string[] | undefined>
   >;
 
-/** The same for the history service, narrowed to what the caller may see. */
+/** The filter in the shape of the history service, restricted to the caller's project. */
 export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
   const { function: name, from, to, redrive_of, min_attempts, max_attempts, min_duration_ms, max_duration_ms, ...same } = filter;
   return withoutUndefined({
@@ -33,7 +33,7 @@ export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
   }) as unknown as HistoryFilter;
 }
 
-/** Finding invocations, by whatever is known of them. */
+/** The list of invocations, and their counts, by a filter. */
 export function addListRoutes(routes: Routes, gateway: Gateway): void {
   const { client } = gateway;
 
@@ -41,9 +41,9 @@ export function addListRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/invocations',
-      summary: 'Invocations, the newest first, by whatever is known of them',
+      summary: 'Invocations that match a filter, the newest first',
       query: listQuerySchema,
-      answers: { 200: { description: 'one page; the Link header leads to the next', schema: listSchema } },
+      answers: { 200: { description: 'one page; the Link header names the next page', schema: listSchema } },
     },
     async (call, { query: { limit, cursor, at: moment, ...filter } }) => {
       const scope = scopeOf(call, gateway);
@@ -60,24 +60,24 @@ export function addListRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/invocations/counts',
-      summary: 'How many invocations there are in each state and status',
+      summary: 'The number of invocations in each state and in each status',
       query: countsQuerySchema,
       answers: { 200: { description: 'the counts', schema: countsSchema } },
     },
     async (call, { query: { at: moment, ...query } }) => {
       const filter = { ...historyFilter(query, scopeOf(call, gateway)), ...withoutUndefined({ moment }) };
-      const count = (one: HistoryFilter) => client.history.count({ ...filter, ...one, most: MOST_COUNTED });
+      const count = (one: HistoryFilter) => client.history.count({ ...filter, ...one, most: MAX_COUNT });
       const byState = await Promise.all(states.map(async (state) => [state, await count({ state: [state] })] as const));
       const byStatus = await Promise.all(statuses.map(async (status) => [status, await count({ status: [status] })] as const));
       const counted = (all: readonly (readonly [string, { count: number }])[]) =>
         Object.fromEntries(all.map(([name, found]) => [name, found.count]));
       const isAtLeast = [...byState, ...byStatus].some(([, found]) => found.isAtLeast);
-      return call.json({ by_state: counted(byState), by_status: counted(byStatus), most: MOST_COUNTED, is_at_least: isAtLeast });
+      return call.json({ by_state: counted(byState), by_status: counted(byStatus), most: MAX_COUNT, is_at_least: isAtLeast });
     },
   );
 }
 
-/** The next page, as RFC 8288 has it: the same question with another cursor. */
+/** Sets the Link header (RFC 8288) to the same query with the cursor of the next page. */
 export function linkNext(call: Call, cursor: string | null): void {
   if (cursor === null) return;
   const url = new URL(call.req.url);

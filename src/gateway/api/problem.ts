@@ -4,7 +4,7 @@ import { pointerTo } from '#src/gateway/http/body.ts';
 import type { HttpError, Issue } from '#src/gateway/http/http-error.ts';
 import type { Problem } from './schemas/common.ts';
 
-/** An error of the own API, as RFC 9457 has it. `code` is the stable name of what happened. */
+/** An error of the own API as a problem (RFC 9457). `code` is the stable name of the kind of error. */
 export function toProblem(error: HttpError): Problem {
   const origin = error.cause instanceof SequentError ? error.cause : error;
   const code = error.status === 500 ? 'INTERNAL' : origin.code === 'HTTP_ERROR' ? (codes[error.status] ?? 'INVALID_REQUEST') : origin.code;
@@ -21,12 +21,12 @@ export function toProblem(error: HttpError): Problem {
   };
 }
 
-/** What was wrong in a definition: each field, by its pointer. */
+/** The mistakes in a definition, each with the pointer of its field. */
 function issuesIn(origin: SequentError): Issue[] | undefined {
   if (!(origin instanceof InvalidInputError)) return undefined;
   if (origin.cause instanceof z.ZodError)
     return origin.cause.issues.slice(0, 20).map(({ path, message }) => ({ pointer: pointerTo(path), detail: message }));
-  // A field such as `policy.onSuccess[0]`.
+  // `field` is a path such as `policy.onSuccess[0]`, or a name such as `If-Match`, which has no pointer.
   if (!/^[a-z]\w*(?:[.[][\w\]]+)*$/.test(origin.field)) return undefined;
   return [{ pointer: pointerTo(origin.field.replaceAll(/\[(\w+)\]/g, '.$1').split('.')), detail: messageOf(origin) }];
 }

@@ -3,8 +3,8 @@ import { HttpError, type Issue } from '#src/gateway/http/http-error.ts';
 import type { Call } from '../ports.ts';
 
 /**
- * Reads the query of a call by a schema; a parameter that is repeated is an array. Throws `HttpError` 400 that names every parameter
- * which is wrong or unknown.
+ * Returns a reader of queries by a schema; a repeated parameter becomes an array. The reader throws `HttpError` 400, which names every
+ * invalid or unknown parameter.
  */
 export function readQuery<Schema extends z.ZodObject>(schema: Schema): (call: Call) => z.output<Schema> {
   const bare = schema.safeParse({});
@@ -20,6 +20,6 @@ export function readQuery<Schema extends z.ZodObject>(schema: Schema): (call: Ca
 
 function issuesOf(issue: z.core.$ZodIssue, known: readonly string[]): Issue[] {
   if (issue.code !== 'unrecognized_keys') return [{ parameter: String(issue.path[0] ?? 'the query'), detail: issue.message }];
-  const there = known.length === 0 ? 'this takes none' : `there are ${known.join(', ')}`;
-  return issue.keys.map((name) => ({ parameter: name.slice(0, 64), detail: `is no query parameter; ${there}` }));
+  const advice = known.length === 0 ? 'this route takes none' : `known are ${known.join(', ')}`;
+  return issue.keys.map((name) => ({ parameter: name.slice(0, 64), detail: `is no query parameter; ${advice}` }));
 }

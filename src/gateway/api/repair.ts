@@ -4,7 +4,7 @@ import { findTimeline } from './find-timeline.ts';
 import type { Routes } from './route.ts';
 import { acceptedSchema, cancelBodySchema, canceledSchema, redeliveredSchema, redriveBodySchema } from './schemas/invocations.ts';
 
-/** Running one invocation again, cancelling it, and having its dead deliveries tried again. */
+/** Redrive and cancel one invocation, and redeliver its dead deliveries. */
 export function addRepairRoutes(routes: Routes, gateway: Gateway): void {
   const { client } = gateway;
 
@@ -12,7 +12,7 @@ export function addRepairRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'post',
       path: '/api/invocations/{id}/redrive',
-      summary: 'Run it again, as a new invocation',
+      summary: 'Redrive an invocation, as a new invocation',
       body: redriveBodySchema,
       isBodyOptional: true,
       answers: { 202: { description: 'accepted', schema: acceptedSchema } },
@@ -29,10 +29,10 @@ export function addRepairRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'post',
       path: '/api/invocations/{id}/cancel',
-      summary: 'End it: what waits never runs, what runs is given up',
+      summary: 'Cancel an invocation: no further attempt starts, and a running attempt is aborted',
       body: cancelBodySchema,
       isBodyOptional: true,
-      answers: { 202: { description: 'the ids that were ended', schema: canceledSchema } },
+      answers: { 202: { description: 'the ids of the cancelled invocations', schema: canceledSchema } },
     },
     async (call, { params: { id }, body: { recursive, reason } }) => {
       const { function: token } = await findTimeline(gateway, scopeOf(call, gateway), id);
@@ -45,8 +45,8 @@ export function addRepairRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'post',
       path: '/api/invocations/{id}/deliveries/{destination}/redeliver',
-      summary: 'Have a dead delivery tried again; the function does not run again',
-      answers: { 202: { description: 'the destinations that are told again', schema: redeliveredSchema } },
+      summary: 'Try a dead delivery again; the function does not run again',
+      answers: { 202: { description: 'the destinations of the deliveries that are tried again', schema: redeliveredSchema } },
     },
     async (call, { params: { id, destination } }) => {
       const { function: token } = await findTimeline(gateway, scopeOf(call, gateway), id);

@@ -6,7 +6,7 @@ import type { Call, GatewayEnv } from '../ports.ts';
 import { readQuery } from './query.ts';
 import { problemSchema } from './schemas/common.ts';
 
-/** One route of the own API: what it is called by, takes and answers. The same object checks requests and describes them in `/openapi.json`. */
+/** One route of the own API: its method, path, input and replies. The same object validates requests and documents the route. */
 type Route<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With names in braces: `/api/invocations/{id}`. */
@@ -14,9 +14,9 @@ type Route<Path extends string, Query extends z.ZodObject, Body extends z.ZodTyp
   summary: string;
   query?: Query;
   body?: Body;
-  /** Whether no body at all is the same as `{}`. */
+  /** Whether an empty body is read as `{}`. */
   isBodyOptional?: boolean;
-  /** The headers that it reads. */
+  /** The request headers that the route reads. */
   headers?: readonly string[];
   answers: Readonly<Record<number, Answer>>;
 };
@@ -41,21 +41,21 @@ export interface Routes {
     route: Route<Path, Query, Body>,
     handler: Handler<Path, Query, Body>,
   ): void;
-  /** Describes a route that is served elsewhere. */
+  /** Documents a route that is served outside of `Routes`. */
   describe<Path extends string, Query extends z.ZodObject = Nothing, Body extends z.ZodType = z.ZodUndefined>(
     route: Route<Path, Query, Body>,
   ): void;
-  /** The description of all of them, in OpenAPI 3.1. */
+  /** The OpenAPI 3.1 document of all routes. */
   document(version: string): object;
 }
 
 const nothing: Nothing = z.strictObject({});
 
 /**
- * Adds routes to an app, and describes them.
+ * Adds routes to an app, and documents them.
  *
- * The body is read, bounded and proved by `authenticate` before a route sees it, so the body is checked here, and not by the validators of
- * `@hono/zod-openapi`, which read it by themselves; of that library the description is used.
+ * `authenticate` has read the body before a route runs. The validators of `@hono/zod-openapi` would read the body again, so `createRoutes`
+ * validates requests itself and uses that library for the document only.
  */
 export function createRoutes(app: Hono<GatewayEnv>): Routes {
   const described = new OpenAPIHono();
@@ -111,7 +111,7 @@ export function createRoutes(app: Hono<GatewayEnv>): Routes {
         const params = Object.fromEntries(names.map((name) => [name, call.req.param(name as never)]));
         const bytes = call.get('body');
         const given = body === undefined ? undefined : parseBody(isBodyOptional && bytes.length === 0 ? EMPTY : bytes, body);
-        // Each part was parsed by the schema of this very route.
+        // `as never` is sound: each part was parsed by the schema of this route.
         return handler(call, { params, query: read(call), body: given } as never);
       });
     },

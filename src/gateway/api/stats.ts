@@ -7,11 +7,11 @@ import { historyFilter } from './list.ts';
 import type { Routes } from './route.ts';
 import { functionStatsSchema, statsQuerySchema, type statsRowSchema, statsSchema } from './schemas/functions.ts';
 
-type Counted = z.infer<typeof statsRowSchema>;
+type Counts = z.infer<typeof statsRowSchema>;
 const HOUR_IN_MS = 3_600_000;
-const LEAST_BUCKET_IN_MS = 1_000;
+const MIN_BUCKET_IN_MS = 1_000;
 
-/** Counts and times over a span, for one function as a series, or for all. */
+/** Counts and durations over a span of time: of one function as a series, and of each function in total. */
 export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
   const { client, clock } = gateway;
 
@@ -19,7 +19,7 @@ export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/functions/{name}/stats',
-      summary: 'How many were accepted and failed, and how long they took: in all, and over time',
+      summary: 'The counts and durations of the invocations of a function: in total, and over time',
       query: statsQuerySchema,
       answers: { 200: { description: 'the counts', schema: functionStatsSchema } },
     },
@@ -29,16 +29,16 @@ export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
       await client.functions.get(name);
       const to = until ?? clock.now();
       const from = since ?? to - HOUR_IN_MS;
-      const bucketInMs = Math.max(LEAST_BUCKET_IN_MS, Math.ceil((to - from) / buckets));
-      const asked = { ...historyFilter({ ...filter, function: params.name, from, to }, scope), ...withoutUndefined({ moment }) };
-      const [[total], rows] = await Promise.all([client.history.stats(asked), client.history.stats({ ...asked, bucketInMs })]);
+      const bucketInMs = Math.max(MIN_BUCKET_IN_MS, Math.ceil((to - from) / buckets));
+      const wanted = { ...historyFilter({ ...filter, function: params.name, from, to }, scope), ...withoutUndefined({ moment }) };
+      const [[total], rows] = await Promise.all([client.history.stats(wanted), client.history.stats({ ...wanted, bucketInMs })]);
       return call.json({
         function: params.name,
         from,
         to,
         bucket_ms: bucketInMs,
-        total: total === undefined ? NOTHING : countedOf(total),
-        buckets: rows.map((row) => ({ from: row.from ?? from, ...countedOf(row) })),
+        total: total === undefined ? ZERO : countsOf(total),
+        buckets: rows.map((row) => ({ from: row.from ?? from, ...countsOf(row) })),
       });
     },
   );
@@ -47,23 +47,23 @@ export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/stats',
-      summary: 'The same for all functions, in all',
+      summary: 'The total counts and durations of each function',
       query: statsQuerySchema.omit({ buckets: true }),
-      answers: { 200: { description: 'a row for each function that something was accepted for', schema: statsSchema } },
+      answers: { 200: { description: 'a row for each function with an accepted invocation', schema: statsSchema } },
     },
     async (call, { query: { from: since, to: until, at: moment, ...filter } }) => {
       const scope = scopeOf(call, gateway);
       const to = until ?? clock.now();
       const from = since ?? to - HOUR_IN_MS;
       const rows = await client.history.stats({ ...historyFilter({ ...filter, from, to }, scope), ...withoutUndefined({ moment }) });
-      return call.json({ from, to, functions: rows.map((row) => ({ function: scope.nameOf(row.function), ...countedOf(row) })) });
+      return call.json({ from, to, functions: rows.map((row) => ({ function: scope.nameOf(row.function), ...countsOf(row) })) });
     },
   );
 }
 
-const NOTHING: Counted = { accepted: 0, by_state: Object.fromEntries(states.map((state) => [state, 0])), by_condition: {} };
+const ZERO: Counts = { accepted: 0, by_state: Object.fromEntries(states.map((state) => [state, 0])), by_condition: {} };
 
-function countedOf({ accepted, byState, byCondition, durationInMs, queueInMs }: StatsRow): Counted {
+function countsOf({ accepted, byState, byCondition, durationInMs, queueInMs }: StatsRow): Counts {
   const counts = { accepted, by_state: byState, by_condition: byCondition };
   return withoutUndefined({ ...counts, duration_ms: durationInMs ?? undefined, queue_ms: queueInMs ?? undefined });
 }

@@ -5,17 +5,17 @@ import { LATEST } from '#src/core/functions/definition.ts';
 import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
-import { inTurns } from './bulk.ts';
 import { findTimeline } from './find-timeline.ts';
 import { linkNext } from './list.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import type { Routes } from './route.ts';
 import { type StatusLogRow, statusLogQuerySchema, statusLogSchema } from './schemas/status-log.ts';
 
 const NUMBERS: Readonly<Record<string, number>> = { WAIT: 1, RUNNING: 2, SUCCESS: 3, FAIL: 4, DISCARD: 5 };
 
 /**
- * The rows of the vendor's status log, for functions that have it enabled (`enable_async_status_log`). The log of Sequent holds every
- * transition anyway: nothing is stored for them.
+ * The rows of the vendor's status log, for functions with `enable_async_status_log`. The rows are computed from the log, which contains
+ * every transition, so nothing is stored for them.
  */
 export function addStatusLogRoute(routes: Routes, gateway: Gateway): void {
   const { client, records } = gateway;
@@ -24,9 +24,9 @@ export function addStatusLogRoute(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/status-log',
-      summary: "The statuses that invocations went through, as rows of the vendor's status log; the newest invocations first",
+      summary: "The changes of status of invocations, as rows of the vendor's status log; the newest invocations first",
       query: statusLogQuerySchema,
-      answers: { 200: { description: 'the rows; none of a function whose status log is not enabled', schema: statusLogSchema } },
+      answers: { 200: { description: 'the rows; none for a function whose status log is not enabled', schema: statusLogSchema } },
     },
     async (call, { query: { function: name, request_id, limit, cursor } }) => {
       const scope = scopeOf(call, gateway);
@@ -37,7 +37,7 @@ export function addStatusLogRoute(routes: Routes, gateway: Gateway): void {
         request_id === undefined
           ? await client.history.list({ ...scope.filter, function: token, limit, ...(cursor === undefined ? {} : { cursor }) })
           : { invocations: [{ id: request_id }], cursor: null };
-      const timelines = await inTurns(page.invocations, ({ id }) => findTimeline(gateway, scope, id));
+      const timelines = await mapConcurrently(page.invocations, ({ id }) => findTimeline(gateway, scope, id));
       const rows = timelines.filter((found) => found.function === token && isEnabled(found)).flatMap((found) => rowsOf(found, scope));
       linkNext(call, page.cursor);
       return call.json({ rows, ...(page.cursor === null ? {} : { next_cursor: page.cursor }) });
@@ -49,7 +49,7 @@ export function addStatusLogRoute(routes: Routes, gateway: Gateway): void {
   }
 }
 
-/** A row whenever the status changed. */
+/** One row for each change of the status. */
 function rowsOf(timeline: Timeline, scope: Scope): StatusLogRow[] {
   let last = '';
   return momentsOf(timeline).flatMap(({ fact, before, after }) => {

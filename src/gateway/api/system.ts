@@ -9,13 +9,13 @@ import { withoutUndefined } from './invocation-view.ts';
 import type { Routes } from './route.ts';
 import { machineSchema, type SystemView, systemSchema } from './schemas/system.ts';
 
-/** How the system is, and what its machines are. */
+/** The state of the system, and the configuration of its machines. */
 export function addSystemRoutes(routes: Routes, gateway: Gateway, version: string): void {
   routes.add(
     {
       method: 'get',
       path: '/api/system',
-      summary: 'Who is there, what waits, and how the log and the read model are',
+      summary: 'The running roles, the lag of each role, the log and the read model',
       answers: { 200: { description: 'the system', schema: systemSchema } },
     },
     async (call) => {
@@ -23,7 +23,7 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
       const [state, projection, dead] = await Promise.all([gateway.client.system(), readProjection(gateway), countDead(gateway, scope)]);
       const oldest = await oldestOf(gateway, scope, state);
       const view = { version, project: scope.project, ...viewOf(state, scope), ...projection, ...oldest, ...dead };
-      return call.json(scope.isOpen || scope.project === gateway.tenancy.project ? view : withoutMachine(view));
+      return call.json(scope.isOpen || scope.project === gateway.tenancy.project ? view : withoutOperatorFields(view));
     },
   );
 
@@ -38,8 +38,8 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
   );
 }
 
-/** What a project other than the own one may know: its functions, and which roles run. Machines, processes and totals are the operator's. */
-function withoutMachine({ server: _, log: __, roles, lags, projection, ...view }: SystemView): SystemView {
+/** The view for a project other than the own one: its functions and the kinds of running roles. Hosts, processes and totals are hidden. */
+function withoutOperatorFields({ server: _, log: __, roles, lags, projection, ...view }: SystemView): SystemView {
   return {
     ...view,
     roles: [...new Set(roles.map(({ role }) => role))].map((role) => ({ role, instance: role })),
@@ -87,10 +87,10 @@ const durabilityInWords: Readonly<Record<string, string>> = {
   always: 'an acknowledged message is on disk',
   '100ms': 'a power cut loses at most the last 100 ms; killed processes lose nothing',
   default: "a power cut loses up to the last 2 minutes (JetStream's own setting)",
-  unknown: "the server was started by somebody else: JetStream's default syncs every 2 minutes",
+  unknown: "Sequent did not start the server; JetStream's default syncs every 2 minutes",
 };
 
-/** Without a projection there is nothing to tell of it. */
+/** The state of the read model; empty if no projection runs. */
 async function readProjection({ client }: Gateway): Promise<Pick<SystemView, 'projection'>> {
   try {
     const { instance, sequence, lag, lagInMs, problems, isReady, rebuild } = await client.history.status();
@@ -112,14 +112,14 @@ async function countDead({ client }: Gateway, scope: Scope): Promise<Pick<System
   }
 }
 
-/** What the scheduler saved is seconds old, and may be over by now. */
+/** The oldest open invocation that the scheduler saved, unless it was notified since. */
 async function oldestOf({ client }: Gateway, scope: Scope, { oldestOpen }: SystemState): Promise<Pick<SystemView, 'oldest_open'>> {
   if (oldestOpen === undefined || !scope.owns(oldestOpen.function)) return {};
   try {
     const { state } = await client.timeline(oldestOpen.requestId);
     if (state === 'notified') return {};
   } catch (error) {
-    // Nobody began it yet.
+    // A queued invocation may have no timeline yet. It is open.
     if (!(error instanceof InvocationNotFoundError)) throw error;
   }
   const { requestId, function: token, acceptedAt } = oldestOpen;

@@ -6,9 +6,9 @@ import { scopeOf } from '../scope.ts';
 import type { Routes } from './route.ts';
 import { verificationSchema, verifyBodySchema } from './schemas/system.ts';
 
-const MOST_FINDINGS = 100;
+const MAX_FINDINGS = 100;
 
-/** Proving the log, as `sequent verify` does. It speaks of all functions, so it answers the own project only; one at a time. */
+/** Verifies the log, like `sequent verify`. The findings concern all projects, so only the own project may ask; one run at a time. */
 export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
   const { client, clock, closing, tenancy } = gateway;
   let isRunning = false;
@@ -17,7 +17,7 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
     {
       method: 'post',
       path: '/api/verify',
-      summary: 'Fold the log with the present machine, and name everything that breaks a rule',
+      summary: 'Fold the log with the current machine, and report every violation of a rule',
       body: verifyBodySchema,
       isBodyOptional: true,
       answers: { 200: { description: 'the first findings, and the balance', schema: verificationSchema } },
@@ -25,19 +25,19 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
     async (call, { body: { from, limit_ms } }) => {
       const { isOpen, project } = scopeOf(call, gateway);
       if (!isOpen && project !== tenancy.project)
-        throw new HttpError({ status: 403, message: 'the log is verified by the own project only' });
-      if (isRunning) throw new HttpError({ status: 429, message: 'the log is being verified already', retryAfterInS: 5 });
+        throw new HttpError({ status: 403, message: 'only the own project of the gateway can verify the log' });
+      if (isRunning) throw new HttpError({ status: 429, message: 'another verification of the log is in progress', retryAfterInS: 5 });
       isRunning = true;
       const startedAt = clock.now();
       const limit = AbortSignal.any([AbortSignal.timeout(limit_ms), closing, call.req.raw.signal]);
       try {
-        // What was archived is proved by the command, which has the archive: the log itself may begin in the middle of a life.
+        // Retention may have removed the first messages. `sequent verify` reads them from the archive; the gateway starts after them.
         const first = Math.max(from, await client.sequenceAt(new Date(0)));
         const verifier = createVerifier({ from: first });
         await readLog(
           {
             lastSequence: client.lastSequence,
-            follow: (place, onEntry, enough) => client.follow(place, onEntry, AbortSignal.any([enough, limit])),
+            follow: (sequence, onEntry, done) => client.follow(sequence, onEntry, AbortSignal.any([done, limit])),
             clock,
             from: first,
           },
@@ -49,7 +49,7 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
         const { accepted, settled, open } = balance;
         return call.json({
           messages,
-          findings: findings.slice(0, MOST_FINDINGS),
+          findings: findings.slice(0, MAX_FINDINGS),
           found,
           is_complete: !limit.aborted,
           balance: { accepted, settled, open },

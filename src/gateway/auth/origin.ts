@@ -1,5 +1,5 @@
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import { rememberByText } from '#src/gateway/http/remember.ts';
+import { memoizeByText } from '#src/gateway/http/memoize.ts';
 import type { Call, OriginGuard } from '#src/gateway/ports.ts';
 
 /*
@@ -35,7 +35,7 @@ export function isReading(method: string): boolean {
 export function createOriginGuard({ isOpen, host: listenHost, origins }: OriginOptions): OriginGuard {
   const ownOrigins = new Set(origins);
   const ownHosts = new Set(origins.map((origin) => new URL(origin).host));
-  const isOwnHost = rememberByText((host) => {
+  const isOwnHost = memoizeByText((host) => {
     if (loopback.test(host) || ownHosts.has(host) || host.replace(/:\d+$/, '') === listenHost) return true;
     return !isOpen && address.test(host);
   });

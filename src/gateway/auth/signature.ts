@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { canonicalPath, canonicalQuery, type SignedParts, sha256, signatureOf } from '#src/core/huawei-signature.ts';
-import { rememberByText } from '#src/gateway/http/remember.ts';
+import { memoizeByText } from '#src/gateway/http/memoize.ts';
 import { type Credential, isSameSecret } from './credentials.ts';
 
 /** The vendor's signatures, `SDK-HMAC-SHA256`: what is signed, and whether it is. */
@@ -33,7 +33,7 @@ export function parseAuthorization(text: string): Authorization | undefined {
 }
 
 /** A caller signs the same ones every time. */
-const readSignedHeaders = rememberByText((text): SignedHeaders => {
+const readSignedHeaders = memoizeByText((text): SignedHeaders => {
   const sorted = text.split(';').sort();
   return { text, names: new Set(sorted), sorted };
 });
@@ -88,16 +88,16 @@ function partsOf(
   }
   try {
     const date = header('x-sdk-date') ?? '';
-    return { method, path: rememberedPath(path), query: canonicalQuery(query), headers, signedHeaders: text, date };
+    return { method, path: memoizedPath(path), query: canonicalQuery(query), headers, signedHeaders: text, date };
   } catch {
     return undefined;
   }
 }
 
-const rememberedPath = rememberByText(canonicalPath);
+const memoizedPath = memoizeByText(canonicalPath);
 
 /** Dates have whole seconds: thousands of requests say the same. */
-const parseDate = rememberByText((text) => {
+const parseDate = memoizeByText((text) => {
   const [, year, month, day, hour, minute, second] = sdkDate.exec(text) ?? [];
   if (second === undefined) return undefined;
   const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);

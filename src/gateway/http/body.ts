@@ -3,13 +3,13 @@ import type { z } from 'zod';
 import type { Call } from '#src/gateway/ports.ts';
 import { HttpError } from './http-error.ts';
 
-/** The most that a request may nest: whoever writes it again as text calls itself for every level. */
+/** The deepest nesting of a request body: serialising JSON recurses once per level. */
 const MAX_DEPTH = 1_000;
 
 /**
- * Reads the body up to a limit, before anything parses it. Throws `HttpError` 413, and 400 when the connection ends before the body does.
+ * Reads the body up to a limit, before any parser sees it. Throws `HttpError` 413, and 400 when the connection ends before the body does.
  *
- * Read from Node's own request where there is one: the web's streams cost more than all else that is done with a small body.
+ * Reads from Node's own request where one exists: a web stream costs more than all other work on a small body.
  */
 export function readBody(call: Call, maxBytes: number): Promise<Uint8Array> {
   if (call.req.method === 'GET' || call.req.method === 'HEAD') return Promise.resolve(new Uint8Array());
@@ -28,13 +28,13 @@ function readNodeBody(incoming: HttpBindings['incoming'], maxBytes: number): Pro
       bytes += part.length;
       if (bytes <= maxBytes) parts.push(part);
       else {
-        // Who replies closes the connection: nothing behind this body is read.
+        // The error reply closes the connection, so the remainder of the body is never read.
         incoming.removeAllListeners('data').pause();
         reject(tooLarge(maxBytes));
       }
     });
     incoming.on('end', () => resolve(parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)));
-    // Also after the end.
+    // `close` also follows `end`.
     incoming.on('close', () => {
       if (!incoming.readableEnded) reject(cutShort());
     });
@@ -57,7 +57,7 @@ function tooLarge(maxBytes: number): HttpError {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The body as text that nests no deeper than allowed; whether it is JSON is asked elsewhere. Throws `HttpError` 406. */
+/** The body as text of bounded nesting; does not check that the text is JSON. Throws `HttpError` 406. */
 export function textOf(body: Uint8Array): string {
   let text: string;
   try {
@@ -69,7 +69,7 @@ export function textOf(body: Uint8Array): string {
   return text;
 }
 
-/** The body as JSON of a shape. Throws `HttpError`: 406 when it is no JSON, 400 with `vendorCodes` of the first wrong field. */
+/** The body, parsed as JSON by the schema. Throws `HttpError` 406 for invalid JSON, and 400 with the vendor code of the first wrong field. */
 export function parseBody<Schema extends z.ZodType>(
   body: Uint8Array,
   schema: Schema,
@@ -95,7 +95,7 @@ export function parseBody<Schema extends z.ZodType>(
   });
 }
 
-/** A hostile body can have as many mistakes as bytes. */
+/** Bounds the reply: a hostile body can contain as many mistakes as bytes. */
 const MAX_ISSUES = 20;
 
 /** A JSON pointer (RFC 6901). */

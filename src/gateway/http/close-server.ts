@@ -1,12 +1,12 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What is answered ends by itself; how often it is looked at what has ended. */
-const LOOK_EVERY_MS = 25;
+/** How often the server is searched for connections whose last response has ended. */
+const CHECK_EVERY_MS = 25;
 
 /**
- * Knows the connections of a server, and closes it. Browsers keep connections open that never asked anything, and others after
- * their last answer: those are closed at once, and what is being answered may take until the grace is over.
+ * Tracks the connections of a server, and closes the server. A connection without a request in progress is closed at once: browsers keep
+ * such connections open. A request in progress may take until the grace period is over.
  */
 export function createServerCloser(server: Server): (graceInMs: number) => Promise<void> {
   const open = new Set<Socket>();
@@ -16,12 +16,12 @@ export function createServerCloser(server: Server): (graceInMs: number) => Promi
   });
   return async (graceInMs) => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // To Node a connection that sent nothing yet is not idle.
+    // Node does not count a connection that has sent nothing yet as idle.
     for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
-    const looking = setInterval(() => server.closeIdleConnections(), LOOK_EVERY_MS);
+    const checks = setInterval(() => server.closeIdleConnections(), CHECK_EVERY_MS);
     const deadline = setTimeout(() => server.closeAllConnections(), graceInMs);
     await closed;
-    clearInterval(looking);
+    clearInterval(checks);
     clearTimeout(deadline);
   };
 }

@@ -1,42 +1,42 @@
 import { HttpError } from './http-error.ts';
 
 /**
- * A bounded amount at a moment (requests, or bytes), shared by callers that are known by name: projects, or access keys.
+ * Bounds an amount that is in use at one time (requests, or bytes), shared by named callers: projects, or access keys.
  *
- * `enter` throws `HttpError` 429 when there is no room, before anything was accepted, so that the caller can simply try again. The function
- * that it returns gives the amount back, once.
+ * `enter` throws `HttpError` 429 when the limit is reached. Nothing was accepted then, so the caller can retry. The returned function
+ * releases the amount; further calls of it do nothing.
  */
 export type ConcurrencyLimit = { enter(sharer: string | undefined, amount?: number): () => void };
 
 /**
- * Half of the capacity is guaranteed to the sharers in equal parts: nobody else can take a part. The other half is common, and one sharer
- * takes at most half of that. A single sharer has everything.
+ * Half of the capacity is guaranteed to the sharers in equal parts, which no other sharer can use. The other half is common, and one
+ * sharer uses at most half of the common half. A single sharer may use the whole capacity.
  */
 export function createConcurrencyLimit(capacity: number, sharers = 1): ConcurrencyLimit {
   const isShared = sharers > 1;
   const guaranteed = isShared ? Math.floor(capacity / 2 / sharers) : capacity;
   const common = capacity - guaranteed * Math.max(1, sharers);
-  const most = isShared ? guaranteed + Math.ceil(common / 2) : capacity;
-  const takenBy = new Map<string, number>();
-  let commonTaken = 0;
+  const max = isShared ? guaranteed + Math.ceil(common / 2) : capacity;
+  const usedBy = new Map<string, number>();
+  let commonUsed = 0;
 
   function take(sharer: string, amount: number): void {
-    const before = takenBy.get(sharer) ?? 0;
+    const before = usedBy.get(sharer) ?? 0;
     const after = before + amount;
     const fromCommon = Math.max(0, after - guaranteed) - Math.max(0, before - guaranteed);
-    if (amount > 0 && (after > most || commonTaken + fromCommon > common)) throw overloaded();
-    commonTaken += fromCommon;
-    if (after === 0) takenBy.delete(sharer);
-    else takenBy.set(sharer, after);
+    if (amount > 0 && (after > max || commonUsed + fromCommon > common)) throw overloaded();
+    commonUsed += fromCommon;
+    if (after === 0) usedBy.delete(sharer);
+    else usedBy.set(sharer, after);
   }
 
   return {
     enter(sharer = '', amount = 1) {
       take(sharer, amount);
-      let isIn = true;
+      let isHeld = true;
       return () => {
-        if (isIn) take(sharer, -amount);
-        isIn = false;
+        if (isHeld) take(sharer, -amount);
+        isHeld = false;
       };
     },
   };

@@ -8,10 +8,10 @@ import {
   VersionRefusedError,
 } from '#src/core/errors.ts';
 
-/** One thing that is wrong with a request: where, and what. */
+/** One mistake in a request, and the part of the request that contains it. */
 export type Issue = { detail: string; pointer?: string; parameter?: string };
 
-/** A reply that is an error, in the words of the vendor's API; the own API says the same as a problem. */
+/** An error reply. The vendor's API reports it with `vendorCode`; the own API reports it as a problem (RFC 9457). */
 export class HttpError extends SequentError {
   readonly code = 'HTTP_ERROR';
   readonly retryable: boolean;
@@ -19,7 +19,7 @@ export class HttpError extends SequentError {
   readonly vendorCode: string;
   readonly retryAfterInS: number | undefined;
   readonly errors: readonly Issue[] | undefined;
-  /** The Idempotency-Key under which the same request can be repeated, and starts nothing twice. */
+  /** The Idempotency-Key with which the caller can repeat the request without starting a second invocation. */
   readonly retryKey: string | undefined;
   constructor(
     facts: { status: number; vendorCode?: string; message: string; retryAfterInS?: number; errors?: readonly Issue[]; retryKey?: string },
@@ -35,33 +35,28 @@ export class HttpError extends SequentError {
   }
 }
 
-/** What the client library throws, as a reply. An error that nobody expected tells the caller nothing. */
+type ReplyStatus = { status: number; vendorCode?: string };
+
+/** Converts what the client library throws into a reply. An unexpected error becomes 500, and its message stays in the log. */
 export function toHttpError(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
-  const fact = thrown instanceof SequentError ? statuses[thrown.code] : undefined;
-  if (fact === undefined || !(thrown instanceof SequentError))
+  const reply = thrown instanceof SequentError ? statusOf(thrown) : undefined;
+  if (reply === undefined || !(thrown instanceof SequentError))
     return new HttpError({ status: 500, message: 'the gateway failed; its log says why' }, { cause: thrown });
-  if (thrown instanceof VersionRefusedError)
-    return new HttpError({ ...refusals[thrown.reason], message: thrown.message }, { cause: thrown });
-  if (thrown instanceof FunctionNotFoundError && thrown.qualifier !== undefined)
-    return new HttpError(
-      { status: 404, vendorCode: thrown.qualifier.startsWith('!') ? 'FSS.1053' : 'FSS.1052', message: thrown.message },
-      { cause: thrown },
-    );
-  const { status, vendorCode } = thrown instanceof InvalidPayloadError ? { status: 406, vendorCode: undefined } : fact;
-  return new HttpError(
-    {
-      status,
-      message:
-        thrown instanceof HistoryUnavailableError ? `${thrown.message} (start one: sequent serve --role projection)` : thrown.message,
-      ...(vendorCode === undefined ? {} : { vendorCode }),
-      ...(status === 503 || thrown instanceof UnknownOutcomeError ? { retryAfterInS: 1 } : {}),
-    },
-    { cause: thrown },
-  );
+  const isRetryable = reply.status === 503 || thrown instanceof UnknownOutcomeError;
+  const advice = thrown instanceof HistoryUnavailableError ? ' (start one: sequent serve --role projection)' : '';
+  return new HttpError({ ...reply, message: thrown.message + advice, ...(isRetryable ? { retryAfterInS: 1 } : {}) }, { cause: thrown });
 }
 
-const refusals: Readonly<Record<VersionRefusal, { status: number; vendorCode: string }>> = {
+function statusOf(error: SequentError): ReplyStatus | undefined {
+  if (error instanceof VersionRefusedError) return refusals[error.reason];
+  if (error instanceof FunctionNotFoundError && error.qualifier !== undefined)
+    return { status: 404, vendorCode: error.qualifier.startsWith('!') ? 'FSS.1053' : 'FSS.1052' };
+  if (error instanceof InvalidPayloadError) return { status: 406 };
+  return statuses[error.code];
+}
+
+const refusals: Readonly<Record<VersionRefusal, ReplyStatus>> = {
   unchanged: { status: 400, vendorCode: 'FSS.1016' },
   'version-exists': { status: 409, vendorCode: 'FSS.1062' },
   'version-in-use': { status: 403, vendorCode: 'FSS.1094' },
@@ -70,7 +65,7 @@ const refusals: Readonly<Record<VersionRefusal, { status: number; vendorCode: st
   'too-many-aliases': { status: 403, vendorCode: 'FSS.1043' },
 };
 
-const statuses: Readonly<Record<string, { status: number; vendorCode?: string } | undefined>> = {
+const statuses: Readonly<Record<string, ReplyStatus | undefined>> = {
   INVALID_INPUT: { status: 400 },
   FUNCTION_NOT_FOUND: { status: 404, vendorCode: 'FSS.1051' },
   INVOCATION_NOT_FOUND: { status: 404 },
@@ -81,9 +76,9 @@ const statuses: Readonly<Record<string, { status: number; vendorCode?: string } 
   HISTORY_UNAVAILABLE: { status: 503 },
   LOG_FULL: { status: 503 },
   LOG_BEHIND: { status: 503 },
-  // Another gateway may be upgraded already.
+  // The caller may reach another gateway that is already upgraded.
   NEWER_FACTS: { status: 503 },
-  // Nobody knows whether it was accepted, as behind a gateway that waited in vain; 503 says that nothing was.
+  // The request may have been accepted, hence 504: 503 states that nothing was accepted.
   UNKNOWN_OUTCOME: { status: 504 },
   TIMED_OUT: { status: 504 },
 };

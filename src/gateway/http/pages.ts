@@ -5,16 +5,16 @@ import { fileURLToPath } from 'node:url';
 import type { Hono } from 'hono';
 import type { Call, GatewayEnv } from '#src/gateway/ports.ts';
 
-/** The web pages, as `src/web/build` left them: every file is there three times, plain and compressed. */
+/** The web pages as `src/web/build` writes them: each file plain, compressed by Brotli and compressed by gzip. */
 
 type Encoding = 'br' | 'gzip' | 'identity';
 type Asset = { contentType: string; etag: string; bodies: Record<Encoding, Uint8Array<ArrayBuffer>> };
 
 const builtInto = fileURLToPath(new URL('../../web/dist', import.meta.url));
-/** The paths of pages: one document draws them all. Whatever they show comes from `/api`, which asks who is calling. */
+/** The paths of pages. One document serves all of them, and reads its data from `/api`, which authenticates the caller. */
 const pages = ['/', '/login', '/invocations/*', '/functions', '/functions/*', '/dead-letters', '/system'];
 
-/** Nothing but our own files: what a function returned can be shown, and never becomes part of a page. */
+/** Allows the gateway's own files only: a value that a function returned can be shown, but never runs as a part of a page. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -36,8 +36,8 @@ const contentTypes: Readonly<Record<string, string | undefined>> = {
 };
 
 /**
- * Serves the pages to whoever asks; they hold nothing that is secret. Returns what answers a browser that asks for a page which there is
- * not: the document, which says so.
+ * Serves the pages without authentication: they contain no secret. The returned function answers a browser's request for an unknown
+ * page with the same document, whose script reports the unknown path.
  */
 export function addPages(app: Hono<GatewayEnv>, folder: string = builtInto): (call: Call) => Response | undefined {
   const assetsOf = openAssets(folder);
@@ -54,7 +54,7 @@ export function addPages(app: Hono<GatewayEnv>, folder: string = builtInto): (ca
   app.get('/assets/*', (call) => {
     const asset = assetsOf().get(call.req.path.slice(1));
     if (asset === undefined) return call.notFound();
-    // Its name changes with its content.
+    // The name of an asset changes with its content.
     return reply(call, asset, { caching: 'public, max-age=31536000, immutable', status: 200 });
   });
   const unbuilt = 'The web pages are not built. Start Sequent with "npm start", or build them with "npm run pages".\n';
@@ -66,7 +66,7 @@ function isNavigation({ req }: Call): boolean {
   return req.method === 'GET' && !/^\/(?:api|v\d+|assets)\//.test(req.path) && (req.header('accept') ?? '').includes('text/html');
 }
 
-/** Reads all files once, and again after they were built anew. */
+/** Reads all files once, and again after each build. */
 function openAssets(folder: string): () => ReadonlyMap<string, Asset> {
   let assets = new Map<string, Asset>();
   let builtAt = 0;

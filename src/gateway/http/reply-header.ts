@@ -1,8 +1,8 @@
 import type { Call } from '#src/gateway/ports.ts';
 
 /**
- * Sets a header of the reply, whatever replies. On Node's own response: hono makes web `Headers` of what it is told, and those cost more than the
- * rest of a small reply.
+ * Sets the header on Node's ServerResponse: building a Hono `Headers` costs more than the remainder of a small response. Falls back to
+ * `call.header` where no ServerResponse exists.
  */
 export function setReplyHeader(call: Call, name: string, value: string): void {
   const outgoing = call.env?.outgoing;

@@ -1,23 +1,23 @@
 import { Hono } from 'hono';
 import type { Router } from 'hono/router';
 import type { GatewayEnv } from '#src/gateway/ports.ts';
-import { rememberByText } from './remember.ts';
+import { memoizeByText } from './memoize.ts';
 
-/** An app that remembers which routes a path led to: to find one among all of them anew costs as much as reading the request. */
+/** A Hono app that caches the matched routes per method and path: matching one path again costs as much as reading the request. */
 export function createHono(): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
-  app.router = rememberMatches(app.router);
+  app.router = memoizeMatches(app.router);
   return app;
 }
 
-/** No route is added after the first request: hono's own router refuses it. */
-function rememberMatches<Handler>(router: Router<Handler>): Router<Handler> {
-  const match = rememberByText((request) => {
+/** The cache stays valid, because Hono's router refuses to add a route after the first request. */
+function memoizeMatches<Handler>(router: Router<Handler>): Router<Handler> {
+  const match = memoizeByText((request) => {
     const pathAt = request.indexOf(' ') + 1;
     return router.match(request.slice(0, pathAt - 1), request.slice(pathAt));
   });
   return {
-    name: 'RememberingRouter',
+    name: 'MemoizingRouter',
     add: (method, path, handler) => router.add(method, path, handler),
     match: (method, path) => match(`${method} ${path}`),
   };

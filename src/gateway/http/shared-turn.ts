@@ -1,6 +1,6 @@
 /**
- * Lets those who come in one turn of the event loop go on together: what they then write to NATS leaves in one piece. A write
- * for every request was the dearest part of accepting it.
+ * Resolves at the end of the current turn of the event loop, for all callers of that turn together. Their publishes to NATS then leave in
+ * one socket write, which was the most expensive part of accepting a request.
  */
 export function createSharedTurn(): () => Promise<void> {
   let turn: Promise<void> | undefined;

@@ -4,14 +4,14 @@ import type { Gateway, GatewayEnv } from '../ports.ts';
 
 const ANSWER_WITHIN_MS = 2_000;
 
-/** Whether it lives, whether it can accept, and what it counted. The first two ask for no credential. */
+/** The probes: `/healthz` (the process runs) and `/readyz` (the gateway can accept requests). Neither needs a credential. */
 export function addHealth(app: Hono<GatewayEnv>, { client, isConnected }: Pick<Gateway, 'client' | 'isConnected'>): void {
   app.get('/healthz', (call) => call.json({ status: 'ok' }));
 
   app.get('/readyz', async (call) => {
     if (!isConnected()) return call.json({ status: 'not ready', why: 'NATS is not connected' }, 503);
-    const isThere = await Promise.race([logAnswers(client), systemClock.sleep(ANSWER_WITHIN_MS).then(() => false)]);
-    return isThere ? call.json({ status: 'ready' }) : call.json({ status: 'not ready', why: 'the streams do not answer' }, 503);
+    const isReady = await Promise.race([logAnswers(client), systemClock.sleep(ANSWER_WITHIN_MS).then(() => false)]);
+    return isReady ? call.json({ status: 'ready' }) : call.json({ status: 'not ready', why: 'the streams do not answer' }, 503);
   });
 }
 

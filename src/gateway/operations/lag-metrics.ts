@@ -1,13 +1,13 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Clock } from '#src/core/ports/clock.ts';
 
-/** What waits for the roles, and how large the log is. */
+/** The messages that wait for each role, and the size of the log. */
 export type Lag = {
   lastSequence: number;
   messages: number;
   bytes: number;
   consumers: readonly { role: string; function: string; waiting: number; atWork: number }[];
-  /** How many messages the read model is behind; `undefined` when no projection answers. */
+  /** The number of messages that the read model is behind; `undefined` when no projection answers. */
   projection: number | undefined;
   oldestOpenAt: number | undefined;
 };
@@ -15,40 +15,40 @@ export type LagSource = () => Promise<Lag>;
 
 export type LagOptions = { clock: Pick<Clock, 'now'>; lag: LagSource; folded: () => number };
 
-/** What is looked up for one scrape will do for those that follow it closely. */
+/** Scrapes within this time share one look-up. */
 const FRESH_FOR_MS = 5_000;
 
-/** The lag of every role, looked up when somebody asks; what cannot be looked up is left out. */
+/** The lag of every role, looked up per scrape. If the look-up fails, the metrics are left out. */
 export function createLagMetrics(registry: Registry, { clock, lag, folded }: LagOptions): void {
   const registers = [registry];
-  let looked: { at: number; lag: Promise<Lag | undefined> } | undefined;
+  let cached: { at: number; lag: Promise<Lag | undefined> } | undefined;
 
-  function look(): Promise<Lag | undefined> {
-    if (looked === undefined || clock.now() - looked.at > FRESH_FOR_MS) {
-      const begun = { at: clock.now(), lag: lag().catch(() => undefined) };
-      looked = begun;
-      // Whoever did not answer may be there in a moment: the next scrape asks again.
-      void begun.lag.then((found) => {
-        if (looked === begun && found?.projection === undefined) looked = undefined;
+  function read(): Promise<Lag | undefined> {
+    if (cached === undefined || clock.now() - cached.at > FRESH_FOR_MS) {
+      const started = { at: clock.now(), lag: lag().catch(() => undefined) };
+      cached = started;
+      // A projection that did not answer may answer soon, so the next scrape looks up the lag again.
+      void started.lag.then((found) => {
+        if (cached === started && found?.projection === undefined) cached = undefined;
       });
     }
-    return looked.lag;
+    return cached.lag;
   }
-  function gauge(name: string, help: string, read: (found: Lag) => number | undefined): void {
+  function gauge(name: string, help: string, measure: (found: Lag) => number | undefined): void {
     new Gauge({
       name: `sequent_${name}`,
       help,
       registers,
       async collect() {
         this.reset();
-        const found = await look();
-        const value = found === undefined ? undefined : read(found);
+        const found = await read();
+        const value = found === undefined ? undefined : measure(found);
         if (value === undefined) this.remove();
         else this.set(value);
       },
     });
   }
-  function byConsumer(name: string, help: string, read: (consumer: Lag['consumers'][number]) => number): void {
+  function byConsumer(name: string, help: string, measure: (consumer: Lag['consumers'][number]) => number): void {
     new Gauge({
       name: `sequent_${name}`,
       help,
@@ -56,24 +56,24 @@ export function createLagMetrics(registry: Registry, { clock, lag, folded }: Lag
       registers,
       async collect() {
         this.reset();
-        for (const consumer of (await look())?.consumers ?? []) {
+        for (const consumer of (await read())?.consumers ?? []) {
           const { role, function: token } = consumer;
-          this.set({ role, ...(token === '' ? {} : { function: token }) }, read(consumer));
+          this.set({ role, ...(token === '' ? {} : { function: token }) }, measure(consumer));
         }
       },
     });
   }
 
-  byConsumer('role_lag_messages', 'Messages of the log that nobody of the role was given yet', ({ waiting }) => waiting);
-  byConsumer('role_held_messages', 'Messages of the log that somebody of the role works on', ({ atWork }) => atWork);
-  gauge('projection_lag_messages', 'Messages of the log that the read model does not hold yet', ({ projection }) => projection);
+  byConsumer('role_lag_messages', 'Messages of the log that were not delivered to the role yet', ({ waiting }) => waiting);
+  byConsumer('role_held_messages', 'Messages of the log that are in progress in the role', ({ atWork }) => atWork);
+  gauge('projection_lag_messages', 'Messages of the log that the read model does not contain yet', ({ projection }) => projection);
   gauge('gateway_lag_messages', 'Messages of the log that these metrics do not count yet', ({ lastSequence }) =>
     Math.max(0, lastSequence - folded()),
   );
-  gauge('log_messages', 'Messages that the log holds', ({ messages }) => messages);
-  gauge('log_bytes', 'Bytes that the log holds', ({ bytes }) => bytes);
+  gauge('log_messages', 'Messages in the log', ({ messages }) => messages);
+  gauge('log_bytes', 'Bytes in the log', ({ bytes }) => bytes);
   gauge('log_last_sequence', 'The sequence of the newest message of the log', ({ lastSequence }) => lastSequence);
-  gauge('oldest_open_seconds', 'The age of the oldest invocation that is not over, as the scheduler saved it', ({ oldestOpenAt }) =>
+  gauge('oldest_open_seconds', 'The age of the oldest unfinished invocation, as the scheduler saved it', ({ oldestOpenAt }) =>
     oldestOpenAt === undefined ? 0 : Math.max(0, clock.now() - oldestOpenAt) / 1_000,
   );
 }

@@ -4,8 +4,8 @@ import { createLagMetrics, type LagSource } from './lag-metrics.ts';
 import type { LogCount } from './log-count.ts';
 
 /**
- * What this gateway counts. Requests over HTTP are its own. All else is counted from the log, from where it stood when this gateway
- * started: every gateway counts the same, so rates are equal whichever is asked, and must not be added up.
+ * The metrics of this gateway. HTTP requests are those of this gateway. All other metrics are counted from the log, from its end at the
+ * start of this gateway. Every gateway counts the whole log, so the rates of two gateways are equal and must not be added.
  */
 export interface Metrics {
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
@@ -33,7 +33,7 @@ export function createMetrics({ clock, lag, logCount }: MetricsOptions): Metrics
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
-  // Finding the series of some labels costs more than counting in it.
+  // The series are cached, because prom-client's look-up by labels costs more than the increment.
   const known = new Map<string, Series>();
 
   return {
@@ -53,7 +53,7 @@ export function createMetrics({ clock, lag, logCount }: MetricsOptions): Metrics
       count.inc();
     },
     async render() {
-      // Without NATS the log tells nothing; what this gateway counts itself is told all the same.
+      // Without NATS the log cannot be counted; the gateway's own metrics are still reported.
       const counted = await logCount.read().catch(() => undefined);
       folded = counted?.sequence ?? folded;
       return `${counted?.text ?? ''}${await registry.metrics()}`;
@@ -61,5 +61,5 @@ export function createMetrics({ clock, lag, logCount }: MetricsOptions): Metrics
   };
 }
 
-/** What is counted of a method and a route; the requests by their status. */
+/** The series of one method and route; the counters by status. */
 type Series = { duration: { observe(seconds: number): void }; counts: Map<number, { inc(): void }> };

@@ -3,7 +3,7 @@ import { HistoryUnavailableError } from '#src/core/errors.ts';
 import type { GatewayClient } from '../ports.ts';
 import type { Lag } from './lag-metrics.ts';
 
-/** The role that a durable consumer of the log works for, and the function whose work it hands out. */
+/** The role that a durable consumer of the log belongs to, and the function whose work items it delivers. */
 export function ownerOf({ name }: SystemState['consumers'][number]): { role: string; function: string } {
   if (name.startsWith('fn-')) return { role: 'worker', function: name.slice(3) };
   return { role: name === 'destinations' ? name : 'subscriber', function: '' };
@@ -13,7 +13,7 @@ export async function readLag({ system, history }: Pick<GatewayClient, 'system' 
   const [{ streams, consumers, oldestOpen }, projection] = await Promise.all([system({ instances: false }), readProjection(history)]);
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   const { lastSequence, messages, bytes } = log?.exists ? log : { lastSequence: 0, messages: 0, bytes: 0 };
-  // Subscribers may have any names.
+  // Subscribers choose their names, so a metric per subscriber would be unbounded.
   const ours = consumers.map((consumer) => ({ ...consumer, ...ownerOf(consumer) })).filter(({ role }) => role !== 'subscriber');
   return {
     lastSequence,

@@ -1,8 +1,8 @@
 import type { Scope } from '../scope.ts';
 
 /**
- * The metrics that a caller may see, in the text format of Prometheus: those of its functions, under their bare names. What is
- * of no function, such as the requests over HTTP, is told to the own project only.
+ * The metrics that a caller may see, in the text format of Prometheus: the series of its functions, under their bare names. Series
+ * without a function, such as the HTTP requests, are visible to the own project only.
  */
 export function scopeMetrics(text: string, { isOpen, owns, nameOf }: Scope, isOwnProject: boolean): string {
   if (isOpen) return text;

@@ -8,9 +8,9 @@ import { textOf } from '#src/gateway/http/body.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
-import { isDisabled, refuseDisabled } from '../disabled.ts';
-import { createIdempotency, idempotencyKeyOf, type Key } from '../idempotency.ts';
+import { createIdempotency, type IdempotencyKey, idempotencyKeyOf } from '../idempotency.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
+import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
 import { scopeOf } from '../scope.ts';
 import { readTarget } from './reference.ts';
 import { executedVersionOf, syncReply } from './sync-reply.ts';
@@ -22,59 +22,58 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
   const { client, limits } = gateway;
   const sharedTurn = createSharedTurn();
   const idempotency = createIdempotency(gateway, sharedTurn);
-  type InvokeOptions = Awaited<ReturnType<typeof orderOf>>;
+  type Request = Awaited<ReturnType<typeof readRequest>>;
 
-  async function orderOf(call: Call) {
+  async function readRequest(call: Call) {
     const scope = scopeOf(call, gateway);
     const { name, qualifier } = readTarget(call, scope);
     if (qualifier !== LATEST) await client.functions.find(name, qualifier);
     checkMemory(call.req.header('x-cff-instance-memory') ?? '');
     const payload = eventOf(call.get('body'));
-    if (!gateway.isConnected())
-      throw new HttpError({ status: 503, message: 'NATS is not connected; nothing was accepted', retryAfterInS: 1 });
+    checkConnected(gateway);
     if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
     const key = idempotencyKeyOf(call, scope, gateway);
     const traceparent = call.req.header('traceparent');
     return { name, payload, key, id: key.id, options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent } };
   }
 
-  async function invoke(call: Call, { name, payload, key, id, options }: InvokeOptions): Promise<Invoked> {
+  async function invoke(call: Call, { name, payload, key, id, options }: Request): Promise<Invoked> {
     await sharedTurn();
     try {
       const invoked = await client.invokeText(name, payload, { id, ...options });
       if (invoked.traceparent !== undefined && invoked.traceparent !== options.traceparent) call.header('traceparent', invoked.traceparent);
       return invoked;
     } catch (error) {
-      throw unknownUnderKey(key, error);
+      throw withRetryKey(key, error);
     }
   }
 
   app.post('/v2/:project/fgs/functions/:urn/invocations-async', async (call) => {
-    const order = await orderOf(call);
-    if (!order.key.isGiven) await invoke(call, order);
+    const request = await readRequest(call);
+    if (!request.key.isGiven) await invoke(call, request);
     else
-      await idempotency.accept(order).catch((error: unknown) => {
-        throw unknownUnderKey(order.key, error);
+      await idempotency.accept(request).catch((error: unknown) => {
+        throw withRetryKey(request.key, error);
       });
-    return call.json({ request_id: order.id }, 202);
+    return call.json({ request_id: request.id }, 202);
   });
 
   app.post('/v2/:project/fgs/functions/:urn/invocations', async (call) => {
-    const leave = waiting.enter(call.get('project'));
+    const release = waiting.enter(call.get('project'));
     try {
-      const order = await orderOf(call);
-      const { name, id } = order;
-      const invoked = await invoke(call, order);
+      const request = await readRequest(call);
+      const { name, id } = request;
+      const invoked = await invoke(call, request);
       call.header('X-Cff-Request-Id', id);
       const { envelope } = await invoked.result({ timeoutInMs: limits.syncInMs });
       const timeline = await client.timeline(id, { function: name });
       return syncReply(call, { envelope, timeline, memoryInMb: await memoryOf(name, executedVersionOf(timeline)) });
     } finally {
-      leave();
+      release();
     }
   });
 
-  /** 0 when it was deleted meanwhile. */
+  /** The memory of a version; 0 if the version was deleted since its execution. */
   async function memoryOf(name: FunctionName, version: string): Promise<number> {
     return await client.functions.find(name, version).then(
       ({ definition }) => definition.memoryInMb,
@@ -83,10 +82,10 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
   }
 }
 
-/** A wrong size is refused as the vendor does; a right one changes nothing, because the memory is that of the definition. */
+/** Refuses an invalid size, as the vendor does. A valid size changes nothing, because the definition of the function sets its memory. */
 function checkMemory(size: string): void {
   if (size === '' || MEMORY_SIZES.has(size)) return;
-  throw new HttpError({ status: 400, vendorCode: 'FSS.1007', message: 'X-Cff-Instance-Memory is none of the sizes' });
+  throw new HttpError({ status: 400, vendorCode: 'FSS.1007', message: 'X-Cff-Instance-Memory is none of the supported sizes' });
 }
 
 function eventOf(body: Uint8Array): string {
@@ -94,9 +93,12 @@ function eventOf(body: Uint8Array): string {
   throw new HttpError({ status: 413, message: `the event has ${body.length} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted` });
 }
 
-/** Not 504, which makes the vendor's SDK repeat the call at its next endpoint by itself, without the key: it could run twice. */
-function unknownUnderKey({ id, text }: Key, cause: unknown): unknown {
+/**
+ * An unknown outcome as `HttpError` 503 that names the key for a safe retry. A 504 would make the vendor's SDK repeat the call without the
+ * key, and the function could run twice.
+ */
+function withRetryKey({ id, text }: IdempotencyKey, cause: unknown): unknown {
   if (!(cause instanceof UnknownOutcomeError)) return cause;
-  const message = `it is unknown whether request ${id} was accepted; repeat the call with the header "Idempotency-Key: ${text}", which never runs it twice`;
+  const message = `it is unknown whether request ${id} was accepted; repeat the call with the header "Idempotency-Key: ${text}", which never starts it twice`;
   return new HttpError({ status: 503, message, retryAfterInS: 1, retryKey: text }, { cause });
 }

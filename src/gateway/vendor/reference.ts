@@ -3,7 +3,7 @@ import { LATEST } from '#src/core/functions/definition.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import { rememberByText } from '#src/gateway/http/remember.ts';
+import { memoizeByText } from '#src/gateway/http/memoize.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 
@@ -39,7 +39,7 @@ export function readTarget(call: Call, scope: Scope): Target {
   return { name: scope.token(name), qualifier, isQualified };
 }
 
-const parse = rememberByText((urn: string) => {
+const parse = memoizeByText((urn: string) => {
   const parts = urn.split(':');
   return { ...parseUrn(urn), isQualified: parts.length === (parts[0] === 'urn' ? 8 : 4) };
 });

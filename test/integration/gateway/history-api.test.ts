@@ -103,7 +103,7 @@ describe('the list of invocations', () => {
     const { status, body, headers } = await send<Problem>('GET', '/api/invocations?stat=failed&limit=9999&from=yesterday');
     expect([status, headers.get('content-type')]).toEqual([400, 'application/problem+json']);
     expect(new Set(body.errors?.map(({ parameter }) => parameter))).toEqual(new Set(['stat', 'limit', 'from']));
-    expect(body.detail).toContain('there are function, qualifier, state');
+    expect(body.detail).toContain('known are function, qualifier, state');
   });
 });
 

@@ -182,7 +182,9 @@ describe('startGateway', () => {
   });
 
   test('listens beyond loopback with credentials only, and says when it has none', async () => {
-    expect(gateway.notes).toEqual(['without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to whoever can reach it']);
+    expect(gateway.notes).toEqual([
+      'without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to every process that can reach it',
+    ]);
     for (const host of ['0.0.0.0', '::', '192.0.2.1'])
       await expect(startGateway(opened.options, { host, port: 0, isPortNegotiable: true })).rejects.toThrow('listens on loopback only');
     const credentials = [{ project: 'p1', tokenHash: Buffer.alloc(32) }];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseMoment } from '#src/core/text/parse-moment.ts';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
 
-/** What the own API says, as data: routes answer with these shapes, `/openapi.json` is made from them, and pages take their types. */
+/** The shapes of the own API. Routes validate requests with them, `/openapi.json` documents them, and the pages use their types. */
 
 export const moment = z.number().describe('milliseconds since the epoch');
 export const count = z.int().min(0);
@@ -13,8 +13,8 @@ export const problemSchema = z.object({
   status: z.int(),
   detail: z.string(),
   code: z.string().describe('stable'),
-  invocation_id: z.string().optional().describe('of which it is unknown whether it was accepted'),
-  idempotency_key: z.string().optional().describe('the request can be repeated under this key: it starts nothing twice'),
+  invocation_id: z.string().optional().describe('the invocation whose acceptance is unknown'),
+  idempotency_key: z.string().optional().describe('the Idempotency-Key with which a repeated request starts nothing twice'),
   errors: z
     .array(
       z.object({
@@ -27,7 +27,7 @@ export const problemSchema = z.object({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
-/** A value of a query that may be repeated, or hold several between commas. */
+/** A query parameter that may be repeated, or contain several values between commas. */
 const several = z.union([z.string(), z.array(z.string())]).transform((given) => [given].flat().flatMap((text) => text.split(',')));
 
 export const manyOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
@@ -40,7 +40,7 @@ export const manyOf = <const Choices extends readonly [string, ...string[]]>(cho
     )
     .optional();
 
-/** Milliseconds since the epoch, or a moment as ISO 8601 has it. */
+/** Milliseconds since the epoch, or a moment in ISO 8601. */
 export const time = z.string().transform((text, context) => {
   const at = parseWholeNumber(text) ?? parseMoment(text);
   if (at !== undefined) return at;
@@ -48,8 +48,8 @@ export const time = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** A sequence of the log, or a time as ISO 8601 has it. */
-export const place = z
+/** An earlier state of the log: a sequence, or a moment in ISO 8601. */
+export const asOf = z
   .string()
   .max(64)
   .transform((text, context) => {
@@ -60,7 +60,7 @@ export const place = z
     context.addIssue({ code: 'custom', message: 'must be a sequence of the log, or a moment such as 2026-01-31T12:00:00Z' });
     return z.NEVER;
   })
-  .describe('as it was then: behind this sequence of the log, or at this moment');
+  .describe('the state after this sequence of the log, or at this moment');
 
 /** `?flag`, `?flag=true` or `?flag=false`. */
 export const flag = z

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
-import { count, moment, place, time } from './common.ts';
+import { asOf, count, moment, time } from './common.ts';
 import { filterShape } from './invocations.ts';
 
 const versionSchema = z.object({ version: z.string(), description: z.string(), published_at: moment });
@@ -9,7 +9,7 @@ const aliasSchema = z.object({
   alias: z.string(),
   version: z.string(),
   description: z.string(),
-  weights: z.record(z.string(), z.number()).describe('which share of the requests, in percent, goes to other versions'),
+  weights: z.record(z.string(), z.number()).describe('the percentage of the requests that goes to each other version'),
 });
 
 const functionSummarySchema = z.object({
@@ -33,19 +33,18 @@ export const functionSchema = z.object({
 });
 export type FunctionView = z.infer<typeof functionSchema>;
 
-/** The registry checks what is in it, field by field. */
+/** A record here, because the registry validates each field of a definition. */
 export const functionBodySchema = z.record(z.string(), z.unknown()).describe('a definition; the name may be left out');
 
-/** A part of the policy: what is left out stays as it is. */
-export const policyBodySchema = z.record(z.string(), z.unknown()).describe('fields of the policy; what is left out stays as it is');
+export const policyBodySchema = z.record(z.string(), z.unknown()).describe('fields of the policy; the other fields stay unchanged');
 
 const { function: _, ...filters } = filterShape;
 export const statsQuerySchema = z.strictObject({
   ...filters,
-  at: place.optional(),
+  at: asOf.optional(),
   from: time.optional().describe('an hour ago by default'),
   to: time.optional().describe('now by default'),
-  buckets: wholeNumber(1, 500).default(60).describe('how many points a series has'),
+  buckets: wholeNumber(1, 500).default(60).describe('the number of points in the series'),
 });
 
 const percentilesSchema = z.object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() });
@@ -65,7 +64,7 @@ export const functionStatsSchema = z.object({
   to: moment,
   bucket_ms: z.number(),
   total: statsRowSchema,
-  buckets: z.array(bucketSchema).describe('those in which something was accepted, the oldest first'),
+  buckets: z.array(bucketSchema).describe('the buckets with an accepted invocation, the oldest first'),
 });
 export type FunctionStats = z.infer<typeof functionStatsSchema>;
 export const statsSchema = z.object({ from: moment, to: moment, functions: z.array(statsRowSchema.extend({ function: z.string() })) });
@@ -75,6 +74,6 @@ export const graphSchema = z.object({
     z.object({ id: z.string(), function: z.string(), qualifier: z.string().optional(), kind: z.enum(['function', 'target']) }),
   ),
   edges: z.array(z.object({ from: z.string(), to: z.string(), when: z.enum(['success', 'failure']), destination: z.string() })),
-  loops: z.array(z.array(z.string())).describe('each as a path of node ids that ends where it begins'),
+  loops: z.array(z.array(z.string())).describe('each loop as a path of node ids; the first and the last id are equal'),
 });
 export type DestinationGraph = z.infer<typeof graphSchema>;

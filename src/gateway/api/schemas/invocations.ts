@@ -2,34 +2,34 @@ import { z } from 'zod';
 import { conditions, factSchema, failureSchema, termsSchema } from '#machines/facts.ts';
 import { states, statuses } from '#src/core/history-questions.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
-import { count, flag, manyOf, moment, place, time } from './common.ts';
+import { asOf, count, flag, manyOf, moment, time } from './common.ts';
 
 const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"');
 
-/** What invocations are looked for by; all that are given must hold. The same as `sequent ls` has. */
+/** The filter of invocations, equal to the options of `sequent ls`. An invocation must match every given field. */
 export const filterShape = {
   function: z.string().max(256).optional(),
   qualifier: z.string().max(256).optional(),
-  state: manyOf(states).describe('one, or several between commas'),
+  state: manyOf(states).describe('one state, or several between commas'),
   status: manyOf(statuses).describe("FunctionGraph's statuses"),
   condition: manyOf(conditionNames),
   from: time.optional().describe('accepted at or after this moment'),
   to: time.optional().describe('accepted before this moment'),
-  root: id.optional().describe('of the chain that began with this request'),
+  root: id.optional().describe('the first request of the chain'),
   parent: id.optional(),
   redrive_of: id.optional(),
   min_attempts: wholeNumber(0, 1_000_000).optional(),
   max_attempts: wholeNumber(0, 1_000_000).optional(),
   min_duration_ms: wholeNumber(0, 1e15).optional().describe('from acceptance to outcome'),
   max_duration_ms: wholeNumber(0, 1e15).optional(),
-  text: z.string().min(1).max(256).optional().describe('all of these words stand in the payload, or all in the error'),
+  text: z.string().min(1).max(256).optional().describe('words that all occur in the payload, or all in the error'),
 };
 
 const pageShape = { limit: wholeNumber(1, 500).default(50), cursor: z.string().max(512).optional() };
-export const listQuerySchema = z.strictObject({ ...filterShape, at: place.optional(), ...pageShape });
+export const listQuerySchema = z.strictObject({ ...filterShape, at: asOf.optional(), ...pageShape });
 const { state: _, ...countsShape } = filterShape;
-export const countsQuerySchema = z.strictObject({ ...countsShape, at: place.optional() });
+export const countsQuerySchema = z.strictObject({ ...countsShape, at: asOf.optional() });
 
 const summarySchema = z.object({
   request_id: z.string(),
@@ -37,19 +37,19 @@ const summarySchema = z.object({
   qualifier: z.string(),
   state: z.enum(states),
   status: z.enum(statuses),
-  condition: z.string().optional().describe('why it failed'),
+  condition: z.string().optional().describe('the category of the failure'),
   attempts: count,
   accepted_at: moment,
   started_at: moment.optional(),
   ended_at: moment.optional(),
   notified_at: moment.optional(),
   duration_ms: z.number().optional().describe('from acceptance to outcome'),
-  next_due_at: moment.optional().describe('when the next attempt is due; told of single invocations only'),
+  next_due_at: moment.optional().describe('when the next attempt is due; for single invocations only'),
   root: z.string().optional(),
   parent: z.string().optional(),
   hop: z.int().optional(),
   redrive_of: z.string().optional(),
-  error: z.string().optional().describe('the beginning of what went wrong last'),
+  error: z.string().optional().describe('the start of the message of the last failure'),
 });
 export type InvocationRow = z.infer<typeof summarySchema>;
 
@@ -57,8 +57,8 @@ export const listSchema = z.object({ invocations: z.array(summarySchema), next_c
 export const countsSchema = z.object({
   by_state: z.partialRecord(z.enum(states), count),
   by_status: z.partialRecord(z.enum(statuses), count),
-  most: count.describe('where counting ends: a count that reaches it may be of more'),
-  is_at_least: z.boolean().describe('whether there are more than was counted'),
+  most: count.describe('the count at which counting stops'),
+  is_at_least: z.boolean().describe('whether a count stopped at `most`'),
 });
 
 const deliverySchema = z.object({
@@ -72,24 +72,24 @@ const deliverySchema = z.object({
 });
 export type DeliveryView = z.infer<typeof deliverySchema>;
 
-/** One invocation, with all that is known of it. */
+/** One invocation, with all recorded details. */
 export const invocationSchema = summarySchema.extend({
   retries: count,
-  lost: count.describe('attempts cut short because their worker vanished'),
-  worker: z.string().optional().describe('who runs it now'),
+  lost: count.describe('attempts whose worker died'),
+  worker: z.string().optional().describe('the worker that executes the current attempt'),
   request: z.object({ payload: z.string(), bytes: count, content_type: z.literal('application/json'), traceparent: z.string().optional() }),
   result: z
     .object({
       condition: z.string().describe('empty for a success'),
-      payload: z.string().describe('what the function returned, or the error as JSON text'),
+      payload: z.string().describe('the value that the function returned, or the error, as JSON text'),
       status_code: z.int(),
       error: z.string(),
     })
     .optional(),
-  dropped_bytes: count.optional().describe('the size of a returned value that was too large, and was replaced by an empty one'),
-  failure: failureSchema.optional().describe('what went wrong last, with its stack'),
-  outputs: z.array(z.object({ attempt: z.int(), output: z.string() })).describe('the end of what each attempt printed, at most 4 KB'),
-  terms: termsSchema.optional().describe('what it runs under, fixed with its first attempt'),
+  dropped_bytes: count.optional().describe('the size of a returned value that was too large and was replaced by an empty value'),
+  failure: failureSchema.optional().describe('the last failure, with its stack'),
+  outputs: z.array(z.object({ attempt: z.int(), output: z.string() })).describe('the end of the output of each attempt, at most 4 KB'),
+  terms: termsSchema.optional().describe('the policy and version of the invocation, fixed at its first attempt'),
   deliveries: z.array(deliverySchema),
   redriven_as: z.array(z.string()),
   last_sequence: count,
@@ -98,8 +98,8 @@ export type InvocationView = z.infer<typeof invocationSchema>;
 
 /** One transition of an invocation, with the state of its machine after it. */
 const eventSchema = z.object({
-  sequence: count.describe('where it stands in the log'),
-  by: z.string().describe('who appended it'),
+  sequence: count.describe('the sequence in the log'),
+  by: z.string().describe('the process that appended the fact'),
   at: moment,
   type: z.string(),
   attempt: z.int().optional(),
@@ -107,15 +107,17 @@ const eventSchema = z.object({
   state_after: z.enum(states),
   status_after: z.enum(statuses),
   deliveries_after: z.record(z.string(), deliverySchema.shape.state),
-  is_refused: z.literal(true).optional().describe('the machine refuses it: it changed nothing'),
+  is_refused: z.literal(true).optional().describe('the machine refused the fact, so the state did not change'),
   fact: factSchema,
 });
 export type EventView = z.infer<typeof eventSchema>;
 export const invocationQuerySchema = z.strictObject({
-  at: place.optional(),
-  include: z.literal('events').optional().describe('also everything that happened to it, as of the same moment'),
+  at: asOf.optional(),
+  include: z.literal('events').optional().describe('adds the events, as of the same moment'),
 });
-export const toldSchema = invocationSchema.extend({ events: z.array(eventSchema).optional().describe('when they are asked for') });
+export const invocationReplySchema = invocationSchema.extend({
+  events: z.array(eventSchema).optional().describe('with ?include=events'),
+});
 export const eventsSchema = z.object({ request_id: z.string(), function: z.string(), events: z.array(eventSchema) });
 
 export const explanationSchema = z.object({
@@ -126,13 +128,13 @@ export const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySch
 export const acceptedSchema = z.object({ request_id: z.string() });
 export const batchAcceptedSchema = z.object({ invocations: z.array(acceptedSchema) });
 export const invokeQuerySchema = z.strictObject({
-  batch: flag.describe('the body is an array, and each element an event'),
+  batch: flag.describe('the body is an array; each element is an event'),
   qualifier: z.string().max(256).optional().describe('a version, or "!" and an alias'),
 });
 
 export const redriveBodySchema = z.strictObject({ payload: z.string().optional().describe('JSON text that replaces the event') });
 export const cancelBodySchema = z.strictObject({
-  recursive: z.boolean().default(false).describe('also what its outcome started'),
+  recursive: z.boolean().default(false).describe('also cancels the invocations that its outcome started'),
   reason: z.string().max(512).optional(),
 });
 export const canceledSchema = z.object({ canceled: z.array(z.string()) });

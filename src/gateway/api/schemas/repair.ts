@@ -26,20 +26,23 @@ const filterBodySchema = z.strictObject({
 });
 
 const bulkShape = {
-  dry_run: z.boolean().default(false).describe('only count'),
-  limit: z.int().min(1).max(1_000).default(500).describe('the most that are looked at by one request; next_cursor leads on'),
+  dry_run: z.boolean().default(false).describe('only counts the matches'),
+  limit: z.int().min(1).max(1_000).default(500).describe('the largest number of items that one request handles; next_cursor continues'),
   cursor: z.string().max(512).optional(),
 };
-const someFilter = filterBodySchema.refine((filter) => Object.keys(filter).length > 0, 'must say which: function, condition, from, …');
+const someFilter = filterBodySchema.refine(
+  (filter) => Object.keys(filter).length > 0,
+  'must contain at least one field: function, condition, from, …',
+);
 export const bulkRedriveBodySchema = z.strictObject({ filter: someFilter, ...bulkShape });
 export const bulkCancelBodySchema = z.strictObject({ filter: someFilter, ...bulkShape, reason: z.string().max(512).optional() });
 
-/** What was done to each that matched. A failed one is left as it was. */
+/** The result of each action. A failed action changed nothing. */
 export const bulkSchema = z.object({
-  matched: count.describe('of those that were looked at; what was run again before does not match again'),
+  matched: count.describe('the matches among the handled items; a redriven invocation does not match again'),
   done: z.array(z.object({ request_id: z.string(), redriven_as: z.string().optional(), destination_id: z.string().optional() })),
   failed: z.array(z.object({ request_id: z.string(), destination_id: z.string().optional(), code: z.string(), detail: z.string() })),
-  next_cursor: z.string().optional().describe('there are more: send it as cursor'),
+  next_cursor: z.string().optional().describe('the cursor of the next request; absent after the last item'),
 });
 export type BulkView = z.infer<typeof bulkSchema>;
 
@@ -64,11 +67,11 @@ export const deadLetterRedriveBodySchema = z.strictObject({
   filter: z
     .strictObject({
       function: z.string().max(256).optional(),
-      destination: z.string().max(64).optional().describe('the id of a destination, or what all of a kind share, such as http'),
+      destination: z.string().max(64).optional().describe('the id of a destination, or its kind, such as http'),
     })
     .default({}),
   ...bulkShape,
-  rate: z.number().positive().max(10_000).optional().describe('at most so many a second'),
+  rate: z.number().positive().max(10_000).optional().describe('the largest number of deliveries per second'),
 });
 
 export const transitionsQuerySchema = z.strictObject({

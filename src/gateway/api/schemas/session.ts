@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 const sessionSchema = z.object({
-  project: z.string().nullable().describe('of the session, or the own one when there are no credentials'),
-  is_open: z.boolean().describe('no credentials are configured: nobody needs to sign in'),
+  project: z.string().nullable().describe('the project of the session, or the own project if no credentials are configured'),
+  is_open: z.boolean().describe('no credentials are configured, so no sign-in is needed'),
   signed_in: z.boolean(),
   version: z.string(),
 });

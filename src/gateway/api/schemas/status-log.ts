@@ -3,9 +3,9 @@ import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { count, moment } from './common.ts';
 
 export const statusLogQuerySchema = z.strictObject({
-  function: z.string().min(1).max(256).describe('whose invocations'),
-  request_id: z.string().min(1).max(64).optional().describe('of this one only'),
-  limit: wholeNumber(1, 100).default(20).describe('of how many invocations'),
+  function: z.string().min(1).max(256).describe('the function of the invocations'),
+  request_id: z.string().min(1).max(64).optional().describe('restricts the rows to one invocation'),
+  limit: wholeNumber(1, 100).default(20).describe('the largest number of invocations'),
   cursor: z.string().max(512).optional(),
 });
 

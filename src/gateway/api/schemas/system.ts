@@ -17,7 +17,7 @@ const logSchema = z.object({
   subjects: count,
   first_sequence: count,
   last_sequence: count,
-  durability: z.string().describe('what an acknowledgement promises: always, 100ms, default, or unknown'),
+  durability: z.string().describe('the durability of an acknowledged message: always, 100ms, default, or unknown'),
   durability_in_words: z.string(),
   replicas: count,
   storage: z.string(),
@@ -35,20 +35,20 @@ export const systemSchema = z.object({
   roles: z
     .array(roleSchema)
     .describe(
-      'who says that it is there, one entry for each role of each process; for another project one entry for each role, without process',
+      'one entry for each running role of each process; for a project other than the own one, one entry for each role, without its process',
     ),
   lags: z
     .array(
       z.object({
         role: z.string(),
         name: z.string(),
-        waiting: count.describe('messages that nobody was given yet'),
+        waiting: count.describe('messages that were not delivered yet'),
         at_work: count,
-        again: count.describe('messages at work that were given out more than once'),
-        is_attended: z.boolean().describe('whether somebody asks for work'),
+        again: count.describe('messages in progress that were delivered more than once'),
+        is_attended: z.boolean().describe('whether a process pulls from the consumer'),
       }),
     )
-    .describe('what waits for a role, by the consumer that hands it out'),
+    .describe('the lag of each role, by consumer'),
   log: logSchema.optional().describe('for the own project only'),
   projection: z
     .object({
@@ -69,8 +69,8 @@ export const systemSchema = z.object({
 export type SystemView = z.infer<typeof systemSchema>;
 
 export const verifyBodySchema = z.strictObject({
-  from: z.int().min(1).default(1).describe('what was accepted before this sequence is left out'),
-  limit_ms: z.int().min(100).max(120_000).default(30_000).describe('how long it may take'),
+  from: z.int().min(1).default(1).describe('ignores the invocations that were accepted before this sequence'),
+  limit_ms: z.int().min(100).max(120_000).default(30_000).describe('the time limit, in milliseconds'),
 });
 
 export const verificationSchema = z.object({
@@ -85,8 +85,8 @@ export const verificationSchema = z.object({
       what: z.string(),
     }),
   ),
-  found: count.describe('how many there are in all'),
-  is_complete: z.boolean().describe('false when it was ended by its limit of time'),
+  found: count.describe('the number of all findings'),
+  is_complete: z.boolean().describe('false if the time limit was reached'),
   balance: z.object({ accepted: count, settled: count, open: z.record(z.string(), count) }),
   took_ms: z.number(),
 });

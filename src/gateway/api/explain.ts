@@ -7,13 +7,13 @@ import { rowOf } from './invocation-view.ts';
 import type { Routes } from './route.ts';
 import { explanationSchema, treeSchema } from './schemas/invocations.ts';
 
-/** What happened to an invocation and why, and what it is part of. */
-export function addStoryRoutes(routes: Routes, gateway: Gateway): void {
+/** The explanation of an invocation, and its chain. */
+export function addExplainRoutes(routes: Routes, gateway: Gateway): void {
   routes.add(
     {
       method: 'get',
       path: '/api/invocations/{id}/explain',
-      summary: 'Its story in sentences: what happened by which rule, what it waits for, what to do',
+      summary: 'The explanation of an invocation in sentences: what happened, by which rule, what it waits for, what to do',
       answers: { 200: { description: 'the sentences', schema: explanationSchema } },
     },
     async (call, { params: { id } }) => {
@@ -26,14 +26,14 @@ export function addStoryRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/invocations/{id}/tree',
-      summary: 'The whole chain that it is part of, and what was run again',
+      summary: 'The whole chain of an invocation, with the redriven invocations',
       answers: { 200: { description: 'the invocations of the chain, the oldest first', schema: treeSchema } },
     },
     async (call, { params: { id } }) => {
       const scope = scopeOf(call, gateway);
-      // A chain stays within its project: whoever may see one of it may see all.
+      // A chain stays within its project, so a caller that may see one invocation of it may see all.
       await findTimeline(gateway, scope, id);
-      // The log knows it already; the read model may be a moment behind.
+      // The invocation was found in the log; the read model may be behind the log.
       await whenCaughtUp(gateway);
       const { root, nodes, isCut } = await gateway.client.history.tree(id);
       const visible = nodes.filter((node) => scope.owns(node.function));
