@@ -1,10 +1,10 @@
 import TinyQueue from 'tinyqueue';
 
-/** Keys by the moment at which each is due. A key may be added again, for an earlier moment. */
+/** Keys with the time at which each is due. A key may be added again, with an earlier time. */
 export interface DueTimes {
   readonly size: number;
   add(key: string, at: number): void;
-  /** Removes and returns a key that is due at `now`, the earliest first. */
+  /** Removes and returns the earliest key that is due at `now`. */
   takeDue(now: number): string | undefined;
 }
 

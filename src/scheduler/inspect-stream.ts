@@ -1,48 +1,46 @@
-import type { Condition, FactOf, Outcome, Terms } from '#machines/facts.ts';
+import type { Condition, Outcome } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
-import { expiredFact, expiresAt, failedFact, withDestinations } from '#machines/outcome.ts';
+import { withDestinations } from '#machines/outcome.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
-import { type RegisteredFunction, termsOf } from '#src/core/functions/definition.ts';
-import { type FunctionEntry, missingVersion, versionFor } from '#src/core/functions/entry.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
-import { type FunctionName, quote, type RequestId } from '#src/core/names/names.ts';
+import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { isSettled, loadStream, requestOf } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { judgeWaiting, termsFor } from './judge-waiting.ts';
 import { endOldDeliveries } from './old-deliveries.ts';
 import type { OpenStream } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
 
-/** When to look again at the latest; never for a stream that is settled. */
+/** When to inspect the stream again at the latest. `isQueued`: only a hint for a delivery waits in the queue. */
 export type Inspection = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean };
 
 /**
- * Reads the stream and does what time asks for. The log decides, not what the scheduler remembers.
+ * Reads a stream, and performs the effects that are due in it. The scheduler decides by the log, not by its memory (E1).
+ *
+ * 1. An invocation that waits for an attempt: ends it when it is too old or cannot run, hints with `wake` when an attempt is due.
+ * 2. A running attempt: hints with `wake`, and the woken worker asks whether the attempt's worker is alive.
+ * 3. An outcome with destinations: ends the deliveries that are too old, and hints with `deliver` at the others.
+ * 4. An outcome without destinations: publishes the result again, because the process that appended the outcome may have died before
+ *    publishing, and appends `notified`.
  */
 export async function inspectStream(open: OpenStream, options: SchedulerOptions): Promise<Inspection> {
   const { log, hints, appendId, clock, name: by } = options;
   const stream = await loadStream(log, open.name, open.request);
   if (stream === undefined) return { kind: 'settled' };
   const writer = createStreamWriter({ log, state: stream, by, appendId, clock });
-  const { findFunction: find, functions } = options;
-  const entry = functions.get(open.name.function) ?? (await ask(open.name.function, find));
+  const entry = options.functions.get(open.name.function) ?? (await askRegistry(open.name.function, options));
   const needs: Needs = { nextAt: Number.POSITIVE_INFINITY, wake: false, delivery: false };
   for (const [id, invocation] of stream.invocations) {
-    const isOpen = invocation.context.outcome === null;
-    const known = versionFor(entry, invocation.context);
-    // The local copy may be behind: the registry itself says whether there is no such version.
-    const fn = known ?? (isOpen && entry !== undefined ? versionFor(await ask(open.name.function, find), invocation.context) : undefined);
-    await inspectInvocation(id, invocation, {
-      fn,
-      hasFunction: entry !== undefined,
-      isFirst: open.inspections === 0,
-      writer,
-      needs,
-      options,
-    });
+    if (isSettled(invocation)) continue;
+    const fn = await findVersion(invocation, { name: open.name.function, entry, options });
+    const isFirst = open.inspections === 0;
+    await perform(effectsDue(invocation), id, { fn, hasFunction: entry !== undefined, isFirst, isOwn: false, writer, needs, options });
   }
   const hintId = `${open.name.stream}.${writer.state.version}.${open.inspections}`;
   open.inspections++;
-  // A request that still stands in the queue needs no wake.
+  // A request that is still in the queue needs no wake.
   if (needs.wake && (stream.version > 0 || stream.request.sequence <= (await options.deliveredUpTo(open.name.function)))) {
     hints.wake(open.name, stream.request.sequence, hintId);
   }
@@ -51,41 +49,37 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
   return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake };
 }
 
-/** What a stream needs, after all its invocations were looked at. */
+/** What a stream needs, collected over all its invocations. */
 type Needs = { nextAt: number; wake: boolean; delivery: boolean };
-type InspectOptions = {
-  /** The version that it runs; `undefined` when there is none. */
+
+type Due = {
+  /** The version that the invocation runs; `undefined` when it does not exist. */
   fn: RegisteredFunction | undefined;
   hasFunction: boolean;
-  /** Nothing was done about the stream since its last append. */
+  /** Whether this is the first inspection since the last append to the stream. */
   isFirst: boolean;
+  /** Whether the scheduler has just appended the fact that asks for the effects. Otherwise the fact was found in the log. */
+  isOwn: boolean;
   writer: StreamWriter;
   needs: Needs;
   options: SchedulerOptions;
 };
 
-async function inspectInvocation(id: string, invocation: Invocation, attending: InspectOptions): Promise<void> {
-  if (!isSettled(invocation)) await perform(effectsDue(invocation), id, { ...attending, isOwn: false });
-}
-
 async function perform(effects: readonly InvocationEffect[], id: string, due: Due): Promise<void> {
-  for (const effect of effects) await performers[effect](id, due);
+  for (const effect of effects) await actions[effect](id, due);
 }
 
-/** `isOwn`: the scheduler has just appended the fact that asks for the effects; otherwise they were found in the log. */
-type Due = InspectOptions & { isOwn: boolean };
-
-/** What the scheduler does for each effect of the machine. */
-const performers: Readonly<Record<InvocationEffect, (id: string, due: Due) => void | Promise<void>>> = {
+/** The scheduler's action for each effect of the machine. */
+const actions: Readonly<Record<InvocationEffect, (id: string, due: Due) => void | Promise<void>>> = {
   startAttempt: wakeOrEnd,
   wakeWhenDue: wakeOrEnd,
-  // A worker that is woken asks whether the attempt's own worker is alive.
+  // The woken worker asks whether the worker of the attempt is alive.
   execute: (_, { needs }) => {
     needs.wake = true;
   },
   publishResult,
   deliverOutcome,
-  // The destinations role is hinted at by `deliverOutcome`, and asks whether the try's own process is alive.
+  // `deliverOutcome` hints at the destinations role, which asks whether the process of the try is alive.
   deliver: () => {},
 };
 
@@ -93,53 +87,18 @@ async function wakeOrEnd(id: string, due: Due): Promise<void> {
   const { writer, fn, hasFunction, needs, options } = due;
   const invocation = writer.state.invocations.get(id);
   if (invocation === undefined) return;
-  const verdict = judge(invocation, fn, { hasFunction, now: options.clock.now() });
+  const verdict = judgeWaiting(invocation, fn, { hasFunction, now: options.clock.now() });
   if (verdict.kind !== 'end') {
     needs.nextAt = Math.min(needs.nextAt, verdict.nextAt);
     needs.wake ||= verdict.kind === 'wake';
     return;
   }
   const effects = await writer.propose(id, [withDestinations(verdict.fact, termsFor(invocation, fn))]);
-  // Refused: another process was first, and performs the effects of its own append.
+  // A refusal means that another process was first. It performs the effects of its own append.
   if (effects !== undefined) await perform(effects, id, { ...due, isOwn: true });
 }
 
-function termsFor(invocation: Invocation, fn: RegisteredFunction | undefined): Terms | undefined {
-  return invocation.context.terms ?? (fn === undefined ? undefined : termsOf(fn, invocation.context.request?.qualifier));
-}
-
-type Verdict = { kind: 'wake'; nextAt: number } | { kind: 'wait'; nextAt: number } | { kind: 'end'; fact: FactOf<'failed'> };
-
-/** What the time asks for, of an invocation that waits for an attempt. */
-function judge(
-  invocation: Invocation,
-  fn: RegisteredFunction | undefined,
-  { hasFunction, now }: { hasFunction: boolean; now: number },
-): Verdict {
-  const { context } = invocation;
-  if (fn === undefined) {
-    const message = hasFunction ? missingVersion(context) : `function ${quote(context.request?.function ?? '')} does not exist`;
-    return { kind: 'end', fact: failedFact('FunctionNotFound', { invocation, at: now, message }) };
-  }
-  const maxAgeInMs = fn.definition.policy.maxAgeInSeconds * 1_000;
-  const endsAt = expiresAt(invocation, maxAgeInMs);
-  if (now >= endsAt) return { kind: 'end', fact: expiredFact(invocation, now, maxAgeInMs) };
-  const dueAt = context.dueAt ?? 0;
-  if (fn.definition.paused) return { kind: 'wait', nextAt: endsAt };
-  return now < dueAt ? { kind: 'wait', nextAt: Math.min(dueAt, endsAt) } : { kind: 'wake', nextAt: endsAt };
-}
-
-/** The function as the registry itself has it; `undefined` when it is gone. */
-async function ask(name: FunctionName, find: SchedulerOptions['findFunction']): Promise<FunctionEntry | undefined> {
-  try {
-    return await find(name);
-  } catch (error) {
-    if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return undefined;
-    throw error;
-  }
-}
-
-/** Hints at the deliveries of an outcome, and ends those that are too old. One without destinations is notified. */
+/** Hints at the open deliveries of an outcome, and ends those that are too old. An outcome without destinations is `notified`. */
 async function deliverOutcome(id: string, { writer, needs, options }: Due): Promise<void> {
   const outcome = writer.state.invocations.get(id)?.context.outcome;
   if ((outcome?.destinations ?? []).length === 0) {
@@ -151,9 +110,6 @@ async function deliverOutcome(id: string, { writer, needs, options }: Due): Prom
   needs.nextAt = Math.min(needs.nextAt, nextAt ?? Number.POSITIVE_INFINITY);
 }
 
-/** Conditions of outcomes that are appended without a work item, which a worker would hold until the result is stored. */
-const endedWithoutItem: ReadonlySet<Condition> = new Set(['EventAgeExceeded', 'FunctionNotFound', 'InvocationCanceled']);
-
 /** Publishes the result of an outcome, unless the role that appended the outcome publishes it. */
 async function publishResult(id: string, { writer: { state }, isOwn, isFirst, options: { tenancy, results } }: Due): Promise<void> {
   const invocation = state.invocations.get(id);
@@ -164,11 +120,36 @@ async function publishResult(id: string, { writer: { state }, isOwn, isFirst, op
   await results.publish(state.name, id as RequestId, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
 }
 
+/** Conditions of outcomes that are appended without a work item. A worker holds its item until the result is stored. */
+const endedWithoutItem: ReadonlySet<Condition> = new Set(['EventAgeExceeded', 'FunctionNotFound', 'InvocationCanceled']);
+
 /**
- * Whether the result of an outcome with destinations may be missing. The process that ended an invocation without a work item publishes the
- * result, or hints at it, before any delivery begins; that process may have died, and its hint may be lost.
+ * Whether the result of an outcome with destinations may be missing.
+ *
+ * The process that ended an invocation without a work item publishes the result, or hints at it, before a delivery starts. That process may
+ * have died, and its hint may be lost.
  */
 function mayBeUnpublished({ context }: Invocation, outcome: Outcome): boolean {
   const isWithoutItem = outcome.type === 'failed' && endedWithoutItem.has(outcome.condition);
   return isWithoutItem && Object.keys(context.deliveries).length === 0;
+}
+
+/** The version that an invocation runs. For an open invocation the registry is asked as well, because the local copy may lag behind it. */
+async function findVersion(
+  { context }: Invocation,
+  { name, entry, options }: { name: FunctionName; entry: FunctionEntry | undefined; options: SchedulerOptions },
+): Promise<RegisteredFunction | undefined> {
+  const known = versionFor(entry, context);
+  if (known !== undefined || entry === undefined || context.outcome !== null) return known;
+  return versionFor(await askRegistry(name, options), context);
+}
+
+/** Reads a function from the registry; `undefined` when it does not exist. */
+async function askRegistry(name: FunctionName, { findFunction }: SchedulerOptions): Promise<FunctionEntry | undefined> {
+  try {
+    return await findFunction(name);
+  } catch (error) {
+    if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return undefined;
+    throw error;
+  }
 }

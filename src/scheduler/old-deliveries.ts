@@ -5,13 +5,15 @@ import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 
 export type OldDeliveriesOptions = {
   clock: Pick<Clock, 'now'>;
-  /** How long after the outcome a delivery is tried, in milliseconds. */
+  /** The maximum age of a delivery, in milliseconds. */
   maxDeliveryAgeInMs: number;
 };
 
 /**
- * Ends the deliveries of an invocation that are too old for a further try. A try under way is left to whoever makes it. Returns
- * when the next one will be too old, and `undefined` when all are settled.
+ * Ends the deliveries of an invocation that are too old, and appends `notified` when none is left open. The process that makes a try ends
+ * that try itself.
+ *
+ * Returns when the next delivery becomes too old; `undefined` when all are settled.
  */
 export async function endOldDeliveries(
   id: string,
@@ -20,16 +22,16 @@ export async function endOldDeliveries(
 ): Promise<number | undefined> {
   const now = clock.now();
   let nextAt = Number.POSITIVE_INFINITY;
-  for (const { destination, delivery, endsAt } of openOnes()) {
+  for (const { destination, delivery, endsAt } of listOpen()) {
     if (delivery?.value === 'delivering') continue;
     if (now < endsAt) nextAt = Math.min(nextAt, endsAt);
     else await writer.propose(id, [deliveryExpiredFact(delivery, { invocation: id, destination, at: now })]);
   }
-  if (openOnes().length > 0) return nextAt;
+  if (listOpen().length > 0) return nextAt;
   await writer.propose(id, [{ type: 'notified', invocation: id, at: now }]);
   return undefined;
 
-  function openOnes() {
+  function listOpen() {
     const context = writer.state.invocations.get(id)?.context;
     if (context === undefined) return [];
     return openDeliveries(context).map(({ id: destination }) => {

@@ -3,51 +3,51 @@ import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { createDueTimes } from './due-times.ts';
 
-/** A stream with at least one invocation that is not `notified` yet. */
+/** A stream with at least one invocation that is not settled. */
 export type OpenStream = {
   key: string;
   name: StreamName;
-  /** The sequence of the request, unless the log was read from behind it. */
+  /** The sequence of the request; `undefined` when the log was read from a later sequence. */
   request: number | undefined;
-  /** When the request was accepted, as far as it was read. */
+  /** When the request was accepted; `undefined` as `request` is. */
   acceptedAt: number | undefined;
-  /** The sequence of the newest message about it: the request's own while nothing was appended. */
+  /** The sequence of the newest message of the stream. Without an append, that is the request. */
   version: number;
-  /** When the next attempt of one of its invocations is due, if one waits. */
+  /** When the next attempt of one of its invocations is due. */
   dueAt: number | undefined;
-  /** When the next try of one of its deliveries is due, if one waits. */
+  /** When the next try of one of its deliveries is due. */
   deliverAt: number | undefined;
-  /** When somebody should look at the stream. */
+  /** When the scheduler inspects the stream next. */
   checkAt: number;
-  /** How often it was looked at, or woken, since its last append. */
+  /** How often the stream was inspected, or hinted at, since its last append. */
   inspections: number;
 };
 
 /**
- * The open invocations, folded from what every message of the log says about itself.
+ * The open streams, folded from the headers of every message of the log.
  *
- * Invariant: a stream is in here from its request until an append says that nothing remains to be done, and at `checkAt`
- * somebody looks at it. Memory grows with what is open, never with the log.
+ * Invariant: a stream is in here from its request until an append without wake times, and it is due for inspection at `checkAt`. Memory grows
+ * with the number of open streams, not with the log.
  */
 export interface OpenStreams {
   readonly size: number;
-  /** The sequence of the oldest open request: everything before is settled. */
+  /** The sequence of the oldest open request. Every earlier request is settled. */
   readonly floor: number;
   fold(entry: LogEntry): void;
-  /** Takes a stream that is due. It is looked at again at its next `checkAt`. */
+  /** Takes a stream that is due. It is due again at its next `checkAt`. */
   takeDue(now: number): OpenStream | undefined;
-  /** Sets when to look again at the latest. */
+  /** Makes a stream due at a time, at the latest. */
   inspectAgain(stream: OpenStream, at: number): void;
-  /** Forgets a stream that turned out to be settled. */
+  /** Removes a stream that an inspection found settled. */
   remove(stream: OpenStream): void;
   find(key: string): OpenStream | undefined;
   values(): Iterable<OpenStream>;
 }
 
 export type OpenStreamsOptions = {
-  /** How long others may take before somebody looks, in milliseconds. */
+  /** How long other roles may take before a stream is inspected, in milliseconds. */
   patienceInMs: number;
-  /** How old a request of the function may become, in milliseconds; `undefined` for a function that is not known. */
+  /** The maximum age of a request of the function, in milliseconds; `undefined` for an unknown function. */
   maxAgeOf: (name: FunctionName) => number | undefined;
   /** How long a request for an unknown function may wait for the function, in milliseconds. */
   unknownGraceInMs: number;
@@ -55,29 +55,104 @@ export type OpenStreamsOptions = {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-function earliestOf({ dueAt = NEVER, endsAt = NEVER, deliverAt = NEVER }: WakeTimes): number {
-  return Math.min(dueAt, endsAt, deliverAt);
+export function createOpenStreams(options: OpenStreamsOptions): OpenStreams {
+  return new FoldedStreams(options);
 }
 
-export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: OpenStreamsOptions): OpenStreams {
-  const open = new PassingMap<string, OpenStream>();
-  const dueTimes = createDueTimes();
-  let nextSequence = 1;
+class FoldedStreams implements OpenStreams {
+  readonly #options: OpenStreamsOptions;
+  readonly #open = new PassingMap<string, OpenStream>();
+  readonly #dueTimes = createDueTimes();
+  #nextSequence = 1;
 
-  // streamKey as a text of its own: a template literal would retain its parts, and the texts that they were cut from.
-  const ownedKeyOf = (name: StreamName): string => [name.function, name.stream].join('.');
+  constructor(options: OpenStreamsOptions) {
+    this.#options = options;
+  }
 
-  function schedule(stream: OpenStream, at: number): void {
-    // Only an earlier time needs a new entry: an entry that comes too early is put back.
-    if (at < stream.checkAt) dueTimes.add(stream.key, at);
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get floor(): number {
+    for (const [, { request }] of this.#open) return request ?? 1;
+    return this.#nextSequence;
+  }
+
+  readonly fold = (entry: LogEntry): void => {
+    this.#nextSequence = entry.sequence + 1;
+    if (entry.kind === 'request') this.#foldRequest(entry);
+    else if (entry.kind === 'append') this.#foldAppend(entry);
+  };
+
+  #foldRequest({ name, sequence, at }: LogEntry & { kind: 'request' }): void {
+    const key = ownedKeyOf(name);
+    // A second request with the same id belongs to the stream of the first.
+    if (this.#open.get(key) !== undefined) return;
+    const { patienceInMs, maxAgeOf, unknownGraceInMs } = this.#options;
+    const stream = this.#insert(key, name, sequence);
+    stream.request = sequence;
+    stream.acceptedAt = at;
+    this.#schedule(stream, at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
+  }
+
+  #foldAppend({ name, sequence, at, wakeTimes }: LogEntry & { kind: 'append' }): void {
+    const key = ownedKeyOf(name);
+    const { dueAt, deliverAt, inProgressSince } = wakeTimes;
+    if (dueAt === undefined && deliverAt === undefined && inProgressSince === undefined) {
+      this.#open.delete(key);
+      return;
+    }
+    const stream = this.#open.get(key) ?? this.#insert(key, name, sequence);
+    stream.version = sequence;
+    stream.dueAt = dueAt;
+    stream.deliverAt = deliverAt;
+    stream.inspections = 0;
+    this.#schedule(stream, Math.min(earliestOf(wakeTimes), inProgressSince === undefined ? NEVER : at + this.#options.patienceInMs));
+  }
+
+  takeDue(now: number): OpenStream | undefined {
+    for (;;) {
+      const key = this.#dueTimes.takeDue(now);
+      if (key === undefined) return undefined;
+      const stream = this.#open.get(key);
+      if (stream === undefined) continue;
+      if (stream.checkAt <= now) {
+        stream.checkAt = NEVER;
+        return stream;
+      }
+      if (stream.checkAt < NEVER) this.#dueTimes.add(key, stream.checkAt);
+    }
+  }
+
+  inspectAgain(stream: OpenStream, at: number): void {
+    // An append that was folded after the stream was taken may have scheduled an earlier time, which counts.
+    if (this.#open.get(stream.key) === stream) this.#schedule(stream, Math.min(at, stream.checkAt));
+  }
+
+  remove(stream: OpenStream): void {
+    const hasNoNewerAppend = stream.checkAt === NEVER;
+    if (hasNoNewerAppend && this.#open.get(stream.key) === stream) this.#open.delete(stream.key);
+  }
+
+  find(key: string): OpenStream | undefined {
+    return this.#open.get(key);
+  }
+
+  values(): Iterable<OpenStream> {
+    return this.#open.values();
+  }
+
+  #schedule(stream: OpenStream, at: number): void {
+    // Only an earlier time needs a new entry. `takeDue` puts an entry back that comes too early.
+    if (at < stream.checkAt) this.#dueTimes.add(stream.key, at);
     stream.checkAt = at;
   }
 
-  function insert(key: string, name: StreamName, request: number | undefined, version: number): OpenStream {
+  #insert(key: string, name: StreamName, version: number): OpenStream {
     const stream: OpenStream = {
       key,
       name: { function: name.function, stream: key.slice(name.function.length + 1) as StreamId },
-      request,
+      request: undefined,
       acceptedAt: undefined,
       version,
       dueAt: undefined,
@@ -85,66 +160,16 @@ export function createOpenStreams({ patienceInMs, maxAgeOf, unknownGraceInMs }: 
       checkAt: NEVER,
       inspections: 0,
     };
-    open.set(key, stream);
+    this.#open.set(key, stream);
     return stream;
   }
+}
 
-  return {
-    get size() {
-      return open.size;
-    },
-    get floor() {
-      for (const [, { request }] of open) return request ?? 1;
-      return nextSequence;
-    },
-    fold(entry) {
-      nextSequence = entry.sequence + 1;
-      if (entry.kind === 'hint') return;
-      const { name, sequence, at } = entry;
-      const key = ownedKeyOf(name);
-      const known = open.get(key);
-      if (entry.kind === 'request') {
-        // A second request of the same id finds the stream of the first.
-        if (known !== undefined) return;
-        const patience = Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs);
-        const stream = insert(key, name, sequence, sequence);
-        stream.acceptedAt = at;
-        return schedule(stream, at + patience);
-      }
-      const { dueAt, deliverAt, inProgressSince: heldSince } = entry.wakeTimes;
-      if (dueAt === undefined && deliverAt === undefined && heldSince === undefined) {
-        open.delete(key);
-        return;
-      }
-      const stream = known ?? insert(key, name, undefined, sequence);
-      stream.version = sequence;
-      stream.dueAt = dueAt;
-      stream.deliverAt = deliverAt;
-      stream.inspections = 0;
-      schedule(stream, Math.min(earliestOf(entry.wakeTimes), heldSince === undefined ? NEVER : at + patienceInMs));
-    },
-    takeDue(now) {
-      for (;;) {
-        const key = dueTimes.takeDue(now);
-        if (key === undefined) return undefined;
-        const stream = open.get(key);
-        if (stream === undefined) continue;
-        if (stream.checkAt <= now) {
-          stream.checkAt = NEVER;
-          return stream;
-        }
-        if (stream.checkAt < NEVER) dueTimes.add(key, stream.checkAt);
-      }
-    },
-    // An append that was folded since the stream was taken knows better than who looked before it.
-    inspectAgain: (stream, at) => {
-      if (open.get(stream.key) === stream) schedule(stream, Math.min(at, stream.checkAt));
-    },
-    remove: (stream) => {
-      const isAsTaken = stream.checkAt === NEVER;
-      if (isAsTaken && open.get(stream.key) === stream) open.delete(stream.key);
-    },
-    find: (key) => open.get(key),
-    values: () => open.values(),
-  };
+function earliestOf({ dueAt = NEVER, endsAt = NEVER, deliverAt = NEVER }: WakeTimes): number {
+  return Math.min(dueAt, endsAt, deliverAt);
+}
+
+/** The `streamKey` as a text of its own, because a template retains its parts (docs/performance.md V5). */
+function ownedKeyOf(name: StreamName): string {
+  return [name.function, name.stream].join('.');
 }

@@ -9,27 +9,27 @@ import type { Logger } from '#src/core/ports/logger.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 
-/** What the scheduler is given. */
+/** The ports and settings of a scheduler. */
 export type SchedulerOptions = {
-  /** The name of this scheduler: the log records it. */
+  /** The name of this scheduler, which the log records. */
   name: string;
   tenancy: Tenancy;
   log: EventLog;
   hints: Hints;
   results: Results;
-  /** Where the oldest open request is remembered, so that a restart reads only what is open. */
+  /** The store of the floor, so that a restart reads the log from the oldest open request only. */
   state: KeyValue;
   functions: { get(name: FunctionName): FunctionEntry | undefined };
-  /** Asks the registry itself. Throws `FunctionNotFoundError`. */
+  /** Reads a function from the registry. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;
-  /** Up to which sequence the work of a function was handed out to workers. */
+  /** The sequence up to which the items of a function were delivered to workers. */
   deliveredUpTo: (name: FunctionName) => Promise<number>;
   openRequests: OpenRequests;
   clock: Clock;
   logger: Logger;
   appendId: () => string;
-  /** How long others may take before the scheduler looks, in milliseconds. */
+  /** How long other roles may take before the scheduler inspects a stream, in milliseconds. */
   patienceInMs: number;
-  /** How long after the outcome a delivery is tried, in milliseconds. */
+  /** The maximum age of a delivery, in milliseconds. */
   maxDeliveryAgeInMs: number;
 };

@@ -82,7 +82,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const name = newStream();
         const fact = running(1);
         await expectStored(log.append(name, append([fact]), settled));
-        fact.worker = 'somebody else';
+        fact.worker = 'another worker';
         const [stored] = await log.read(name, NO_APPENDS);
         expect(stored?.facts).toEqual([running(1)]);
       });
@@ -177,7 +177,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         expect(await log.find(name.stream)).toBeUndefined();
         await expectStored(log.append(name, append([running(1)]), settled));
         expect(await other.find(name.stream)).toEqual(name);
-        expect(await log.find('nobody' as StreamId)).toBeUndefined();
+        expect(await log.find('unknown' as StreamId)).toBeUndefined();
       });
     });
 
@@ -188,13 +188,13 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const request = await accept(log, name);
         const wakeTimes = { dueAt: 7, endsAt: 9, inProgressSince: 5, deliverAt: 3 };
         const first = await expectStored(log.append(name, append([running(1)]), wakeTimes));
-        const told: LogEntry[] = [];
+        const entries: LogEntry[] = [];
         const stop = new AbortController();
         const arrived = deferred();
         const following = other.follow(
           from,
           (entry) => {
-            told.push(entry);
+            entries.push(entry);
             if (entry.sequence >= first) arrived.resolve();
           },
           stop.signal,
@@ -205,10 +205,10 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
           (on, signal) => other.follow(next, on, signal),
           ({ sequence }) => sequence >= next,
         );
-        await until(() => told.length >= 3);
+        await until(() => entries.length >= 3);
         stop.abort();
         await following;
-        expect(told).toMatchObject([
+        expect(entries).toMatchObject([
           { kind: 'request', sequence: request, name },
           { kind: 'append', sequence: first, name, wakeTimes },
           { kind: 'append', sequence: next, name, wakeTimes: {} },
@@ -221,11 +221,11 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const request = await accept(log, name);
         const written = append([running(1)], { request });
         const version = await expectStored(log.append(name, written, settled));
-        const told = await collect<FullLogEntry>(
+        const entries = await collect<FullLogEntry>(
           (on, signal) => other.followFully(from, on, signal),
           ({ sequence }) => sequence >= version,
         );
-        expect(told).toMatchObject([
+        expect(entries).toMatchObject([
           { kind: 'request', sequence: request, message: { name, sequence: request } },
           { kind: 'append', sequence: version, name, append: { ...written, version } },
         ]);
@@ -265,11 +265,11 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         expect(await log.read(old, NO_APPENDS)).toEqual([]);
         expect(await log.find(old.stream)).toBeUndefined();
         expect(await log.read(young, NO_APPENDS)).toMatchObject([{ version }]);
-        const told = await collect<LogEntry>(
+        const entries = await collect<LogEntry>(
           (on, signal) => log.follow(1, on, signal),
           ({ sequence }) => sequence >= version,
         );
-        expect(told).toMatchObject([{ kind: 'append', sequence: version, name: young }]);
+        expect(entries).toMatchObject([{ kind: 'append', sequence: version, name: young }]);
         expect(await accept(log, newStream())).toBeGreaterThan(version);
       });
     });

@@ -86,7 +86,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       const writer = writerOf(log, state);
       const id = first(ids);
       expect(await writer.propose(id, [of(id, succeeded(1))])).toBeUndefined();
-      expect(await writer.propose('nobody', [of('nobody', running(1))])).toBeUndefined();
+      expect(await writer.propose('unknown', [of('unknown', running(1))])).toBeUndefined();
       expect(await log.read(name, NO_APPENDS)).toEqual([]);
       expect(await writer.propose(id, [of(id, running(1))])).toEqual(['execute']);
     });
@@ -189,9 +189,9 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
     test('counts long destinations when it splits', async () => {
       const { state, ids, name } = await accepted(8);
       const writer = writerOf(withMaxBytes(log, 20_000), state);
-      const told = { ...billing, param: JSON.stringify({ func_urn: 'x'.repeat(4_000) }) };
-      const start = running(1, { terms: { ...terms, onSuccess: [told] } });
-      await Promise.all(ids.map((id) => writer.propose(id, [of(id, start), of(id, succeeded(1, { destinations: [told] }))])));
+      const long = { ...billing, param: JSON.stringify({ func_urn: 'x'.repeat(4_000) }) };
+      const start = running(1, { terms: { ...terms, onSuccess: [long] } });
+      await Promise.all(ids.map((id) => writer.propose(id, [of(id, start), of(id, succeeded(1, { destinations: [long] }))])));
       const appends = await log.read(name, NO_APPENDS);
       expect(appends.flatMap(({ facts }) => facts)).toHaveLength(16);
       for (const { facts } of appends) expect(Buffer.byteLength(JSON.stringify(facts))).toBeLessThan(20_000);

@@ -1,7 +1,7 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 
-type FindOpen = (stream: StreamId, functionName: FunctionName | undefined) => { name: StreamName; request: number } | undefined;
+export type FindOpen = (stream: StreamId, functionName: FunctionName | undefined) => { name: StreamName; request: number } | undefined;
 
 /** Where requests stand that no append speaks of yet. Schedulers know: they fold everything that is open. */
 export interface OpenRequests {

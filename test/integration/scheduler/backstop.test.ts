@@ -16,7 +16,7 @@ import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 
 /*
- * Two schedulers, and nobody else: no worker ever takes anything here. What happens is what the backstop does alone.
+ * Two schedulers and no other role run here: no worker accepts an item. The tests show what the backstop does alone.
  */
 
 const PATIENCE_IN_MS = 500;
@@ -75,7 +75,7 @@ async function accept(name: string): Promise<{ stream: StreamName; id: string; r
   return { stream, id: stream.stream, request: sequence };
 }
 
-/** Appends what a worker would, and the wake times that follow. */
+/** Appends as a worker would, with the wake times that follow. */
 type Birth = { stream: StreamName; request: number };
 
 async function append({ stream, request }: Birth, previous: StreamVersion, facts: Fact[], wakeTimes: object): Promise<StreamVersion> {
@@ -99,7 +99,7 @@ async function running(
 const of = (id: string, type: Fact['type']) => (fact: Fact) => fact.invocation === id && fact.type === type;
 const typesOf = (id: string) => log.facts.get(id)?.map(({ type }) => type);
 
-test('a request that nobody takes fails with EventAgeExceeded when it becomes too old, not before', async () => {
+test('a request without a worker fails with EventAgeExceeded when it becomes too old, not before', async () => {
   await registry.put({ name: 'untaken', handler: { kind: 'inline' }, policy });
   const { id } = await accept('untaken');
   const queued = await log.until(of(id, 'queued'));
@@ -121,29 +121,29 @@ test('a request for a function that does not exist fails with FunctionNotFound, 
   expect(typesOf(id)).toEqual(['queued', 'failed', 'notified']);
 });
 
-test('an outcome that its worker told nobody is published, and then notified', async () => {
-  const { id, version, ...birth } = await running('untold');
-  const heard = log.connection.nats.subscribe('result.untold.succeeded', { max: 1 });
+test('an outcome whose worker died before publishing is published, and then notified', async () => {
+  const { id, version, ...request } = await running('unpublished');
+  const published = log.connection.nats.subscribe('result.unpublished.succeeded', { max: 1 });
   const at = Date.now();
-  await append(birth, version, [{ type: 'succeeded', invocation: id, at, attempt: 1, payload: '"yes"' }], { inProgressSince: at });
+  await append(request, version, [{ type: 'succeeded', invocation: id, at, attempt: 1, payload: '"yes"' }], { inProgressSince: at });
   await log.until(of(id, 'notified'));
   const results: string[] = [];
-  for await (const message of heard) results.push(message.headers?.get('Request-Id') ?? '');
+  for await (const message of published) results.push(message.headers?.get('Request-Id') ?? '');
 
   expect(results).toEqual([id]);
   expect(typesOf(id)).toEqual(['queued', 'running', 'succeeded', 'notified']);
 });
 
 test('the result of a cancelled invocation with destinations is published, although its hint was lost', async () => {
-  const { id, version, ...birth } = await running('cancelled');
-  const heard = log.connection.nats.subscribe('result.cancelled.failed', { max: 1 });
+  const { id, version, ...request } = await running('cancelled');
+  const published = log.connection.nats.subscribe('result.cancelled.failed', { max: 1 });
   const at = Date.now();
   const failure = { kind: 'platform', errorType: 'InvocationCanceled', message: 'no', code: 4_208 } as const;
   const destinations = [{ id: 'd1', destination: 'FunctionGraph', param: '{}' }];
   const failed = { type: 'failed', invocation: id, at, attempt: 1, condition: 'InvocationCanceled', failure, destinations } as const;
-  await append(birth, version, [failed], { inProgressSince: at });
+  await append(request, version, [failed], { inProgressSince: at });
   const results: string[] = [];
-  for await (const message of heard) results.push(message.headers?.get('Request-Id') ?? '');
+  for await (const message of published) results.push(message.headers?.get('Request-Id') ?? '');
 
   expect(results).toEqual([id]);
   await log.until(of(id, 'notified'));
@@ -151,12 +151,12 @@ test('the result of a cancelled invocation with destinations is published, altho
 });
 
 test('a retry is hinted at when it is due, and not earlier', async () => {
-  const { id, version, ...birth } = await running('due');
+  const { id, version, ...request } = await running('due');
   const at = Date.now();
   const dueAt = at + 600;
   const failure = { kind: 'function', errorType: 'Error', message: 'no', code: 4_002 } as const;
   const hint = log.connection.nats.subscribe('wake.due', { max: 1 });
-  await append(birth, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
+  await append(request, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
     dueAt,
     endsAt: at + 1_000,
   });
@@ -168,12 +168,12 @@ test('a retry is hinted at when it is due, and not earlier', async () => {
   expect(hintedAt).toBeLessThan(dueAt + 400);
 });
 
-test('a retry that nobody takes fails with EventAgeExceeded, and says what the last attempt failed of', async () => {
-  const { id, version, ...birth } = await running('stuck');
+test('a retry without a worker fails with EventAgeExceeded, and names the last attempt’s failure', async () => {
+  const { id, version, ...request } = await running('stuck');
   const at = Date.now();
   const failure = { kind: 'function', errorType: 'Error', message: 'no luck', code: 4_002 } as const;
   const dueAt = at + 100;
-  await append(birth, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
+  await append(request, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
     dueAt,
     endsAt: at + 1_000,
   });
@@ -184,13 +184,13 @@ test('a retry that nobody takes fails with EventAgeExceeded, and says what the l
   expect(failed.type === 'failed' && failed.failure.message).toMatch(/the last attempt failed: no luck/);
 });
 
-test('deliveries that nobody makes are dead once they are too old, and the result is published', async () => {
-  const told = { destination: 'FunctionGraph', param: { func_urn: 'nobody' } };
-  await registry.put({ name: 'untellable', handler: { kind: 'inline' }, policy: { ...policy, onFailure: [told, told] } });
-  const heard = log.connection.nats.subscribe('result.untellable.failed', { max: 1 });
-  const { id } = await accept('untellable');
+test('deliveries without a deliverer are dead once they are too old, and the result is published', async () => {
+  const target = { destination: 'FunctionGraph', param: { func_urn: 'nobody' } };
+  await registry.put({ name: 'undeliverable', handler: { kind: 'inline' }, policy: { ...policy, onFailure: [target, target] } });
+  const published = log.connection.nats.subscribe('result.undeliverable.failed', { max: 1 });
+  const { id } = await accept('undeliverable');
   const failed = await log.until(of(id, 'failed'));
-  for await (const message of heard) expect(message.headers?.get('Request-Id')).toBe(id);
+  for await (const message of published) expect(message.headers?.get('Request-Id')).toBe(id);
   const notified = await log.until(of(id, 'notified'));
   const dead = (log.facts.get(id) ?? []).filter((fact) => fact.type === 'delivery.dead');
   process.stdout.write(`deliveries with an age of ${DELIVERY_AGE_IN_MS} ms ended ${(dead[0]?.at ?? 0) - failed.at} ms after the outcome\n`);
@@ -204,7 +204,7 @@ test('deliveries that nobody makes are dead once they are too old, and the resul
   expect(notified.at - failed.at).toBeLessThan(DELIVERY_AGE_IN_MS + 1_500);
 });
 
-test('everything here was done once, although two schedulers watch', async () => {
+test('every fact here was appended once, although two schedulers run', async () => {
   const settled = [...log.facts.values()].filter((facts) => facts.some(({ type }) => type === 'notified'));
   expect(settled.length).toBeGreaterThanOrEqual(4);
   for (const facts of settled) {

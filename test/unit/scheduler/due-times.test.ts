@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createDueTimes } from '#src/scheduler/due-times.ts';
 
 describe('due times', () => {
-  test('hand out what is due, the earliest first, each once; like a sorted list', () => {
+  test('return the due keys, the earliest first, each once, as a sorted list does', () => {
     const step = fc.oneof(
       fc.record({ add: fc.constantFrom('a', 'b', 'c', 'd'), at: fc.integer({ min: 0, max: 50 }) }),
       fc.record({ takeAt: fc.integer({ min: 0, max: 50 }) }),
@@ -20,7 +20,7 @@ describe('due times', () => {
           }
           const earliest = Math.min(...model.map(({ at }) => at));
           const taken = dueTimes.takeDue(given.takeAt);
-          // Of several that are due at the same moment any may come first.
+          // Keys that are due at the same moment may come in any order.
           const place = model.findIndex(({ key, at }) => at === earliest && key === taken);
           if (earliest > given.takeAt) expect(taken).toBeUndefined();
           else expect(place).toBeGreaterThanOrEqual(0);
@@ -31,7 +31,7 @@ describe('due times', () => {
     );
   });
 
-  test('stand ten thousand keys', () => {
+  test('hold ten thousand keys', () => {
     const dueTimes = createDueTimes();
     for (let index = 0; index < 10_000; index++) dueTimes.add(String(index), (index * 7_919) % 10_007);
     const order: number[] = [];

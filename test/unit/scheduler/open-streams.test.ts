@@ -34,13 +34,13 @@ function openStreams(...entries: LogEntry[]): OpenStreams {
 const dueAt = (open: OpenStreams, now: number): string | undefined => open.takeDue(now)?.name.stream;
 
 describe('the open streams', () => {
-  test('hold a request from its acceptance on, to be looked at when others had their time', () => {
+  test('hold a request from its acceptance on, due when the patience is over', () => {
     const open = openStreams(request(1, 1_000));
     expect(dueAt(open, 1_099)).toBeUndefined();
     expect(dueAt(open, 1_100)).toBe('s');
   });
 
-  test('are due when a request becomes too old, and for an unknown function after a grace', () => {
+  test('are due when a request becomes too old, and after a grace for an unknown function', () => {
     expect(dueAt(openStreams(request(1, 1_000, 's', 'hasty')), 1_030)).toBe('s');
     expect(dueAt(openStreams(request(1, 1_000, 's', 'ghost')), 1_010)).toBe('s');
     expect(dueAt(openStreams(request(1, 1_000, 's', 'ghost')), 1_009)).toBeUndefined();
@@ -50,21 +50,21 @@ describe('the open streams', () => {
     ['a retry is due', { dueAt: 1_500, endsAt: 9_000 }, 1_500],
     ['it becomes too old before its retry is due', { dueAt: 1_500, endsAt: 1_400 }, 1_400],
     ['a delivery is due', { deliverAt: 1_050 }, 1_050],
-    ['somebody has it in hands for too long', { inProgressSince: 900 }, 1_110],
+    ['a process works on it for longer than the patience', { inProgressSince: 900 }, 1_110],
     ['of its invocations one runs and one is due sooner', { inProgressSince: 900, dueAt: 1_050, endsAt: 9_000 }, 1_050],
-  ])('look again when %s', ([, wakeTimes, at]) => {
+  ])('are due again when %s', ([, wakeTimes, at]) => {
     const open = openStreams(request(1, 1_000), append(2, 1_010, wakeTimes));
     expect(dueAt(open, at - 1)).toBeUndefined();
     expect(dueAt(open, at)).toBe('s');
   });
 
-  test('forget a stream when nothing remains to be done, even if an earlier look is still planned', () => {
+  test('remove a stream without wake times, even if it was scheduled before', () => {
     const open = openStreams(request(1, 1_000), append(2, 1_010, { inProgressSince: 1_010 }), append(3, 1_020, {}));
     expect(open.size).toBe(0);
     expect(dueAt(open, 1e9)).toBeUndefined();
   });
 
-  test('know streams whose request was before the place where reading began', () => {
+  test('contain streams whose request was before the sequence that the fold started from', () => {
     const open = openStreams(append(7, 1_000, { dueAt: 1_500 }));
     expect(open.find('orders.s')).toMatchObject({ request: undefined, version: 7 });
     expect(open.floor).toBe(1);
@@ -76,7 +76,7 @@ describe('the open streams', () => {
     expect(open.size).toBe(1);
   });
 
-  test('have the oldest open request as their floor, and the next sequence when nothing is open', () => {
+  test('have the oldest open request as their floor, or the next sequence when none is open', () => {
     const open = openStreams(request(1, 0, 'a'), request(4, 0, 'b'), { kind: 'hint', sequence: 9, at: 0 });
     expect(open.floor).toBe(1);
     open.fold(append(10, 0, {}, 'a'));
@@ -85,7 +85,7 @@ describe('the open streams', () => {
     expect(open.floor).toBe(12);
   });
 
-  test('are not put off by a look that began before the newest append: its retry stays due', () => {
+  test('are not delayed by an inspection that started before the newest append', () => {
     const open = openStreams(request(1, 1_000), append(2, 1_010, { inProgressSince: 1_010 }));
     const looked = open.takeDue(2_000);
     if (looked === undefined) throw new Error('nothing is due');
@@ -94,7 +94,7 @@ describe('the open streams', () => {
     expect(dueAt(open, 2_050)).toBe('s');
   });
 
-  test('do not forget a stream that came to life again while somebody looked at it', () => {
+  test('keep a stream that got a new append during its inspection', () => {
     const open = openStreams(request(1, 1_000));
     const looked = open.takeDue(2_000);
     if (looked === undefined) throw new Error('nothing is due');
@@ -103,7 +103,7 @@ describe('the open streams', () => {
     expect(dueAt(open, 2_050)).toBe('s');
   });
 
-  test('behave like a list that is searched every time, whatever happens in whatever order', () => {
+  test('behave as a list that is searched each time, for every order of events', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
         const open = openStreams();
@@ -134,7 +134,7 @@ const anyStep = fc.oneof(
 );
 type Step = typeof anyStep extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** The naive open streams: when to look at each. */
+/** The naive open streams: when each is due. */
 class Model {
   readonly checks = new Map<string, number>();
   now = 0;

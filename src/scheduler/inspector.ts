@@ -1,0 +1,92 @@
+import { messageOf } from '#src/core/errors.ts';
+import { shortestAgeInMs } from '#src/core/functions/entry.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { levelOf } from '#src/core/ports/logger.ts';
+import { type Backlog, createBacklog } from './backlog.ts';
+import { type Inspection, inspectStream } from './inspect-stream.ts';
+import type { OpenStream, OpenStreams } from './open-streams.ts';
+import type { SchedulerOptions } from './ports.ts';
+
+const MAX_PAUSE_IN_MS = 60_000;
+const MAX_QUEUED_PAUSE_IN_MS = 900_000;
+
+/** The maximum age of a request of a function, in milliseconds; `undefined` for an unknown function. */
+export function maxAgeOf({ functions }: Pick<SchedulerOptions, 'functions'>, name: FunctionName): number | undefined {
+  const found = functions.get(name);
+  return found === undefined ? undefined : shortestAgeInMs(found);
+}
+
+/**
+ * Decides what a due stream needs, by the cheapest means first:
+ *
+ * 1. Its retry or its next try is due: a hint, without a read. The receiver of the hint reads the stream and decides.
+ * 2. It is a request that is still in the queue of its function: nothing. To read every request of a long queue would slow the queue down.
+ * 3. Everything else: the stream is read and inspected.
+ *
+ * The pauses between inspections of one stream double.
+ */
+export class Inspector {
+  readonly #options: SchedulerOptions;
+  readonly #open: OpenStreams;
+  readonly #backlog: Backlog;
+
+  constructor(options: SchedulerOptions, open: OpenStreams) {
+    this.#options = options;
+    this.#open = open;
+    this.#backlog = createBacklog(options);
+  }
+
+  /** Never rejects: a stream that cannot be read is due again after a pause. */
+  async inspect(stream: OpenStream): Promise<void> {
+    const { clock, patienceInMs, logger } = this.#options;
+    const now = clock.now();
+    const pause = Math.min(patienceInMs * 2 ** stream.inspections, MAX_PAUSE_IN_MS);
+    try {
+      if (stream.inspections === 0 && this.#hint(stream, now)) {
+        stream.inspections++;
+        this.#open.inspectAgain(stream, now + patienceInMs);
+        return;
+      }
+      const endsAt = this.#endOfQueueing(stream);
+      if (endsAt !== undefined && now < endsAt && (await this.#backlog.holds(stream))) {
+        stream.inspections++;
+        this.#open.inspectAgain(stream, Math.min(now + pause, endsAt));
+      } else {
+        this.#scheduleNext(stream, await inspectStream(stream, this.#options), pause);
+      }
+    } catch (error) {
+      logger[levelOf(error)](
+        { stream: stream.name.stream, function: stream.name.function, error: messageOf(error) },
+        'the scheduler could not inspect a stream',
+      );
+      this.#open.inspectAgain(stream, now + pause);
+    }
+  }
+
+  /** Hints at what is due in a stream; false when nothing is. */
+  #hint({ name, request, version, dueAt, deliverAt }: OpenStream, now: number): boolean {
+    if (request === undefined) return false;
+    const { hints } = this.#options;
+    const id = `${name.stream}.${version}.0`;
+    const isAttemptDue = dueAt !== undefined && dueAt <= now;
+    const isTryDue = deliverAt !== undefined && deliverAt <= now;
+    if (isAttemptDue) hints.wake(name, request, id);
+    if (isTryDue) hints.deliver(name, request, id);
+    return isAttemptDue || isTryDue;
+  }
+
+  /** When a request without an append can become too old; `undefined` for other streams, and for unknown functions. */
+  #endOfQueueing({ name, request, version, acceptedAt }: OpenStream): number | undefined {
+    const ageInMs = maxAgeOf(this.#options, name.function);
+    if (ageInMs === undefined || acceptedAt === undefined || version !== request) return undefined;
+    return acceptedAt + ageInMs;
+  }
+
+  #scheduleNext(stream: OpenStream, inspection: Inspection, pause: number): void {
+    if (inspection.kind === 'settled') return this.#open.remove(stream);
+    // A hint for a delivery stays in the queue until it is taken, so a backlog of deliveries need not be read repeatedly.
+    const queuedPause = Math.min(MAX_PAUSE_IN_MS * 2 ** Math.max(0, stream.inspections - 1), MAX_QUEUED_PAUSE_IN_MS);
+    const at = this.#options.clock.now() + (inspection.isQueued ? queuedPause : pause);
+    this.#open.inspectAgain(stream, Math.min(at, inspection.nextAt));
+  }
+}
