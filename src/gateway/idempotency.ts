@@ -25,7 +25,10 @@ export interface Idempotency {
   accept(request: KeyedRequest): Promise<{ isRepeated: boolean }>;
 }
 
-export function createIdempotency({ client }: Gateway, sharedTurn: () => Promise<void>): Idempotency {
+/** How long the look-up of an earlier request may take, in milliseconds: the publish that follows has a budget of its own. */
+const LOOK_UP_WITHIN_MS = 5_000;
+
+export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => Promise<void>): Idempotency {
   const inProgress = new Set<string>();
 
   async function findEarlier({ name, id }: KeyedRequest): Promise<string | undefined> {
@@ -45,7 +48,9 @@ export function createIdempotency({ client }: Gateway, sharedTurn: () => Promise
         throw new HttpError({ status: 409, message: 'the first request of this Idempotency-Key is still in progress', retryAfterInS: 1 });
       inProgress.add(key);
       try {
+        const askedAt = clock.now();
         const known = await findEarlier(request);
+        if (known === undefined && clock.now() - askedAt > LOOK_UP_WITHIN_MS) throw tooSlow();
         await sharedTurn();
         const earlier = known ?? (await client.invokeOnce(name, payload, { id, ...options })).earlier;
         if (earlier === undefined) return { isRepeated: false };
@@ -76,4 +81,9 @@ export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway)
   const text = given ?? randomUUID();
   const id = scope.isOpen || scope.project === tenancy.project ? text : derivedId(`${scope.project}=${text}`);
   return { text, id, isGiven: given !== undefined };
+}
+
+function tooSlow(): HttpError {
+  const message = 'NATS answers too slowly to tell whether the Idempotency-Key was used before; nothing was accepted';
+  return new HttpError({ status: 503, message, retryAfterInS: 1 });
 }

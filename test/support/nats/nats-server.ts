@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ export interface TestServer extends AsyncDisposable {
   kill(): Promise<void>;
   /** SIGTERM. Resolves when it is gone; the store stays. */
   end(): Promise<void>;
-  /** SIGSTOP: it holds its connections and answers nothing. */
+  /** SIGSTOP: it holds its connections and answers nothing, from the return of this call on. */
   pause(): void;
   /** SIGCONT. */
   resume(): void;
@@ -47,7 +48,7 @@ export async function startTestServer({ fsync = '100ms' }: { fsync?: Fsync } = {
       await endServer(live.pid, files.config);
     },
     end: () => endServer(live.pid, files.config),
-    pause: () => void process.kill(live.pid, 'SIGSTOP'),
+    pause: () => stopProcess(live.pid),
     resume: () => void process.kill(live.pid, 'SIGCONT'),
     async restart() {
       live = await launchServer(files, { bin, fsync, port: live.port, detached: false });
@@ -64,4 +65,18 @@ async function killQuietly({ pid }: LiveServer, files: ServerFiles): Promise<voi
   if (!(await isRunning(pid, files.config))) return;
   process.kill(pid, 'SIGKILL');
   await endServer(pid, files.config);
+}
+
+/** Returns when every thread has stopped: a thread on another processor runs on for a moment after the signal. */
+function stopProcess(pid: number): void {
+  process.kill(pid, 'SIGSTOP');
+  const threads = `/proc/${pid}/task`;
+  const deadline = performance.now() + 1_000;
+  while (existsSync(threads) && readdirSync(threads).some((thread) => !isStopped(`${threads}/${thread}/stat`))) {
+    if (performance.now() > deadline) throw new Error(`process ${pid} did not stop within a second`);
+  }
+}
+
+function isStopped(stat: string): boolean {
+  return /\) T/.test(readFileSync(stat, 'utf8'));
 }
