@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/reporter.ts';
 
 /** Unit tests that take seconds each: they compare with a model over many drawn logs. */
-const slow = ['test/unit/history/verify.test.ts', 'test/unit/projection/list.test.ts', 'test/unit/projection/past.test.ts'];
+const slow = ['test/unit/analysis/verify.test.ts', 'test/unit/projection/as-of.test.ts', 'test/unit/projection/list.test.ts'];
 
 const shared = { setupFiles: ['test/support/no-console.ts'] };
 

@@ -9,18 +9,19 @@ import { openStore } from './store.ts';
 export type CheckOptions = {
   source: LogSource;
   open: OpenDatabase;
-  /** The file that is served, and up to where it holds the log. */
+  /** The file of the live read model. */
   file: string;
+  /** The sequence up to which that file holds the log. */
   until: number;
   created: string;
-  /** A file for the second read model; removed afterwards. */
+  /** A file for the second read model. The check removes it afterwards. */
   scratch: string;
 };
 
-/** Builds a second read model from zero up to the same sequence, and compares all rows with those of the first (P1). */
+/** Builds a second read model from zero up to the same sequence, and compares all rows of both (P1). */
 export async function checkAgainstLog(options: CheckOptions): Promise<Omit<HistoryCheck, 'instance'>> {
   const { source, open, file, until, created, scratch } = options;
-  // A read transaction: it sees the tables as they are now, whatever is written meanwhile.
+  // A read transaction sees the tables as they are now, whatever is written later.
   const snapshot = open(file);
   snapshot.exec('BEGIN');
   snapshot.prepare('SELECT sequence FROM checkpoint').get();
@@ -29,14 +30,14 @@ export async function checkAgainstLog(options: CheckOptions): Promise<Omit<Histo
   try {
     if (second === undefined) throw new Error(`${scratch} cannot be opened`);
     await startReplay({ source, store: second, created, until }).done;
-    const [found, rebuilt] = [await hashRows(snapshot), await hashRows(second.database)];
-    const tables = found.map(({ table, rows, hash }, index) => {
+    const [live, rebuilt] = [await hashRows(snapshot), await hashRows(second.database)];
+    const tables = live.map(({ table, rows, hash }, index) => {
       const other = rebuilt[index]?.hash ?? '';
       return { table, rows, live: hash, rebuilt: other, isEqual: hash === other };
     });
     return { sequence: until, isEqual: tables.every(({ isEqual }) => isEqual), tables };
   } finally {
-    // Its statements outlive it until they are collected, and with them a transaction that was left open: the journal would only grow.
+    // Statements keep an open transaction until they are collected, and the journal would grow for as long.
     snapshot.exec('ROLLBACK');
     snapshot.close();
     second?.close();

@@ -1,15 +1,17 @@
 /*
- * Which rows changed after an earlier moment? A row was born at one sequence and changed last at another, and the question is which
- * of these spans a moment cuts. Most are short, a few are long, and there are millions.
+ * Which rows changed after an earlier moment? A row covers a span of sequences: from its request to its last change. The question is
+ * which of these spans contain the moment. There are millions of spans; most are short, a few are long.
  *
- * Think of a binary tree over all sequences, whose node at a multiple of 2^k covers 2^k sequences on both sides. A span hangs at its
- * fork: the highest node within it. A span that a moment cuts hangs on the way from the top of the tree to that moment, or at a node
- * within the moment, when it is a range: at most two look-ups for each
- * doubling of the log, some sixty for a billion messages. (Kriegel, Pötke, Seidl: Managing Intervals Efficiently in
- * Object-Relational Databases, 2000.)
+ * 1. Imagine a binary tree over all sequences. A node at a multiple of 2^k covers 2^k sequences on each side.
+ * 2. A span is stored at its fork: the highest node within the span.
+ * 3. A span that contains a moment has its fork on the path from the root to that moment. For a moment that is a range, the fork may
+ *    also be within the range.
+ * 4. A query therefore needs at most two look-ups for each doubling of the log: about sixty for a billion messages.
+ *
+ * Source: Kriegel, Pötke, Seidl, Managing Intervals Efficiently in Object-Relational Databases, 2000.
  */
 
-/** The fork of a span; `null` when it begins and ends at the same sequence. */
+/** The fork of a span; `null` when the span begins and ends at the same sequence. */
 export function forkOf(from: number, to: number): number | null {
   if (from === to) return null;
   let step = 1;
@@ -18,7 +20,10 @@ export function forkOf(from: number, to: number): number | null {
   return Math.floor(to / step) * step;
 }
 
-/** Where those spans may hang that reach into a range from outside, when none ends behind `last`. All others fork within the range. */
+/**
+ * The forks outside a range whose spans may reach into the range. No span may end after `last`. All other spans that overlap the
+ * range have their fork within it.
+ */
 export function forksAround({ low, high, last }: { low: number; high: number; last: number }): number[] {
   const forks = new Set<number>();
   for (let step = 1; step <= 2 * last; step *= 2) {

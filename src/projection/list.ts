@@ -1,11 +1,11 @@
 import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
-import { type Branch, type Layer, planOf, whereOf } from './plan.ts';
+import { type IndexScan, type Layer, planOf, whereOf } from './plan.ts';
 import { columnsOf, type ProjectedInvocation } from './projected-invocation.ts';
 import type { InvocationColumn } from './schema.ts';
 import type { Row, Value } from './sqlite.ts';
 
-/** What is told of an invocation, and the column that holds it. */
-const told: Readonly<Record<keyof InvocationSummary, InvocationColumn>> = {
+/** The fields of a summary, each with its column. */
+const columnOf: Readonly<Record<keyof InvocationSummary, InvocationColumn>> = {
   id: 'id',
   function: 'function',
   qualifier: 'qualifier',
@@ -28,53 +28,53 @@ const told: Readonly<Record<keyof InvocationSummary, InvocationColumn>> = {
   errorCode: 'error_code',
   lastSequence: 'last_sequence',
 };
-const names = Object.keys(told);
-const columns: readonly InvocationColumn[] = ['seq', ...Object.values(told)];
+const fields = Object.keys(columnOf);
+const columns: readonly InvocationColumn[] = ['seq', ...Object.values(columnOf)];
 export const summaryColumns = columns.map((column) => `i.${column}`).join(', ');
 
-/** The same of an invocation that was folded just now. */
-export function summaryOf(member: ProjectedInvocation): InvocationSummary {
-  return toSummary(columnsOf(member, columns));
+/** The summary of an invocation that is in memory. */
+export function summaryOf(projected: ProjectedInvocation): InvocationSummary {
+  return toSummary(columnsOf(projected, columns));
 }
 
-/** A row of {@link summaryColumns}. They are written by the fold alone. */
+/** Converts a row of {@link summaryColumns}. Only the fold writes these rows, so they are not parsed. */
 export function toSummary([, ...row]: Row): InvocationSummary {
-  return Object.fromEntries(names.map((name, place) => [name, row[place]])) as InvocationSummary;
+  return Object.fromEntries(fields.map((field, index) => [field, row[index]])) as InvocationSummary;
 }
 
 type Page = { limit: number; cursor?: string | undefined };
 
-/** The newest first, always. */
-export function list(layers: readonly Layer[], { limit, cursor, ...asked }: HistoryFilter & Page): HistoryPage {
-  const found = planOf(layers, asked, cursor).flatMap((branch) => read(branch, limit + 1));
+/** A page of invocations, newest first. */
+export function list(layers: readonly Layer[], { limit, cursor, ...filter }: HistoryFilter & Page): HistoryPage {
+  const found = planOf(layers, filter, cursor).flatMap((scan) => readRows(scan, limit + 1));
   const rows = distinct(found.sort((one, other) => Number(other[0]) - Number(one[0])));
   const shown = rows.slice(0, limit);
   return { invocations: shown.map(toSummary), cursor: rows.length > limit ? String(shown.at(-1)?.[0]) : null };
 }
 
-/** How many `list` would find, counted up to a number. */
+/** Counts the invocations that `list` would return, up to a maximum. */
 export function countOf(
   layers: readonly Layer[],
-  { most, ...asked }: HistoryFilter & { most: number },
+  { most: max, ...filter }: HistoryFilter & { most: number },
 ): { count: number; isAtLeast: boolean } {
-  // The words may stand in both texts of an invocation.
+  // Words may occur in both texts of an invocation: in the payload and in the error.
   const seen = new Set<Value>();
   let count = 0;
-  for (const branch of planOf(layers, asked)) {
-    const { sql, values } = whereOf(branch);
-    const limited = `FROM ${branch.from} WHERE ${sql} LIMIT ${most + 1}`;
-    const { database } = branch;
-    if (asked.text === undefined) count += Number(database.prepare(`SELECT count(*) FROM (SELECT 1 ${limited})`).get(values)?.[0]);
+  for (const scan of planOf(layers, filter)) {
+    const { sql, values } = whereOf(scan);
+    const limited = `FROM ${scan.from} WHERE ${sql} LIMIT ${max + 1}`;
+    const { database } = scan;
+    if (filter.text === undefined) count += Number(database.prepare(`SELECT count(*) FROM (SELECT 1 ${limited})`).get(values)?.[0]);
     else for (const [seq = null] of database.prepare(`SELECT i.seq ${limited}`).all(values)) seen.add(seq);
   }
-  const all = count + seen.size;
-  return { count: Math.min(all, most), isAtLeast: all > most };
+  const found = count + seen.size;
+  return { count: Math.min(found, max), isAtLeast: found > max };
 }
 
-function read(branch: Branch, limit: number): Row[] {
-  const { sql, values } = whereOf(branch);
-  return branch.database
-    .prepare(`SELECT ${summaryColumns} FROM ${branch.from} WHERE ${sql} ORDER BY ${branch.order} DESC LIMIT ${limit}`)
+function readRows(scan: IndexScan, limit: number): Row[] {
+  const { sql, values } = whereOf(scan);
+  return scan.database
+    .prepare(`SELECT ${summaryColumns} FROM ${scan.from} WHERE ${sql} ORDER BY ${scan.order} DESC LIMIT ${limit}`)
     .all(values);
 }
 

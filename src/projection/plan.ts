@@ -1,35 +1,39 @@
-import { type HistoryFilter, type Status, type states, wordsIn } from '#src/core/history-questions.ts';
-import { PLACES } from './fold.ts';
+import { type HistoryFilter, wordsIn } from '#src/core/history-questions.ts';
+import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { durationClassOf } from './projected-invocation.ts';
 import { fewFunctionsOf, isInProject } from './projects.ts';
 import { CLOCK_BUCKET } from './schema.ts';
 import type { Database, Value } from './sqlite.ts';
+import { isCommon, type StatusAndState, statusAndStatesOf } from './status-and-state.ts';
 
 /*
- * How a filter is answered. Every filter has an index that ends in `seq`, so that a page is read from its end and nothing is sorted;
- * a filter of several values is one such reading for each, merged.
+ * Plans the index scans that answer a filter.
+ *
+ * 1. Every filter has an index that ends in `seq`. A page is read from the end of the index, so nothing is sorted.
+ * 2. A filter of several values needs one scan per value. The results are merged.
+ * 3. One filter selects the index. All other filters are conditions on the rows, with a unary plus that hides them from the planner.
  */
 
-export type Part = { sql: string; values: Value[] };
+export type Condition = { sql: string; values: Value[] };
 
-/** Tables that are read, and which of their rows count: of the present all, of an earlier moment those that were as they are. */
-export type Layer = { database: Database; condition?: Part };
+/** A set of tables. The condition selects the rows that count: for an earlier moment, the rows that have not changed since. */
+export type Layer = { database: Database; condition?: Condition };
 
-/** One reading of one index. What the readings of a plan find is all that is meant; only with words twice. */
-export type Branch = { database: Database; from: string; order: string; conditions: readonly Part[] };
+/** One scan of one index. The scans of a plan find each row once; scans for words may find a row twice. */
+export type IndexScan = { database: Database; from: string; order: string; conditions: readonly Condition[] };
 
-/** The readings that together find what is asked for, below a cursor if one is given. */
-export function planOf(layers: readonly Layer[], asked: HistoryFilter, cursor?: string): Branch[] {
+/** The scans that together find the filtered rows, below a cursor if there is one. */
+export function planOf(layers: readonly Layer[], wanted: HistoryFilter, cursor?: string): IndexScan[] {
   const [first] = layers;
-  const range = first === undefined ? undefined : rangeOf(first.database, asked, cursor);
+  const range = first === undefined ? undefined : rangeOf(first.database, wanted, cursor);
   if (range === undefined) return [];
   return layers.flatMap(({ database, condition }) => {
-    const { project, function: fn } = asked;
+    const { project, function: fn } = wanted;
     const functions = project === undefined || fn !== undefined ? undefined : fewFunctionsOf(database, project);
     if (functions?.length === 0) return [];
-    const filter = { ...asked, functions };
+    const filter = { ...wanted, functions };
     const conditions = [range, ...(condition === undefined ? [] : [condition]), ...conditionsOf(filter)];
-    return readingsOf(database, filter).map(({ from, order, condition: own }) => ({
+    return accessPathsOf(database, filter).map(({ from, order, condition: own }) => ({
       database,
       from,
       order,
@@ -38,88 +42,85 @@ export function planOf(layers: readonly Layer[], asked: HistoryFilter, cursor?: 
   });
 }
 
-export function whereOf({ conditions }: Pick<Branch, 'conditions'>): Part {
+export function whereOf({ conditions }: Pick<IndexScan, 'conditions'>): Condition {
   return { sql: conditions.map(({ sql }) => sql).join(' AND '), values: conditions.flatMap(({ values }) => values) };
 }
 
 type Filter = HistoryFilter & { functions?: readonly string[] | undefined };
 
-/** The sequences that a page and a span of time allow. Moments that are not in order are filtered afterwards. */
-function rangeOf(database: Database, { since, until }: HistoryFilter, cursor: string | undefined): Part | undefined {
-  const parts: Part[] = [{ sql: '1', values: [] }];
-  if (cursor !== undefined) parts.push({ sql: 'i.seq < ?', values: [Number(cursor)] });
+/** The sequences that a cursor and a time span allow. Times are not in the order of sequences, so the exact times are checked too. */
+function rangeOf(database: Database, { since, until }: HistoryFilter, cursor: string | undefined): Condition | undefined {
+  const conditions: Condition[] = [{ sql: '1', values: [] }];
+  if (cursor !== undefined) conditions.push({ sql: 'i.seq < ?', values: [Number(cursor)] });
   if (since !== undefined || until !== undefined) {
     const span = database
       .prepare('SELECT min(bucket), max(bucket) FROM clock WHERE last_at >= ? AND first_at < ?')
       .get([since ?? -9e15, until ?? 9e15]);
     if (span?.[0] === null || span === undefined) return undefined;
-    const bounds = [Number(span[0]) * CLOCK_BUCKET * PLACES, (Number(span[1]) + 1) * CLOCK_BUCKET * PLACES];
-    parts.push({ sql: 'i.seq >= ? AND i.seq < ?', values: bounds });
-    if (since !== undefined) parts.push({ sql: 'i.accepted_at >= ?', values: [since] });
-    if (until !== undefined) parts.push({ sql: 'i.accepted_at < ?', values: [until] });
+    const bounds = [Number(span[0]) * CLOCK_BUCKET * MAX_BATCH, (Number(span[1]) + 1) * CLOCK_BUCKET * MAX_BATCH];
+    conditions.push({ sql: 'i.seq >= ? AND i.seq < ?', values: bounds });
+    if (since !== undefined) conditions.push({ sql: 'i.accepted_at >= ?', values: [since] });
+    if (until !== undefined) conditions.push({ sql: 'i.accepted_at < ?', values: [until] });
   }
-  return whereOf({ conditions: parts });
+  return whereOf({ conditions });
 }
 
-function conditionsOf(filter: Filter): Part[] {
+function conditionsOf(filter: Filter): Condition[] {
   const { project, functions, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
-  const compared = (sql: string, value: number | undefined): Part[] => (value === undefined ? [] : [{ sql, values: [value] }]);
+  const bound = (sql: string, value: number | undefined): Condition[] => (value === undefined ? [] : [{ sql, values: [value] }]);
   return [
     ...(project === undefined || functions !== undefined ? [] : [isInProject('+i.function', project)]),
     ...equalitiesOf(filter).map(({ column, values }) => oneOf(column, values)),
     ...(filter.state === undefined ? [] : [oneOf('state', filter.state)]),
     ...(filter.status === undefined ? [] : [oneOf('status', filter.status)]),
-    ...compared('+i.attempts >= ?', minAttempts),
-    ...compared('+i.attempts <= ?', maxAttempts),
-    ...compared('+i.duration >= ?', minDurationInMs),
-    ...compared('+i.duration <= ?', maxDurationInMs),
+    ...bound('+i.attempts >= ?', minAttempts),
+    ...bound('+i.attempts <= ?', maxAttempts),
+    ...bound('+i.duration >= ?', minDurationInMs),
+    ...bound('+i.duration <= ?', maxDurationInMs),
   ];
 }
 
-const oneOf = (column: string, values: readonly Value[]): Part => ({
-  // The sign keeps the index of this column out of it: which one is used is decided below.
+const oneOf = (column: string, values: readonly Value[]): Condition => ({
   sql: values.length === 1 ? `+i.${column} = ?` : `+i.${column} IN (${values.map(() => '?').join(',')})`,
   values: [...values],
 });
 
-type Reading = { from: string; order: string; condition?: Part };
+type AccessPath = { from: string; order: string; condition?: Condition };
 
-/** Reads by the filter that usually leaves least; what most invocations have comes last. */
-function readingsOf(database: Database, filter: Filter): Reading[] {
+/** Selects the filter that usually leaves the fewest rows. A filter that most invocations match comes last. */
+function accessPathsOf(database: Database, filter: Filter): AccessPath[] {
   const { text } = filter;
-  if (text !== undefined) return ['payload_words', 'error_words'].map((table) => wordReading(table, text));
+  if (text !== undefined) return ['payload_words', 'error_words'].map((table) => wordPath(table, text));
   const equalities = equalitiesOf(filter);
   const rare = equalities.find(({ isRare }) => isRare);
-  if (rare !== undefined) return readingsBy(rare.column, rare.values);
-  const moods = filter.state === undefined && filter.status === undefined ? undefined : moodsOf(filter);
-  if (moods?.some(isCommon) === false) return statusReadings(moods);
-  const attempts = attemptReadings(database, filter);
+  if (rare !== undefined) return columnPaths(rare.column, rare.values);
+  const pairs = filter.state === undefined && filter.status === undefined ? undefined : statusAndStatesOf(filter);
+  if (pairs?.some(isCommon) === false) return statusPaths(pairs);
+  const attempts = attemptPaths(database, filter);
   if (attempts !== undefined) return attempts;
   const named = equalities.find(({ column }) => column === 'function');
-  if (named !== undefined) return readingsBy(named.column, named.values);
-  return durationReadings(database, filter) ?? (moods === undefined ? [{ from: 'invocations i', order: 'i.seq' }] : statusReadings(moods));
+  if (named !== undefined) return columnPaths(named.column, named.values);
+  return durationPaths(database, filter) ?? (pairs === undefined ? [{ from: 'invocations i', order: 'i.seq' }] : statusPaths(pairs));
 }
 
-const MOST = Number.MAX_SAFE_INTEGER;
-
-/** One attempt is what most have. */
-function attemptReadings(database: Database, { minAttempts = 0, maxAttempts = MOST }: Filter): Reading[] | undefined {
+/** Most invocations have one attempt, so a range that includes one attempt is no useful path. */
+function attemptPaths(database: Database, { minAttempts = 0, maxAttempts = Number.MAX_SAFE_INTEGER }: Filter): AccessPath[] | undefined {
   if (minAttempts <= 1 && maxAttempts >= 1) return undefined;
-  return readingsBy('attempts', distinctIn(database, 'attempts', { least: minAttempts, most: maxAttempts }));
+  return columnPaths('attempts', distinctValues(database, 'attempts', { min: minAttempts, max: maxAttempts }));
 }
 
-function durationReadings(database: Database, { minDurationInMs, maxDurationInMs }: Filter): Reading[] | undefined {
+function durationPaths(database: Database, { minDurationInMs, maxDurationInMs }: Filter): AccessPath[] | undefined {
   if (minDurationInMs === undefined && maxDurationInMs === undefined) return undefined;
-  const [least, most] = [minDurationInMs ?? 0, maxDurationInMs ?? MOST];
-  // The index holds the duration too: what is outside in the outer classes is passed over without its row.
-  const exact = { sql: 'i.duration BETWEEN ? AND ?', values: [least, most] };
-  const classes = distinctIn(database, 'slow', { least: durationClassOf(least), most: durationClassOf(most) });
-  return readingsBy('slow', classes).map((one) => ({ ...one, condition: and(one.condition, exact) }));
+  const [min, max] = [minDurationInMs ?? 0, maxDurationInMs ?? Number.MAX_SAFE_INTEGER];
+  // The index holds the duration too, so the first and the last class are filtered without reading rows.
+  const exact = { sql: 'i.duration BETWEEN ? AND ?', values: [min, max] };
+  const classes = distinctValues(database, 'duration_class', { min: durationClassOf(min), max: durationClassOf(max) });
+  return columnPaths('duration_class', classes).map((path) => ({ ...path, condition: and(path.condition, exact) }));
 }
 
 type Equality = { column: string; values: readonly Value[]; isRare: boolean };
 
-/** From the one that usually leaves least to the one that leaves most. */
+/** In the order of usefulness: from the column that usually leaves the fewest rows to the one that leaves the most. */
 function equalitiesOf(filter: Filter): Equality[] {
   const among = (column: string, values: readonly string[] | string | undefined, isRare: boolean): Equality[] =>
     values === undefined ? [] : [{ column, values: [...new Set([values].flat())], isRare }];
@@ -135,62 +136,43 @@ function equalitiesOf(filter: Filter): Equality[] {
   ];
 }
 
-/** Rows of these values are so many that the index leaves them out. */
-const left: Readonly<Record<string, string>> = { qualifier: "i.qualifier <> 'latest' AND ", attempts: 'i.attempts <> 1 AND ' };
+/** The conditions of partial indexes, which leave out the most common value. SQLite uses such an index only with its condition. */
+const partialIndexes: Readonly<Record<string, string>> = { qualifier: "i.qualifier <> 'latest' AND ", attempts: 'i.attempts <> 1 AND ' };
 
-function readingsBy(column: string, values: readonly Value[]): Reading[] {
+function columnPaths(column: string, values: readonly Value[]): AccessPath[] {
   return values.map((value) => ({
     from: `invocations i INDEXED BY by_${column}`,
     order: 'i.seq',
-    condition: { sql: `${left[column] ?? ''}i.${column} = ?`, values: [value] },
+    condition: { sql: `${partialIndexes[column] ?? ''}i.${column} = ?`, values: [value] },
   }));
 }
 
-type StatusAndState = { status: Status; state: (typeof states)[number] };
-
-/** Which states go with which status: one index serves both. */
-const statesOf: Readonly<Record<Status, readonly StatusAndState['state'][]>> = {
-  WAIT: ['queued'],
-  RUNNING: ['running', 'retrying'],
-  SUCCESS: ['succeeded', 'notified'],
-  FAIL: ['failed', 'notified'],
-  DISCARD: ['failed', 'notified'],
-};
-
-const isCommon = ({ status, state }: StatusAndState): boolean => status === 'SUCCESS' && state === 'notified';
-
-function moodsOf({ state, status }: HistoryFilter): StatusAndState[] {
-  const moods = Object.entries(statesOf).flatMap(([name, all]) =>
-    all.map((one): StatusAndState => ({ status: name as Status, state: one })),
-  );
-  return moods.filter((mood) => (state?.includes(mood.state) ?? true) && (status?.includes(mood.status) ?? true));
-}
-
-function statusReadings(moods: readonly StatusAndState[]): Reading[] {
-  return moods.map(({ status, state }) => ({
+function statusPaths(pairs: readonly StatusAndState[]): AccessPath[] {
+  return pairs.map(({ status, state }) => ({
     from: 'invocations i INDEXED BY by_status',
     order: 'i.seq',
     condition: { sql: 'i.status = ? AND i.state = ?', values: [status, state] },
   }));
 }
 
-const and = (one: Part | undefined, other: Part): Part => whereOf({ conditions: one === undefined ? [other] : [one, other] });
+const and = (one: Condition | undefined, other: Condition): Condition =>
+  whereOf({ conditions: one === undefined ? [other] : [one, other] });
 
-/** The values of a column within bounds: few, found one after the other. */
-function distinctIn(database: Database, column: string, { least, most }: { least: number; most: number }): Value[] {
+/** The distinct values of a column within bounds. They are few, and each costs one look-up. */
+function distinctValues(database: Database, column: string, { min, max }: { min: number; max: number }): Value[] {
   const next = database.prepare(
-    `SELECT min(i.${column}) FROM invocations i INDEXED BY by_${column} WHERE ${left[column] ?? ''}i.${column} >= ? AND i.${column} <= ?`,
+    `SELECT min(i.${column}) FROM invocations i INDEXED BY by_${column} WHERE ${partialIndexes[column] ?? ''}i.${column} >= ? AND i.${column} <= ?`,
   );
   const values: Value[] = [];
-  const from = (low: number): Value => next.get([low, most])?.[0] ?? null;
-  for (let value = from(least); value !== null; value = from(Number(value) + 1)) values.push(value);
+  const nextFrom = (low: number): Value => next.get([low, max])?.[0] ?? null;
+  for (let value = nextFrom(min); value !== null; value = nextFrom(Number(value) + 1)) values.push(value);
   return values;
 }
 
-function wordReading(table: string, text: string): Reading {
+function wordPath(table: string, text: string): AccessPath {
   const words = wordsIn(text);
-  const isBeginning = text.trimEnd().endsWith('*');
-  const query = words.map((word, index) => (isBeginning && index === words.length - 1 ? `"${word}"*` : `"${word}"`)).join(' AND ');
+  const isPrefix = text.trimEnd().endsWith('*');
+  const query = words.map((word, index) => (isPrefix && index === words.length - 1 ? `"${word}"*` : `"${word}"`)).join(' AND ');
   return {
     from: `${table} w CROSS JOIN invocations i ON i.seq = w.rowid`,
     order: 'w.rowid',

@@ -6,21 +6,23 @@ import { forkOf } from './forks.ts';
 import { type InvocationColumn, invocationColumns } from './schema.ts';
 import type { Value } from './sqlite.ts';
 
-/** A message of the log: where it stands, and when it came there. */
+/** The sequence and the time of a message of the log. */
 export type LogPosition = { sequence: number; at: number };
 
-/** An invocation while it is folded: its machine, and what the read model shows beside it. */
+/** An invocation while it is folded: its machine, and further values of the read model. */
 export type ProjectedInvocation = {
+  /** The key of the row: the sequence of the request and the index in its message. */
   seq: number;
+  /** The sequence of the first request of the stream. */
   requestSequence: number;
-  invocation: Invocation;
+  snapshot: Invocation;
   payload: string;
-  /** When its first attempt started. */
+  /** When the first attempt started. */
   startedAt: number | null;
   notifiedAt: number | null;
-  /** The message that changed it last. */
+  /** The message that changed the invocation last. */
   last: LogPosition;
-  /** The error as it is stored: only a change is indexed again. */
+  /** The error as the file holds it: only a changed error is indexed again. */
   storedError: string | null;
   isStored: boolean;
   isDirty: boolean;
@@ -28,13 +30,13 @@ export type ProjectedInvocation = {
 
 export function createProjectedInvocation(
   fact: FactOf<'queued'>,
-  born: Pick<ProjectedInvocation, 'seq' | 'requestSequence' | 'payload' | 'last'>,
+  accepted: Pick<ProjectedInvocation, 'seq' | 'requestSequence' | 'payload' | 'last'>,
 ): ProjectedInvocation {
   const step = invocationFolder.step(invocationFolder.initial, fact);
-  if (step === undefined) throw new Error(`the machine refuses the birth of ${fact.invocation}`);
+  if (step === undefined) throw new Error(`the machine refuses the request of ${fact.invocation}`);
   return {
-    ...born,
-    invocation: step.snapshot,
+    ...accepted,
+    snapshot: step.snapshot,
     startedAt: null,
     notifiedAt: null,
     storedError: null,
@@ -43,82 +45,85 @@ export function createProjectedInvocation(
   };
 }
 
-/** Folds one fact; false when the machine refuses it, and nothing changed. */
-export function foldInto(member: ProjectedInvocation, fact: Fact, position: LogPosition): boolean {
-  const step = invocationFolder.step(member.invocation, fact);
+/** Folds one fact. Returns false, and changes nothing, when the machine refuses the fact. */
+export function foldFact(projected: ProjectedInvocation, fact: Fact, position: LogPosition): boolean {
+  const step = invocationFolder.step(projected.snapshot, fact);
   if (step === undefined) return false;
-  member.invocation = step.snapshot;
-  member.last = position;
-  if (fact.type === 'running') member.startedAt ??= fact.at;
-  if (fact.type === 'notified') member.notifiedAt = fact.at;
+  projected.snapshot = step.snapshot;
+  projected.last = position;
+  if (fact.type === 'running') projected.startedAt ??= fact.at;
+  if (fact.type === 'notified') projected.notifiedAt = fact.at;
   return true;
 }
 
 const MAX_ERROR = 2_000;
 
-/** What went wrong last, as it is shown and searched. */
-export function errorOf({ invocation: { context } }: ProjectedInvocation): string | null {
+/** The last error, as answers show it and searches find it. */
+export function errorOf({ snapshot: { context } }: ProjectedInvocation): string | null {
   const { outcome, failure } = context;
   if (failure === null || outcome?.type === 'succeeded') return null;
   return `${failure.errorType}: ${failure.message}`.slice(0, MAX_ERROR);
 }
 
-/** The class of a duration, eight to a doubling. */
+/** The class of a duration: eight classes per doubling. */
 export function durationClassOf(duration: number): number {
   return duration < 1 ? 0 : 1 + Math.floor(Math.log2(duration) * 8);
 }
 
 /** The row of `invocations`, in the order of its columns. */
-export function rowOf(member: ProjectedInvocation, error: string | null): Value[] {
-  const values = valuesOf(member, error);
+export function rowOf(projected: ProjectedInvocation, error: string | null): Value[] {
+  const values = valuesOf(projected, error);
   return invocationColumns.map((column) => values[column]);
 }
 
-function valuesOf(member: ProjectedInvocation, error: string | null): Record<InvocationColumn, Value> {
-  const { seq, requestSequence: birth, invocation, startedAt, notifiedAt, last } = member;
-  const { value, context } = invocation;
-  const { request, outcome, attempts, retries, lost } = context;
-  const acceptedAt = request?.at ?? 0;
-  const duration = outcome === null ? null : Math.round(outcome.at - acceptedAt);
-  const lineage = request?.lineage;
+/** Some columns of the row. */
+export function columnsOf(projected: ProjectedInvocation, columns: readonly InvocationColumn[]): Value[] {
+  const values = valuesOf(projected, errorOf(projected));
+  return columns.map((column) => values[column]);
+}
+
+const noRequest = { invocation: '', function: '', qualifier: '', at: 0, lineage: undefined, redriveOf: undefined };
+const noLineage = { root: null, parent: null, hop: null };
+
+function valuesOf(projected: ProjectedInvocation, error: string | null): Record<InvocationColumn, Value> {
+  const { seq, requestSequence, snapshot, startedAt, notifiedAt, last } = projected;
+  const { value, context } = snapshot;
+  const { outcome, attempts, retries, lost } = context;
+  const request = context.request ?? noRequest;
+  const lineage = request.lineage ?? noLineage;
+  const duration = outcome === null ? null : Math.round(outcome.at - request.at);
   return {
     seq,
-    birth,
-    id: request?.invocation ?? '',
-    function: request?.function ?? '',
-    qualifier: request?.qualifier ?? '',
+    request_sequence: requestSequence,
+    id: request.invocation,
+    function: request.function,
+    qualifier: request.qualifier,
     state: value,
-    status: statusOf(invocation),
+    status: statusOf(snapshot),
     condition: outcome?.type === 'failed' ? outcome.condition : null,
-    accepted_at: acceptedAt,
+    accepted_at: request.at,
     started_at: startedAt,
     ended_at: outcome?.at ?? null,
     notified_at: notifiedAt,
     duration,
-    slow: duration === null ? null : durationClassOf(duration),
+    duration_class: duration === null ? null : durationClassOf(duration),
     attempts,
     retries,
     lost,
-    root: lineage?.root ?? null,
-    parent: lineage?.parent ?? null,
-    hop: lineage?.hop ?? null,
-    redrive_of: request?.redriveOf ?? null,
+    root: lineage.root,
+    parent: lineage.parent,
+    hop: lineage.hop,
+    redrive_of: request.redriveOf ?? null,
     error,
     error_code: error === null ? null : (context.failure?.code ?? null),
     last_sequence: last.sequence,
     last_at: last.at,
-    fork: forkOf(birth, last.sequence),
+    fork: forkOf(requestSequence, last.sequence),
   };
 }
 
-/** Some columns of the row. */
-export function columnsOf(member: ProjectedInvocation, columns: readonly InvocationColumn[]): Value[] {
-  const values = valuesOf(member, errorOf(member));
-  return columns.map((column) => values[column]);
-}
-
 /** The rows of `deliveries`: one for each destination of the outcome. */
-export function deliveryRowsOf({ seq, invocation: { context } }: ProjectedInvocation): Value[][] {
+export function deliveryRowsOf({ seq, snapshot: { context } }: ProjectedInvocation): Value[][] {
   const destinations = context.outcome?.destinations;
   if (destinations === undefined) return [];
   return destinations.map(({ id, destination, param }) => {

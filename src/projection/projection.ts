@@ -1,40 +1,49 @@
 import { join } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
 import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts';
-import { ERASED, type LogSource, type LogState } from '#src/core/log/log-source.ts';
+import type { LogSource, LogState } from '#src/core/log/log-source.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { checkAgainstLog } from './check.ts';
-import { type ModelFolder, takeModelFolder } from './folder.ts';
+import { describeShorterLog, findContradiction } from './contradiction.ts';
+import { type ModelFolder, takeModelFolder } from './model-folder.ts';
 import { type Replay, startReplay } from './replay.ts';
 import { findSqlite, type OpenDatabase } from './sqlite.ts';
 import { openStore, type Store } from './store.ts';
 
+/*
+ * Keeps one live read model, and at most one that is rebuilt next to it.
+ *
+ * 1. At the start, the last file continues from its checkpoint, unless the log contradicts the file.
+ * 2. A requested rebuild fills a second file. The first file answers queries until the second one has caught up.
+ * 3. When the log contradicts the live file, at the start or within a second later, a new file replaces it at once.
+ */
+
 export type ProjectionOptions = {
   source: LogSource;
-  /** Where the files of this and other processes are. */
+  /** The root of the folders of this and other processes. */
   folder: string;
   instance: string;
   clock: Clock;
   logger: Logger;
 };
 
-/** A read model of the log that follows it, and is built anew, loudly, whenever the log contradicts it (P1). */
+/** A read model that follows the log. It is rebuilt, with a warning, whenever the log contradicts it (P1). */
 export interface Projection {
-  /** What is asked now. Another one after a rebuild: do not keep it. */
+  /** The live tables. A rebuild replaces them: do not keep this value. */
   readonly store: Store;
   status(): Promise<HistoryStatus>;
   /** Builds a second read model from zero up to the present, and compares all rows. */
   check(): Promise<HistoryCheck>;
-  /** Builds a new one beside the one that serves, and takes its place. */
+  /** Builds a second read model, which replaces the live one when it has caught up. */
   rebuild(why: string): void;
   stop(): Promise<void>;
 }
 
-const LOOK_EVERY_MS = 1_000;
-const LONGEST_PAUSE_IN_MS = 60_000;
+const COMPARE_EVERY_MS = 1_000;
+const MAX_PAUSE_IN_MS = 60_000;
 
-/** Resolves when it serves; it may still be catching up. */
+/** Resolves when queries can be answered. The read model may still be behind the log. */
 export async function openProjection(options: ProjectionOptions): Promise<Projection> {
   const open = await findSqlite();
   const folder = takeModelFolder(open, options.folder);
@@ -48,7 +57,7 @@ export async function openProjection(options: ProjectionOptions): Promise<Projec
   }
 }
 
-/** A read model that grows: the file, and what reads the log into it. */
+/** A read model that follows the log: its file, and the replay that fills the file. */
 type Model = { store: Store; file: string; replay: Replay };
 
 class LiveProjection implements Projection {
@@ -64,7 +73,7 @@ class LiveProjection implements Projection {
   #isReady = false;
   #isRestarting = false;
   #checking: Promise<HistoryCheck> | undefined;
-  #looking: Promise<void> = Promise.resolve();
+  #comparing: Promise<void> = Promise.resolve();
 
   constructor(options: ProjectionOptions, { open, folder, state }: { open: OpenDatabase; folder: ModelFolder; state: LogState }) {
     this.#options = options;
@@ -79,22 +88,22 @@ class LiveProjection implements Projection {
   }
 
   get #model(): Model {
-    if (this.#live === undefined) throw new Error('the projection did not start');
+    if (this.#live === undefined) throw new Error('the projection is not started');
     return this.#live;
   }
 
-  /** Goes on from the file that is there, unless the log contradicts it. */
+  /** Continues with the current file, unless the log contradicts the file. */
   async start(): Promise<void> {
     const file = this.#folder.current;
     const store = file === undefined ? undefined : this.#openFile(file);
-    const why = store === undefined ? undefined : await contradiction(this.#source, this.#state, store);
+    const why = store === undefined ? undefined : await findContradiction(this.#source, this.#state, store.checkpoint);
     if (file !== undefined && store !== undefined && why === undefined) this.#live = this.#follow(store, file);
     else {
       store?.close();
-      if (file !== undefined) this.#shout(why ?? `${file} cannot be read, or another version of Sequent wrote it`);
+      if (file !== undefined) this.#announceRebuild(why ?? `${file} cannot be read, or another version of Sequent wrote it`);
       this.#startFromZero();
     }
-    this.#looking = this.#lookAgainAndAgain();
+    this.#comparing = this.#compareRepeatedly();
   }
 
   async status(): Promise<HistoryStatus> {
@@ -134,15 +143,15 @@ class LiveProjection implements Projection {
 
   rebuild(why: string): void {
     if (this.#next !== undefined || this.#isRestarting || this.#stopping.signal.aborted) return;
-    this.#shout(why);
+    this.#announceRebuild(why);
     const file = this.#folder.next();
     this.#next = { ...this.#follow(this.#openNew(file), file), why };
-    this.#takeOverWhenReady();
+    this.#replaceWhenCaughtUp();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#looking;
+    await this.#comparing;
     await this.#checking?.catch(() => {});
     await this.#abandonNext();
     await close(this.#model);
@@ -166,9 +175,9 @@ class LiveProjection implements Projection {
     this.#live = this.#follow(store, file);
   }
 
-  #shout(why: string): void {
+  #announceRebuild(why: string): void {
     this.#rebuilds.push({ at: this.#options.clock.now(), why });
-    this.#options.logger.warn({ folder: this.#folder.path }, `the read model is built anew: ${why}`);
+    this.#options.logger.warn({ folder: this.#folder.path }, `the read model is rebuilt: ${why}`);
   }
 
   #follow(store: Store, file: string): Model {
@@ -182,33 +191,33 @@ class LiveProjection implements Projection {
       onStored: () => this.#stored(store),
     });
     replay.done.catch((error: unknown) => {
-      logger.error({ file }, `the read model cannot be written: ${messageOf(error)}`);
-      return this.#replace(replay, `it could not be written: ${messageOf(error)}`);
+      logger.error({ file }, `the read model cannot follow the log: ${messageOf(error)}`);
+      return this.#restartUntilReplaced(replay, `it could not follow the log: ${messageOf(error)}`);
     });
     return { store, file, replay };
   }
 
-  /** A replay that failed reads nothing more: tries, with growing pauses, until another one has taken its place. */
-  async #replace(replay: Replay, why: string): Promise<void> {
+  /** A failed replay reads nothing more. Restarts, with growing pauses, until another replay has replaced the failed one. */
+  async #restartUntilReplaced(failed: Replay, why: string): Promise<void> {
     const { signal } = this.#stopping;
-    for (let pauseInMs = LOOK_EVERY_MS; ; pauseInMs = Math.min(pauseInMs * 2, LONGEST_PAUSE_IN_MS)) {
+    for (let pauseInMs = COMPARE_EVERY_MS; ; pauseInMs = Math.min(pauseInMs * 2, MAX_PAUSE_IN_MS)) {
       await this.#options.clock.sleep(pauseInMs, signal);
-      if (signal.aborted || (this.#live?.replay !== replay && this.#next?.replay !== replay)) return;
+      if (signal.aborted || (this.#live?.replay !== failed && this.#next?.replay !== failed)) return;
       await this.#restart(why);
     }
   }
 
   #stored(store: Store): void {
-    if (this.#next?.store === store) this.#takeOverWhenReady();
+    if (this.#next?.store === store) this.#replaceWhenCaughtUp();
     else if ((store.checkpoint?.sequence ?? 0) >= this.#state.last) this.#isReady = true;
   }
 
-  /** What is served now contradicts the log: it serves no longer. */
+  /** Replaces the live read model at once, because the log contradicts it. */
   async #restart(why: string): Promise<void> {
     if (this.#stopping.signal.aborted || this.#isRestarting) return;
     this.#isRestarting = true;
     try {
-      this.#shout(why);
+      this.#announceRebuild(why);
       await this.#abandonNext();
       const old = this.#model;
       await old.replay.stop();
@@ -217,21 +226,21 @@ class LiveProjection implements Projection {
       this.#startFromZero();
       old.store.close();
     } catch (error) {
-      // Looked at again within a second: the log still contradicts.
-      this.#options.logger.error({}, `the read model cannot be built anew yet: ${messageOf(error)}`);
+      // The next comparison, within a second, finds the same contradiction.
+      this.#options.logger.error({}, `the read model cannot be rebuilt yet: ${messageOf(error)}`);
     } finally {
       this.#isRestarting = false;
     }
   }
 
-  /** The new one holds as much as the old one: in one step it serves in its place. */
-  #takeOverWhenReady(): void {
+  /** Makes the rebuilt read model the live one, in one step, when it holds as much of the log. */
+  #replaceWhenCaughtUp(): void {
     if (this.#next === undefined || this.#next.replay.sequence < this.#model.replay.sequence) return;
     const old = this.#model;
     this.#live = this.#next;
     this.#next = undefined;
     this.#folder.choose(this.#live.file);
-    this.#options.logger.warn({ folder: this.#folder.path }, 'the new read model serves');
+    this.#options.logger.warn({ folder: this.#folder.path }, 'the rebuilt read model replaced the old one');
     void close(old);
   }
 
@@ -241,10 +250,10 @@ class LiveProjection implements Projection {
     if (next !== undefined) await close(next);
   }
 
-  async #lookAgainAndAgain(): Promise<void> {
+  async #compareRepeatedly(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      await this.#options.clock.sleep(LOOK_EVERY_MS, signal);
+      await this.#options.clock.sleep(COMPARE_EVERY_MS, signal);
       if (signal.aborted) return;
       this.#clean();
       const seen = await this.#source.state().catch(() => undefined);
@@ -256,16 +265,16 @@ class LiveProjection implements Projection {
     try {
       this.#model.store.clean();
     } catch (error) {
-      // The disk is full, or another process reads: it is tried again within a second.
-      this.#options.logger.warn({}, `the journal of the read model cannot be emptied yet: ${messageOf(error)}`);
+      // The disk is full, or another process reads. The next comparison tries again.
+      this.#options.logger.warn({}, `the journal of the read model cannot be truncated yet: ${messageOf(error)}`);
     }
   }
 
-  /** Finds what reading along does not notice: a log made anew that is already longer than the old one. */
+  /** Finds a contradiction that the replay does not notice: a new log that is already longer than the old one. */
   async #compare(seen: LogState): Promise<void> {
     const { sequence } = this.#model.replay;
-    if (seen.created !== this.#state.created) await this.#restart(`the log was made anew on ${seen.created}`);
-    else if (seen.last < sequence) await this.#restart(`the log ends at ${seen.last}, and ${sequence} were read`);
+    if (seen.created !== this.#state.created) await this.#restart(`the log was created again on ${seen.created}`);
+    else if (seen.last < sequence) await this.#restart(describeShorterLog(seen, sequence));
     else this.#state = seen;
     if (this.#model.replay.sequence >= seen.last) this.#isReady = true;
   }
@@ -274,18 +283,6 @@ class LiveProjection implements Projection {
 async function close({ replay, store }: Model): Promise<void> {
   await replay.stop();
   store.close();
-}
-
-/** Why what is stored is not of this log; `undefined` when it is. */
-async function contradiction(source: LogSource, state: LogState, { checkpoint }: Store): Promise<string | undefined> {
-  if (checkpoint === undefined) return undefined;
-  const { sequence, fingerprint, created, missing } = checkpoint;
-  if (created !== state.created) return `it is of a log made on ${created}, and this one was made on ${state.created}`;
-  if (state.last < sequence) return `the log ends at ${state.last}, and ${sequence} were read`;
-  const lacking = await source.missing();
-  if (lacking !== missing) return `${lacking} messages are missing in the log; when it was read, ${missing} were`;
-  const found = await source.fingerprintAt(sequence);
-  return found === fingerprint || found === ERASED ? undefined : `message ${sequence} is not the one that was read`;
 }
 
 function progressOf({ replay, why }: Model & { why: string }, target: number): NonNullable<HistoryStatus['rebuild']> {

@@ -1,132 +1,158 @@
 import type { Erasure } from '#src/core/log/erasure.ts';
 import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
-import { createFold } from './fold.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { createFold, type Fold } from './fold.ts';
 import type { Store } from './store.ts';
 
-/** Reads the log into a store, from its checkpoint on. */
+/** Reads the log into a store, from the checkpoint of the store on. */
 export interface Replay {
-  /** Up to where the store holds the log. */
+  /** The sequence up to which the store holds the log. */
   readonly sequence: number;
   readonly perSecond: number;
-  /** Streams that are in memory, because they are open. */
+  /** Streams in memory. */
   readonly open: number;
-  /** Resolves when it was stopped or has reached its end; rejects when the store cannot be written. */
+  /** Resolves when the replay was stopped or has reached its end. Rejects when the store cannot be written or the log cannot be read. */
   readonly done: Promise<void>;
-  /** Stores what was read, and ends. */
+  /** Stores the entries that were read, and ends the replay. */
   stop(): Promise<void>;
 }
 
 export type ReplayOptions = {
   source: LogSource;
   store: Store;
-  /** The log that is read: when it was made. */
+  /** When the log was created. */
   created: string;
-  /** Ends behind this sequence, which holds a message. */
+  /** The replay ends after this sequence, which holds a message. */
   until?: number;
-  /** The log says something else than what is stored: it became shorter. Nothing more is read. */
+  /** The log became shorter, and contradicts the store. The replay reads nothing more. */
   onContradiction?: (why: string) => void;
   onStored?: () => void;
-  onGap?: (why: { after: number; before: number }) => void;
+  onGap?: (gap: { after: number; before: number }) => void;
 };
 
 const MAX_MESSAGES = 4_000;
 const MAX_BYTES = 8_000_000;
 const MAX_WAIT_IN_MS = 50;
 
-export function startReplay({ source, store, created, until = Number.POSITIVE_INFINITY, ...hooks }: ReplayOptions): Replay {
-  const { onContradiction = () => {}, onStored = () => {}, onGap = () => {} } = hooks;
-  const stopping = new AbortController();
-  const fold = createFold({ load: store.load });
-  let { sequence: stored, missing } = store.checkpoint ?? { sequence: 0, missing: 0 };
-  let read = stored;
-  let newest: SourceEntry | undefined;
-  let bytes = 0;
-  let timer: NodeJS.Timeout | undefined;
-  const begun = { at: performance.now(), sequence: stored };
+export function startReplay(options: ReplayOptions): Replay {
+  return new LogReplay(options);
+}
 
-  function take(entry: SourceEntry): void {
-    if (stopping.signal.aborted) return;
-    if (entry.sequence <= read) {
-      stopping.abort();
-      return onContradiction(`message ${entry.sequence} came again after ${read}: the log became shorter`);
-    }
-    if (entry.sequence > until) return stopping.abort();
-    takeGap(entry);
-    read = entry.sequence;
-    if (entry.content.kind === 'erasure') return erase(entry, entry.content.erasure);
-    fold.take(entry);
-    newest = entry;
-    bytes += entry.body.length;
-    if (fold.pending >= MAX_MESSAGES || bytes >= MAX_BYTES || read >= until) save();
-    else timer ??= setTimeout(save, MAX_WAIT_IN_MS);
-    if (read >= until) stopping.abort();
+class LogReplay implements Replay {
+  readonly done: Promise<void>;
+  readonly #options: ReplayOptions;
+  readonly #until: number;
+  readonly #fold: Fold;
+  readonly #stopping = new AbortController();
+  readonly #failed = rejection();
+  readonly #startedAt = performance.now();
+  readonly #startedFrom: number;
+  #stored: number;
+  #missing: number;
+  #read: number;
+  /** The last entry that was folded and is not stored yet. */
+  #newest: SourceEntry | undefined;
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ReplayOptions) {
+    const { source, store, until = Number.POSITIVE_INFINITY } = options;
+    this.#options = options;
+    this.#until = until;
+    this.#fold = createFold({ load: store.load });
+    this.#stored = store.checkpoint?.sequence ?? 0;
+    this.#missing = store.checkpoint?.missing ?? 0;
+    this.#read = this.#stored;
+    this.#startedFrom = this.#stored;
+    if (this.#stored >= until) this.#stopping.abort();
+    const following = source.follow(this.#stored + 1, (entry) => this.#take(entry), this.#stopping.signal).then(() => this.#save());
+    this.done = Promise.race([following, this.#failed.promise]);
+    this.done.catch(() => {});
   }
 
-  function takeGap(entry: SourceEntry): void {
-    if (entry.sequence === read + 1) return;
-    missing += entry.sequence - read - 1;
-    fold.takeGap(read, entry);
-    onGap({ after: read, before: entry.sequence });
+  get sequence(): number {
+    return this.#stored;
   }
 
-  function save(): void {
-    clearTimeout(timer);
-    timer = undefined;
+  get perSecond(): number {
+    return Math.round(((this.#stored - this.#startedFrom) * 1_000) / Math.max(1, performance.now() - this.#startedAt));
+  }
+
+  get open(): number {
+    return this.#fold.open;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.done.catch(() => {});
+    clearTimeout(this.#timer);
+  }
+
+  #take(entry: SourceEntry): void {
+    if (this.#stopping.signal.aborted) return;
+    if (entry.sequence <= this.#read) return this.#contradict(entry);
+    if (entry.sequence > this.#until) return this.#stopping.abort();
+    if (entry.sequence !== this.#read + 1) this.#takeGap(entry);
+    this.#read = entry.sequence;
+    if (entry.content.kind === 'erasure') this.#erase(entry, entry.content.erasure);
+    else this.#foldEntry(entry);
+    if (this.#read >= this.#until) this.#stopping.abort();
+  }
+
+  #foldEntry(entry: SourceEntry): void {
+    this.#fold.take(entry);
+    this.#newest = entry;
+    this.#bytes += entry.body.length;
+    if (this.#fold.pending >= MAX_MESSAGES || this.#bytes >= MAX_BYTES || this.#read >= this.#until) this.#save();
+    else this.#timer ??= setTimeout(() => this.#save(), MAX_WAIT_IN_MS);
+  }
+
+  #contradict({ sequence }: SourceEntry): void {
+    this.#stopping.abort();
+    this.#options.onContradiction?.(`message ${sequence} was delivered again after message ${this.#read}: the log became shorter`);
+  }
+
+  #takeGap(entry: SourceEntry): void {
+    this.#missing += entry.sequence - this.#read - 1;
+    this.#fold.takeGap(this.#read, entry);
+    this.#options.onGap?.({ after: this.#read, before: entry.sequence });
+  }
+
+  #save(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const newest = this.#newest;
     if (newest === undefined) return;
-    const { at, sequence } = newest;
-    const fingerprint = source.fingerprintOf(newest);
-    if (!isStored(() => store.save(fold.drain(), { sequence, fingerprint, created, missing, at }))) return;
-    fold.release();
-    newest = undefined;
-    bytes = 0;
-    stored = sequence;
-    onStored();
+    if (!this.#isStored(newest, (checkpoint) => this.#options.store.save(this.#fold.drain(), checkpoint))) return;
+    this.#fold.release();
+    this.#newest = undefined;
+    this.#bytes = 0;
+    this.#stored = newest.sequence;
+    this.#options.onStored?.();
   }
 
-  /** It is about all that was folded before it: that is stored first. */
-  function erase(entry: SourceEntry, erasure: Erasure): void {
-    save();
+  /** An erasure covers everything that was folded before it. The earlier changes are therefore stored first. */
+  #erase(entry: SourceEntry, erasure: Erasure): void {
+    this.#save();
+    if (this.#stopping.signal.aborted) return;
+    if (!this.#isStored(entry, (checkpoint) => this.#options.store.erase(erasure, checkpoint))) return;
+    this.#stored = entry.sequence;
+    this.#options.onStored?.();
+  }
+
+  /** Writes up to an entry. A failed write ends the replay. */
+  #isStored(entry: SourceEntry, write: (checkpoint: Checkpoint) => void): boolean {
+    const { source, created } = this.#options;
     const { sequence, at } = entry;
-    if (stopping.signal.aborted) return;
-    if (!isStored(() => store.erase(erasure, { sequence, fingerprint: source.fingerprintOf(entry), created, missing, at }))) return;
-    stored = sequence;
-    onStored();
-    if (read >= until) stopping.abort();
-  }
-
-  function isStored(write: () => void): boolean {
     try {
-      write();
+      write({ sequence, fingerprint: source.fingerprintOf(entry), created, missing: this.#missing, at });
       return true;
     } catch (error) {
-      failed.reject(error);
-      stopping.abort();
+      this.#failed.reject(error);
+      this.#stopping.abort();
       return false;
     }
   }
-
-  const failed = rejection();
-  if (stored >= until) stopping.abort();
-  const following = source.follow(stored + 1, take, stopping.signal).then(save);
-  const done = Promise.race([following, failed.promise]);
-  done.catch(() => {});
-  return {
-    get sequence() {
-      return stored;
-    },
-    get perSecond() {
-      return Math.round(((stored - begun.sequence) * 1_000) / Math.max(1, performance.now() - begun.at));
-    },
-    get open() {
-      return fold.open;
-    },
-    done,
-    async stop() {
-      stopping.abort();
-      await done.catch(() => {});
-      clearTimeout(timer);
-    },
-  };
 }
 
 function rejection(): { promise: Promise<never>; reject: (error: unknown) => void } {

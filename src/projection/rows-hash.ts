@@ -5,9 +5,13 @@ import type { Database, Value } from './sqlite.ts';
 
 export type TableHash = { table: string; rows: number; hash: string };
 
-const CHUNK = 2_000;
+const ROWS_PER_CHUNK = 2_000;
 
-/** Hashes every row of every compared table, in order; lets others work in between. Nothing may be written meanwhile. */
+/**
+ * Hashes every row of every compared table, in order. Yields to the event loop after each chunk.
+ *
+ * No rows may be written until the promise resolves.
+ */
 export async function hashRows(database: Database): Promise<TableHash[]> {
   const hashes: TableHash[] = [];
   for (const [table, order] of Object.entries(comparedTables)) {
@@ -24,9 +28,11 @@ export async function hashRows(database: Database): Promise<TableHash[]> {
 
 async function* chunksOf(database: Database, table: string, order: string): AsyncGenerator<Value[][]> {
   const keys = order.split(', ');
-  const marks = keys.map(() => '?').join(', ');
-  const first = database.prepare(`SELECT ${order}, * FROM ${table} ORDER BY ${order} LIMIT ${CHUNK}`);
-  const later = database.prepare(`SELECT ${order}, * FROM ${table} WHERE (${order}) > (${marks}) ORDER BY ${order} LIMIT ${CHUNK}`);
+  const placeholders = keys.map(() => '?').join(', ');
+  const first = database.prepare(`SELECT ${order}, * FROM ${table} ORDER BY ${order} LIMIT ${ROWS_PER_CHUNK}`);
+  const later = database.prepare(
+    `SELECT ${order}, * FROM ${table} WHERE (${order}) > (${placeholders}) ORDER BY ${order} LIMIT ${ROWS_PER_CHUNK}`,
+  );
   let rows = first.all();
   while (rows.length > 0) {
     yield rows;

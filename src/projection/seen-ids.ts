@@ -1,14 +1,14 @@
-/** Remembers ids in little space: says for certain that one was never seen, and of a few others wrongly that it may have been. */
+/** Remembers ids in little memory. A few ids that were never added are reported as seen; the opposite never happens. */
 export interface SeenIds {
   add(id: string): void;
-  /** False only when it was never added. */
+  /** Returns false only for an id that was never added. */
   mayHave(id: string): boolean;
 }
 
-/** 16 MB, which are touched as they are needed: of ten million ids, one of fifty unknown ones is taken for known. */
+/** 16 MB, allocated by the system on first use. With ten million ids, one in fifty unknown ids is reported as seen. */
 const BITS = 2 ** 27;
 
-/** A Bloom filter with three places for each id. */
+/** A Bloom filter with three bits for each id. */
 export function createSeenIds(): SeenIds {
   const bits = new Uint32Array(BITS / 32);
   let first = 0;
@@ -22,19 +22,19 @@ export function createSeenIds(): SeenIds {
       second = Math.imul(second ^ code, 0x5bd1e995) ^ (second >>> 13);
     }
   };
-  const place = (count: number): number => ((first + Math.imul(count, second | 1)) >>> 0) % BITS;
-  const has = (at: number): boolean => ((bits[at >>> 5] ?? 0) & (1 << (at & 31))) !== 0;
+  const bitOf = (count: number): number => ((first + Math.imul(count, second | 1)) >>> 0) % BITS;
+  const isSet = (at: number): boolean => ((bits[at >>> 5] ?? 0) & (1 << (at & 31))) !== 0;
   return {
     add(id) {
       hash(id);
       for (let count = 0; count < 3; count++) {
-        const at = place(count);
+        const at = bitOf(count);
         bits[at >>> 5] = (bits[at >>> 5] ?? 0) | (1 << (at & 31));
       }
     },
     mayHave(id) {
       hash(id);
-      return has(place(0)) && has(place(1)) && has(place(2));
+      return isSet(bitOf(0)) && isSet(bitOf(1)) && isSet(bitOf(2));
     },
   };
 }

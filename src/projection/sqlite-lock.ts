@@ -1,8 +1,9 @@
 import type { Database, OpenDatabase } from './sqlite.ts';
 
 /**
- * Locks a file until the database is closed or its process ends, however that ends; undefined while another holder has it. The file holds
- * no data.
+ * Locks a file until the returned database is closed or its process ends, however it ends. The file holds no data.
+ *
+ * Returns `undefined` while another connection holds the lock.
  */
 export function tryLock(open: OpenDatabase, file: string): Database | undefined {
   const database = open(file);
@@ -16,7 +17,7 @@ export function tryLock(open: OpenDatabase, file: string): Database | undefined 
   }
 }
 
-/** SQLite's code 5, as libsql and as node:sqlite give it. */
+/** SQLite's code 5, as libsql and as node:sqlite report it. */
 function isBusy(error: unknown): boolean {
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   return code === 'SQLITE_BUSY' || errcode === 5;

@@ -1,6 +1,7 @@
-/**
- * SQLite of this runtime: `node:sqlite` where it can return rows as arrays (Node 22.16 and later), else `libsql`.
+/*
+ * SQLite of this runtime: `node:sqlite` where it can return rows as arrays (Node 22.16 and later), otherwise `libsql`.
  */
+
 export type Value = string | number | null | Uint8Array;
 export type Row = Value[];
 
@@ -31,36 +32,36 @@ type NodeModule = { DatabaseSync: NodeSqlite; StatementSync: { prototype: Partia
 
 export type OpenDatabase = (file: string) => Database;
 
-/** Finds the SQLite of this runtime. Loaded once, and only by who needs it. */
+/** Finds the SQLite of this runtime. Loads the library at the first call. */
 export async function findSqlite(): Promise<OpenDatabase> {
   const builtIn = (process as { getBuiltinModule?: (name: string) => unknown }).getBuiltinModule?.('node:sqlite') as NodeModule | undefined;
-  // A row as an object merges columns of one name, and puts those with numbers for names first.
-  if (builtIn?.StatementSync.prototype.setReturnArrays !== undefined) return (file) => overNode(new builtIn.DatabaseSync(file));
+  // Rows as objects would merge columns of the same name and reorder columns with numeric names.
+  if (builtIn?.StatementSync.prototype.setReturnArrays !== undefined) return (file) => wrapNode(new builtIn.DatabaseSync(file));
   const { default: open } = (await import('libsql')) as unknown as { default: Libsql };
-  return (file) => overLibsql(new open(file));
+  return (file) => wrapLibsql(new open(file));
 }
 
-function overLibsql(database: InstanceType<Libsql>): Database {
+function wrapLibsql(database: InstanceType<Libsql>): Database {
   return {
     exec: (sql) => void database.exec(sql),
     close: () => database.close(),
     prepare(sql) {
       const statement = database.prepare(sql);
       let raw: Raw | undefined;
-      const reading = (): Raw => {
+      const reader = (): Raw => {
         raw ??= statement.raw();
         return raw;
       };
       return {
         run: (values) => void statement.run(values),
-        all: (values = []) => reading().all(values),
-        get: (values = []) => reading().get(values),
+        all: (values = []) => reader().all(values),
+        get: (values = []) => reader().get(values),
       };
     },
   };
 }
 
-function overNode(database: InstanceType<NodeSqlite>): Database {
+function wrapNode(database: InstanceType<NodeSqlite>): Database {
   let isOpen = true;
   return {
     exec: (sql) => database.exec(sql),

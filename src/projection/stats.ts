@@ -1,20 +1,20 @@
 import type { HistoryFilter, StatsRow } from '#src/core/history-questions.ts';
-import { type Branch, type Layer, planOf, whereOf } from './plan.ts';
+import { type IndexScan, type Layer, planOf, whereOf } from './plan.ts';
 import type { Row, Value } from './sqlite.ts';
 
 /**
- * Counts by state and condition, and percentiles of two times: from acceptance to outcome, and to the first attempt. Per function,
- * and per time bucket if asked.
+ * Counts by state and by condition, and percentiles of two durations: from acceptance to the outcome, and to the first attempt.
+ * One row per function, and per time bucket if a bucket is given.
  */
 export function stats(
   layers: readonly Layer[],
   { bucketInMs, ...filter }: HistoryFilter & { bucketInMs?: number | undefined },
 ): StatsRow[] {
-  const branches = planOf(layers, filter);
+  const scans = planOf(layers, filter);
   const bucket = bucketInMs === undefined ? 'NULL' : `i.accepted_at - i.accepted_at % ${bucketInMs}`;
-  // The words may stand in both texts of an invocation; `seq` tells that it is one.
-  const counted = (columns: string, isMeant = '1'): Row[] =>
-    countRows(branches, { columns: `i.function, ${bucket}, ${columns}`, isMeant, key: filter.text === undefined ? undefined : 'i.seq' });
+  // Words may occur in both texts of an invocation. `seq` as the key counts the invocation once.
+  const counted = (columns: string, matches = '1'): Row[] =>
+    countRows(scans, { columns: `i.function, ${bucket}, ${columns}`, matches, key: filter.text === undefined ? undefined : 'i.seq' });
   const rows = new Map<string, StatsRow>();
   for (const [fn, since, state, condition, n] of counted('i.state, i.condition')) {
     const row = rowFor(rows, fn, since);
@@ -31,23 +31,23 @@ export function stats(
   return [...rows.values()].sort((one, other) => one.function.localeCompare(other.function, 'en') || (one.from ?? 0) - (other.from ?? 0));
 }
 
-type Counting = { columns: string; isMeant: string; key: string | undefined };
+type Counting = { columns: string; matches: string; key: string | undefined };
 
-/** Groups of rows with how many they are, of each set of tables for itself. */
-function countRows(branches: readonly Branch[], { columns, isMeant, key }: Counting): Row[] {
-  const databases = [...new Set(branches.map(({ database }) => database))];
+/** The groups of rows with their counts, separately for each set of tables. */
+function countRows(scans: readonly IndexScan[], { columns, matches, key }: Counting): Row[] {
+  const databases = [...new Set(scans.map(({ database }) => database))];
   const count = columns.split(', ').length;
   const groups = Array.from({ length: count }, (_, index) => index + 1).join(', ');
   return databases.flatMap((database) => {
-    const parts = branches.filter((branch) => branch.database === database).map((branch) => ({ from: branch.from, ...whereOf(branch) }));
-    const [only] = parts;
-    const from = parts.map((part) => `SELECT ${key ?? 'i.seq'} AS seq FROM ${part.from} WHERE ${part.sql} AND ${isMeant}`);
-    // One reading needs no list of what it found.
+    const sources = scans.filter((scan) => scan.database === database).map((scan) => ({ from: scan.from, ...whereOf(scan) }));
+    const [only] = sources;
+    const from = sources.map((source) => `SELECT ${key ?? 'i.seq'} AS seq FROM ${source.from} WHERE ${source.sql} AND ${matches}`);
+    // A single scan needs no union.
     const sql =
-      only !== undefined && parts.length === 1
-        ? `SELECT ${columns}, count(*) FROM ${only.from} WHERE ${only.sql} AND ${isMeant} GROUP BY ${groups}`
+      only !== undefined && sources.length === 1
+        ? `SELECT ${columns}, count(*) FROM ${only.from} WHERE ${only.sql} AND ${matches} GROUP BY ${groups}`
         : `SELECT ${columns}, count(*) FROM (${from.join(key === undefined ? ' UNION ALL ' : ' UNION ')}) f CROSS JOIN invocations i ON i.seq = f.seq GROUP BY ${groups}`;
-    return database.prepare(sql).all(parts.flatMap(({ values }) => values));
+    return database.prepare(sql).all(sources.flatMap(({ values }) => values));
   });
 }
 
@@ -69,10 +69,10 @@ function percentilesOf(histogram: Histogram | undefined): StatsRow['durationInMs
   if (histogram === undefined) return null;
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
   const at = (share: number): number => {
-    let rest = Math.max(1, Math.ceil(total * share));
+    let remaining = Math.max(1, Math.ceil(total * share));
     for (const { value, count } of histogram) {
-      rest -= count;
-      if (rest <= 0) return value;
+      remaining -= count;
+      if (remaining <= 0) return value;
     }
     return histogram.at(-1)?.value ?? 0;
   };

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { findSqlite } from '#src/projection/sqlite.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-/*
- * A server of its own: its stream is deleted, made anew and cut.
- */
+// A server of its own, because the tests delete, recreate and cut its JetStream stream.
 
 let server: TestServer;
 let folder: string;
@@ -22,7 +21,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** An empty log, and a folder without a read model; both with this many invocations. */
+/** A new log and a new read model, both with this many invocations. */
 async function begin(count: number): Promise<void> {
   await using nats = await openNats(server.url);
   const manager = await nats.connection.nats.jetstreamManager();
@@ -39,7 +38,7 @@ async function write(count: number): Promise<void> {
   await writeLog(nats.connection, count);
 }
 
-/** Opens the read model again; what holds then. */
+/** Opens the read model again, and checks that it equals the log. */
 async function reopened(count: number): Promise<{ warnings: readonly string[]; tookInMs: number }> {
   await using opened = await openProjectionOn(server.url, folder);
   const tookInMs = await opened.ready();
@@ -53,7 +52,12 @@ async function reopened(count: number): Promise<{ warnings: readonly string[]; t
 
 const store = (): string => join(server.dataDir, 'nats');
 
-describe('a read model that the log contradicts is built anew within 5 s', () => {
+async function historyFiles(): Promise<string[]> {
+  const names = await readdir(join(folder, '0'));
+  return names.filter((name) => name.startsWith('history-')).map((name) => join(folder, '0', name));
+}
+
+describe('a read model that the log contradicts is rebuilt within 5 s', () => {
   test('when it was deleted', async () => {
     await begin(300);
     await rm(folder, { recursive: true });
@@ -61,7 +65,7 @@ describe('a read model that the log contradicts is built anew within 5 s', () =>
     expect(tookInMs).toBeLessThan(5_000);
   });
 
-  test('when an older copy of it was put back, it goes on from there', async () => {
+  test('when an older copy was restored: it continues from its checkpoint', async () => {
     await begin(200);
     const copy = `${folder}-copy`;
     await cp(folder, copy, { recursive: true });
@@ -75,24 +79,35 @@ describe('a read model that the log contradicts is built anew within 5 s', () =>
 
   test('when its file is damaged', async () => {
     await begin(100);
-    const place = join(folder, '0');
-    for (const name of await readdir(place)) if (name.startsWith('history-')) await writeFile(join(place, name), 'no database at all');
+    for (const file of await historyFiles()) await writeFile(file, 'not a database');
     const { warnings, tookInMs } = await reopened(100);
     expect(warnings.join()).toContain('cannot be read');
     expect(tookInMs).toBeLessThan(5_000);
   });
 
-  test('when the stream was made anew, even if it is longer than before', async () => {
+  test('when another version of Sequent wrote it', async () => {
+    await begin(100);
+    const [file = ''] = (await historyFiles()).filter((name) => name.endsWith('.db'));
+    const database = (await findSqlite())(file);
+    database.exec('PRAGMA user_version = 7');
+    database.close();
+    const { warnings, tookInMs } = await reopened(100);
+    expect(warnings.join()).toContain('another version of Sequent wrote it');
+    expect(tookInMs).toBeLessThan(5_000);
+    expect(await historyFiles()).not.toContain(file);
+  });
+
+  test('when the stream was created again, even if it is longer than before', async () => {
     await begin(100);
     await using nats = await openNats(server.url);
     await (await nats.connection.nats.jetstreamManager()).streams.delete(INVOCATIONS);
     await write(180);
     const { warnings, tookInMs } = await reopened(180);
-    expect(warnings.join()).toContain('it is of a log made on');
+    expect(warnings.join()).toContain('it was folded from a log created on');
     expect(tookInMs).toBeLessThan(5_000);
   });
 
-  test('when the stream is made anew while it runs', async () => {
+  test('when the stream is created again while the projection runs', async () => {
     await begin(100);
     await using opened = await openProjectionOn(server.url, folder);
     await opened.ready();
@@ -111,34 +126,34 @@ describe('a read model that the log contradicts is built anew within 5 s', () =>
     await begin(100);
     await cutTail(60);
     const { warnings, tookInMs } = await reopened(100);
-    expect(warnings.join()).toMatch(/the log ends at \d+, and \d+ were read/);
+    expect(warnings.join()).toMatch(/the log ends at \d+, but it was folded up to \d+/);
     expect(tookInMs).toBeLessThan(5_000);
   });
 
-  test('when the tail was cut and other messages have its numbers', async () => {
+  test('when the tail was cut and other messages have its sequences', async () => {
     await begin(100);
     await cutTail(60);
     await write(90);
     const { warnings, tookInMs } = await reopened(190);
-    expect(warnings.join()).toMatch(/message \d+ is not the one that was read/);
+    expect(warnings.join()).toMatch(/message \d+ of the log is not the message that was folded/);
     expect(tookInMs).toBeLessThan(5_000);
   });
 
-  test('when messages were taken out of the middle', async () => {
+  test('when messages were deleted from the middle', async () => {
     await begin(100);
     await using nats = await openNats(server.url);
     const manager = await nats.connection.nats.jetstreamManager();
     for (const sequence of [40, 41]) await manager.streams.deleteMessage(INVOCATIONS, sequence);
     await using opened = await openProjectionOn(server.url, folder);
     await opened.ready();
-    expect(opened.warnings.join()).toContain('2 messages are missing in the log; when it was read, 0 were');
+    expect(opened.warnings.join()).toContain('the log misses 2 messages, but it missed 0 when it was folded');
     expect(await opened.projection.check()).toMatchObject({ isEqual: true });
     const { problems } = await opened.answers.problems({ after: 0, limit: 500 });
     expect(problems).toContainEqual(expect.objectContaining({ kind: 'gap', why: 'the log holds no message from 40 to 41' }));
   });
 });
 
-/** What a power cut does: the store as it was before the last messages, which were acknowledged and read. */
+/** Simulates a power cut: the last messages were acknowledged and read, and the store does not hold them. */
 async function cutTail(count: number): Promise<void> {
   await server.end();
   const copy = `${server.dataDir}-copy`;
@@ -157,7 +172,7 @@ async function cutTail(count: number): Promise<void> {
 }
 
 describe('a check', () => {
-  test('finds one changed value, one row too few and one too many', async () => {
+  test('finds a changed value, a missing row and an added row', async () => {
     await begin(150);
     await using opened = await openProjectionOn(server.url, folder);
     await opened.ready();
@@ -172,8 +187,8 @@ describe('a check', () => {
   });
 });
 
-describe('a rebuild that was asked for', () => {
-  test('happens beside the one that serves, and then takes its place', async () => {
+describe('a requested rebuild', () => {
+  test('fills a second file, which replaces the live one when it has caught up', async () => {
     await begin(2_000);
     await using opened = await openProjectionOn(server.url, folder);
     await opened.ready();
@@ -189,12 +204,12 @@ describe('a rebuild that was asked for', () => {
     const check = await opened.projection.check();
     expect(check).toMatchObject({ isEqual: true });
     expect(check.tables[0]).toMatchObject({ rows: 2_050 });
-    expect((await readdir(join(folder, '0'))).filter((name) => name.startsWith('history-') && name.endsWith('.db'))).toHaveLength(1);
+    expect((await historyFiles()).filter((name) => name.endsWith('.db'))).toHaveLength(1);
   });
 });
 
 describe('several processes on one folder', () => {
-  test('each keep a whole read model of their own', async () => {
+  test('each keep a whole read model', async () => {
     await begin(200);
     await using one = await openProjectionOn(server.url, folder, { instance: 'one' });
     await using other = await openProjectionOn(server.url, folder, { instance: 'other' });
@@ -207,29 +222,29 @@ describe('several processes on one folder', () => {
   });
 });
 
-test('a read model whose replay failed while the log was away is built anew once the log answers again', async () => {
+test('a read model whose replay failed while the log was unavailable is rebuilt when the log is back', async () => {
   await begin(50);
-  let isAway = false;
+  let isUnavailable = false;
   let follows = 0;
-  let breakOff = (_: Error): void => {};
+  let interrupt = (_: Error): void => {};
   const broken = new Promise<never>((_, reject) => {
-    breakOff = reject;
+    interrupt = reject;
   });
   await using opened = await openProjectionOn(server.url, folder, {
     wrap: (source) => ({
       ...source,
       state: async () => {
-        if (isAway) throw new Error('the log does not answer');
+        if (isUnavailable) throw new Error('the log does not answer');
         return await source.state();
       },
       follow: (...given) => (follows++ === 0 ? Promise.race([source.follow(...given), broken]) : source.follow(...given)),
     }),
   });
   await opened.ready();
-  isAway = true;
-  breakOff(new Error('the log does not answer'));
+  isUnavailable = true;
+  interrupt(new Error('the log does not answer'));
   await expect.poll(() => opened.warnings.length, { timeout: 5_000 }).toBeGreaterThan(0);
-  isAway = false;
+  isUnavailable = false;
   await write(10);
   await opened.ready(10_000);
   const check = await opened.projection.check();

@@ -11,9 +11,7 @@ import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 import { type OpenedProjection, openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-/*
- * A server of its own: the shared one is full of what other tests wrote.
- */
+// A server of its own, because the log of the shared server holds the messages of other tests.
 
 let server: TestServer;
 let nats: OpenedNats;
@@ -38,7 +36,7 @@ afterAll(async () => {
 });
 
 describe('the service', () => {
-  test('is found by the discovery of NATS, with the JSON Schemas of all that it takes and gives', async () => {
+  test('is found by the service discovery of NATS, with JSON Schemas of requests and responses', async () => {
     const { nats: connection } = nats.connection;
     const asking = connection.services.client({ strategy: RequestStrategy.Timer, maxWait: 500 });
     const infos = [];
@@ -53,7 +51,7 @@ describe('the service', () => {
     expect(await history.instances()).toEqual(['p-test']);
   });
 
-  test('refuses what is no question, and goes on', async () => {
+  test('refuses malformed questions, and answers the next one', async () => {
     const { nats: connection } = nats.connection;
     for (const hostile of [
       '{',
@@ -74,7 +72,7 @@ describe('the service', () => {
     expect((await history.list({ limit: 1 })).invocations).toHaveLength(1);
   });
 
-  test('says that nobody answers when no projection runs', async () => {
+  test('reports that the history is unavailable when no projection runs', async () => {
     await using empty = await startTestServer();
     await using elsewhere = await openNats(empty.url);
     expect(await createNatsHistory(elsewhere.connection).instances()).toEqual([]);
@@ -85,7 +83,7 @@ describe('the service', () => {
 });
 
 describe('the client library', () => {
-  test('lists all pages, gets, tells the timeline, counts, and checks', async () => {
+  test('lists all pages, gets, reads the timeline, counts, and checks', async () => {
     const all = [];
     for await (const one of history.all({ limit: 50 })) all.push(one);
     expect(new Set(all.map(({ id }) => id)).size).toBe(120);
@@ -109,16 +107,16 @@ describe('the client library', () => {
     expect((await history.deadLetters()).deadLetters).toEqual([]);
   });
 
-  test('asks of an earlier moment: a sequence, or a time of the log', async () => {
+  test('asks about an earlier moment: a sequence, or a time of the log', async () => {
     const { sequence } = await history.status();
     const [newest] = (await history.list({ limit: 1 })).invocations;
     const { transitions } = await history.timeline(newest?.id ?? '');
-    const [born, began] = transitions;
-    const moment = { sequence: born?.sequence ?? 0 };
+    const [accepted, started] = transitions;
+    const moment = { sequence: accepted?.sequence ?? 0 };
     expect(transitions.map(({ state }) => state)).toEqual(['queued', 'running', expect.stringMatching(/succeeded|failed/), 'notified']);
     expect((await history.get(newest?.id ?? '', { moment })).state).toBe('queued');
     expect((await history.timeline(newest?.id ?? '', { moment })).transitions).toHaveLength(1);
-    expect((await history.get(newest?.id ?? '', { moment: { sequence: began?.sequence ?? 0 } })).state).toBe('running');
+    expect((await history.get(newest?.id ?? '', { moment: { sequence: started?.sequence ?? 0 } })).state).toBe('running');
     const before = { moment: { sequence: moment.sequence - 1 } };
     await expect(history.get(newest?.id ?? '', before)).rejects.toMatchObject({ code: 'INVOCATION_NOT_FOUND' });
     await expect(history.list({ moment: { sequence: sequence + 1 } })).rejects.toMatchObject({ code: 'INVALID_INPUT' });

@@ -13,7 +13,7 @@ export function openModel(source: LogSource, file = ':memory:'): Store {
   return store;
 }
 
-/** Folds all of a log that has an end. */
+/** Folds a whole log that ends. */
 export async function foldInto(store: Store, source: LogSource): Promise<void> {
   await startReplay({ source, store, created: 'once' }).done;
 }

@@ -14,17 +14,17 @@ export interface OpenedProjection extends AsyncDisposable {
   readonly projection: Projection;
   readonly connection: Connection;
   readonly answers: ReturnType<typeof createAnswers>;
-  /** What it said loudly. */
+  /** The warnings that the projection logged. */
   readonly warnings: readonly string[];
-  /** Resolves when it holds all of the log, to how many milliseconds after its start that was. */
+  /** Resolves when the projection holds the whole log, to the milliseconds since its start. */
   ready(withinMs?: number): Promise<number>;
 }
 
 export type OpenProjectionOptions = {
   instance?: string;
-  /** The folder of the archive, if the log is archived. */
+  /** The folder of the archive, if there is one. */
   archive?: string;
-  /** What stands between the projection and its log. */
+  /** Wraps the log of the projection, to inject failures. */
   wrap?: (source: LogSource) => LogSource;
 };
 
@@ -47,11 +47,11 @@ export async function openProjectionOn(
     warnings,
     answers: createAnswers(projection, source.decode),
     async ready(withinMs = 5_000) {
-      const begun = performance.now();
+      const waitingSince = performance.now();
       for (;;) {
         const { lag, isReady, rebuild } = await projection.status();
         if (lag === 0 && isReady && rebuild === null) return performance.now() - startedAt;
-        if (performance.now() - begun > withinMs) throw new Error(`it is ${lag} messages behind after ${withinMs} ms`);
+        if (performance.now() - waitingSince > withinMs) throw new Error(`the projection is ${lag} messages behind after ${withinMs} ms`);
         await sleep(10);
       }
     },

@@ -18,7 +18,7 @@ const terms = {
 const functions = ['orders', 'mails', 'invoices', 'thumbnails', 'reports', 'billing', 'exports', 'search'];
 const IN_FLIGHT = 512;
 
-/** Writes invocations into the log as a worker would: every life is a request, `running`, and its outcome with `notified`. */
+/** Writes invocations into the log as a worker does: a request, then `running`, then the outcome with `notified`. */
 export async function writeLog(connection: Connection, count: number): Promise<void> {
   const publisher = createPublisher(connection, { timeoutInMs: 60_000 });
   let index = 0;
@@ -69,8 +69,8 @@ async function append(
 ): Promise<number> {
   const written: Append = { id: `w-1-${id}-${previous}`, previous: previous as StreamVersion, request, by: 'w-1', facts };
   const [first] = facts;
-  const attention = first?.type === 'running' ? { inProgressSince: first.at } : {};
-  return await publish(publisher, `invocation.${name}.${id}`, encodeAppend(written), appendHeaders(previous as StreamVersion, attention));
+  const wakeTimes = first?.type === 'running' ? { inProgressSince: first.at } : {};
+  return await publish(publisher, `invocation.${name}.${id}`, encodeAppend(written), appendHeaders(previous as StreamVersion, wakeTimes));
 }
 
 async function publish(

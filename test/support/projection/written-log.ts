@@ -8,11 +8,11 @@ import { encodeAppend } from '#src/nats/wire/codec.ts';
 /** A log of messages that a test writes one by one, as JetStream would hold them. */
 export interface WrittenLog extends LogSource {
   readonly entries: readonly StoredEntry[];
-  /** The request, at a sequence of its own. */
+  /** Writes a request, and returns its sequence. */
   request(fn: string, id: string, payload: string, options?: { headers?: Record<string, string>; at?: number }): number;
   append(fn: string, id: string, request: number, facts: readonly Fact[]): number;
   message(subject: string, body: string): number;
-  /** Lets sequences go by that hold no message. */
+  /** Leaves a number of sequences without a message. */
   skip(count: number): void;
   decodedRequest(sequence: number): RequestMessage | undefined;
 }

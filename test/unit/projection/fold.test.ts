@@ -19,14 +19,14 @@ async function foldAll(log: WrittenLog): Promise<{ store: Store; answers: Return
   return { store, answers: createAnswers({ store } as Projection, log.decode) };
 }
 
-describe('what cannot be folded', () => {
-  test('an append that no version wrote, a refused fact and a fact about nothing are kept and shown', async () => {
+describe('a message that cannot be folded', () => {
+  test('is stored and reported: an unreadable append, a refused fact, a fact without a request, a gap', async () => {
     const log = createWrittenLog();
     const request = log.request('f', 'one', '{}');
     const garbage = log.message('invocation.f.one', 'not JSON');
     const newer = log.message('invocation.f.one', JSON.stringify({ v: 99, facts: [{ type: 'teleported' }] }));
-    const refused = log.append('f', 'one', request, [succeeded('one'), running('one'), running('nobody')]);
-    const orphan = log.append('f', 'nobody', 1, [running('nobody')]);
+    const refused = log.append('f', 'one', request, [succeeded('one'), running('one'), running('unknown')]);
+    const orphan = log.append('f', 'unknown', 1, [running('unknown')]);
     log.skip(3);
     const later = log.append('f', 'one', request, [succeeded('one'), notified('one')]);
     const { store, answers } = await foldAll(log);
@@ -35,7 +35,7 @@ describe('what cannot be folded', () => {
       [garbage, 'unreadable', null],
       [newer, 'unreadable', null],
       [refused, 'refused', 'one'],
-      [refused, 'refused', 'nobody'],
+      [refused, 'refused', 'unknown'],
       [orphan, 'unknown', null],
       [later, 'gap', null],
     ]);
@@ -51,7 +51,7 @@ describe('what cannot be folded', () => {
     store.close();
   });
 
-  test('a payload that is no text is stored as it came', async () => {
+  test('a payload that is not text is stored unchanged', async () => {
     const log = createWrittenLog();
     log.request('f', 'one', '{}');
     const bytes = new Uint8Array([0xff, 0xfe, 0]);
@@ -64,7 +64,7 @@ describe('what cannot be folded', () => {
 });
 
 describe('several requests of one id', () => {
-  test('the stream belongs to the one that its first append names', async () => {
+  test('the stream belongs to the request that its first append names', async () => {
     const log = createWrittenLog();
     log.request('f', 'one', '{"first":1}');
     const second = log.request('f', 'one', '{"second":2}');
@@ -75,7 +75,7 @@ describe('several requests of one id', () => {
     store.close();
   });
 
-  test('of two functions are two invocations', async () => {
+  test('are separate invocations when they name different functions', async () => {
     const log = createWrittenLog();
     log.request('f', 'one', '{}');
     const other = log.request('g', 'one', '{}');
@@ -87,28 +87,33 @@ describe('several requests of one id', () => {
   });
 });
 
-describe('the fold', () => {
-  test('what is stored does not depend on where batches end, on restarts, or on what was in memory', async () => {
+describe('the stored content', () => {
+  test('does not depend on the ends of batches, on restarts, or on the streams in memory', async () => {
     const log = createWrittenLog();
     const ids = Array.from({ length: 40 }, (_, index) => `i-${index}`);
     const requests = new Map(ids.map((id) => [id, log.request('f', id, `{"id":"${id}"}`)]));
-    const dupe = log.request('f', 'i-3', '{"again":true}');
-    for (const id of ids) log.append('f', id, id === 'i-3' ? dupe : (requests.get(id) ?? 0), [running(id)]);
+    const duplicate = log.request('f', 'i-3', '{"again":true}');
+    for (const id of ids) log.append('f', id, id === 'i-3' ? duplicate : (requests.get(id) ?? 0), [running(id)]);
     log.message('invocation.f.i-7', 'garbage');
     for (const id of ids) log.append('f', id, requests.get(id) ?? 0, [succeeded(id), succeeded(id), notified(id)]);
     const whole = await foldedHash(log);
 
-    // Every batch is one message, nothing stays in memory, and the fold begins again now and then.
-    const store = openModel(log);
-    let fold = createFold({ load: store.load, limit: 0 });
-    for (const entry of log.entries) {
-      fold.take({ ...entry, content: log.decode(entry) });
-      store.save(fold.drain(), { sequence: entry.sequence, fingerprint: '', created: '', missing: 0, at: 0 });
-      fold.release();
-      if (entry.sequence % 7 === 0) fold = createFold({ load: store.load, limit: 0 });
-    }
-    expect(fold.open).toBe(0);
+    const store = foldOneByOne(log);
     expect(await hashRows(store.database)).toEqual(whole);
     store.close();
   });
 });
+
+/** Each message is a batch of its own, no stream stays in memory, and every seventh message starts a new fold. */
+function foldOneByOne(log: WrittenLog): Store {
+  const store = openModel(log);
+  let fold = createFold({ load: store.load, limit: 0 });
+  for (const entry of log.entries) {
+    fold.take({ ...entry, content: log.decode(entry) });
+    store.save(fold.drain(), { sequence: entry.sequence, fingerprint: '', created: '', missing: 0, at: 0 });
+    fold.release();
+    if (entry.sequence % 7 === 0) fold = createFold({ load: store.load, limit: 0 });
+  }
+  expect(fold.open).toBe(0);
+  return store;
+}

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { findSqlite } from '#src/projection/sqlite.ts';
 
-/** What each runtime's SQLite must do alike: CI runs this on a Node with `node:sqlite` and on one without. */
+/** Claims for the SQLite of every runtime. CI runs this file on a Node with `node:sqlite` and on one without. */
 const open = await findSqlite();
 
 describe('the SQLite of this runtime', () => {
-  test('gives the columns of a row in the order of the query, whatever their names are', () => {
+  test('returns the columns of a row in the order of the query, whatever their names are', () => {
     const database = open(':memory:');
     const statement = database.prepare('select 1 as a, 2 as a, 3 as "2", ? as "1"');
     expect(statement.all(['x'])).toEqual([[1, 2, 3, 'x']]);
@@ -13,7 +13,7 @@ describe('the SQLite of this runtime', () => {
     database.close();
   });
 
-  test('gives back every kind of value as it was stored', () => {
+  test('returns every kind of value as it was stored', () => {
     const database = open(':memory:');
     database.exec('create table kinds (value)');
     const values = ['text', '', 1, -1.5, Number.MAX_SAFE_INTEGER, null, new Uint8Array([0, 255])];
@@ -24,7 +24,7 @@ describe('the SQLite of this runtime', () => {
     database.close();
   });
 
-  test('gives undefined for a row that is not there', () => {
+  test('returns undefined for a row that does not exist', () => {
     const database = open(':memory:');
     expect(database.prepare('select 1 where 0').get()).toBeUndefined();
     database.close();

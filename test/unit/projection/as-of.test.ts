@@ -6,7 +6,6 @@ import { encodeRequests } from '#src/core/log/request-messages.ts';
 import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import type { StreamId } from '#src/core/names/names.ts';
 import { createAnswers } from '#src/projection/answers.ts';
-import { forkOf, forksAround } from '#src/projection/forks.ts';
 import type { Projection } from '#src/projection/projection.ts';
 import { startReplay } from '#src/projection/replay.ts';
 import type { Store } from '#src/projection/store.ts';
@@ -23,29 +22,29 @@ const open = (log: WrittenLog): Opened => {
 
 const terms = { revision: 1, timeoutInMs: 1, maxRetries: 9, maxAgeInMs: 1, backoff: { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 } };
 const failure = { kind: 'function', errorType: 'Oops', message: 'red stock', code: 1 } as const;
-const told = { id: 'success-0', destination: 'HTTP', param: '{}' };
+const success = { id: 'success-0', destination: 'HTTP', param: '{}' };
 const at = (sequence: number): number => sequence * 1_000;
 
-/** What may happen to an invocation, one append each. What the machine refuses by then changes nothing. */
+/** The possible appends of an invocation. The machine may refuse an append; a refused append changes nothing. */
 const appends: ((invocation: string, when: number) => Fact[])[] = [
   (invocation, when) => [{ type: 'running', invocation, at: when, attempt: 1, worker: 'w', terms }],
   (invocation, when) => [{ type: 'retrying', invocation, at: when, attempt: 1, dueAt: when, failure }],
   (invocation, when) => [{ type: 'running', invocation, at: when, attempt: 2, worker: 'w' }],
-  (invocation, when) => [{ type: 'succeeded', invocation, at: when, attempt: 2, payload: '1', destinations: [told] }],
+  (invocation, when) => [{ type: 'succeeded', invocation, at: when, attempt: 2, payload: '1', destinations: [success] }],
   (invocation, when) => [{ type: 'failed', invocation, at: when, attempt: 1, condition: 'UnhandledInvocationError', failure }],
   (invocation, when) => [{ type: 'failed', invocation, at: when, attempt: 0, condition: 'EventAgeExceeded', failure }],
-  (invocation, when) => [{ type: 'delivery.started', invocation, at: when, destination: told.id, try: 1, deliverer: 'd' }],
-  (invocation, when) => [{ type: 'delivery.dead', invocation, at: when, destination: told.id, try: 1, reason: 'gone' }],
+  (invocation, when) => [{ type: 'delivery.started', invocation, at: when, destination: success.id, try: 1, deliverer: 'd' }],
+  (invocation, when) => [{ type: 'delivery.dead', invocation, at: when, destination: success.id, try: 1, reason: 'gone' }],
   (invocation, when) => [{ type: 'notified', invocation, at: when }],
-  (invocation, when) => [{ type: 'delivery.redriven', invocation, at: when, destination: told.id, try: 1 }],
+  (invocation, when) => [{ type: 'delivery.redriven', invocation, at: when, destination: success.id, try: 1 }],
   (invocation, when) => [{ type: 'redriven', invocation, at: when, redrive: 'again' }],
 ];
 
-type Step = { who: number; kind: 'request' | 'batch' | 'append' | 'foreign'; what: number; fn: string; member: number };
+type Step = { stream: number; kind: 'request' | 'batch' | 'append' | 'foreign'; choice: number; fn: string; member: number };
 const step: fc.Arbitrary<Step> = fc.record({
-  who: fc.integer({ min: 0, max: 7 }),
+  stream: fc.integer({ min: 0, max: 7 }),
   kind: fc.constantFrom('request', 'batch', 'append', 'append', 'append', 'append', 'append', 'foreign'),
-  what: fc.integer({ min: 0, max: appends.length - 1 }),
+  choice: fc.integer({ min: 0, max: appends.length - 1 }),
   fn: fc.constantFrom('a', 'b'),
   member: fc.integer({ min: 0, max: 2 }),
 });
@@ -54,18 +53,17 @@ const batches = Array.from({ length: 8 }, (_, index) => createStreamId(1_700_000
 
 type Stream = { name: string; fn: string; sequences: number[]; ids: readonly string[] };
 
-/** Writes the steps; requests of one id may come again, so that the first append says whose the stream is. Returns all ids. */
+/** Writes the steps. A request of one id may be repeated, so the first append names the owner of the stream. Returns all ids. */
 function write(log: WrittenLog, steps: readonly Step[]): string[] {
   const streams = new Map<string, Stream>();
-  for (const { who, kind, what, fn, member } of steps) {
-    const isBatch = kind === 'batch' || (kind === 'append' && what % 2 === 0);
-    const { name, ids } = isBatch ? namedBatch(who) : { name: `i-${who}`, ids: [`i-${who}`] };
-    const stream = streams.get(name) ?? { name, fn, sequences: [], ids };
-    if (kind === 'foreign') log.message('invocation.a.i-0', 'not JSON');
-    else if (kind === 'append') append(log, stream, { what, member });
+  for (const one of steps) {
+    const target = targetOf(one);
+    const stream = streams.get(target.name) ?? target;
+    if (one.kind === 'foreign') log.message('invocation.a.i-0', 'not JSON');
+    else if (one.kind === 'append') append(log, stream, one);
     else {
-      const request = isBatch ? requestBatch : requestOne;
-      stream.sequences.push(request(log, stream, what));
+      const { name, fn } = stream;
+      stream.sequences.push(one.kind === 'batch' ? requestBatch(log, stream) : log.request(fn, name, words[one.choice % 3] ?? ''));
       streams.set(name, stream);
     }
   }
@@ -74,26 +72,22 @@ function write(log: WrittenLog, steps: readonly Step[]): string[] {
 
 const words = ['"red"', '"green stock"', '"blue"'];
 
-function namedBatch(who: number): { name: string; ids: string[] } {
-  const batch = batches[who] as StreamId;
-  return { name: batch, ids: words.map((_, place) => idAt(batch, place)) };
+/** The stream of a step, before any request of it. */
+function targetOf({ stream: index, kind, choice, fn }: Step): Stream {
+  const isBatch = kind === 'append' ? choice % 2 === 0 : kind === 'batch';
+  if (!isBatch) return { name: `i-${index}`, fn, sequences: [], ids: [`i-${index}`] };
+  const batch = batches[index] as StreamId;
+  return { name: batch, fn, sequences: [], ids: words.map((_, member) => idAt(batch, member)) };
 }
 
 function requestBatch(log: WrittenLog, { name, fn }: Stream): number {
-  const { payload } = encodeRequests(
-    name as StreamId,
-    words.map((word) => ({ payload: word })),
-  );
-  return log.request(fn, '', payload, { headers: { Batch: name } });
+  const batch = words.map((word) => ({ payload: word }));
+  return log.request(fn, '', encodeRequests(name as StreamId, batch).payload, { headers: { Batch: name } });
 }
 
-function requestOne(log: WrittenLog, { name, fn }: Stream, what: number): number {
-  return log.request(fn, name, words[what % 3] ?? '');
-}
-
-function append(log: WrittenLog, { name, fn, sequences, ids }: Stream, { what, member }: { what: number; member: number }): void {
-  const owner = sequences[what % Math.max(1, sequences.length)];
-  const facts = appends[what]?.(ids[member % ids.length] ?? '', at(log.entries.length));
+function append(log: WrittenLog, { name, fn, sequences, ids }: Stream, { choice, member }: { choice: number; member: number }): void {
+  const owner = sequences[choice % Math.max(1, sequences.length)];
+  const facts = appends[choice]?.(ids[member % ids.length] ?? '', at(log.entries.length));
   if (owner !== undefined && facts !== undefined) log.append(fn, name, owner, facts);
 }
 
@@ -132,53 +126,51 @@ const attempt = async (ask: () => unknown): Promise<unknown> => {
   }
 };
 
-/** All that is told of a moment: what a filter finds, and every invocation for itself. */
-async function tell(answers: Answers, { wanted, ids, moment }: { wanted: HistoryFilter; ids: readonly string[]; moment?: Moment }) {
+/** Every answer about a moment: the results of a filter, and each invocation alone. */
+async function answersAt(answers: Answers, { wanted, ids, moment }: { wanted: HistoryFilter; ids: readonly string[]; moment?: Moment }) {
   const query = { ...wanted, ...(moment === undefined ? {} : { moment }) };
-  const place = moment === undefined ? {} : { moment };
+  const asOf = moment === undefined ? {} : { moment };
   return {
-    all: await pages(answers, place),
+    all: await pages(answers, asOf),
     found: await pages(answers, query),
     count: await answers.count({ ...query, most: 1_000 }),
     stats: await answers.stats(query),
     series: await answers.stats({ ...query, bucketInMs: 10_000 }),
-    each: await Promise.all(ids.map((id) => attempt(() => answers.get({ id, ...place })))),
-    timelines: await Promise.all(ids.map((id) => attempt(() => answers.timeline({ id, ...place })))),
+    each: await Promise.all(ids.map((id) => attempt(() => answers.get({ id, ...asOf })))),
+    timelines: await Promise.all(ids.map((id) => attempt(() => answers.timeline({ id, ...asOf })))),
   };
 }
 
 describe('an earlier moment', () => {
-  test('is answered as a read model that ends there answers', { timeout: 60_000 }, async () => {
-    const where = fc.double({ min: 0, max: 1, noNaN: true });
+  test('has the answers of a read model that ends at that moment', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 40, maxLength: 80 }),
         filter,
-        where,
-        fc.boolean(),
-        async (steps, wanted, place, isTime) => {
+        fc.record({ share: fc.double({ min: 0, max: 1, noNaN: true }), isTime: fc.boolean() }),
+        async (steps, wanted, { share, isTime }) => {
           const log = createWrittenLog();
           const ids = write(log, steps);
           const whole = open(log);
           await foldInto(whole.store, log);
-          const last = log.entries[Math.floor(place * (log.entries.length - 1))] ?? { sequence: 1, at: 0 };
-          const then = open(log);
-          await startReplay({ source: log, store: then.store, created: 'once', until: last.sequence }).done;
+          const last = log.entries[Math.floor(share * (log.entries.length - 1))] ?? { sequence: 1, at: 0 };
+          const earlier = open(log);
+          await startReplay({ source: log, store: earlier.store, created: 'once', until: last.sequence }).done;
           const moment = isTime ? { at: last.at } : { sequence: last.sequence };
-          expect({ moment, wanted, told: await tell(whole.answers, { wanted, ids, moment }) }).toEqual({
+          expect({ moment, wanted, answers: await answersAt(whole.answers, { wanted, ids, moment }) }).toEqual({
             moment,
             wanted,
-            told: await tell(then.answers, { wanted, ids }),
+            answers: await answersAt(earlier.answers, { wanted, ids }),
           });
           whole.store.close();
-          then.store.close();
+          earlier.store.close();
         },
       ),
       { numRuns: 60 },
     );
   });
 
-  test('between two messages, before the first and after the last is the one behind the message before it', async () => {
+  test('may lie between two messages, before the first or after the last: earlier messages count', async () => {
     const log = createWrittenLog();
     for (let index = 0; index < 5_000; index++) log.request('f', `i-${index}`, '1', { at: index * 10 });
     const { store, answers } = open(log);
@@ -197,7 +189,7 @@ describe('an earlier moment', () => {
     store.close();
   });
 
-  test('that is not read yet is refused, and so is one at which more was open than can be told', async () => {
+  test('is refused when it is not read yet, or when too many invocations were open', async () => {
     const log = createWrittenLog();
     const ids = Array.from({ length: 501 }, (_, index) => `i-${index}`);
     const requests = ids.map((id) => log.request(id === 'i-7' ? 'g' : 'f', id, ''));
@@ -207,7 +199,7 @@ describe('an earlier moment', () => {
         { type: 'running', invocation: id, at: at(middle), attempt: 1, worker: 'w', terms },
       ]);
     const { store } = open(log);
-    const answers = createAnswers({ store } as Projection, log.decode, { mostChanged: 500 });
+    const answers = createAnswers({ store } as Projection, log.decode, { maxChanged: 500 });
     await foldInto(store, log);
     expect(await attempt(() => answers.list({ limit: 1, moment: { sequence: 2 * middle + 1 } }))).toBe('INVALID_INPUT');
     expect(await attempt(() => answers.get({ id: 'i-7', moment: { sequence: 2 * middle + 1 } }))).toBe('INVALID_INPUT');
@@ -217,30 +209,5 @@ describe('an earlier moment', () => {
     });
     expect(await answers.list({ limit: 1, moment: { sequence: 2 * middle } })).toMatchObject({ invocations: [{ state: 'running' }] });
     store.close();
-  });
-});
-
-describe('the fork of a span', () => {
-  test('is found from every range that the span reaches into, and only few others are', () => {
-    const sequence = fc.integer({ min: 1, max: 2 ** 50 });
-    fc.assert(
-      fc.property(
-        sequence,
-        fc.integer({ min: 1, max: 5_000 }),
-        sequence,
-        fc.integer({ min: 0, max: 2_048 }),
-        (from, length, low, width) => {
-          for (const range of [low, from - 5, from, from + length - 1, from + length]) {
-            const [begin, end] = [Math.max(1, range), Math.max(1, range) + width];
-            const reachesIn = from <= end && from + length >= begin;
-            const fork = forkOf(from, from + length) ?? 0;
-            const forks = forksAround({ low: begin, high: end, last: Math.max(end, from + length) });
-            if (reachesIn) expect(forks.includes(fork) || (fork >= begin && fork <= end)).toBe(true);
-            expect(forks.length).toBeLessThan(110);
-          }
-        },
-      ),
-    );
-    expect(forkOf(7, 7)).toBeNull();
   });
 });

@@ -3,46 +3,38 @@ import { join } from 'node:path';
 import type { Database, OpenDatabase } from './sqlite.ts';
 import { tryLock } from './sqlite-lock.ts';
 
-/** A folder for the files of one read model, which no other process uses at the same time. */
+/** A folder for the files of one read model. No other process uses the folder at the same time. */
 export interface ModelFolder {
   readonly path: string;
-  /** The file that is served, or was when the process ended. */
+  /** The file of the live read model, or of the one that was live when the last process ended. */
   readonly current: string | undefined;
-  /** A file that nothing uses yet. */
+  /** Returns the path of a new file. */
   next(): string;
-  /** From now on this file is the one: atomic, so that a crash leaves the old one or the new one. The others are removed. */
+  /** Makes a file the current one and removes the others. Atomic: after a crash, either the old or the new file is current. */
   choose(file: string): void;
   release(): void;
 }
 
-const MOST = 64;
+const MAX_PROCESSES = 64;
 
 /**
- * Takes the first free place under the folder, so that a process that starts again finds the file of the one that ended.
+ * Takes the first free folder under the root. A restarted process therefore finds the file of the process that ended.
  *
- * The place is held by a lock of SQLite's, which ends with its process, however that ends.
+ * A lock of SQLite's holds the folder. The operating system releases the lock when the process ends, however it ends.
  */
 export function takeModelFolder(open: OpenDatabase, root: string): ModelFolder {
-  for (let place = 0; place < MOST; place++) {
-    const path = join(root, String(place));
+  for (let index = 0; index < MAX_PROCESSES; index++) {
+    const path = join(root, String(index));
     mkdirSync(path, { recursive: true });
     const lock = tryLock(open, join(path, 'owner.db'));
     if (lock !== undefined) return createFolder(path, lock);
   }
-  throw new Error(`${root} already serves ${MOST} processes`);
+  throw new Error(`${root} is used by ${MAX_PROCESSES} processes already; give this process another folder`);
 }
 
 function createFolder(path: string, lock: Database): ModelFolder {
   const pointer = join(path, 'current');
-  const read = (): string | undefined => {
-    try {
-      const name = readFileSync(pointer, 'utf8').trim();
-      return /^history-\d+\.db$/.test(name) ? name : undefined;
-    } catch {
-      return undefined;
-    }
-  };
-  let current = read();
+  let current = readPointer(pointer);
   let newest = Math.max(0, ...readdirSync(path).map((name) => Number(/^history-(\d+)\.db/.exec(name)?.[1] ?? 0)));
   return {
     path,
@@ -63,4 +55,13 @@ function createFolder(path: string, lock: Database): ModelFolder {
     },
     release: () => lock.close(),
   };
+}
+
+function readPointer(pointer: string): string | undefined {
+  try {
+    const name = readFileSync(pointer, 'utf8').trim();
+    return /^history-\d+\.db$/.test(name) ? name : undefined;
+  } catch {
+    return undefined;
+  }
 }
