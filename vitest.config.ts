@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/reporter.ts';
 
-/** Unit tests that take seconds each: they compare with a model over many drawn logs. */
+/** Unit tests that take seconds each, because they fold many generated logs. The project `unit` stays under 20 s without them. */
 const slow = ['test/unit/analysis/verify.test.ts', 'test/unit/projection/as-of.test.ts', 'test/unit/projection/list.test.ts'];
 
-const shared = { setupFiles: ['test/support/no-console.ts'] };
+const shared = { setupFiles: ['test/support/silence.ts'] };
 
 export default defineConfig({
   test: {
@@ -46,7 +46,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
-          // By themselves, and one after the other: they kill processes and measure time.
+          // One file at a time, after the other projects: these tests kill processes and measure time.
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
@@ -58,7 +58,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'conformance',
-          // The vendor's own SDK against a real gateway; each file starts one.
+          // The vendor's SDK calls a real gateway. Each file starts a gateway of its own.
           sequence: { groupOrder: 3 },
           include: ['test/conformance/**/*.test.ts'],
           maxWorkers: 2,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
@@ -137,6 +138,8 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
   const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: 'sequent-client', ...natsOptions, servers });
   const closing = new AbortController();
+  // Every open subscription listens to this signal until it ends. Their number is the caller's, so Node must not warn of a leak.
+  setMaxListeners(0, closing.signal);
   const ports = await openNatsPorts(connection, { leaseInMs: 15_000, clock: systemClock, budgetInMs }).catch(async (error: unknown) => {
     await connection.close();
     throw connection.refusals.explain(error);
@@ -227,9 +230,8 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     sequenceAt: (time) => sequenceAt(connection, time.getTime()),
     lastSequence: () => log.lastSequence(),
     async follow(from, onEntry, signal) {
-      const ending = new AbortController();
-      for (const one of [signal, closing.signal]) one.addEventListener('abort', () => ending.abort(), { once: true });
-      await log.followFully(from === 'now' ? (await log.lastSequence()) + 1 : from, onEntry, ending.signal);
+      const first = from === 'now' ? (await log.lastSequence()) + 1 : from;
+      await log.followFully(first, onEntry, AbortSignal.any([signal, closing.signal]));
     },
     async close() {
       closing.abort();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -63,6 +64,8 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
     throw new InvalidInputError({ field: `the HTTP host ${listen.host}`, problem });
   }
   const closing = new AbortController();
+  // Every open event stream listens to this signal until it ends. `limits.waiting` bounds them, so Node must not warn of a leak.
+  setMaxListeners(0, closing.signal);
   const app = createApp(await openGateway(options, closing.signal, listen.host));
   const server = createHttpServer(
     getRequestListener((request, node) => app.fetch(request, node), { errorHandler: refuseUnreadable }),

@@ -13,7 +13,7 @@ beforeEach(async () => {
   await writeFile(
     join(folder, 'vitest.config.ts'),
     `import { CountReporter } from '${checkout}/test/support/reporter.ts';
-     export default { test: { reporters: ['default', new CountReporter()], setupFiles: ['${checkout}/test/support/no-console.ts'] } };`,
+     export default { test: { reporters: ['default', new CountReporter()], setupFiles: ['${checkout}/test/support/silence.ts'] } };`,
   );
 });
 
@@ -31,6 +31,12 @@ describe('a test run', () => {
     ['with a rejection that nobody handles', 'test("a", () => { void Promise.reject(new Error("no")); });', '1 passed, 1 failed', 1],
     ['with a test that writes to the console', 'test("a", () => console.info("hello"));', '0 passed, 1 failed', 1],
     ['with a file that writes to the console', 'console.warn("hello"); test("a", () => {});', '0 passed, 1 failed', 1],
+    [
+      'with a test that leaks listeners',
+      'test("a", () => { const { signal } = new AbortController(); for (let i = 0; i < 11; i++) signal.addEventListener("abort", () => i); });',
+      '1 passed, 1 failed',
+      1,
+    ],
   ] as const)('%s says so in its last line and its exit code', async ([, content, lastLine, exitCode]) => {
     await writeFile(join(folder, 'x.test.ts'), `import { afterAll, test } from 'vitest';\n${content}\n`);
     const { stdout, status } = runTests();
