@@ -61,7 +61,7 @@ function Listing({ list, filter, loadMore, reload, showFresh }: ListingProps) {
       {rows.length > 0 ? (
         <>
           <InvocationTable rows={rows} selected={selected} onEnd={() => (hasMore && !isLoading ? loadMore() : undefined)} />
-          <p class="list-end">{hasMore || isLoading ? 'Loading more…' : `All ${rows.length.toLocaleString('en')} invocations are shown`}</p>
+          <p class="list-end">{hasMore || isLoading ? 'Loading more…' : endText(rows.length)}</p>
         </>
       ) : (
         <EmptyList list={list} filter={filter} />
@@ -70,6 +70,10 @@ function Listing({ list, filter, loadMore, reload, showFresh }: ListingProps) {
       {dialog?.kind === 'cancel' ? <CancelDialog id={dialog.id} onClose={close} onDone={() => {}} /> : null}
     </>
   );
+}
+
+function endText(count: number): string {
+  return count === 1 ? '1 invocation' : `All ${count.toLocaleString('en')} invocations are shown`;
 }
 
 function FreshButton({ list: { fresh, hasGap }, onShow }: { list: InvocationListState; onShow: () => void }) {
