@@ -50,5 +50,5 @@ export function explainTarget({ from }: Pick<Target, 'from'>): (error: unknown) 
 export function sayConnection({ connection }: SequentClient, { line, paint }: Pick<OutputStream, 'line' | 'paint'>): void {
   connection.onDisconnect(() => line(paint.yellow('the connection to NATS is lost; trying again')));
   connection.onReconnect(() => line(paint.dim('connected to NATS again; nothing was left out')));
-  connection.refusals.tell((message) => line(paint.red(message)));
+  connection.refusals.onMissingPermission((message) => line(paint.red(message)));
 }

@@ -11,8 +11,9 @@ import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
-import { hearResults } from '#src/nats/streams/live-results.ts';
-import { type Cursor, listCursors, removeCursor, sequenceAt } from '#src/nats/streams/transition-feed.ts';
+import { type Cursor, listCursors, removeCursor } from '#src/nats/streams/cursors.ts';
+import { subscribeToLiveResults } from '#src/nats/streams/live-results.ts';
+import { sequenceAt } from '#src/nats/streams/start-position.ts';
 import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
@@ -30,7 +31,7 @@ import { readSystem, type SystemState } from './system.ts';
 import { createSubscriptions, type Transitions, type TransitionsOptions } from './transitions.ts';
 
 export type { LiveTransition, TransitionFilter } from '#src/core/log/transitions.ts';
-export type { Cursor } from '#src/nats/streams/transition-feed.ts';
+export type { Cursor } from '#src/nats/streams/cursors.ts';
 export type { HandlerContext, TypedFunction } from './define-function.ts';
 export { defineFunction } from './define-function.ts';
 export type { ClientHistory } from './history.ts';
@@ -155,7 +156,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
   });
   const timelineOptions = { log, tenancy, findQueued: openRequests.find, history: ports.history };
   const waiter = createResultWaiter({
-    listen: (name, onResult) => hearResults(connection, name as FunctionName, onResult),
+    listen: (name, onResult) => subscribeToLiveResults(connection, name as FunctionName, onResult),
     look: async (id, name) => (await readTimeline(id, { ...timelineOptions, functionName: name })).envelope,
   });
 

@@ -60,7 +60,7 @@ export async function startWorker({
   const worker = workerName();
   const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: worker, ...natsOptions, servers });
-  connection.refusals.tell((message) => logger.error({}, message));
+  connection.refusals.onMissingPermission((message) => logger.error({}, message));
   const ports = await openNatsPorts(connection, { leaseInMs, clock: systemClock, onProblem: (problem) => logger.warn({}, problem) });
   const registry = createFunctionRegistry(ports.functions, { grants });
   for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });

@@ -6,16 +6,16 @@ import { type CodePackages, digestOfArchive } from '#src/core/ports/code-package
 import type { Connection } from './transport/connection.ts';
 import { CODE_BUCKET } from './wire/topology.ts';
 
-/** What is asked again within this time is not stored again. Far below the grace time of packages that nobody uses. */
+/** A package that was stored within this time is not stored again. Far below the grace time after which unused packages are deleted. */
 const FRESH_IN_MS = 60_000;
-/** The library waits for ever for an object that has lost a part. */
+/** nats.js waits without a limit for an object that has lost a chunk. */
 const READ_TIMEOUT_IN_MS = 60_000;
 
-/** Packages in JetStream's object store. */
+/** Code packages in JetStream's object store. */
 export function createNatsCodePackages(connection: Connection): CodePackages {
   let opened: Promise<ObjectStore> | undefined;
 
-  /** Opened when first used: most processes never need it. */
+  /** Opens the bucket at its first use, because most processes never need it. */
   async function bucket(): Promise<ObjectStore> {
     opened ??= open(connection);
     return await opened.catch((error: unknown) => {
@@ -28,8 +28,8 @@ export function createNatsCodePackages(connection: Connection): CodePackages {
     async put(archive) {
       const digest = digestOfArchive(archive);
       const store = await bucket();
-      const present = await store.info(digest);
-      if (present === null || !isFresh(present, archive)) await store.putBlob({ name: digest }, archive);
+      const existing = await store.info(digest);
+      if (existing === null || !isFresh(existing, archive)) await store.putBlob({ name: digest }, archive);
       return digest;
     },
     async get(digest) {
@@ -54,7 +54,7 @@ export function createNatsCodePackages(connection: Connection): CodePackages {
   };
 }
 
-/** A damaged one is none. */
+/** Whether the stored package is recent and undamaged. */
 function isFresh({ deleted, digest, size, mtime }: ObjectInfo, archive: Uint8Array): boolean {
   if (deleted || size !== archive.length || Date.now() - Date.parse(mtime) > FRESH_IN_MS) return false;
   return digest.replace(/=+$/, '') === `SHA-256=${createHash('sha256').update(archive).digest('base64url')}`;

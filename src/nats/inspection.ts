@@ -5,7 +5,7 @@ import type { Connection } from './transport/connection.ts';
 import { isNoResponders, isTimeout } from './transport/errors.ts';
 import { FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './wire/topology.ts';
 
-/** What can be told about a NATS, and about the Sequent on it, by looking. Changes nothing. */
+/** The state of a NATS server, and of the Sequent on it. */
 export type Inspection = {
   server: {
     url: string;
@@ -13,7 +13,7 @@ export type Inspection = {
     version: string;
     maxPayloadInBytes: number;
     roundTripInMs: number;
-    /** How far the server's clock is ahead of this one; `undefined` when the server does not tell. */
+    /** How far the server's clock is ahead of this machine's; `undefined` when the server does not send its time. */
     clockAheadInMs: number | undefined;
   };
   storage: { usedInBytes: number; limitInBytes: number | undefined };
@@ -38,21 +38,22 @@ export type StreamFacts =
       hasLeader: boolean;
     };
 
-/** The consumer that hands out the work of one function. */
+/** A durable consumer of the log, such as that of a function. */
 export type ConsumerFacts = {
   name: string;
-  /** Messages that nobody was given yet. */
+  /** Messages that were not delivered yet. */
   pending: number;
-  /** Messages that somebody works on. */
+  /** Messages that were delivered and are not acknowledged. */
   unacknowledged: number;
   redelivered: number;
-  /** Questions for work that wait: somebody is there to do it. */
+  /** Open pull requests. More than zero means that a process is pulling. */
   waiting: number;
 };
 
 const STREAMS = [INVOCATIONS, RESULTS, `KV_${FUNCTIONS_BUCKET}`, `KV_${STATE_BUCKET}`];
 const CLOCK_SAMPLES = 5;
 
+/** Reads the state of NATS and of Sequent. Changes nothing. */
 export async function inspect(connection: Connection): Promise<Inspection> {
   const { nats, manager, servers } = connection;
   const { streams, clocks } = await inspectStreams(manager);
@@ -106,7 +107,7 @@ function factsOf(name: string, { state, config, cluster }: StreamInfo): StreamFa
   };
 }
 
-/** The answer of the server carries its time, and lies somewhere between question and answer. */
+/** Reads a stream's state and a sample of the server's clock. The server's time is taken as the middle between request and answer. */
 async function timedInfo(manager: JetStreamManager, name: string): Promise<{ info: StreamInfo; clock: ClockSample | undefined }> {
   const askedAt = Date.now();
   const info = await manager.streams.info(name);
@@ -116,7 +117,7 @@ async function timedInfo(manager: JetStreamManager, name: string): Promise<{ inf
   return { info, clock: { aheadInMs: serverAt - (askedAt + roundTripInMs / 2), roundTripInMs } };
 }
 
-/** The sample with the shortest round trip is the least wrong. */
+/** Returns the sample with the shortest round trip, because its error is bounded by half of the round trip. */
 async function clockAhead(manager: JetStreamManager, samples: ClockSample[]): Promise<number | undefined> {
   const all = [...samples];
   while (all.length > 0 && all.length < CLOCK_SAMPLES) {
@@ -139,7 +140,7 @@ function consumerFactsOf({ name, num_pending, num_ack_pending, num_redelivered, 
   return { name, pending: num_pending, unacknowledged: num_ack_pending, redelivered: num_redelivered, waiting: num_waiting };
 }
 
-/** Schedulers answer where a request stands; that of a stream which cannot exist stands nowhere. */
+/** Asks the schedulers for the request of a stream that cannot exist. Any answer means that a scheduler runs. */
 async function schedulerAnswers({ nats }: Connection): Promise<boolean> {
   try {
     await nats.request(subjects.findRequest(), JSON.stringify({ stream: 'doctor' }), { timeout: 1_000 });

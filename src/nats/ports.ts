@@ -20,7 +20,9 @@ import { createNatsExecutionProbe } from './questions/execution-probe.ts';
 import { createNatsHistory } from './questions/history-service.ts';
 import { createNatsOpenRequests } from './questions/open-requests.ts';
 import { createNatsRoleInstances } from './questions/role-instances.ts';
-import { createNatsEventLog, createNatsHints, createNatsResults } from './streams/event-log.ts';
+import { createNatsEventLog } from './streams/event-log.ts';
+import { createNatsHints } from './streams/hints.ts';
+import { createNatsResults } from './streams/results.ts';
 import { createNatsWorkQueue } from './streams/work-queue.ts';
 import type { Connection } from './transport/connection.ts';
 import { ensureStream, findStream } from './transport/ensure-stream.ts';
@@ -50,28 +52,26 @@ export type NatsPorts = {
   functions: KeyValue;
   /** The code of functions. */
   packages: CodePackages;
-  /** Positions that save work after a restart. Losing them loses nothing else. */
+  /** Positions that save work after a restart, and the key of the hints. No other data depends on them. */
   state: KeyValue;
   publisher: Publisher;
-  /** Questions about the past. */
+  /** Queries of the read model. */
   history: History;
   roleInstances: RoleInstances;
   close(): void;
 };
 
 export type NatsPortsOptions = {
-  /** Makes and updates the streams and buckets. Without it they must be there: a client changes nothing. */
+  /** Creates and updates the streams and buckets. Without a topology they must exist, because a client changes nothing. */
   topology?: TopologyOptions;
   leaseInMs: number;
   clock: Clock;
-  /** How long an append or a read without an answer is repeated before it counts as failed, in milliseconds; 60 s unless it is said. */
+  /** How long an append or a read without an answer is repeated before it fails, in milliseconds; 60 s by default. */
   budgetInMs?: number;
   onProblem?: (problem: string) => void;
 };
 
-/**
- * Makes the ports. Throws `NatsUnavailableError` when no topology is given and Sequent never ran on this NATS.
- */
+/** Opens every port. Throws `NatsUnavailableError` when no topology is given and the log does not exist. */
 export async function openNatsPorts(connection: Connection, options: NatsPortsOptions): Promise<NatsPorts> {
   const { topology, leaseInMs, clock } = options;
   const problems = options.onProblem === undefined ? {} : { onProblem: options.onProblem };

@@ -45,7 +45,7 @@ export async function startGatewayRole(
     grants,
     acceptWithinMs: ACCEPT_WITHIN_MS,
   });
-  client.connection.refusals.tell((message) => logger.error({}, message));
+  client.connection.refusals.onMissingPermission((message) => logger.error({}, message));
   // Everything that is open lies behind the floor of the scheduler.
   const from = (await readFloor(state)) ?? 1;
   const logCount = createLogCountThread({ address: order.address, from });

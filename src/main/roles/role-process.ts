@@ -30,7 +30,7 @@ export function runAsProcess<Order extends RoleProcessOptions>(role: string, sta
     endOnDefect(logger);
     try {
       const connection = await openConnection({ ...natsOptionsOf(address), name: `sequent-${role}` });
-      connection.refusals.tell((message) => logger.error({}, message));
+      connection.refusals.onMissingPermission((message) => logger.error({}, message));
       const started = await start({ connection, order, logger });
       stop = async () => {
         await started.stop();

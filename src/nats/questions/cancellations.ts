@@ -18,7 +18,7 @@ export function createNatsCancellations({ nats }: Connection): Cancellations {
         const announced = readQuestion(announcementSchema, message);
         if (announced !== undefined) onCancel(announced.invocation, announced.attempt);
       };
-      keepSubscribed({ nats }, subjects.cancel(worker), onAnnouncement, { signal });
+      keepSubscribed({ nats }, { subject: subjects.cancel(worker), onMessage: onAnnouncement, signal });
     },
   };
 }

@@ -6,7 +6,10 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
-/** A question of an earlier Sequent names no function, and is answered for the own project: every delivery is checked again. */
+/**
+ * The question of an earlier version names no function, and is answered for the gateway's own project. That is safe, because the
+ * destinations role checks every delivery again.
+ */
 const questionSchema = z.object({ destination: z.string(), param: z.string(), function: z.string().default('') });
 const answerSchema = z.object({ problem: z.string().optional() });
 
@@ -17,7 +20,7 @@ export function createNatsDestinationCheck({ nats }: Connection): DestinationChe
         const reply = await nats.request(subjects.checkDestination(), JSON.stringify(question), { timeout: 2_000 });
         return answerSchema.parse(reply.json()).problem;
       } catch {
-        // Nobody delivers at the moment. What is wrong ends the delivery, with the reason.
+        // No destinations role answers. A wrong destination is found at the delivery, which ends dead with the reason.
         return undefined;
       }
     },
@@ -26,7 +29,7 @@ export function createNatsDestinationCheck({ nats }: Connection): DestinationChe
         const question = readQuestion(questionSchema, message);
         message.respond(JSON.stringify({ problem: question === undefined ? 'the question cannot be read' : refuse(question) }));
       };
-      keepSubscribed({ nats }, subjects.checkDestination(), onQuestion, { queue: 'destinations', signal });
+      keepSubscribed({ nats }, { subject: subjects.checkDestination(), queue: 'destinations', onMessage: onQuestion, signal });
     },
   };
 }

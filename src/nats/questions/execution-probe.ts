@@ -10,7 +10,7 @@ import { readQuestion } from './question.ts';
 const questionSchema = z.object({ invocation: z.string(), attempt: z.number() });
 const ANSWER_WITHIN_MS = 2_000;
 
-/** Asks workers by request and reply: a subject without a responder answers at once. */
+/** Asks workers by NATS request and reply. When no worker subscribes to the subject, the server answers at once. */
 export function createNatsExecutionProbe(connection: Connection): ExecutionProbe {
   const { nats } = connection;
   return {
@@ -20,7 +20,7 @@ export function createNatsExecutionProbe(connection: Connection): ExecutionProbe
         const answer = await nats.request(subjects.runs(worker), JSON.stringify({ invocation, attempt }), { timeout: ANSWER_WITHIN_MS });
         return answer.string() === 'yes';
       } catch (error) {
-        // Cut off, or not permitted to ask, this process knows nothing about others.
+        // Without a connection or a permission, the state of the worker is unknown: the attempt must not count as lost.
         if (!connection.isConnected || isNotPermitted(error)) throw connection.refusals.explain(error);
         return false;
       }
@@ -30,7 +30,7 @@ export function createNatsExecutionProbe(connection: Connection): ExecutionProbe
         const question = readQuestion(questionSchema, message);
         message.respond(question !== undefined && runs(question.invocation, question.attempt) ? 'yes' : 'no');
       };
-      keepSubscribed(connection, subjects.runs(worker), onQuestion, { signal });
+      keepSubscribed(connection, { subject: subjects.runs(worker), onMessage: onQuestion, signal });
     },
   };
 }

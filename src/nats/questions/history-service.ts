@@ -5,15 +5,15 @@ import { type AnswerOf, type History, type HistoryAnswers, type Question, questi
 import { HISTORY_GROUP, subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 
-/** Questions about the past as a NATS service: `nats service ls` finds it, and its endpoints tell the shapes of what they take and give. */
+/** The NATS service that answers queries of the history. `nats service info` shows the JSON schemas of its requests and responses. */
 export const HISTORY_SERVICE = 'sequent-history';
-/** Asked of one instance, since each has a read model of its own. */
+/** Questions that address one instance, because each instance has a read model of its own. */
 const ofOneInstance: readonly Question[] = ['status', 'check', 'rebuild'];
 const names = Object.keys(questions) as Question[];
 
 export type HistoryServiceOptions = { answers: HistoryAnswers; instance: string; version: string };
 
-/** Answers until the returned function is called. */
+/** Answers questions until the returned function is called. */
 export async function serveHistory(
   { nats }: Connection,
   { answers, instance, version }: HistoryServiceOptions,
@@ -30,7 +30,7 @@ export async function serveHistory(
       if (error === null) void answer(name, answers, message);
     };
     const metadata = schemasOf(name);
-    // Checking and rebuilding are work: nobody gets them by chance.
+    // A check or a rebuild is expensive, so the caller must choose the instance.
     if (name !== 'check' && name !== 'rebuild') group.addEndpoint(name, { handler, metadata });
     if (ofOneInstance.includes(name)) {
       group.addEndpoint(`${name}-${instance}`, { subject: `${name}.${instance}`, handler, metadata });
@@ -42,19 +42,19 @@ export async function serveHistory(
 }
 
 function schemasOf(name: Question): Record<string, string> {
-  const { query, answer: answered } = questions[name];
+  const { query, answer: response } = questions[name];
   return {
     request: JSON.stringify(z.toJSONSchema(query, { io: 'input' })),
-    response: JSON.stringify(z.toJSONSchema(answered, { io: 'output' })),
+    response: JSON.stringify(z.toJSONSchema(response, { io: 'output' })),
   };
 }
 
-/** Never throws: what a callback throws ends the reading of the whole connection. */
+/** Never rejects, because an unhandled rejection would end the process. */
 async function answer(name: Question, answers: HistoryAnswers, message: ServiceMsg): Promise<void> {
   try {
     const query = questions[name].query.safeParse(message.data.length === 0 ? {} : JSON.parse(message.string()));
     if (!query.success) return refuse(message, 400, z.prettifyError(query.error).replaceAll('✖ ', ''));
-    // The query was parsed by the schema of this very question.
+    // The schema of this question parsed the query, so the cast is safe.
     const found = await (answers[name] as (given: unknown) => unknown)(query.data);
     message.respond(JSON.stringify(found));
   } catch (error) {
@@ -66,11 +66,11 @@ async function answer(name: Question, answers: HistoryAnswers, message: ServiceM
 }
 
 function refuse(message: ServiceMsg, code: number, why: string): void {
-  // It travels in a header, and `nats` 2.x lets line breaks through.
+  // The reason is sent in a header, and `nats` 2.x does not refuse line breaks in headers.
   message.respondError(code, why.replaceAll(/\s+/g, ' ').slice(0, 500));
 }
 
-/** Asks whichever instance answers. */
+/** Asks one given instance, or else any instance that answers. */
 export function createNatsHistory({ nats }: Connection): History {
   return {
     async ask(question, query, { instance, timeoutInMs = 10_000 } = {}) {
@@ -96,7 +96,7 @@ export function createNatsHistory({ nats }: Connection): History {
           if (metadata?.instance !== undefined) found.push(metadata.instance);
         }
       } catch (cause) {
-        // Nobody there is no error, but an answer.
+        // 503 means that no projection answers: the list is empty.
         if ((cause as { code?: string }).code !== '503') throw new HistoryUnavailableError({ why: messageOf(cause) }, { cause });
       }
       return found.sort();

@@ -29,7 +29,7 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
         const found = question === undefined ? undefined : find(question.stream as string as StreamId, question.function);
         message.respond(JSON.stringify(found === undefined ? null : { function: found.name.function, request: found.request }));
       };
-      keepSubscribed({ nats }, subjects.findRequest(), onQuestion, { queue: 'schedulers', signal });
+      keepSubscribed({ nats }, { subject: subjects.findRequest(), queue: 'schedulers', onMessage: onQuestion, signal });
     },
   };
 }

@@ -2,9 +2,9 @@ import type { Msg } from 'nats';
 import type { z } from 'zod';
 
 /**
- * The question in a message, or `undefined` when it is none.
+ * Returns the question in a message, or `undefined` when the schema refuses the payload.
  *
- * Never throws: what a callback throws ends the reading of the whole connection, and anybody may send anything.
+ * Never throws, because an exception in a callback would end the reading of the whole connection, and any client may send any bytes.
  */
 export function readQuestion<Question>(schema: z.ZodType<Question>, message: Msg): Question | undefined {
   try {

@@ -4,7 +4,7 @@ import { messageOf } from '#src/core/errors.ts';
 import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 
-/** The processes of Sequent as a NATS service: `nats service info sequent-roles` shows the same. */
+/** The NATS service under which every process announces its roles. `nats service info sequent-roles` lists the same. */
 const ROLES_SERVICE = 'sequent-roles';
 const ANSWER_WITHIN_MS = 500;
 
@@ -20,12 +20,12 @@ const metadataSchema = z.object({
 export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
   return {
     async announce({ version, instance, roles, host, pid, startedAt, durability }) {
-      const told = { instance, roles: roles.join(','), host, pid: String(pid), startedAt: String(startedAt) };
+      const metadata = { instance, roles: roles.join(','), host, pid: String(pid), startedAt: String(startedAt) };
       const service = await nats.services.add({
         name: ROLES_SERVICE,
         version,
         description: 'Sequent: the roles of this process',
-        metadata: { ...told, ...(durability === undefined ? {} : { durability }) },
+        metadata: { ...metadata, ...(durability === undefined ? {} : { durability }) },
       });
       return async () => {
         await service.stop();
@@ -36,12 +36,12 @@ export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
       try {
         const client = nats.services.client({ strategy: RequestStrategy.Timer, maxWait: ANSWER_WITHIN_MS });
         for await (const { version, metadata } of await client.ping(ROLES_SERVICE)) {
-          // Anybody may answer under this name.
+          // Any client may answer under this name.
           const parsed = metadataSchema.safeParse(metadata);
           if (parsed.success) found.push({ version, ...parsed.data });
         }
       } catch (cause) {
-        // Nobody there is an answer too.
+        // 503 means that no process answers: the list is empty.
         if ((cause as { code?: string }).code !== '503') throw new Error(`the roles cannot be asked: ${messageOf(cause)}`, { cause });
       }
       return found.sort((one, other) => one.startedAt - other.startedAt || one.instance.localeCompare(other.instance));

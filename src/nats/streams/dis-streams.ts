@@ -19,22 +19,22 @@ type DisRecord = { stream: string; partitionKey: string; data: string; timestamp
 /**
  * The streams of DIS, as one JetStream stream.
  *
- * The JetStream stream is made for the first record. While it cannot be made, each record fails with the reason, and the next one
- * tries again: another stream on the subjects, a limit of the account or a missing permission concerns no other destination.
+ * The JetStream stream is created at the first record. If that fails, the record fails with the reason, and the next record retries. The
+ * usual reasons (a stream with the same subjects, a limit of the account, a missing permission) then affect no other destination.
  */
 export function createDisStreams({ connection, publisher, replicas, onProblem = () => {} }: DisStreamsOptions) {
-  let present: Promise<void> | undefined;
-  let told = '';
+  let ensured: Promise<void> | undefined;
+  let lastProblem = '';
 
   function ensure(): Promise<void> {
-    present ??= ensureStream(connection, disStream(replicas)).catch((cause: unknown) => {
-      present = undefined;
-      const problem = `the stream ${DIS_RECORDS} cannot be made: ${messageOf(connection.refusals.explain(cause))}`;
-      if (problem !== told) onProblem(problem);
-      told = problem;
+    ensured ??= ensureStream(connection, disStream(replicas)).catch((cause: unknown) => {
+      ensured = undefined;
+      const problem = `the stream ${DIS_RECORDS} cannot be created: ${messageOf(connection.refusals.explain(cause))}`;
+      if (problem !== lastProblem) onProblem(problem);
+      lastProblem = problem;
       throw new Error(problem, { cause });
     });
-    return present;
+    return ensured;
   }
 
   return {
@@ -44,11 +44,11 @@ export function createDisStreams({ connection, publisher, replicas, onProblem = 
       } catch (error) {
         return { kind: 'failed', reason: messageOf(error) };
       }
-      const found = headers();
-      found.set('Nats-Msg-Id', deliveryId);
-      const answer = await publisher.publish(subjects.disRecord(stream), JSON.stringify({ partition_key, data, timestamp }), found);
-      // Somebody may have removed the stream.
-      if (answer.kind === 'unknown') present = undefined;
+      const sent = headers();
+      sent.set('Nats-Msg-Id', deliveryId);
+      const answer = await publisher.publish(subjects.disRecord(stream), JSON.stringify({ partition_key, data, timestamp }), sent);
+      // An operator may have removed the stream.
+      if (answer.kind === 'unknown') ensured = undefined;
       return publicationOf(answer);
     },
   };

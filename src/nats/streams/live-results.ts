@@ -4,11 +4,11 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import { header } from '#src/nats/wire/codec.ts';
 
 /**
- * Hears the results of a function from now on, as a plain subscriber; resolves when the server has taken the subscription.
+ * Subscribes to the results of a function that are published from now on. Resolves when the server has accepted the subscription.
  *
- * Throws `NotPermittedError` when the server refuses it.
+ * A lost connection may lose results. Throws `NotPermittedError` when the server refuses the subscription.
  */
-export async function hearResults(
+export async function subscribeToLiveResults(
   { nats, refusals }: Connection,
   name: FunctionName,
   onResult: (requestId: string, envelope: string) => void,

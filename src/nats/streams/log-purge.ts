@@ -9,13 +9,13 @@ import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import { readLastBySubject } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
-import { listCursors } from './transition-feed.ts';
+import { listCursors } from './cursors.ts';
 
-const AT_ONCE = 64;
+const MAX_IN_FLIGHT = 64;
 const TIMEOUT_IN_MS = 60_000;
-const TRIES = 5;
+const MAX_TRIES = 5;
 
-/** Purging JetStream. By sequence it costs 0.4 µs a message; one by one 35 µs, and 170 µs where the disk is overwritten. */
+/** Purges JetStream. A message costs 0.4 µs when purged by sequence, 35 µs when removed alone, and 170 µs when also overwritten on disk. */
 export function createNatsLogPurge({ connection, publisher }: { connection: Connection; publisher: Publisher }): LogPurge {
   async function ask(api: string, question: object): Promise<{ error?: ApiError }> {
     const reply = await connection.nats.request(`$JS.API.${api}`, JSON.stringify(question), { timeout: TIMEOUT_IN_MS });
@@ -33,7 +33,7 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
     const remover = async (): Promise<void> => {
       for (let index = next++; index < sequences.length; index = next++) await removeOne(stream, sequences[index] as number, overwrite);
     };
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, sequences.length) }, remover));
+    await Promise.all(Array.from({ length: Math.min(MAX_IN_FLIGHT, sequences.length) }, remover));
   }
 
   return {
@@ -45,7 +45,7 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
       return (await connection.manager.streams.info(INVOCATIONS)).state.num_subjects ?? 0;
     },
     async purgeBefore(sequence) {
-      // nats-server takes "before 1" for "everything".
+      // nats-server purges everything for the sequence 1.
       if (sequence <= 1) return;
       const { error } = await ask(`STREAM.PURGE.${INVOCATIONS}`, { seq: sequence });
       if (error !== undefined) throw new Error(`the log cannot be purged: ${error.description}`);
@@ -54,12 +54,12 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
     lastOf: async (name) => (await readLastBySubject(connection, subjects.invocation(name)))?.sequence,
     async appendErasure(erasure) {
       const subject = subjects.erase(erasure.id);
-      for (let tries = 0; tries < TRIES; tries++) {
-        const present = await readLastBySubject(connection, subject);
-        if (present !== undefined) return present.sequence;
-        const found = headers();
-        found.set(header.expected, '0');
-        const answer = await publisher.publish(subject, JSON.stringify(erasure), found);
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const existing = await readLastBySubject(connection, subject);
+        if (existing !== undefined) return existing.sequence;
+        const sent = headers();
+        sent.set(header.expected, '0');
+        const answer = await publisher.publish(subject, JSON.stringify(erasure), sent);
         if (answer.kind === 'stored') return answer.sequence;
         if (answer.kind === 'refused' && answer.isForbidden) throw new NotPermittedError({ message: answer.why });
       }
@@ -73,24 +73,23 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
       }
       return found;
     },
-    async limitResults(most) {
+    async limitResults(max) {
       const { manager } = connection;
       const { messages } = (await manager.streams.info(RESULTS)).state;
-      if (messages > most * 1.1) await manager.streams.purge(RESULTS, { keep: most });
+      if (messages > max * 1.1) await manager.streams.purge(RESULTS, { keep: max });
     },
-    async removeResults(fn, isMeant) {
-      const meant: number[] = [];
+    async removeResults(fn, matches) {
       const all = await listMessages(connection, { stream: RESULTS, subject: `result.${fn}.*` });
-      for (const { sequence, requestId } of all) if (isMeant(requestId)) meant.push(sequence);
-      await removeAll(RESULTS, meant, true);
-      return meant.length;
+      const sequences = all.filter(({ requestId }) => matches(requestId)).map(({ sequence }) => sequence);
+      await removeAll(RESULTS, sequences, true);
+      return sequences.length;
     },
   };
 }
 
 const BATCH = 1_000;
 
-/** Where the messages of a subject stand, told by their headers. Those that come while it is read may be left out. */
+/** Lists the messages on a subject by their headers. Messages that are stored during the read may be missing. */
 async function listMessages(
   { nats, manager }: Connection,
   { stream, subject }: { stream: string; subject: string },

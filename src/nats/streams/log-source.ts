@@ -6,9 +6,9 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import { followMessages } from './event-log.ts';
+import { followMessages } from './follow.ts';
 
-/** The log on JetStream, word for word. */
+/** The log on JetStream, with the exact bytes of its messages. */
 export function createNatsLogSource({
   connection,
   onProblem = () => {},
@@ -34,57 +34,57 @@ export function createNatsLogSource({
       return message === undefined ? undefined : fingerprintOf(storedEntryOf(message));
     },
     fingerprintOf,
-    decode: (entry) => fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseKept(entry.headers) }),
+    decode: (entry) => fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }),
     follow: (from, onEntry, signal) =>
       followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(sourceEntryOf(message))),
   };
 }
 
 function sourceEntryOf(message: Message): SourceEntry {
-  const kept = keptOf(message);
-  // Taken apart once for both.
-  const content = fullEntryOf(kept === undefined ? message : { ...placeOf(message), data: message.data, headers: readerOf(kept) });
-  return { ...storedEntryOf(message, kept), content };
+  // Parsed once for both the content and the stored entry.
+  const headers = requestHeadersOf(message);
+  const content = fullEntryOf(headers === undefined ? message : { ...positionOf(message), data: message.data, headers: readerOf(headers) });
+  return { ...storedEntryOf(message, headers), content };
 }
 
-function storedEntryOf(message: Message, kept = keptOf(message)): StoredEntry {
-  return { ...placeOf(message), headers: kept === undefined ? null : JSON.stringify(kept), body: textOf(message.data) };
+function storedEntryOf(message: Message, headers = requestHeadersOf(message)): StoredEntry {
+  return { ...positionOf(message), headers: headers === undefined ? null : JSON.stringify(headers), body: textOf(message.data) };
 }
 
-function placeOf({ sequence, at, subject }: Message): Pick<StoredEntry, 'sequence' | 'at' | 'subject'> {
+function positionOf({ sequence, at, subject }: Message): Pick<StoredEntry, 'sequence' | 'at' | 'subject'> {
   return { sequence, at, subject };
 }
 
-function fingerprintOf({ at, subject, headers: found, body }: StoredEntry): string {
+function fingerprintOf({ at, subject, headers, body }: StoredEntry): string {
   return createHash('sha1')
-    .update(`${at}\n${subject}\n${found ?? ''}\n`)
+    .update(`${at}\n${subject}\n${headers ?? ''}\n`)
     .update(body)
     .digest('base64');
 }
 
-/** Its headers may be taken apart only now. */
+/** `headers` may be a getter that parses, so a function reads it once. */
 type Message = Readonly<StoredMessage>;
-type Kept = Record<string, string>;
+type RequestHeaders = Record<string, string>;
 const names = Object.values(requestHeader);
 
-/** Only what a request is made of: the log adds and drops others. */
-function keptOf(message: Message): Kept | undefined {
-  const found = message.subject.startsWith('invoke.') ? message.headers : undefined;
-  if (found === undefined) return undefined;
-  const kept: Kept = {};
+/** Returns the headers that define a request. JetStream adds and removes others, which would change the fingerprint. */
+function requestHeadersOf(message: Message): RequestHeaders | undefined {
+  const reader = message.subject.startsWith('invoke.') ? message.headers : undefined;
+  if (reader === undefined) return undefined;
+  const found: RequestHeaders = {};
   for (const name of names) {
-    const value = found.get(name);
-    if (value !== '') kept[name] = value;
+    const value = reader.get(name);
+    if (value !== '') found[name] = value;
   }
-  return kept;
+  return found;
 }
 
-function readerOf(kept: Kept): HeaderReader {
-  return { get: (name) => kept[name] ?? '' };
+function readerOf(headers: RequestHeaders): HeaderReader {
+  return { get: (name) => headers[name] ?? '' };
 }
 
-function parseKept(text: string | null): HeaderReader | undefined {
-  return text === null ? undefined : readerOf(JSON.parse(text) as Kept);
+function parseHeaders(text: string | null): HeaderReader | undefined {
+  return text === null ? undefined : readerOf(JSON.parse(text) as RequestHeaders);
 }
 
 function textOf(data: Uint8Array): string | Uint8Array {

@@ -1,22 +1,23 @@
 import type { Msg } from 'nats';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
+import { startPull } from '#src/nats/transport/pull.ts';
+import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import { RESULTS } from '#src/nats/wire/topology.ts';
 
-/** One result as it stands on its subject. */
+/** A message of the RESULTS stream. */
 export type ResultMessage = { sequence: number; subject: string; requestId: string; envelope: string };
 
 export type ResultFeedOptions = {
   /** `result.<function>.<outcome>`; both tokens may be `*`. */
   subject: string;
-  /** `now`, or the sequence to begin at. */
+  /** `now`, or the sequence of the first result. */
   from: 'now' | number;
   signal: AbortSignal;
 };
 
-/** Results in order, without a gap over lost connections, until the signal aborts. Resolves when reading began. */
+/** Delivers results in order until the signal aborts, without a gap after a lost connection. Resolves when the start position is fixed. */
 export async function followResults(
   connection: Connection,
   options: ResultFeedOptions,
@@ -37,7 +38,7 @@ export async function followResults(
     signal,
     onProblem: () => {},
     onMessage: (message: Msg) => {
-      const { sequence } = parseDelivery(message.reply ?? '');
+      const { sequence } = parseAckSubject(message.reply ?? '');
       if (sequence < next) return;
       next = sequence + 1;
       onResult({ sequence, subject: message.subject, requestId: message.headers?.get(header.requestId) ?? '', envelope: message.string() });

@@ -10,7 +10,8 @@ import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/cor
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findConsumer } from '#src/nats/transport/consumers.ts';
-import { parseDelivery, startPull } from '#src/nats/transport/pull.ts';
+import { startPull } from '#src/nats/transport/pull.ts';
+import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { inlineStateSchema, stateOf } from '#src/nats/wire/inline-state.ts';
@@ -19,7 +20,7 @@ import { headersOf } from '#src/nats/wire/wire-headers.ts';
 
 export type NatsWorkQueueOptions = {
   connection: Connection;
-  /** Where the floors of the consumers are kept. */
+  /** Keeps the floors of the consumers: the sequences up to which every message is acknowledged. */
   state: KeyValue;
   signer: HintSigner;
   leaseInMs: number;
@@ -29,10 +30,11 @@ export type NatsWorkQueueOptions = {
 const FLOOR_EVERY_MS = 5_000;
 
 /**
- * One durable pull consumer per function, so that a slow function never starves another one.
+ * The work queue on JetStream.
  *
- * Its filters are two literals. (A filter with a literal and a wildcard below it silently skips the literal's messages on
- * nats-server 2.10.) A consumer that somebody deleted begins again at the floor: below it everything was acknowledged.
+ * 1. Each function has a durable pull consumer of its own, so that a slow function never starves another one.
+ * 2. The filters of a consumer are two literal subjects. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
+ * 3. If an operator deletes a consumer, a new one starts after the saved floor.
  */
 export function createNatsWorkQueue({ connection, state, signer, leaseInMs, onProblem = () => {} }: NatsWorkQueueOptions): WorkQueue {
   return {
@@ -64,7 +66,7 @@ export function createNatsWorkQueue({ connection, state, signer, leaseInMs, onPr
         });
       }, FLOOR_EVERY_MS);
       timer.unref();
-      return { pull: pull.poke, done: pull.done.finally(() => clearInterval(timer)) };
+      return { pull: () => pull.poke(), done: pull.done.finally(() => clearInterval(timer)) };
     },
   };
 }
@@ -86,16 +88,16 @@ async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOption
       ...filterOf(source),
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(leaseInMs),
-      // Attempts are counted in the log. A broker that stops delivering would only hide the work.
+      // The log counts attempts. A server that stopped redelivering would only hide the work.
       max_deliver: -1,
-      // What waits for a place that is slow or dead is not acknowledged, and must not keep back the rest.
+      // Deliveries to a slow or dead target stay unacknowledged, and must not block the other deliveries.
       max_ack_pending: source.kind === 'deliveries' ? 1_000_000 : 50_000,
       max_waiting: 512,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: floor + 1,
     })
     .catch(async (error: unknown) => {
-      // Another worker was faster, with another floor.
+      // Another worker may have created the consumer first, with another floor.
       if ((await findConsumer(manager, durable)) === undefined) throw error;
     });
   return durable;
@@ -124,7 +126,8 @@ const ACK = encoder.encode('+ACK');
 const WORKING = encoder.encode('+WPI');
 const RELEASE = encoder.encode('-NAK');
 
-const wakeSchema = z.object({
+/** The payload of a hint. `known` is the wire's older name of the inline state. */
+const hintSchema = z.object({
   stream: z.string().refine(isRequestId),
   request: z.number().int().positive(),
   known: inlineStateSchema.optional().catch(undefined),
@@ -132,30 +135,31 @@ const wakeSchema = z.object({
 
 function toItem({ nats }: Connection, signer: HintSigner, received: Msg): WorkItem | undefined {
   const { subject, reply = '', data } = received;
-  const { deliveries, sequence, at } = parseDelivery(reply);
+  const { deliveries, sequence, at } = parseAckSubject(reply);
   const parts = parseSubject(subject);
   if (parts.kind === 'invoke') {
     const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at });
     return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1 });
   }
   if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;
-  const wake = wakeSchema.safeParse(parseJson(Buffer.from(data).toString()));
-  if (!wake.success) return undefined;
-  const name = { function: parts.function, stream: wake.data.stream as string as StreamId };
-  const { request, known } = wake.data;
+  const hint = hintSchema.safeParse(parseJson(Buffer.from(data).toString()));
+  if (!hint.success) return undefined;
+  const name = { function: parts.function, stream: hint.data.stream as string as StreamId };
+  const { request, known: inlineState } = hint.data;
+  // After a redelivery, the state in the hint is probably stale.
   const isUsable = deliveries === 1 && parts.kind === 'deliver';
-  const state = known !== undefined && isUsable && isSigned(signer, received) ? stateOf(name, request, known) : undefined;
+  const state = inlineState !== undefined && isUsable && isSigned(signer, received) ? stateOf(name, request, inlineState) : undefined;
   return new NatsWorkItem(nats, reply, { name, request, state, isFirstDelivery: false });
 }
 
-/** A state that no process of Sequent signed is not used: the log is read. */
+/** A state without a valid signature is not used: the deliverer reads the log instead. */
 function isSigned(signer: HintSigner, received: Msg): boolean {
   return signer.isSigned(received.subject, received.data, headersOf(received)?.get(header.hintSignature) || undefined);
 }
 
 type Work = Pick<WorkItem, 'name' | 'request' | 'message' | 'state' | 'isFirstDelivery'>;
 
-/** A class, since there is one for every message: four closures for each would be a tenth of what a busy worker has in hand. */
+/** A class, because there is one for every message (docs/performance.md V6). */
 class NatsWorkItem implements WorkItem {
   readonly name: StreamName;
   readonly request: number;
@@ -196,7 +200,7 @@ class NatsWorkItem implements WorkItem {
     try {
       this.#nats.publish(this.#reply, payload);
     } catch {
-      // The connection is about to close, and sends nothing more: the item comes again after its lease.
+      // The connection is closing and sends nothing more. The server redelivers the item after its lease.
     }
   }
 }

@@ -12,7 +12,7 @@ type Address = {
   tls?: { caFile?: string; certFile?: string; keyFile?: string };
 };
 
-/** The options of the NATS client for an address. Throws `InvalidInputError` when its credentials cannot be read. */
+/** Returns the options of the NATS client for an address. Throws `InvalidInputError` when the credentials file cannot be read. */
 export function natsOptionsOf({ servers, user, pass, token, credsFile, tls }: Address): NatsOptions {
   return {
     servers,

@@ -6,38 +6,38 @@ import { createRefusals, type Refusals } from './refusals.ts';
 
 export type NatsOptions = Omit<ConnectionOptions, 'servers'> & { servers: string | string[] };
 
-/** One connection to NATS, with the one reader of its status. */
+/** One connection to NATS. It owns the only reader of the client's status events. */
 export interface Connection {
   readonly nats: NatsConnection;
   /** JetStream's management API: streams and consumers. */
   readonly manager: JetStreamManager;
   readonly servers: string;
   readonly isConnected: boolean;
-  /** What the server does not permit on this connection. */
+  /** The operations that the server refused on this connection. */
   readonly refusals: Refusals;
-  /** Calls back after every reconnection; returns what ends that. */
+  /** Calls the listener after every reconnection. The returned function removes the listener. */
   onReconnect(listener: () => void): () => void;
-  /** Calls back when the connection is lost; returns what ends that. */
+  /** Calls the listener when the connection is lost. The returned function removes the listener. */
   onDisconnect(listener: () => void): () => void;
-  /** Sends what is buffered, then closes. Stop pulling and settle first: nothing is received after this. */
+  /** Sends buffered messages, then closes. Stop pulling and settle in-flight publishes first: nothing is received afterwards. */
   close(): Promise<void>;
 }
 
 /**
- * Connects, and stays connected: it tries again for ever once the first connection stood.
+ * Connects to NATS. After the first success, the client reconnects without a limit of attempts.
  *
- * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s), or has no JetStream
- * for this user, and `NotPermittedError`. A connection that does not need JetStream needs no permission for its API.
+ * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s) or has no JetStream for this user. Throws
+ * `NotPermittedError` when the user lacks a permission. With `needsJetStream: false`, the user needs no permission for JetStream's API.
  */
 export async function openConnection(options: NatsOptions, { needsJetStream = true } = {}): Promise<Connection> {
   const servers = [options.servers].flat().join(', ');
   const nats = await connect({
     maxReconnectAttempts: -1,
-    // The client would close for ever at the second refusal, which may be that of an authentication service that is away.
+    // By default, the client closes after two authentication errors. An authentication service that is down causes such errors too.
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 100,
-    // A dead peer is noticed within 20 s; the default takes more than 4 minutes.
+    // The client detects a dead peer within 20 s. The default takes more than 4 minutes.
     pingInterval: 10_000,
     maxPingOut: 2,
     timeout: 5_000,
@@ -94,4 +94,12 @@ async function readStatus(nats: NatsConnection, onStatus: (status: Status) => vo
 function subscribe(listeners: Set<() => void>, listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
+}
+
+const HEADERS_RESERVE_IN_BYTES = 4_096;
+const DEFAULT_MAX_PAYLOAD_IN_BYTES = 1_048_576;
+
+/** The largest payload that the server accepts in a message with headers, in bytes. */
+export function maxPayloadOf({ nats }: Connection): number {
+  return (nats.info?.max_payload ?? DEFAULT_MAX_PAYLOAD_IN_BYTES) - HEADERS_RESERVE_IN_BYTES;
 }

@@ -3,7 +3,7 @@ import { messageOf } from '#src/core/errors.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { errorCodeOf, isConsumerNotFound } from './errors.ts';
 
-/** A consumer of the log, or `undefined` when there is none of this name. */
+/** Returns a consumer of the log, or `undefined` when no consumer has this name. */
 export async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
   try {
     return await manager.consumers.info(INVOCATIONS, name);
@@ -16,8 +16,9 @@ export async function findConsumer(manager: JetStreamManager, name: string): Pro
 const UNUSED_FOR_MS = 60_000;
 
 /**
- * Creates a consumer that reads a stream in order and acknowledges nothing. The server keeps it in memory, and removes it once nothing has
- * pulled from it for a minute. Begins at the sequence `from`, or at the first message.
+ * Creates a consumer without acknowledgements that delivers a stream in order. It starts at the sequence `from`, or at the first message.
+ *
+ * The server keeps the consumer in memory, and removes the consumer after one minute without a pull.
  */
 export function addEphemeralConsumer(
   manager: JetStreamManager,
@@ -36,8 +37,9 @@ export function addEphemeralConsumer(
 }
 
 /**
- * Deletes a consumer of the log. A server without the fix of nats-server #7886 deletes one that is busy, and yet may say that its folder was
- * not empty.
+ * Deletes a consumer of the log. Returns whether the server deleted it.
+ *
+ * A server without the fix of nats-server #7886 may delete a busy consumer and still answer "directory not empty".
  */
 export async function deleteConsumer(manager: JetStreamManager, name: string): Promise<boolean> {
   try {

@@ -1,6 +1,6 @@
 import { ErrorCode, NatsError } from 'nats';
 
-/** JetStream's error codes (`err_code` of its API) that Sequent decides on. The only list of them. */
+/** The error codes of JetStream's API (`err_code`) that Sequent distinguishes. No other file lists them. */
 const code = {
   systemUnavailable: 10008,
   consumerNotFound: 10014,
@@ -18,17 +18,17 @@ const code = {
   wrongLastSequenceConstant: 10164,
 };
 
-/** What JetStream answers when it refuses a request of its API. */
+/** The error in an answer of JetStream's API. */
 export type ApiError = { err_code?: number; description?: string };
 
 type Test = (errorCode: number | undefined) => boolean;
 
 const oneOf = (...codes: number[]): Test => {
-  const known = new Set(codes);
-  return (errorCode) => errorCode !== undefined && known.has(errorCode);
+  const accepted = new Set(codes);
+  return (errorCode) => errorCode !== undefined && accepted.has(errorCode);
 };
 
-/** The code that JetStream gave for a failed request; undefined for an error of any other origin. */
+/** Returns JetStream's error code of a failed request, or `undefined` for an error of any other origin. */
 export function errorCodeOf(error: unknown): number | undefined {
   return error instanceof NatsError ? error.api_error?.err_code : undefined;
 }
@@ -36,19 +36,19 @@ export function errorCodeOf(error: unknown): number | undefined {
 export const isConsumerNotFound = oneOf(code.consumerNotFound);
 export const isStreamNotFound = oneOf(code.streamNotFound);
 export const isMessageNotFound = oneOf(code.messageNotFound);
-/** The message to remove is not in the stream, or was removed before. */
+/** The message is not in the stream, or was removed before. */
 export const isMessageGone = oneOf(code.messageNotFound, code.messageNotDeleted, code.sequenceNotFound);
-/** The subject is not at the expected sequence. Certainly not stored. */
+/** The subject is not at the expected sequence. The message was not stored. */
 export const isWrongLastSequence = oneOf(code.wrongLastSequence, code.wrongLastSequenceConstant);
-/** Storage, memory or a limit is exhausted. Certainly not stored. */
+/** Storage, memory or a limit is exhausted. The message was not stored. */
 export const isStorageExhausted = oneOf(code.streamStoreFailed, code.insufficientResources, code.memoryExceeded, code.storageExceeded);
-/** The server has not decided yet: an earlier publish to the subject is in process, or the server has just become leader. */
+/** The server cannot say yet whether the message will be stored: an earlier publish is being processed, or a leader was just elected. */
 export const isUndecided = oneOf(code.duplicateInProcess, code.expectedSequenceNotReady, code.systemUnavailable);
 
 /** Nothing subscribes to the subject of the request. */
 export const isNoResponders = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.NoResponders;
 export const isTimeout = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.Timeout;
-/** The message is larger than the server accepts. It was not sent. */
+/** The message is larger than the server accepts. The client did not send it. */
 export const isPayloadTooLarge = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded;
-/** The user of the connection lacks a permission. Certainly not done. */
+/** The user of the connection lacks a permission. The server did nothing. */
 export const isNotPermitted = (error: unknown): error is NatsError => error instanceof NatsError && error.isPermissionError();

@@ -1,11 +1,12 @@
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
 
-/** What a permission of NATS is needed for. */
+/** The operations that NATS permissions distinguish. */
 export type Operation = 'publish' | 'subscribe';
 
 /**
- * The subjects that Sequent and the NATS client use, as permissions name them. `?` stands for a token that the permission keeps,
- * `*` and `>` are the wildcards of NATS. The first pattern that matches decides.
+ * The subjects that Sequent and the NATS client use, as patterns for permissions. The first pattern that matches is used.
+ *
+ * `?` is replaced by the token of the subject. `*` and `>` are NATS wildcards, and stay in the permission.
  */
 const patterns = [
   '$JS.API.CONSUMER.DURABLE.CREATE.?.*',
@@ -22,7 +23,7 @@ const patterns = [
   ...Object.values(SEQUENT_SUBJECTS),
 ].map((pattern) => pattern.split('.'));
 
-/** The narrowest permission that lets Sequent do this in general, and not for one stream, consumer or inbox alone. */
+/** Returns the narrowest permission for an operation that covers every consumer and inbox of its kind, not only the one in use. */
 export function grantOf(operation: Operation, subject: string, inboxPrefix: string): string {
   const isInbox = subject.startsWith(`${inboxPrefix}.`) || subject.startsWith('_INBOX.');
   if (isInbox && operation === 'publish') return 'allow_responses: true';
@@ -32,11 +33,11 @@ export function grantOf(operation: Operation, subject: string, inboxPrefix: stri
 function patternOf(subject: string): string {
   const tokens = subject.split('.');
   const pattern = patterns.find((candidate) => matches(candidate, tokens));
-  return pattern === undefined ? subject : pattern.map((token, place) => (token === '?' ? tokens[place] : token)).join('.');
+  return pattern === undefined ? subject : pattern.map((token, index) => (token === '?' ? tokens[index] : token)).join('.');
 }
 
 function matches(pattern: readonly string[], tokens: readonly string[]): boolean {
-  const isOpen = pattern.at(-1) === '>';
-  if (isOpen ? tokens.length < pattern.length : tokens.length !== pattern.length) return false;
-  return pattern.every((token, place) => token === '?' || token === '*' || token === '>' || token === tokens[place]);
+  const endsInWildcard = pattern.at(-1) === '>';
+  if (endsInWildcard ? tokens.length < pattern.length : tokens.length !== pattern.length) return false;
+  return pattern.every((token, index) => token === '?' || token === '*' || token === '>' || token === tokens[index]);
 }

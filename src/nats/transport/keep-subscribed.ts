@@ -1,22 +1,17 @@
 import type { Msg, NatsConnection } from 'nats';
 
-/** While a subscription is refused, it is tried again this often: somebody may grant the permission. */
-const AGAIN_AFTER_MS = 5_000;
+/** The pause before a refused subscription is retried. An operator may grant the permission at any time. */
+const RETRY_IN_MS = 5_000;
 
-export type KeepSubscribedOptions = { queue?: string; signal: AbortSignal };
+export type KeepSubscribedOptions = { subject: string; queue?: string; onMessage: (message: Msg) => void; signal: AbortSignal };
 
 /**
- * Subscribes until the signal aborts, and again while the server refuses it. The refusal is told by the connection (R3).
+ * Subscribes until the signal aborts, and retries while the server refuses the subscription. The connection reports the refusal (R3).
  *
- * A refusal comes to the callback as an error without a message. A callback that ignores it throws, and what a callback throws ends the
- * reading of the whole connection.
+ * nats.js reports a refusal by calling the callback with an error and without a message. An exception in a callback would end the reading
+ * of the whole connection, so the callback must check for the error.
  */
-export function keepSubscribed(
-  { nats }: { nats: NatsConnection },
-  subject: string,
-  onMessage: (message: Msg) => void,
-  { queue, signal }: KeepSubscribedOptions,
-): void {
+export function keepSubscribed({ nats }: { nats: NatsConnection }, { subject, queue, onMessage, signal }: KeepSubscribedOptions): void {
   let timer: NodeJS.Timeout | undefined;
   let subscription = subscribe();
 
@@ -25,12 +20,12 @@ export function keepSubscribed(
       ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {
         if (error === null) onMessage(message);
-        else if (!signal.aborted) timer = setTimeout(again, AGAIN_AFTER_MS).unref();
+        else if (!signal.aborted) timer = setTimeout(resubscribe, RETRY_IN_MS).unref();
       },
     });
   }
 
-  function again(): void {
+  function resubscribe(): void {
     if (!nats.isClosed() && !nats.isDraining()) subscription = subscribe();
   }
 

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'nats';
 
-/** The user of a connection in words, as the configuration of the server names it. */
+/** Describes the user of a connection by the name that the server's configuration has for it. */
 export function userOf({ user, token, authenticator }: Pick<ConnectionOptions, 'user' | 'token' | 'authenticator'>): string {
   if (user !== undefined) return `user "${user}"`;
   if (token !== undefined) return 'the user of the token';

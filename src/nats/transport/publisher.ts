@@ -6,14 +6,14 @@ import type { Connection } from './connection.ts';
 import { type ApiError, isPayloadTooLarge, isStorageExhausted, isUndecided, isWrongLastSequence } from './errors.ts';
 import { watchRefusedPublishes } from './refused-publishes.ts';
 
-/** What became of a publish. Never a guess: without an answer it is unknown (A1). */
+/** The result of a publish. A publish without an answer is `unknown`, never guessed (A1). */
 export type PublishAnswer =
   | { kind: 'stored'; sequence: number; isDuplicate?: true }
   /** The stream is not at the expected version. */
   | { kind: 'conflict' }
   /**
-   * Refused, and certainly not stored. `isFull` when storage or a limit is exhausted, `isForbidden` when the user of the connection may
-   * not publish to the subject.
+   * The server refused and did not store the message. `isFull`: storage or a limit is exhausted. `isForbidden`: the user of the connection
+   * may not publish to the subject.
    */
   | { kind: 'refused'; why: string; isFull: boolean; isForbidden?: true }
   | { kind: 'unknown'; why: string };
@@ -28,41 +28,38 @@ export interface Publisher {
 type Pending = { resolve: (answer: PublishAnswer) => void; subject: string; sentAt: number };
 
 /**
- * Makes a publisher on one long-lived acknowledgement inbox: an acknowledgement costs a look-up instead of a subscription.
+ * Creates a publisher with one long-lived acknowledgement inbox (docs/performance.md H2).
  *
- * Every in-flight publish becomes `unknown` when the connection is lost or no answer comes within `timeoutInMs`.
+ * Every publish in flight becomes `unknown` when the connection is lost, or when no answer arrives within `timeoutInMs`.
  */
 export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } = {}): Publisher {
   const { nats } = connection;
   const inbox = createInbox();
   const pending = new PassingMap<number, Pending>();
-  let next = 0;
+  let nextKey = 0;
 
   const subscription = nats.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
-      // The inbox was refused. What is in flight has no answer then, and becomes unknown in time.
+      // The server refused the inbox: publishes in flight get no answer, and become unknown after the timeout.
       if (error !== null) return;
       pending.delete(Number(message.subject.slice(inbox.length + 1)))?.resolve(parseAnswer(message));
     },
   });
   const endRefusals = watchRefusedPublishes(connection.refusals, {
     pending,
-    nextKey: () => next,
+    nextKey: () => nextKey,
     refuse(key, why) {
       pending.delete(key)?.resolve({ kind: 'refused', why, isFull: false, isForbidden: true });
     },
   });
-  const endDisconnect = connection.onDisconnect(() => giveUp(() => true, 'the connection was lost'));
-  const sweep = setInterval(() => {
-    const oldest = performance.now() - timeoutInMs;
-    giveUp(({ sentAt }) => sentAt < oldest, `no answer within ${timeoutInMs} ms`);
-  }, 250);
+  const endDisconnect = connection.onDisconnect(() => giveUp(Number.POSITIVE_INFINITY, 'the connection was lost'));
+  const sweep = setInterval(() => giveUp(performance.now() - timeoutInMs, `no answer within ${timeoutInMs} ms`), 250);
   sweep.unref();
 
-  function giveUp(which: (entry: Pending) => boolean, why: string): void {
+  function giveUp(sentBefore: number, why: string): void {
     for (const [key, entry] of pending) {
-      // The map is in the order of sending: behind the first that is young enough all are.
-      if (!which(entry)) return;
+      // The map is in the order of sending, so all further entries are younger.
+      if (entry.sentAt >= sentBefore) return;
       pending.delete(key);
       entry.resolve({ kind: 'unknown', why });
     }
@@ -70,20 +67,18 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
 
   return {
     publish(subject, payload, headers) {
-      // The client would keep it for the next connection, and then forget it.
+      // Without a connection, the client would buffer the message, and may drop it later.
       if (!connection.isConnected) return Promise.resolve({ kind: 'unknown', why: 'not connected' });
       return new Promise((resolve) => {
-        const key = next++;
+        const key = nextKey++;
         const reply = `${inbox}.${key}`;
-        // The client would make bytes of a text too, by a dearer way.
+        // The client's own encoder is slower than Buffer.
         const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
         try {
           nats.publish(subject, bytes, headers === undefined ? { reply } : { reply, headers });
           pending.set(key, { resolve, subject, sentAt: performance.now() });
         } catch (error) {
-          resolve(
-            isPayloadTooLarge(error) ? { kind: 'refused', why: messageOf(error), isFull: false } : { kind: 'unknown', why: String(error) },
-          );
+          resolve(answerOf(error));
         }
       });
     },
@@ -91,15 +86,20 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
       clearInterval(sweep);
       endDisconnect();
       endRefusals();
-      giveUp(() => true, 'the publisher was closed');
+      giveUp(Number.POSITIVE_INFINITY, 'the publisher was closed');
       subscription.unsubscribe();
     },
   };
 }
 
+/** The answer to a publish that the client refused to send. */
+function answerOf(error: unknown): PublishAnswer {
+  return isPayloadTooLarge(error) ? { kind: 'refused', why: messageOf(error), isFull: false } : { kind: 'unknown', why: String(error) };
+}
+
 type PubAck = { seq?: number; duplicate?: boolean; error?: ApiError };
 
-/** What nearly every answer is: of those that say more, JSON is read. */
+/** The form of nearly every answer. Only other answers are parsed as JSON (docs/performance.md H2). */
 const plainAck = /^\{"stream":"[^"\\]*", ?"seq":([1-9][0-9]{0,14})\}$/;
 
 function parseAnswer({ data }: Msg): PublishAnswer {
@@ -111,7 +111,7 @@ function parseAnswer({ data }: Msg): PublishAnswer {
   if (typeof answer !== 'object' || answer === null) return { kind: 'unknown', why: 'the answer cannot be read' };
   const { seq = 0, duplicate = false, error } = answer as PubAck;
   if (error === undefined) {
-    // A duplicate at sequence 0 is staged, not stored (nats-server 2.10 with replicas).
+    // nats-server 2.10 with replicas answers sequence 0 for a duplicate of a message that is staged and not stored yet.
     if (seq > 0 && duplicate) return { kind: 'stored', sequence: seq, isDuplicate: true };
     return seq > 0 ? { kind: 'stored', sequence: seq } : { kind: 'unknown', why: 'answered as a duplicate that is not stored' };
   }

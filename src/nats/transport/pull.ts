@@ -1,17 +1,14 @@
-import { createInbox, type Msg, nanos } from 'nats';
+import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from './connection.ts';
 
-/**
- * A supervised pull: asks a consumer for as many messages as its owner has room for, and nothing else ends it than its
- * signal. A deleted consumer is made again, a restarted server is asked again, silence counts as a loss.
- */
 export type PullOptions = {
   connection: Connection;
+  /** The name of the JetStream stream. */
   stream: string;
-  /** Makes sure that the consumer exists, and returns its name. Called again after every loss. */
+  /** Creates the consumer if it is missing, and returns its name. Called again after every loss. */
   openConsumer: () => Promise<string>;
-  /** How many messages may be asked for or on their way at this moment. */
+  /** How many messages may be requested and not yet delivered, at this moment. */
   demand: () => number;
   onMessage: (message: Msg) => void;
   onProblem: (problem: string) => void;
@@ -19,128 +16,145 @@ export type PullOptions = {
 };
 
 export interface Pull {
-  /** Says that `demand()` may have risen. */
+  /** Requests more messages if `demand()` has risen. */
   poke(): void;
-  /** Gives the consumer up and opens it again. */
+  /** Abandons the consumer and opens it again. */
   reopen(): void;
-  /** Resolves when the signal aborted and nothing more will be delivered. */
+  /** Resolves when the signal has aborted and no further message will be delivered. */
   readonly done: Promise<void>;
 }
 
 const EXPIRES_IN_MS = 30_000;
 const HEARTBEAT_IN_MS = 5_000;
 
-export function startPull({ connection, stream, openConsumer, demand, onMessage, onProblem, signal }: PullOptions): Pull {
-  const { nats } = connection;
-  const inbox = createInbox();
-  let consumer: string | undefined;
-  // A generation ends with every loss; what the server still says about requests of an older one is ignored.
-  let generation = 0;
-  let asked = 0;
-  let outstanding = 0;
-  let heardAt = performance.now();
-  let isOpening = false;
-  let told = '';
+/**
+ * Pulls messages from a consumer until the signal aborts.
+ *
+ * 1. It requests as many messages as `demand()` allows, and requests more when half of them are delivered.
+ * 2. It opens the consumer again after a reconnection, a deletion, a shutdown or a change of the leader.
+ * 3. It treats two and a half missed heartbeats as a loss.
+ */
+export function startPull(options: PullOptions): Pull {
+  return new SupervisedPull(options);
+}
 
-  const subscription = nats.subscribe(`${inbox}.>`, { callback: (error, message) => (error === null ? receive(message) : undefined) });
-  const endReconnect = connection.onReconnect(() => reopen());
-  const watchdog = setInterval(() => {
-    if (!connection.isConnected) return;
-    if (consumer === undefined || (outstanding > 0 && performance.now() - heardAt > 2.5 * HEARTBEAT_IN_MS)) reopen();
-  }, 1_000);
-  watchdog.unref();
-  const done = new Promise<void>((resolve) => {
-    const stop = async (): Promise<void> => {
-      clearInterval(watchdog);
-      endReconnect();
-      generation++;
-      consumer = undefined;
-      // Draining hands over what the server has already sent; the owner releases it.
-      if (connection.isConnected) await subscription.drain().catch(() => {});
-      else subscription.unsubscribe();
-      resolve();
-    };
-    if (signal.aborted) void stop();
-    else signal.addEventListener('abort', () => void stop(), { once: true });
-  });
-  reopen();
+class SupervisedPull implements Pull {
+  readonly done: Promise<void>;
+  readonly #options: PullOptions;
+  readonly #nats: NatsConnection;
+  readonly #inbox = createInbox();
+  readonly #subscription: Subscription;
+  readonly #watchdog: NodeJS.Timeout;
+  readonly #endReconnect: () => void;
+  #consumer: string | undefined;
+  /** Counts the losses. A status message for a request of an earlier generation is ignored. */
+  #generation = 0;
+  #requests = 0;
+  /** Messages that were requested and not delivered yet. */
+  #outstanding = 0;
+  #receivedAt = performance.now();
+  #isOpening = false;
+  #lastProblem = '';
 
-  function reopen(): void {
-    if (isOpening || signal.aborted) return;
-    isOpening = true;
-    generation++;
-    consumer = undefined;
-    outstanding = 0;
-    heardAt = performance.now();
+  constructor(options: PullOptions) {
+    const { connection, signal } = options;
+    this.#options = options;
+    this.#nats = connection.nats;
+    this.#subscription = this.#nats.subscribe(`${this.#inbox}.>`, {
+      callback: (error, message) => {
+        if (error === null) this.#receive(message);
+      },
+    });
+    this.#endReconnect = connection.onReconnect(() => this.reopen());
+    this.#watchdog = setInterval(() => this.#watch(), 1_000);
+    this.#watchdog.unref();
+    this.done = new Promise<void>((resolve) => {
+      if (signal.aborted) void this.#stop().then(resolve);
+      else signal.addEventListener('abort', () => void this.#stop().then(resolve), { once: true });
+    });
+    this.reopen();
+  }
+
+  reopen(): void {
+    const { signal, openConsumer, connection } = this.#options;
+    if (this.#isOpening || signal.aborted) return;
+    this.#isOpening = true;
+    this.#generation++;
+    this.#consumer = undefined;
+    this.#outstanding = 0;
+    this.#receivedAt = performance.now();
     openConsumer()
       .then((name) => {
-        told = '';
-        if (!signal.aborted) consumer = name;
+        this.#lastProblem = '';
+        if (!signal.aborted) this.#consumer = name;
       })
-      .catch((error: unknown) => tell(`the consumer cannot be opened: ${messageOf(connection.refusals.explain(error))}`))
+      .catch((error: unknown) => this.#report(`the consumer cannot be opened: ${messageOf(connection.refusals.explain(error))}`))
       .finally(() => {
-        isOpening = false;
-        poke();
+        this.#isOpening = false;
+        this.poke();
       });
   }
 
-  /** The watchdog tries every second: the same problem is told once. */
-  function tell(problem: string): void {
-    if (problem !== told) onProblem(problem);
-    told = problem;
-  }
-
-  function poke(): void {
-    if (consumer === undefined || signal.aborted || nats.isClosed() || nats.isDraining()) return;
-    const batch = demand() - outstanding;
-    // Asking for every single freed place would double the messages on the wire: ask again at half.
-    if (batch <= 0 || (outstanding > 0 && batch < outstanding)) return;
-    outstanding += batch;
+  poke(): void {
+    const nats = this.#nats;
+    if (this.#consumer === undefined || this.#options.signal.aborted || nats.isClosed() || nats.isDraining()) return;
+    const batch = this.#options.demand() - this.#outstanding;
+    // One request for each free slot would double the messages on the wire, so the next request waits for half of the demand.
+    if (batch <= 0 || (this.#outstanding > 0 && batch < this.#outstanding)) return;
+    this.#outstanding += batch;
     const request = { batch, expires: nanos(EXPIRES_IN_MS), idle_heartbeat: nanos(HEARTBEAT_IN_MS) };
-    if (outstanding === batch) heardAt = performance.now();
-    nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), {
-      reply: `${inbox}.${generation}.${asked++}`,
+    if (this.#outstanding === batch) this.#receivedAt = performance.now();
+    nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`, JSON.stringify(request), {
+      reply: `${this.#inbox}.${this.#generation}.${this.#requests++}`,
     });
   }
 
-  function receive(message: Msg): void {
-    heardAt = performance.now();
-    if (message.subject.startsWith(inbox)) return receiveStatus(message);
-    outstanding = Math.max(0, outstanding - 1);
-    onMessage(message);
-    poke();
+  #receive(message: Msg): void {
+    this.#receivedAt = performance.now();
+    if (message.subject.startsWith(this.#inbox)) return this.#receiveStatus(message);
+    this.#outstanding = Math.max(0, this.#outstanding - 1);
+    this.#options.onMessage(message);
+    this.poke();
   }
 
-  function receiveStatus({ subject, headers }: Msg): void {
+  #receiveStatus({ subject, headers }: Msg): void {
     const code = headers?.code ?? 0;
-    if (code === 100 || Number(subject.slice(inbox.length + 1).split('.')[0]) !== generation) return;
-    const unserved = Number(headers?.get('Nats-Pending-Messages') ?? '');
-    if (code === 503 || (code === 409 && /deleted|shutdown|leadership/i.test(headers?.description ?? ''))) {
-      // The consumer or its server is gone. The watchdog opens it again, once a second at most.
-      consumer = undefined;
-      if (code === 409) reopen();
+    if (code === 100 || Number(subject.slice(this.#inbox.length + 1).split('.')[0]) !== this.#generation) return;
+    if (isLoss(code, headers?.description ?? '')) {
+      // For code 503 the watchdog opens the consumer again, at most once a second.
+      this.#consumer = undefined;
+      if (code === 409) this.reopen();
       return;
     }
-    outstanding = Math.max(0, outstanding - unserved);
-    poke();
+    const unserved = Number(headers?.get('Nats-Pending-Messages') ?? '');
+    this.#outstanding = Math.max(0, this.#outstanding - unserved);
+    this.poke();
   }
 
-  return { poke, reopen, done };
+  #watch(): void {
+    if (!this.#options.connection.isConnected) return;
+    const isSilent = this.#outstanding > 0 && performance.now() - this.#receivedAt > 2.5 * HEARTBEAT_IN_MS;
+    if (this.#consumer === undefined || isSilent) this.reopen();
+  }
+
+  /** Reports a problem once, although the watchdog retries every second. */
+  #report(problem: string): void {
+    if (problem !== this.#lastProblem) this.#options.onProblem(problem);
+    this.#lastProblem = problem;
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#watchdog);
+    this.#endReconnect();
+    this.#generation++;
+    this.#consumer = undefined;
+    // A drain delivers the messages that the server has already sent; the owner of the pull releases them.
+    if (this.#options.connection.isConnected) await this.#subscription.drain().catch(() => {});
+    else this.#subscription.unsubscribe();
+  }
 }
 
-/** What a delivered message tells about itself in its reply subject. */
-export type Delivery = { deliveries: number; sequence: number; consumerSequence: number; at: number };
-
-/** Parses `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer sequence>.<nanoseconds>.<pending>`. */
-export function parseDelivery(reply: string): Delivery {
-  const tokens = reply.split('.');
-  // Newer servers put a domain and an account hash before the stream.
-  const start = tokens.length > 9 ? 6 : 4;
-  return {
-    deliveries: Number(tokens[start]),
-    sequence: Number(tokens[start + 1]),
-    consumerSequence: Number(tokens[start + 2]),
-    // Cut as text: 19 digits do not fit a number, and every reader must see the same millisecond.
-    at: Number(tokens[start + 3]?.slice(0, -6)),
-  };
+/** Whether a status means that the consumer or its server is gone. */
+function isLoss(code: number, description: string): boolean {
+  return code === 503 || (code === 409 && /deleted|shutdown|leadership/i.test(description));
 }

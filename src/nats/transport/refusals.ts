@@ -4,63 +4,65 @@ import { NotPermittedError } from '#src/core/errors.ts';
 import { isNotPermitted } from './errors.ts';
 import { grantOf, type Operation } from './grants.ts';
 
-/** Something that the server refused to do for this connection. */
+/** An operation that the server refused on this connection. */
 export type Refusal = {
-  /** `unknown` when the server does not say what it was, as for a limit of the account. */
+  /** `unknown` when the server does not name the operation, as for a limit of the account. */
   operation: Operation | 'unknown';
-  /** The subject as it was used; empty for `unknown`. */
+  /** The subject of the operation; empty for `unknown`. */
   subject: string;
-  /** The permission that is missing, as the configuration of the server has it. */
+  /** The missing permission, in the syntax of the server's configuration. */
   permission: string;
-  /** What was refused, to which user, and what grants it. */
+  /** A sentence with the operation, the user and the permission that would grant it. */
   message: string;
 };
 
 /**
- * What the server refuses on one connection. The protocol of NATS has no answer to a publish or a subscription: a refusal is an
- * error of the whole connection that names the subject. Keeps R1, R2 and R3 (src/DESIGN.md).
+ * The refusals of the server on one connection.
+ *
+ * NATS has no answer to a publish or a subscription. The server reports a refusal as an error of the whole connection, and the error names
+ * the subject. Keeps R1, R2 and R3 (src/DESIGN.md).
  */
 export interface Refusals {
-  /** Calls back for every refusal; returns what ends that. */
+  /** Calls the listener for every refusal. The returned function removes the listener. */
   listen(listener: (refusal: Refusal) => void): () => void;
-  /** Calls back once for each missing permission, also for those that are known already. */
-  tell(teller: (message: string) => void): void;
-  /** Makes a round trip. Rejects when the connection is lost before the answer: what the server did with a publish is unknown then. */
+  /** Calls the listener once for each missing permission, including the permissions that were found missing before. */
+  onMissingPermission(listener: (message: string) => void): void;
+  /** Makes a round trip. Rejects when the connection is lost before the answer; the result of earlier publishes is then unknown. */
   settle(): Promise<void>;
-  /** The error itself, or a `NotPermittedError` in place of one that a missing permission caused. */
+  /** Returns a `NotPermittedError` for an error that a missing permission caused, and any other error unchanged. */
   explain(error: unknown): unknown;
 }
 
-/** `user` is asked for when there is a refusal. */
+/** `user` is called only after a refusal, because it may compute the user's name from credentials. */
 export type RefusalsOptions = { user: () => string; inboxPrefix: string };
 
-/** Also returns the function that must be given each status of the connection. */
+/** Creates the refusals of a connection. The caller must pass every status event of the connection to `note`. */
 export function createRefusals(nats: NatsConnection, options: RefusalsOptions): { refusals: Refusals; note: (status: Status) => void } {
   const listeners = new Set<(refusal: Refusal) => void>();
-  const tellers: ((message: string) => void)[] = [];
-  const told = new Map<string, string>();
+  const permissionListeners: ((message: string) => void)[] = [];
+  const messageByPermission = new Map<string, string>();
 
   return {
     note(status) {
       if (status.type !== Events.Error) return;
       const refusal = refusalOf(status, options);
       for (const listener of listeners) listener(refusal);
-      if (told.has(refusal.permission)) return;
-      told.set(refusal.permission, refusal.message);
-      for (const teller of tellers) teller(refusal.message);
+      if (messageByPermission.has(refusal.permission)) return;
+      messageByPermission.set(refusal.permission, refusal.message);
+      for (const listener of permissionListeners) listener(refusal.message);
     },
     refusals: {
       listen(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
-      tell(teller) {
-        for (const message of told.values()) teller(message);
-        tellers.push(teller);
+      onMissingPermission(listener) {
+        for (const message of messageByPermission.values()) listener(message);
+        permissionListeners.push(listener);
       },
       async settle() {
         await nats.flush();
-        // The client reports through an iterator, which is read in microtasks: all of those have run before the next macrotask (R2).
+        // The client reports refusals through an iterator, which is read in microtasks. All microtasks run before the next macrotask (R2).
         await setImmediate();
       },
       explain(error) {
@@ -92,7 +94,7 @@ function refusalOf({ data, permissionContext: context }: Reported, { user, inbox
   };
 }
 
-/** The server quotes subjects as Go does, which for the characters of a subject is as JSON does. */
+/** The server quotes subjects as Go string literals. For the characters of a subject, JSON has the same syntax. */
 function unquoted(subject: string): string {
   try {
     return String(JSON.parse(`"${subject}"`));

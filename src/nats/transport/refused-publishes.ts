@@ -1,19 +1,21 @@
 import type { Refusal, Refusals } from './refusals.ts';
 
-/** The publishes that are in flight, in the order in which they were sent. */
+/** The publishes in flight, in the order of sending. */
 export type InFlight = {
   pending: Iterable<readonly [number, { subject: string }]> & { readonly size: number };
-  /** The key of the next publish: those in flight have smaller ones. */
+  /** The key of the next publish. All publishes in flight have smaller keys. */
   nextKey: () => number;
   refuse: (key: number, why: string) => void;
 };
 
 /**
- * Finds out which publishes the server refused; returns what ends that.
+ * Finds the publishes that the server refused, and calls `refuse` for each. The returned function ends the search.
  *
- * A refusal names a subject and no publish. So a round trip is made: all that was sent before has been refused by then, or taken. Only
- * where the refusals are as many as the publishes in flight on that subject, each of those was certainly refused. They are fewer when
- * somebody changes the permissions at that moment: which ones were taken is unknown then, and the publisher finds no answer in time (A1).
+ * A refusal names a subject, but no publish:
+ * 1. After a refusal, a round trip is made. The server has then refused or accepted every earlier publish (R1).
+ * 2. If a subject has as many refusals as publishes in flight, each of these publishes was refused.
+ * 3. If a subject has fewer refusals, an operator changed the permissions in between. The accepted publishes are then not known, so none is
+ *    refused here: the publisher reports those without an answer as `unknown` (A1).
  */
 export function watchRefusedPublishes(refusals: Pick<Refusals, 'listen' | 'settle'>, { pending, nextKey, refuse }: InFlight): () => void {
   type Refused = { why: string; count: number };
@@ -31,7 +33,7 @@ export function watchRefusedPublishes(refusals: Pick<Refusals, 'listen' | 'settl
         settleAll(settled, end);
       }
     } catch {
-      // The connection is lost, and with it everything in flight.
+      // The connection was lost, so every publish in flight is unknown.
       refused.clear();
     } finally {
       isSettling = false;
@@ -40,19 +42,20 @@ export function watchRefusedPublishes(refusals: Pick<Refusals, 'listen' | 'settl
 
   function settleAll(settled: ReadonlyMap<string, Refused>, end: number): void {
     for (const [subject, keys] of keysInFlight(pending, settled.keys())) {
-      const { why = '', count = 0 } = settled.get(subject) ?? {};
+      const { why, count } = settled.get(subject) as Refused;
       const sent = keys.filter((key) => key < end);
-      if (count >= sent.length) for (const key of sent) refuse(key, why);
-      // The other refusals may be those of publishes that were sent during the round trip.
+      if (count < sent.length) continue;
+      for (const key of sent) refuse(key, why);
+      // The surplus refusals may belong to publishes that were sent during the round trip.
       if (count > sent.length && keys.length > sent.length) refused.set(subject, { why, count: count - sent.length });
     }
   }
 
   return refusals.listen(({ operation, subject, message }: Refusal) => {
     if (operation !== 'publish' || pending.size === 0) return;
-    const known = refused.get(subject);
-    if (known === undefined) refused.set(subject, { why: message, count: 1 });
-    else known.count++;
+    const found = refused.get(subject);
+    if (found === undefined) refused.set(subject, { why: message, count: 1 });
+    else found.count++;
     if (!isSettling) void settle();
   });
 }

@@ -4,7 +4,7 @@ import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 import { type Connection, type NatsOptions, openConnection } from './connection.ts';
 import { isNoResponders, isTimeout } from './errors.ts';
 
-/** How a request on a subject ended. */
+/** The result of a request. */
 export type Reply =
   | { kind: 'reply'; payload: Uint8Array; headers: Record<string, string> }
   | { kind: 'no-responders' }
@@ -13,12 +13,12 @@ export type Reply =
 
 export type RequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
 
-/** The replies to requests arrive below this subject. */
+/** Replies arrive on subjects with this prefix. */
 const INBOX_PREFIX = '_INBOX.functions';
 
 /**
- * A connection for requests to responders alone. Its user needs no permission on a subject of Sequent: to publish on the subjects of
- * the responders, and to subscribe `_INBOX.functions.>`.
+ * Opens a connection that is only used for requests to responders. Its user needs two permissions, and none on a subject of Sequent: to
+ * publish to the subjects of the responders, and to subscribe to `_INBOX.functions.>`.
  *
  * Throws `NatsUnavailableError`.
  */
@@ -27,19 +27,19 @@ export function openRequesterConnection(options: NatsOptions): Promise<Connectio
 }
 
 /**
- * Asks responders by request and reply. Never rejects.
+ * Creates a function that sends a request to a responder and returns the reply. It never rejects.
  *
- * Says `unavailable` as soon as the connection is lost or the signal aborts: whether the responder ran is unknown then.
+ * It resolves to `unavailable` as soon as the connection is lost or the signal aborts. Whether the responder ran is then unknown.
  */
 export function createNatsRequester(
   connection: Connection,
 ): (subject: string, payload: Uint8Array, options: RequestOptions) => Promise<Reply> {
   return (subject, payload, options) => {
     if (!connection.isConnected) return Promise.resolve(unavailable('the worker is not connected to NATS'));
-    if (options.signal.aborted) return Promise.resolve(unavailable('given up'));
+    if (options.signal.aborted) return Promise.resolve(unavailable('the request was aborted'));
     return new Promise((resolve) => {
       const endDisconnect = connection.onDisconnect(() => end(unavailable('the connection to NATS was lost while waiting for the reply')));
-      const onAbort = (): void => end(unavailable('given up'));
+      const onAbort = (): void => end(unavailable('the request was aborted'));
       options.signal.addEventListener('abort', onAbort, { once: true });
 
       function end(reply: Reply): void {
@@ -57,8 +57,8 @@ async function ask(
   { subject, payload, options }: { subject: string; payload: Uint8Array; options: RequestOptions },
 ): Promise<Reply> {
   try {
-    const sent = wireHeaders(Object.entries(options.headers));
-    const message = await nats.request(subject, payload, { timeout: options.timeoutInMs, headers: sent });
+    const headers = wireHeaders(Object.entries(options.headers));
+    const message = await nats.request(subject, payload, { timeout: options.timeoutInMs, headers });
     return { kind: 'reply', payload: message.data, headers: headersOf(message) };
   } catch (error) {
     if (isNoResponders(error)) return { kind: 'no-responders' };

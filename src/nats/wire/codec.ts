@@ -8,9 +8,9 @@ import { parseJson } from '#src/core/text/json.ts';
 import { released, type Upcasting, upcast } from './upcasters.ts';
 import { wireHeaders } from './wire-headers.ts';
 
-/** How appends look on the wire. Everything that is read passes the schema here; requests have theirs in the core. */
+/** The wire format of appends. Every append that is read passes the schema here. The format of requests is in the core. */
 
-/** The headers of Sequent's messages. */
+/** The headers of Sequent's messages. `Held-Since` is older than the name that the code has for it. */
 export const header = {
   ...requestHeader,
   expected: 'Nats-Expected-Last-Subject-Sequence',
@@ -51,13 +51,13 @@ export function appendHeaders(previous: StreamVersion, wakeTimes: WakeTimes): Ms
   return wireHeaders(entries);
 }
 
-/** What an append of any version says, whatever else a version changes. */
+/** The fields that an append has in every version. */
 const versionedSchema = z.looseObject({ v: z.int(), facts: z.array(z.looseObject({})).optional() });
 
 /**
- * Reads an append; facts of earlier versions are lifted to the present one. `undefined` when the bytes are no append.
+ * Decodes an append, and converts facts of earlier versions to the current version. Returns `undefined` when the bytes are no append.
  *
- * Throws `NewerFactsError` for a version that this process does not know: to go on without these facts would be to decide from a wrong state.
+ * Throws `NewerFactsError` for a version that this process does not know, because a decision without these facts would use a wrong state.
  */
 export function decodeAppend(data: Uint8Array, sequence: number, upcasting = released): RecordedAppend | undefined {
   const written = parseJson(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
@@ -67,21 +67,21 @@ export function decodeAppend(data: Uint8Array, sequence: number, upcasting = rel
   return { ...append, previous: append.previous as StreamVersion, version: sequence as StreamVersion } as RecordedAppend;
 }
 
-/** Called only for what is no append of the present version. */
+/** Decodes an append of an earlier version. Called only when the current schema refuses the value, so the usual append is parsed once. */
 function readOtherVersion(written: unknown, sequence: number, upcasting: Upcasting): z.infer<typeof appendSchema> | undefined {
   const found = versionedSchema.safeParse(written);
   if (!found.success) return undefined;
   const { v: version, facts = [], ...append } = found.data;
   if (version > FACTS_VERSION) throw new NewerFactsError({ sequence, version, known: FACTS_VERSION });
   if (version === FACTS_VERSION || version < upcasting.oldest) return undefined;
-  const lifted = facts.map((fact) => upcast(fact, version, upcasting));
-  return appendSchema.safeParse({ ...append, v: FACTS_VERSION, facts: lifted }).data;
+  const current = facts.map((fact) => upcast(fact, version, upcasting));
+  return appendSchema.safeParse({ ...append, v: FACTS_VERSION, facts: current }).data;
 }
 
-export function decodeWakeTimes(found: HeaderReader | undefined): WakeTimes {
+export function decodeWakeTimes(headers: HeaderReader | undefined): WakeTimes {
   const wakeTimes: WakeTimes = {};
   for (const key of wakeTimeKeys) {
-    const moment = found?.get(wakeTimeHeaders[key]) ?? '';
+    const moment = headers?.get(wakeTimeHeaders[key]) ?? '';
     if (moment !== '') wakeTimes[key] = Number(moment);
   }
   return wakeTimes;

@@ -7,7 +7,7 @@ import { decodeAppend, decodeWakeTimes } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';
 import { parseSubject } from './topology.ts';
 
-/** What a message of the log says, whole. Never throws: what cannot be read becomes an entry that says so. */
+/** Decodes a message of the log with its payload. Never throws: an unreadable message becomes an entry of the kind `unreadable`. */
 export function fullEntryOf(stored: Readonly<StoredMessage>): FullLogEntry {
   const { subject, data, sequence, at } = stored;
   const parts = parseSubject(subject);
@@ -38,7 +38,7 @@ function appendEntryOf(stored: Readonly<StoredMessage>, name: StreamName): FullL
   }
 }
 
-/** A whole append; what it says beside its content is told when somebody asks. */
+/** An append with its payload. The headers are parsed only when `wakeTimes` is read. */
 class AppendEntry {
   readonly kind = 'append';
   readonly sequence: number;

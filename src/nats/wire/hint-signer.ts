@@ -10,7 +10,7 @@ import type { KeyValue } from '#src/core/ports/key-value.ts';
  * the log is read.
  */
 export interface HintSigner {
-  /** `undefined` while the key is not known: the hint is then sent without a state. */
+  /** Returns `undefined` until the key was read. The caller must then send the hint without a state. */
   sign(subject: string, hint: Uint8Array): string | undefined;
   isSigned(subject: string, hint: Uint8Array, signature: string | undefined): boolean;
 }
@@ -18,19 +18,19 @@ export interface HintSigner {
 const KEY = 'hints.key';
 const KEY_BYTES = 32;
 
-/** Reads the key when it is first needed, and creates the key when there is none. Clients never need the key. */
+/** Creates a signer. The key is read, or created if it is missing, at the first call. Clients never need the key. */
 export function createHintSigner(state: KeyValue): HintSigner {
   let key: Buffer | undefined;
-  let isAsked = false;
+  let isRequested = false;
 
-  function presentKey(): Buffer | undefined {
-    if (!isAsked) {
-      isAsked = true;
+  function currentKey(): Buffer | undefined {
+    if (!isRequested) {
+      isRequested = true;
       void readKey(state).then(
         (found) => {
           key = found;
         },
-        // Without the key hints carry no state, and every deliverer reads the log.
+        // Without the key, hints carry no state, and every deliverer reads the log.
         () => {},
       );
     }
@@ -39,26 +39,26 @@ export function createHintSigner(state: KeyValue): HintSigner {
 
   return {
     sign(subject, hint) {
-      const present = presentKey();
-      return present === undefined ? undefined : signatureOf(present, subject, hint).toString('base64url');
+      const current = currentKey();
+      return current === undefined ? undefined : signatureOf(current, subject, hint).toString('base64url');
     },
     isSigned(subject, hint, signature) {
-      const present = presentKey();
-      if (present === undefined || signature === undefined) return false;
+      const current = currentKey();
+      if (current === undefined || signature === undefined) return false;
       const given = Buffer.from(signature, 'base64url');
-      const expected = signatureOf(present, subject, hint);
+      const expected = signatureOf(current, subject, hint);
       return given.length === expected.length && timingSafeEqual(given, expected);
     },
   };
 }
 
 async function readKey(state: KeyValue): Promise<Buffer> {
-  const present = await state.get(KEY);
-  if (present !== undefined) return Buffer.from(present.value, 'hex');
-  const made = randomBytes(KEY_BYTES);
+  const existing = await state.get(KEY);
+  if (existing !== undefined) return Buffer.from(existing.value, 'hex');
+  const created = randomBytes(KEY_BYTES);
   try {
-    await state.put(KEY, made.toString('hex'), 0);
-    return made;
+    await state.put(KEY, created.toString('hex'), 0);
+    return created;
   } catch (error) {
     // Another process created the key first.
     if (error instanceof ConflictError) return await readKey(state);

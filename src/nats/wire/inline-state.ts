@@ -4,8 +4,10 @@ import type { RecordedAppend, StreamName, StreamVersion } from '#src/core/log/ev
 import { foldAppends, initialState, type StreamState } from '#src/core/stream/stream.ts';
 
 /**
- * What a hint tells of the stream that it is about. It may be behind the log: then the first append, which expects its
- * version, is refused, and the log is read (E3).
+ * The state of a stream inside a hint, so that a deliverer need not read the log.
+ *
+ * The state may be older than the log. The deliverer's first append then expects a stale version and is refused, and the deliverer reads
+ * the log (E3).
  */
 export const inlineStateSchema = z.object({
   /** The version of the facts. Version 0.1 did not write it. */
@@ -17,21 +19,27 @@ export const inlineStateSchema = z.object({
 });
 export type InlineState = z.infer<typeof inlineStateSchema>;
 
-/** What is larger is read from the log: the hint stays in the log for ever. */
-const MOST_CHARACTERS = 4_096;
-const MOST_FACTS = 8;
+/** Limits of an inline state. Hints stay in the log until they are purged, so a larger state is read from the log instead. */
+const MAX_CHARACTERS = 4_096;
+const MAX_FACTS = 8;
 
-/** A stream of one invocation, told in a hint: its request, then all facts about it. `undefined` for one that is too large. */
+/**
+ * Returns the state of a stream as a hint carries it: the request, then all facts. Returns `undefined` when the state exceeds the limits,
+ * when the stream has several invocations, and when the request is defective.
+ */
 export function inlineStateOf(state: StreamState | undefined): InlineState | undefined {
   const [only, ...others] = state?.request.requests ?? [];
   if (state === undefined || only === undefined || others.length > 0 || only.defect !== undefined) return undefined;
   const facts = [only.fact, ...state.facts];
   const size = facts.reduce((sum, fact) => sum + ('payload' in fact ? fact.payload.length : 0) + ('output' in fact ? 4_096 : 0), 0);
-  if (facts.length > MOST_FACTS || size + only.payload.length > MOST_CHARACTERS) return undefined;
+  if (facts.length > MAX_FACTS || size + only.payload.length > MAX_CHARACTERS) return undefined;
   return { v: FACTS_VERSION, version: state.version, at: state.request.at, payload: only.payload, facts };
 }
 
-/** `undefined` when the hint tells nothing that can be used: the log is read then, whose facts are lifted to the present version. */
+/**
+ * Folds the state that a hint carries. Returns `undefined` for facts of another version: the deliverer then reads the log, whose facts are
+ * converted to the current version.
+ */
 export function stateOf(name: StreamName, sequence: number, { v, version, at, payload, facts }: InlineState): StreamState | undefined {
   const [fact, ...rest] = facts;
   if (v !== FACTS_VERSION || fact?.type !== 'queued') return undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 import type { HeaderReader } from '#src/core/log/request-messages.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -5,19 +6,22 @@ import { type ApiError, isMessageNotFound, isNotPermitted } from '#src/nats/tran
 import { INVOCATIONS } from './topology.ts';
 import { readHeaders } from './wire-headers.ts';
 
-/** One message as the INVOCATIONS stream holds it. `at` is in milliseconds since the epoch. */
+/** A message of the INVOCATIONS stream. `at` is in milliseconds since the epoch. */
 export type StoredMessage = { subject: string; data: Uint8Array; headers: HeaderReader | undefined; sequence: number; at: number };
 
-/** How long reading is tried again while the server does not answer. */
+/** How long a read is repeated while the server does not answer. */
 const BUDGET_IN_MS = 60_000;
+const RETRY_IN_MS = 200;
 
-/** One message of the stream, as the server's API asks for it. */
+/** The request of the server's API for one message. */
 type Query = { seq: number; next_by_subj?: string } | { last_by_subj: string };
 
+/** Returns the message with a sequence, or `undefined`. Throws as {@link getMessage} does, like the other two reads. */
 export function readMessage(connection: Connection, sequence: number, budgetInMs?: number): Promise<StoredMessage | undefined> {
   return getMessage(connection, { seq: sequence }, budgetInMs);
 }
 
+/** Returns the first message on a subject at or after the sequence `from`. */
 export function readNextBySubject(
   connection: Connection,
   { from, subject, budgetInMs }: { from: number; subject: string; budgetInMs?: number },
@@ -25,6 +29,7 @@ export function readNextBySubject(
   return getMessage(connection, { seq: from, next_by_subj: subject }, budgetInMs);
 }
 
+/** Returns the newest message on a subject. */
 export function readLastBySubject(connection: Connection, subject: string, budgetInMs?: number): Promise<StoredMessage | undefined> {
   return getMessage(connection, { last_by_subj: subject }, budgetInMs);
 }
@@ -35,9 +40,9 @@ type Answer = {
 };
 
 /**
- * Asks the leader (a direct get may be answered by a replica that is behind).
+ * Reads a message from the leader. A direct get would be wrong here, because a replica that is behind may answer it.
  *
- * Reading has no effect, so a question without answer is asked again; throws `NatsUnavailableError` after the budget, and
+ * A read has no effect, so a request without an answer is repeated. Throws `NatsUnavailableError` when the budget is spent, and
  * `NotPermittedError` at once.
  */
 async function getMessage(connection: Connection, query: Query, budgetInMs = BUDGET_IN_MS): Promise<StoredMessage | undefined> {
@@ -51,13 +56,13 @@ async function getMessage(connection: Connection, query: Query, budgetInMs = BUD
       if (Date.now() - startedAt > budgetInMs || nats.isClosed()) {
         throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
       }
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await delay(RETRY_IN_MS);
     }
   }
 }
 
 async function askOnce({ nats, isConnected }: Connection, query: Query): Promise<StoredMessage | undefined> {
-  // A question asked now would be forgotten, and time out.
+  // Without a connection the client may drop the request, which would then time out.
   if (!isConnected) throw new Error('not connected');
   const reply = await nats.request(`$JS.API.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
   const { message, error } = reply.json<Answer>();

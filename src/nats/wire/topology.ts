@@ -13,10 +13,10 @@ export const FUNCTIONS_BUCKET = 'SEQUENT_FUNCTIONS';
 export const STATE_BUCKET = 'SEQUENT_STATE';
 /** The object store with the code of functions. */
 export const CODE_BUCKET = 'SEQUENT_CODE';
-/** What the HTTP gateway knows of functions beside their definitions. */
+/** The data that the HTTP gateway keeps about functions in addition to their definitions. */
 export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 
-/** The stream of the signatures that gateways accepted lately. */
+/** The stream of the signatures that gateways accepted within the last half hour. */
 export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: subjects.signatures() } as const;
 
 const { invoke, invocation, wake, deliver, erase } = SEQUENT_SUBJECTS;
@@ -27,7 +27,10 @@ export type TopologyOptions = {
   resultsMaxAgeInMs: number;
 };
 
-/** The truth: every request and every fact, kept until they are archived. When it is full it refuses, it never forgets. */
+/**
+ * The log: every request and every fact, kept until the archive holds them. When the stream is full, the server refuses new messages and
+ * keeps the old ones.
+ */
 export function invocationsStream({ replicas }: TopologyOptions): Partial<StreamConfig> {
   return {
     name: INVOCATIONS,
@@ -41,7 +44,7 @@ export function invocationsStream({ replicas }: TopologyOptions): Partial<Stream
   };
 }
 
-/** One message an invocation, derived from the log, for subscribers. */
+/** The results: one message for each invocation, derived from the log, for subscribers. */
 export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: TopologyOptions): Partial<StreamConfig> {
   return {
     name: RESULTS,
@@ -57,8 +60,9 @@ export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: T
 }
 
 /**
- * The bucket of {@link CODE_BUCKET}, as clients lay out an object store. nats.js sends its own option `replicas` to the
- * server as a field of the stream, which nats-server refuses from 2.12 on.
+ * The stream of {@link CODE_BUCKET}, with the subjects that NATS clients use for an object store.
+ *
+ * nats.js cannot create it: the client sends its option `replicas` as a field of the stream, which nats-server refuses from 2.12 on.
  */
 export function codeStream({ replicas }: Pick<TopologyOptions, 'replicas'>): Partial<StreamConfig> {
   return {
@@ -76,7 +80,7 @@ export function codeStream({ replicas }: Pick<TopologyOptions, 'replicas'>): Par
 
 const DIS_MAX_AGE_IN_MS = 7 * 86_400_000;
 
-/** The built-in streams of the DIS destination, with a subject for each. */
+/** The JetStream stream with the built-in streams of the DIS destination. Each DIS stream has a subject of its own. */
 export function disStream(replicas: number): Partial<StreamConfig> {
   return {
     name: DIS_RECORDS,
@@ -93,7 +97,7 @@ export function disStream(replicas: number): Partial<StreamConfig> {
 /** A signature may be dated 15 minutes ahead, and is acceptable until 15 minutes after its date. */
 const SIGNATURES_MAX_AGE_IN_MS = 31 * 60_000;
 
-/** What gateways tell each other, so that none accepts what another one accepted before. */
+/** The accepted signatures, which gateways share so that no gateway accepts a signature that another gateway has accepted. */
 export function signaturesStream(replicas: number): Partial<StreamConfig> {
   return {
     name: SIGNATURES.name,
@@ -107,10 +111,10 @@ export function signaturesStream(replicas: number): Partial<StreamConfig> {
   };
 }
 
-/** The durable consumer that hands out the work of one function. */
+/** The name of the durable consumer that delivers the work of one function. */
 export const workConsumer = (name: FunctionName) => `fn-${name}`;
 
-/** The durable consumer that hands out the outcomes that have destinations. */
+/** The name of the durable consumer that delivers the hints about outcomes with destinations. */
 export const DELIVERIES_CONSUMER = 'destinations';
 
 export type SubjectParts =
@@ -120,7 +124,7 @@ export type SubjectParts =
   | { kind: 'erase' }
   | { kind: 'foreign' };
 
-/** Takes a subject of the INVOCATIONS stream apart. A token that is no function name stands for {@link NO_FUNCTION}. */
+/** Parses a subject of the INVOCATIONS stream. A token that is no function name becomes {@link NO_FUNCTION}. */
 export function parseSubject(subject: string): SubjectParts {
   const [kind, token = '', stream = ''] = subject.split('.');
   const name = isFunctionName(token) ? token : NO_FUNCTION;

@@ -1,13 +1,13 @@
 import { FACTS_VERSION } from '#machines/facts.ts';
 
-/** A fact as an earlier version wrote it: JSON that no schema has checked yet. */
+/** A fact that an earlier version wrote: JSON that no schema has checked yet. */
 export type WrittenFact = Readonly<Record<string, unknown>>;
 
-/** Returns a fact of one version in the shape of the next version. Pure, so that folding stays deterministic (E2). */
+/** Converts a fact of one version to the next version. Pure, so that folding stays deterministic (E2). */
 type Upcaster = (fact: WrittenFact) => WrittenFact;
 
 /**
- * How appends of earlier versions are read.
+ * The upcasters, and the oldest version that they can convert.
  *
  * `table` is keyed by `<type>@<version>`. A type without an entry has the same shape in the next version. An upcaster may change the type.
  */
@@ -16,12 +16,12 @@ export type Upcasting = { readonly oldest: number; readonly table: Readonly<Reco
 /** Every version that was released. A change of a fact's shape raises `FACTS_VERSION` and adds its upcaster here. */
 export const released: Upcasting = { oldest: 1, table: {} };
 
-/** Lifts a fact of `version` to the present version, one version at a time. */
+/** Converts a fact of `version` to the current version, one version at a time. */
 export function upcast(fact: WrittenFact, version: number, { table }: Upcasting): WrittenFact {
-  let lifted = fact;
+  let converted = fact;
   for (let from = version; from < FACTS_VERSION; from++) {
-    const key = `${String(lifted.type)}@${from}`;
-    if (Object.hasOwn(table, key)) lifted = (table[key] as Upcaster)(lifted);
+    const key = `${String(converted.type)}@${from}`;
+    if (Object.hasOwn(table, key)) converted = (table[key] as Upcaster)(converted);
   }
-  return lifted;
+  return converted;
 }

@@ -1,15 +1,12 @@
 import type { Msg, MsgHdrs } from 'nats';
 import type { HeaderReader } from '#src/core/log/request-messages.ts';
 
-/**
- * Headers as the wire has them. The client's own are objects that look through all names for every value that is set or read, on either side:
- * more work than all the rest of a small message.
- */
+/** NATS headers as text instead of the client's header objects (docs/performance.md H3). */
 
 /**
- * Writes headers that are only sent: of those the client asks for nothing but their bytes.
+ * Encodes headers for sending. The result has no method except `encode`, which is the only one that the client calls when it publishes.
  *
- * Throws for a value with a line break: what is behind it would be a header, or a message, of its own (U1).
+ * Throws for a value with a line break, because the text after it would become a further header or message (U1).
  */
 export function wireHeaders(entries: Iterable<readonly [name: string, value: string]>): MsgHdrs {
   let text = 'NATS/1.0\r\n';
@@ -20,17 +17,17 @@ export function wireHeaders(entries: Iterable<readonly [name: string, value: str
   return new EncodedHeaders(Buffer.from(`${text}\r\n`)) as unknown as MsgHdrs;
 }
 
-/** Its client has it, and does not say so. */
+/** nats.js implements `size()` but omits it from the type. */
 type Sized = Msg & { size(): number };
 
-/** The headers of a message that was received; `undefined` when it has none. The client leaves them in front of its data. */
+/** Returns the headers of a received message, or `undefined` when it has none. nats.js keeps their bytes in front of `data`. */
 export function headersOf(message: Msg): HeaderReader | undefined {
   const { data, subject, reply = '' } = message;
   const length = (message as Sized).size() - data.length - Buffer.byteLength(subject) - Buffer.byteLength(reply);
   return length <= 0 ? undefined : readHeaders(Buffer.from(data.buffer, data.byteOffset - length, length));
 }
 
-/** Reads the lines of headers: a name is found as it is written, and the first of its values counts. */
+/** Reads encoded headers. Names are case-sensitive, and the first value of a name is returned. */
 export function readHeaders(bytes: Buffer): HeaderReader {
   return new HeaderText(bytes.toString());
 }
@@ -45,15 +42,15 @@ class EncodedHeaders {
   }
 }
 
-/** How the few names that are asked for begin a line. */
+/** The line starts of the few header names that are read (docs/performance.md V5). */
 const lineStarts = new Map<string, string>();
 
 function lineStartOf(name: string): string {
-  const known = lineStarts.get(name);
-  if (known !== undefined) return known;
-  const made = ['\r\n', name, ':'].join('');
-  lineStarts.set(name, made);
-  return made;
+  const cached = lineStarts.get(name);
+  if (cached !== undefined) return cached;
+  const lineStart = ['\r\n', name, ':'].join('');
+  lineStarts.set(name, lineStart);
+  return lineStart;
 }
 
 class HeaderText implements HeaderReader {

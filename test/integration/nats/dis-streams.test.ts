@@ -42,7 +42,7 @@ describe('the built-in DIS streams', () => {
   test('fail each record with one told reason while another stream has their subjects, and recover later', async () => {
     const { problems, publish } = await openStreams('all');
     await admin.manager.streams.add({ name: 'THEIRS', subjects: ['dis.>'] });
-    const reason = expect.stringContaining('the stream SEQUENT_DIS cannot be made: subjects overlap with an existing stream');
+    const reason = expect.stringContaining('the stream SEQUENT_DIS cannot be created: subjects overlap with an existing stream');
     for (let tries = 0; tries < 2; tries++) expect(await publish()).toEqual({ kind: 'failed', reason });
     expect(problems).toEqual([reason]);
     await admin.manager.streams.delete('THEIRS');

@@ -45,7 +45,7 @@ async function connectAs(user: string) {
   const connection = await openConnection(server.as(user));
   onTestFinished(() => connection.close());
   const told: string[] = [];
-  connection.refusals.tell((message) => told.push(message));
+  connection.refusals.onMissingPermission((message) => told.push(message));
   return { connection, told };
 }
 
@@ -66,7 +66,7 @@ describe('a connection whose subscriptions are refused', () => {
       `NATS does not permit user "deaf" to subscribe "${subject}"; add subscribe: {allow: ["${pattern}"]} to the permissions of this user`;
     expect(told).toEqual(peripheral.map((pattern) => refused(pattern.replace('*', 'one'), pattern)));
     const late: string[] = [];
-    connection.refusals.tell((message) => late.push(message));
+    connection.refusals.onMissingPermission((message) => late.push(message));
     expect(late).toEqual(told);
     ending.abort();
     expect((await connection.manager.getAccountInfo()).streams).toBeGreaterThan(0);

@@ -153,7 +153,7 @@ function logServer(event: ServerEvent, reports: Reports): void {
 function watch(connection: Connection, reports: Reports): void {
   connection.onDisconnect(() => report('warn', 'the connection to NATS is lost; trying again', {}, reports));
   connection.onReconnect(() => report('warn', 'connected to NATS again', {}, reports));
-  connection.refusals.tell((message) => report('error', message, {}, reports));
+  connection.refusals.onMissingPermission((message) => report('error', message, {}, reports));
 }
 
 /** In a stop it is no trouble that NATS is away: one signal may have reached the whole process group. */
