@@ -3,7 +3,7 @@ import { backoffDelay } from './backoff.ts';
 import type { Backoff, DeliveryFact, FactOf } from './facts.ts';
 import { createFolder } from './fold.ts';
 
-/** The values that a delivery has beside its state, all derived from its facts. */
+/** The values that a delivery has in addition to its state, all derived from its facts. */
 export type DeliveryContext = {
   /** Tries started so far. */
   tries: number;

@@ -1,7 +1,7 @@
 import type { Delivery } from './delivery.ts';
 import type { FactOf, Failure, Outcome, Terms } from './facts.ts';
 
-/** The values that an invocation has beside its state, all derived from its facts. */
+/** The values that an invocation has in addition to its state, all derived from its facts. */
 export type InvocationContext = {
   /** The accepted request; `null` before. */
   request: FactOf<'queued'> | null;

@@ -1,4 +1,4 @@
-/** What every error of Sequent says: a stable code, whether trying again can help, and the facts. */
+/** The base of every error of Sequent: a stable code, whether a retry can succeed, and the facts in the message. */
 export abstract class SequentError extends Error {
   abstract readonly code: string;
   abstract readonly retryable: boolean;
@@ -7,7 +7,7 @@ export abstract class SequentError extends Error {
   }
 }
 
-/** A value from outside is not acceptable. The message says which and why. */
+/** An input value was refused. The message names the field and the reason. */
 export class InvalidInputError extends SequentError {
   readonly code = 'INVALID_INPUT';
   readonly retryable = false;
@@ -18,7 +18,7 @@ export class InvalidInputError extends SequentError {
   }
 }
 
-/** The payload of a request is not JSON. */
+/** The payload of a request is no JSON text. */
 export class InvalidPayloadError extends InvalidInputError {
   constructor({ why }: { why: string }, options?: ErrorOptions) {
     super({ field: 'the payload', problem: `is not JSON: ${why}` }, options);
@@ -28,7 +28,7 @@ export class InvalidPayloadError extends InvalidInputError {
 export class FunctionNotFoundError extends SequentError {
   readonly code = 'FUNCTION_NOT_FOUND';
   readonly retryable = false;
-  /** The version, or the `!alias`, that the function does not have; without one there is no function. */
+  /** The version or `!alias` that the function does not have; `undefined` when the function does not exist. */
   readonly qualifier: string | undefined;
   constructor({ name, qualifier }: { name: string; qualifier?: string }, options?: ErrorOptions) {
     super(describeMissing(name, qualifier), options);
@@ -38,11 +38,11 @@ export class FunctionNotFoundError extends SequentError {
 
 function describeMissing(name: string, qualifier: string | undefined): string {
   if (qualifier === undefined) return `function "${name}" does not exist`;
-  const what = qualifier.startsWith('!') ? `alias "${qualifier.slice(1)}"` : `version "${qualifier}"`;
-  return `function "${name}" has no ${what}`;
+  const missing = qualifier.startsWith('!') ? `alias "${qualifier.slice(1)}"` : `version "${qualifier}"`;
+  return `function "${name}" has no ${missing}`;
 }
 
-/** A version or an alias cannot be made, moved or removed as things are. Nothing was changed. */
+/** A version or an alias cannot be created, moved or removed in the present state. Nothing was changed. */
 export class VersionRefusedError extends SequentError {
   readonly code = 'VERSION_REFUSED';
   readonly retryable = false;
@@ -69,7 +69,7 @@ export class InvocationNotFoundError extends SequentError {
   }
 }
 
-/** No projection answers, or not in time. */
+/** No projection answered in time. */
 export class HistoryUnavailableError extends SequentError {
   readonly code = 'HISTORY_UNAVAILABLE';
   readonly retryable = true;
@@ -78,7 +78,7 @@ export class HistoryUnavailableError extends SequentError {
   }
 }
 
-/** The archive does not hold what it should. The message names the segment and the damage. */
+/** An archived segment is missing or damaged. The message names the segment and the damage. */
 export class ArchiveDamagedError extends SequentError {
   readonly code = 'ARCHIVE_DAMAGED';
   readonly retryable = false;
@@ -91,16 +91,16 @@ export class ArchiveDamagedError extends SequentError {
   }
 }
 
-/** Somebody else changed it since it was read. */
+/** Another process changed the value since it was read. */
 export class ConflictError extends SequentError {
   readonly code = 'CONFLICT';
   readonly retryable = true;
   constructor(facts: { what: string }, options?: ErrorOptions) {
-    super(`${facts.what} was changed by somebody else meanwhile`, options);
+    super(`${facts.what} was changed by another process since it was read`, options);
   }
 }
 
-/** What was asked for does not fit the state that something is in. */
+/** The requested action is not possible in the present state. */
 export class WrongStateError extends SequentError {
   readonly code = 'WRONG_STATE';
   readonly retryable = false;
@@ -118,7 +118,7 @@ export class NatsUnavailableError extends SequentError {
   }
 }
 
-/** The user of the connection lacks a permission of NATS. Nothing was done. The message names the subject, the user and the permission. */
+/** The NATS user of the connection lacks a permission. Nothing was done. The message names the subject, the user and the permission. */
 export class NotPermittedError extends SequentError {
   readonly code = 'NOT_PERMITTED';
   readonly retryable = false;
@@ -127,7 +127,7 @@ export class NotPermittedError extends SequentError {
   }
 }
 
-/** The log refuses to store more (disk or limit full). Nothing was stored. */
+/** The log cannot store more, because its disk or its limit is full. Nothing was stored. */
 export class LogFullError extends SequentError {
   readonly code = 'LOG_FULL';
   readonly retryable = true;
@@ -137,8 +137,8 @@ export class LogFullError extends SequentError {
 }
 
 /**
- * The log refuses the version that a writer holds, and shows nothing newer, however often it is read again: what answers is
- * behind, or the stream was archived. Nothing was stored.
+ * The log refuses the version of a writer, and repeated reads show nothing newer: the answering replica lags, or the stream was archived.
+ * Nothing was stored.
  */
 export class LogBehindError extends SequentError {
   readonly code = 'LOG_BEHIND';
@@ -149,8 +149,8 @@ export class LogBehindError extends SequentError {
 }
 
 /**
- * It is unknown whether the message was stored, and reading back did not tell within the budget (A1).
- * A retry under the same request id is safe.
+ * It is unknown whether the message was stored, and the log could not be read before the deadline (A1). A retry with the same request id is
+ * safe.
  */
 export class UnknownOutcomeError extends SequentError {
   readonly code = 'UNKNOWN_OUTCOME';
@@ -162,7 +162,7 @@ export class UnknownOutcomeError extends SequentError {
   }
 }
 
-/** A newer version of Sequent wrote facts that this process cannot read. Nothing is decided without them. */
+/** A newer version of Sequent wrote facts that this process cannot read. The process decides nothing without them. */
 export class NewerFactsError extends SequentError {
   readonly code = 'NEWER_FACTS';
   readonly retryable = false;
@@ -182,7 +182,7 @@ export class TimedOutError extends SequentError {
   }
 }
 
-/** The text of whatever was thrown, also when it is not an `Error`. */
+/** The message of a thrown value, also when it is no `Error`. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

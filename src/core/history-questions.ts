@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { conditions, factSchema } from '#machines/facts.ts';
 
 /**
- * Questions about invocations, answered from a read model of the log that can be thrown away. The shapes are public: they are
- * published as JSON Schemas with the service that answers.
+ * The questions that the history service answers from a read model. The schemas are public: the service publishes them as JSON Schemas.
  */
 
 export const states = ['queued', 'running', 'retrying', 'succeeded', 'failed', 'notified'] as const;
@@ -14,7 +13,7 @@ const count = z.number().int().min(0);
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1).max(16);
 
-/** What invocations are looked for by. All that are given must hold. */
+/** A filter of invocations. All given conditions must hold. */
 const filterSchema = z
   .object({
     id: id.optional(),
@@ -23,7 +22,7 @@ const filterSchema = z
       .string()
       .regex(/^[A-Za-z0-9_-]{0,64}$/)
       .optional()
-      .describe('of the functions of this project; empty for the own one, whose functions have their bare names'),
+      .describe('of the functions of this project; empty for the own project, whose functions have bare names'),
     qualifier: z.string().max(256).optional(),
     state: few(z.enum(states)).optional(),
     status: few(z.enum(statuses)).optional(),
@@ -42,7 +41,7 @@ const filterSchema = z
       .max(256)
       .refine((text) => wordsIn(text).length > 0, 'must hold a letter or a digit')
       .optional()
-      .describe('all of these words stand in the payload, or all in the error; the last may be the beginning of one, with a * behind it'),
+      .describe('all of these words occur in the payload, or all in the error; the last may be the beginning of a word, followed by *'),
   })
   .strict();
 export type HistoryFilter = z.infer<typeof filterSchema>;
@@ -50,8 +49,8 @@ export type Status = (typeof statuses)[number];
 
 const momentSchema = z
   .union([z.object({ sequence: count }).strict(), z.object({ at: moment }).strict()])
-  .describe('as it was then: behind this message of the log, or at this time of the log; now when it is left out');
-/** An earlier moment. */
+  .describe('the state after this message of the log, or at this time of the log; the present state when it is left out');
+/** The earlier moment that a query is about. */
 export type Moment = z.infer<typeof momentSchema>;
 
 const listQuerySchema = filterSchema
@@ -66,7 +65,10 @@ const listQuerySchema = filterSchema
   .strict();
 
 const countQuerySchema = filterSchema
-  .extend({ moment: momentSchema.optional(), most: z.number().int().min(1).max(1_000_000).default(10_000).describe('where counting ends') })
+  .extend({
+    moment: momentSchema.optional(),
+    most: z.number().int().min(1).max(1_000_000).default(10_000).describe('the number at which counting ends'),
+  })
   .strict();
 const countSchema = z.object({ count, isAtLeast: z.boolean() });
 
@@ -91,7 +93,7 @@ const summarySchema = z.object({
   hop: optional(z.number()),
   redriveOf: optional(z.string()),
   error: optional(z.string()),
-  errorCode: optional(z.number()).describe("the vendor's code of what went wrong last; none of a success"),
+  errorCode: optional(z.number()).describe("FunctionGraph's code of the latest failure; null for a success"),
   lastSequence: z.number(),
 });
 export type InvocationSummary = z.infer<typeof summarySchema>;
@@ -114,7 +116,7 @@ const transitionSchema = z.object({
   by: z.string(),
   refused: z.boolean(),
   fact: factSchema,
-  state: z.enum(states).describe('after it'),
+  state: z.enum(states).describe('the state after this fact'),
   status: z.enum(statuses),
 });
 const pageSchema = z.object({ invocations: z.array(summarySchema), cursor: optional(z.string()) });
@@ -184,15 +186,15 @@ export type HistoryProblem = z.infer<typeof problemSchema>;
 const statusSchema = z.object({
   instance: z.string(),
   file: z.string(),
-  created: z.string().describe('when the log was made'),
-  sequence: count.describe('up to where the read model holds the log'),
-  last: count.describe('where the log ends'),
+  created: z.string().describe('when the log was created'),
+  sequence: count.describe('the sequence up to which the read model is folded'),
+  last: count.describe('the last sequence of the log'),
   lag: count,
   lagInMs: z.number(),
   problems: count,
   open: count.describe('streams in memory'),
   memoryInBytes: count,
-  isReady: z.boolean().describe('whether it held all of the log once since it started, or since its last rebuild'),
+  isReady: z.boolean().describe('whether the read model reached the end of the log since the start, or since the last rebuild'),
   rebuild: optional(
     z.object({ why: z.string(), sequence: count, target: count, perSecond: count, percent: z.number(), secondsLeft: optional(z.number()) }),
   ),
@@ -210,7 +212,7 @@ export type HistoryCheck = z.infer<typeof checkSchema>;
 
 const nothing = z.object({}).strict();
 
-/** Every question, with the shapes of what is asked and answered. The last three are asked of one instance. */
+/** The schemas of each question and its answer. The last three questions are addressed to one instance. */
 export const questions = {
   get: { query: pastIdentitySchema, answer: detailSchema },
   list: { query: listQuerySchema, answer: pageSchema },
@@ -229,23 +231,23 @@ export type QueryOf<Name extends Question> = z.input<(typeof questions)[Name]['q
 type ParsedQueryOf<Name extends Question> = z.output<(typeof questions)[Name]['query']>;
 export type AnswerOf<Name extends Question> = z.output<(typeof questions)[Name]['answer']>;
 
-/** Who answers: throws `InvocationNotFoundError`. */
+/** Answers questions. Throws `InvocationNotFoundError`. */
 export type HistoryAnswers = { [Name in Question]: (query: ParsedQueryOf<Name>) => AnswerOf<Name> | Promise<AnswerOf<Name>> };
 
 export interface History {
-  /** Throws `HistoryUnavailableError` when nobody answers, `InvocationNotFoundError`, `InvalidInputError`. */
+  /** Throws `HistoryUnavailableError` when no projection answers, `InvocationNotFoundError`, `InvalidInputError`. */
   ask<Name extends Question>(question: Name, query: QueryOf<Name>, options?: AskOptions): Promise<AnswerOf<Name>>;
-  /** The instances that answer now. */
+  /** The names of the instances that answer now. */
   instances(): Promise<string[]>;
 }
 
 export type AskOptions = {
-  /** Only this instance. */
+  /** Asks only this instance. */
   instance?: string;
   timeoutInMs?: number;
 };
 
-/** The words of a text, as it is searched by: runs of letters and digits, in lower case. */
+/** The search words of a text: runs of letters and digits, in lower case. */
 export function wordsIn(text: string): string[] {
   return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 }

@@ -1,7 +1,7 @@
 import { createHmac, hash } from 'node:crypto';
 import { percentEncode } from './text/percent-encode.ts';
 
-/** Huawei's signature of a request, `SDK-HMAC-SHA256`: what is signed, and how. The gateway checks it and destinations make it. */
+/** The signed parts of a request by Huawei's `SDK-HMAC-SHA256`. The gateway verifies such signatures, and destinations create them. */
 export type SignedParts = {
   method: string;
   /** By {@link canonicalPath}. */
@@ -27,7 +27,7 @@ export function signatureOf({ method, path, query, headers, signedHeaders, bodyH
     .digest();
 }
 
-/** The path as it is signed: each segment encoded anew, with a slash at its end. Throws `URIError` for a path that cannot be decoded. */
+/** The signed form of a path: each segment decoded and encoded again, with a slash at the end. Throws `URIError` for a path that cannot be decoded. */
 export function canonicalPath(path: string): string {
   const joined = path
     .split('/')
@@ -36,7 +36,7 @@ export function canonicalPath(path: string): string {
   return joined.endsWith('/') ? joined : `${joined}/`;
 }
 
-/** The query as it is signed: ordered by names, then by values. Throws `URIError` for a query that cannot be decoded. */
+/** The signed form of a query: ordered by names, then by values. Throws `URIError` for a query that cannot be decoded. */
 export function canonicalQuery(query: string): string {
   if (query === '') return '';
   const pairs = query.split('&').filter((pair) => pair !== '');

@@ -3,26 +3,26 @@ import { wholeNumber } from '#machines/bounds.ts';
 import { backoffSchema, type Destination, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
 
-const inPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}]{1,1024}$/u;
+const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}]{1,1024}$/u;
 
-/** How the code of a function is reached. */
+/** Where the code of a function is, and how it is executed. */
 const handlerSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('process'),
-      /** The package that holds the code, by its digest; every worker gets it. Without one the file is on the worker's machine. */
+      /** The digest of the package that holds the code. Without a package, the file is on the worker's machine. */
       package: z
         .string()
         .regex(/^[0-9a-f]{128}$/, 'must be the digest of a package: 128 hexadecimal digits')
         .optional(),
-      /** A JavaScript or TypeScript module: its absolute path, or its path in the package. */
+      /** The path of a JavaScript or TypeScript module: absolute, or inside the package. */
       file: z.string().min(1),
-      /** The exported function: `handler`, as in FunctionGraph's `index.handler`. */
+      /** The name of the exported function: `handler` in FunctionGraph's `index.handler`. */
       export: z.string().min(1).default('handler'),
-      /** An exported function that runs once in each process before the first execution. */
+      /** The name of an exported function that runs once in each process, before the first execution. */
       initializer: z.string().min(1).optional(),
     })
-    .refine(({ package: digest, file }) => digest === undefined || inPackage.test(file), {
+    .refine(({ package: digest, file }) => digest === undefined || pathInPackage.test(file), {
       path: ['file'],
       message: 'must be the path of a file inside the package, such as "index.js"',
     })
@@ -54,9 +54,7 @@ const backoff = z
   })
   .prefault({});
 
-/**
- * A destination in FunctionGraph's own form: `param` is a text that holds JSON, kept as it is. An object is accepted too.
- */
+/** A destination in FunctionGraph's form. `param` is a text that holds a JSON object, and is kept unchanged. An object is accepted too. */
 const destinationSchema = z.strictObject({
   destination: z.enum(['FunctionGraph', 'OBS', 'SMN', 'DIS', 'NATS', 'HTTP']),
   param: z.union([
@@ -64,24 +62,24 @@ const destinationSchema = z.strictObject({
     z.record(z.string(), z.unknown()).transform((param) => JSON.stringify(param)),
   ]),
 });
-const destinationsSchema = z.array(destinationSchema).max(10, 'at most 10 destinations are told about an outcome').default([]);
+const destinationsSchema = z.array(destinationSchema).max(10, 'at most 10 destinations can receive an outcome').default([]);
 
 /** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (SRC2). */
 export const policySchema = z.strictObject({
   maxRetries: wholeNumber('the number of retries', { from: 0, to: 3 }).default(1),
   maxAgeInSeconds: wholeNumber('the age of the oldest event', { from: 1, to: 86_400, of: 'seconds' }).default(3_600),
   backoff,
-  /** Who is told about a success, and who about a failure (SRC3, SRC4). */
+  /** The destinations of a success, and of a failure (SRC3, SRC4). */
   onSuccess: destinationsSchema,
   onFailure: destinationsSchema,
-  /** Lets the destinations form a loop. It is still cut when running (L1). */
+  /** Accepts destinations that form a loop. A running chain is still cut (L1). */
   allowCycle: z.boolean().default(false),
 });
 
 export type Policy = z.infer<typeof policySchema>;
 export type PolicyInput = z.input<typeof policySchema>;
 
-/** What holds where nobody configured anything. */
+/** The policy of a function without a configured policy. */
 export const NO_POLICY: Policy = {
   maxRetries: 0,
   maxAgeInSeconds: 3_600,
@@ -98,51 +96,51 @@ export const functionDefinitionSchema = z.strictObject({
     .refine(isFunctionName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit'),
   description: z.string().max(512).default(''),
   handler: handlerSchema,
-  /** How long one execution may take. */
+  /** The maximum time of one execution. */
   timeoutInMs: wholeNumber('the timeout', { from: 1, to: 259_200_000, of: 'milliseconds' }).default(30_000),
-  /** The most memory that one process of the function may use (process handlers only). */
+  /** The maximum memory of one process of the function (process handlers only). */
   memoryInMb: wholeNumber('the memory', { from: 64, to: 10_240, of: 'megabytes' }).default(256),
-  /** The most executions at one moment in one worker. */
+  /** The maximum number of executions at one moment in one worker. */
   concurrency: wholeNumber('the concurrency', { from: 1, to: 1_000, of: 'executions' }).default(20),
-  /** While it is paused nothing of it starts; what is queued waits, and ages. */
+  /** A paused function starts no attempt. Its queued requests wait, and age. */
   paused: z.boolean().default(false),
-  /** What `context.getUserData(key)` and the environment of the process hold. */
+  /** The values of `context.getUserData(key)` and of the environment of the process. */
   userData: z.record(z.string(), z.string()).default({}),
-  /** The same for what nobody is shown: whoever reads the function gets {@link MASK} instead of the values. */
+  /** The same for secrets. A reader of the function receives {@link MASK} instead of the values. */
   secretUserData: z.record(z.string(), z.string()).optional(),
   policy: policySchema.default(NO_POLICY),
 });
 
 export type FunctionDefinition = z.infer<typeof functionDefinitionSchema>;
-/** The same as its owner writes it: what has a default may be left out. */
+/** A definition as its owner writes it: fields with a default may be absent. */
 export type FunctionDefinitionInput = z.input<typeof functionDefinitionSchema>;
 
-/** How many destinations a chain may have before it is cut, unless it is configured (L1). */
+/** The default of the maximum number of hops of a chain (L1). */
 export const MAX_HOPS = 16;
 
-/** How many invocations may follow from one through destinations, in all branches together, unless it is configured (L2). */
+/** The default of the maximum number of invocations that follow from one, in all branches of its chain together (L2). */
 export const MAX_CHAIN = 1_000;
 
-/** One version of a function as the registry holds it. The revision is that of the wholeNumber function: any change of it raises it. */
+/** One version of a function in the registry. The revision belongs to the whole function, and every change of the function raises it. */
 export type RegisteredFunction = { definition: FunctionDefinition; revision: number; version: string };
 
-/** Stands for a secret. Written back, it means the secret that is there. */
+/** Stands for a secret. A definition that is written back with this value keeps the stored secret. */
 export const MASK = '******';
 
-/** The version that is not published: what `put` changes. */
+/** The unpublished version, which `put` changes. */
 export const LATEST = 'latest';
 
-/** All invocations of a version run under the same: made for each of them it would be a good part of what they leave behind. */
+/** All invocations of a version share one object (docs/performance.md V6). */
 const terms = { latest: new WeakMap<RegisteredFunction, Terms>(), pinned: new WeakMap<RegisteredFunction, Terms>() };
 
 /**
- * What an invocation of this function runs under, from its first attempt on. The version is part of it unless nobody asked for
- * one: then it is `latest`, as it is when an attempt starts.
+ * The terms of an invocation of this function. They name the version, except for `latest`: each attempt of such an invocation runs the
+ * version that is `latest` when the attempt starts.
  */
 export function termsOf(fn: RegisteredFunction, qualifier = LATEST): Terms {
-  const known = qualifier === LATEST ? terms.latest : terms.pinned;
-  const present = known.get(fn);
-  if (present !== undefined) return present;
+  const cache = qualifier === LATEST ? terms.latest : terms.pinned;
+  const cached = cache.get(fn);
+  if (cached !== undefined) return cached;
   const { definition, revision, version } = fn;
   const { onSuccess, onFailure } = definition.policy;
   const made: Terms = {
@@ -155,13 +153,13 @@ export function termsOf(fn: RegisteredFunction, qualifier = LATEST): Terms {
     ...(onSuccess.length === 0 ? {} : { onSuccess: onSuccess.map(withId) }),
     ...(onFailure.length === 0 ? {} : { onFailure: onFailure.map(withId) }),
   };
-  known.set(fn, made);
+  cache.set(fn, made);
   return made;
 }
 
-/** The id of a destination is stable as long as its place in the list is. */
-function withId({ destination, param }: { destination: string; param: string }, place: number): Destination {
-  return { id: `${destination.toLowerCase()}-${place}`, destination, param };
+/** The id of a destination contains its index in the list, so it changes only when the list does. */
+function withId({ destination, param }: { destination: string; param: string }, index: number): Destination {
+  return { id: `${destination.toLowerCase()}-${index}`, destination, param };
 }
 
 function isJsonObject(text: string): boolean {

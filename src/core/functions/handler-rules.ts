@@ -2,18 +2,18 @@ import { isAbsolute, resolve, sep } from 'node:path';
 import { createSubjectRules, projectOf, type SubjectGrant, type SubjectRules } from '#src/core/names/addressable.ts';
 import type { FunctionDefinition } from './definition.ts';
 
-/** Lets a project name the files of a folder of the worker's machine as handlers. */
+/** Allows a project to use files below a folder of the worker's machine as handlers. */
 type FileGrant = { project: string; folder: string };
 
-/** What the operator allows other projects than the own one beyond the defaults. */
+/** What the operator allows other projects beyond the defaults. */
 export type Grants = { subjects?: readonly SubjectGrant[]; files?: readonly FileGrant[] };
 
 export type HandlerRefusal = { field: string; problem: string };
 
-/** What the handler of a function may name (U1), by the project of the function. */
+/** The rules for subjects and files that handlers name (U1). They depend on the project of the function. */
 export interface HandlerRules {
   readonly subjects: SubjectRules;
-  /** Why a handler cannot be used, and what to do about it; `undefined` when it can. */
+  /** Why a handler is refused, and what to do instead; `undefined` when it is accepted. */
   refuse(definition: Pick<FunctionDefinition, 'name' | 'handler'>): HandlerRefusal | undefined;
 }
 
@@ -30,7 +30,7 @@ export function createHandlerRules({ subjects: subjectGrants, files = [] }: Gran
   };
 }
 
-/** A package is code of the project that uploaded it. A file of the worker's machine is the operator's. */
+/** A package belongs to the project that uploaded it. A file of the worker's machine belongs to the operator. */
 function refuseFile(file: string, functionName: string, grants: readonly FileGrant[]): string | undefined {
   const project = projectOf(functionName);
   if (project === undefined) return undefined;

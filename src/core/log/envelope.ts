@@ -1,9 +1,9 @@
-import { statusCodes } from '#machines/facts.ts';
+import { type FactOf, type Failure, statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import type { AcceptedRequest } from './event-log.ts';
 
-/** What a subscriber or a target receives about an outcome: exactly the keys of the source document (SRC7, SRC8). */
+/** The JSON that subscribers and targets receive for an outcome: exactly the keys of the source document (SRC7, SRC8). */
 export type Envelope = {
   timestamp: string;
   request_context: {
@@ -18,9 +18,9 @@ export type Envelope = {
 };
 
 /**
- * The envelope of an invocation that has an outcome; derived from the log alone, so that repeating it gives the same text.
+ * Encodes the envelope of an invocation with an outcome. It depends on the log alone, so every call returns the same text.
  *
- * Payloads that would make it larger than `maxBytes` are replaced by empty ones, the request's first.
+ * When the text is larger than `maxBytes`, the request payload becomes empty, then the response payload.
  */
 export function encodeEnvelope(
   tenancy: Tenancy,
@@ -29,7 +29,7 @@ export function encodeEnvelope(
   maxBytes = Number.POSITIVE_INFINITY,
 ): string {
   const text = encodeWhole(tenancy, request, invocation);
-  // No character takes more than 3 bytes, so a short text needs no counting.
+  // A UTF-16 code unit takes at most 3 bytes, so a short text needs no counting.
   if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
   const envelope = envelopeOf(tenancy, request, invocation);
   const withoutRequest = JSON.stringify({ ...envelope, request_payload: '' });
@@ -37,22 +37,21 @@ export function encodeEnvelope(
   return JSON.stringify({ ...envelope, request_payload: '', response_payload: '' });
 }
 
-/** An outcome with destinations is encoded for them and for those who listen to results: once. */
+/** The result and all deliveries of an outcome share one encoded text. */
 function encodeWhole(tenancy: Tenancy, request: AcceptedRequest, invocation: Invocation): string {
   const { outcome } = invocation.context;
-  const { envelopeCache: told } = request;
-  if (told !== undefined && told.outcome === outcome && told.tenancy === tenancy) return told.text;
+  const { envelopeCache: cached } = request;
+  if (cached !== undefined && cached.outcome === outcome && cached.tenancy === tenancy) return cached.text;
   const text = JSON.stringify(envelopeOf(tenancy, request, invocation));
   if (outcome?.destinations !== undefined) request.envelopeCache = { outcome, tenancy, text };
   return text;
 }
 
-/** Its URN says which version was executed; before any attempt, what was asked for. */
+/** The URN names the executed version. Before any attempt, it names the qualifier of the request. */
 function envelopeOf(tenancy: Tenancy, request: AcceptedRequest, { context }: Invocation): Envelope {
   const { outcome, attempts } = context;
   const failed = outcome?.type === 'failed' ? outcome : undefined;
   const isObserved = tenancy.envelope === 'observed';
-  const isUsersError = failed?.condition === 'UnhandledInvocationError';
   return {
     timestamp: new Date(request.fact.at).toISOString(),
     request_context: {
@@ -62,23 +61,18 @@ function envelopeOf(tenancy: Tenancy, request: AcceptedRequest, { context }: Inv
       approximate_invoke_count: isObserved ? Math.max(0, attempts - 1) : attempts,
     },
     request_payload: request.payload,
-    response_context: {
-      status_code: failed === undefined ? 200 : isObserved && isUsersError ? 500 : statusCodes[failed.condition],
-      function_error: isObserved && isUsersError ? '' : (failed?.failure.message ?? ''),
-    },
+    response_context: failed === undefined ? { status_code: 200, function_error: '' } : errorContext(failed, isObserved),
     response_payload: failed === undefined ? (outcome?.type === 'succeeded' ? outcome.payload : '') : errorPayload(failed.failure),
   };
 }
 
+/** `isObserved` as `Tenancy.envelope` describes it. */
+function errorContext({ condition, failure }: FactOf<'failed'>, isObserved: boolean): Envelope['response_context'] {
+  if (isObserved && condition === 'UnhandledInvocationError') return { status_code: 500, function_error: '' };
+  return { status_code: statusCodes[condition], function_error: failure.message };
+}
+
 /** The payload that FunctionGraph's runtimes return for an error. */
-function errorPayload({
-  errorType,
-  message,
-  stackTrace = [],
-}: {
-  errorType: string;
-  message: string;
-  stackTrace?: string[] | undefined;
-}): string {
+function errorPayload({ errorType, message, stackTrace = [] }: Failure): string {
   return JSON.stringify({ errorMessage: message, errorType, stackTrace });
 }

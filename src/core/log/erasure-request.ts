@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A request to erase, as it is kept in the state store under {@link erasureKey} until it was performed, and afterwards as its receipt. */
+/** A request to erase. The state store keeps it under {@link erasureKey}, and keeps it as a receipt after the erasure. */
 const erasureRequestSchema = z.object({
   function: z.string().min(1).max(256),
   /** Accepted before this moment, in milliseconds since the epoch. */
@@ -16,9 +16,9 @@ const erasureRecordSchema = z.object({
   /** `asked`, `written` into the log, `planned` message by message, `done`. */
   state: z.enum(['asked', 'written', 'planned', 'done']),
   request: erasureRequestSchema,
-  /** What it is about; known once somebody looked. */
+  /** The extent of the erasure, known once the janitor has searched. */
   found: z.object({ invocations: count, messages: count, until: count }).optional(),
-  /** Where the log says that it was asked for. */
+  /** The sequence of the erasure in the log. */
   sequence: count.optional(),
   erased: z.object({ messages: count, segments: count, results: count }).optional(),
 });

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
 /**
- * Finished invocations are to be forgotten: an event of the log, so that every reader forgets the same ones.
+ * A request to erase finished invocations. It is a message of the log, so that every reader erases the same ones.
  *
- * It means every stream whose requests were accepted before a time, of one function if it names one, that was finished and had
- * all its messages up to a sequence. `everywhere` is a request to remove what users sent, from the log, the archive and the
- * read models; `read-models` only ends how long these can be asked about it.
+ * It covers every stream whose requests were accepted before `before`, of one function if one is named, and whose last message is not after
+ * `until`. The scope `everywhere` removes the content from the log, the archive and the read models. The scope `read-models` removes it from
+ * the read models only.
  */
 export const erasureSchema = z
   .object({
@@ -15,15 +15,15 @@ export const erasureSchema = z
     function: z.string().min(1).max(256).optional(),
     /** Accepted before this moment, in milliseconds since the epoch. */
     before: z.number(),
-    /** Finished by this sequence. */
+    /** The sequence up to which a covered stream was finished. */
     until: z.number().int().min(0),
-    /** Who asked, and when. */
+    /** Who requested the erasure, and when. */
     by: z.string().max(256),
     at: z.number(),
     reason: z.string().max(1_000).optional(),
-    /** What was found when it was written. */
+    /** How many invocations were covered when the erasure was appended. */
     invocations: z.number().int().min(0),
-    /** How many messages of the log are erased, hints aside. */
+    /** How many messages of the log are erased, without hints. */
     messages: z.number().int().min(0),
   })
   .strict();

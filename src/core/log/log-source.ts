@@ -1,42 +1,42 @@
 import type { FullLogEntry } from './event-log.ts';
 
-/** One message of the log as it was stored, word for word: decoding it again gives the same entry. */
+/** One message of the log as it was stored. Decoding it again gives the same entry. */
 export type StoredEntry = {
   sequence: number;
   at: number;
   subject: string;
-  /** The headers of a request as a JSON object of texts; `null` when it has none, and for all else. */
+  /** The headers of a request as a JSON object of texts; `null` without headers, and for other messages. */
   headers: string | null;
-  /** Text where it is text. */
+  /** A text if the content is one, otherwise bytes. */
   body: string | Uint8Array;
 };
 
 export type SourceEntry = StoredEntry & { content: FullLogEntry };
 
-/** What the log says about itself. */
+/** The identity and the extent of the log. */
 export type LogState = {
-  /** When it was made: another one is another log. */
+  /** When the log was created. Another time means another log. */
   created: string;
-  /** The sequences that it holds; what is before the first is only in the archive. An empty log's first is behind its last. */
+  /** The sequences in the log. Earlier ones are only in the archive. In an empty log, `first` is greater than `last`. */
   first: number;
   last: number;
   messages: number;
 };
 
-/** The fingerprint of what was erased: nothing can be compared with it. */
+/** The fingerprint of an erased message, which cannot be compared. */
 export const ERASED = 'erased';
 
-/** The log, for readers that keep a read model of it. */
+/** The log for readers that keep a read model. */
 export interface LogSource {
   state(): Promise<LogState>;
   /** The first message at or after a sequence; `undefined` when there is none. */
   firstFrom(sequence: number): Promise<{ sequence: number; at: number } | undefined>;
-  /** How many sequences up to the last hold no message, and never will: they were neither archived nor erased. */
+  /** The number of sequences without a message that were neither archived nor erased. */
   missing(): Promise<number>;
-  /** What tells the message at a sequence from any other; `undefined` when there is none, {@link ERASED} when it was erased. */
+  /** A fingerprint of the message at a sequence; `undefined` when there is none, {@link ERASED} when it was erased. */
   fingerprintAt(sequence: number): Promise<string | undefined>;
   fingerprintOf(entry: StoredEntry): string;
   decode(entry: StoredEntry): FullLogEntry;
-  /** All messages from a sequence on, in order. A log that became shorter is handed over again from its beginning. */
+  /** Follows all messages from a sequence on, in order. A log that became shorter is delivered again from its first message. */
   follow(from: number, onEntry: (entry: SourceEntry) => void, signal: AbortSignal): Promise<void>;
 }

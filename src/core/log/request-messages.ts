@@ -6,27 +6,27 @@ import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 
-/** How requests look as messages, whichever log holds them. Whatever anybody publishes passes the rules here. */
+/** How requests are encoded as messages, for every log. Every published request is validated here (U1). */
 
 /** The headers of a request message. */
 export const requestHeader = {
   requestId: 'Request-Id',
   qualifier: 'Qualifier',
   traceparent: 'traceparent',
-  /** Where a chain of destinations came from: `<root>/<parent>/<hop>/<budget>`. */
+  /** The position in a chain of destinations: `<root>/<parent>/<hop>/<budget>`. */
   lineage: 'Lineage',
-  /** The invocation that this request runs again. */
+  /** The invocation that this request redrives. */
   redriveOf: 'Redrive-Of',
-  /** Says that the payload is a batch of requests, and names its stream. */
+  /** The stream of a batch. Its presence means that the payload is a batch of requests. */
   batch: 'Batch',
 } as const;
 
-/** The headers of a message; an absent one reads as an empty text. */
+/** The headers of a message. An absent header reads as an empty text. */
 export type HeaderReader = { get(name: string): string };
 
 export type RawRequest = { data: Uint8Array; headers: HeaderReader | undefined; sequence: number; at: number };
 
-/** Where a request was published: the token of its subject, and the function that it stands for. */
+/** The token of a request's subject, and the function that it names. */
 export type InvokeTarget = { function: FunctionName; token: string };
 
 const batchSchema = z.object({
@@ -36,7 +36,7 @@ const batchSchema = z.object({
     .max(MAX_BATCH),
 });
 
-/** Makes the message that carries new requests: the payload as it is, or a batch in an envelope. */
+/** Encodes new requests as one message: a single payload unchanged, several as a batch. */
 export function encodeRequests(
   stream: StreamId,
   requests: readonly NewRequest[],
@@ -53,7 +53,7 @@ export function encodeRequests(
   return { payload: only.payload, headers };
 }
 
-/** The stream that a request message gives birth to, told from its headers alone. */
+/** The stream that a request message starts, by its headers alone. */
 export function streamOfRequest({ headers, sequence, at }: Omit<RawRequest, 'data'>): StreamId {
   const batch = headers?.get(requestHeader.batch) ?? '';
   if (batch !== '') return isStreamId(batch) ? batch : idFromSequence(at, sequence);
@@ -61,7 +61,7 @@ export function streamOfRequest({ headers, sequence, at }: Omit<RawRequest, 'dat
   return canBeBrought(id) ? streamOf(id) : idFromSequence(at, sequence);
 }
 
-/** Decodes a message of an invoke subject. Never throws: what cannot be accepted becomes a request with a defect. */
+/** Decodes a message of an invoke subject. Never throws: an invalid request becomes a request with a defect. */
 export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMessage {
   const stream = streamOfRequest(raw);
   const name: StreamName = { function: target.function, stream };
@@ -86,7 +86,7 @@ function decodeSingle(token: string, stream: StreamId, { data, headers, at }: Ra
   );
   if (given === '' || isBrought) return request;
   const problem = isRequestId(given)
-    ? 'has the form of the ids that Sequent makes; bring another one'
+    ? 'has the form of the ids that Sequent creates; use another id'
     : 'must be 1 to 64 letters, digits, "-" or "_"';
   return { ...request, defect: { condition: 'InvalidRequest', message: `the Request-Id header ${quote(given)} ${problem}` } };
 }
@@ -95,7 +95,7 @@ function decodeBatch(token: string, stream: StreamId, raw: RawRequest): Accepted
   const batch = batchSchema.safeParse(parseJson(decodeText(raw.data)));
   const isNamed = isStreamId(raw.headers?.get(requestHeader.batch) ?? '');
   if (batch.success && isNamed) {
-    return batch.data.requests.map((request, place) => accepted({ token, id: idAt(stream, place), at: raw.at }, request));
+    return batch.data.requests.map((request, index) => accepted({ token, id: idAt(stream, index), at: raw.at }, request));
   }
   const problem = batch.success ? 'the Batch header names no stream' : prettify(batch.error);
   const request = accepted({ token, id: stream as string as RequestId, at: raw.at }, { payload: '' });
@@ -113,7 +113,7 @@ type Content = {
 
 function accepted({ token, id, at }: Identity, { payload, qualifier, traceparent, lineage, redriveOf }: Content): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
-  // A trace context that is none is left out, as its specification asks: it travels on into headers.
+  // The specification of the trace context requires that an invalid one is dropped.
   if (traceparent !== undefined && isTraceparent(traceparent)) fact.traceparent = traceparent;
   if (lineage !== undefined) fact.lineage = lineage;
   if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
@@ -143,7 +143,7 @@ function encodeLineage({ root, parent, hop, budget }: Lineage): string {
   return `${root}/${parent}/${hop}${budget === undefined ? '' : `/${budget}`}`;
 }
 
-/** Whoever writes a lineage that is none has none. */
+/** An invalid lineage is dropped. */
 function decodeLineage(text: string): Lineage | undefined {
   const [root = '', parent = '', hop = '', budget = ''] = text.split('/');
   if (!isRequestId(root) || !isRequestId(parent) || !/^[0-9]{1,6}$/.test(hop)) return undefined;
@@ -160,7 +160,7 @@ function decodeText(data: Uint8Array): string | undefined {
   }
 }
 
-/** A hostile batch can have as many mistakes as bytes, and the text goes into the log. */
+/** At most three issues, because a hostile batch can have as many issues as bytes, and the text goes into the log. */
 function prettify({ issues }: z.ZodError): string {
   const first = issues.slice(0, 3);
   return z.prettifyError(new z.ZodError(first)) + (issues.length > first.length ? `\nand ${issues.length - first.length} more` : '');

@@ -1,9 +1,9 @@
 import type { RequestId } from '#src/core/names/names.ts';
 import type { StreamName } from './event-log.ts';
 
-/** The outcomes for subscribers: one message an invocation, derived from the log and repeatable. */
+/** Publishes outcomes for subscribers: one message per invocation, derived from the log, safe to repeat. */
 export interface Results {
-  /** The most bytes that one envelope may have. */
+  /** The maximum size of one envelope, in bytes. */
   readonly maxBytes: number;
   publish(name: StreamName, id: RequestId, outcome: 'succeeded' | 'failed', envelope: string): Promise<void>;
 }

@@ -4,25 +4,25 @@ import { InvalidInputError } from '#src/core/errors.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import type { FullLogEntry } from './event-log.ts';
 
-/** One transition as the log told it. */
+/** One transition of the log. */
 export type LiveTransition = {
-  /** Where it stands in the log. Several transitions may stand in one message. */
+  /** The sequence of its message. One message may hold several transitions. */
   sequence: number;
   function: string;
   by: string;
   fact: Fact;
 };
 
-/** All that are given must hold; of several values one. */
+/** A filter of transitions. All given conditions must hold; of several values, one must match. */
 export type TransitionFilter = {
   function?: string | readonly string[] | undefined;
   /** Types of transitions: `queued`, `running`, `delivery.dead`, … */
   state?: string | readonly string[] | undefined;
-  /** Of failures: why. What did not fail has no condition, and is left out. */
+  /** Conditions of failures. Transitions other than failures are then excluded. */
   condition?: string | readonly string[] | undefined;
 };
 
-/** The transitions that a message of the log holds. */
+/** The transitions in a message of the log. */
 export function transitionsIn(entry: FullLogEntry): LiveTransition[] {
   switch (entry.kind) {
     case 'request':
@@ -39,10 +39,10 @@ export function transitionsIn(entry: FullLogEntry): LiveTransition[] {
   }
 }
 
-/** A filter whose values were checked; each in order, so that two alike are equal. */
+/** A validated filter. Its values are sorted, so that equal filters have equal values. */
 export type TransitionTest = { functions: string[] | undefined; states: string[] | undefined; conditions: string[] | undefined };
 
-/** Throws `InvalidInputError` that names the value which is none. */
+/** Throws `InvalidInputError` that names the invalid field. */
 export function parseTransitionFilter({ function: names, state, condition }: TransitionFilter): TransitionTest {
   return {
     functions: listOf(names)?.map((name) => parseFunctionName(name)),
@@ -51,7 +51,7 @@ export function parseTransitionFilter({ function: names, state, condition }: Tra
   };
 }
 
-/** Whether a transition is one of those that are meant. */
+/** Makes the test whether a transition matches a filter. */
 export function createTransitionTest({ functions, states, conditions: wanted }: TransitionTest): (transition: LiveTransition) => boolean {
   return ({ function: name, fact }) =>
     (functions === undefined || functions.includes(name)) &&

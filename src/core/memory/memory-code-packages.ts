@@ -1,7 +1,7 @@
 import type { Clock } from '#src/core/ports/clock.ts';
 import { type CodePackages, digestOfArchive } from '#src/core/ports/code-packages.ts';
 
-/** The port in memory: its executable specification. */
+/** The store of code packages in memory: the executable specification of the port. */
 export function createMemoryCodePackages({ now }: Pick<Clock, 'now'>): CodePackages {
   const stored = new Map<string, { archive: Uint8Array; storedAt: number }>();
   return {

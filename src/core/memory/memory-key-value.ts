@@ -3,14 +3,14 @@ import type { KeyValue, KeyValueEntry } from '#src/core/ports/key-value.ts';
 
 type OnChange = Parameters<KeyValue['watch']>[0];
 
-/** The key-value port in memory: its executable specification. */
+/** The key-value store in memory: the executable specification of the port. */
 export function createMemoryKeyValue(): KeyValue {
   const entries = new Map<string, KeyValueEntry>();
   const watchers = new Set<OnChange>();
   let revision = 0;
 
-  function tell(change: Parameters<OnChange>[0]): void {
-    // Later, as from a server: who stores a value never runs a watcher's code.
+  function notify(change: Parameters<OnChange>[0]): void {
+    // Asynchronous, as a server is: the caller of `put` never runs the code of a watcher.
     for (const onChange of watchers) queueMicrotask(() => watchers.has(onChange) && onChange(change));
   }
 
@@ -20,11 +20,11 @@ export function createMemoryKeyValue(): KeyValue {
       if (expected !== undefined && (entries.get(key)?.revision ?? 0) !== expected) throw new ConflictError({ what: `"${key}"` });
       revision++;
       entries.set(key, { value, revision });
-      tell({ key, value, revision });
+      notify({ key, value, revision });
       return revision;
     },
     async delete(key) {
-      if (entries.delete(key)) tell({ key, revision: ++revision });
+      if (entries.delete(key)) notify({ key, revision: ++revision });
     },
     keys: async () => [...entries.keys()].sort(),
     newestRevision: async () => revision,

@@ -6,138 +6,97 @@ import { streamKey } from '#src/core/log/stream-key.ts';
 import { isFunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
+import { createMessageList } from './message-list.ts';
 
-/** The log in memory: the port's executable specification, and what a system under virtual time runs on. */
+/** The log in memory: the executable specification of the port, and the log of a system under virtual time. */
 export interface MemoryLog extends EventLog {
   readonly hints: Hints;
   readonly results: Results & { readonly published: readonly PublishedResult[] };
-  /** What any client may do: publish bytes to an invoke subject. Returns the sequence. */
+  /** Publishes bytes to an invoke subject, as any client may. Returns the sequence. */
   publish(token: string, data: string | Uint8Array, headers?: Readonly<Record<string, string>>): number;
-  /** What the janitor does: forgets all messages before a sequence. */
+  /** Purges all messages before a sequence, as the janitor does. */
   purge(before: number): void;
 }
 
 type PublishedResult = { name: StreamName; id: string; outcome: 'succeeded' | 'failed'; envelope: string };
-
-type Follower = { next: number; tell: (message: FullLogEntry) => void; isTelling: boolean };
-/** The appends of one stream, oldest first. */
-type Stream = { name: StreamName; appends: RecordedAppend[] };
 
 export type MemoryLogOptions = { clock: Pick<Clock, 'now'>; maxAppendBytes?: number };
 
 /**
  * Makes an empty log.
  *
- * Invariants: one total order over all streams; a sequence is never used twice, and some are never used, so that whoever
- * counts with a version fails here first. An append is stored only at the version that it expects (E3). What
- * enters or leaves is copied as JSON: no caller shares an object with the log.
+ * An append is stored only at the version that it expects (E3). Values are copied as JSON on the way in and out, so that no caller shares an
+ * object with the log.
  */
 export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLogOptions): MemoryLog {
-  let messages: FullLogEntry[] = [];
-  let last = 0;
-  const streams = new Map<string, Stream>();
-  /** Requests that are accepted once, by their streams. */
-  const onces = new Map<string, number>();
-  /** The stream of an id that was appended to last, whatever its function. */
-  const lastOf = new Map<StreamId, StreamName>();
-  const followers = new Set<Follower>();
-
-  function store(make: (sequence: number, at: number) => FullLogEntry): number {
-    last += 1 + (messages.length % 3);
-    messages.push(make(last, clock.now()));
-    for (const follower of followers) tellLater(follower);
-    return last;
-  }
-
-  /** Later, as from a server: who stores a message never runs a follower's code. */
-  function tellLater(follower: Follower): void {
-    if (follower.isTelling) return;
-    follower.isTelling = true;
-    setImmediate(() => {
-      follower.isTelling = false;
-      for (let index = firstFrom(follower.next); index < messages.length && followers.has(follower); index++) {
-        const message = messages[index] as FullLogEntry;
-        follower.next = message.sequence + 1;
-        follower.tell(message);
-      }
-    });
-  }
-
-  function firstFrom(sequence: number): number {
-    let [low, high] = [0, messages.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((messages[middle] as FullLogEntry).sequence < sequence) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  function appendsOf(name: StreamName): RecordedAppend[] {
-    return streams.get(streamKey(name))?.appends ?? [];
-  }
-
-  function index(name: StreamName, append: RecordedAppend): void {
-    const stream = streams.get(streamKey(name));
-    if (stream === undefined) streams.set(streamKey(name), { name, appends: [append] });
-    else stream.appends.push(append);
-    lastOf.set(name.stream, name);
-  }
+  const messages = createMessageList(clock);
+  const streams = createStreamIndex();
+  /** The sequences of requests with `once`, by stream. */
+  const acceptedOnce = new Map<string, number>();
 
   function publish(token: string, data: string | Uint8Array, headers: Iterable<readonly [string, string]> = []): number {
     const given = new Map(headers);
     const target = { function: isFunctionName(token) ? token : NO_FUNCTION, token };
     const raw = { data: Buffer.from(data as string), headers: { get: (key: string) => given.get(key) ?? '' } };
-    return store((sequence, at) => ({ kind: 'request', sequence, at, message: decodeRequest(target, { ...raw, sequence, at }) }));
-  }
-
-  function follow(from: number, tell: Follower['tell'], signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const follower: Follower = { next: from, tell, isTelling: false };
-      followers.add(follower);
-      tellLater(follower);
-      signal.addEventListener('abort', () => resolve(void followers.delete(follower)), { once: true });
-    });
+    return messages.store((sequence, at) => ({ kind: 'request', sequence, at, message: decodeRequest(target, { ...raw, sequence, at }) }));
   }
 
   return {
     maxAppendBytes,
     async append(name, append, wakeTimes) {
-      const version = appendsOf(name).at(-1)?.version ?? NO_APPENDS;
+      const version = streams.appendsOf(name).at(-1)?.version ?? NO_APPENDS;
       if (version !== append.previous) return undefined;
-      return store((sequence, at) => {
+      return messages.store((sequence, at) => {
         const stored = { ...copy(append), version: sequence as StreamVersion };
-        index(name, stored);
+        streams.add(name, stored);
         return { kind: 'append', sequence, at, name, append: stored, wakeTimes: { ...wakeTimes } };
       }) as StreamVersion;
     },
-    read: async (name, after) => copy(appendsOf(name).filter(({ version }) => version > after)),
+    read: async (name, after) => copy(streams.appendsOf(name).filter(({ version }) => version > after)),
     async readRequest(sequence) {
-      const found = messages[firstFrom(sequence)];
-      return found?.kind === 'request' && found.sequence === sequence ? copy(found.message) : undefined;
+      const found = messages.at(sequence);
+      return found?.kind === 'request' ? copy(found.message) : undefined;
     },
     async accept(name, requests) {
       const [only] = requests;
-      const earlier = only?.once ? onces.get(streamKey(name)) : undefined;
+      const earlier = only?.once ? acceptedOnce.get(streamKey(name)) : undefined;
       if (earlier !== undefined) return { sequence: earlier, isRepeated: true };
       const { payload, headers } = encodeRequests(name.stream, requests);
       const sequence = publish(name.function, payload, headers);
-      if (only?.once) onces.set(streamKey(name), sequence);
+      if (only?.once) acceptedOnce.set(streamKey(name), sequence);
       return { sequence };
     },
-    find: async (stream) => lastOf.get(stream),
-    follow: (from, onEntry, signal) => follow(from, (message) => onEntry(entryOf(message)), signal),
-    followFully: (from, onEntry, signal) => follow(from, (message) => onEntry(copy(message)), signal),
-    lastSequence: async () => last,
-    hints: createHints(() => void store((sequence, at) => ({ kind: 'hint', sequence, at }))),
+    find: async (stream) => streams.find(stream),
+    follow: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(entryOf(message)), signal),
+    followFully: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(copy(message)), signal),
+    lastSequence: async () => messages.last,
+    hints: createHints(() => void messages.store((sequence, at) => ({ kind: 'hint', sequence, at }))),
     results: createResults(maxAppendBytes),
     publish: (token, data, headers = {}) => publish(token, data, Object.entries(headers)),
     purge(before) {
-      messages = messages.slice(firstFrom(before));
       streams.clear();
-      lastOf.clear();
-      for (const message of messages) if (message.kind === 'append') index(message.name, message.append);
+      for (const message of messages.purge(before)) if (message.kind === 'append') streams.add(message.name, message.append);
+    },
+  };
+}
+
+/** The appends of each stream, oldest first. */
+function createStreamIndex() {
+  const appends = new Map<string, RecordedAppend[]>();
+  /** The stream of an id that got the latest append, of any function. */
+  const latest = new Map<StreamId, StreamName>();
+  return {
+    appendsOf: (name: StreamName): readonly RecordedAppend[] => appends.get(streamKey(name)) ?? [],
+    find: (stream: StreamId): StreamName | undefined => latest.get(stream),
+    add(name: StreamName, append: RecordedAppend): void {
+      const known = appends.get(streamKey(name));
+      if (known === undefined) appends.set(streamKey(name), [append]);
+      else known.push(append);
+      latest.set(name.stream, name);
+    },
+    clear(): void {
+      appends.clear();
+      latest.clear();
     },
   };
 }
@@ -149,8 +108,8 @@ function entryOf(message: FullLogEntry): LogEntry {
   return { kind: 'hint', sequence, at };
 }
 
-function createHints(give: () => void): Hints {
-  return { wake: () => give(), deliver: () => give() };
+function createHints(store: () => void): Hints {
+  return { wake: () => store(), deliver: () => store() };
 }
 
 function createResults(maxBytes: number): MemoryLog['results'] {

@@ -2,21 +2,21 @@ import { quote } from './names.ts';
 import { SEQUENT_SUBJECTS } from './subjects.ts';
 
 /**
- * What the functions of a project may address on NATS (U1): as a handler, as a NATS destination, as a stream of DIS.
+ * The subjects that the functions of a project may address (U1): as a handler, as a NATS destination, as a stream of DIS.
  *
- * 1. Nobody may address a subject of Sequent, or of the server (`$…`, `_…`).
- * 2. Another project than the own one may address `fn.<project>.>`, and what the operator grants it.
+ * 1. No project may address a subject of Sequent, or of the server (`$…`, `_…`).
+ * 2. A project other than the own one may address `fn.<project>.>`, and the subjects that the operator grants.
  * 3. The own project may address every other subject.
  *
- * The rules are applied when a function is configured, and again before each message is sent: an entry of the registry
- * may be older than a rule, or written past the registry.
+ * The rules are applied when a function is configured, and again before each message is sent, because an entry of the registry may be older
+ * than a rule, or may have bypassed the registry.
  */
 export interface SubjectRules {
-  /** Why a function may not address a subject, and what to do about it; `undefined` when it may. */
+  /** Why a function may not address a subject, and what to do instead; `undefined` when it may. */
   refuse(subject: string, functionName: string): string | undefined;
 }
 
-/** Lets a project address a subject and all subjects below it. */
+/** Allows a project to address a subject and all subjects below it. */
 export type SubjectGrant = { project: string; prefix: string };
 
 const literal = /^[^\s\p{C}.*>]+(?:\.[^\s\p{C}.*>]+)*$/u;
@@ -40,7 +40,7 @@ export function createSubjectRules(grants: readonly SubjectGrant[] = []): Subjec
   };
 }
 
-/** Whether a message can be sent to a subject: no wildcard, no empty token, nothing that breaks a line. */
+/** Whether a message can be sent to a subject: it has no wildcard, no empty token and no character that ends a line. */
 export function isLiteralSubject(subject: string): boolean {
   return literal.test(subject) && Buffer.byteLength(subject) <= MAX_BYTES;
 }
@@ -51,13 +51,13 @@ export function isReserved(subject: string): boolean {
   return first.startsWith('$') || first.startsWith('_') || reserved.has(first);
 }
 
-/** The built-in stream of DIS that a function means: every project has streams of its own. */
+/** The name of the built-in DIS stream for a function. Every project has its own streams. */
 export function disStreamFor(functionName: string, stream: string): string {
   const project = projectOf(functionName);
   return project === undefined ? stream : `${project}=${stream}`;
 }
 
-/** The project of a function, unless it is the own one. Whatever has the mark of a project is never taken for the own one. */
+/** The project of a function; `undefined` for the own project. A name with a project mark never counts as the own project's. */
 export function projectOf(functionName: string): string | undefined {
   const at = functionName.indexOf('=');
   return at < 0 ? undefined : functionName.slice(0, at);

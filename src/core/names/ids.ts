@@ -2,17 +2,19 @@ import { hash } from 'node:crypto';
 import { isRequestId, type RequestId, type StreamId } from './names.ts';
 
 /**
- * Request ids. Those that Sequent makes are UUIDs of version 8: 48 bits of time in milliseconds, 58 bits that make the
- * stream unique, and in the last 16 bits the place of the request in its batch. So the stream of an id is the id with its
- * last 16 bits cleared. Any other id (one that the caller brings) is its own stream, and thereby an idempotency key.
+ * Request ids.
+ *
+ * - Ids that Sequent creates are UUIDs of version 8: 48 bits of time in milliseconds, 58 bits that make the stream unique, and 16 bits for the
+ *   index of the request in its batch. The stream of such an id is the id with its last 16 bits cleared.
+ * - Every other id is its own stream, and thereby an idempotency key.
  */
 
-/** The most requests that one message may carry. */
+/** The maximum number of requests in one message. */
 export const MAX_BATCH = 64;
 
 const ownId = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** Nearly all other ids differ in the digit of the version, which is asked first: the pattern costs more. */
+/** Compares the version digit first, because nearly all other ids differ there and the pattern costs more. */
 function isOwn(id: string): boolean {
   return id[14] === '8' && ownId.test(id);
 }
@@ -21,46 +23,44 @@ export function streamOf(id: RequestId): StreamId {
   return (isOwn(id) ? `${id.slice(0, 32)}0000` : id) as string as StreamId;
 }
 
-/** Whether the text is the stream of a batch, as {@link createStreamId} makes them. */
+/** Whether the text has the form of {@link createStreamId}. */
 export function isStreamId(text: string): text is StreamId {
   return isOwn(text) && text.endsWith('0000');
 }
 
-/** The id of the request at a place (0 to 63) of a batch. */
-export function idAt(stream: StreamId, place: number): RequestId {
-  return (stream.slice(0, 32) + place.toString(16).padStart(4, '0')) as RequestId;
+/** The id of the request at an index (0 to 63) of a batch. */
+export function idAt(stream: StreamId, index: number): RequestId {
+  return (stream.slice(0, 32) + index.toString(16).padStart(4, '0')) as RequestId;
 }
 
 /**
- * Whether a caller may bring this id along. An id in Sequent's own form that points into a batch would land in the
- * stream of another request.
+ * Whether a caller may bring this id. An id in Sequent's form that points into a batch would belong to the stream of another request.
  */
 export function canBeBrought(id: string): id is RequestId {
   return isRequestId(id) && (!isOwn(id) || isStreamId(id));
 }
 
-/** Makes the stream id of new requests from the time and 8 random bytes. */
+/** Creates the stream id of new requests from the time and 8 random bytes. */
 export function createStreamId(now: number, random: Uint8Array): StreamId {
   const hex = Buffer.from(random).toString('hex');
-  // The top bit of the unique part is set, and clear in the ids derived from a sequence: the two can never meet.
+  // The top bit of the unique part is set. Ids that derive from a sequence have it clear, so the two never collide.
   const unique = ((Number.parseInt(hex.slice(0, 3), 16) | 0x800) >>> 0).toString(16) + hex.slice(3, 15);
   return format(now, unique);
 }
 
-/** The id of a request that was published without one: derived from its place in the log, the same for every reader. */
+/** The id of a request that was published without one. It derives from the sequence, so every reader computes the same id. */
 export function idFromSequence(at: number, sequence: number): StreamId {
   return format(at, sequence.toString(16).padStart(15, '0'));
 }
 
-/** How a cause begins that says when it was: with an id whose first 48 bits are a time. */
+/** Matches a cause that starts with an id whose first 48 bits are a time. */
 const timed = /^[0-9a-f]{8}-[0-9a-f]{4}-[78]/;
 
 /**
- * The id of a request that follows from something: the same cause gives the same id, so asking twice starts nothing twice.
+ * The id of a request that follows from a cause. An equal cause gives an equal id, so a repeated request starts nothing.
  *
- * What follows from an id of Sequent's own keeps its time (a UUID of version 7), anything else has none (version 5): never in the
- * form of the ids that Sequent makes for new requests. Ids in the order of time are cheap for JetStream to find in its index of
- * subjects, wherever it is large; random ones are not.
+ * A cause that starts with an id with a time keeps the time (UUID version 7, docs/performance.md H8). Every other cause gives an id without a
+ * time (version 5). Neither has the form of the ids that Sequent creates for new requests.
  */
 export function derivedId(cause: string): RequestId {
   const hex = hash('sha1', cause);
@@ -80,6 +80,6 @@ function format(at: number, unique: string): StreamId {
     `${variant}${unique.slice(4, 7)}`,
     `${unique.slice(7, 15)}0000`,
   ];
-  // Joined, and no template: that would keep its dozen parts as long as the id is kept.
+  // `join`, because a template would retain its parts (docs/performance.md V5).
   return groups.join('-') as StreamId;
 }

@@ -1,8 +1,8 @@
 import { InvalidInputError } from '#src/core/errors.ts';
 
 /**
- * The names that may become a token of a subject (U1). Everything from outside passes here first: dots, wildcards,
- * white space, control characters and over-long names would otherwise reach the wire, where a CR/LF injects a message.
+ * The names that may become a token of a subject (U1). Every name from outside is validated here. A dot, a wildcard, white space or a control
+ * character would otherwise reach the wire, where a CR/LF injects a message.
  */
 
 declare const brand: unique symbol;
@@ -10,10 +10,10 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 export type FunctionName = Branded<'FunctionName'>;
 export type RequestId = Branded<'RequestId'>;
-/** The name of a stream: of the facts of the invocations that were accepted together. */
+/** The id of a stream, which holds the facts of the invocations that were accepted together. */
 export type StreamId = Branded<'StreamId'>;
 
-/** The function token for requests whose own token is no function name; no function can have it. */
+/** The function token of requests whose own token is no function name. No function can have this name. */
 export const NO_FUNCTION = '_' as FunctionName;
 
 const bareName = /^[A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z0-9])?$/;
@@ -22,15 +22,16 @@ const requestId = /^[A-Za-z0-9_-]{1,64}$/;
 const qualifier = /^!?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,40}[A-Za-z0-9])?$/;
 
 /**
- * The name of a function of the own project as it is, or that of another project's as `<project>=<name>`. The second form never
- * comes from outside: whoever speaks for a project says bare names, and the gateway's scope adds the project.
+ * Whether the text is a bare name (a function of the own project) or `<project>=<name>` (a function of another project).
+ *
+ * The second form never comes from outside: callers use bare names, and the gateway's scope adds the project.
  */
 export function isFunctionName(text: string): text is FunctionName {
   const at = text.indexOf('=');
   return at < 0 ? bareName.test(text) : isProjectId(text.slice(0, at)) && bareName.test(text.slice(at + 1));
 }
 
-/** Whether the text is a name by FunctionGraph's rule, without a project. */
+/** Whether the text is a function name by FunctionGraph's rule, without a project. */
 export function isBareName(text: string): boolean {
   return bareName.test(text);
 }
@@ -39,19 +40,19 @@ export function isProjectId(text: string): boolean {
   return projectId.test(text);
 }
 
-/** Throws {@link InvalidInputError} unless the text is a function name by FunctionGraph's rule (1–60 characters), or one with its project. */
+/** Throws {@link InvalidInputError} unless {@link isFunctionName}. */
 export function parseFunctionName(text: string): FunctionName {
   if (isFunctionName(text)) return text;
   throw invalidName(text);
 }
 
-/** The function of this bare name in a project; in the own project without one. Throws {@link InvalidInputError}. */
+/** The function with this bare name in a project; `undefined` means the own project. Throws {@link InvalidInputError}. */
 export function functionIn(project: string | undefined, name: string): FunctionName {
   if (!isBareName(name)) throw invalidName(name);
   return (project === undefined ? name : `${project}=${name}`) as FunctionName;
 }
 
-/** The project, unless it is the own one, and the bare name of a function. What is no function name has no project. */
+/** Splits a function name into its project (`undefined` for the own one) and its bare name. A text that is no function name has no project. */
 export function splitName(name: string): { project: string | undefined; bare: string } {
   const at = name.indexOf('=');
   return at > 0 && isFunctionName(name) ? { project: name.slice(0, at), bare: name.slice(at + 1) } : { project: undefined, bare: name };
@@ -68,13 +69,13 @@ export function isRequestId(text: string): text is RequestId {
   return requestId.test(text);
 }
 
-/** Throws {@link InvalidInputError} unless the text can be a request id. */
+/** Throws {@link InvalidInputError} unless the text is a valid request id. */
 export function parseRequestId(text: string): RequestId {
   if (isRequestId(text)) return text;
   throw new InvalidInputError({ field: `request id ${quote(text)}`, problem: 'must be 1 to 64 letters, digits, "-" or "_"' });
 }
 
-/** A version such as `latest` or `v2`, or an alias with its leading `!`. */
+/** Whether the text is a version such as `latest` or `v2`, or an alias with its leading `!`. */
 export function isQualifier(text: string): boolean {
   return qualifier.test(text);
 }
@@ -84,10 +85,10 @@ export function parseQualifier(text: string): string {
   throw new InvalidInputError({ field: `qualifier ${quote(text)}`, problem: 'must be a version, or "!" and an alias' });
 }
 
-/** Control and format characters, line separators: what could move a terminal's cursor, or hide itself. */
+/** Control characters, format characters and line separators, which could move a terminal's cursor or hide themselves. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Shows hostile text on one line, shortened, with nothing in it that a terminal obeys. */
+/** Quotes untrusted text on one line, shortened, without characters that a terminal interprets. */
 export function quote(text: string): string {
   const shown = JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
   return shown.replace(unprintable, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);

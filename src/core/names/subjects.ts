@@ -2,11 +2,11 @@ import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from './names.ts';
 
 /**
- * The subjects of Sequent, in one place. No user may address any of them: the first token of each is reserved
- * (src/core/names/addressable.ts). A new subject is added here, and is thereby reserved.
+ * The subjects of Sequent. No user may address them: the first token of each is reserved (`addressable.ts`). A subject that is added here is
+ * thereby reserved.
  */
 
-/** The endpoints of the history service are below this token. */
+/** The first token of the subjects of the history service. */
 export const HISTORY_GROUP = 'history';
 
 export const subjects = {
@@ -28,7 +28,7 @@ export const subjects = {
 
 const any = '*' as never;
 
-/** A pattern for each of {@link subjects}. The type makes a subject without a pattern an error. */
+/** A pattern for each of {@link subjects}. A subject without a pattern does not compile. */
 export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> = {
   invoke: subjects.invoke(any),
   wake: subjects.wake(any),

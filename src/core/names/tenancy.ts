@@ -1,19 +1,20 @@
 import { splitName } from './names.ts';
 
-/** Where the functions are, for their URNs. */
+/** The region and the project of the functions, as their URNs name them. */
 export type Tenancy = {
   region: string;
-  /** The own project: that of the functions whose names say none. */
+  /** The own project, which functions with bare names belong to. */
   project: string;
   /**
-   * How its envelopes speak of errors. `documented`, the default, as the vendor's page says: the status is that of the system,
-   * and executions are counted from 1. `observed`, as captured: status 500 and no text when user code failed, and retries
-   * are counted.
+   * How envelopes describe errors.
+   *
+   * `documented` (default) follows FunctionGraph's page: the status of the system, and executions counted from 1. `observed` follows captured
+   * envelopes: status 500 and no text when user code failed, and retries counted instead of executions.
    */
   envelope?: 'documented' | 'observed';
 };
 
-/** The URN of a function; of one of another project with that project. */
+/** The URN of a function, with the project that its name contains, or else the own project. */
 export function functionUrn({ region, project }: Tenancy, name: string, qualifier: string): string {
   const { project: other, bare } = splitName(name);
   return `urn:fss:${region}:${other ?? project}:function:default:${bare}:${qualifier}`;

@@ -1,15 +1,17 @@
 import { InvalidInputError } from '#src/core/errors.ts';
 import { type FunctionName, functionIn, parseQualifier, quote, splitName } from './names.ts';
 
-/** A function as a URN names it: the project if it says one, the name, and which version or alias of it. */
+/** A function as a URN names it: the project if the URN has one, the name, and the version or alias. */
 export type FunctionReference = { project: string | undefined; name: FunctionName; qualifier: string };
 
 /**
- * Reads a function URN in any of FunctionGraph's six forms: `name`, `package:name`, `project:package:name`, the same with a
- * version or `!alias` behind, and the full `urn:fss:region:project:function:package:name` without or with one.
+ * Parses a function URN. Throws `InvalidInputError`.
  *
- * A URN in the configuration of a function leads `from` there to one of the same project, never to another's: the name that is
- * returned is of that project. Without `from` it is the bare name. Throws `InvalidInputError`.
+ * The forms are FunctionGraph's: `name`, `package:name`, `project:package:name`, `project:package:name:qualifier`, and
+ * `urn:fss:region:project:function:package:name` without or with a qualifier. A qualifier is a version, or `!` and an alias.
+ *
+ * `from` is the function whose configuration contains the URN. The returned name then belongs to the project of `from`, and a URN of another
+ * project is refused. Without `from`, the returned name is bare.
  */
 export function parseFunctionUrn(text: string, from?: FunctionName): FunctionReference {
   const parts = text.split(':');

@@ -1,50 +1,50 @@
 import type { SourceEntry } from '#src/core/log/log-source.ts';
 
-/** Where archived segments are kept: a folder, or a bucket. Names have the form `<log>/<file>`. */
+/** The store of archived segments: a folder or a bucket. Names have the form `<log>/<file>`. */
 export interface ArchiveStore {
-  /** As people know it. */
+  /** The name of the store for people. */
   readonly name: string;
-  /** All names that begin so, in order. */
+  /** All names with this prefix, in order. */
   list(prefix: string): Promise<string[]>;
   get(name: string): Promise<Buffer | undefined>;
-  /** The first bytes; fewer if there are not so many. */
+  /** The first `bytes` bytes, or fewer if the content is shorter. */
   head(name: string, bytes: number): Promise<Buffer | undefined>;
-  /** Whole or not at all, and durable when it resolves; false when the name is taken already. */
+  /** Creates the content atomically; durable when the promise resolves. False when the name exists. */
   create(name: string, content: Buffer): Promise<boolean>;
-  /** Whole or not at all: a reader sees the old content or the new one. */
+  /** Replaces the content atomically: a reader sees the old content or the new one. */
   replace(name: string, content: Buffer): Promise<void>;
 }
 
-/** What a segment says about itself. Sequences without gaps lead from one to the next. */
+/** The header of a segment. The segments of a log are consecutive: each starts after the last sequence of the one before. */
 export type Segment = {
   v: 1;
-  /** The log that it is of: when that was made. */
+  /** The log, by the time of its creation. */
   log: string;
   first: number;
   last: number;
-  /** Messages, of which `hints` are hints, whose content is not kept, and `erased` were erased. */
+  /** The number of messages. `hints` of them are hints, whose content is not kept, and `erased` were erased. */
   messages: number;
   hints: number;
   erased: number;
-  /** Sequences without a message when the log was archived. */
+  /** The number of sequences without a message at the time of archiving. */
   missing: number;
   firstAt: number;
   lastAt: number;
   /** SHA-256 of the content. */
   content: string;
-  /** The same before anything was erased: what the chain goes over. */
+  /** SHA-256 of the content before any erasure. The chain is computed over it. */
   original: string;
-  /** The link of the segment before it; empty for the first. */
+  /** The chain link of the previous segment; empty for the first. */
   previous: string;
-  /** The erasures that changed it. */
+  /** The ids of the erasures that changed the segment. */
   erasures: readonly string[];
 };
 
-/** The part of the log that was archived: a prefix of it, in segments that are chained. */
+/** The archived prefix of the log, in chained segments. */
 export interface Archive {
   readonly store: ArchiveStore;
-  /** The segments of this log, oldest first. Throws `ArchiveDamagedError` when they do not follow each other. */
+  /** The segments of a log, oldest first. Throws `ArchiveDamagedError` when one is missing. */
   segments(log: string): Promise<readonly Segment[]>;
-  /** Its messages, in order. Throws `ArchiveDamagedError` when the content is not what the segment says. */
+  /** The messages of a segment, in order. Throws `ArchiveDamagedError` when the content differs from the header. */
   read(segment: Segment): AsyncIterable<SourceEntry>;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Where time comes from. Injected everywhere, so that a whole system can run under virtual time. */
+/** The source of time. It is injected everywhere, so that a whole system can run under virtual time. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -18,7 +18,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Where chance comes from: `bytes(n)` returns n random bytes. */
+/** The source of randomness. */
 export interface Random {
   bytes(size: number): Uint8Array;
 }

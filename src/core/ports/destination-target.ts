@@ -1,11 +1,11 @@
 import type { Destination } from '#machines/facts.ts';
 
-/** How long after the outcome a delivery is tried, in milliseconds, unless it is configured. */
+/** The default maximum age of a delivery, in milliseconds. */
 export const MAX_DELIVERY_AGE_IN_MS = 86_400_000;
 
-/** One outcome to hand to one destination. */
+/** One try to deliver one outcome to one destination. */
 export type DeliveryRequest = {
-  /** The idempotency key of the delivery: the same on every try, different for every destination of an outcome. */
+  /** The idempotency key of the delivery: equal for all tries, different for each destination of an outcome. */
   deliveryId: string;
   /** 1 for the first try. */
   try: number;
@@ -18,12 +18,12 @@ export type DeliveryRequest = {
   outcome: 'succeeded' | 'failed';
   /** When the request was accepted, in milliseconds since the epoch. */
   acceptedAt: number;
-  /** Where the chain began, how many hops lie between, and what is left for the invocation that this delivery may start. */
+  /** The root of the chain, the number of hops, and the budget of the invocation that this delivery may start. */
   lineage: { root: string; hop: number; budget: number };
   traceparent?: string;
 };
 
-/** What became of one try. `dead` is final: trying again cannot help. */
+/** The result of one try. `dead` is final: a further try cannot succeed. */
 export type DeliveryResult =
   | { kind: 'delivered' }
   | { kind: 'failed'; reason: string; retryAfterInMs?: number }
@@ -31,16 +31,16 @@ export type DeliveryResult =
 
 /** A kind of target: FunctionGraph, OBS, SMN, DIS, NATS or HTTP. */
 export interface DestinationTarget {
-  /** The most bytes that an envelope may have for it. In a larger one payloads are replaced by empty ones. */
+  /** The maximum size of an envelope, in bytes. In a larger envelope payloads become empty. */
   readonly maxEnvelopeBytes?: number;
-  /** The most tries at one of its places at one moment, if that is not the usual. */
+  /** The maximum number of concurrent tries for one limit key, if it differs from the default. */
   readonly triesAtOnce?: number;
-  /** Its tries end by themselves in time, and nobody needs to abort them. */
+  /** Its tries end by themselves in time, and need no abort. */
   readonly endsByItself?: true;
   /** Why a function cannot use this `param`, or `undefined`. Asked when the function is configured (SRC5). */
   refuse(param: string, functionName: string): string | undefined;
-  /** Deliveries with the same key go to the same place, and share its bounded concurrency. */
+  /** The limit key of a destination. Deliveries with one key share a bounded concurrency. */
   limitKeyOf(destination: Destination): string;
-  /** Never rejects. Gives up when the signal aborts. */
+  /** Makes the try. Never rejects. Ends when the signal aborts. */
   deliver(request: DeliveryRequest, signal: AbortSignal): Promise<DeliveryResult>;
 }

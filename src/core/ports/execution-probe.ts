@@ -1,8 +1,8 @@
-/** Which worker runs what, asked when the log says `running` and somebody else holds the work. */
+/** Asks a worker whether it runs an attempt. Used when the log says `running` and another worker has the item. */
 export interface ExecutionProbe {
   /**
-   * Whether that worker executes this attempt at this moment. False when nobody answers: without a responder at once,
-   * from a worker that is stopped or cut off after two seconds. Rejects when it cannot be asked.
+   * Whether the worker executes this attempt now. False at once without a responder, and false after two seconds without an answer. Rejects
+   * when the question cannot be sent.
    */
   isRunning(worker: string, invocation: string, attempt: number): Promise<boolean>;
   /** Answers for this worker until the signal aborts. */

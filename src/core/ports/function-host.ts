@@ -5,7 +5,7 @@ import type { RequestId } from '#src/core/names/names.ts';
 /** One execution to perform. */
 export type Execution = {
   definition: FunctionDefinition;
-  /** Which version of the function the definition is. */
+  /** The version that the definition belongs to. */
   version: string;
   requestId: RequestId;
   qualifier: string;
@@ -16,20 +16,20 @@ export type Execution = {
   traceparent?: string;
 };
 
-/** How it ended. `output` is the end of what the function printed, at most 4,096 bytes. */
+/** The end of an execution. `output` is the end of the function's output, at most 4,096 bytes. */
 export type ExecutionResult =
   | { kind: 'returned'; payload: string; output?: string }
   | { kind: 'failed'; failure: Failure; output?: string };
 
 /**
- * Runs functions. Never rejects: whatever user code does is a value.
+ * Runs functions. Never rejects: a failure of user code is a value.
  *
- * The timeout of the definition holds from the moment the function starts. When `signal`, which is of this execution alone, aborts, it is
- * given up and reported as failed; a process host ends the process that ran it.
+ * The timeout of the definition counts from the start of the function. Each execution has its own `signal`. When it aborts, the execution
+ * ends as failed, and a process host ends the process.
  */
 export interface FunctionHost {
   execute(execution: Execution, signal: AbortSignal): Promise<ExecutionResult>;
-  /** Prepares for a function, for example starts a process. Optional work: nothing breaks without it. */
+  /** Prepares for executions of a function, for example starts a process. Optional. */
   warm?(definition: FunctionDefinition, version: string): void;
   close(): Promise<void>;
 }

@@ -1,19 +1,20 @@
-/** A small, durable, watched store of texts by key: configuration and positions, never the truth about invocations. */
+/** A small, durable, watchable store of texts by key. It holds configuration and positions, and no state of invocations. */
 export interface KeyValue {
   get(key: string): Promise<KeyValueEntry | undefined>;
   /**
    * Stores a value; returns its revision, which grows with every change of the store.
    *
-   * With `expected` (0: the key must not exist) throws `ConflictError` when somebody changed it meanwhile.
+   * With `expected`, throws `ConflictError` when the key has another revision; 0 means that the key must not exist.
    */
   put(key: string, value: string, expected?: number): Promise<number>;
   delete(key: string): Promise<void>;
   keys(): Promise<string[]>;
-  /** The revision of the newest change, which a watcher is told last: whoever was told it misses nothing that was there when he asked. */
+  /** The revision of the newest change. A watcher that received it has received every change up to this call. */
   newestRevision(): Promise<number>;
   /**
-   * Tells the present entries, then every change, until the signal aborts; `value` is absent when the key is gone. Resolves
-   * when the present entries were told. After a lost connection all entries are told again.
+   * Delivers the present entries and then every change, until the signal aborts. `value` is absent when the key was deleted.
+   *
+   * Resolves when the present entries were delivered. After a lost connection all entries are delivered again.
    */
   watch(onChange: (change: { key: string; value?: string; revision: number }) => void, signal: AbortSignal): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { LogBehindError } from '#src/core/errors.ts';
 
-/** Where a role says what it does. `pino` satisfies it. */
+/** The log of a process for its operator. `pino` implements it. */
 export interface Logger {
   debug(facts: object, message: string): void;
   info(facts: object, message: string): void;
@@ -10,7 +10,7 @@ export interface Logger {
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** How a failure is logged that the next delivery of the same item mends: a log that lags needs no operator. */
+/** The level of a failure that the next delivery of the item repairs. A lagging log needs no operator. */
 export function levelOf(error: unknown): 'info' | 'warn' {
   return error instanceof LogBehindError ? 'info' : 'warn';
 }

@@ -1,6 +1,6 @@
-/** One process of Sequent that says that it is there, and which roles it plays. */
+/** One process of Sequent with its roles. */
 export type RoleInstance = {
-  /** Unique among all that run. */
+  /** Unique among all running processes. */
   instance: string;
   roles: readonly string[];
   version: string;
@@ -8,14 +8,14 @@ export type RoleInstance = {
   pid: number;
   /** In milliseconds since the epoch. */
   startedAt: number;
-  /** What an acknowledgement of the server that it started promises; `unknown` when somebody else started it. */
+  /** What an acknowledgement of the server promises, if this process started the server; otherwise `unknown`. */
   durability?: string | undefined;
 };
 
-/** Who is there, as far as they say so themselves: nothing is stored, and whoever is gone does not answer. */
+/** The running processes. Nothing is stored: each process answers for itself, and a process that ended does not answer. */
 export interface RoleInstances {
   /** Answers for this process until the returned function is called. */
   announce(own: RoleInstance): Promise<() => Promise<void>>;
-  /** Those that answer within half a second. */
+  /** The processes that answer within half a second. */
   list(): Promise<RoleInstance[]>;
 }

@@ -10,7 +10,7 @@ export async function saveFloor(state: KeyValue, floor: number): Promise<void> {
   await state.put(KEY, String(floor));
 }
 
-/** The floor as the scheduler saved it last; undefined before its first save. */
+/** The floor that the scheduler saved last; `undefined` before its first save. */
 export async function readFloor(state: KeyValue): Promise<number | undefined> {
   const saved = (await state.get(KEY))?.value;
   return saved === undefined ? undefined : Number(saved);

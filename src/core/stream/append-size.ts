@@ -3,15 +3,17 @@ import type { Destination, Fact } from '#machines/facts.ts';
 /** An upper bound of the encoded size of facts, in bytes. No character takes more than 6 bytes in JSON. */
 export function maxEncodedBytes(facts: readonly Fact[]): number {
   let bytes = 0;
-  for (const fact of facts) {
-    const characters =
-      ('payload' in fact ? fact.payload.length : 0) +
-      ('output' in fact ? (fact.output?.length ?? 0) : 0) +
-      ('destinations' in fact ? charactersOf(fact.destinations) : 0) +
-      ('terms' in fact ? charactersOf(fact.terms?.onSuccess) + charactersOf(fact.terms?.onFailure) : 0);
-    bytes += characters < 2_000 && hasNoOtherLongText(fact) ? 2_048 + 6 * characters : Buffer.byteLength(JSON.stringify(fact));
-  }
+  for (const fact of facts) bytes += maxBytesOf(fact);
   return bytes;
+}
+
+function maxBytesOf(fact: Fact): number {
+  const characters =
+    ('payload' in fact ? fact.payload.length : 0) +
+    ('output' in fact ? (fact.output?.length ?? 0) : 0) +
+    ('destinations' in fact ? charactersOf(fact.destinations) : 0) +
+    ('terms' in fact ? charactersOf(fact.terms?.onSuccess) + charactersOf(fact.terms?.onFailure) : 0);
+  return characters < 2_000 && hasNoOtherLongText(fact) ? 2_048 + 6 * characters : Buffer.byteLength(JSON.stringify(fact));
 }
 
 function charactersOf(destinations: readonly Destination[] = []): number {

@@ -1,4 +1,4 @@
-/** The value that a JSON text stands for; undefined if the text is absent or is no JSON. No JSON text stands for undefined. */
+/** The value of a JSON text; `undefined` if the text is absent or no JSON. No JSON text has the value `undefined`. */
 export function parseJson(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {

@@ -3,11 +3,11 @@ import { crc32, inflateRaw } from 'node:zlib';
 import { InvalidInputError } from '#src/core/errors.ts';
 
 /**
- * Reads zip archives that strangers made.
+ * Reads untrusted zip archives.
  *
- * The central directory decides, and every local header must agree with it: two readers of one archive must not see two
- * contents. Refused: names that leave the folder or hide in it, links, encryption, zip64, entries that share bytes, and more
- * than the limits allow, which are counted while inflating and not believed from the archive.
+ * 1. The central directory decides, and every local header must agree with it, so that all readers of an archive see the same content.
+ * 2. Refused are: names that leave the folder or hide in it, links, encryption, zip64, and entries that share bytes.
+ * 3. The limits are enforced while inflating. The sizes that the archive states are not trusted.
  */
 
 export type ZipLimits = { entries: number; totalBytes: number };
@@ -42,19 +42,13 @@ export async function readZip(archive: Buffer, limits: ZipLimits = ZIP_LIMITS): 
   return files;
 }
 
-function readDirectory(archive: Buffer, { entries: most }: ZipLimits): Entry[] {
-  const end = findEnd(archive);
-  const count = archive.readUInt16LE(end + 10);
-  const size = archive.readUInt32LE(end + 12);
-  const start = archive.readUInt32LE(end + 16);
-  if (archive.readUInt16LE(end + 4) !== 0 || archive.readUInt16LE(end + 8) !== count) throw refused('is split into several files');
-  if (count === 0xffff || size === 0xffffffff || start === 0xffffffff) throw refused('is of the kind zip64');
-  if (count > most) throw refused(`has more than ${most} entries`);
-  if (start + size !== end) throw refused('has a damaged directory');
+function readDirectory(archive: Buffer, { entries: maxEntries }: ZipLimits): Entry[] {
+  const { start, end, count } = findDirectory(archive);
+  if (count > maxEntries) throw refused(`has more than ${maxEntries} entries`);
   const entries: Entry[] = [];
   const paths = new Set<string>();
   let at = start;
-  for (let place = 0; place < count; place++) {
+  for (let index = 0; index < count; index++) {
     if (at + 46 > end || archive.readUInt32LE(at) !== CENTRAL) throw refused('has a damaged directory');
     const lengths = archive.readUInt16LE(at + 28) + archive.readUInt16LE(at + 30) + archive.readUInt16LE(at + 32);
     if (at + 46 + lengths > end) throw refused('has a damaged directory');
@@ -67,7 +61,19 @@ function readDirectory(archive: Buffer, { entries: most }: ZipLimits): Entry[] {
   return entries;
 }
 
-/** The comment behind the end record may be long, and may look like an end record: the one that reaches to the end counts. */
+/** The extent of the central directory, from the end record. */
+function findDirectory(archive: Buffer): { start: number; end: number; count: number } {
+  const end = findEnd(archive);
+  const count = archive.readUInt16LE(end + 10);
+  const size = archive.readUInt32LE(end + 12);
+  const start = archive.readUInt32LE(end + 16);
+  if (archive.readUInt16LE(end + 4) !== 0 || archive.readUInt16LE(end + 8) !== count) throw refused('is split into several files');
+  if (count === 0xffff || size === 0xffffffff || start === 0xffffffff) throw refused('is of the kind zip64');
+  if (start + size !== end) throw refused('has a damaged directory');
+  return { start, end, count };
+}
+
+/** Finds the end record. The comment after it may be long, and may contain a false end record, so the record must reach to the end of the file. */
 function findEnd(archive: Buffer): number {
   for (let at = archive.length - 22; at >= Math.max(0, archive.length - 22 - 0xffff); at--) {
     if (archive.readUInt32LE(at) === END && at + 22 + archive.readUInt16LE(at + 20) === archive.length) return at;
@@ -89,7 +95,7 @@ function readEntry(archive: Buffer, at: number): Entry {
   };
   if ((archive.readUInt16LE(at + 8) & 0x1) !== 0) throw refused(`${show(entry)} is encrypted`);
   if (entry.method !== STORED && entry.method !== DEFLATED) throw refused(`${show(entry)} is compressed in an unknown way`);
-  // The upper half holds the mode of the file when it was packed on Unix: only files and folders.
+  // An archive packed on Unix has the file mode in the upper half. Only files and folders are accepted.
   const kind = (archive.readUInt32LE(at + 38) >>> 16) & 0o170000;
   if (kind !== 0 && kind !== 0o100000 && kind !== 0o040000) throw refused(`${show(entry)} is a link or a device`);
   return entry;
@@ -114,7 +120,7 @@ function decodePath(name: Buffer): string {
   return path;
 }
 
-/** One path is one file, also where upper and lower case are the same, and no file is a folder too. */
+/** Refuses a second entry of one path, also on a file system that ignores case, and a path that is both a file and a folder. */
 function claim(paths: Set<string>, path: string): void {
   const key = path.normalize('NFC').toLowerCase().replace(/\/$/, '');
   if (paths.has(key) && !path.endsWith('/')) throw refused(`has ${JSON.stringify(path)} twice`);
@@ -150,10 +156,10 @@ async function unpack(packed: Buffer, entry: Entry, left: number): Promise<Uint8
 
 async function inflateUpTo(packed: Buffer, entry: Entry): Promise<Buffer> {
   try {
-    // It must allow one byte at least.
+    // zlib requires a limit of at least one byte.
     return await inflate(packed, { maxOutputLength: Math.max(1, entry.bytes) });
   } catch (cause) {
-    throw refused(`${show(entry)} is damaged, or larger than it says`, { cause });
+    throw refused(`${show(entry)} is damaged, or larger than its header says`, { cause });
   }
 }
 

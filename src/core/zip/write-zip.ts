@@ -3,11 +3,11 @@ import type { ZipFile } from './read-zip.ts';
 
 const FLAG_UTF8 = 0x0800;
 const DEFLATED = 8;
-/** 1980-01-01: the same files make the same archive, whenever they are packed. */
+/** 1980-01-01. A constant date gives equal archives for equal files. */
 const DATE = 0x0021;
 const REGULAR_FILE = (0o100644 << 16) >>> 0;
 
-/** A zip archive of files, sorted by path. The same files give the same bytes. */
+/** A zip archive of files, sorted by path. Equal files give equal bytes. */
 export function writeZip(files: readonly ZipFile[]): Buffer {
   const locals: Buffer[] = [];
   const centrals: Buffer[] = [];
@@ -20,7 +20,7 @@ export function writeZip(files: readonly ZipFile[]): Buffer {
     const tail = Buffer.alloc(14);
     tail.writeUInt32LE(REGULAR_FILE, 6);
     tail.writeUInt32LE(offset, 10);
-    // Made on Unix, so that the mode counts.
+    // "Made on Unix", so that readers use the file mode.
     const madeBy = Buffer.from([20, 3]);
     locals.push(local);
     centrals.push(signature(0x02014b50), madeBy, facts, tail, name);
@@ -35,7 +35,7 @@ export function writeZip(files: readonly ZipFile[]): Buffer {
   return Buffer.concat([...locals, directory, signature(0x06054b50), end]);
 }
 
-/** What the two headers of a file have in common, in the same order. */
+/** The fields that the local and the central header of a file have in common, in their order. */
 function factsOf({ content, packed, name }: { content: Uint8Array; packed: Buffer; name: Buffer }): Buffer {
   const facts = Buffer.alloc(26);
   facts.writeUInt16LE(20, 0);

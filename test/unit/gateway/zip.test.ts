@@ -39,7 +39,7 @@ describe('readZip', () => {
     ['a device', [{ name: 'a', claims: { mode: 0o020666 } }], /device/],
     ['an encrypted entry', [{ name: 'a', claims: { flags: 1 } }], /encrypted/],
     ['an unknown compression', [{ name: 'a', claims: { method: 14 } }], /unknown way/],
-    ['more bytes than it says', [{ name: 'a', content: 'x'.repeat(5_000), claims: { bytes: 10 } }], /larger than it says/],
+    ['more bytes than it says', [{ name: 'a', content: 'x'.repeat(5_000), claims: { bytes: 10 } }], /larger than its header says/],
     ['fewer bytes than it says', [{ name: 'a', content: 'x', claims: { bytes: 10 } }], /damaged/],
     ['a wrong checksum', [{ name: 'a', content: 'x', claims: { crc: 1 } }], /damaged/],
     ['two entries of one name', [{ name: 'a' }, { name: 'a' }], /twice/],
@@ -70,7 +70,7 @@ describe('readZip', () => {
     expect(bomb.length).toBeLessThan(20_000);
     await expect(readZip(bomb, { entries: 10, totalBytes: 5_000_000 })).rejects.toThrow('holds more than is accepted');
     const lying = zipOf([{ name: 'a', content: zeros, claims: { bytes: 1_000 } }]);
-    await expect(readZip(lying)).rejects.toThrow('larger than it says');
+    await expect(readZip(lying)).rejects.toThrow('larger than its header says');
   });
 
   test('refuses more entries than the limit, and a count that is not the truth', async () => {

@@ -1,0 +1,77 @@
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+
+type OnMessage = (message: FullLogEntry) => void;
+
+/** Messages in one total order. A sequence is never used twice, and some are skipped, so that code which counts with a sequence fails. */
+export interface MessageList {
+  readonly last: number;
+  /** Stores a message; returns its sequence. */
+  store(make: (sequence: number, at: number) => FullLogEntry): number;
+  at(sequence: number): FullLogEntry | undefined;
+  /** Delivers all messages from a sequence on, in order, until the signal aborts. */
+  follow(from: number, onMessage: OnMessage, signal: AbortSignal): Promise<void>;
+  /** Removes all messages before a sequence; returns the others. */
+  purge(before: number): readonly FullLogEntry[];
+}
+
+type Follower = { next: number; onMessage: OnMessage; isScheduled: boolean };
+
+export function createMessageList({ now }: Pick<Clock, 'now'>): MessageList {
+  let messages: FullLogEntry[] = [];
+  let last = 0;
+  const followers = new Set<Follower>();
+
+  /** Asynchronous, as a server is: the caller of `store` never runs the code of a follower. */
+  function scheduleDelivery(follower: Follower): void {
+    if (follower.isScheduled) return;
+    follower.isScheduled = true;
+    setImmediate(() => {
+      follower.isScheduled = false;
+      for (let index = firstFrom(messages, follower.next); index < messages.length && followers.has(follower); index++) {
+        const message = messages[index] as FullLogEntry;
+        follower.next = message.sequence + 1;
+        follower.onMessage(message);
+      }
+    });
+  }
+
+  return {
+    get last() {
+      return last;
+    },
+    store(make) {
+      last += 1 + (messages.length % 3);
+      messages.push(make(last, now()));
+      for (const follower of followers) scheduleDelivery(follower);
+      return last;
+    },
+    at(sequence) {
+      const found = messages[firstFrom(messages, sequence)];
+      return found?.sequence === sequence ? found : undefined;
+    },
+    follow: (from, onMessage, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve();
+        const follower: Follower = { next: from, onMessage, isScheduled: false };
+        followers.add(follower);
+        scheduleDelivery(follower);
+        signal.addEventListener('abort', () => resolve(void followers.delete(follower)), { once: true });
+      }),
+    purge(before) {
+      messages = messages.slice(firstFrom(messages, before));
+      return messages;
+    },
+  };
+}
+
+/** The index of the first message at or after a sequence. */
+function firstFrom(messages: readonly FullLogEntry[], sequence: number): number {
+  let [low, high] = [0, messages.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((messages[middle] as FullLogEntry).sequence < sequence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
