@@ -6,7 +6,7 @@ import { parseBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
-import { changeable } from './functions.ts';
+import { changeableTarget } from './functions.ts';
 import { inSeconds } from './times.ts';
 
 const ROUTE = '/v2/:project/fgs/functions/:urn/aliases';
@@ -24,12 +24,12 @@ const changeSchema = z.object({
 });
 const createSchema = changeSchema.extend({ name: nameSchema });
 
-/** Create, list, show, update and delete of the aliases of a function. */
+/** Creates, lists, shows, updates and deletes the aliases of a function. */
 export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
   const { client, records } = gateway;
 
   app.post(ROUTE, async (call) => {
-    const fn = await changeable(call, gateway);
+    const fn = await changeableTarget(call, gateway);
     const { name, ...change } = parseBody(call.get('body'), createSchema, CODES);
     if ((await client.functions.get(fn)).aliases.some((alias) => alias.name === name))
       throw new HttpError({ status: 409, vendorCode: 'FSS.1063', message: `the alias ${name} exists already` });
@@ -37,24 +37,24 @@ export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 
   app.get(ROUTE, async (call) => {
-    const fn = await changeable(call, gateway);
+    const fn = await changeableTarget(call, gateway);
     return call.json((await client.functions.get(fn)).aliases.map((alias) => view(call, fn, alias)));
   });
 
   app.get(`${ROUTE}/:alias`, async (call) => {
-    const fn = await changeable(call, gateway);
+    const fn = await changeableTarget(call, gateway);
     return call.json(view(call, fn, await expectAlias(fn, call.req.param('alias'))));
   });
 
   app.put(`${ROUTE}/:alias`, async (call) => {
-    const fn = await changeable(call, gateway);
+    const fn = await changeableTarget(call, gateway);
     const change = parseBody(call.get('body'), changeSchema, CODES);
     const { name } = await expectAlias(fn, call.req.param('alias'));
     return call.json(view(call, fn, await put(fn, name, change)));
   });
 
   app.delete(`${ROUTE}/:alias`, async (call) => {
-    const fn = await changeable(call, gateway);
+    const fn = await changeableTarget(call, gateway);
     const { name } = await expectAlias(fn, call.req.param('alias'));
     await client.functions.deleteAlias(fn, name);
     await records.deleteAsyncConfig(fn, `!${name}`);
@@ -62,8 +62,8 @@ export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 
   async function put(fn: string, name: string, change: z.infer<typeof changeSchema>): Promise<FunctionAlias> {
-    const { description: text, additional_version_weights: shares } = change;
-    return await client.functions.putAlias(fn, { name, version: change.version, description: text ?? '', weights: shares ?? {} });
+    const { version: target, description: text, additional_version_weights: shares } = change;
+    return await client.functions.putAlias(fn, { name, version: target, description: text ?? '', weights: shares ?? {} });
   }
 
   async function expectAlias(fn: string, name: string): Promise<FunctionAlias> {

@@ -14,7 +14,7 @@ import { targetOf } from './reference.ts';
 import { inSeconds, UNKNOWN_TIME } from './times.ts';
 
 const text = z.string().min(1);
-/** What each kind of target must say in its `param`. */
+/** The required content of `param` for each kind of target. */
 const params: Readonly<Record<string, z.ZodType>> = {
   OBS: z.object({ bucket: text, expires: z.int().min(0).max(365).optional() }),
   SMN: z.object({ topic_urn: text }),
@@ -48,7 +48,7 @@ type AsyncConfigRequest = z.infer<typeof requestSchema>;
 
 const ROUTE = '/v2/:project/fgs/functions/:urn/async-invoke-config';
 
-/** Show, update, delete and list of the asynchronous configuration: the policy of a version, or of an alias, in the vendor's words. */
+/** Shows, updates, deletes and lists asynchronous configurations: the policy of a version or alias in the vendor's shape. */
 export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
   const { client, records, clock } = gateway;
 
@@ -65,7 +65,7 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
       last_modified: now,
     };
     await records.putAsyncConfig(name, qualifier, record);
-    return call.json(describeConfig(call, gateway, changed, qualifier));
+    return call.json(viewAsyncConfig(call, gateway, { entry: changed, qualifier }));
   });
 
   app.get(ROUTE, async (call) => {
@@ -76,7 +76,7 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
   app.delete(ROUTE, async (call) => {
     const { name, qualifier } = await targetOf(call, gateway);
     expectConfig(call, await client.functions.get(name), qualifier);
-    // How long a retry waits, and whether a loop is allowed, the vendor's API does not know of.
+    // `backoff` and `allowCycle` are kept, because the vendor's API does not contain them.
     await client.functions.changePolicy(name, qualifier, ({ backoff, allowCycle }) =>
       qualifier.startsWith('!') ? undefined : { ...NO_POLICY, backoff, allowCycle },
     );
@@ -87,9 +87,11 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
   app.get('/v2/:project/fgs/functions/:urn/async-invoke-configs', async (call) => {
     const { name } = await targetOf(call, gateway);
     const entry = await client.functions.get(name);
-    const { marker, limit } = pageOf(call, { limit: 'limit', usual: 10, most: 100 });
+    const { marker, limit } = pageOf(call, { limit: 'limit', default: 10, max: 100 });
     const qualifiers = [LATEST, ...entry.versions.map(({ version }) => version), ...entry.aliases.map((alias) => `!${alias.name}`)];
-    const all = qualifiers.map((qualifier) => describeConfig(call, gateway, entry, qualifier)).filter((config) => config !== undefined);
+    const all = qualifiers
+      .map((qualifier) => viewAsyncConfig(call, gateway, { entry, qualifier }))
+      .filter((config) => config !== undefined);
     const page = all.slice(marker, marker + limit);
     return call.json({
       async_invoke_configs: page,
@@ -103,7 +105,7 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 
   function expectConfig(call: Call, entry: FunctionEntry, qualifier: string) {
-    const found = describeConfig(call, gateway, entry, qualifier);
+    const found = viewAsyncConfig(call, gateway, { entry, qualifier });
     if (found !== undefined) return found;
     const name = scopeOf(call, gateway).nameOf(entry.definition.name);
     throw new HttpError({ status: 404, message: `${name}:${qualifier} has no asynchronous configuration` });
@@ -111,10 +113,10 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
 }
 
 /**
- * The asynchronous configuration of a version, or of an alias that has one of its own. It is there when it was made here, or when
- * somebody changed the policy elsewhere.
+ * The asynchronous configuration of a version, or of an alias with a configuration of its own. It exists if this API created it, or if
+ * the policy differs from the default policy.
  */
-export function describeConfig(call: Call, gateway: Gateway, entry: FunctionEntry, qualifier: string) {
+export function viewAsyncConfig(call: Call, gateway: Gateway, { entry, qualifier }: { entry: FunctionEntry; qualifier: string }) {
   const policy = ownPolicy(entry, qualifier);
   const record = timesOf(gateway, entry, qualifier);
   if (policy === undefined || (record === undefined && isDefault(policy))) return undefined;
@@ -140,7 +142,7 @@ function ownPolicy({ definition, versions, aliases }: FunctionEntry, qualifier: 
   return versions.find(({ version }) => version === qualifier)?.definition.policy;
 }
 
-/** A version that was published with a configuration has it from `latest`, until it gets one of its own. */
+/** The record of a configuration. A published version inherits the record of `latest` until it has a configuration of its own. */
 function timesOf({ records }: Gateway, entry: FunctionEntry, qualifier: string): AsyncRecord | undefined {
   const { name } = entry.definition;
   const policy = ownPolicy(entry, qualifier);
@@ -148,7 +150,7 @@ function timesOf({ records }: Gateway, entry: FunctionEntry, qualifier: string):
   return records.asyncConfig(name, qualifier) ?? (isInherited ? records.asyncConfig(name, LATEST) : undefined);
 }
 
-/** What is left out gets the vendor's default: a PUT replaces the whole. */
+/** The policy of a request. A field that is left out becomes the vendor's default, because a PUT replaces the whole configuration. */
 function policyOf(
   request: AsyncConfigRequest,
 ): Pick<PolicyInput, 'maxAgeInSeconds' | 'maxRetries'> & Pick<Policy, 'onSuccess' | 'onFailure'> {

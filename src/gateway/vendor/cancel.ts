@@ -13,8 +13,8 @@ const requestSchema = z.object({
 });
 
 /**
- * `cancelAsyncInvocation`: ends exactly one invocation of the function. What runs is given up whatever the type says;
- * `recursive` ends what its outcome started, too.
+ * `cancelAsyncInvocation`: cancels one invocation of the function. A running attempt is aborted with either type; `recursive` also cancels
+ * the invocations that the outcome started.
  */
 export function addCancel(app: Hono<GatewayEnv>, gateway: Gateway): void {
   const { client } = gateway;
@@ -31,7 +31,7 @@ export function addCancel(app: Hono<GatewayEnv>, gateway: Gateway): void {
       if (cause instanceof WrongStateError) throw new HttpError({ status: 400, message: cause.message }, { cause });
       throw cause;
     }
-    // The documented reply is `null`, which the vendor's own SDK cannot read.
+    // The documented reply is `null`, which the vendor's SDK cannot parse.
     return call.json({});
   });
 }

@@ -2,9 +2,9 @@ import type { Hono } from 'hono';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { parseBody } from '#src/gateway/http/body.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
-import { codeSchema, entryOf, FIELD_CODES, readPackage } from './create-function.ts';
+import { codeSchema, defaultFilename, entryOf, FIELD_CODES, readPackage } from './create-function.ts';
 import { recordOf, viewCode } from './function-view.ts';
-import { changeable, defaultFilename, filesOf } from './functions.ts';
+import { changeableTarget, filesOf } from './functions.ts';
 import { checkQuotas } from './quotas.ts';
 import { targetOf } from './reference.ts';
 import { inSeconds } from './times.ts';
@@ -21,7 +21,7 @@ export function addCode(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 
   app.put(ROUTE, async (call) => {
-    const name = await changeable(call, gateway);
+    const name = await changeableTarget(call, gateway);
     const wanted = parseBody(call.get('body'), codeSchema, FIELD_CODES);
     const present = await client.functions.get(name);
     const record = recordOf(gateway, present);
@@ -45,7 +45,7 @@ export function addCode(app: Hono<GatewayEnv>, gateway: Gateway): void {
     return { ...viewCode(call, gateway, found), code_url: '', depend_list: [], func_code: { file: await codeOf(found), link: '' } };
   }
 
-  /** As it was sent, in base64; nothing for code that Sequent does not hold. */
+  /** The code as it was sent, in base64; empty for code that Sequent does not store. */
   async function codeOf(found: RegisteredFunction): Promise<string> {
     const { handler } = found.definition;
     if (handler.kind !== 'process' || handler.package === undefined) return '';

@@ -23,7 +23,7 @@ export const FIELD_CODES: Readonly<Record<string, string>> = {
   description: 'FSS.1019',
 };
 
-/** `file.function`, where the file may stand in folders of the package. */
+/** `file.function`; the file may be in a folder of the package. */
 const entryPoint = z
   .string()
   .min(3)
@@ -36,26 +36,27 @@ const userData = z
   .transform((text, context): Record<string, string> => {
     const parsed = z.record(z.string(), z.string()).safeParse(parseJson(text === '' ? '{}' : text));
     if (parsed.success && Object.keys(parsed.data).length <= 20) return parsed.data;
-    context.addIssue({ code: 'custom', message: 'must be JSON text of at most 20 pairs of texts' });
+    context.addIssue({ code: 'custom', message: 'must be JSON text of an object with at most 20 string values' });
     return z.NEVER;
   })
   .nullish();
 
-/** What means nothing here, but is given back as it came: tools compare what they read with what they wrote. */
-const KEPT = [
+/** Fields without a meaning in Sequent. They are returned unchanged, because tools compare the fields that they read and wrote. */
+const UNINTERPRETED = [
   ...['xrole', 'app_xrole', 'func_vpc', 'mount_config', 'log_config', 'enable_lts_log', 'network_controller', 'type'],
   ...['pre_stop_handler', 'pre_stop_timeout', 'enable_dynamic_memory', 'is_stateful_function', 'enable_auth_in_header'],
 ] as const;
-const MAX_KEPT_LENGTH = 8_192;
+const MAX_UNINTERPRETED_LENGTH = 8_192;
 
-/** Of a request, the fields that are only kept. Throws `HttpError` when they are too long. */
-export function keptOf(wanted: object): Record<string, unknown> {
-  const kept = Object.fromEntries(Object.entries(wanted).filter(([name]) => (KEPT as readonly string[]).includes(name)));
-  if (JSON.stringify(kept).length <= MAX_KEPT_LENGTH) return kept;
-  throw new HttpError({ status: 400, message: `${Object.keys(kept).join(', ')}: have more than ${MAX_KEPT_LENGTH} characters together` });
+/** The uninterpreted fields of a request. Throws `HttpError` 400 when they are too long. */
+export function uninterpretedOf(wanted: object): Record<string, unknown> {
+  const fields = Object.fromEntries(Object.entries(wanted).filter(([name]) => (UNINTERPRETED as readonly string[]).includes(name)));
+  if (JSON.stringify(fields).length <= MAX_UNINTERPRETED_LENGTH) return fields;
+  const message = `${Object.keys(fields).join(', ')}: have more than ${MAX_UNINTERPRETED_LENGTH} characters together`;
+  throw new HttpError({ status: 400, message });
 }
 
-/** What creating a function and changing its configuration have in common. */
+/** The fields that creating a function and changing its configuration share. */
 export const configSchema = z.looseObject({
   func_name: z
     .string()
@@ -65,15 +66,15 @@ export const configSchema = z.looseObject({
   handler: entryPoint,
   memory_size: z.union(
     [128, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096].map((size) => z.literal(size)),
-    'is none of the sizes',
+    'is none of the supported sizes',
   ),
   user_data: userData,
   encrypted_user_data: userData,
   description: z.string().max(512).nullish(),
   initializer_handler: z.union([z.literal(''), entryPoint]).nullish(),
   initializer_timeout: z.int().min(1).max(300).nullish(),
-  /** Without them the code would not run: they belong into its package. */
-  depend_version_list: z.array(z.string()).max(0, 'is not supported: pack what the code needs with it').nullish(),
+  /** Refused, because the code would not run without its dependencies. */
+  depend_version_list: z.array(z.string()).max(0, 'is not supported: include the dependencies in the code package').nullish(),
 });
 export type FunctionConfig = z.infer<typeof configSchema>;
 
@@ -90,13 +91,13 @@ export const createFunctionSchema = z.looseObject({
   package: z.string().regex(/^[\w-]{1,64}$/, 'must be letters, digits, "-" and "_"'),
 });
 
-/** The code of a call: the digest is that of what was sent, and the archive what is stored. */
+/** The code of a call. `digest` and `bytes` describe the code as it was sent; `archive` is the stored form. */
 export type Package = { digest: string; bytes: number; files: readonly ZipFile[]; archive: Uint8Array };
 
-/** Inline code of more than this the vendor refuses. */
+/** The vendor's limit of inline code. */
 const MAX_INLINE_BYTES = 10 * 1_024;
 
-/** Reads the code that came with the call. Throws `HttpError`, and `InvalidInputError` for an archive that cannot be used. */
+/** Reads the code of a call. Throws `HttpError` 413 for too large inline code, and `InvalidInputError` for an unusable archive. */
 export async function readPackage({ code_type, func_code }: FunctionCode, handler: string): Promise<Package> {
   const code = Buffer.from(func_code.file, 'base64');
   const digest = digestOf(code);
@@ -111,7 +112,7 @@ export async function readPackage({ code_type, func_code }: FunctionCode, handle
   return { digest, bytes: code.length, files, archive: writeZip(files) };
 }
 
-/** What of a handler the package decides: the file, and what it exports. Throws `HttpError` when the initializer is elsewhere. */
+/** The file and the exports of a handler in a package. Throws `HttpError` 400 if the initializer is in another file. */
 export function entryOf(
   { handler, initializer_handler }: Pick<FunctionConfig, 'handler' | 'initializer_handler'>,
   files: readonly ZipFile[],
@@ -120,7 +121,7 @@ export function entryOf(
   const initializer = initializer_handler ? splitHandler(initializer_handler) : undefined;
   if (initializer !== undefined && initializer.file !== file)
     throw new HttpError({ status: 400, vendorCode: 'FSS.1003', message: 'initializer_handler must be in the file of the handler' });
-  // A file that is not there is the failure of an attempt, as the vendor has it.
+  // As at the vendor, a missing file is not refused here: it makes each attempt fail.
   return {
     file: findEntryFile(file, files) ?? `${file}.js`,
     export: name,
@@ -128,7 +129,12 @@ export function entryOf(
   };
 }
 
-/** The handler of a definition that was not made here, in the vendor's form. */
+/** The name of the file that the vendor's API shows for code without a `code_filename`. */
+export function defaultFilename(codeType: string, file: string): string {
+  return codeType === 'zip' ? 'index.zip' : file;
+}
+
+/** The handler of a function that was defined without this API, in the vendor's form. */
 export function handlerOf(file: string, name: string): string {
   return `${basename(file).replace(/\.\w+$/, '')}.${name}`;
 }

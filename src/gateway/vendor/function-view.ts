@@ -5,7 +5,7 @@ import { scopeOf } from '../scope.ts';
 import { handlerOf } from './create-function.ts';
 import { UNKNOWN_TIME } from './times.ts';
 
-/** A version of a function in the vendor's words. */
+/** A version of a function in the vendor's shape. */
 export function viewFunction(call: Call, gateway: Gateway, found: RegisteredFunction) {
   const { definition, version } = found;
   const scope = scopeOf(call, gateway);
@@ -32,7 +32,7 @@ export function viewFunction(call: Call, gateway: Gateway, found: RegisteredFunc
   };
 }
 
-/** What both a function and its code say of the code. */
+/** The fields that the views of a function and of its code share. */
 export function viewCode(call: Call, gateway: Gateway, found: RegisteredFunction) {
   const scope = scopeOf(call, gateway);
   const { name } = found.definition;
@@ -51,12 +51,12 @@ export function viewCode(call: Call, gateway: Gateway, found: RegisteredFunction
   };
 }
 
-/** It is that of the whole function: −1 is no limit, 0 disables it. */
+/** The maximum of instances, which all versions share: −1 is no limit, 0 disables the function. */
 function maxInstancesOf({ records }: Gateway, name: string): number {
   return records.function(name)?.max_instance_num ?? -1;
 }
 
-/** What is known of a version; of one that was configured elsewhere, what its definition lets guess. */
+/** The record of a version; for a version that was configured without this API, a record derived from its definition. */
 export function recordOf({ records }: Gateway, { definition, version }: RegisteredFunction): FunctionRecord {
   const { handler, name } = definition;
   return (

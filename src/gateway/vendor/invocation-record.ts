@@ -7,15 +7,15 @@ import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { withoutZone } from './times.ts';
 
-/** An invocation as the vendor's lists show it; when it was accepted, in milliseconds, is for the filters. */
+/** An invocation in the shape of the vendor's lists. `acceptedAt`, in milliseconds, serves the filters and is not sent. */
 export type InvocationRecord = {
   request_id: string;
   status: string;
   error_message: string;
   error_code: number;
-  /** When it was accepted. */
+  /** The time of acceptance. */
   start_time: string;
-  /** Empty while it is not over: clients expect a text. */
+  /** Empty before the outcome, because clients expect a string. */
   end_time: string;
   acceptedAt: number;
 };
@@ -25,7 +25,7 @@ export function recordOfSummary({ id, status, error, errorCode, acceptedAt, ende
   return {
     request_id: id,
     status,
-    // The read model shows the type of the error before its message.
+    // The read model stores `<type>: <message>`; the vendor's field contains the message.
     error_message: isError ? (error ?? '').replace(/^[^:]*: /, '') : '',
     error_code: isError ? (errorCode ?? 0) : 0,
     start_time: withoutZone(acceptedAt),
@@ -35,8 +35,8 @@ export function recordOfSummary({ id, status, error, errorCode, acceptedAt, ende
 }
 
 /**
- * One invocation of the function: as the log has it, so that it is there at once; what left the log, as the read model has it.
- * Throws `HistoryUnavailableError` when the log does not know it and nobody remembers more.
+ * One invocation of the function. The log is read first, so a new invocation is found at once; the read model also has the invocations
+ * that retention removed from the log. Throws `HistoryUnavailableError` if the log lacks the invocation and no projection runs.
  */
 export async function findRecord(gateway: Gateway, name: FunctionName, id: string): Promise<InvocationRecord | undefined> {
   const { client } = gateway;
@@ -45,7 +45,7 @@ export async function findRecord(gateway: Gateway, name: FunctionName, id: strin
   } catch (error) {
     if (!(error instanceof InvocationNotFoundError)) throw error;
   }
-  // It may have been accepted so lately that only the log itself holds it.
+  // The invocation may be so new that neither its timeline nor the read model contains it yet.
   await whenCaughtUp(gateway);
   try {
     return recordOfSummary(await client.history.get(id, { function: name }));

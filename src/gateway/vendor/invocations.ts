@@ -12,12 +12,12 @@ import { parseMoment } from './times.ts';
 const FUNCTION = '/v2/:project/fgs/functions/:urn';
 const HOUR_IN_MS = 3_600_000;
 const MAX_IDS = 10;
-/** Where counting ends. */
+/** The count at which the read model stops counting. */
 const MAX_COUNT = 1_000_000;
-/** Who pages by counting may pass over so many: each page of them is read. */
+/** The largest number of invocations that a marker may skip: each skipped page is read. */
 const MAX_OFFSET = 50_000;
-/** A marker from here on is the place behind a page; below it is a number of invocations to pass over. It still fits 31 bits. */
-const FIRST_PLACE = 1_000_000_000;
+/** A marker from this number on contains a cursor; a smaller marker is a number of invocations to skip. Fits into 31 bits. */
+const CURSOR_BASE = 1_000_000_000;
 
 type Status = (typeof statuses)[number];
 type Window = { since?: number; until?: number };
@@ -29,7 +29,7 @@ export function addInvocationLists(app: Hono<GatewayEnv>, gateway: Gateway): voi
   app.get(`${FUNCTION}/async-invocations`, async (call) => {
     const status = statusIn(call);
     const id = call.req.query('request_id') ?? '';
-    if (id !== '') return await listThese(call, [idIn(id, 'request_id')], status);
+    if (id !== '') return await listByIds(call, [idIn(id, 'request_id')], status);
     return await listPage(call, status === undefined ? [] : [status]);
   });
 
@@ -39,13 +39,13 @@ export function addInvocationLists(app: Hono<GatewayEnv>, gateway: Gateway): voi
     if (requests !== '') {
       const ids = requests.split(',').map((id) => idIn(id.trim(), 'requests'));
       if (ids.length > MAX_IDS) throw badQuery(`requests names ${ids.length} invocations; at most ${MAX_IDS} are accepted`);
-      return await listThese(call, ids, status);
+      return await listByIds(call, ids, status);
     }
     return await listPage(call, status === undefined ? ['WAIT', 'RUNNING'] : [status]);
   });
 
-  /** Those of these ids that there are, and that the other filters hold of. The last hour is meant only where no id is. */
-  async function listThese(call: Call, ids: readonly string[], status: Status | undefined): Promise<Response> {
+  /** The existing invocations with these ids that match the other filters. The default span of one hour does not apply to ids. */
+  async function listByIds(call: Call, ids: readonly string[], status: Status | undefined): Promise<Response> {
     const { name } = await existing(call);
     const { marker, limit } = pageOf(call, PAGE);
     const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = windowIn(call);
@@ -64,7 +64,7 @@ export function addInvocationLists(app: Hono<GatewayEnv>, gateway: Gateway): voi
     const { marker, limit } = pageOf(call, PAGE);
     const filter = filterOf({ name, wanted, window: windowIn(call), now: clock.now(), ...(isQualified ? { qualifier } : {}) });
     await whenCaughtUp(gateway);
-    const cursor = marker >= FIRST_PLACE ? String(marker - FIRST_PLACE) : await passOver(marker, filter);
+    const cursor = marker >= CURSOR_BASE ? String(marker - CURSOR_BASE) : await skip(marker, filter);
     if (cursor === null)
       return reply(call, { records: [], count: (await client.history.count({ ...filter, most: MAX_COUNT })).count, next: 0 });
     const [page, { count }] = await Promise.all([
@@ -74,16 +74,16 @@ export function addInvocationLists(app: Hono<GatewayEnv>, gateway: Gateway): voi
     return reply(call, {
       records: page.invocations.map(recordOfSummary),
       count,
-      next: page.cursor === null ? 0 : FIRST_PLACE + Number(page.cursor),
+      next: page.cursor === null ? 0 : CURSOR_BASE + Number(page.cursor),
     });
   }
 
-  /** The place behind so many invocations; `null` when there are no more. */
-  async function passOver(offset: number, filter: HistoryFilter): Promise<string | null | undefined> {
-    if (offset > MAX_OFFSET) throw badQuery(`marker passes over more than ${MAX_OFFSET} invocations; follow next_marker instead`);
+  /** The cursor after `offset` invocations: `undefined` for the first page, `null` if no further invocation exists. */
+  async function skip(offset: number, filter: HistoryFilter): Promise<string | null | undefined> {
+    if (offset > MAX_OFFSET) throw badQuery(`marker skips more than ${MAX_OFFSET} invocations; follow next_marker instead`);
     let cursor: string | null | undefined;
-    for (let left = offset; left > 0 && cursor !== null; left -= PAGE.most) {
-      const page = { limit: Math.min(left, PAGE.most), ...(cursor === undefined ? {} : { cursor }) };
+    for (let remaining = offset; remaining > 0 && cursor !== null; remaining -= PAGE.max) {
+      const page = { limit: Math.min(remaining, PAGE.max), ...(cursor === undefined ? {} : { cursor }) };
       ({ cursor } = await client.history.list({ ...filter, ...page }));
     }
     return cursor;
@@ -98,7 +98,7 @@ export function addInvocationLists(app: Hono<GatewayEnv>, gateway: Gateway): voi
 
 type Wanted = { name: FunctionName; qualifier?: string; wanted: readonly Status[]; window: Window; now: number };
 
-/** The last hour is meant unless the call says since when. */
+/** The filter of a list. Its span is the last hour unless the call names its start. */
 function filterOf({ name, qualifier, wanted, window: { since, until }, now }: Wanted): HistoryFilter {
   return {
     function: name,
@@ -109,7 +109,7 @@ function filterOf({ name, qualifier, wanted, window: { since, until }, now }: Wa
   };
 }
 
-const PAGE = { limit: 'limit', usual: 100, most: 500 };
+const PAGE = { limit: 'limit', default: 100, max: 500 };
 
 function reply(call: Call, { records, count, next }: { records: readonly InvocationRecord[]; count: number; next: number }): Response {
   return call.json({ invocations: records.map(({ acceptedAt: _, ...record }) => record), count, next_marker: next });
@@ -128,7 +128,7 @@ function idIn(id: string, field: string): string {
   throw badQuery(`${field} must be ids of 1 to 64 letters, digits, "-" or "_"`);
 }
 
-/** The end is a whole second, and belongs to the span. */
+/** The span of the query. Its end names a whole second, which is included. */
 function windowIn(call: Call): Window {
   const read = (name: string): number | undefined => {
     const text = call.req.query(name) ?? '';

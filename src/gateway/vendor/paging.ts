@@ -2,14 +2,14 @@ import { parseWholeNumber } from '#src/core/text/whole-number.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call } from '../ports.ts';
 
-/** The marker and the limit of a list. Throws `HttpError` 400 for what is no number, or below 0. */
-export function pageOf(
-  call: Call,
-  { limit: name, usual, most }: { limit: string; usual: number; most: number },
-): { marker: number; limit: number } {
+/** The name of the query parameter of the limit, its default and its maximum. */
+export type PageOptions = { limit: string; default: number; max: number };
+
+/** The marker and the limit of a list. Throws `HttpError` 400 for a value that is not a whole number from 0. */
+export function pageOf(call: Call, { limit: name, default: usual, max }: PageOptions): { marker: number; limit: number } {
   const marker = numberOf(call, 'marker');
   const limit = numberOf(call, name);
-  return { marker, limit: limit === 0 ? usual : Math.min(limit, most) };
+  return { marker, limit: limit === 0 ? usual : Math.min(limit, max) };
 }
 
 function numberOf(call: Call, name: string): number {

@@ -3,7 +3,7 @@ import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 
-/** The vendor's quotas of an account; here each project has them. */
+/** The vendor's quotas of an account. In Sequent they apply to each project. */
 const MAX_FUNCTIONS = 400;
 const MAX_CODE_MB = 10_240;
 const MB = 1_024 * 1_024;
@@ -23,7 +23,7 @@ export function addQuotas(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 }
 
-/** Throws `HttpError` when so much more would be too much. */
+/** Throws `HttpError` 403 if the additional functions or code would exceed a quota. */
 export async function checkQuotas(call: Call, gateway: Gateway, more: { functions: number; codeBytes: number }): Promise<void> {
   const used = await usedBy(call, gateway);
   if (used.functions + more.functions > MAX_FUNCTIONS)

@@ -9,29 +9,29 @@ import { type Scope, scopeOf } from '../scope.ts';
 
 /** The function that a path names. */
 export type Target = {
-  /** Its token: with the project, unless that is the own one. */
+  /** The token of the function: with its project, unless the project is the own one. */
   name: FunctionName;
   /** `latest`, a version, or an alias with its `!`. */
   qualifier: string;
-  /** Whether the URN says the qualifier; without it all versions may be meant. */
+  /** Whether the URN contains the qualifier. Without a qualifier, some calls concern all versions. */
   isQualified: boolean;
 };
 
-type Callers = Pick<Gateway, 'credentials' | 'tenancy' | 'client'>;
+type Lookup = Pick<Gateway, 'credentials' | 'tenancy' | 'client'>;
 
 /**
- * Reads the URN of the path, in any of its six forms, raw or percent-encoded. Whether the function exists is asked only for a
- * version or an alias of it.
+ * Reads the URN of the path, in any of its six forms, raw or percent-encoded. Checks the existence of a version or an alias, not of
+ * `latest`.
  *
- * Throws `HttpError`, 400 for none of the forms and 403 for another project; and `FunctionNotFoundError`.
+ * Throws `HttpError` 400 for an invalid URN and 403 for another project, and `FunctionNotFoundError`.
  */
-export async function targetOf(call: Call, gateway: Callers): Promise<Target> {
+export async function targetOf(call: Call, gateway: Lookup): Promise<Target> {
   const target = readTarget(call, scopeOf(call, gateway));
   if (target.qualifier !== LATEST) await gateway.client.functions.find(target.name, target.qualifier);
   return target;
 }
 
-/** The same without asking whether a version or an alias exists. */
+/** Reads the URN of the path without checking that its version or alias exists. */
 export function readTarget(call: Call, scope: Scope): Target {
   const { project, name, qualifier, isQualified } = parse(call.req.param('urn') ?? '');
   if (project !== undefined && !scope.isOpen && project !== scope.project)
@@ -48,7 +48,7 @@ function parseUrn(urn: string): ReturnType<typeof parseFunctionUrn> {
   try {
     return parseFunctionUrn(urn);
   } catch (cause) {
-    const message = cause instanceof InvalidInputError ? cause.message : 'is none';
+    const message = cause instanceof InvalidInputError ? cause.message : 'the path contains no valid function URN';
     throw new HttpError({ status: 400, vendorCode: 'FSS.1309', message }, { cause });
   }
 }

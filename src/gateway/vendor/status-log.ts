@@ -25,7 +25,7 @@ export function addStatusLog(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 }
 
-/** Where the vendor's API says that the rows are. The ids are those of the project, however often they are asked for. */
+/** The log group and log stream that the vendor's API shows. Their ids are derived from the project, so they never change. */
 function statusLogOf(project: string) {
   return {
     group_name: `sequent-${project}`,

@@ -4,34 +4,29 @@ import type { Envelope } from '#src/core/log/envelope.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call } from '../ports.ts';
 
-/** The last bytes of the log that a header carries. */
-const LOG_BYTES = 2_000;
+/** The size to which the header of the log is cut, from its end. */
+const MAX_LOG_BYTES = 2_000;
 
 type Finished = {
   envelope: Envelope;
   timeline: Timeline;
-  /** What a process of the version that ran may use. */
+  /** The memory limit of the executed version. */
   memoryInMb: number;
 };
 
-/** The version that an invocation ran. */
+/** The version that an invocation executed. */
 export function executedVersionOf({ transitions }: Timeline): string {
   const terms = transitions.flatMap(({ fact }) => (fact.type === 'running' && fact.terms !== undefined ? [fact.terms] : []));
   return terms[0]?.version ?? LATEST;
 }
 
 /**
- * The reply of a synchronous call: `v1` in JSON, else the plain result. An error of the function is a reply of status 200
- * whose headers say so; an error of the system is one of the vendor's errors.
+ * The reply of a synchronous call: JSON for `v1`, else the plain result. An error of the function has status 200 and is reported in the
+ * headers. For every other failure, throws `HttpError` with the vendor's status.
  */
 export function syncReply(call: Call, { envelope, timeline, memoryInMb: memory }: Finished): Response {
-  const { request_id, condition } = envelope.request_context;
-  const { status_code, function_error } = envelope.response_context;
-  const isFunctionError = condition === 'UnhandledInvocationError';
-  if (condition !== '' && !isFunctionError) {
-    const status = status_code >= 400 && status_code <= 504 ? status_code : 500;
-    throw new HttpError({ status, message: function_error });
-  }
+  const { request_id } = envelope.request_context;
+  const isFunctionError = isErrorOfFunction(envelope);
   const { durationInMs, output, code } = executionOf(timeline);
   const log = logOf({ request_id, version: executedVersionOf(timeline), durationInMs, memory, output });
   call.header('X-Cff-Request-Id', request_id);
@@ -51,6 +46,16 @@ export function syncReply(call: Call, { envelope, timeline, memoryInMb: memory }
   return call.text(envelope.response_payload);
 }
 
+/** Whether the function failed. Throws `HttpError` for a failure that is not an error of the function. */
+function isErrorOfFunction({ request_context, response_context }: Envelope): boolean {
+  const { condition } = request_context;
+  if (condition === '') return false;
+  if (condition === 'UnhandledInvocationError') return true;
+  const { status_code, function_error } = response_context;
+  const status = status_code >= 400 && status_code <= 504 ? status_code : 500;
+  throw new HttpError({ status, message: function_error });
+}
+
 function executionOf({ transitions }: Timeline): { durationInMs: number; output: string; code: number } {
   const facts = transitions.map(({ fact }) => fact);
   const outcome = facts.find((fact) => fact.type === 'succeeded' || fact.type === 'failed');
@@ -62,12 +67,12 @@ function executionOf({ transitions }: Timeline): { durationInMs: number; output:
   };
 }
 
-type Logged = { request_id: string; version: string; durationInMs: number; memory: number; output: string };
+type LogFields = { request_id: string; version: string; durationInMs: number; memory: number; output: string };
 
-function logOf({ request_id, version, durationInMs, memory, output }: Logged): string {
+function logOf({ request_id, version, durationInMs, memory, output }: LogFields): string {
   const start = `Start invoke request '${request_id}', version: ${version}\n`;
   const summary = `duration: ${durationInMs}ms, billing duration: ${Math.ceil(durationInMs)}ms, memory size: ${memory}MB`;
   const finish = `Finish invoke request '${request_id}', ${summary}\n`;
   const text = Buffer.from(start + (output === '' || output.endsWith('\n') ? output : `${output}\n`) + finish);
-  return new TextDecoder().decode(text.subarray(Math.max(0, text.length - LOG_BYTES))).replace(/^\uFFFD+/, '');
+  return new TextDecoder().decode(text.subarray(Math.max(0, text.length - MAX_LOG_BYTES))).replace(/^\uFFFD+/, '');
 }

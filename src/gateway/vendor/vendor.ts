@@ -5,6 +5,7 @@ import type { Gateway, GatewayEnv } from '../ports.ts';
 import { addAliases } from './aliases.ts';
 import { addAsyncConfig } from './async-config.ts';
 import { addCancel } from './cancel.ts';
+import { addFunctionChanges } from './change-functions.ts';
 import { addCode } from './code.ts';
 import { addFunctions } from './functions.ts';
 import { addInvocationLists } from './invocations.ts';
@@ -13,23 +14,24 @@ import { addQuotas } from './quotas.ts';
 import { addStatusLog } from './status-log.ts';
 import { addVersions } from './versions.ts';
 
-/** Siblings of `functions/{function_urn}` that are no function: they go before it. */
-const literals = ['reservedinstances', 'reservedinstanceconfigs', 'statistics', 'import', 'enable-lts-logs'];
+/** Siblings of `functions/{function_urn}` that name no function. Their routes must precede it. */
+const unsupported = ['reservedinstances', 'reservedinstanceconfigs', 'statistics', 'import', 'enable-lts-logs'];
 
-/** The vendor's API: what this version offers, and 501 in the vendor's shape for the rest of it. */
+/** The vendor's API. Calls that Sequent does not implement reply with 501 in the vendor's shape. */
 export function addVendorApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: ConcurrencyLimit): void {
   addInvocations(app, gateway, waiting);
   addInvocationLists(app, gateway);
   addCancel(app, gateway);
-  // What follows tells, or changes, what another gateway may just have changed. Those above have no time to ask.
+  // The routes below read or change records that another gateway may have just changed. The routes above skip this wait for speed.
   app.use('/v2/*', async (_, next) => {
     await gateway.records.catchUp();
     await next();
   });
   addStatusLog(app, gateway);
-  for (const literal of literals) app.all(`/v2/:project/fgs/functions/${literal}`, refuse);
+  for (const name of unsupported) app.all(`/v2/:project/fgs/functions/${name}`, refuse);
   addAsyncConfig(app, gateway);
   addFunctions(app, gateway);
+  addFunctionChanges(app, gateway);
   addCode(app, gateway);
   addVersions(app, gateway);
   addAliases(app, gateway);
@@ -38,5 +40,5 @@ export function addVendorApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: C
 }
 
 function refuse(): never {
-  throw new HttpError({ status: 501, message: 'this call of the API is not offered by Sequent' });
+  throw new HttpError({ status: 501, message: 'Sequent does not implement this call of the API' });
 }

@@ -5,9 +5,9 @@ import { type FunctionEntry, resolveFunction, versionNameSchema } from '#src/cor
 import { parseBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
-import { describeConfig } from './async-config.ts';
+import { viewAsyncConfig } from './async-config.ts';
 import { recordOf, viewFunction } from './function-view.ts';
-import { changeable } from './functions.ts';
+import { changeableTarget } from './functions.ts';
 import { pageOf } from './paging.ts';
 import { targetOf } from './reference.ts';
 import { inSeconds } from './times.ts';
@@ -26,12 +26,16 @@ export function addVersions(app: Hono<GatewayEnv>, gateway: Gateway): void {
   const { client, records } = gateway;
 
   app.post(ROUTE, async (call) => {
-    const name = await changeable(call, gateway);
+    const name = await changeableTarget(call, gateway);
     const body = call.get('body');
     const { version, description, digest } = body.length === 0 ? {} : parseBody(body, publishSchema, CODES);
     const record = recordOf(gateway, await client.functions.get(name));
     if (digest && digest !== record.digest)
-      throw new HttpError({ status: 400, vendorCode: 'FSS.1011', message: 'digest: is not that of the code, which was changed meanwhile' });
+      throw new HttpError({
+        status: 400,
+        vendorCode: 'FSS.1011',
+        message: 'digest: is not the digest of the current code, which was changed since',
+      });
     const published = await client.functions.publish(name, { version: version ?? undefined, description: description ?? undefined });
     await records.putFunction(name, { ...record, last_modified: inSeconds(published.publishedAt) }, published.version);
     const asyncRecord = records.asyncConfig(name, LATEST);
@@ -41,7 +45,7 @@ export function addVersions(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.get(ROUTE, async (call) => {
     const { name } = await targetOf(call, gateway);
-    const { marker, limit } = pageOf(call, { limit: 'maxitems', usual: 400, most: 400 });
+    const { marker, limit } = pageOf(call, { limit: 'maxitems', default: 400, max: 400 });
     const entry = await client.functions.get(name);
     const all = [LATEST, ...entry.versions.map(({ version }) => version).reverse()];
     const versions = all.slice(marker, marker + limit).map((version) => view(call, entry, version));
@@ -50,7 +54,7 @@ export function addVersions(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   function view(call: Call, entry: FunctionEntry, version: string) {
     const { description = '' } = entry.versions.find((one) => one.version === version) ?? {};
-    const config = describeConfig(call, gateway, entry, version);
+    const config = viewAsyncConfig(call, gateway, { entry, qualifier: version });
     return {
       ...viewFunction(call, gateway, resolveFunction(entry, version, '') ?? entry),
       version_description: description,
