@@ -4,51 +4,50 @@ import { z } from 'zod';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import { isProjectId } from '#src/core/names/names.ts';
 
-/** Who may call, and for which project. */
+/** The proof of identity of a caller, and the project that the caller acts for. */
 export type Credential = {
   project: string;
   accessKey?: string;
   secretKey?: string;
-  /** Temporary keys carry it in `X-Security-Token`. */
+  /** Sent with temporary keys in `X-Security-Token`. */
   securityToken?: string;
-  /** SHA-256 of the token: the gateway need not know the token itself. */
+  /** SHA-256 of the token: the credentials file need not contain the token. */
   tokenHash?: Buffer;
 };
 
-/** Of a token and of a secret key. A network can be asked a thousand times a second. */
-const LEAST_SECRET_LENGTH = 16;
+/** The shortest token and secret key: an attacker can try thousands of them per second over a network. */
+const MIN_SECRET_LENGTH = 16;
 
 const secret = z.union([z.string().min(1), z.strictObject({ env: z.string().min(1) })]);
 const tokenSecret = z.union([secret, z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits') })]);
-const fileSchema = z
-  .array(
-    z
-      .strictObject({
-        project_id: z.string().refine(isProjectId, 'must be 1 to 64 letters, digits, "-" or "_"').optional(),
-        ak: secret.optional(),
-        sk: secret.optional(),
-        security_token: secret.optional(),
-        token: tokenSecret.optional(),
-      })
-      .refine(({ ak, sk }) => (ak === undefined) === (sk === undefined), 'needs both ak and sk, or neither')
-      .refine(({ ak, token }) => ak !== undefined || token !== undefined, 'needs ak and sk, or a token'),
-  )
-  .min(1);
+const entrySchema = z
+  .strictObject({
+    project_id: z.string().refine(isProjectId, 'must be 1 to 64 letters, digits, "-" or "_"').optional(),
+    ak: secret.optional(),
+    sk: secret.optional(),
+    security_token: secret.optional(),
+    token: tokenSecret.optional(),
+  })
+  .refine(({ ak, sk }) => (ak === undefined) === (sk === undefined), 'needs both ak and sk, or neither')
+  .refine(({ ak, token }) => ak !== undefined || token !== undefined, 'needs ak and sk, or a token');
+const fileSchema = z.array(entrySchema).min(1);
 
+type Secret = z.infer<typeof secret>;
+type Entry = z.infer<typeof entrySchema>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export type ReadOptions = {
   env?: Environment;
-  /** The own project, if it is configured. */
+  /** The own project of the gateway, if one is configured. */
   project?: string | undefined;
 };
 
 /**
- * Reads the file of the credentials. One that names no project belongs to the own one: the configured, else the first that the
+ * Reads the credentials file. A credential without a project belongs to the own project: the configured one, else the first one that the
  * file names, else `default`.
  *
- * Throws `InvalidInputError`, which never shows a secret: when it cannot be read, when a variable is not set, when a secret is short, or
- * when one key or token stands twice.
+ * Throws `InvalidInputError`, which never contains a secret: if the file cannot be read, a variable is not set, a secret is short, or an
+ * access key or a token occurs twice.
  */
 export function readCredentials(file: string, { env = process.env, project }: ReadOptions = {}): Credential[] {
   const refuse = (problem: string, cause?: unknown): never => {
@@ -58,44 +57,58 @@ export function readCredentials(file: string, { env = process.env, project }: Re
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    // A syntax error of JSON quotes what stands around it: a secret, perhaps.
+    // The message of a JSON syntax error quotes the surrounding text, which may be a secret.
     refuse(cause instanceof SyntaxError ? 'is not JSON' : `cannot be read: ${messageOf(cause)}`);
   }
   const parsed = fileSchema.safeParse(content);
   if (!parsed.success) return refuse(`is not valid:\n${z.prettifyError(parsed.error)}`);
-  const plain = (found: z.infer<typeof secret>): string => {
-    if (typeof found === 'string') return found;
-    return env[found.env] || refuse(`names the environment variable ${found.env}, which is not set`);
-  };
-  const strong = (found: z.infer<typeof secret>, field: string): string => {
-    const text = plain(found);
-    if (text.length >= LEAST_SECRET_LENGTH) return text;
-    return refuse(
-      `has a ${field} of fewer than ${LEAST_SECRET_LENGTH} characters, which can be guessed; "openssl rand -hex 32" makes a good one`,
-    );
-  };
   const own = project ?? parsed.data.find(({ project_id }) => project_id !== undefined)?.project_id ?? 'default';
-  const credentials = parsed.data.map(({ project_id, ak, sk, security_token, token }): Credential => {
-    const isHash = typeof token === 'object' && 'sha256' in token;
-    return {
-      project: project_id ?? own,
-      ...(ak === undefined ? {} : { accessKey: plain(ak) }),
-      ...(sk === undefined ? {} : { secretKey: strong(sk, 'sk') }),
-      ...(security_token === undefined ? {} : { securityToken: plain(security_token) }),
-      ...(token === undefined ? {} : { tokenHash: isHash ? Buffer.from(token.sha256, 'hex') : hashOf(strong(token, 'token')) }),
-    };
-  });
+  const credentials = parsed.data.map((entry) => credentialOf(entry, own, createSecretReader(env, refuse)));
   const keys = credentials.flatMap(({ accessKey }) => (accessKey === undefined ? [] : [accessKey]));
-  if (new Set(keys).size < keys.length) refuse('has one ak twice');
+  if (new Set(keys).size < keys.length) refuse('contains one ak twice');
   const tokens = credentials.flatMap(({ tokenHash }) => tokenHash?.toString('hex') ?? []);
-  if (new Set(tokens).size < tokens.length) refuse('has one token twice');
+  if (new Set(tokens).size < tokens.length) refuse('contains one token twice');
   return credentials;
 }
 
+interface SecretReader {
+  plain(found: Secret): string;
+  /** Refuses a short secret. */
+  strong(found: Secret, field: string): string;
+}
+
+function createSecretReader(env: Environment, refuse: (problem: string) => never): SecretReader {
+  function plain(found: Secret): string {
+    if (typeof found === 'string') return found;
+    return env[found.env] || refuse(`names the environment variable ${found.env}, which is not set`);
+  }
+  return {
+    plain,
+    strong(found, field) {
+      const text = plain(found);
+      if (text.length >= MIN_SECRET_LENGTH) return text;
+      return refuse(
+        `has a ${field} of fewer than ${MIN_SECRET_LENGTH} characters, which can be guessed; "openssl rand -hex 32" makes a good one`,
+      );
+    },
+  };
+}
+
+function credentialOf({ project_id, ak, sk, security_token, token }: Entry, own: string, { plain, strong }: SecretReader): Credential {
+  const isHash = typeof token === 'object' && 'sha256' in token;
+  return {
+    project: project_id ?? own,
+    ...(ak === undefined ? {} : { accessKey: plain(ak) }),
+    ...(sk === undefined ? {} : { secretKey: strong(sk, 'sk') }),
+    ...(security_token === undefined ? {} : { securityToken: plain(security_token) }),
+    ...(token === undefined ? {} : { tokenHash: isHash ? Buffer.from(token.sha256, 'hex') : hashOf(strong(token, 'token')) }),
+  };
+}
+
 /**
- * Finds credentials by their tokens. A token that was found is known by its text from then on, because hashing it costs more than finding it: no
- * more of them than there are credentials. A `Map` compares texts whose seeded hashes are equal, and no others, so its time tells nothing about
- * how much of a wrong token was right.
+ * Finds credentials by their tokens. A valid token is cached by its text, because hashing costs more than a look-up; the cache has at most
+ * one entry per credential. A `Map` compares only texts with equal seeded hashes, so the time of a look-up does not reveal a prefix of a
+ * token.
  */
 export function createTokenFinder(credentials: readonly Credential[]): (token: string) => Credential | undefined {
   const known = new Map<string, Credential>();
@@ -108,12 +121,12 @@ export function createTokenFinder(credentials: readonly Credential[]): (token: s
   };
 }
 
-/** A credential of nothing but a token. */
+/** A credential that consists of a token only. */
 export function withToken(project: string, token: string): Credential {
   return { project, tokenHash: hashOf(token) };
 }
 
-/** Finds the credential of a token. Looks at all of them, in a time that does not tell how much of the token was right. */
+/** Finds the credential of a token. Compares all credentials in constant time, so the time does not reveal a prefix of a token. */
 export function findByToken(credentials: readonly Credential[], token: string): Credential | undefined {
   const hash = hashOf(token);
   let found: Credential | undefined;

@@ -2,18 +2,18 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 
-/** Wrong tokens that an address may give before it has to wait: a person who mistypes never waits. */
+/** The wrong tokens after which an address must wait: a person who mistypes a token does not wait. */
 const FREE_FAILURES = 5;
 const FIRST_WAIT_IN_MS = 1_000;
-const LONGEST_WAIT_IN_MS = 60_000;
+const MAX_WAIT_IN_MS = 60_000;
 const FORGOTTEN_AFTER_MS = 10 * 60_000;
-const MOST_ADDRESSES = 10_000;
+const MAX_ADDRESSES = 10_000;
 
-/** Counts the wrong credentials of each network address, logs them, and slows down whoever tries tokens on the pages. */
+/** Counts and logs the wrong credentials of each network address, and delays sign-ins from an address with many failures. */
 export interface FailedAttempts {
-  /** Throws `HttpError` 429 while the address has to wait, so that a right token is no better then than a wrong one. */
+  /** Throws `HttpError` 429 while the address must wait, for a valid token too: the reply does not reveal whether a token is valid. */
   checkWait(address: string): void;
-  /** Logs the 1st, 2nd, 4th, 8th … failure of an address, so that no attack fills the log. */
+  /** Logs the 1st, 2nd, 4th, 8th … failure of an address, so that an attack does not fill the log. */
   note(address: string, why: string): void;
   forget(address: string): void;
 }
@@ -30,17 +30,17 @@ export function createFailedAttempts({ clock, logger }: { clock: Clock; logger: 
     checkWait(address) {
       const { failures, at } = find(address) ?? { failures: 0, at: 0 };
       if (failures < FREE_FAILURES) return;
-      const wait = Math.min(LONGEST_WAIT_IN_MS, FIRST_WAIT_IN_MS * 2 ** (failures - FREE_FAILURES));
-      const leftInMs = at + wait - clock.now();
-      if (leftInMs <= 0) return;
+      const wait = Math.min(MAX_WAIT_IN_MS, FIRST_WAIT_IN_MS * 2 ** (failures - FREE_FAILURES));
+      const remainingInMs = at + wait - clock.now();
+      if (remainingInMs <= 0) return;
       const message = 'too many wrong tokens came from this address; try again later';
-      throw new HttpError({ status: 429, message, retryAfterInS: Math.ceil(leftInMs / 1_000) });
+      throw new HttpError({ status: 429, message, retryAfterInS: Math.ceil(remainingInMs / 1_000) });
     },
     note(address, why) {
       const failures = (find(address)?.failures ?? 0) + 1;
       known.delete(address);
-      // A `Map` keeps the order of insertion: the first address failed the longest ago.
-      const [oldest] = known.size >= MOST_ADDRESSES ? known.keys() : [];
+      // A `Map` keeps the order of insertion, so its first address has the oldest failure.
+      const [oldest] = known.size >= MAX_ADDRESSES ? known.keys() : [];
       if (oldest !== undefined) known.delete(oldest);
       known.set(address, { failures, at: clock.now() });
       if (Number.isInteger(Math.log2(failures))) logger.warn({ address, failures, why }, 'a caller was refused');

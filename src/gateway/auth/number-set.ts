@@ -1,4 +1,4 @@
-/** A set of positive numbers in a fraction of the memory of a `Set`: eight bytes a place, at most half of them taken. */
+/** A set of positive numbers in a fraction of the memory of a `Set`: eight bytes a slot, and at most half of the slots are used. */
 export interface NumberSet {
   readonly size: number;
   has(value: number): boolean;
@@ -6,33 +6,33 @@ export interface NumberSet {
 }
 
 export function createNumberSet(): NumberSet {
-  let places = new Float64Array(16);
+  let slots = new Float64Array(16);
   let size = 0;
 
-  /** Where the value is, or would be: from its own place on, the first that is its or free. */
-  function placeOf(value: number): number {
-    const mask = places.length - 1;
-    let place = (value % 4_294_967_291) & mask;
-    while (places[place] !== 0 && places[place] !== value) place = (place + 1) & mask;
-    return place;
+  /** The slot that contains the value, or the free slot for it (linear probing). */
+  function slotOf(value: number): number {
+    const mask = slots.length - 1;
+    let slot = (value % 4_294_967_291) & mask;
+    while (slots[slot] !== 0 && slots[slot] !== value) slot = (slot + 1) & mask;
+    return slot;
   }
   function grow(): void {
-    const values = places;
-    places = new Float64Array(values.length * 2);
-    for (const value of values) if (value !== 0) places[placeOf(value)] = value;
+    const values = slots;
+    slots = new Float64Array(values.length * 2);
+    for (const value of values) if (value !== 0) slots[slotOf(value)] = value;
   }
 
   return {
     get size() {
       return size;
     },
-    has: (value) => places[placeOf(value)] === value,
+    has: (value) => slots[slotOf(value)] === value,
     add(value) {
-      const place = placeOf(value);
-      if (places[place] === value) return;
-      places[place] = value;
+      const slot = slotOf(value);
+      if (slots[slot] === value) return;
+      slots[slot] = value;
       size++;
-      if (size * 2 > places.length) grow();
+      if (size * 2 > slots.length) grow();
     },
   };
 }

@@ -3,17 +3,17 @@ import { memoizeByText } from '#src/gateway/http/memoize.ts';
 import type { Call, OriginGuard } from '#src/gateway/ports.ts';
 
 /*
- * Keeps the pages of other origins away from the gateway, by the rules (B1), (B2), (B3) and (B4) of src/DESIGN.md. A browser reaches
- * whatever its user reaches, so neither loopback nor a firewall protects a gateway from a page that its user happens to open.
+ * Refuses requests from pages of other origins, by the rules (B1), (B2), (B3) and (B4) of src/DESIGN.md. A browser reaches every host that
+ * its user can reach, so neither loopback nor a firewall protects a gateway from a page that the user opens.
  *
- * The first rule closes DNS rebinding: a DNS name of an attacker may resolve to this machine. The second one compares with `http://` and
- * the Host, or with a configured origin.
+ * B1 prevents DNS rebinding: a DNS name of an attacker may resolve to this machine. B2 compares the origin with `http://` and the Host, or
+ * with a configured origin.
  */
 
 export type OriginOptions = {
-  /** Whether the gateway has no credentials: then B1 accepts the names of loopback and the configured origins only. */
+  /** Whether no credentials are configured. Then B1 accepts the names of loopback and the configured origins only. */
   isOpen: boolean;
-  /** Where HTTP is served. */
+  /** The host that HTTP is served on. */
   host: string;
   /** Further origins of this gateway, such as `https://sequent.example`: the names by which reverse proxies serve it. */
   origins: readonly string[];
@@ -22,7 +22,7 @@ export type OriginOptions = {
 /** A browser always names the port that it connects to, so B2 separates ports, and a forwarded port needs no configuration. */
 const PORT = '(?::\\d{1,5})?$';
 const loopback = new RegExp(`^(?:localhost|127(?:\\.\\d{1,3}){3}|\\[::1\\])${PORT}`);
-/** An address is resolved by nobody, so no address can be rebound. */
+/** An address needs no name resolution, so it cannot be rebound. */
 const address = new RegExp(`^(?:\\d{1,3}(?:\\.\\d{1,3}){3}|\\[[\\da-f:.]+\\])${PORT}`);
 const json = /^application\/(?:[\w.-]+\+)?json *(?:;|$)/i;
 const ownSites: ReadonlySet<string> = new Set(['same-origin', 'none']);
@@ -40,9 +40,14 @@ export function createOriginGuard({ isOpen, host: listenHost, origins }: OriginO
     return !isOpen && address.test(host);
   });
 
-  // Behind a proxy that ends TLS, the same name without TLS is another origin.
+  // Behind a proxy that terminates TLS, the same name without TLS is another origin.
   function isOwnOrigin(origin: string, host: string): boolean {
     return ownOrigins.has(origin) || (origin === `http://${host}` && !ownHosts.has(host));
+  }
+
+  /** B1. With credentials, a request that is neither from a page nor anonymous may use any name. */
+  function isAllowedHost(call: Call, host: string, isFromPage: boolean): boolean {
+    return isOwnHost(host) || (!isOpen && !isFromPage && bringsCredential(call));
   }
 
   return (call) => {
@@ -51,7 +56,7 @@ export function createOriginGuard({ isOpen, host: listenHost, origins }: OriginO
     const origin = req.header('origin');
     const site = req.header('sec-fetch-site');
     const isFromPage = origin !== undefined || site !== undefined;
-    if (!isOwnHost(host) && (isOpen || isFromPage || !bringsCredential(call))) throw unknownHost();
+    if (!isAllowedHost(call, host, isFromPage)) throw unknownHost();
     if (origin !== undefined && !isOwnOrigin(origin, host)) throw otherOrigin();
     if (site !== undefined && !ownSites.has(site) && !opensDocument(call)) throw otherOrigin();
     if (!isReading(req.method)) checkType(call, isFromPage);
@@ -63,7 +68,7 @@ function checkType(call: Call, isFromPage: boolean): void {
   if (isFromPage || call.req.header('cookie') !== undefined) throw otherType();
 }
 
-/** Whether the caller names a credential in a header: no page of another origin can. */
+/** Whether a header of the request contains a credential. A page of another origin cannot set such a header. */
 export function bringsCredential({ req }: Call): boolean {
   return req.header('authorization') !== undefined || req.header('x-auth-token') !== undefined;
 }
@@ -72,7 +77,7 @@ function opensDocument({ req }: Call): boolean {
   return req.method === 'GET' && req.header('sec-fetch-mode') === 'navigate' && req.header('sec-fetch-dest') === 'document';
 }
 
-/** Also true without a body. */
+/** Whether the body is JSON or absent. */
 function hasJsonBody({ req }: Call): boolean {
   const type = req.header('content-type');
   if (type !== undefined) return json.test(type);

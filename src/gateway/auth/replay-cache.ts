@@ -2,34 +2,35 @@ import type { SignatureLog } from '#src/core/ports/signature-log.ts';
 import { createNumberSet, type NumberSet } from './number-set.ts';
 import { MAX_SKEW_IN_MS } from './signature.ts';
 
-/** The vendor's SDK dates signatures in whole seconds: two equal requests of one second are two calls. */
+/** The vendor's SDK dates signatures in whole seconds, so two equal requests within one second are two calls with one signature. */
 const SAME_SECOND_IN_MS = 1_000;
-/** How long after its second a call may still be under way. */
-const UNDER_WAY_IN_MS = 1_000;
-const REMEMBERED_EXACTLY_MS = SAME_SECOND_IN_MS + UNDER_WAY_IN_MS;
-/** In about 190 MB; at an even rate, 8,900 a second. */
+/** The longest transfer of a call after the second of its date. */
+const MAX_TRANSFER_IN_MS = 1_000;
+const EXACT_TIME_KEPT_IN_MS = SAME_SECOND_IN_MS + MAX_TRANSFER_IN_MS;
+/** Uses about 190 MB. Suffices for 8,900 signatures a second at an even rate. */
 const CAPACITY = 8_000_000;
 
 type Replay = 'new' | 'equal call' | 'replayed' | 'full';
 
-/** Remembers the signatures that this gateway or another one accepted, for as long as their dates are acceptable. */
+/** Stores the signatures that any gateway accepted, for as long as their dates are acceptable. */
 export interface ReplayCache {
-  see(signature: string, signedAt: number, now: number): Replay;
+  /** Whether a signature was accepted before. Records a new signature, and publishes it to the other gateways. */
+  check(signature: string, signedAt: number, now: number): Replay;
 }
 
 export type ReplayCacheOptions = { signatures: SignatureLog; signal: AbortSignal; now: number; capacity?: number };
 
 /**
- * Resolves when it knows what other gateways, and earlier ones, accepted. When it is full it accepts nothing more, rather than forgetting
- * what could then be sent again.
+ * Resolves when the cache contains the signatures that all gateways accepted before. A full cache accepts no further signature: removing
+ * an entry would allow its replay.
  */
 export async function openReplayCache({ signatures, signal, now, capacity = CAPACITY }: ReplayCacheOptions): Promise<ReplayCache> {
-  /** By the second of their date: a second is forgotten as a whole. */
+  /** The signatures by the second of their date. A second expires as a whole. */
   const seen = new Map<number, NumberSet>();
-  /** When those of the last two seconds came first, and a little longer: they are forgotten together, by the time that has passed twice. */
+  /** The times of acceptance of the last seconds, in two generations: `rotate` drops the older generation as a whole. */
   let recent = new Map<number, number>();
   let lessRecent = new Map<number, number>();
-  let turnedAt = now;
+  let rotatedAt = now;
   let size = 0;
 
   function add(key: number, second: number): void {
@@ -42,12 +43,13 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
     dated.add(key);
     size += dated.size;
   }
-  function forget(moment: number): void {
-    if (moment - turnedAt > REMEMBERED_EXACTLY_MS) {
-      turnedAt = moment;
-      lessRecent = recent;
-      recent = new Map();
-    }
+  function rotate(moment: number): void {
+    if (moment - rotatedAt <= EXACT_TIME_KEPT_IN_MS) return;
+    rotatedAt = moment;
+    lessRecent = recent;
+    recent = new Map();
+  }
+  function expire(moment: number): void {
     for (const [second, { size: count }] of seen) {
       if (!isOver(second, moment)) continue;
       seen.delete(second);
@@ -55,21 +57,22 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
     }
   }
 
-  let forgottenAt = now;
+  let expiredAt = now;
   await signatures.subscribe(({ key, signedAt, at }) => {
-    // Also what this gateway told itself.
+    // The subscription also receives the signatures that this gateway published.
     if (seen.get(signedAt)?.has(key) || isOver(signedAt, now)) return;
     add(key, signedAt);
-    if (at > now - REMEMBERED_EXACTLY_MS) recent.set(key, at);
+    if (at > now - EXACT_TIME_KEPT_IN_MS) recent.set(key, at);
   }, signal);
 
   return {
-    see(signature, signedAt, moment) {
-      if (moment - forgottenAt > SAME_SECOND_IN_MS) {
-        forgottenAt = moment;
-        forget(moment);
+    check(signature, signedAt, moment) {
+      if (moment - expiredAt > SAME_SECOND_IN_MS) {
+        expiredAt = moment;
+        rotate(moment);
+        expire(moment);
       }
-      // 52 bits of it, as a number that is never 0.
+      // 52 bits of the signature as a number that is never 0, which `NumberSet` requires.
       const key = Number.parseInt(signature.slice(0, 13), 16) + 1;
       const second = Math.floor(signedAt / 1_000);
       if (seen.get(second)?.has(key)) {
@@ -84,14 +87,17 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
   };
 }
 
-/** Whether somebody who signs the same twice within a second can have done so: whatever his clock says, and however long it took. */
+/**
+ * Whether an equal signature can be a second call of the same second instead of a replay. Allows for a clock that differs from the clock
+ * of the gateway, and for the time of the transfer.
+ */
 function canBeEqualCall(signedAt: number, firstAt: number | undefined, now: number): boolean {
   if (firstAt === undefined) return false;
   if (now - firstAt <= SAME_SECOND_IN_MS) return true;
-  return now - firstAt <= REMEMBERED_EXACTLY_MS && now < signedAt + REMEMBERED_EXACTLY_MS;
+  return now - firstAt <= EXACT_TIME_KEPT_IN_MS && now < signedAt + EXACT_TIME_KEPT_IN_MS;
 }
 
-/** Whether a signature of that second is too old for every gateway. */
+/** Whether every gateway refuses a signature of that second because of its age. */
 function isOver(second: number, now: number): boolean {
-  return now - second * 1_000 > MAX_SKEW_IN_MS + REMEMBERED_EXACTLY_MS;
+  return now - second * 1_000 > MAX_SKEW_IN_MS + EXACT_TIME_KEPT_IN_MS;
 }

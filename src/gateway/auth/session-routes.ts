@@ -6,14 +6,15 @@ import { parseBody, readBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '#src/gateway/ports.ts';
 import { VERSION } from '#src/gateway/version.ts';
-import { addressOf, SESSION_COOKIE } from './authentication.ts';
+import { addressOf } from './authentication.ts';
+import { SESSION_COOKIE } from './claim.ts';
 import { findByToken } from './credentials.ts';
 import { SESSION_IN_S } from './sessions.ts';
 
 const MAX_BODY_BYTES = 4_096;
 const requestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
 
-/** How the pages sign in: the token is exchanged for a cookie that no script can read. Asked before `authenticate`. */
+/** Sign-in and sign-out of the pages: exchanges a token for a cookie that no script can read. These routes need no authentication. */
 export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, tenancy, attempts }: Gateway): void {
   const isOpen = credentials.length === 0;
   const describe = (project: string | undefined): Session => ({
@@ -37,7 +38,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     attempts.checkWait(address);
     const credential = findByToken(credentials, token);
     if (credential === undefined) {
-      attempts.note(address, 'a sign-in with a token that is not known');
+      attempts.note(address, 'a sign-in with an unknown token');
       throw new HttpError({ status: 401, message: 'the token is not known' });
     }
     attempts.forget(address);
@@ -60,7 +61,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
   });
 }
 
-/** The gateway itself speaks HTTP: who ends TLS before it says so. */
+/** Whether the browser connects by HTTPS. The gateway serves HTTP; a proxy that terminates TLS sets `X-Forwarded-Proto`. */
 function isSecure({ req }: Call): boolean {
   return req.header('x-forwarded-proto') === 'https' || req.url.startsWith('https:');
 }

@@ -3,28 +3,28 @@ import { ConflictError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Credential } from './credentials.ts';
 
-/** How long a session lasts. */
+/** The lifetime of a session. */
 export const SESSION_IN_S = 12 * 3_600;
 const KEY = 'session.key';
-/** The prefix of the keys of ended sessions; the value is the time at which the session would have ended by itself. */
+/** The prefix of the keys of ended sessions. The value is the time at which the session would have expired. */
 const ENDED = 'session-ended.';
 
 /**
- * Sessions of the pages: a signed text instead of the token, so that the token is sent once and never kept by the browser.
+ * Sessions of the pages. A session is a signed text that replaces the token, so a browser sends the token once and does not store it.
  *
- * The key is in the bucket that all gateways share, so each of them knows the sessions of the others, and whoever has read the
- * credentials file, where a token may be only a hash, cannot make one. A session ends with its credential, and by a sign-out on any gateway.
+ * The signing key is in the bucket that all gateways share, so each gateway accepts the sessions of the others. The credentials file alone
+ * does not suffice to forge a session. A session ends with its credential, or by a sign-out on any gateway.
  */
 export interface Sessions {
-  /** The text of a session that begins now. */
+  /** The text of a new session. */
   begin(credential: Credential, now: number): string;
-  /** Whose session it is; `undefined` when it is nobody's, or over. Takes the same time whatever is wrong. */
+  /** The credential of a session; `undefined` for an invalid or ended session. The time does not reveal a prefix of a valid session. */
   find(session: string, now: number): Credential | undefined;
-  /** Ends a session on every gateway. Resolves when the end is stored; a text that is no session changes nothing. */
+  /** Ends a session on every gateway. Resolves when the end is stored; an invalid session changes nothing. */
   end(session: string, now: number): Promise<void>;
 }
 
-/** Resolves when the sessions that were ended are known. The signal ends following the other gateways. */
+/** Resolves when the ended sessions are loaded. The signal ends the watch on the sessions of other gateways. */
 export async function openSessions(store: KeyValue, credentials: readonly Credential[], signal: AbortSignal): Promise<Sessions> {
   const secret = await sharedSecret(store);
   const known = credentials.flatMap((credential) =>
@@ -61,11 +61,11 @@ export async function openSessions(store: KeyValue, credentials: readonly Creden
   };
 }
 
-/** The sessions that were ended on any gateway. Only a valid session can be ended, so sign-ins bound their number. */
+/** The sessions that were ended on any gateway. Only a valid session can be ended, so the number of sign-ins bounds them. */
 async function followEnded(store: KeyValue, signal: AbortSignal): Promise<Map<string, number>> {
   const ended = new Map<string, number>();
   await store.watch(({ key, value }) => {
-    // A lost entry does not bring its session back.
+    // A deleted entry is ignored, so the loss of an entry does not revive its session.
     if (key.startsWith(ENDED) && value !== undefined) ended.set(key.slice(ENDED.length), Number(value));
   }, signal);
   return ended;
@@ -75,7 +75,7 @@ function sign(key: Buffer, claim: string): Buffer {
   return createHmac('sha256', key).update(claim).digest();
 }
 
-/** The first gateway makes it; the others find it. */
+/** The signing key. The first gateway stores it; the other gateways read it. */
 async function sharedSecret(store: KeyValue): Promise<Buffer> {
   const present = await store.get(KEY);
   if (present !== undefined) return Buffer.from(present.value, 'base64url');

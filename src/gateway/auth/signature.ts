@@ -3,71 +3,72 @@ import { canonicalPath, canonicalQuery, type SignedParts, sha256, signatureOf } 
 import { memoizeByText } from '#src/gateway/http/memoize.ts';
 import { type Credential, isSameSecret } from './credentials.ts';
 
-/** The vendor's signatures, `SDK-HMAC-SHA256`: what is signed, and whether it is. */
+/** Verifies the vendor's signatures, `SDK-HMAC-SHA256`. */
 
 export type SignedRequest = {
   method: string;
-  /** The path as it came, still percent-encoded. */
+  /** The path of the request, still percent-encoded. */
   path: string;
-  /** The query as it came, without the question mark. */
+  /** The query of the request, still percent-encoded and without the question mark. */
   query: string;
   /** The value of a header by its lower-case name. */
   header(name: string): string | undefined;
 };
 
-/** The names of the headers that were signed: as they came, and in order. */
+/** The names of the signed headers: as text of the request, as a set, and sorted. */
 type SignedHeaders = { text: string; names: ReadonlySet<string>; sorted: readonly string[] };
 
 export type Authorization = { accessKey: string; signedHeaders: SignedHeaders; signature: string };
 
 const scheme = /^SDK-HMAC-SHA256 Access=([^\s,]{1,128}), ?SignedHeaders=([a-z0-9_-]+(?:;[a-z0-9_-]+)*), ?Signature=([0-9a-f]{64})$/;
 const sdkDate = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
-/** How far the date of a signature may be from now. */
+/** The largest difference between the date of a signature and the gateway's clock. */
 export const MAX_SKEW_IN_MS = 15 * 60_000;
 
-/** Takes an `Authorization` header apart; `undefined` when it is of another form. */
+/** Parses an `Authorization` header; `undefined` for any other form. */
 export function parseAuthorization(text: string): Authorization | undefined {
   const [, accessKey, headers, signature] = scheme.exec(text) ?? [];
   if (accessKey === undefined || headers === undefined || signature === undefined) return undefined;
   return { accessKey, signedHeaders: readSignedHeaders(headers), signature };
 }
 
-/** A caller signs the same ones every time. */
+/** Memoized, because a caller signs the same headers in every request. */
 const readSignedHeaders = memoizeByText((text): SignedHeaders => {
   const sorted = text.split(';').sort();
   return { text, names: new Set(sorted), sorted };
 });
 
-/** Why a request is refused before its body is read, or when it was signed, in milliseconds since the epoch. */
+/** Checks a request before its body is read. Returns the problem, or the date of the signature in milliseconds since the epoch. */
 export function checkHeaders(
   { header }: SignedRequest,
-  { signedHeaders: { names, sorted } }: Authorization,
-  { securityToken }: Credential,
+  { authorization, credential }: { authorization: Authorization; credential: Credential },
   now: number,
 ): { signedAt: number } | { problem: string } {
+  const { names, sorted } = authorization.signedHeaders;
+  const { securityToken } = credential;
   if (!names.has('x-sdk-date')) return { problem: 'X-Sdk-Date is not among the SignedHeaders' };
   if (names.size < sorted.length) return { problem: 'SignedHeaders names a header twice' };
   const signedAt = parseDate(header('x-sdk-date') ?? '');
   if (signedAt === undefined) return { problem: 'X-Sdk-Date is missing, or not of the form YYYYMMDDTHHMMSSZ' };
-  if (Math.abs(now - signedAt) > MAX_SKEW_IN_MS) return { problem: 'X-Sdk-Date differs from the time here by more than 15 minutes' };
-  const brought = header('x-security-token');
-  if (brought === undefined && securityToken === undefined) return { signedAt };
-  if (brought !== undefined && !names.has('x-security-token')) return { problem: 'X-Security-Token is not signed' };
-  if (brought === undefined || securityToken === undefined || !isSameSecret(brought, securityToken))
+  if (Math.abs(now - signedAt) > MAX_SKEW_IN_MS) return { problem: "X-Sdk-Date differs from the gateway's clock by more than 15 minutes" };
+  const given = header('x-security-token');
+  if (given === undefined && securityToken === undefined) return { signedAt };
+  if (given !== undefined && !names.has('x-security-token')) return { problem: 'X-Security-Token is not signed' };
+  if (given === undefined || securityToken === undefined || !isSameSecret(given, securityToken))
     return { problem: 'X-Security-Token does not belong to the access key' };
   return { signedAt };
 }
 
-/** Whether the signature is that of the request with this body. Takes the same time whatever is wrong. */
+/** Whether the signature matches the request with this body. The time of the comparison does not reveal a prefix of the signature. */
 export function isSignedBy(
   request: SignedRequest,
-  { signedHeaders, signature }: Authorization,
-  secretKey: string,
+  { authorization, secretKey }: { authorization: Authorization; secretKey: string },
   body: Uint8Array,
 ): boolean {
+  const { signedHeaders, signature } = authorization;
   const bodyHash = sha256(body);
   const claimed = request.header('x-sdk-content-sha256');
-  // Also UNSIGNED-PAYLOAD: a body that nobody signed could be anybody's.
+  // This also refuses UNSIGNED-PAYLOAD: any caller could replace an unsigned body.
   if (claimed !== undefined && claimed !== bodyHash) return false;
   const parts = partsOf(request, signedHeaders);
   if (parts === undefined) return false;
@@ -75,7 +76,7 @@ export function isSignedBy(
   return timingSafeEqual(expected, Buffer.from(signature, 'hex'));
 }
 
-/** `undefined` for a path or a query that cannot be decoded, and when a header that is said to be signed is not there. */
+/** The signed parts of a request; `undefined` if the path or query cannot be decoded, or if a signed header is missing. */
 function partsOf(
   { method, path, query, header }: SignedRequest,
   { text, sorted }: SignedHeaders,
@@ -96,7 +97,7 @@ function partsOf(
 
 const memoizedPath = memoizeByText(canonicalPath);
 
-/** Dates have whole seconds: thousands of requests say the same. */
+/** Memoized, because dates have whole seconds: thousands of requests have the same date. */
 const parseDate = memoizeByText((text) => {
   const [, year, month, day, hour, minute, second] = sdkDate.exec(text) ?? [];
   if (second === undefined) return undefined;

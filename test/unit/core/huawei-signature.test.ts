@@ -36,7 +36,7 @@ test('the gateway accepts a destination’s signature, and refuses it with any p
   const authorization = parseAuthorization(headers.authorization ?? '');
   if (authorization === undefined) throw new Error('the header cannot be read');
   const accepts = (part: Partial<typeof request>, sent = body) =>
-    isSignedBy({ ...request, ...part }, authorization, keys.secretAccessKey, Buffer.from(sent));
+    isSignedBy({ ...request, ...part }, { authorization, secretKey: keys.secretAccessKey }, Buffer.from(sent));
   expect(accepts({})).toBe(true);
   expect(accepts({ method: 'PUT' })).toBe(false);
   expect(accepts({ path: '/v2/urn:smn:2/publish' })).toBe(false);

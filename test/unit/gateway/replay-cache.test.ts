@@ -30,11 +30,11 @@ function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & 
 describe('the replay cache', () => {
   test('lets equal calls of one second pass, and none of them later, for as long as their date is acceptable', async () => {
     const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW });
-    const at = (ms: number) => cache.see(signatureOf(7), NOW, NOW + ms);
+    const at = (ms: number) => cache.check(signatureOf(7), NOW, NOW + ms);
     // Signed within the second, it may be under way for another one.
     expect([0, 900, 1_999].map(at)).toEqual(['new', 'equal call', 'equal call']);
     expect([2_000, 5 * MINUTE, 15 * MINUTE].map(at)).toEqual(['replayed', 'replayed', 'replayed']);
-    expect(cache.see(signatureOf(8), NOW, NOW + 15 * MINUTE)).toBe('new');
+    expect(cache.check(signatureOf(8), NOW, NOW + 15 * MINUTE)).toBe('new');
   });
 
   test('measures the two seconds between equal calls by the clock of the gateway, not of the caller', async () => {
@@ -43,7 +43,7 @@ describe('the replay cache', () => {
       [1, 10 * MINUTE],
       [2, -10 * MINUTE],
     ] as const) {
-      const at = (ms: number) => cache.see(signatureOf(n), NOW + ahead, NOW + ms);
+      const at = (ms: number) => cache.check(signatureOf(n), NOW + ahead, NOW + ms);
       expect([0, 1_000, 2_001].map(at)).toEqual(['new', 'equal call', 'replayed']);
     }
   });
@@ -51,19 +51,19 @@ describe('the replay cache', () => {
   test('knows what another gateway accepted, before it started and since', async () => {
     const signatures = openSignatures();
     const one = await openReplayCache({ signatures, signal, now: NOW });
-    expect(one.see(signatureOf(1), NOW, NOW)).toBe('new');
+    expect(one.check(signatureOf(1), NOW, NOW)).toBe('new');
     const other = await openReplayCache({ signatures, signal, now: NOW + 2_000 });
-    expect(one.see(signatureOf(2), NOW, NOW + 2_000)).toBe('new');
-    expect([1, 2].map((n) => other.see(signatureOf(n), NOW, NOW + 4_000))).toEqual(['replayed', 'replayed']);
+    expect(one.check(signatureOf(2), NOW, NOW + 2_000)).toBe('new');
+    expect([1, 2].map((n) => other.check(signatureOf(n), NOW, NOW + 4_000))).toEqual(['replayed', 'replayed']);
   });
 
   test('forgets what is too old for everybody, and accepts nothing more when it is full', async () => {
     const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW, capacity: 3 });
-    for (const n of [1, 2, 3]) expect(cache.see(signatureOf(n), NOW, NOW)).toBe('new');
-    expect(cache.see(signatureOf(4), NOW, NOW)).toBe('full');
-    expect(cache.see(signatureOf(1), NOW, NOW + 10 * MINUTE)).toBe('replayed');
+    for (const n of [1, 2, 3]) expect(cache.check(signatureOf(n), NOW, NOW)).toBe('new');
+    expect(cache.check(signatureOf(4), NOW, NOW)).toBe('full');
+    expect(cache.check(signatureOf(1), NOW, NOW + 10 * MINUTE)).toBe('replayed');
     const later = NOW + 16 * MINUTE;
-    expect(cache.see(signatureOf(4), later, later)).toBe('new');
+    expect(cache.check(signatureOf(4), later, later)).toBe('new');
   });
 });
 

@@ -1,0 +1,103 @@
+import { getCookie } from 'hono/cookie';
+import { HttpError } from '#src/gateway/http/http-error.ts';
+import type { Call, GatewayOptions } from '#src/gateway/ports.ts';
+import { type Credential, createTokenFinder } from './credentials.ts';
+import { isReading } from './origin.ts';
+import type { ReplayCache } from './replay-cache.ts';
+import type { Sessions } from './sessions.ts';
+import { checkHeaders, isSignedBy, parseAuthorization, type SignedRequest } from './signature.ts';
+
+/** The cookie that contains a session. */
+export const SESSION_COOKIE = 'sequent_session';
+
+export type ClaimOptions = Pick<GatewayOptions, 'credentials' | 'clock'> & { sessions: Sessions; replays: ReplayCache };
+
+/** The credential that the headers of a request name. */
+export type Claim = {
+  credential: Credential;
+  /** Verifies a signed request with its body. Throws `HttpError` 401, and 429 when the replay cache is full. Absent if nothing is signed. */
+  verify?(body: Uint8Array): void;
+};
+
+/**
+ * Returns a reader of claims: a signature, `X-Auth-Token`, a bearer token or, in the own API, the session of a page. The reader throws
+ * `HttpError` 401, and 403 for a change by a session that no own page requested.
+ */
+export function createClaimReader({ credentials, sessions, replays, clock }: ClaimOptions): (call: Call) => Claim {
+  const findByToken = createTokenFinder(credentials);
+
+  function signed(call: Call, text: string): Claim {
+    const authorization = parseAuthorization(text);
+    if (authorization === undefined) throw unauthenticated('the Authorization header is not of the form "SDK-HMAC-SHA256 Access=…"');
+    const credential = credentials.find(({ accessKey }) => accessKey === authorization.accessKey);
+    const { secretKey } = credential ?? {};
+    if (credential === undefined || secretKey === undefined) throw unauthenticated('the access key is not known');
+    const request = signedRequestOf(call);
+    const checked = checkHeaders(request, { authorization, credential }, clock.now());
+    if ('problem' in checked) throw unauthenticated(checked.problem);
+    return {
+      credential,
+      verify(body) {
+        if (!isSignedBy(request, { authorization, secretKey }, body)) throw unauthenticated('the signature does not match');
+        const replay = replays.check(authorization.signature, checked.signedAt, clock.now());
+        if (replay === 'replayed') throw unauthenticated('the request was sent before');
+        if (replay === 'full')
+          throw new HttpError({ status: 429, message: 'the replay cache of signed requests is full; try again later', retryAfterInS: 60 });
+      },
+    };
+  }
+
+  function withToken(token: string): Claim {
+    const credential = findByToken(token);
+    if (credential === undefined) throw unauthenticated('the token is not known');
+    return { credential };
+  }
+
+  function withSession(call: Call, session: string): Claim {
+    const credential = sessions.find(session, clock.now());
+    if (credential === undefined) throw unauthenticated('the session has ended');
+    if (!isReading(call.req.method)) checkOwnPage(call);
+    return { credential };
+  }
+
+  return (call) => {
+    const token = call.req.header('x-auth-token');
+    if (token !== undefined) return withToken(token);
+    const authorization = call.req.header('authorization') ?? '';
+    const bearer = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+    if (bearer !== undefined) return withToken(bearer);
+    if (authorization !== '') return signed(call, authorization);
+    const session = call.req.path.startsWith('/api/') ? getCookie(call, SESSION_COOKIE) : undefined;
+    if (session !== undefined) return withSession(call, session);
+    throw unauthenticated('the request has neither a signature nor X-Auth-Token');
+  };
+}
+
+/**
+ * A browser sends a cookie with the requests of any page, so a change must prove that an own page requested it. `checkOrigin` has refused
+ * other origins; a request without an origin proves nothing. Throws `HttpError` 403.
+ */
+function checkOwnPage({ req }: Call): void {
+  if (req.header('origin') !== undefined || req.header('sec-fetch-site') === 'same-origin') return;
+  const message = 'a session can change something only from a page of this gateway (Origin, Sec-Fetch-Site)';
+  throw new HttpError({ status: 403, message });
+}
+
+function unauthenticated(why: string): HttpError {
+  return new HttpError({ status: 401, vendorCode: 'APIGW.0301', message: `Incorrect IAM authentication information: ${why}` });
+}
+
+function signedRequestOf(call: Call): SignedRequest {
+  const { url } = call.req;
+  const pathAt = url.indexOf('/', url.indexOf('://') + 3);
+  const target = pathAt < 0 ? '/' : url.slice(pathAt);
+  const queryAt = target.indexOf('?');
+  return {
+    method: call.req.method,
+    path: queryAt < 0 ? target : target.slice(0, queryAt),
+    query: queryAt < 0 ? '' : target.slice(queryAt + 1),
+    header(name) {
+      return call.req.header(name);
+    },
+  };
+}
