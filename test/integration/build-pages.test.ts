@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buildPages } from '#src/main/roles/build-pages.ts';
 
-/** A checkout whose pages are built by a script that only leaves its mark. */
+/** A checkout whose build script only writes the marker file of a build. */
 let root: string;
 
 beforeEach(async () => {
@@ -12,7 +12,7 @@ beforeEach(async () => {
   for (const folder of ['src/web/build', 'machines']) await mkdir(join(root, folder), { recursive: true });
   await symlink(new URL('../../node_modules', import.meta.url).pathname, join(root, 'node_modules'));
   await writeFile(join(root, 'package.json'), '{"type":"module"}');
-  await buildingBy(`
+  await writeBuildScript(`
     import { mkdirSync, writeFileSync } from 'node:fs';
     mkdirSync('src/web/dist', { recursive: true });
     writeFileSync('src/web/dist/built', '');
@@ -22,7 +22,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function buildingBy(script: string): Promise<void> {
+async function writeBuildScript(script: string): Promise<void> {
   await writeFile(join(root, 'src/web/build/build.ts'), script);
 }
 
@@ -33,7 +33,7 @@ function build(): string[] {
 }
 
 describe('the web pages', () => {
-  test('are built when there are none or when what they are made from is newer, and only then', async () => {
+  test('are built only when they are missing or older than their sources', async () => {
     const built = [expect.stringMatching(/^built the web pages in [\d.]+ s$/)];
     expect(build()).toEqual(built);
     expect(build()).toEqual([]);
@@ -43,8 +43,8 @@ describe('the web pages', () => {
     expect(build()).toEqual(built);
   });
 
-  test('that cannot be built are told, and stop nobody', async () => {
-    await buildingBy('process.exit(3)');
+  test('that cannot be built are reported, and Sequent starts without them', async () => {
+    await writeBuildScript('process.exit(3)');
     expect(build()).toEqual(['the web pages could not be built: the lines above say why']);
   });
 });

@@ -12,9 +12,9 @@ afterAll(async () => {
 });
 
 describe('the concurrency of a function', () => {
-  test('is reached by executions that all wait for each other, however many of them', async () => {
+  test('is reached by executions that all wait for each other, at a concurrency of 700', async () => {
     const CONCURRENCY = 700;
-    let begun = 0;
+    let started = 0;
     let open = (): void => {};
     const all = new Promise<void>((resolve) => {
       open = resolve;
@@ -24,19 +24,19 @@ describe('the concurrency of a function', () => {
       concurrency: CONCURRENCY,
       timeoutInMs: 60_000,
       handler: async () => {
-        if (++begun === CONCURRENCY) open();
+        if (++started === CONCURRENCY) open();
         await all;
       },
     });
-    // It makes the streams.
+    // Creates the streams of JetStream.
     await using _ = await openNats(server.url);
     const worker = await startWorker({ servers: server.url, functions: [meeting] });
     await using client = await connectClient({ servers: server.url });
-    // With an id of its own, each is a stream of its own.
+    // Each invocation has its own id, and therefore its own stream.
     const ids = Array.from({ length: CONCURRENCY + 100 }, (_, i) => `meeting-${i}`);
     const outcomes = ids.map(async (id) => (await (await client.invoke('meeting', {}, { id })).result()).outcome);
     expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['succeeded']));
-    expect(begun).toBe(ids.length);
+    expect(started).toBe(ids.length);
     await worker.stop(1_000);
   });
 });

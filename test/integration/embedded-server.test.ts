@@ -58,7 +58,7 @@ describe('an embedded server', () => {
     expect(await findRunningServer(join(dataDir, 'elsewhere'))).toBeUndefined();
   });
 
-  test('is what the commands on its folder talk to, before a selected nats context, and after NATS_URL', async () => {
+  test('is the server of commands on its folder, before a selected nats context and after NATS_URL', async () => {
     const home = join(dataDir, 'home');
     await mkdir(join(home, '.config/nats/context'), { recursive: true });
     await writeFile(join(home, '.config/nats/context/staging.json'), '{"url":"nats://staging"}');
@@ -72,7 +72,7 @@ describe('an embedded server', () => {
     expect(await serversFor({})).toEqual(['nats://staging']);
   });
 
-  test('listens where it is told, and on another port when that one is taken', async () => {
+  test('listens on the given port, and on another one when that port is taken', async () => {
     const other = createServer().listen({ host: '127.0.0.1', port: 0 });
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -94,7 +94,7 @@ describe('an embedded server', () => {
     expect(status.jetstream.config).toMatchObject(expected);
   });
 
-  test('that is killed is restarted on the same port, and its clients go on', async () => {
+  test('that is killed is restarted on the same port, and its clients continue', async () => {
     const events: ServerEvent['type'][] = [];
     const server = await start({ onEvent: ({ type }) => void events.push(type) });
     await createStream(server.url);
@@ -109,7 +109,7 @@ describe('an embedded server', () => {
     expect(await messagesIn(server.url)).toBeGreaterThanOrEqual(4);
   });
 
-  test('whose port is taken after a crash waits for that port, for its clients know no other', async () => {
+  test('whose port is taken after a crash waits for that port, because its clients know no other', async () => {
     const events: ServerEvent['type'][] = [];
     const server = await start({ onEvent: ({ type }) => void events.push(type) });
     const { url } = server;
@@ -125,14 +125,14 @@ describe('an embedded server', () => {
     expect(server.url).toBe(url);
   });
 
-  test('stops while it is being restarted, and nothing is left running', async () => {
+  test('that is stopped during a restart leaves no process', async () => {
     const server = await start();
     process.kill(server.pid, 'SIGKILL');
     await server.stop();
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('that does not come up says so in the words of nats-server, and leaves nothing running', async () => {
+  test('that does not start reports the error of nats-server, and leaves no process', async () => {
     await symlink('/dev/null', join(dataDir, 'nats', 'jetstream'));
     const starting = start();
     await expect(starting).rejects.toThrow(ServerStartError);
@@ -140,10 +140,10 @@ describe('an embedded server', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('whose start is given up leaves nothing running', async () => {
-    const giveUp = new AbortController();
-    const starting = start({ signal: giveUp.signal });
-    giveUp.abort();
+  test('whose start is aborted leaves no process', async () => {
+    const aborting = new AbortController();
+    const starting = start({ signal: aborting.signal });
+    aborting.abort();
     await expect(starting).rejects.toThrow(ServerStartError);
     expect(await serversOn(dataDir)).toEqual([]);
   });

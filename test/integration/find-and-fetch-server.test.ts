@@ -11,7 +11,7 @@ import { ServerNotFoundError } from '#src/main/nats-server/errors.ts';
 import { type FetchOptions, fetchServer } from '#src/main/nats-server/fetch.ts';
 import { cachedServer, findServer, isNewEnough, PINNED_VERSION } from '#src/main/nats-server/find.ts';
 
-/** A machine that has nothing but what a test puts there: its own PATH, cache and system folders. */
+/** A stand-in of a machine: its PATH, cache and system folders hold only the files of a test. */
 let machine: string;
 let env: Record<string, string>;
 let said: string[];
@@ -28,17 +28,17 @@ afterEach(async () => {
 });
 
 describe('findServer', () => {
-  test('looks at NATS_SERVER_BIN, PATH, the usual folders and the cache, in this order', async () => {
-    const places = [join(machine, 'named'), join(machine, 'bin', 'nats-server'), join(machine, 'sbin', 'nats-server'), cachedServer(env)];
-    for (const [index, bin] of places.entries()) await install(bin, `nats-server: v2.1${index}.0`);
-    for (const [index, bin] of places.entries()) {
+  test('searches NATS_SERVER_BIN, PATH, the system folders and the cache, in this order', async () => {
+    const files = [join(machine, 'named'), join(machine, 'bin', 'nats-server'), join(machine, 'sbin', 'nats-server'), cachedServer(env)];
+    for (const [index, bin] of files.entries()) await install(bin, `nats-server: v2.1${index}.0`);
+    for (const [index, bin] of files.entries()) {
       expect(await find(index === 0 ? { NATS_SERVER_BIN: bin } : {})).toEqual({ bin, version: `2.1${index}.0` });
       await rm(bin);
     }
     expect(await find()).toBeUndefined();
   });
 
-  test('passes over what is too old, not executable, or something else', async () => {
+  test('skips files that are too old, not executable, or another program', async () => {
     await install(join(machine, 'bin', 'nats-server'), 'nats-server: v2.9.25');
     await install(join(machine, 'sbin', 'nats-server'), 'I am a teapot');
     await install(cachedServer(env), 'nats-server: v2.12.15');
@@ -47,11 +47,11 @@ describe('findServer', () => {
     expect(await find()).toBeUndefined();
   });
 
-  test('does not pass over a NATS_SERVER_BIN that cannot be used: it says why', async () => {
+  test('does not skip an unusable NATS_SERVER_BIN, and says why it is unusable', async () => {
     const old = join(machine, 'old');
     await install(old, 'nats-server: v2.9.25');
     await expect(find({ NATS_SERVER_BIN: old })).rejects.toThrow(
-      `NATS_SERVER_BIN names "${old}", which cannot be used: it is version 2.9.25`,
+      `NATS_SERVER_BIN names "${old}", which cannot be used: its version is 2.9.25`,
     );
     await expect(find({ NATS_SERVER_BIN: join(machine, 'nowhere') })).rejects.toThrow('ENOENT');
   });
@@ -75,25 +75,25 @@ describe('findServer', () => {
   });
 });
 
-test('the version that Sequent fetches is the one of docker-compose.yml, so that one proof holds for both', async () => {
+test('the version that Sequent fetches is the one of docker-compose.yml', async () => {
   const composition = await readFile(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
   expect(composition).toContain(`image: nats:${PINNED_VERSION}-alpine\n`);
 });
 
 describe('fetchServer, as root on Debian', () => {
-  test('installs the package, after saying so in one line', async () => {
+  test('prints one line, then installs the package', async () => {
     await installAptGet({ candidate: '2.10.27-1+b2', version: '2.10.27' });
     expect(await fetchHere({ isRoot: true })).toEqual({ bin: join(machine, 'bin', 'nats-server'), version: '2.10.27' });
-    expect(said).toEqual([expect.stringMatching(/^no nats-server here: running "apt-get install -y nats-server" /)]);
+    expect(said).toEqual([expect.stringMatching(/^no nats-server was found: running "apt-get install -y nats-server" /)]);
     expect(await readFile(join(machine, 'apt-get.log'), 'utf8')).toBe(
       'noninteractive update\nnoninteractive install -y --no-install-recommends -o DPkg::Lock::Timeout=60 nats-server\n',
     );
   });
 
-  test('leaves a package alone that is too old, and says so', async () => {
+  test('does not install a package that is too old, and says so', async () => {
     await installAptGet({ candidate: '2.9.10-1', version: '2.9.10' });
     const failure = await fetchHere({ isRoot: true }).catch((error: unknown) => error);
-    expect(String(failure)).toContain('the version on offer is 2.9.10-1');
+    expect(String(failure)).toContain('the available version is 2.9.10-1');
     expect(await readFile(join(machine, 'apt-get.log'), 'utf8')).toBe('noninteractive update\n');
   });
 });
@@ -105,7 +105,7 @@ describe('fetchServer, elsewhere', () => {
       `printf '#!/bin/sh\\necho nats-server: v2.14.5\\n' > ${machine}/bin/nats-server; /bin/chmod +x ${machine}/bin/nats-server`,
     );
     expect(await fetchHere({ platform: 'darwin', arch: 'arm64' })).toMatchObject({ version: '2.14.5' });
-    expect(said).toEqual(['no nats-server here: running "brew install nats-server"']);
+    expect(said).toEqual(['no nats-server was found: running "brew install nats-server"']);
   });
 
   test('copies the binary out of the Docker image, and leaves no container', async () => {
@@ -130,12 +130,12 @@ describe('fetchServer, elsewhere', () => {
 describe('fetchServer, from the release archive', () => {
   let files: Server;
   let served: Buffer;
-  let asked: string[];
+  let requested: string[];
 
   beforeEach(async () => {
-    asked = [];
+    requested = [];
     files = createServer((request, response) => {
-      asked.push(request.url ?? '');
+      requested.push(request.url ?? '');
       response.end(served);
     }).listen(0, '127.0.0.1');
     await once(files, 'listening');
@@ -149,18 +149,18 @@ describe('fetchServer, from the release archive', () => {
     files.close();
   });
 
-  test('downloads the pinned release into the cache when its sum is right, and then finds it there', async () => {
+  test('downloads the pinned release into the cache when its checksum is right, and then finds it there', async () => {
     const release = { name: 'nats-server-v2.12.15-linux-amd64', sha256: createHash('sha256').update(served).digest('hex') };
     expect(await download(release)).toEqual({ bin: cachedServer(env), version: '2.12.15' });
-    expect(asked).toEqual(['/releases/v2.12.15/nats-server-v2.12.15-linux-amd64.tar.gz']);
+    expect(requested).toEqual(['/releases/v2.12.15/nats-server-v2.12.15-linux-amd64.tar.gz']);
     expect(said).toEqual([
-      `no nats-server here: downloading ${env.SEQUENT_NATS_DOWNLOAD_URL}${asked[0]?.slice('/releases'.length)} to ${cachedServer(env)}`,
+      `no nats-server was found: downloading ${env.SEQUENT_NATS_DOWNLOAD_URL}${requested[0]?.slice('/releases'.length)} to ${cachedServer(env)}`,
     ]);
     expect(await readdir(dirname(cachedServer(env)))).toEqual(['nats-server-2.12.15']);
     expect(await find()).toMatchObject({ version: '2.12.15' });
   });
 
-  test('refuses an archive with another sum than the pinned one, before unpacking any of it', async () => {
+  test('refuses an archive with another checksum than the pinned one, before unpacking any of it', async () => {
     const failure = await download(releaseFor('linux', 'x64')).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ServerNotFoundError);
     expect(String(failure)).toMatch(
@@ -182,7 +182,7 @@ describe('fetchServer, from the release archive', () => {
   }
 });
 
-describe('fetchServer, when nothing works', () => {
+describe('fetchServer, when every method fails', () => {
   test.for([
     ['linux', 'sudo apt-get install -y nats-server'],
     ['darwin', 'brew install nats-server'],
@@ -198,7 +198,7 @@ async function find(more: Record<string, string> = {}) {
   return await findServer({ env: { ...env, ...more }, systemFolders: [join(machine, 'sbin')] });
 }
 
-/** Without a release, so that no test can reach for the real one. */
+/** Has no release, so that no test downloads the real one. */
 async function fetchHere(options: FetchOptions) {
   const say = (line: string): void => void said.push(line);
   return await fetchServer({ env, systemFolders: [], platform: 'linux', arch: 'riscv64', isRoot: false, say, ...options });

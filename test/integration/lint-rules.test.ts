@@ -11,7 +11,7 @@ const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome')
 const imports = 'lint/style/noRestrictedImports';
 const globals = 'lint/style/noRestrictedGlobals';
 
-/** A room, a line in it, and the rule that refuses it. */
+/** A folder, a line of a file in it, and the rule that refuses the line. */
 const refused = [
   ['machines', "import { readFileSync } from 'node:fs';", imports],
   ['machines', "import { connect } from 'nats';", imports],

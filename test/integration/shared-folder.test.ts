@@ -25,7 +25,7 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-describe('two Sequents on one data folder', () => {
+describe('two Sequent processes on one data folder', () => {
   test('share one server, which stays until the second has stopped too (N-3)', async () => {
     const first = await start();
     const second = await start();
@@ -60,13 +60,13 @@ describe('two Sequents on one data folder', () => {
     expect(await serversOn(dataDir)).toEqual([second.pid]);
   });
 
-  test('who asks for another durability than the running server has gets that server, and is told', async () => {
+  test('that ask for different durabilities share the first server, and the second sees its durability', async () => {
     const first = await start({ fsync: '100ms' });
     expect(await start({ fsync: 'always' })).toMatchObject({ pid: first.pid, fsync: '100ms' });
   });
 });
 
-describe('a Sequent that was killed', () => {
+describe('a killed Sequent process', () => {
   test('leaves its server to the next one on the folder, which ends it when it stops', async () => {
     const killed = await startSequent(bin, dataDir);
     await endProcess(killed.process, 'SIGKILL');
@@ -77,7 +77,7 @@ describe('a Sequent that was killed', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('has its server replaced, on the same port, by one with the durability that the next one wants', async () => {
+  test('has its server replaced, on the same port, when the next one needs another durability', async () => {
     const killed = await startSequent(bin, dataDir);
     await endProcess(killed.process, 'SIGKILL');
     const next = await start({ fsync: 'always' });
@@ -121,31 +121,31 @@ describe('a Sequent that was killed', () => {
 });
 
 describe('the lock of a folder', () => {
-  test('lets one in at a time, whoever waits', async () => {
+  test('has one holder at a time, however many wait', async () => {
     let inside = 0;
-    let most = 0;
-    const visits = Array.from({ length: 12 }, () =>
+    let max = 0;
+    const holders = Array.from({ length: 12 }, () =>
       withLock(dataDir, async () => {
-        most = Math.max(most, ++inside);
+        max = Math.max(max, ++inside);
         await delay(1);
         inside--;
       }),
     );
-    await Promise.all(visits);
-    expect(most).toBe(1);
+    await Promise.all(holders);
+    expect(max).toBe(1);
   });
 
-  test('is free again after what it guarded has thrown', async () => {
+  test('is released when the guarded function throws', async () => {
     await expect(withLock(dataDir, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await withLock(dataDir, () => Promise.resolve('in'))).toBe('in');
   });
 
-  test('is not waited for where it cannot be had: what the file system says is thrown at once', async () => {
+  test('throws the error of its file at once, without waiting', async () => {
     await writeFile(join(dataDir, 'lock.db'), 'no database'.repeat(100));
     await expect(withLock(dataDir, () => Promise.resolve('in'))).rejects.toThrow('not a database');
   });
 
-  test('is not waited for without end', async () => {
+  test('ends a wait with an error after its limit', async () => {
     await withLock(dataDir, async () => {
       await expect(withLock(dataDir, () => Promise.resolve(), 50)).rejects.toThrow('did not happen within 50 ms');
     });

@@ -1,7 +1,7 @@
 import { endOnDefect } from '#src/main/roles/defects.ts';
 import { createLog } from '#src/main/roles/log.ts';
 
-/* A process that meets the defect that it is told, and would otherwise go on for ever. */
+/* A process that runs into the defect of its argument. Without a defect it would run for ever. */
 
 endOnDefect(createLog({ level: 'warn', role: 'worker' }));
 setInterval(() => {}, 1_000);

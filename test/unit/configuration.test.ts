@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { InvalidConfigurationError, listSettings, readConfiguration } from '#src/main/config/configuration.ts';
 
 describe('readConfiguration', () => {
-  test('has a default for everything that needs one', () => {
+  test('has a default for every setting that needs one', () => {
     expect(readConfiguration({ env: {} })).toEqual({
       dataDir: resolve('.sequent'),
       natsUrls: undefined,
@@ -143,7 +143,7 @@ describe('readConfiguration', () => {
     expect(listSettings().map((setting) => setting.env)).toEqual(Object.keys(env));
   });
 
-  test('puts a flag before the environment, and takes an empty variable for an unset one', () => {
+  test('prefers a flag to the environment, and treats an empty variable as unset', () => {
     const env = { SEQUENT_FSYNC: 'always', SEQUENT_REPLICAS: '', NATS_URL: '' };
     expect(readConfiguration({ flags: { fsync: 'default' }, env })).toMatchObject({
       fsync: 'default',
@@ -153,7 +153,7 @@ describe('readConfiguration', () => {
     });
   });
 
-  test('keeps roles in one order and once, however they are named', () => {
+  test('lists each role once and in a fixed order, however the roles are named', () => {
     expect(readConfiguration({ flags: { role: ['scheduler', 'worker', 'scheduler'] }, env: {} }).roles).toEqual(['worker', 'scheduler']);
     expect(readConfiguration({ env: { SEQUENT_ROLES: 'scheduler, worker' } }).roles).toEqual(['worker', 'scheduler']);
   });
@@ -185,13 +185,13 @@ describe('readConfiguration', () => {
     expect(() => readConfiguration({ env })).toThrow(message);
   });
 
-  test('refuses a token of its own beside credentials', () => {
+  test('refuses a local token together with credentials', () => {
     const env = { SEQUENT_LOCAL_TOKEN: 'auto', SEQUENT_CREDENTIALS: 'keys.json' };
-    expect(() => readConfiguration({ env })).toThrow('--local-token and --credentials both say who may call: give one of them');
+    expect(() => readConfiguration({ env })).toThrow('--local-token and --credentials both define who may call: pass only one of them');
     expect(readConfiguration({ env: { SEQUENT_LOCAL_TOKEN: 'auto' } }).localToken).toBe('auto');
   });
 
-  test('names the flag when the flag is wrong, all that is wrong at once, and exits with 2', () => {
+  test('names every invalid flag at once, and exits with 2', () => {
     const flags = { httpPort: 'x', role: ['cook'], natsUrl: 'nats://a', context: 'b' };
     const failure = thrown(() => readConfiguration({ flags, env: { SEQUENT_REPLICAS: '2' } }));
     expect(failure).toBeInstanceOf(InvalidConfigurationError);
@@ -200,7 +200,7 @@ describe('readConfiguration', () => {
       'InvalidConfigurationError: --http-port must be a whole number from 0 to 65535, not "x"',
       'SEQUENT_REPLICAS must be one of 1, 3, 5, not "2"',
       '--role must be one of worker, scheduler, destinations, projection, janitor, gateway, not "cook"',
-      '--server and --context name two servers: give one of them',
+      '--server and --context name two servers: pass only one of them',
     ]);
   });
 });

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvalidConfigurationError, readConfiguration } from '#src/main/config/configuration.ts';
-import { askedNats, findNats, respondersNats } from '#src/main/config/find-nats.ts';
+import { findNats, requestedNats, respondersNats } from '#src/main/config/find-nats.ts';
 import { addressOf } from '#src/main/config/nats-address.ts';
 
-test('responders are asked over the same connection unless they have a user or credentials of their own', () => {
+test('responders have the same address unless a server or credentials for them are configured', () => {
   const address = { servers: ['nats://one'], user: 'sequent', pass: 'x', tls: { caFile: '/ca.pem' } };
   const respondersUrls = ['nats://asker:secret@one'];
   expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: undefined })).toEqual(address);
@@ -20,7 +20,7 @@ test('responders are asked over the same connection unless they have a user or c
   expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: '/c' })).toEqual({ ...address, credsFile: '/c' });
 });
 
-describe('the NATS that a command talks to', () => {
+describe('the NATS of a command', () => {
   let home: string;
 
   beforeEach(async () => {
@@ -42,7 +42,7 @@ describe('the NATS that a command talks to', () => {
     rmSync(home, { recursive: true });
   });
 
-  test('is what a flag says, before what the environment says', async () => {
+  test('comes from a flag before the environment', async () => {
     expect(await find({ flags: { natsUrl: 'nats://flag' }, env: { NATS_URL: 'nats://env', NATS_CONTEXT: 'staging' } })).toMatchObject({
       servers: ['nats://flag'],
       from: '--server',
@@ -50,7 +50,7 @@ describe('the NATS that a command talks to', () => {
     expect(await find({ flags: { context: 'staging' }, env: { NATS_URL: 'nats://env' } })).toMatchObject({ servers: ['nats://staging'] });
   });
 
-  test('is NATS_URL, before NATS_CONTEXT, before a selected context', async () => {
+  test('comes from NATS_URL, before NATS_CONTEXT, before a selected context', async () => {
     await select('staging');
     expect(await find({ env: { NATS_URL: 'nats://env', NATS_CONTEXT: 'production' } })).toEqual({
       servers: ['nats://env'],
@@ -60,17 +60,17 @@ describe('the NATS that a command talks to', () => {
     expect(await find({})).toEqual({ servers: ['nats://staging'], user: 'me', pass: 'secret', from: 'the nats context "staging"' });
   });
 
-  test('is the local default when nothing decides', async () => {
+  test('is the local default without any setting', async () => {
     expect(await find({})).toEqual({ servers: ['nats://127.0.0.1:4222'], from: 'the default' });
   });
 
-  test('is never a context that is merely selected when a server of its own may be started', async () => {
+  test('does not come from a selected context when Sequent may start its own server', async () => {
     await select('staging');
-    expect(askedNats(configure({}), { HOME: home })).toBeUndefined();
-    expect(askedNats(configure({ flags: { context: 'staging' } }), { HOME: home })).toMatchObject({ servers: ['nats://staging'] });
+    expect(requestedNats(configure({}), { HOME: home })).toBeUndefined();
+    expect(requestedNats(configure({ flags: { context: 'staging' } }), { HOME: home })).toMatchObject({ servers: ['nats://staging'] });
   });
 
-  test('takes what a context file holds, and the credentials of NATS_CREDS before the ones in the file', async () => {
+  test('takes the settings of a context file, and prefers the credentials of NATS_CREDS', async () => {
     const production = await find({ env: { NATS_CONTEXT: 'production' } });
     expect(production).toEqual({
       servers: ['nats://a:4222', 'nats://b:4222'],
@@ -82,7 +82,7 @@ describe('the NATS that a command talks to', () => {
     expect(await find({ env: { NATS_URL: 'nats://x', NATS_CREDS: '/mine.creds' } })).toMatchObject({ credsFile: '/mine.creds' });
   });
 
-  test('is refused with the reason when a context is missing, broken, or needs what Sequent does not support', async () => {
+  test('is refused with the reason when a context is missing, broken, or uses unsupported settings', async () => {
     await writeContext('signed', { url: 'nats://x', nkey: '/seed.nk' });
     await writeContext('broken', { url: 7 });
     await expect(find({ env: { NATS_CONTEXT: 'gone' } })).rejects.toThrow(

@@ -9,7 +9,7 @@ import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { FSYNC_CHOICES } from '#src/main/nats-server/files.ts';
 import type { Environment } from '#src/main/nats-server/find.ts';
 
-/** The parts of Sequent that run and scale by themselves. */
+/** The parts of Sequent that run and scale independently. */
 const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -17,9 +17,9 @@ const text = z.string().trim().min(1, 'must not be empty');
 const list = (separated: unknown): unknown => (typeof separated === 'string' ? separated.split(',').map((part) => part.trim()) : separated);
 const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
   z.enum(choices, `must be one of ${choices.join(', ')}`);
-/** A duration as 12h or 7d, in milliseconds. */
+/** A duration such as 12h or 7d, in milliseconds. */
 const duration = text.regex(/^\d{1,6}(?:s|min|m|h|d)$/, 'must be like 30min, 12h or 7d').transform((given) => parseDuration(given) ?? 0);
-/** The same, or `off`, which is none. */
+/** A duration, or `off`, which is `undefined`. */
 const durationOrOff = text.regex(/^(?:off|\d{1,6}(?:s|min|m|h|d))$/, 'must be like 30min, 12h or 7d, or off').transform(parseDuration);
 const serverUrl = text.regex(
   /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i,
@@ -29,22 +29,19 @@ const origin = text
   .regex(/^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i, 'must be origins like https://sequent.example, separated by commas')
   .transform((url) => new URL(url).origin);
 
-/** A grant as `project=what`. */
-const grant = (what: string) =>
+/** A grant as `project=object`: a subject or a folder. */
+const grant = (kind: string) =>
   text
-    .refine((given) => isProjectId(given.split('=', 1)[0] ?? '') && given.includes('='), `must be <project>=<${what}>`)
-    .transform((given) => ({ project: given.slice(0, given.indexOf('=')), what: given.slice(given.indexOf('=') + 1) }));
+    .refine((given) => isProjectId(given.split('=', 1)[0] ?? '') && given.includes('='), `must be <project>=<${kind}>`)
+    .transform((given) => ({ project: given.slice(0, given.indexOf('=')), object: given.slice(given.indexOf('=') + 1) }));
 const subjectGrant = grant('subject')
-  .transform(({ project, what }) => ({ project, prefix: what.replace(/\.>$/, '') }))
-  .refine(({ prefix }) => isLiteralSubject(prefix) && !isReserved(prefix), 'must grant subjects that are neither of Sequent nor of NATS');
+  .transform(({ project, object }) => ({ project, prefix: object.replace(/\.>$/, '') }))
+  .refine(({ prefix }) => isLiteralSubject(prefix) && !isReserved(prefix), 'must grant subjects that neither Sequent nor NATS reserves');
 const fileGrant = grant('folder')
-  .refine(({ what }) => isAbsolute(what), 'must grant the absolute path of a folder')
-  .transform(({ project, what }) => ({ project, folder: resolve(what) }));
+  .refine(({ object }) => isAbsolute(object), 'must grant the absolute path of a folder')
+  .transform(({ project, object }) => ({ project, folder: resolve(object) }));
 
-/**
- * Every setting: its flag, its environment variable, what it must be. The flag goes before the variable, the variable
- * before the default. All come as text.
- */
+/** Every setting with its flag, its environment variable and its schema. The flag overrides the variable, the variable the default. */
 const settings = {
   dataDir: { flag: '--data', env: 'SEQUENT_DATA', schema: text.default('.sequent').transform((path) => resolve(path)) },
   natsUrls: { flag: '--server', key: 'natsUrl', env: 'NATS_URL', schema: z.preprocess(list, z.array(serverUrl).min(1)).optional() },
@@ -125,20 +122,20 @@ const settings = {
 
 type Setting = keyof typeof settings;
 
-/** What a process of Sequent runs with. */
+/** The settings of a process of Sequent. */
 export type Configuration = { readonly [Name in Setting]: z.output<(typeof settings)[Name]['schema']> } & {
-  /** Where each setting came from; the default has no entry. */
+  /** The source of each setting; a default has no entry. */
   readonly given: Readonly<Partial<Record<Setting, 'flag' | 'environment'>>>;
 };
 export type Role = (typeof ROLES)[number];
 
 export type ConfigurationSource = {
-  /** By the name that commander gives them: `--http-port` is `httpPort`; `--server` is `natsUrl`. A repeatable flag is an array. */
+  /** The flags by commander's names: `--http-port` is `httpPort`; `--server` is `natsUrl`. A repeatable flag is an array. */
   flags?: Readonly<Record<string, unknown>>;
   env?: Environment;
 };
 
-/** A flag or an environment variable is not acceptable. The message has a line for each, with its name and the problem. */
+/** A flag or an environment variable is invalid. The message has one line per setting: its name and the problem. */
 export class InvalidConfigurationError extends SequentError {
   readonly code = 'INVALID_CONFIGURATION';
   readonly retryable = false;
@@ -148,7 +145,7 @@ export class InvalidConfigurationError extends SequentError {
   }
 }
 
-/** Reads all settings at once. Throws `InvalidConfigurationError` that names every wrong one. An empty variable counts as unset. */
+/** Reads all settings. An empty variable counts as unset. Throws one `InvalidConfigurationError` that names every invalid setting. */
 export function readConfiguration({ flags = {}, env = process.env }: ConfigurationSource = {}): Configuration {
   const problems: string[] = [];
   const given: Partial<Record<Setting, 'flag' | 'environment'>> = {};
@@ -161,26 +158,27 @@ export function readConfiguration({ flags = {}, env = process.env }: Configurati
       problems.push(`${fromFlag === undefined ? variable : flag} ${result.error.issues[0]?.message}, not ${shown(value)}`);
     return [name, result.data];
   });
-  if (given.natsUrls === 'flag' && given.natsContext === 'flag') problems.push('--server and --context name two servers: give one of them');
+  if (given.natsUrls === 'flag' && given.natsContext === 'flag')
+    problems.push('--server and --context name two servers: pass only one of them');
   // Each value was parsed by the schema of its own name.
   const read = Object.fromEntries(values) as Omit<Configuration, 'given'>;
   if (read.localToken === 'auto' && given.credentials !== undefined)
-    problems.push('--local-token and --credentials both say who may call: give one of them');
+    problems.push('--local-token and --credentials both define who may call: pass only one of them');
   if (problems.length > 0) throw new InvalidConfigurationError({ problems });
   return { ...read, given };
 }
 
-/** Where the log is archived: a folder, or a bucket. */
+/** The folder or bucket of the archive. */
 export function archiveOf({ archive, dataDir }: Pick<Configuration, 'archive' | 'dataDir'>): string {
   return archive ?? join(dataDir, 'archive');
 }
 
-/** What other projects than the own one may name beyond the defaults. */
+/** The subjects and folders that other projects may use beyond the defaults. */
 export function grantsOf({ subjects, files }: Pick<Configuration, 'subjects' | 'files'>): Grants {
   return { subjects, files };
 }
 
-/** The environment variables and flags that Sequent reads, for the help and the documentation. */
+/** The flags and environment variables that Sequent reads, for the help and the documents. */
 export function listSettings(): { flag: string; env: string }[] {
   return Object.values(settings).map(({ flag, env }) => ({ flag, env }));
 }

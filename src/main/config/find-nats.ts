@@ -4,12 +4,12 @@ import type { Configuration } from './configuration.ts';
 import { addressOf, type NatsAddress } from './nats-address.ts';
 import { readNatsContext, selectedNatsContext } from './nats-context.ts';
 
-type Asked = Pick<Configuration, 'natsUrls' | 'natsCreds' | 'natsContext' | 'dataDir' | 'given'>;
+type Wanted = Pick<Configuration, 'natsUrls' | 'natsCreds' | 'natsContext' | 'dataDir' | 'given'>;
 
 const DEFAULT_URL = 'nats://127.0.0.1:4222';
 
 /**
- * The NATS that a command talks to. The first of these decides:
+ * The NATS that a command connects to. The first source that names one decides:
  *
  * 1. a flag: `--server`, or `--context` with the name of a context of the `nats` command,
  * 2. the environment: `NATS_URL`, or `NATS_CONTEXT`,
@@ -17,11 +17,11 @@ const DEFAULT_URL = 'nats://127.0.0.1:4222';
  * 4. the context that is selected in the `nats` command,
  * 5. `nats://127.0.0.1:4222`.
  *
- * `--nats-creds` or `NATS_CREDS` applies to whatever decided, but for 3, whose server asks for nothing.
+ * `--nats-creds` or `NATS_CREDS` applies to every source but 3, whose server requires no credentials.
  */
-export async function findNats(configuration: Asked, env: Environment = process.env): Promise<NatsAddress> {
-  const asked = askedNats(configuration, env);
-  if (asked !== undefined) return asked;
+export async function findNats(configuration: Wanted, env: Environment = process.env): Promise<NatsAddress> {
+  const requested = requestedNats(configuration, env);
+  if (requested !== undefined) return requested;
   const running = await findRunningServer(configuration.dataDir);
   if (running !== undefined) return { servers: [running.url], from: `the server of ${configuration.dataDir}` };
   const selected = selectedNatsContext(env);
@@ -30,12 +30,11 @@ export async function findNats(configuration: Asked, env: Environment = process.
 }
 
 /**
- * The NATS that the user asked for by a flag or the environment (1 and 2 of {@link findNats}), or `undefined`.
+ * The NATS that a flag or the environment names (1 and 2 of {@link findNats}), or `undefined`.
  *
- * `serve --start-server` starts a server of its own exactly when this is `undefined`: a context that happens to be
- * selected never takes its place.
+ * `serve --start-server` starts its own server exactly when this is `undefined`. A selected context does not prevent that.
  */
-export function askedNats(configuration: Asked, env: Environment = process.env): NatsAddress | undefined {
+export function requestedNats(configuration: Wanted, env: Environment = process.env): NatsAddress | undefined {
   const { natsUrls, natsContext, given } = configuration;
   const contextGoesFirst = given.natsContext === 'flag' || natsUrls === undefined;
   if (natsContext !== undefined && contextGoesFirst) return withCreds(readNatsContext(natsContext, env), configuration);
@@ -43,10 +42,7 @@ export function askedNats(configuration: Asked, env: Environment = process.env):
   return withCreds({ ...addressOf(natsUrls), from: given.natsUrls === 'flag' ? '--server' : 'NATS_URL' }, configuration);
 }
 
-/**
- * How the worker reaches the responders of functions: as everything else, unless a server or credentials of their own are configured
- * (`--responders-server`, `--responders-creds`).
- */
+/** The address of the responders of functions: `address`, unless `--responders-server` or `--responders-creds` replace parts of it. */
 export function respondersNats(
   address: Omit<NatsAddress, 'from'>,
   { respondersUrls, respondersCreds }: Pick<Configuration, 'respondersUrls' | 'respondersCreds'>,
@@ -56,6 +52,6 @@ export function respondersNats(
   return respondersCreds === undefined ? own : { ...own, credsFile: respondersCreds };
 }
 
-function withCreds(address: NatsAddress, { natsCreds }: Asked): NatsAddress {
+function withCreds(address: NatsAddress, { natsCreds }: Wanted): NatsAddress {
   return natsCreds === undefined ? address : { ...address, credsFile: natsCreds };
 }

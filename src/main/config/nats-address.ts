@@ -1,4 +1,4 @@
-/** How to reach a NATS: but for `from` and `credsFile`, the options of the same names of the NATS client. */
+/** The address of a NATS. All fields but `from` and `credsFile` are options of the NATS client, by the same names. */
 export type NatsAddress = {
   servers: string[];
   user?: string;
@@ -7,17 +7,17 @@ export type NatsAddress = {
   /** A file with a JWT and its seed. */
   credsFile?: string;
   tls?: { caFile?: string; certFile?: string; keyFile?: string };
-  /** What decided, in words for a person. */
+  /** The source of this address, as an error shows it. */
   from: string;
 };
 
-/** Takes a user, or a token, out of URLs: the NATS client wants them apart. */
+/** Separates a user or a token from the URLs, because the NATS client takes them as options. */
 export function addressOf(urls: readonly string[]): Pick<NatsAddress, 'servers' | 'user' | 'pass' | 'token'> {
-  const parts = urls.map((url) => /^(?<scheme>\w+:\/\/)?(?:(?<who>[^@]*)@)?(?<host>.*)$/.exec(url)?.groups ?? {});
+  const parts = urls.map((url) => /^(?<scheme>\w+:\/\/)?(?:(?<user>[^@]*)@)?(?<host>.*)$/.exec(url)?.groups ?? {});
   const servers = parts.map(({ scheme = '', host = '' }) => `${scheme}${host}`);
-  const who = parts.find((part) => part.who !== undefined)?.who;
-  if (who === undefined) return { servers };
-  const [user = '', ...rest] = who.split(':');
+  const userInfo = parts.find((part) => part.user !== undefined)?.user;
+  if (userInfo === undefined) return { servers };
+  const [user = '', ...rest] = userInfo.split(':');
   if (rest.length === 0) return { servers, token: decodeURIComponent(user) };
   return { servers, user: decodeURIComponent(user), pass: decodeURIComponent(rest.join(':')) };
 }

@@ -7,7 +7,7 @@ import type { Environment } from '#src/main/nats-server/find.ts';
 import { InvalidConfigurationError } from './configuration.ts';
 import { addressOf, type NatsAddress } from './nats-address.ts';
 
-// The `nats` command writes settings that are not used as empty strings.
+// The `nats` command writes unused settings as empty strings.
 const field = z
   .string()
   .optional()
@@ -31,7 +31,7 @@ const contextSchema = z.object({
 });
 type Context = z.infer<typeof contextSchema>;
 
-/** To ignore these would mean to talk to something else, or as somebody else, than the `nats` command does. */
+/** Without these settings Sequent would connect to another server, or as another user, than the `nats` command does. */
 const unsupported = ['nkey', 'nsc', 'user_jwt', 'socks_proxy', 'jetstream_domain', 'jetstream_api_prefix'] as const;
 
 /** The name of the context that is selected in the `nats` command. */
@@ -39,7 +39,7 @@ export function selectedNatsContext(env: Environment): string | undefined {
   try {
     return readFileSync(join(folderOf(env), 'context.txt'), 'utf8').trim() || undefined;
   } catch {
-    // Nobody ever selected one.
+    // No context was ever selected.
     return undefined;
   }
 }

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 /** A release archive of nats-server and the SHA-256 that its bytes must have. */
 export type Release = { readonly name: string; readonly sha256: string };
 
-/** The sums are those that the official container images are built with (nats-io/nats-docker). */
+/** The checksums are those of the official container images (nats-io/nats-docker). */
 const pinnedReleases: Readonly<Record<string, Release>> = {
   'linux-x64': {
     name: `nats-server-v${PINNED_VERSION}-linux-amd64`,
@@ -26,7 +26,7 @@ const pinnedReleases: Readonly<Record<string, Release>> = {
 const DOWNLOAD_URL = 'https://github.com/nats-io/nats-server/releases/download';
 const DOWNLOAD_LIMIT_IN_MS = 120_000;
 
-/** The release for a platform, in Node's words (`linux`, `x64`); `undefined` where no sum is known. */
+/** The release for a platform, in Node's terms (`linux`, `x64`); `undefined` when there is no pinned checksum. */
 export function releaseFor(platform: string, arch: string): Release | undefined {
   return pinnedReleases[`${platform}-${arch}`];
 }
@@ -36,9 +36,9 @@ export function downloadUrl(release: Release, baseUrl: string = DOWNLOAD_URL): s
 }
 
 /**
- * Downloads a release, and puts its nats-server at `target`.
+ * Downloads a release and installs its nats-server as `target`, atomically.
  *
- * Throws when the bytes do not have the sum; nothing of them was unpacked then. `target` appears whole or not at all.
+ * Throws when the checksum differs, before the archive is unpacked.
  */
 export async function installRelease(release: Release, { url, target }: { url: string; target: string }): Promise<void> {
   const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_LIMIT_IN_MS) }).catch((cause: Error) => {
@@ -55,7 +55,7 @@ export async function installRelease(release: Release, { url, target }: { url: s
   });
 }
 
-/** Lets `produce` make an executable in a scratch folder, and moves it to `target` in one step. */
+/** Calls `produce` with a temporary folder, and renames the executable that it made to `target`. */
 export async function installInto(target: string, produce: (folder: string) => Promise<string>): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(`${target}.`);

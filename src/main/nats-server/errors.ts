@@ -1,22 +1,22 @@
 import { SequentError } from '#src/core/errors.ts';
 
-/** No usable nats-server is here, and none could be fetched. The message ends with the commands that install one. */
+/** No usable nats-server was found or could be fetched. The message ends with the commands that install one. */
 export class ServerNotFoundError extends SequentError {
   readonly code = 'NATS_SERVER_NOT_FOUND';
   readonly retryable = false;
   readonly exitCode = 6;
   constructor({ tried, commands }: { tried: readonly string[]; commands: readonly string[] }, options?: ErrorOptions) {
     const lines = [
-      'no nats-server 2.10 or newer was found or could be fetched',
+      'no nats-server 2.10 or newer was found, and none could be fetched',
       ...tried.map((problem) => `  ${problem}`),
-      'do one of these, and try again:',
+      'do one of these, then try again:',
       ...commands.map((command) => `  ${command}`),
     ];
     super(lines.join('\n'), options);
   }
 }
 
-/** The embedded nats-server did not come up. Nothing of this attempt is left running. */
+/** The embedded nats-server did not start. No process of this attempt is left. */
 export class ServerStartError extends SequentError {
   readonly code = 'NATS_SERVER_START_FAILED';
   readonly retryable = true;

@@ -16,75 +16,74 @@ export type FetchOptions = FindOptions & {
   platform?: string;
   arch?: string;
   isRoot?: boolean;
-  /** Where the release archives are; without it, where the NATS project publishes them. */
+  /** The release to download; by default the pinned one of this platform. */
   release?: Release | undefined;
   say?: (line: string) => void;
 };
 
 type Machine = { env: Environment; platform: string; isRoot: boolean; release: Release | undefined };
-type Way = {
-  isOpen(machine: Machine): Promise<boolean> | boolean;
-  promise(machine: Machine): string;
+type Method = {
+  isAvailable(machine: Machine): Promise<boolean> | boolean;
+  describe(machine: Machine): string;
   install(machine: Machine): Promise<void>;
 };
 
-/** Finds a nats-server, or fetches one: what `npm start` and the tests do. Throws like both. */
+/** Finds a nats-server, or fetches one. Throws like {@link findServer} and {@link fetchServer}. */
 export async function ensureServer(options: FetchOptions = {}): Promise<ServerBinary> {
   return (await findServer(options)) ?? (await fetchServer(options));
 }
 
 /**
- * Fetches a nats-server by the first way that is open here, saying in one line what it does: apt-get (as root), Homebrew,
- * Docker, the pinned release.
+ * Fetches a nats-server by the first available method: apt-get (as root), Homebrew, Docker, the pinned release.
  *
- * Throws `ServerNotFoundError` with the commands for this platform when none worked.
+ * Prints one line per method before it acts. Throws `ServerNotFoundError` with the commands for this platform when all fail.
  */
 export async function fetchServer(options: FetchOptions = {}): Promise<ServerBinary> {
   const { env = process.env, platform = process.platform, arch = process.arch, say = sayOnStderr } = options;
   const { isRoot = process.getuid?.() === 0, release = releaseFor(platform, arch) } = options;
   const machine: Machine = { env, platform, isRoot, release };
   const tried: string[] = [];
-  for (const way of [apt, homebrew, docker, archive]) {
-    if (!(await way.isOpen(machine))) continue;
-    say(`no nats-server here: ${way.promise(machine)}`);
+  for (const method of [apt, homebrew, docker, archive]) {
+    if (!(await method.isAvailable(machine))) continue;
+    say(`no nats-server was found: ${method.describe(machine)}`);
     try {
-      await way.install(machine);
+      await method.install(machine);
       const found = await findServer(options);
       if (found !== undefined) return found;
-      tried.push(`${way.promise(machine)}: done, but no usable nats-server came of it`);
+      tried.push(`${method.describe(machine)}: no usable nats-server was installed`);
     } catch (error) {
-      tried.push(`${way.promise(machine)}: ${firstLines(messageOf(error))}`);
+      tried.push(`${method.describe(machine)}: ${firstLines(messageOf(error))}`);
     }
   }
   throw new ServerNotFoundError({ tried, commands: commandsFor(platform) });
 }
 
-const apt: Way = {
-  isOpen: ({ env, platform, isRoot }) => platform === 'linux' && isRoot && isOnPath('apt-get', env),
-  promise: () => 'running "apt-get install -y nats-server" (its own service stays without JetStream, and Sequent does not use it)',
+const apt: Method = {
+  isAvailable: ({ env, platform, isRoot }) => platform === 'linux' && isRoot && isOnPath('apt-get', env),
+  describe: () => 'running "apt-get install -y nats-server" (its system service has no JetStream, and Sequent does not use that service)',
   async install({ env }) {
     const step = { timeout: STEP_LIMIT_IN_MS, env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
-    // One broken source among many fails the update; whether it mattered shows below.
+    // One broken package source fails the update. The candidate below shows whether the update was needed.
     await run('apt-get', ['update'], step).catch(() => undefined);
     const { stdout } = await run('apt-cache', ['policy', 'nats-server'], step);
     const candidate = /Candidate: (?:\d+:)?(\S+)/.exec(stdout)?.[1] ?? '(none)';
-    if (!isNewEnough(candidate)) throw new Error(`the version on offer is ${candidate}`);
+    if (!isNewEnough(candidate)) throw new Error(`the available version is ${candidate}`);
     await run('apt-get', ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=60', 'nats-server'], step);
   },
 };
 
-const homebrew: Way = {
-  isOpen: ({ env, platform }) => platform === 'darwin' && isOnPath('brew', env),
-  promise: () => 'running "brew install nats-server"',
+const homebrew: Method = {
+  isAvailable: ({ env, platform }) => platform === 'darwin' && isOnPath('brew', env),
+  describe: () => 'running "brew install nats-server"',
   async install({ env }) {
     await run('brew', ['install', 'nats-server'], { timeout: STEP_LIMIT_IN_MS, env: { ...env } });
   },
 };
 
-/** The image holds a static Linux binary: Sequent takes it out and runs it like any other, so that one supervisor serves all. */
-const docker: Way = {
-  isOpen: ({ env, platform }) => platform === 'linux' && isOnPath('docker', env),
-  promise: ({ env }) => `copying it out of the Docker image ${IMAGE} to ${cachedServer(env)}`,
+/** The image holds a static Linux binary, which Sequent copies and runs like any other server. */
+const docker: Method = {
+  isAvailable: ({ env, platform }) => platform === 'linux' && isOnPath('docker', env),
+  describe: ({ env }) => `copying it from the Docker image ${IMAGE} to ${cachedServer(env)}`,
   async install({ env }) {
     const step = { timeout: STEP_LIMIT_IN_MS, env: { ...env } };
     const { stdout } = await run('docker', ['create', IMAGE], step);
@@ -100,9 +99,9 @@ const docker: Way = {
   },
 };
 
-const archive: Way = {
-  isOpen: ({ release }) => release !== undefined,
-  promise: ({ env, release }) => `downloading ${release === undefined ? '' : archiveUrl(release, env)} to ${cachedServer(env)}`,
+const archive: Method = {
+  isAvailable: ({ release }) => release !== undefined,
+  describe: ({ env, release }) => `downloading ${release === undefined ? '' : archiveUrl(release, env)} to ${cachedServer(env)}`,
   async install({ env, release }) {
     if (release !== undefined) await installRelease(release, { url: archiveUrl(release, env), target: cachedServer(env) });
   },
@@ -120,18 +119,18 @@ function commandsFor(platform: string): string[] {
   };
   return [
     ...(install[platform] === undefined ? [] : [install[platform]]),
-    `docker run -d -p 127.0.0.1:4222:4222 ${IMAGE} -js     and then set NATS_URL=nats://127.0.0.1:4222`,
-    'set NATS_SERVER_BIN to a nats-server that you have, or NATS_URL to a NATS that runs with JetStream',
+    `docker run -d -p 127.0.0.1:4222:4222 ${IMAGE} -js     then set NATS_URL=nats://127.0.0.1:4222`,
+    'set NATS_SERVER_BIN to an installed nats-server, or NATS_URL to a running NATS with JetStream',
   ];
 }
 
 async function isOnPath(command: string, env: Environment): Promise<boolean> {
   for (const folder of (env.PATH ?? '').split(delimiter)) {
-    const isThere = await access(join(folder, command), constants.X_OK).then(
+    const isExecutable = await access(join(folder, command), constants.X_OK).then(
       () => true,
       () => false,
     );
-    if (isThere) return true;
+    if (isExecutable) return true;
   }
   return false;
 }

@@ -7,7 +7,7 @@ export const FSYNC_CHOICES = ['100ms', 'always', 'default'] as const;
 /** How long an acknowledged message may wait for its fsync; `default` is the server's own two minutes. */
 export type Fsync = (typeof FSYNC_CHOICES)[number];
 
-/** Where the embedded server of one data folder keeps its things, and the name by which it is recognised on its port. */
+/** The files of the embedded server of one data folder, and the name by which a client recognises that server. */
 export type ServerFiles = {
   readonly folder: string;
   readonly config: string;
@@ -16,7 +16,7 @@ export type ServerFiles = {
   readonly serverName: string;
 };
 
-/** Two paths to one folder give the same files and the same name. Throws when the folder does not exist. */
+/** Different paths of one folder give the same files and the same name. Throws when the folder does not exist. */
 export function serverFiles(dataDir: string): ServerFiles {
   const folder = realpathSync(join(dataDir, 'nats'));
   return {
@@ -28,17 +28,17 @@ export function serverFiles(dataDir: string): ServerFiles {
   };
 }
 
-/** The same, on a folder that only its owner can read: it holds what users sent. */
+/** Creates the folder first. Only its owner can read it, because it holds the payloads of users. */
 export function createServerFiles(dataDir: string): ServerFiles {
   mkdirSync(join(dataDir, 'nats'), { recursive: true, mode: 0o700 });
   return serverFiles(dataDir);
 }
 
-/** What the last start on a data folder left behind; `port` outlives the process, so that the next one listens there too. */
+/** The record of the last start on a data folder. The next server listens on the same `port`. */
 const serverRecordSchema = z.object({
   fsync: z.enum(FSYNC_CHOICES),
   port: z.int().min(1).max(65_535).optional(),
-  // Once it answered.
+  // These are known once the server answered.
   pid: z.int().positive().optional(),
   monitorUrl: z.string().optional(),
 });
@@ -48,7 +48,7 @@ export function readRecord({ record }: ServerFiles): ServerRecord | undefined {
   try {
     return serverRecordSchema.parse(JSON.parse(readFileSync(record, 'utf8')));
   } catch {
-    // No record, or one cut short by a power failure: then no server of it is alive either.
+    // There is no record, or a power failure truncated it. In both cases its server is not running.
     return undefined;
   }
 }
@@ -60,7 +60,7 @@ export function writeRecord({ record }: ServerFiles, content: ServerRecord): voi
 
 export type ServerSettings = { fsync: Fsync; port?: number | undefined };
 
-/** Only this machine may connect, and a slow reader is cut off, not waited for. */
+/** The server listens on the loopback address only, and disconnects slow readers. */
 export function writeServerConfig(files: ServerFiles, { fsync, port = -1 }: ServerSettings): void {
   const text = [
     '# Written by Sequent at every start.',

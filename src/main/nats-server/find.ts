@@ -7,9 +7,9 @@ import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 
 const run = promisify(execFile);
 
-/** What a machine may have installed: the oldest version that Sequent runs on. */
+/** The oldest version that Sequent runs on. */
 const OLDEST_VERSION = '2.10.0';
-/** What Sequent fetches where no package manager has one. */
+/** The version that Sequent fetches when no package manager has one. */
 export const PINNED_VERSION = '2.12.15';
 
 export type ServerBinary = { readonly bin: string; readonly version: string };
@@ -17,15 +17,18 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type FindOptions = { env?: Environment; systemFolders?: readonly string[] };
 
 const fileName = process.platform === 'win32' ? 'nats-server.exe' : 'nats-server';
-/** Debian's folder for daemons is not on a user's PATH, Homebrew's is not on the one of an app. */
-const usualFolders = ['/usr/sbin', '/opt/homebrew/bin', '/usr/local/bin'];
+/** Debian's folder for daemons is not on the PATH of users, and Homebrew's is not on the PATH of applications. */
+const defaultFolders = ['/usr/sbin', '/opt/homebrew/bin', '/usr/local/bin'];
 
 /**
- * The first nats-server that is new enough: `NATS_SERVER_BIN`, `PATH`, the usual folders, Sequent's own cache.
+ * The first nats-server that is new enough: `NATS_SERVER_BIN`, `PATH`, the system's folders, Sequent's own cache.
  *
- * Throws `InvalidInputError` when `NATS_SERVER_BIN` names something else: who names one wants that one.
+ * Throws `InvalidInputError` when `NATS_SERVER_BIN` names an unusable file. Another server is then not searched.
  */
-export async function findServer({ env = process.env, systemFolders = usualFolders }: FindOptions = {}): Promise<ServerBinary | undefined> {
+export async function findServer({
+  env = process.env,
+  systemFolders = defaultFolders,
+}: FindOptions = {}): Promise<ServerBinary | undefined> {
   const named = env.NATS_SERVER_BIN;
   if (named !== undefined && named !== '') return await namedServer(named);
   const folders = [...(env.PATH ?? '').split(delimiter).filter(isAbsolute), ...systemFolders];
@@ -36,7 +39,7 @@ export async function findServer({ env = process.env, systemFolders = usualFolde
   return undefined;
 }
 
-/** Where a fetched nats-server is kept. */
+/** The path of a fetched nats-server. */
 export function cachedServer(env: Environment): string {
   const base = env.XDG_CACHE_HOME;
   const folder = base !== undefined && isAbsolute(base) ? base : join(env.HOME ?? homedir(), '.cache');
@@ -54,7 +57,7 @@ async function namedServer(bin: string): Promise<ServerBinary> {
   try {
     const version = await serverVersionOf(bin);
     if (isNewEnough(version)) return { bin, version };
-    throw new Error(`it is version ${version}, and Sequent needs ${OLDEST_VERSION}`);
+    throw new Error(`its version is ${version}, and Sequent needs ${OLDEST_VERSION}`);
   } catch (cause) {
     throw new InvalidInputError(
       { field: 'NATS_SERVER_BIN', problem: `names "${bin}", which cannot be used: ${messageOf(cause)}` },
@@ -69,7 +72,7 @@ async function usableVersion(bin: string): Promise<string | undefined> {
     const version = await serverVersionOf(bin);
     return isNewEnough(version) ? version : undefined;
   } catch {
-    // Not there, not ours to run, or not a nats-server: the next place may have one.
+    // The file does not exist, cannot be run, or is no nats-server. The search goes on in the next folder.
     return undefined;
   }
 }

@@ -11,44 +11,44 @@ import { type Fsync, readRecord, type ServerFiles, type ServerSettings, writeRec
 import { endServer, isRunning } from './processes.ts';
 import { greetingOf } from './tether.ts';
 
-/** A server that answers, with JetStream on. */
+/** A server that answers, with JetStream enabled. */
 export type LiveServer = { pid: number; fsync: Fsync; port: number; monitorUrl: string; version: string };
 
 const POLL_IN_MS = 10;
 
 export type LaunchOptions = ServerSettings & {
   bin: string;
-  /** In a process group of its own: a Ctrl-C in the terminal must not reach it before Sequent is drained. */
+  /** Starts its own process group, so that a Ctrl-C in the terminal does not reach the server before Sequent is drained. */
   detached: boolean;
   signal?: AbortSignal | undefined;
-  /** Recovering a large log takes its time. */
+  /** The recovery of a large log takes long. */
   readyWithinMs?: number;
 };
 
 /**
  * Starts a nats-server on a data folder, and resolves when it answers.
  *
- * The caller holds the lock of the folder, and knows that no other server runs on it. Throws `ServerStartError` with the
- * server's own words when it ends or takes too long; the process is gone then.
+ * The caller holds the lock of the folder, and knows that no other server runs on it. When the server ends or exceeds the
+ * time, its process is ended and a `ServerStartError` with the server's own errors is thrown.
  */
 export async function launchServer(files: ServerFiles, options: LaunchOptions): Promise<LiveServer> {
   const { fsync, port, signal, readyWithinMs = 60_000 } = options;
   writeServerConfig(files, options);
   for (const name of readdirSync(files.folder)) if (name.endsWith('.ports')) rmSync(join(files.folder, name), { force: true });
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
-  // Before it runs: whoever finds it later knows what it was started with.
+  // Written before the start, so that a later process knows the settings of a server that it finds.
   writeRecord(files, { fsync, port });
   const pid = await spawnServer(files, options);
   try {
     return await waitUntilReady(files, pid, { signal, readyWithinMs });
   } catch (cause) {
     await endServer(pid, files.config);
-    const words = complaints(files.log, logStart);
-    throw new ServerStartError({ dataDir: files.folder, why: words === '' ? messageOf(cause) : words }, { cause });
+    const errors = errorsIn(files.log, logStart);
+    throw new ServerStartError({ dataDir: files.folder, why: errors === '' ? messageOf(cause) : errors }, { cause });
   }
 }
 
-/** Waits for a server that was started, by this process or another one, and completes its record. */
+/** Waits for a server that this or another process started, and completes its record. */
 export async function waitUntilReady(
   files: ServerFiles,
   pid: number,
@@ -59,10 +59,10 @@ export async function waitUntilReady(
     signal?.throwIfAborted();
     const live = await liveServer(files, pid);
     if (live !== undefined) return live;
-    if (!(await isRunning(pid, files.config))) throw new Error('it ended at once');
+    if (!(await isRunning(pid, files.config))) throw new Error('the process ended at once');
     await systemClock.sleep(POLL_IN_MS);
   }
-  throw new Error(`it did not answer within ${readyWithinMs} ms; if process ${pid} hangs, "kill -9 ${pid}" frees the folder`);
+  throw new Error(`no answer within ${readyWithinMs} ms; if process ${pid} hangs, "kill -9 ${pid}" frees the folder`);
 }
 
 /** Whether a port of the loopback address can be listened on now. */
@@ -90,7 +90,7 @@ async function liveServer(files: ServerFiles, pid: number): Promise<LiveServer |
 }
 
 async function spawnServer(files: ServerFiles, { bin, detached }: LaunchOptions): Promise<number> {
-  // What it says before it opens its log, and a panic, go to the same file; a pipe would break with this process.
+  // Output before the server opens its log, and a panic, go to the same file. A pipe would break when this process ends.
   const log = openSync(files.log, 'a');
   try {
     const child = spawn(bin, ['-c', files.config], { detached, stdio: ['ignore', log, log] });
@@ -113,16 +113,16 @@ function readPorts({ folder }: ServerFiles, pid: number): { port: number; monito
     const { nats, monitoring } = portsSchema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')));
     return { port: Number(new URL(nats[0] ?? '').port), monitorUrl: monitoring[0] ?? '' };
   } catch {
-    // Half written: look again.
+    // The file is only partly written. The caller polls again.
     return undefined;
   }
 }
 
-function complaints(log: string, from: number): string {
+function errorsIn(log: string, from: number): string {
   const lines = readFileSync(log).subarray(from).toString('utf8').split('\n');
-  const complaint = /\[(?:ERR|FTL)\] (.*)|^nats-server: (.*)/;
+  const pattern = /\[(?:ERR|FTL)\] (.*)|^nats-server: (.*)/;
   return lines
-    .flatMap((line) => complaint.exec(line)?.slice(1).find(Boolean) ?? [])
+    .flatMap((line) => pattern.exec(line)?.slice(1).find(Boolean) ?? [])
     .slice(-3)
     .join('; ');
 }

@@ -10,10 +10,10 @@ const POLL_IN_MS = 10;
 type Process = { pid: number; commandLine: string };
 
 /**
- * The nats-servers that run with this configuration file, whoever started them.
+ * The process ids of all nats-servers with this configuration file, independent of the process that started them.
  *
- * They are looked for among all processes: a number in a file may be somebody else's by now, and whoever started one may
- * have been killed before it could write a number down.
+ * The search covers all processes. A pid in a file may belong to another program by now, and a process that started a
+ * server may have been killed before it wrote the pid.
  */
 export async function serversWith(config: string): Promise<number[]> {
   const processes = process.platform === 'linux' ? await processesOfLinux() : await processesOfPs();
@@ -24,19 +24,19 @@ export async function isRunning(pid: number, config: string): Promise<boolean> {
   return (await serversWith(config)).includes(pid);
 }
 
-/** Ends a nats-server: SIGTERM, and SIGKILL after ten seconds. Resolves when it is gone. */
+/** Ends a nats-server: SIGTERM, and SIGKILL after ten seconds. Resolves when the process has ended. */
 export async function endServer(pid: number, config: string): Promise<void> {
   const killAt = Date.now() + STOP_LIMIT_IN_MS;
-  let asked: NodeJS.Signals | undefined;
+  let sent: NodeJS.Signals | undefined;
   while (await isRunning(pid, config)) {
     const due = Date.now() < killAt ? 'SIGTERM' : 'SIGKILL';
-    if (asked !== due) sendSignal(pid, due);
-    asked = due;
+    if (sent !== due) sendSignal(pid, due);
+    sent = due;
     await systemClock.sleep(POLL_IN_MS);
   }
 }
 
-/** A process that only waits to be reaped has an empty command line. */
+/** A zombie process has an empty command line, and so does not count as running. */
 async function processesOfLinux(): Promise<Process[]> {
   const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
   return await Promise.all(pids.map(async (pid) => ({ pid, commandLine: await commandLineOf(pid) })));
@@ -46,7 +46,7 @@ async function commandLineOf(pid: number): Promise<string> {
   try {
     return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
   } catch {
-    // It ended since it was listed.
+    // The process ended after it was listed.
     return '';
   }
 }

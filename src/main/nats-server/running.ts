@@ -5,7 +5,7 @@ import { greetingOf } from './tether.ts';
 
 export type RunningServer = { url: string; pid: number; monitorUrl: string; fsync: Fsync };
 
-/** The server that runs on a data folder now, whoever started it. Only looks: creates and starts nothing. */
+/** The server that runs on a data folder now, if any. Creates and starts nothing. */
 export async function findRunningServer(dataDir: string): Promise<RunningServer | undefined> {
   if (!existsSync(join(dataDir, 'nats'))) return undefined;
   const files = serverFiles(dataDir);

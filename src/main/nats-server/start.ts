@@ -10,13 +10,17 @@ import { countTethers, openTether, type Tether } from './tether.ts';
 /*
  * The NATS server of a data folder: started, watched, shared, stopped.
  *
- * N-1  At most one nats-server runs on a data folder. Who starts or stops one holds the folder's lock, and looks among all
- *      processes first, so that one is found whatever was killed before it could be written down.
- * N-2  Every Sequent on the folder holds a tether to the server. Whoever sees it break restarts the server, on the same port.
- * N-3  Who stops and is the last on a tether ends the server; who is not leaves it to the others.
+ * N-1  At most one nats-server runs on a data folder. A process that starts or stops one holds the folder's lock, and searches
+ *      all processes first. The search finds a server whose starter was killed before it wrote the record.
+ * N-2  Every Sequent process on the folder holds a tether to the server. A process whose tether breaks restarts the server, on
+ *      the same port.
+ * N-3  A process that stops ends the server when its tether is the last one. Otherwise the server keeps running.
  */
 
-/** The server is gone; it is back on the same address, restarted by this Sequent or another; a try failed, and the next follows. */
+/**
+ * `exited`: the server ended. `restarted`: this or another Sequent process restarted the server on the same address.
+ * `restart-failed`: one restart failed, and the next follows.
+ */
 export type ServerEvent =
   | { type: 'exited'; pid: number }
   | { type: 'restarted'; pid: number; url: string }
@@ -26,10 +30,10 @@ export type StartServerOptions = {
   bin: string;
   dataDir: string;
   fsync: Fsync;
-  /** Where to listen on the first start; later ones listen where the last one did. Any free port when it is taken. */
+  /** The port of the first start; a later start takes the port of the last one. Any free port when the port is taken. */
   port?: number;
   onEvent?: (event: ServerEvent) => void;
-  /** Gives up starting. */
+  /** Aborts the start. */
   signal?: AbortSignal;
 };
 
@@ -38,11 +42,11 @@ export interface EmbeddedServer {
   readonly pid: number;
   readonly version: string;
   readonly monitorUrl: string;
-  /** What it runs with: an adopted server may have been started with something else than was asked for. */
+  /** The setting that the server runs with. An adopted server may have another one than the options. */
   readonly fsync: Fsync;
-  /** Whether it was running already: started by another Sequent, or left behind by one that was killed. */
+  /** Whether the server was already running: shared with another Sequent process, or left by one that was killed. */
   readonly adopted: boolean;
-  /** Ends the server, unless another Sequent uses it too. SIGTERM first, SIGKILL after ten seconds. */
+  /** Ends the server, unless another Sequent process uses it. SIGTERM first, SIGKILL after ten seconds. */
   stop(): Promise<void>;
 }
 
@@ -51,7 +55,7 @@ const LONGEST_BACKOFF_IN_MS = 2_000;
 const STABLE_AFTER_MS = 5_000;
 const READY_WITHIN_MS = 60_000;
 
-/** Starts the NATS server of a data folder, or joins the one that runs there already. Throws `ServerStartError`. */
+/** Starts the NATS server of a data folder, or adopts the running one. Throws `ServerStartError`. */
 export async function startServer(options: StartServerOptions): Promise<EmbeddedServer> {
   const supervisor = new Supervisor(createServerFiles(options.dataDir), options);
   await supervisor.start();
@@ -66,7 +70,7 @@ class Supervisor implements EmbeddedServer {
   #tether: Tether | undefined;
   #watching: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
-  #heldSince = 0;
+  #tetheredAt = 0;
   #backoffInMs = 0;
   adopted = false;
 
@@ -95,7 +99,7 @@ class Supervisor implements EmbeddedServer {
     const tether = await withLock(this.#files.folder, async () => {
       const found = await this.#adopt();
       this.adopted = found !== undefined;
-      return await this.#hold(found ?? (await this.#launchFirst()));
+      return await this.#attach(found ?? (await this.#launchFirst()));
     });
     this.#watching = this.#watch(tether);
   }
@@ -119,7 +123,7 @@ class Supervisor implements EmbeddedServer {
     return this.#live;
   }
 
-  /** The server that runs on the folder already. One with another durability is replaced if nobody else uses it. */
+  /** The server that runs on the folder. A server with another durability is ended if no other process uses it. */
   async #adopt(): Promise<LiveServer | undefined> {
     const [pid] = await serversWith(this.#files.config);
     if (pid === undefined) return undefined;
@@ -128,7 +132,7 @@ class Supervisor implements EmbeddedServer {
     try {
       live = await waitUntilReady(this.#files, pid, { signal, readyWithinMs: READY_WITHIN_MS });
     } catch (cause) {
-      // It ended meanwhile: then the folder is free.
+      // The server ended during the wait, so the folder is free.
       if (!(await isRunning(pid, this.#files.config))) return undefined;
       throw new ServerStartError({ dataDir, why: `process ${pid} runs on it already, and ${messageOf(cause)}` }, { cause });
     }
@@ -141,7 +145,7 @@ class Supervisor implements EmbeddedServer {
     const { signal } = this.#options;
     const wanted = [readRecord(this.#files)?.port, this.#options.port].filter((port) => port !== undefined);
     for (let tries = 1; ; tries++) {
-      // Between the look and the server's own listen another program may take the port: look again.
+      // Another program may take the port between this check and the start of the server. The loop then checks again.
       const free = await firstFree(wanted);
       try {
         return await this.#launch(free, signal);
@@ -156,10 +160,10 @@ class Supervisor implements EmbeddedServer {
     return await launchServer(this.#files, { bin, fsync, port, signal, detached: true, readyWithinMs: READY_WITHIN_MS });
   }
 
-  /** A connection that closed a moment ago may still be listed, so a yes is asked for twice. */
+  /** The server may still list a connection that just closed. A positive answer is therefore checked again. */
   async #isShared(monitorUrl: string): Promise<boolean> {
-    for (let asked = 1; asked <= 2; asked++) {
-      // Who does not answer is used by nobody.
+    for (let checks = 1; checks <= 2; checks++) {
+      // A server that does not answer has no users.
       const tethers = await countTethers(monitorUrl).catch(() => 0);
       if (tethers <= 1) return false;
       await systemClock.sleep(100);
@@ -167,10 +171,10 @@ class Supervisor implements EmbeddedServer {
     return true;
   }
 
-  async #hold(live: LiveServer): Promise<Tether> {
+  async #attach(live: LiveServer): Promise<Tether> {
     this.#live = live;
     this.#tether = await openTether(live.port);
-    this.#heldSince = Date.now();
+    this.#tetheredAt = Date.now();
     return this.#tether;
   }
 
@@ -186,8 +190,8 @@ class Supervisor implements EmbeddedServer {
 
   async #restore(): Promise<Tether | undefined> {
     const { signal } = this.#stopping;
-    // A server that fell soon after its start is given more time before the next.
-    this.#backoffInMs = Date.now() - this.#heldSince > STABLE_AFTER_MS ? 0 : longer(this.#backoffInMs);
+    // A server that ended soon after its start is restarted after a longer pause.
+    this.#backoffInMs = Date.now() - this.#tetheredAt > STABLE_AFTER_MS ? 0 : longer(this.#backoffInMs);
     for (; !signal.aborted; this.#backoffInMs = longer(this.#backoffInMs)) {
       await systemClock.sleep(this.#backoffInMs, signal);
       try {
@@ -202,9 +206,9 @@ class Supervisor implements EmbeddedServer {
   }
 
   async #relaunch(signal: AbortSignal): Promise<Tether | undefined> {
-    // Who waited for the lock may be told to stop meanwhile, and must not start what nobody would end.
+    // A process that stopped while it waited for the lock must not start a server, because no process would end it.
     if (signal.aborted) return undefined;
-    return await this.#hold((await this.#adopt()) ?? (await this.#launch(this.#server.port, signal)));
+    return await this.#attach((await this.#adopt()) ?? (await this.#launch(this.#server.port, signal)));
   }
 }
 

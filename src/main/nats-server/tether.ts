@@ -4,25 +4,25 @@ import { z } from 'zod';
 const infoSchema = z.object({ server_name: z.string(), version: z.string(), jetstream: z.boolean().default(false) });
 export type ServerInfo = z.infer<typeof infoSchema>;
 
-/** A connection that does nothing but stay: when it closes, its server is gone. */
+/** An idle connection that marks a user of the server. When the connection closes, the server has ended. */
 export interface Tether {
   readonly info: ServerInfo;
   readonly closed: Promise<void>;
   close(): void;
 }
 
-/** The name of a tether in the server's list of connections: so many Sequents use the server. */
+/** The name of a tether in the server's list of connections. Their count is the number of Sequent processes that use the server. */
 const TETHER_NAME = 'sequent-tether';
 const GREETING_LIMIT_IN_MS = 2_000;
 
-/** Ties the caller to a NATS server. Rejects when nobody answers like one within two seconds. */
+/** Connects the caller to a NATS server. Rejects when no NATS server answers within two seconds. */
 export async function openTether(port: number): Promise<Tether> {
   const { socket, info, closed } = await greet(port);
   socket.write(`CONNECT ${JSON.stringify({ verbose: false, pedantic: false, name: TETHER_NAME, lang: 'sequent', version: '1' })}\r\n`);
   return { info, closed, close: () => void socket.destroy() };
 }
 
-/** The server's greeting, or `undefined` when none answers on the port. Does not count as a tether. */
+/** The INFO of the server on a port, or `undefined` when none answers. The connection does not count as a tether. */
 export async function greetingOf(port: number): Promise<ServerInfo | undefined> {
   try {
     const { socket, info } = await greet(port);
@@ -40,14 +40,14 @@ function greet(port: number): Promise<{ socket: Socket; info: ServerInfo; closed
     const timer = setTimeout(() => socket.destroy(), GREETING_LIMIT_IN_MS);
     void closed.then(() => {
       clearTimeout(timer);
-      reject(new Error(`nobody greets like a NATS server on port ${port}`));
+      reject(new Error(`no NATS server answers on port ${port}`));
     });
     socket.on('error', reject);
-    let rest = '';
+    let incomplete = '';
     let isGreeted = false;
     socket.on('data', (text: string) => {
-      const lines = `${rest}${text}`.split('\r\n');
-      rest = lines.pop() ?? '';
+      const lines = `${incomplete}${text}`.split('\r\n');
+      incomplete = lines.pop() ?? '';
       if (lines.includes('PING')) socket.write('PONG\r\n');
       const info = isGreeted ? undefined : parseInfo(lines[0]);
       if (info === undefined) return;
@@ -60,7 +60,7 @@ function greet(port: number): Promise<{ socket: Socket; info: ServerInfo; closed
 
 const connectionsSchema = z.object({ connections: z.array(z.object({ name: z.string().default('') })) });
 
-/** How many Sequents hold on to the server behind a monitoring address. */
+/** How many Sequent processes use the server behind a monitoring address. */
 export async function countTethers(monitorUrl: string): Promise<number> {
   const response = await fetch(`${monitorUrl}/connz?limit=65536`, { signal: AbortSignal.timeout(5_000) });
   const { connections } = connectionsSchema.parse(await response.json());

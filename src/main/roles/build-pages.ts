@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 const checkout = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
- * Builds the web pages when they are missing or older than what they are made from; else costs a few milliseconds.
+ * Builds the web pages when they are missing or older than their sources. Otherwise the check takes a few milliseconds.
  *
- * Sequent works without them, so a failure is told and no more.
+ * Sequent works without the pages, so a failure is only printed.
  */
 export function buildPages({ root = checkout, say }: { root?: string; say: (line: string) => void }): void {
   const builtAt = modifiedAt(join(root, 'src/web/dist/built'));
@@ -23,7 +23,7 @@ export function buildPages({ root = checkout, say }: { root?: string; say: (line
   say(why === undefined ? `built the web pages in ${seconds} s` : `the web pages could not be built: ${why}`);
 }
 
-/** When the newest file at or below this path was written, in milliseconds; what was built does not count. */
+/** The time of the newest file at or below this path, in milliseconds. Built files (`dist`) do not count. */
 function newestIn(path: string): number {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return modifiedAt(path);
   const below = readdirSync(path).filter((name) => !name.startsWith('dist'));

@@ -17,7 +17,7 @@ export type JanitorRoleOptions = { connection: Connection; archive: string; logg
   'retention' | 'historyRetentionInMs'
 >;
 
-/** The role in this process. Throws `InvalidInputError` when the archive cannot be what it is said to be. */
+/** Starts the role in this process. Throws `InvalidInputError` when the archive is neither a folder nor a bucket. */
 export async function startJanitorRole({ connection, archive, logger, ...settings }: JanitorRoleOptions): Promise<Pick<Janitor, 'stop'>> {
   const log = createNatsLogSource({ connection, onProblem: (problem) => logger.warn({}, problem) });
   const files = createArchive(openArchiveStore(archive, process.env), log.decode);

@@ -3,32 +3,33 @@ import { Worker } from 'node:worker_threads';
 import type { LogCount } from '#src/gateway/operations/log-count.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 
-/** What the thread is told when it starts. */
+/** The data that the thread gets when it starts. */
 export type LogCountOptions = { address: Omit<NatsAddress, 'from'>; from: number };
 export type LogCountAnswer = { question: number } & ({ count: Awaited<ReturnType<LogCount['read']>> } | { problem: string });
 
-type Waiting = { resolve: (count: Awaited<ReturnType<LogCount['read']>>) => void; reject: (reason: Error) => void };
+type Pending = { resolve: (count: Awaited<ReturnType<LogCount['read']>>) => void; reject: (reason: Error) => void };
 
 /**
- * Counts the log in a thread of its own, from the first question on: reading the whole log would hold up what accepts, and whoever
- * never asks need not pay for it.
+ * Counts the log in a thread, because a read of the whole log would delay the acceptance of requests.
+ *
+ * The first question starts the thread. A gateway whose metrics are never read has none.
  */
-export function createLogCountThread(order: LogCountOptions): LogCount {
-  let running: { thread: Worker; waiting: Map<number, Waiting> } | undefined;
+export function createLogCountThread(options: LogCountOptions): LogCount {
+  let running: { thread: Worker; pending: Map<number, Pending> } | undefined;
   let questions = 0;
 
-  function start(): { thread: Worker; waiting: Map<number, Waiting> } {
-    const thread = new Worker(new URL('./log-count-worker.mjs', import.meta.url), { workerData: order, execArgv: [] });
-    const started = { thread, waiting: new Map<number, Waiting>() };
+  function start(): { thread: Worker; pending: Map<number, Pending> } {
+    const thread = new Worker(new URL('./log-count-worker.mjs', import.meta.url), { workerData: options, execArgv: [] });
+    const started = { thread, pending: new Map<number, Pending>() };
     const fail = (reason: Error): void => {
       if (running === started) running = undefined;
-      for (const { reject } of started.waiting.values()) reject(reason);
+      for (const { reject } of started.pending.values()) reject(reason);
     };
     thread.on('message', (answer: LogCountAnswer) => {
-      const asked = started.waiting.get(answer.question);
-      started.waiting.delete(answer.question);
-      if ('count' in answer) asked?.resolve(answer.count);
-      else asked?.reject(new Error(answer.problem));
+      const question = started.pending.get(answer.question);
+      started.pending.delete(answer.question);
+      if ('count' in answer) question?.resolve(answer.count);
+      else question?.reject(new Error(answer.problem));
     });
     thread.on('error', (cause) => fail(new Error('the log cannot be counted', { cause })));
     thread.on('exit', () => fail(new Error('the thread that counts the log ended')));
@@ -38,10 +39,10 @@ export function createLogCountThread(order: LogCountOptions): LogCount {
   return {
     async read() {
       running ??= start();
-      const { thread, waiting } = running;
+      const { thread, pending } = running;
       const question = questions++;
       return await new Promise((resolve, reject) => {
-        waiting.set(question, { resolve, reject });
+        pending.set(question, { resolve, reject });
         thread.postMessage(question);
       });
     },

@@ -1,5 +1,5 @@
 import { register } from 'tsx/esm/api';
 
-// A thread does not take over the loader of the one that starts it.
+// A thread does not inherit the module loader of its parent.
 register();
 await import('./log-count-worker.ts');

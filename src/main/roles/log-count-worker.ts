@@ -16,11 +16,11 @@ const count = countLog({ log: createNatsEventLog({ connection, publisher, clock:
 parentPort?.on('message', (question: number | 'stop') => void (question === 'stop' ? stop() : answer(question)));
 
 async function answer(question: number): Promise<void> {
-  const told: LogCountAnswer = await count.read().then(
+  const reply: LogCountAnswer = await count.read().then(
     (found) => ({ question, count: found }),
     (error: unknown) => ({ question, problem: messageOf(error) }),
   );
-  parentPort?.postMessage(told);
+  parentPort?.postMessage(reply);
 }
 
 async function stop(): Promise<void> {

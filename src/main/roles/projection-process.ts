@@ -2,6 +2,6 @@ import { startProjectionRole } from './projection-role.ts';
 import { runAsProcess } from './role-process.ts';
 import type { ProjectionProcessOptions } from './role-supervisor.ts';
 
-runAsProcess<ProjectionProcessOptions>('projection', ({ connection, order, logger }) =>
-  startProjectionRole({ ...order, connection, logger }),
+runAsProcess<ProjectionProcessOptions>('projection', ({ connection, options, logger }) =>
+  startProjectionRole({ ...options, connection, logger }),
 );

@@ -21,7 +21,7 @@ export type ProjectionRoleOptions = { connection: Connection; dataDir: string; a
 
 const ANNOUNCE_EVERY_MS = 5_000;
 
-/** The role in this process: a read model under the data folder, and the service that answers from it. */
+/** Starts the role in this process: a read model under the data folder, and the service that answers from it. */
 export async function startProjectionRole(options: ProjectionRoleOptions): Promise<{ stop(): Promise<void> }> {
   const { connection, dataDir, archive, logger } = options;
   const instance = `p-${randomBytes(5).toString('hex')}`;
@@ -43,17 +43,21 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
   };
 }
 
-/** Says how far it is, under a name that it has again after a restart: until then nothing behind that is purged. */
+/**
+ * Publishes the checkpoint of this read model. The janitor purges no message after it.
+ *
+ * The key derives from host and folder, so that it is the same after a restart.
+ */
 async function announce(projection: Projection, state: KeyValue, signal: AbortSignal): Promise<void> {
   const { file } = await projection.status();
-  const place = createHash('sha256')
+  const location = createHash('sha256')
     .update(`${hostname()}:${dirname(file)}`)
     .digest('hex')
     .slice(0, 16);
   while (!signal.aborted) {
     const sequence = projection.store.checkpoint?.sequence ?? 0;
-    // Not told now, it is told the next time; until then more is kept than need be.
-    await state.put(projectionKey(place), JSON.stringify({ sequence, at: systemClock.now() })).catch(() => {});
+    // After a failure the janitor sees an older checkpoint until the next round, and purges less.
+    await state.put(projectionKey(location), JSON.stringify({ sequence, at: systemClock.now() })).catch(() => {});
     await systemClock.sleep(ANNOUNCE_EVERY_MS, signal);
   }
 }

@@ -5,40 +5,42 @@ import { endOnDefect } from './defects.ts';
 import { createLog } from './log.ts';
 import type { RoleProcessOptions } from './role-supervisor.ts';
 
-/** Starts a role on a connection of its own. */
-export type StartRole<Order extends RoleProcessOptions> = (started: {
+/** Starts a role on its own connection. */
+export type StartRole<Options extends RoleProcessOptions> = (started: {
   connection: Connection;
-  order: Order;
+  options: Options;
   logger: Logger;
 }) => Promise<{ stop(): Promise<void> }>;
 
 /**
- * A role in a process of its own, because its work would hold up the worker's. It gets its order from the process that started it,
- * never by an argument that others could read, and ends with it.
+ * Runs a role as the only one of this process, because its work would delay the worker.
+ *
+ * 1. The parent process sends the options as a message, because other users can read the arguments of a process.
+ * 2. The message `stop` stops the role. When the parent ends, this process ends.
  */
-export function runAsProcess<Order extends RoleProcessOptions>(role: string, start: StartRole<Order>): void {
-  // Both reach the whole group, from the terminal or from systemd. The process that started this one says when to stop.
+export function runAsProcess<Options extends RoleProcessOptions>(role: string, start: StartRole<Options>): void {
+  // A terminal and systemd send both signals to the whole process group. Only the parent decides when this process stops.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(0));
-  // Until it runs there is nothing to finish.
+  // Before the role runs there is nothing to finish.
   let stop = async (): Promise<void> => process.exit(0);
-  process.on('message', (order) => void (order === 'stop' ? stop() : run(order as Order)));
+  process.on('message', (message) => void (message === 'stop' ? stop() : run(message as Options)));
 
-  async function run(order: Order): Promise<void> {
-    const { address, logLevel } = order;
+  async function run(options: Options): Promise<void> {
+    const { address, logLevel } = options;
     const logger = createLog({ level: logLevel, role });
     endOnDefect(logger);
     try {
       const connection = await openConnection({ ...natsOptionsOf(address), name: `sequent-${role}` });
       connection.refusals.onMissingPermission((message) => logger.error({}, message));
-      const started = await start({ connection, order, logger });
+      const started = await start({ connection, options, logger });
       stop = async () => {
         await started.stop();
         await connection.close();
         process.exit(0);
       };
     } catch (err) {
-      // Most often NATS is away. The process that started this one tries again.
+      // Usually NATS is unreachable. The parent starts this process again.
       logger.error({ err }, `the ${role} cannot start`);
       process.exit(1);
     }

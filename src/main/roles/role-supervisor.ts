@@ -5,25 +5,25 @@ import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 
-/** What a process of one role is told: where NATS is, and how much it says. */
+/** The options that every process of one role gets: the address of NATS and the level of its log. */
 export type RoleProcessOptions = { address: Omit<NatsAddress, 'from'>; logLevel: string };
-/** `archive` is the folder of the archive, or its bucket. */
+/** `archive` is a folder or a bucket. */
 export type ProjectionProcessOptions = RoleProcessOptions & { dataDir: string; archive: string };
 export type JanitorProcessOptions = RoleProcessOptions & { archive: string } & Pick<JanitorOptions, 'retention' | 'historyRetentionInMs'>;
 
 const FIRST_PAUSE_IN_MS = 1_000;
 const LONGEST_PAUSE_IN_MS = 30_000;
-/** A process that ran for so long had no lasting trouble: the pauses begin anew. */
+/** A process that ran this long has recovered. The next pause is the first one again. */
 const STABLE_AFTER_MS = 60_000;
 const GRACE_IN_MS = 5_000;
 
-/** `stopping` says that this process stops: what ends from then on is not started again. */
+/** After `stopping` is aborted, a role that ends is not started again. */
 export type SupervisionOptions = { logger: Logger; stopping: AbortSignal };
 
-/** Runs a role as a process of its own, and starts it again, after growing pauses, when it ends by itself. */
+/** Runs a role as a child process. A role that ends by itself is started again after a growing pause. */
 export function superviseRole(
   role: 'projection' | 'janitor',
-  order: RoleProcessOptions,
+  options: RoleProcessOptions,
   { logger, stopping }: SupervisionOptions,
 ): { stop(): Promise<void> } {
   const entry = new URL(`./${role}-process.ts`, import.meta.url).pathname;
@@ -36,7 +36,7 @@ export function superviseRole(
     const tsx = import.meta.resolve('tsx');
     const started = spawn(process.execPath, ['--import', tsx, entry], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     started.on('error', (error) => logger.error({}, `the ${role} cannot be started: ${error.message}`));
-    started.send(order, () => {});
+    started.send(options, () => {});
     return started;
   }
 
@@ -45,11 +45,11 @@ export function superviseRole(
       const startedAt = performance.now();
       const [code, by] = (await once(child, 'exit').catch(() => [null, null])) as [number | null, NodeJS.Signals | null];
       if (performance.now() - startedAt > STABLE_AFTER_MS) pauseInMs = FIRST_PAUSE_IN_MS;
-      // A signal to the whole group may end the role before this process hears of it.
+      // A signal to the whole process group may end the role before this process handles it.
       await sleep(pauseInMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
-      const isAsked = by === 'SIGTERM' || by === 'SIGINT';
-      logger[isAsked ? 'info' : 'error']({ code, signal: by }, `the ${role} ended; it is started again`);
+      const isRequested = by === 'SIGTERM' || by === 'SIGINT';
+      logger[isRequested ? 'info' : 'error']({ code, signal: by }, `the ${role} process ended and is started again`);
       child = start();
     }
   }

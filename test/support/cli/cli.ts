@@ -9,17 +9,17 @@ const entry = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
 
 export type CliRun = { code: number | null; stdout: string; stderr: string };
 export type CliOptions = {
-  /** Written to stdin, which is a pipe then; without it stdin is `/dev/null`. */
+  /** Text for stdin, which is then a pipe. By default stdin is `/dev/null`. */
   input?: string;
   env?: Record<string, string>;
   cwd?: string;
   /** Options of Node itself. */
   execArgv?: readonly string[];
-  /** Called with everything that stdout said so far. */
+  /** Called with the whole stdout so far. */
   onStdout?: (text: string, child: ChildProcess) => void;
 };
 
-/** Runs the real command line, as a process of its own, that knows nothing of the settings of this machine's user. */
+/** Runs the real command line as a child process, without the settings of this machine's user. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const child = spawnCli(args, options);
   const output = collect(child, options.onStdout);
@@ -50,7 +50,7 @@ function collect(child: ChildProcess, onStdout?: CliOptions['onStdout']): { stdo
   return output;
 }
 
-/** A `sequent serve` with a NATS server of its own, in a folder of its own. */
+/** A `sequent serve` with its own NATS server in its own folder. */
 export interface ServedSequent extends AsyncDisposable {
   readonly url: string;
   readonly dataDir: string;
@@ -89,7 +89,7 @@ export async function serveSequent(args: readonly string[] = ['--deploy-examples
 
 function readyUrl(child: ChildProcess, output: { stdout: string; stderr: string }): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.once('close', () => reject(new Error(`it ended before it was ready:\n${output.stderr}`)));
+    child.once('close', () => reject(new Error(`sequent serve ended before it was ready:\n${output.stderr}`)));
     child.stdout?.on('data', () => {
       const url = /^sequent ready (\S+)/m.exec(output.stdout)?.[1];
       if (url !== undefined) resolve(url);

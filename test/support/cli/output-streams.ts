@@ -1,7 +1,7 @@
 import { createOutputStream, type OutputStream } from '#src/cli/print/terminal.ts';
 
-/** A sheet that remembers its lines: a pipe, or a terminal of so many columns. */
-export function sheetOf({ columns, env = {} }: { columns?: number; env?: Record<string, string> } = {}): {
+/** An output stream that keeps its lines: a pipe, or a terminal with this many columns. */
+export function outputStreamOf({ columns, env = {} }: { columns?: number; env?: Record<string, string> } = {}): {
   output: OutputStream;
   lines: string[];
 } {

@@ -1,13 +1,13 @@
 /**
  * The choice of the nats-server that all tests run on: `NATS_SERVER_BIN` of the test run.
  *
- * A process that a test starts with an environment of its own needs this part of it, or it finds another server in `PATH`.
+ * A process that a test starts with another environment needs this variable. Without it the process finds another server in `PATH`.
  */
 export const chosenServer = pick('NATS_SERVER_BIN');
 
 /**
- * How npm reaches its registry on this machine. `npm` finds the settings of the machine beside its own Node only, so on
- * another Node it must be given them.
+ * The settings by which npm reaches its registry. npm finds the settings of the machine only next to its own Node, so an npm
+ * on another Node needs them as variables.
  */
 export const npmSettings = { ...pick('npm_config_globalconfig'), ...pick('NODE_EXTRA_CA_CERTS') };
 

@@ -5,27 +5,27 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chosenServer } from './passed-on.ts';
 
-/** Where projections keep their files unless a test says otherwise: each process takes a place of its own in it. */
+/** The default folder for the files of projections. Each process uses its own folder in it. */
 const dataDir = join(tmpdir(), 'sequent-e2e-data');
 const cli = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
 
-/** A `sequent serve` of its own, as an operator runs it. */
+/** A `sequent serve` in its own process, as an operator runs it. */
 export interface SequentProcess extends AsyncDisposable {
   readonly pid: number;
-  /** Sends a signal; with SIGKILL and SIGTERM resolves when the process is gone, to its exit code. */
+  /** Sends a signal; returns the exit code. After SIGKILL and SIGTERM it waits for the end of the process. */
   signal(signal: NodeJS.Signals): Promise<number | null>;
-  /** The line that says that it is ready. */
+  /** The line `sequent ready …`. */
   readonly readyLine: string;
-  /** What it printed to stderr so far. */
+  /** The end of stderr so far. */
   readonly stderr: string;
 }
 
-/** Starts `sequent serve` with these arguments and environment; resolves when it says that it is ready. */
+/** Starts `sequent serve` with these arguments and environment; resolves when the process is ready. */
 export async function startSequent(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {
   return await startScript(cli, ['serve', ...args], env);
 }
 
-/** The same for a script that says so too. */
+/** Starts a script that prints the same line when it is ready. */
 export async function startScript(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<SequentProcess> {
   const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
     env: {

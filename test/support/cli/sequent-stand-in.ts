@@ -1,6 +1,6 @@
 import { startServer } from '#src/main/nats-server/start.ts';
 
-// A process that does with the embedded server what `sequent serve` does: starts it, says where, ends it on SIGTERM.
+// A process that handles the embedded server as `sequent serve` does: starts it, prints its address, ends it on SIGTERM.
 const [bin = '', dataDir = ''] = process.argv.slice(2);
 const server = await startServer({ bin, dataDir, fsync: '100ms' });
 process.once('SIGTERM', () => void server.stop());

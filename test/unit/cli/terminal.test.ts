@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { printList, tableLines } from '#src/cli/print/output.ts';
 import { createOutputStream, cut, plain } from '#src/cli/print/terminal.ts';
-import { sheetOf } from '#test/support/cli/output-streams.ts';
+import { outputStreamOf } from '#test/support/cli/output-streams.ts';
 
 describe('colour', () => {
   const terminal = { write: () => true, isTTY: true, columns: 80 };
@@ -51,20 +51,24 @@ describe('a table', () => {
   ];
 
   test('has columns as wide as their contents', () => {
-    expect(tableLines({ rows, columns }, sheetOf().output)).toEqual(['NAME         COUNT', 'a          1000000', 'long-name        2']);
+    expect(tableLines({ rows, columns }, outputStreamOf().output)).toEqual([
+      'NAME         COUNT',
+      'a          1000000',
+      'long-name        2',
+    ]);
   });
 
   test('is cut at the edge of a terminal, and never in a pipe', () => {
     const wide = [{ name: 'x'.repeat(300), count: 1 }];
-    const onTerminal = tableLines({ rows: wide, columns }, sheetOf({ columns: 40, env: { NO_COLOR: '1' } }).output);
+    const onTerminal = tableLines({ rows: wide, columns }, outputStreamOf({ columns: 40, env: { NO_COLOR: '1' } }).output);
     expect(Math.max(...onTerminal.map((line) => line.length))).toBe(40);
-    expect(tableLines({ rows: wide, columns }, sheetOf().output)[1]).toContain('x'.repeat(300));
+    expect(tableLines({ rows: wide, columns }, outputStreamOf().output)[1]).toContain('x'.repeat(300));
   });
 
   test('in another format is JSON, JSON lines, or names', () => {
     const print = (format: 'json' | 'jsonl' | 'name'): string => {
-      const out = sheetOf();
-      const terminal = { out: out.output, err: sheetOf().output, canAsk: false, ask: () => Promise.resolve(false) };
+      const out = outputStreamOf();
+      const terminal = { out: out.output, err: outputStreamOf().output, canAsk: false, ask: () => Promise.resolve(false) };
       printList({ terminal, format }, { rows, columns, name: ({ name }) => name, empty: '' });
       return out.lines.join('\n');
     };

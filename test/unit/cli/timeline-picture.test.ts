@@ -3,7 +3,7 @@ import type { Fact } from '#machines/facts.ts';
 import { drawTimeline } from '#src/cli/print/timeline-picture.ts';
 import { spansOf } from '#src/cli/print/timeline-spans.ts';
 import type { Timeline } from '#src/client/client.ts';
-import { sheetOf } from '#test/support/cli/output-streams.ts';
+import { outputStreamOf } from '#test/support/cli/output-streams.ts';
 import {
   billing,
   deliveryDelivered,
@@ -93,7 +93,7 @@ describe('the picture of a timeline', () => {
   const barsIn = (lines: readonly string[]): string[] => lines.filter((line) => /^(queued|attempt|wait)/.test(line));
 
   test('draws bars in proportion to the time that they stand for', () => {
-    const { output } = sheetOf();
+    const { output } = outputStreamOf();
     const lengths = barsIn(drawTimeline(timelineOf(flaky), output, 1_000)).map((line) => line.match(/[:#.]{2,}/)?.[0].length ?? 0);
     const [queue = 0, first = 0, wait = 0, second = 0] = lengths;
     expect(Math.abs(first - 2 * queue)).toBeLessThanOrEqual(1);
@@ -102,13 +102,13 @@ describe('the picture of a timeline', () => {
   });
 
   test('shows even what is too short to see', () => {
-    const { output } = sheetOf();
+    const { output } = outputStreamOf();
     const long = [queued({ at: 0 }), running(1, { at: 86_400_000 }), succeeded(1, { at: 86_400_001 })];
     expect(barsIn(drawTimeline(timelineOf(long), output, 86_400_001))[1]).toMatch(/#\s+1 ms/);
   });
 
   test.for([40, 60, 80, 120, 250])('keeps its bars within a terminal of %i columns', (columns) => {
-    const { output } = sheetOf({ columns, env: { NO_COLOR: '1', LANG: 'C.UTF-8' } });
+    const { output } = outputStreamOf({ columns, env: { NO_COLOR: '1', LANG: 'C.UTF-8' } });
     const longest = retrying(1, {
       at: 300,
       dueAt: 800,
@@ -120,7 +120,7 @@ describe('the picture of a timeline', () => {
   });
 
   test('says what never ran and why', () => {
-    const { output } = sheetOf();
+    const { output } = outputStreamOf();
     const failure = {
       kind: 'platform',
       errorType: 'FunctionNotFound',
@@ -136,7 +136,7 @@ describe('the picture of a timeline', () => {
   });
 
   test('never lets text of a function steer the terminal', () => {
-    const { output } = sheetOf({ columns: 100, env: { NO_COLOR: '1' } });
+    const { output } = outputStreamOf({ columns: 100, env: { NO_COLOR: '1' } });
     const evil = '\u001b[2J\u001b]0;owned\u0007\r\nerror: all is lost\u009b31m';
     const failure = { kind: 'function', errorType: evil, message: evil, code: 1 } as const;
     const picture = drawTimeline(timelineOf([queued(), running(1, { worker: evil }), failed(1, { failure, output: evil })]), output, 100);

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
 import { examples } from '#src/examples/index.ts';
 import { archiveOf, type Configuration, grantsOf, readConfiguration } from '#src/main/config/configuration.ts';
-import { askedNats, findNats, respondersNats } from '#src/main/config/find-nats.ts';
+import { findNats, requestedNats, respondersNats } from '#src/main/config/find-nats.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
@@ -39,7 +39,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
   const reports: Reports = { log, stopping: signal };
   if (configuration.roles.includes('gateway')) preparePages(call);
   const server =
-    call.options.startServer && askedNats(configuration) === undefined ? await startOwnServer(call, configuration, reports) : undefined;
+    call.options.startServer && requestedNats(configuration) === undefined ? await startOwnServer(call, configuration, reports) : undefined;
   const stopping: (() => Promise<void>)[] = server === undefined ? [] : [() => server.stop()];
   try {
     const { from, ...address } = server === undefined ? await findNats(configuration) : { servers: [server.url], from: 'its own server' };

@@ -1,0 +1,52 @@
+import { workerName } from '#src/client/worker.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { type Destinations, startDestinations } from '#src/destinations/destinations.ts';
+import { tryBounds } from '#src/destinations/function-deliverer.ts';
+import { createFunctionTarget } from '#src/destinations/function-target.ts';
+import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import { createTargets } from '#src/destinations/targets/create-targets.ts';
+import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
+import { createPublications } from '#src/nats/streams/publications.ts';
+import { traceTargets } from '#src/tracing/targets.ts';
+import { commonPorts, type RoleContext } from './role-context.ts';
+
+/** A record of DIS holds the envelope in base64, which is a third larger. */
+const BASE64_SHARE = 0.7;
+
+export function startDestinationsRole(context: RoleContext): Destinations {
+  const { ports, tracer, maxDeliveryAgeInMs } = context;
+  const name = `deliverer-${workerName()}`;
+  return startDestinations({
+    ...commonPorts(context, name),
+    name,
+    check: ports.destinationCheck,
+    targets: traceTargets(targetsOf(context), tracer),
+    ...tryBounds,
+    maxDeliveryAgeInMs,
+  });
+}
+
+function targetsOf({ options, ports, connections, registry, functions, rules }: RoleContext) {
+  const { connection, topology, maxHops, maxChain, logger } = options;
+  const isKnown = (fn: FunctionName, qualifier: string): boolean => functions.find(fn, qualifier) !== undefined;
+  const outside = createTargets({
+    connections,
+    http: createVettedHttp(),
+    streams: createDisStreams({
+      connection,
+      publisher: ports.publisher,
+      replicas: topology.replicas,
+      onProblem: (problem) => logger.warn({}, problem),
+    }),
+    publisher: createPublications(connection, ports.publisher),
+    subjects: rules.subjects,
+  });
+  const { maxBytes } = ports.results;
+  return {
+    FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.find, isKnown, maxHops, maxChain }),
+    ...outside,
+    // NATS would refuse a larger message at every try.
+    NATS: { ...outside.NATS, maxEnvelopeBytes: maxBytes },
+    DIS: { ...outside.DIS, maxEnvelopeBytes: Math.floor(maxBytes * BASE64_SHARE) },
+  };
+}

@@ -1,0 +1,50 @@
+import type { Grants } from '#src/core/functions/handler-rules.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
+import type { Credential } from '#src/gateway/auth/credentials.ts';
+import type { Configuration, Role } from '#src/main/config/configuration.ts';
+import type { NatsAddress } from '#src/main/config/nats-address.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import type { TopologyOptions } from '#src/nats/wire/topology.ts';
+import type { JanitorProcessOptions, ProjectionProcessOptions } from './role-supervisor.ts';
+
+export type GatewayRoleOptions = {
+  /** The gateway opens its own connection, so that its requests do not queue behind those of the other roles. */
+  address: Omit<NatsAddress, 'from'>;
+  credentials: readonly Credential[];
+} & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'> &
+  Partial<Pick<Configuration, 'httpOrigins'>>;
+
+export type RolesOptions = {
+  connection: Connection;
+  /** The worker's connection for requests to responders; `connection` by default. The caller closes it. */
+  requester?: Connection;
+  roles: readonly Role[];
+  topology: TopologyOptions;
+  /** How long an execution may go unnoticed when its worker dies, in milliseconds. */
+  leaseInMs: number;
+  /** How long the scheduler waits for other roles before it inspects a stream, in milliseconds. */
+  patienceInMs: number;
+  /** How many destinations a chain may have before it is cut. */
+  maxHops: number;
+  /** How many invocations may follow from one, in all branches of its chain together. */
+  maxChain: number;
+  /** How long after the outcome a delivery is tried, in milliseconds; 24 h by default. */
+  maxDeliveryAgeInMs?: number;
+  /** The file of the named connections, which hold the permissions on other services. */
+  connectionsFile?: string | undefined;
+  /** The subjects and folders that other projects may use beyond the defaults. */
+  grants?: Grants;
+  tenancy: Tenancy;
+  /** The folder for the unpacked code of functions; by default a temporary folder, removed at the end. */
+  codeDir?: string | undefined;
+  /** Required for the role `projection`. */
+  projection?: ProjectionProcessOptions;
+  /** Required for the role `janitor`. */
+  janitor?: JanitorProcessOptions;
+  /** Required for the role `gateway`. */
+  gateway?: GatewayRoleOptions;
+  /** The durability of the server, if this process started it. */
+  durability?: string;
+  logger: Logger;
+};

@@ -1,0 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
+import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
+import { commonPorts, type RoleContext } from './role-context.ts';
+
+/** The scheduler, which also removes code packages that no function names any more. */
+export async function startSchedulerRole(context: RoleContext): Promise<Scheduler> {
+  const { options, ports, maxDeliveryAgeInMs, closing } = context;
+  const { patienceInMs, logger } = options;
+  const name = `scheduler-${randomBytes(4).toString('hex')}`;
+  void sweepPackagesRegularly({ packages: ports.packages, functions: ports.functions, clock: systemClock, logger }, closing.signal);
+  return await startScheduler({
+    ...commonPorts(context, name),
+    name,
+    deliveredUpTo: ports.queue.deliveredUpTo,
+    patienceInMs,
+    maxDeliveryAgeInMs,
+  });
+}
