@@ -1,26 +1,26 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/destinations/delivering-system.ts';
+import { type DeliveringSystem, receiverConnection, startDeliveringSystem, toHttp } from '#test/support/destinations/delivering-system.ts';
 import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 
 let status = 404;
 let receiver: Receiver;
-let sequent: TellingSequent;
+let sequent: DeliveringSystem;
 let executions: string;
 beforeEach(async () => {
   status = 404;
   receiver = await openReceiver((response) => void response.writeHead(status).end());
-  sequent = await startTelling({ receiver: receiverConnection(receiver) });
+  sequent = await startDeliveringSystem({ receiver: receiverConnection(receiver) });
   executions = join(sequent.folder, 'executions');
   await writeFile(executions, '');
   await sequent.client.functions.put({
     name: 'obey',
     handler: { kind: 'process', file, export: 'obey' },
     userData: { executions },
-    policy: { maxRetries: 0, onSuccess: [telling(`${receiver.url}/hook`)] },
+    policy: { maxRetries: 0, onSuccess: [toHttp(`${receiver.url}/hook`)] },
   });
 });
 afterEach(async () => {
@@ -30,18 +30,18 @@ afterEach(async () => {
 
 const executed = async (): Promise<string[]> => (await readFile(executions, 'utf8')).trim().split('\n').filter(Boolean);
 
-/** Invokes, and waits until every outcome is told or given up. */
+/** Invokes, and waits until every delivery is settled. */
 async function invoke(events: readonly object[], ids?: readonly string[]): Promise<string[]> {
   const invoked = await Promise.all(
     events.map((event, i) => sequent.client.invoke('obey', event, ids === undefined ? {} : { id: ids[i] ?? '' })),
   );
-  const found = invoked.map(({ requestId }) => requestId);
-  await sequent.log.untilNotified(found);
-  return found;
+  const requestIds = invoked.map(({ requestId }) => requestId);
+  await sequent.log.untilNotified(requestIds);
+  return requestIds;
 }
 
-describe('a delivery that was given up', () => {
-  test('is on the timeline and listed with its reason, and is delivered later without another execution', async () => {
+describe('a dead delivery', () => {
+  test('is on the timeline and in the list with its reason, and a redrive delivers it without an execution', async () => {
     await invoke([{ value: 1 }], ['order-1']);
     const reason = `${receiver.url} answered 404 Not Found`;
     expect((await sequent.run(['timeline', 'order-1'])).stdout).toContain(`http-0 was given up: ${reason}`);
@@ -86,11 +86,11 @@ describe('a delivery that was given up', () => {
     expect((await sequent.run(['dest', 'dead', 'show', 'nobody'])).code).toBe(3);
   });
 
-  test('is redriven in bulk: dry first, at a rate, only what matches', async () => {
+  test('is redriven in bulk by a filter: first as a dry run, then at a rate', async () => {
     await sequent.client.functions.put({
       name: 'other',
       handler: { kind: 'process', file, export: 'obey' },
-      policy: { onSuccess: [telling(receiver.url)] },
+      policy: { onSuccess: [toHttp(receiver.url)] },
     });
     const { requestId: other } = await sequent.client.invoke('other', {});
     const ids = await invoke(Array.from({ length: 30 }, (_, i) => ({ value: i })));
@@ -126,8 +126,8 @@ describe('a delivery that was given up', () => {
   });
 });
 
-describe('an invocation that is run again', () => {
-  test('is a new one, linked both ways to the old, also with an edited payload', async () => {
+describe('a redriven invocation', () => {
+  test('is a new invocation, linked with the old one both ways, also with an edited payload', async () => {
     status = 200;
     await invoke([{ failUntil: 9 }], ['order-2']);
     const again = await sequent.run(['redrive', 'order-2', '-d', '{"value":"repaired"}']);
@@ -135,10 +135,10 @@ describe('an invocation that is run again', () => {
     const redrive = again.stdout.trim();
     await sequent.log.untilNotified([redrive]);
 
-    const [old, young] = await Promise.all(['order-2', redrive].map((id) => sequent.client.timeline(id)));
+    const [old, redriven] = await Promise.all(['order-2', redrive].map((id) => sequent.client.timeline(id)));
     expect(old?.transitions.at(-1)?.fact).toMatchObject({ type: 'redriven', redrive });
-    expect(young?.transitions[0]?.fact).toMatchObject({ type: 'queued', redriveOf: 'order-2' });
-    expect(young).toMatchObject({ status: 'SUCCESS', requestPayload: '{"value":"repaired"}' });
+    expect(redriven?.transitions[0]?.fact).toMatchObject({ type: 'queued', redriveOf: 'order-2' });
+    expect(redriven).toMatchObject({ status: 'SUCCESS', requestPayload: '{"value":"repaired"}' });
     expect((await sequent.run(['timeline', 'order-2'])).stdout).toContain(`runs again as ${redrive}`);
     expect((await sequent.run(['timeline', redrive])).stdout).toContain('runs order-2 again');
     expect(await executed()).toEqual(['order-2', redrive]);
@@ -150,7 +150,7 @@ describe('an invocation that is run again', () => {
     expect((await sequent.run(['redrive'])).code).toBe(2);
   });
 
-  test('may be any that failed and was not run again, dry first and at a rate', async () => {
+  test('may be every failed invocation without a redrive: first as a dry run, then at a rate', async () => {
     status = 200;
     const failed = await invoke(Array.from({ length: 20 }, () => ({ failUntil: 9 })));
     await invoke([{ value: 1 }]);
@@ -176,8 +176,8 @@ describe('an invocation that is run again', () => {
     await sequent.log.untilNotified(redrives.map(({ redrive }) => redrive));
     expect(redrives.map(({ requestId }) => requestId).sort()).toEqual([...failed].sort());
     expect((await executed()).length).toBe(before + 20);
-    // They failed again: it is they who are left, and not those that were run again.
-    const left = await sequent.run(['redrive', '--failed', '--dry-run', '-o', 'name']);
-    expect(left.stdout.trim().split('\n').sort()).toEqual(redrives.map(({ redrive }) => redrive).sort());
+    // The redriven invocations failed again, so they are listed, and the old ones are not.
+    const remaining = await sequent.run(['redrive', '--failed', '--dry-run', '-o', 'name']);
+    expect(remaining.stdout.trim().split('\n').sort()).toEqual(redrives.map(({ redrive }) => redrive).sort());
   });
 });

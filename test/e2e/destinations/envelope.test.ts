@@ -2,13 +2,13 @@ import { headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { statusCodes } from '#machines/facts.ts';
-import { receiverConnection, startTelling, type TellingSequent, telling } from '#test/support/destinations/delivering-system.ts';
+import { type DeliveringSystem, receiverConnection, startDeliveringSystem, toHttp } from '#test/support/destinations/delivering-system.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const systemCodes = Object.values(statusCodes);
 
-/** Written from SRC7 (exactly these keys, in this order) and SRC8 (what they mean), not from the code. */
+/** Derived from SRC7 (exactly these keys, in this order) and SRC8 (the meaning of the keys), not from the code. */
 const keys = ['timestamp', 'request_context', 'request_payload', 'response_context', 'response_payload'];
 const schema = z.strictObject({
   timestamp: z.iso.datetime({ precision: 3 }),
@@ -18,7 +18,7 @@ const schema = z.strictObject({
     condition: z.string(),
     approximate_invoke_count: z.int().min(0),
   }),
-  // The original one, whatever was wrong with it.
+  // The original payload, also when it was invalid.
   request_payload: z.string(),
   response_context: z.strictObject({ status_code: z.literal(systemCodes), function_error: z.string() }),
   response_payload: z.string().max(262_144),
@@ -29,19 +29,19 @@ type Envelope = z.infer<typeof schema>;
 function check(text: string): Envelope {
   const envelope = schema.parse(JSON.parse(text));
   expect(Object.keys(envelope)).toEqual(keys);
-  // The same keys in the same order all the way down, and no white space: the text itself.
-  const { request_context: asked, response_context: answered } = envelope;
+  // The text is compared, so nested keys have the same order and there is no white space.
+  const { request_context: request, response_context: response } = envelope;
   expect(text).toBe(
     JSON.stringify({
       timestamp: envelope.timestamp,
       request_context: {
-        request_id: asked.request_id,
-        function_urn: asked.function_urn,
-        condition: asked.condition,
-        approximate_invoke_count: asked.approximate_invoke_count,
+        request_id: request.request_id,
+        function_urn: request.function_urn,
+        condition: request.condition,
+        approximate_invoke_count: request.approximate_invoke_count,
       },
       request_payload: envelope.request_payload,
-      response_context: { status_code: answered.status_code, function_error: answered.function_error },
+      response_context: { status_code: response.status_code, function_error: response.function_error },
       response_payload: envelope.response_payload,
     }),
   );
@@ -56,8 +56,8 @@ const definition = (url: string, facts: object = {}, policy: object = {}) => ({
   policy: {
     maxRetries: 2,
     backoff: { initialInMs: 50, factor: 1, maxInMs: 50, jitter: 0 },
-    onSuccess: [telling(url)],
-    onFailure: [telling(url)],
+    onSuccess: [toHttp(url)],
+    onFailure: [toHttp(url)],
     ...policy,
   },
 });
@@ -105,39 +105,41 @@ beforeAll(async () => {
 });
 afterAll(() => receiver[Symbol.asyncDispose]());
 
-/** Publishes a request as anybody may, and waits for what the receiver is told about it. */
-async function told(sequent: TellingSequent, id: string, payload: object | string): Promise<string> {
+/** Publishes a request by plain NATS, and returns the envelope that the receiver gets. */
+async function deliveredEnvelope(sequent: DeliveringSystem, id: string, payload: object | string): Promise<string> {
   publish(sequent, 'obey', { id, payload });
   return await envelopeOf(sequent, id);
 }
 
 type Request = { id: string; payload: object | string };
 
-function publish({ client }: TellingSequent, name: string, { id, payload }: Request): void {
-  const found = headers();
-  found.set('Request-Id', id);
-  client.connection.nats.publish(`invoke.${name}`, typeof payload === 'string' ? payload : JSON.stringify(payload), { headers: found });
+function publish({ client }: DeliveringSystem, name: string, { id, payload }: Request): void {
+  const requestHeaders = headers();
+  requestHeaders.set('Request-Id', id);
+  client.connection.nats.publish(`invoke.${name}`, typeof payload === 'string' ? payload : JSON.stringify(payload), {
+    headers: requestHeaders,
+  });
 }
 
-/** What the receiver was told, once everybody was. */
-async function envelopeOf({ log }: TellingSequent, id: string): Promise<string> {
+/** The envelope that the receiver got, once every delivery is settled. */
+async function envelopeOf({ log }: DeliveringSystem, id: string): Promise<string> {
   await log.untilNotified([id]);
-  const bodies = receiver.received.filter(({ headers: got }) => got['webhook-id'] === `${id}/http-0`).map(({ body }) => body);
+  const bodies = receiver.received.filter(({ headers: received }) => received['webhook-id'] === `${id}/http-0`).map(({ body }) => body);
   expect(bodies).toHaveLength(1);
   return bodies[0] ?? '';
 }
 
 describe('the envelope that a target receives', () => {
-  let sequent: TellingSequent;
+  let sequent: DeliveringSystem;
   beforeAll(async () => {
-    sequent = await startTelling({ receiver: receiverConnection(receiver) });
+    sequent = await startDeliveringSystem({ receiver: receiverConnection(receiver) });
     await sequent.client.functions.put(definition(receiver.url));
   });
   afterAll(() => sequent[Symbol.asyncDispose]());
 
-  test.for(cases)('of %s is as SRC7 and SRC8 say', async ([what, payload, expected]) => {
+  test.for(cases)('of %s follows SRC7 and SRC8', async ([what, payload, expected]) => {
     const id = what.replaceAll(/\W+/g, '-');
-    const text = await told(sequent, id, payload);
+    const text = await deliveredEnvelope(sequent, id, payload);
     const { request_context, response_context, ...rest } = check(text);
     const sent = typeof payload === 'string' ? payload : JSON.stringify(payload);
 
@@ -154,8 +156,8 @@ describe('the envelope that a target receives', () => {
     expect((await sequent.run(['result', id, '--envelope'])).stdout).toBe(`${text}\n`);
   });
 
-  test('of an event that became too old says 408, also when it never ran', async () => {
-    // A function that no worker ever knew otherwise.
+  test('of an event that became too old has status 408, also when it never ran', async () => {
+    // The function is paused from its definition on, so no attempt starts.
     await sequent.client.functions.put(definition(receiver.url, { name: 'paused', paused: true }, { maxAgeInSeconds: 1 }));
     publish(sequent, 'paused', { id: 'too-old', payload: { value: 1 } });
     expect(check(await envelopeOf(sequent, 'too-old'))).toMatchObject({
@@ -164,7 +166,7 @@ describe('the envelope that a target receives', () => {
     });
   });
 
-  test('of an invocation that was cancelled in the middle of an attempt says 499, and who said why', async () => {
+  test('of an invocation that was cancelled during an attempt has status 499 and the given reason', async () => {
     await sequent.client.functions.put(definition(receiver.url, { name: 'slow', timeoutInMs: 60_000 }));
     publish(sequent, 'slow', { id: 'cancelled', payload: { ms: 50_000 } });
     await sequent.log.until((fact) => fact.type === 'running' && fact.invocation === 'cancelled');
@@ -176,7 +178,7 @@ describe('the envelope that a target receives', () => {
     });
   });
 
-  test('of an invocation that was cancelled in the queue says so, and that nothing ran', async () => {
+  test('of an invocation that was cancelled in the queue has status 499 and counts no execution', async () => {
     await sequent.client.functions.put(definition(receiver.url, { name: 'held', paused: true }));
     publish(sequent, 'held', { id: 'cancelled-early', payload: { value: 1 } });
     await sequent.log.until((fact) => fact.type === 'queued' && fact.invocation === 'cancelled-early');
@@ -187,13 +189,13 @@ describe('the envelope that a target receives', () => {
     });
   });
 
-  test('that a function is told fits its payload: the request goes first, then the response', async () => {
+  test('for a function fits one payload: the request payload is dropped first, then the response payload', async () => {
     const { client, log } = sequent;
-    await client.functions.put({ name: 'told', handler: { kind: 'process', file, export: 'obey' } });
+    await client.functions.put({ name: 'target', handler: { kind: 'process', file, export: 'obey' } });
     const large = { value: 'x'.repeat(200_000) };
     await client.functions.put({
       ...definition(receiver.url),
-      policy: { onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: 'told' } }] },
+      policy: { onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: 'target' } }] },
     });
     const { requestId } = await client.invoke('obey', large);
     const child = await log.until((fact) => fact.type === 'queued' && fact.lineage?.root === requestId);
@@ -206,35 +208,35 @@ describe('the envelope that a target receives', () => {
 });
 
 describe('the observed variant of the envelope', () => {
-  let sequent: TellingSequent;
+  let sequent: DeliveringSystem;
   beforeAll(async () => {
-    sequent = await startTelling({ receiver: receiverConnection(receiver) }, { SEQUENT_ENVELOPE: 'observed' });
+    sequent = await startDeliveringSystem({ receiver: receiverConnection(receiver) }, { SEQUENT_ENVELOPE: 'observed' });
     await sequent.client.functions.put(definition(receiver.url));
   });
   afterAll(() => sequent[Symbol.asyncDispose]());
 
   test.for<[string, object | string, object]>([
     [
-      'that user code threw with status 500 and no text',
+      'for thrown user code: status 500 and no text',
       { failUntil: 9 },
       { condition: 'UnhandledInvocationError', count: 2, status: 500, error: '' },
     ],
-    ['of a success that it was not retried with 0', { value: 1 }, { condition: '', count: 0, status: 200, error: '' }],
-    ['of a success after two retries with 2', { failUntil: 3 }, { condition: '', count: 2, status: 200, error: '' }],
+    ['for a success without a retry: count 0', { value: 1 }, { condition: '', count: 0, status: 200, error: '' }],
+    ['for a success after two retries: count 2', { failUntil: 3 }, { condition: '', count: 2, status: 200, error: '' }],
     [
-      'of errors of the system as ever',
+      'for errors of the system: unchanged',
       'nonsense',
       { condition: 'InvalidPayload', count: 0, status: 406, error: expect.stringMatching(/not JSON/) },
     ],
-  ])('tells %s', async ([what, payload, expected]) => {
+  ])('has, %s', async ([what, payload, expected]) => {
     const id = `observed-${what.replaceAll(/\W+/g, '-')}`.slice(0, 60);
-    const text = await told(sequent, id, payload);
-    const { request_context: asked, response_context: answered } = check(text);
+    const text = await deliveredEnvelope(sequent, id, payload);
+    const { request_context: request, response_context: response } = check(text);
     expect({
-      condition: asked.condition,
-      count: asked.approximate_invoke_count,
-      status: answered.status_code,
-      error: answered.function_error,
+      condition: request.condition,
+      count: request.approximate_invoke_count,
+      status: response.status_code,
+      error: response.function_error,
     }).toEqual(expected);
     const { stdout } = await sequent.run(['result', id, '--envelope', '--timeout', '0'], { env: { SEQUENT_ENVELOPE: 'observed' } });
     expect(stdout).toBe(`${text}\n`);

@@ -12,7 +12,7 @@ import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
 const OUTCOMES = Number(process.env.SEQUENT_CHAOS_OUTCOMES ?? 10_000);
-/** At the latest then it is left in peace. */
+/** The kills end after this time. */
 const CHAOS_IN_MS = 75_000;
 const KILLS = Number(process.env.SEQUENT_CHAOS_DELIVERY_KILLS ?? 8);
 const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
@@ -57,7 +57,7 @@ test(`${OUTCOMES} outcomes reach a receiver that fails 30%, over ${KILLS} SIGKIL
   const deliverers = new Set<string>();
   let kills = 0;
   while (performance.now() - startedAt < CHAOS_IN_MS && (kills < KILLS || receiver.seen.size < OUTCOMES)) {
-    // It has a life of a few seconds, from its first try on.
+    // The process is killed a few seconds after its first try.
     const first = await log.until((fact) => fact.type === 'delivery.started' && !deliverers.has(fact.deliverer));
     if (first.type === 'delivery.started') deliverers.add(first.deliverer);
     await systemClock.sleep(1_500 + random() * 2_500);
@@ -67,8 +67,8 @@ test(`${OUTCOMES} outcomes reach a receiver that fails 30%, over ${KILLS} SIGKIL
   }
   const chaosInMs = Math.round(performance.now() - startedAt);
   const underChaos = [...log.facts.values()].filter((life) => life.some(({ type }) => type === 'notified')).length;
-  const met = receiver.seen.size;
-  // A delivery that failed seven times waits for minutes: the faults end with the kills, when every outcome met them.
+  const triedOutcomes = receiver.seen.size;
+  // A delivery that failed seven times waits for minutes. The faults therefore end with the kills, after each outcome was tried.
   receiver.repair();
   const ids = (await sent).map(({ requestId }) => requestId);
   await log.untilNotified(ids, 150_000);
@@ -80,7 +80,7 @@ test(`${OUTCOMES} outcomes reach a receiver that fails 30%, over ${KILLS} SIGKIL
   const { requests, ...faults } = receiver.counts;
   const twice = ids.filter((id) => (receiver.acknowledged.get(id)?.length ?? 0) > 1).length;
   process.stdout.write(
-    `deliveries: seed ${seed}, ${kills} kills in ${chaosInMs} ms, ${underChaos} of ${ids.length} notified and ${met} tried by then, all after ${tookInMs} ms; ` +
+    `deliveries: seed ${seed}, ${kills} kills in ${chaosInMs} ms, ${underChaos} of ${ids.length} notified and ${triedOutcomes} tried by then, all after ${tookInMs} ms; ` +
       `${requests} requests, ${JSON.stringify(faults)}; ${count('delivery.started')} tries, ${count('delivery.failed')} failed, ` +
       `${count('delivery.delivered')} delivered, ${count('notified')} notified; ${twice} arrived more than once\n`,
   );

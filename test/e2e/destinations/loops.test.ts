@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { chainOf, invoking, startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
+import { chainOf, type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
 import { foldWholeLog } from '#test/support/log/folded-log.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const fn = (name: string, targets: readonly string[], facts: object = {}) => ({
   name,
   handler: { kind: 'process', file, export: 'obey' },
-  policy: { onSuccess: targets.map(invoking) },
+  policy: { onSuccess: targets.map(toFunction) },
   ...facts,
 });
 const looping = (name: string, targets: readonly string[], facts: object = {}) =>
-  fn(name, targets, { policy: { onSuccess: targets.map(invoking), allowCycle: true }, ...facts });
+  fn(name, targets, { policy: { onSuccess: targets.map(toFunction), allowCycle: true }, ...facts });
 
-let sequent: TellingSequent;
+let sequent: DeliveringSystem;
 beforeAll(async () => {
-  sequent = await startTelling();
+  sequent = await startDeliveringSystem();
 });
 afterAll(() => sequent[Symbol.asyncDispose]());
 
@@ -59,7 +59,7 @@ describe('a loop', () => {
     expect(refused[0]).toContain(`close a loop: ${path};`);
   });
 
-  test('through an alias is refused when the alias is moved to a version that tells back, and names it', async () => {
+  test('through an alias is refused when the alias moves to a version that closes it, with its path', async () => {
     const put = (name: string, ...flags: string[]) => sequent.run(['fn', 'put', name, '--file', file, '--handler', 'obey', ...flags]);
     const { functions } = sequent.client;
     await put('e2');
@@ -75,7 +75,7 @@ describe('a loop', () => {
     expect([direct.code, direct.stderr]).toEqual([2, expect.stringContaining('close a loop: e1 → e2:v2 → e1;')]);
   });
 
-  test('that is allowed stops at hop 16, with every link on the timelines and the cut on both ends', async () => {
+  test('that is allowed stops at hop 16, with every hop on the timelines and the cut on both ends', async () => {
     const { client, log } = sequent;
     await client.functions.put(fn('ping', ['pong']));
     await expect(client.functions.put(fn('pong', ['ping']))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
@@ -116,7 +116,7 @@ describe('a loop', () => {
   test.for<[string, { names: [string, string]; cycle: readonly string[] }]>([
     ['two functions', { names: ['ring', 'bell'], cycle: ['bell:!prod', 'ring:latest'] }],
     ['one function', { names: ['echo', 'echo'], cycle: ['echo:!prod'] }],
-  ])('of %s through an alias that is allowed stops at hop 16 as well', async ([, { names, cycle }]) => {
+  ])('of %s through an alias, which is allowed, stops at hop 16', async ([, { names, cycle }]) => {
     const { client, log } = sequent;
     const { functions } = client;
     const [first, last] = names;
@@ -127,7 +127,7 @@ describe('a loop', () => {
     if (first !== last) await functions.put(fn(first, [prod]));
     await functions.put(looping(last, [first === last ? prod : first], { timeoutInMs: 5_000 }));
     await functions.publish(last, { version: 'v2' });
-    // Only now there is a loop.
+    // This change closes the loop.
     await functions.putAlias(last, { name: 'prod', version: 'v2' });
 
     const root = await invokeAtLatestRevision(first);
@@ -146,15 +146,15 @@ describe('a loop', () => {
       reason: `LoopDetected: the chain that began with ${root} has more than 16 hops; ${cut.invocation} was cut`,
     });
     const ends = await Promise.all(chain.slice(-2).map(({ invocation }) => sequent.run(['timeline', invocation])));
-    for (const [place, { stdout }] of ends.entries()) {
-      expect(stdout).toContain(`hop ${16 + place} of the chain that began with ${root}`);
+    for (const [index, { stdout }] of ends.entries()) {
+      expect(stdout).toContain(`hop ${16 + index} of the chain that began with ${root}`);
       expect(stdout).toContain('LoopDetected');
     }
   });
 
-  test('stops at once when one of its functions is paused, and goes on without a loss when it is resumed', async () => {
-    // A thousand links of a tenth of a second: no chain ends by itself, however long a command takes.
-    await using endless = await startTelling({}, { SEQUENT_MAX_HOPS: '1000', SEQUENT_MAX_CHAIN: '1000000' });
+  test('stops at once when one of its functions is paused, and continues without a loss when resumed', async () => {
+    // A thousand hops of 100 ms each: no chain ends by itself, however long a command takes.
+    await using endless = await startDeliveringSystem({}, { SEQUENT_MAX_HOPS: '1000', SEQUENT_MAX_CHAIN: '1000000' });
     const { client, log } = endless;
     const slow = { userData: { ms: '100' } };
     await client.functions.put(looping('tick', ['tock'], slow));
@@ -167,7 +167,7 @@ describe('a loop', () => {
     await log.until((fact) => fact.type === 'queued' && fact.function === 'tock' && (fact.lineage?.hop ?? 0) >= 3);
     const paused = await endless.run(['fn', 'pause', 'tock']);
     expect(paused).toMatchObject({ code: 0, stdout: 'tock is paused; to let it go on: sequent fn resume tock\n' });
-    // What ran at that moment ends, and waits as the next link.
+    // Executions in progress end, and their next hop waits.
     const waiting = () =>
       [...log.facts.values()].flatMap((life) => {
         const [first] = life;
@@ -183,25 +183,25 @@ describe('a loop', () => {
     expect((await endless.run(['fn', 'get', 'tock'])).stdout).toContain('paused');
     expect((await endless.run(['fn', 'resume', 'tock'])).code).toBe(0);
     const hops = waited.map(({ lineage }) => lineage?.hop ?? 0);
-    const goesOn = (root: string, hop: number) =>
+    const continues = (root: string, hop: number) =>
       log.until((fact) => fact.type === 'queued' && fact.lineage?.root === root && fact.lineage.hop === hop + 4);
-    for (const { lineage } of waited) await goesOn(lineage?.root ?? '', lineage?.hop ?? 0);
+    for (const { lineage } of waited) await continues(lineage?.root ?? '', lineage?.hop ?? 0);
     process.stdout.write(
-      `pause: ${waited.length} links waited at hops ${Math.min(...hops)} to ${Math.max(...hops)}, ` +
-        `${startedMeanwhile} attempts in 2.5 s, log at ${last}; then all went on\n`,
+      `pause: ${waited.length} invocations waited at hops ${Math.min(...hops)} to ${Math.max(...hops)}, ` +
+        `${startedMeanwhile} attempts in 2.5 s, log at ${last}; then all continued\n`,
     );
     expect(startedMeanwhile).toBe(0);
     expect(waited).toHaveLength(roots.length);
     for (const { lineage } of waited) {
-      const chain = chainOf(log, lineage?.root ?? '').map(({ lineage: link }) => link?.hop ?? 0);
+      const chain = chainOf(log, lineage?.root ?? '').map(({ lineage: ofHop }) => ofHop?.hop ?? 0);
       expect(chain).toEqual(chain.map((_, hop) => hop));
     }
     expect(new Set(waited.map(({ lineage }) => lineage?.root))).toEqual(new Set(roots));
   });
 });
 
-test('the most hops are configured', async () => {
-  await using short = await startTelling({}, { SEQUENT_MAX_HOPS: '2' });
+test('the maximum of hops is configurable', async () => {
+  await using short = await startDeliveringSystem({}, { SEQUENT_MAX_HOPS: '2' });
   await short.client.functions.put(looping('again', ['again']));
   const { requestId: root } = await short.client.invoke('again', {});
   const cut = await short.log.until((fact) => fact.type === 'failed' && fact.condition === 'LoopDetected');
@@ -212,8 +212,8 @@ test('the most hops are configured', async () => {
 test.for<[number, Record<string, string>]>([
   [1_000, {}],
   [50, { SEQUENT_MAX_CHAIN: '50' }],
-])('of a fan-out of ten to the ten %i invocations follow, and what is cut tells it on both ends', async ([most, settings]) => {
-  await using wide = await startTelling({}, settings);
+])('of a fan-out of ten by ten, %i invocations follow, and each cut is recorded on both ends', async ([maxChain, settings]) => {
+  await using wide = await startDeliveringSystem({}, settings);
   const { client, log } = wide;
   const level = (name: string, next: string) =>
     fn(
@@ -233,7 +233,7 @@ test.for<[number, Record<string, string>]>([
   const isOver = () => chainOf(log, root).every(({ invocation }) => log.facts.get(invocation)?.some(({ type }) => type === 'notified'));
   const deadline = performance.now() + 50_000;
   do await systemClock.sleep(100);
-  while (!(chainOf(log, root).length > most && isOver()) && performance.now() < deadline);
+  while (!(chainOf(log, root).length > maxChain && isOver()) && performance.now() < deadline);
 
   const chain = chainOf(log, root);
   const lives = chain.map(({ invocation }) => log.facts.get(invocation) ?? []);
@@ -241,16 +241,16 @@ test.for<[number, Record<string, string>]>([
   const cut = lives.filter((life) => life.some((fact) => fact.type === 'failed' && fact.condition === 'LoopDetected')).length;
   const dead = lives.flat().filter((fact) => fact.type === 'delivery.dead' && fact.reason.startsWith('LoopDetected')).length;
   const perHop = [0, 1, 2, 3, 4].map((hop) => chain.filter(({ lineage }) => (lineage?.hop ?? 0) === hop).length);
-  process.stdout.write(`fan-out, ${most} allowed: ${ran} ran, ${cut} cut, ${dead} deliveries dead, by hop ${perHop.join(' ')}\n`);
+  process.stdout.write(`fan-out, ${maxChain} allowed: ${ran} ran, ${cut} cut, ${dead} deliveries dead, by hop ${perHop.join(' ')}\n`);
 
   expect(isOver()).toBe(true);
-  expect(ran).toBe(most + 1);
+  expect(ran).toBe(maxChain + 1);
   expect(cut).toBe(dead);
   expect(cut).toBe(chain.length - ran);
   expect((await foldWholeLog(log.ports.log)).problems).toEqual([]);
 });
 
-/** Invokes a function until an attempt runs the revision of the registry: a worker learns of a change a moment after it. */
+/** Invokes a function until an attempt runs the registry's revision, because a worker learns of a change with a delay. */
 async function invokeAtLatestRevision(name: string): Promise<string> {
   const { client, log } = sequent;
   const { revision } = await client.functions.get(name);

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { receiverConnection, startTelling, telling } from '#test/support/destinations/delivering-system.ts';
+import { receiverConnection, startDeliveringSystem, toHttp } from '#test/support/destinations/delivering-system.ts';
 import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 
-test('a missing connection refuses a new destination, and makes the deliveries of a present one dead', async () => {
+test('without its connection a new destination is refused, and deliveries to a present one end dead', async () => {
   await using receiver = await openReceiver(answer(200));
-  await using sequent = await startTelling({ receiver: receiverConnection(receiver) });
+  await using sequent = await startDeliveringSystem({ receiver: receiverConnection(receiver) });
   const put = (connection: string) =>
     sequent.run([
       'fn',
@@ -17,7 +17,7 @@ test('a missing connection refuses a new destination, and makes the deliveries o
       '--handler',
       'obey',
       '--on-success',
-      JSON.stringify(telling(receiver.url, connection)),
+      JSON.stringify(toHttp(receiver.url, connection)),
     ]);
   const reason = (name: string): string => `insufficient permission: no connection "${name}" of the kind "http" is configured`;
 
@@ -31,6 +31,6 @@ test('a missing connection refuses a new destination, and makes the deliveries o
   await sequent.log.untilNotified([requestId]);
   expect(sequent.log.facts.get(requestId)?.find(({ type }) => type === 'delivery.dead')).toMatchObject({ reason: reason('receiver') });
   expect(receiver.received).toEqual([]);
-  // Whoever pauses the function is not asked about its destinations.
+  // A pause does not check the destinations.
   expect((await sequent.run(['fn', 'pause', 'obey'])).code).toBe(0);
 });

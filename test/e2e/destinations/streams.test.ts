@@ -5,18 +5,18 @@ import { createNatsTarget } from '#src/destinations/targets/nats.ts';
 import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
 import { createPublications } from '#src/nats/streams/publications.ts';
 import { connectionsOf, deliveryTo, neverAborted } from '#test/support/destinations/deliveries.ts';
-import { startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
+import { type DeliveringSystem, startDeliveringSystem } from '#test/support/destinations/delivering-system.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 
-let sequent: TellingSequent;
+let sequent: DeliveringSystem;
 beforeAll(async () => {
-  sequent = await startTelling();
+  sequent = await startDeliveringSystem();
 });
 afterAll(() => sequent[Symbol.asyncDispose]());
 
-/** Defines a function that tells one destination, and invokes it. */
-async function invokeTelling(name: string, destination: 'NATS' | 'DIS', param: object): Promise<string> {
+/** Defines a function with one destination, and invokes it. */
+async function invokeWithDestination(name: string, destination: 'NATS' | 'DIS', param: object): Promise<string> {
   await sequent.client.functions.put({
     name,
     handler: { kind: 'process', file, export: 'obey' },
@@ -35,10 +35,10 @@ async function messagesOf(stream: string, subject: string) {
 }
 
 describe('the NATS destination', () => {
-  test('is stored by the stream of its subject, as a CloudEvent when it is asked for', async () => {
+  test('is stored by the stream of its subject, as a CloudEvent when configured so', async () => {
     const manager = await sequent.client.connection.nats.jetstreamManager();
     await manager.streams.add({ name: 'OUTCOMES', subjects: ['outcomes.>'] });
-    const id = await invokeTelling('stored', 'NATS', { subject: 'outcomes.stored', cloudevents: true, headers: { team: 'blue' } });
+    const id = await invokeWithDestination('stored', 'NATS', { subject: 'outcomes.stored', cloudevents: true, headers: { team: 'blue' } });
     await sequent.log.untilNotified([id]);
     const { count, last } = await messagesOf('OUTCOMES', 'outcomes.stored');
     const { envelope } = await sequent.client.timeline(id);
@@ -59,29 +59,29 @@ describe('the NATS destination', () => {
     });
   });
 
-  test('is heard by a plain subscriber', async () => {
+  test('is received by a plain subscriber', async () => {
     const { nats } = sequent.client.connection;
-    const subscription = nats.subscribe('plain.heard', { max: 1 });
+    const subscription = nats.subscribe('plain.received', { max: 1 });
     await nats.flush();
-    const id = await invokeTelling('heard', 'NATS', { subject: 'plain.heard' });
+    const id = await invokeWithDestination('received', 'NATS', { subject: 'plain.received' });
     for await (const message of subscription) expect(message.json()).toMatchObject({ request_context: { request_id: id } });
     await sequent.log.untilNotified([id]);
     expect(sequent.log.facts.get(id)?.map(({ type }) => type)).toContain('delivery.delivered');
   });
 
-  test('is tried again while nobody listens', async () => {
-    const id = await invokeTelling('unheard', 'NATS', { subject: 'plain.unheard' });
+  test('is tried again while the subject has no subscriber', async () => {
+    const id = await invokeWithDestination('unreceived', 'NATS', { subject: 'plain.unreceived' });
     const failed = await sequent.log.until((fact) => fact.type === 'delivery.failed' && fact.invocation === id);
-    expect(failed).toMatchObject({ try: 1, reason: 'no stream stores subject "plain.unheard"' });
+    expect(failed).toMatchObject({ try: 1, reason: 'no stream stores subject "plain.unreceived"' });
     const { nats } = sequent.client.connection;
-    const subscription = nats.subscribe('plain.unheard', { max: 1 });
+    const subscription = nats.subscribe('plain.unreceived', { max: 1 });
     await nats.flush();
     for await (const message of subscription) expect(message.json()).toMatchObject({ request_context: { request_id: id } });
     await sequent.log.untilNotified([id]);
     expect(sequent.log.facts.get(id)?.find(({ type }) => type === 'delivery.delivered')).toMatchObject({ try: expect.any(Number) });
   });
 
-  test('is stored once, however often it is repeated', async () => {
+  test('is stored once under repetition', async () => {
     const { connection } = sequent.client;
     const target = createNatsTarget({
       publisher: createPublications(connection, sequent.log.ports.publisher),
@@ -95,7 +95,7 @@ describe('the NATS destination', () => {
 
 describe('the built-in streams of the DIS destination', () => {
   test('have a record of the shape of DIS for each outcome', async () => {
-    const id = await invokeTelling('pushed', 'DIS', { stream_name: 'results' });
+    const id = await invokeWithDestination('pushed', 'DIS', { stream_name: 'results' });
     await sequent.log.untilNotified([id]);
     const { count, last } = await messagesOf('SEQUENT_DIS', 'dis.results');
     const { partition_key, data, timestamp } = last?.json<{ partition_key: string; data: string; timestamp: number }>() ?? {};
@@ -106,7 +106,7 @@ describe('the built-in streams of the DIS destination', () => {
     expect(JSON.parse(Buffer.from(data ?? '', 'base64').toString())).toEqual(envelope);
   });
 
-  test('have one record for each delivery, however often it is repeated', async () => {
+  test('have one record for each delivery under repetition', async () => {
     const { connection } = sequent.client;
     const streams = createDisStreams({ connection, publisher: sequent.log.ports.publisher, replicas: 1 });
     const target = createDisTarget({

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
+import { type DeliveringSystem, startDeliveringSystem } from '#test/support/destinations/delivering-system.ts';
 
 const test1 = new URL('../../../src/examples/functions/test1.mjs', import.meta.url).pathname;
 const logOutcome = new URL('../../../src/examples/functions/log-outcome.mjs', import.meta.url).pathname;
 
-let sequent: TellingSequent;
+let sequent: DeliveringSystem;
 beforeAll(async () => {
-  sequent = await startTelling();
+  sequent = await startDeliveringSystem();
   for (const name of ['test2', 'test3']) expect((await sequent.run(['fn', 'put', name, '--file', logOutcome])).code).toBe(0);
   const urn = (name: string): string => `FunctionGraph=urn:fss:local:default:function:default:${name}:latest`;
   const put = await sequent.run(['fn', 'put', 'test1', '--file', test1, '--on-success', urn('test2'), '--on-failure', urn('test3')]);
@@ -14,13 +14,13 @@ beforeAll(async () => {
 });
 afterAll(() => sequent[Symbol.asyncDispose]());
 
-/** Invokes test1, and reads what the function that is told about it printed. */
-async function tellAbout(id: string, event: string, told: string) {
+/** Invokes test1, and reads the timeline of the function that gets the outcome. */
+async function invokeTest1(id: string, event: string, target: string) {
   const invoked = await sequent.run(['invoke', 'test1', '--id', id, '-d', event]);
   expect(invoked).toMatchObject({ code: 0, stdout: `${id}\n` });
   await sequent.log.untilNotified([id]);
   const envelope = (await sequent.run(['result', id, '--envelope'])).stdout.trim();
-  const { requestId } = JSON.parse((await sequent.run(['tail', told, '--from', '1', '--state', 'queued', '-n', '1', '--json'])).stdout);
+  const { requestId } = JSON.parse((await sequent.run(['tail', target, '--from', '1', '--state', 'queued', '-n', '1', '--json'])).stdout);
   await sequent.log.untilNotified([requestId]);
   const timeline = await sequent.run(['timeline', requestId]);
   return { envelope, timeline: timeline.stdout, parent: (await sequent.run(['timeline', id])).stdout };
@@ -28,15 +28,15 @@ async function tellAbout(id: string, event: string, told: string) {
 
 describe('the worked example of the source document (SRC10), through the command line', () => {
   test('when test1 succeeds, the log of test2 shows exactly the envelope', async () => {
-    const { envelope, timeline, parent } = await tellAbout('chain-1', '{"aaa":123}', 'test2');
+    const { envelope, timeline, parent } = await invokeTest1('chain-1', '{"aaa":123}', 'test2');
     expect(timeline).toContain(`test2 was told: ${envelope}`);
     expect(JSON.parse(envelope)).toMatchObject({ request_payload: '{"aaa":123}', response_payload: '{"received":{"aaa":123}}' });
     expect(timeline).toContain('hop 1 of the chain that began with chain-1');
     expect(parent).toContain('functiongraph-0 was told');
   });
 
-  test('when test1 fails, the log of test3 does', async () => {
-    const { envelope, timeline } = await tellAbout('chain-2', '{"fail":true}', 'test3');
+  test('when test1 fails, the log of test3 shows exactly the envelope', async () => {
+    const { envelope, timeline } = await invokeTest1('chain-2', '{"fail":true}', 'test3');
     expect(timeline).toContain(`test3 was told: ${envelope}`);
     expect(JSON.parse(envelope)).toMatchObject({
       request_context: { condition: 'UnhandledInvocationError' },
@@ -44,7 +44,7 @@ describe('the worked example of the source document (SRC10), through the command
     });
   });
 
-  test('what a function tells is shown with the function', async () => {
+  test('the destinations of a function are shown with the function', async () => {
     const { stdout } = await sequent.run(['fn', 'get', 'test1']);
     expect(stdout).toMatch(/on success +FunctionGraph .*test2:latest/);
     expect(stdout).toMatch(/on failure +FunctionGraph .*test3:latest/);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { derivedId } from '#src/core/names/ids.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { type SequentProcess, startScript, startSequent } from '#test/support/cli/sequent-process.ts';
-import { invoking, startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
+import { type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
@@ -10,16 +10,16 @@ const WORKERS = 3;
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const ownWorker = new URL('../../support/destinations/own-worker.ts', import.meta.url).pathname;
 
-/** Who is killed and how often in each of their places, and the roles that are left in peace. */
-type Victim = { handler: object; lives: number; start(sequent: TellingSequent): Promise<SequentProcess>; others: string };
+/** The worker that is killed, how often in each of the three positions, and the roles that are never killed. */
+type Victim = { handler: object; kills: number; start(sequent: DeliveringSystem): Promise<SequentProcess>; others: string };
 
-/** Both tell functions about what they executed themselves: the first try begins in the append of the outcome. */
+/** Both kinds of worker deliver to functions themselves: the first try is claimed with the outcome. */
 const victims: [string, Victim][] = [
   [
     "in the user's own process",
     {
       handler: { kind: 'inline' },
-      lives: 4,
+      kills: 4,
       start: ({ server }) => startScript(ownWorker, [server.url]),
       others: 'scheduler,destinations',
     },
@@ -28,38 +28,38 @@ const victims: [string, Victim][] = [
     'with the destinations role beside it',
     {
       handler: { kind: 'process', file, export: 'obey' },
-      lives: 2,
+      kills: 2,
       start: ({ env }) => startSequent(['--role', 'worker,destinations'], env),
       others: 'scheduler',
     },
   ],
 ];
 
-test.for(victims)('a worker %s is killed in the midst of its first tries, and every link of a chain happens once', async ([, victim]) => {
+test.for(victims)('after kills of a worker %s during its first tries, every invocation of a chain exists once', async ([, victim]) => {
   const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
   const random = createSeededRandom(seed);
-  await using sequent = await startTelling({}, {}, victim.others);
+  await using sequent = await startDeliveringSystem({}, {}, victim.others);
   const { client, log } = sequent;
   await client.functions.put({ name: 'second', handler: victim.handler, concurrency: 100 });
   await client.functions.put({
     name: 'first',
     handler: victim.handler,
     concurrency: 100,
-    policy: { onSuccess: [invoking('second')] },
+    policy: { onSuccess: [toFunction('second')] },
   });
 
-  /** A worker is killed once it has begun some tries, and another one takes its place; the last one is left alive. */
-  async function liveAndDie(): Promise<SequentProcess> {
-    for (let life = 1; ; life++) {
+  /** Kills a worker after some of its tries, and starts another one. The last worker survives. */
+  async function killRepeatedly(): Promise<SequentProcess> {
+    for (let kills = 0; ; kills++) {
       const worker = await victim.start(sequent);
-      if (life > victim.lives) return worker;
+      if (kills === victim.kills) return worker;
       let tries = Math.floor(random() * 100);
       await log.until((fact) => fact.type === 'delivery.started' && fact.deliverer.includes(`-${worker.pid}-`) && tries-- === 0);
       await worker.signal('SIGKILL');
     }
   }
 
-  /** Ten in streams of their own, and ten that share some, every tenth of a second. */
+  /** Every 100 ms sends ten requests in streams of their own, and ten that share streams. */
   async function sendUntil(end: Promise<unknown>): Promise<string[]> {
     const sent: Promise<{ requestId: string }[]>[] = [];
     let isOver = false;
@@ -68,14 +68,14 @@ test.for(victims)('a worker %s is killed in the midst of its first tries, and ev
     });
     for (; !isOver; await Promise.race([systemClock.sleep(100), ending])) {
       const events = Array.from({ length: 20 }, () => ({ ms: Math.floor(random() * 50) }));
-      const own = events.slice(0, 10).map((event, place) => client.invoke('first', event, { id: `own-${sent.length}-${place}` }));
+      const own = events.slice(0, 10).map((event, index) => client.invoke('first', event, { id: `own-${sent.length}-${index}` }));
       sent.push(Promise.all(own), client.invokeMany('first', events.slice(10)));
     }
     return (await Promise.all(sent)).flat().map(({ requestId }) => requestId);
   }
 
   const startedAt = performance.now();
-  const killing = Promise.all(Array.from({ length: WORKERS }, liveAndDie));
+  const killing = Promise.all(Array.from({ length: WORKERS }, killRepeatedly));
   const roots = await sendUntil(killing);
   const survivors = await killing;
   const chaosInMs = Math.round(performance.now() - startedAt);
@@ -89,14 +89,14 @@ test.for(victims)('a worker %s is killed in the midst of its first tries, and ev
   const cut = lives.flat().filter((fact) => fact.type === 'delivery.failed' && fact.reason.includes('vanished')).length;
   const lost = [...invocations.values()].reduce((sum, { context }) => sum + context.lost, 0);
   process.stdout.write(
-    `killed in first tries: seed ${seed}, ${WORKERS * victim.lives} kills in ${chaosInMs} ms, ${roots.length} chains whole after ${tookInMs} ms; ` +
+    `killed in first tries: seed ${seed}, ${WORKERS * victim.kills} kills in ${chaosInMs} ms, ${roots.length} chains whole after ${tookInMs} ms; ` +
       `${cut} tries and ${lost} attempts cut\n`,
   );
   for (const one of survivors) await one[Symbol.asyncDispose]();
 
   expect(problems).toEqual([]);
   expect(verified).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing is wrong') });
-  // Every root and every child, each born once, and nothing else.
+  // The log holds every root and every child, each accepted once, and nothing else.
   expect([...facts.keys()].sort()).toEqual([...roots, ...children].sort());
   expect(lives.filter((life) => life.filter(({ type }) => type === 'queued').length !== 1)).toEqual([]);
   expect([...facts].flatMap(([id, life]) => findLifeProblems(id, life))).toEqual([]);
@@ -104,6 +104,6 @@ test.for(victims)('a worker %s is killed in the midst of its first tries, and ev
   expect([...invocations.values()].filter(({ context }) => context.outcome?.type !== 'succeeded')).toEqual([]);
   expect(lives.flat().filter(({ type }) => type === 'delivery.delivered')).toHaveLength(roots.length);
   expect(roots.length).toBeGreaterThan(1_000);
-  // Some kill fell between the outcome and what came of the first try.
+  // At least one kill fell between an outcome and the result of its first try.
   expect(cut).toBeGreaterThan(0);
 });

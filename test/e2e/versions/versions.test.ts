@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
-import { invoking, startTelling, type TellingSequent } from '#test/support/destinations/delivering-system.ts';
+import { type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
 
-let sequent: TellingSequent;
+let sequent: DeliveringSystem;
 let folder: string;
 beforeAll(async () => {
-  sequent = await startTelling({}, { SEQUENT_ROLES: 'worker,scheduler,destinations' });
+  sequent = await startDeliveringSystem({}, { SEQUENT_ROLES: 'worker,scheduler,destinations' });
   folder = await mkdtemp(join(tmpdir(), 'sequent-versions-'));
 });
 afterAll(async () => {
@@ -164,7 +164,7 @@ describe('a loop of destinations', () => {
     const { functions } = sequent.client;
     await define('test2', 'quiet');
     await functions.publish('test2', { version: 'v1' });
-    await define('test2', 'telling', { policy: { onSuccess: [invoking('test1')] } });
+    await define('test2', 'telling', { policy: { onSuccess: [toFunction('test1')] } });
     await functions.publish('test2', { version: 'v2' });
     await functions.putAlias('test2', { name: 'prod', version: 'v2' });
     const tellingProd = ['--subject', 'somewhere', '--on-success', 'FunctionGraph=default:default:test2:!prod'];

@@ -74,7 +74,7 @@ describe('the DIS target, without a connection', () => {
     expect(await targetFor({}, publication).target.deliver(delivery(), neverAborted)).toEqual(expected);
   });
 
-  test('refuses a connection that is not there, and names that are none', () => {
+  test('refuses a missing connection and invalid names', () => {
     const { target } = targetFor({});
     expect(target.refuse('{"stream_name":"outcomes"}', 'orders')).toBeUndefined();
     expect(target.refuse('{"stream_name":"outcomes","connection":"mine"}', 'orders')).toBe(
@@ -85,7 +85,7 @@ describe('the DIS target, without a connection', () => {
   });
 });
 
-/** The signature as Huawei's gateway recomputes it, from the text on the wire. */
+/** Recomputes the signature from the text on the wire, as Huawei's gateway does. */
 function isSignedBy(secret: string, { method, path, headers, body }: Received): boolean {
   const pattern = /^SDK-HMAC-SHA256 Access=(\S+), SignedHeaders=(\S+), Signature=([\da-f]{64})$/;
   const [, key, names = '', signature] = pattern.exec(headers.authorization ?? '') ?? [];
@@ -126,7 +126,7 @@ describe('the DIS target, with a connection', () => {
     expect(receiver.received[0]?.headers).not.toHaveProperty('authorization');
   });
 
-  test('is dead, and says so, when the secret is wrong', async () => {
+  test('is dead with that reason when the secret is wrong', async () => {
     await using receiver = await openReceiver(gateway(result(0)));
     const { target } = targetFor(disAt(receiver, { accessKeyId, secretAccessKey: { env: 'SEQUENT_TEST_WRONG_KEY' } }));
     const said = await target.deliver(delivery(), neverAborted);
@@ -158,7 +158,7 @@ describe('the DIS target, with a connection', () => {
     expect(await targetFor(disAt(receiver)).target.deliver(delivery(), neverAborted)).toMatchObject(expected);
   });
 
-  test('says which secret is missing, and tries again', async () => {
+  test('fails with the name of a missing secret, so it is tried again', async () => {
     await using receiver = await openReceiver();
     const { target } = targetFor(disAt(receiver, { token: { env: 'SEQUENT_TEST_UNSET' } }));
     expect(await target.deliver(delivery(), neverAborted)).toEqual({

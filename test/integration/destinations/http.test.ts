@@ -34,7 +34,7 @@ const deliveryToHook = ({ url }: Receiver) => deliveryTo('HTTP', { url: `${url}/
 describe('the HTTP target', () => {
   const verifier = new Webhook(canaries.SEQUENT_TEST_WEBHOOK);
 
-  test('posts the envelope, signed so that the reference library verifies it', async () => {
+  test('posts the envelope with a signature that the reference library verifies', async () => {
     await using receiver = await openReceiver();
     const request = { ...deliveryToHook(receiver), traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
     expect(await targetFor(receiver).deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
@@ -48,13 +48,13 @@ describe('the HTTP target', () => {
     expect(verifier.verify(received?.body ?? '', received?.headers as Record<string, string>)).toEqual(JSON.parse(envelope));
   });
 
-  test('is not believed by the reference library after any byte of it was changed', async () => {
+  test('is rejected by the reference library after a change of any byte', async () => {
     await using receiver = await openReceiver();
     await targetFor(receiver).deliver(deliveryToHook(receiver), neverAborted);
     const { body = '', headers = {} } = receiver.received[0] ?? {};
     const signed = headers as Record<string, string>;
-    for (let place = 0; place < body.length; place++) {
-      const changed = `${body.slice(0, place)}${body[place] === 'x' ? 'y' : 'x'}${body.slice(place + 1)}`;
+    for (let index = 0; index < body.length; index++) {
+      const changed = `${body.slice(0, index)}${body[index] === 'x' ? 'y' : 'x'}${body.slice(index + 1)}`;
       expect(() => verifier.verify(changed, signed, { jsonParse: false })).toThrow('No matching signature');
     }
     expect(() => verifier.verify(body, { ...signed, 'webhook-id': 'another' })).toThrow('No matching signature');
@@ -63,7 +63,7 @@ describe('the HTTP target', () => {
     );
   });
 
-  test('is not believed when it is replayed after five minutes', async () => {
+  test('is rejected when it is replayed after five minutes', async () => {
     await using receiver = await openReceiver();
     await targetFor(receiver).deliver(deliveryToHook(receiver), neverAborted);
     const { body = '', headers = {} } = receiver.received[0] ?? {};
@@ -85,7 +85,7 @@ describe('the HTTP target', () => {
     expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual([request.deliveryId, request.deliveryId]);
   });
 
-  test('is signed by the old and by the new secret while one replaces the other', async () => {
+  test('is signed by the old and by the new secret during a rotation', async () => {
     const other = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
     process.env.SEQUENT_TEST_ROTATING = `${canaries.SEQUENT_TEST_WEBHOOK}\n${other}\n`;
     await using receiver = await openReceiver();
@@ -96,7 +96,7 @@ describe('the HTTP target', () => {
     expect(() => new Webhook(Buffer.alloc(32, 8).toString('base64')).verify(body, headers as Record<string, string>)).toThrow();
   });
 
-  test('goes unsigned, with its id, when the connection has no secret', async () => {
+  test('is sent unsigned, with its id, when the connection has no secret', async () => {
     await using receiver = await openReceiver();
     const request = deliveryToHook(receiver);
     await targetFor(receiver, { secret: undefined }).deliver(request, neverAborted);
@@ -104,7 +104,7 @@ describe('the HTTP target', () => {
     expect(receiver.received[0]?.headers).not.toHaveProperty('webhook-signature');
   });
 
-  test('carries the headers of its connection, and none of them replaces the signature', async () => {
+  test('sends the headers of its connection, and none of them replaces the signature', async () => {
     await using receiver = await openReceiver();
     const headers = { Authorization: { env: 'SEQUENT_TEST_TOKEN' }, 'X-Tenant': 'a', 'Webhook-Id': 'forged' };
     const request = deliveryToHook(receiver);
@@ -127,29 +127,29 @@ describe('the HTTP target', () => {
 
   test.each<[string, Reply, object]>([
     ['204', answer(204), { kind: 'delivered' }],
-    ['200 and an end in the middle', acknowledgeAndReset, { kind: 'delivered' }],
-    ['200 and a huge body', huge, { kind: 'delivered' }],
+    ['200 with a cut body', acknowledgeAndReset, { kind: 'delivered' }],
+    ['200 with a huge body', huge, { kind: 'delivered' }],
     ['500', answer(500), { kind: 'failed', reason: expect.stringMatching(/answered 500 Internal Server Error$/) }],
     ['503 with seconds', answer(503, { 'retry-after': '120' }), { kind: 'failed', retryAfterInMs: 120_000 }],
     ['503 with a date', answer(503, { 'retry-after': inAnHour }), { kind: 'failed', retryAfterInMs: expect.closeTo(3_595_000, -4) }],
     ['429 with a day', answer(429, { 'retry-after': '86400' }), { kind: 'failed', retryAfterInMs: 3_600_000 }],
     ['425', answer(425), { kind: 'failed' }],
     ['408', answer(408), { kind: 'failed' }],
-    ['nothing', hang, { kind: 'failed', reason: expect.stringMatching(/did not answer within 200 ms$/) }],
+    ['that never comes', hang, { kind: 'failed', reason: expect.stringMatching(/did not answer within 200 ms$/) }],
     ['a reset', reset, { kind: 'failed', reason: expect.stringMatching(/ECONNRESET/) }],
     ['302', answer(302, { location: 'http://127.0.0.1/' }), { kind: 'dead', reason: expect.stringMatching(/redirects are not followed$/) }],
     ['400', answer(400), { kind: 'dead' }],
     ['401', answer(401), { kind: 'dead' }],
     ['404', answer(404), { kind: 'dead' }],
     ['410', answer(410), { kind: 'dead', reason: expect.stringMatching(/answered 410 Gone$/) }],
-  ])('after %s it is as it must be', async (_what, reply, expected) => {
+  ])('maps the answer %s to its result', async (_what, reply, expected) => {
     await using receiver = await openReceiver(reply);
     const result = await targetFor(receiver).deliver(deliveryToHook(receiver), neverAborted);
     expect(result).toMatchObject(expected);
     expect(JSON.stringify(result)).not.toContain('canary');
   });
 
-  test('is dead, without a connection made, at an address that is not public', async () => {
+  test('is dead at an address that is not public, and makes no connection', async () => {
     await using receiver = await openReceiver();
     expect(await targetFor(receiver, { allowPrivate: false }).deliver(deliveryToHook(receiver), neverAborted)).toEqual({
       kind: 'dead',
@@ -158,7 +158,7 @@ describe('the HTTP target', () => {
     expect(receiver.connections).toBe(0);
   });
 
-  test('is not sent at all when its secret cannot be read, or is none', async () => {
+  test('is not sent when its secret cannot be read or is invalid', async () => {
     await using receiver = await openReceiver();
     const missing = targetFor(receiver, { secret: { file: '/nowhere/canary' } });
     expect(await missing.deliver(deliveryToHook(receiver), neverAborted)).toEqual({
@@ -173,7 +173,7 @@ describe('the HTTP target', () => {
     expect(receiver.connections).toBe(0);
   });
 
-  test('sends secrets to the hosts of its connection alone: checked when configured and at each delivery', async () => {
+  test('sends secrets only to the hosts of its connection, checked when configured and at each delivery', async () => {
     await using receiver = await openReceiver();
     await using other = await openReceiver();
     const target = targetFor(receiver, { hosts: ['hooks.example.com', '*.example.org'], ports: [other.port] });
@@ -186,7 +186,7 @@ describe('the HTTP target', () => {
     expect(other.received).toEqual([]);
   });
 
-  test('refuses to be configured without a connection, or by http when the connection does not allow it', () => {
+  test('refuses a configuration without a connection, and an http URL that the connection does not allow', () => {
     const http = createVettedHttp();
     const bare = createHttpTarget({ connections: connectionsOf({}), http });
     expect(bare.refuse('{"url":"https://example.com/"}', 'orders')).toBe(

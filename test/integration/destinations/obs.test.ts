@@ -42,7 +42,7 @@ describe('the OBS target, against moto', () => {
     expect(object.headers.get('x-amz-meta-delivery-id')).toBe(request.deliveryId);
   });
 
-  test('leaves the object of an earlier try as it is, and counts as delivered', async () => {
+  test('keeps the object of an earlier try, and counts as delivered', async () => {
     const target = targetAt(moto.url);
     const request = deliveryTo('OBS', { bucket: 'outcomes' }, { requestId: 'repeated' });
     await target.deliver(request, neverAborted);
@@ -50,7 +50,7 @@ describe('the OBS target, against moto', () => {
     expect(await (await moto.get('/outcomes/orders/2026-11-24/repeated.json')).text()).toBe(envelope);
   });
 
-  test('keeps a prefix with characters that a URL gives a meaning to', async () => {
+  test('keeps a prefix with characters that have a meaning in a URL', async () => {
     const request = deliveryTo('OBS', { bucket: 'outcomes', prefix: 'a b+c/%2e%2e/中?#/' }, { requestId: 'odd' });
     expect(await targetAt(moto.url).deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
     const listing = await (await moto.get('/outcomes?prefix=a')).text();
@@ -66,7 +66,7 @@ describe('the OBS target, against moto', () => {
 });
 
 describe('the OBS target, against a store that verifies signatures', () => {
-  test('signs what it sends, also odd characters of the key', async () => {
+  test('signs its requests, also with unusual characters in the key', async () => {
     await using store = await openSigningStore({ keys });
     const request = deliveryTo('OBS', { bucket: 'known', prefix: "it's (a) b+c!/中*/", expires: 30 }, { requestId: 'r' });
     expect(await targetAt(store.url).deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
@@ -74,7 +74,7 @@ describe('the OBS target, against a store that verifies signatures', () => {
     expect(object).toMatchObject({ body: envelope, headers: { 'x-obs-expires': '30', 'if-none-match': '*' } });
   });
 
-  test('is dead, and says so, when the secret is wrong', async () => {
+  test('is dead with that reason when the secret is wrong', async () => {
     await using store = await openSigningStore({ keys });
     const target = targetAt(store.url, { secretAccessKey: { env: 'SEQUENT_TEST_WRONG_KEY' } });
     const result = await target.deliver(deliveryTo('OBS', { bucket: 'known' }), neverAborted);
@@ -102,7 +102,7 @@ describe('the OBS target, against a store that verifies signatures', () => {
     expect(store.objects.size).toBe(1);
   });
 
-  test('makes one object of two destinations of one outcome with the same key', async () => {
+  test('stores one object for two destinations of one outcome with the same key', async () => {
     await using store = await openSigningStore({ keys });
     const target = targetAt(store.url);
     const request = deliveryTo('OBS', { bucket: 'known' });
@@ -112,7 +112,7 @@ describe('the OBS target, against a store that verifies signatures', () => {
     expect(store.objects.size).toBe(1);
   });
 
-  test('counts a changed secret at once, without a restart', async () => {
+  test('uses a changed secret at once, without a restart', async () => {
     await using store = await openSigningStore({ keys });
     const target = targetAt(store.url, { secretAccessKey: { env: 'SEQUENT_TEST_ROTATED' } });
     const deliver = () => target.deliver(deliveryTo('OBS', { bucket: 'known' }), neverAborted);
@@ -145,7 +145,7 @@ describe('the OBS target', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  test('tries again when nobody listens', async () => {
+  test('fails when no process listens, so it is tried again', async () => {
     const target = targetAt(`http://127.0.0.1:${await unusedPort()}`);
     expect(await target.deliver(deliveryTo('OBS', { bucket: 'known' }), neverAborted)).toMatchObject({
       kind: 'failed',
@@ -153,7 +153,7 @@ describe('the OBS target', () => {
     });
   });
 
-  test('puts the bucket before a host that has a name', async () => {
+  test('puts the bucket before a host name', async () => {
     await using receiver = await openReceiver();
     const asked: string[] = [];
     const http = createVettedHttp({
@@ -169,7 +169,7 @@ describe('the OBS target', () => {
     expect(receiver.received[0]?.headers.authorization).toContain('/cn-north-4/s3/aws4_request');
   });
 
-  test('refuses to be configured without a connection', () => {
+  test('refuses a configuration without a connection', () => {
     const target = createObsTarget({ connections: connectionsOf({}), http: createVettedHttp() });
     expect(target.refuse('{"bucket":"known"}', 'orders')).toBe(
       'insufficient permission: no connection "obs" of the kind "obs" is configured',
@@ -193,10 +193,10 @@ describe('the OBS target', () => {
     expect(targetAt('http://127.0.0.1:1').refuse(param, 'orders')).toBe(problem);
   });
 
-  test('has one place for every bucket of a connection', () => {
+  test('has one limit key for each bucket of a connection', () => {
     const target = targetAt('http://127.0.0.1:1');
-    const placeOf = (param: string) => target.limitKeyOf({ id: 'obs-0', destination: 'OBS', param });
-    expect(placeOf('{"bucket":"known","prefix":"a"}')).toBe('OBS obs/known');
-    expect(placeOf('{"bucket":"other"}')).toBe('OBS obs/other');
+    const limitKeyOf = (param: string) => target.limitKeyOf({ id: 'obs-0', destination: 'OBS', param });
+    expect(limitKeyOf('{"bucket":"known","prefix":"a"}')).toBe('OBS obs/known');
+    expect(limitKeyOf('{"bucket":"other"}')).toBe('OBS obs/other');
   });
 });

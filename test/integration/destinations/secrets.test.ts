@@ -24,17 +24,17 @@ const token = { env: 'SEQUENT_TEST_TOKEN' };
 const password = { env: 'SEQUENT_TEST_PASSWORD' };
 const topic = 'urn:smn:here:project:outcomes';
 
-/** Every secret and all that it was sent, wherever a receiver can say something. */
-const tell =
+/** An answer that repeats every secret and every received header, wherever an answer can hold text. */
+const repeatSecrets =
   (status: number): Reply =>
   (response, { headers }) => {
     const secrets = Object.values(canaries);
-    const said = [...secrets, JSON.stringify(headers)].join('\n');
+    const text = [...secrets, JSON.stringify(headers)].join('\n');
     const [first = ''] = secrets;
     response.writeHead(status, secrets.join(' '), { 'retry-after': first, location: `http://example.com/${first}`, 'x-echo': first });
-    const record = { error_code: first, error_message: said };
+    const record = { error_code: first, error_message: text };
     response.end(
-      `<Error><Code>${first}</Code><Message>${said}</Message></Error>${JSON.stringify({ failed_record_count: 1, records: [record] })}`,
+      `<Error><Code>${first}</Code><Message>${text}</Message></Error>${JSON.stringify({ failed_record_count: 1, records: [record] })}`,
     );
   };
 
@@ -69,32 +69,37 @@ function everyTarget(receiver: Receiver, mailPort: number) {
 }
 
 describe('the secrets of connections', () => {
-  test.each([200, 302, 400, 401, 403, 404, 429, 500, 503])('are in no result, whatever a receiver tells with status %i', async (status) => {
-    await using receiver = await openReceiver(tell(status));
-    await using mailbox = await openMailbox({ user: { name: 'sequent', password: 'another' } });
-    const { connections, targets } = everyTarget(receiver, mailbox.port);
-    const results: DeliveryResult[] = [];
-    for (const request of [
-      deliveryTo('OBS', { bucket: 'known' }),
-      deliveryTo('SMN', { topic_urn: topic }),
-      deliveryTo('DIS', { stream_name: 'outcomes' }),
-      deliveryTo('DIS', { stream_name: 'outcomes', connection: 'byToken' }),
-      deliveryTo('HTTP', { url: `${receiver.url}/${canaries.SEQUENT_TEST_TOKEN}?secret=${canaries.SEQUENT_TEST_PASSWORD}` }),
-    ]) {
-      const target = targets[request.destination.destination as keyof typeof targets];
-      results.push(await target.deliver(request, neverAborted));
-      expect(canariesIn(target.limitKeyOf(request.destination))).toEqual([]);
-    }
-    // They were used: the receiver saw what it needs.
-    expect(receiver.received.map(({ headers }) => headers['x-auth-token'] ?? headers.authorization)).toContain(canaries.SEQUENT_TEST_TOKEN);
-    expect(mailbox.logins).toEqual(['sequent']);
-    expect(canariesIn(JSON.stringify(results))).toEqual([]);
-    expect(canariesIn(inspect([results, connections, targets], { depth: 20, showHidden: true }))).toEqual([]);
-  });
+  test.each([200, 302, 400, 401, 403, 404, 429, 500, 503])(
+    'are in no result, even if a receiver repeats them with status %i',
+    async (status) => {
+      await using receiver = await openReceiver(repeatSecrets(status));
+      await using mailbox = await openMailbox({ user: { name: 'sequent', password: 'another' } });
+      const { connections, targets } = everyTarget(receiver, mailbox.port);
+      const results: DeliveryResult[] = [];
+      for (const request of [
+        deliveryTo('OBS', { bucket: 'known' }),
+        deliveryTo('SMN', { topic_urn: topic }),
+        deliveryTo('DIS', { stream_name: 'outcomes' }),
+        deliveryTo('DIS', { stream_name: 'outcomes', connection: 'byToken' }),
+        deliveryTo('HTTP', { url: `${receiver.url}/${canaries.SEQUENT_TEST_TOKEN}?secret=${canaries.SEQUENT_TEST_PASSWORD}` }),
+      ]) {
+        const target = targets[request.destination.destination as keyof typeof targets];
+        results.push(await target.deliver(request, neverAborted));
+        expect(canariesIn(target.limitKeyOf(request.destination))).toEqual([]);
+      }
+      // The secrets were used: the receiver got its token.
+      expect(receiver.received.map(({ headers }) => headers['x-auth-token'] ?? headers.authorization)).toContain(
+        canaries.SEQUENT_TEST_TOKEN,
+      );
+      expect(mailbox.logins).toEqual(['sequent']);
+      expect(canariesIn(JSON.stringify(results))).toEqual([]);
+      expect(canariesIn(inspect([results, connections, targets], { depth: 20, showHidden: true }))).toEqual([]);
+    },
+  );
 });
 
 describe('createTargets', () => {
-  test('makes a target of every kind but FunctionGraph, each of which refuses a param that is none', async () => {
+  test('makes a target of every kind but FunctionGraph, and each refuses an invalid param', async () => {
     await using receiver = await openReceiver();
     const { targets } = everyTarget(receiver, 1);
     expect(Object.keys(targets).sort()).toEqual(['DIS', 'HTTP', 'NATS', 'OBS', 'SMN']);

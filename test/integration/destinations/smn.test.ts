@@ -39,15 +39,15 @@ describe('the SMN target', () => {
     const target = targetFor([webhookAt(first), webhookAt(second), mailTo('ops@example.com')], { smtp: smtpOf(mailbox) });
     const request = delivery();
     expect(await target.deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
-    for (const [place, { received }] of [first, second].entries()) {
+    for (const [index, { received }] of [first, second].entries()) {
       expect(received).toHaveLength(1);
-      expect(received[0]?.headers['webhook-id']).toBe(`${request.deliveryId}-${place}`);
+      expect(received[0]?.headers['webhook-id']).toBe(`${request.deliveryId}-${index}`);
       new Webhook(canaries.SEQUENT_TEST_WEBHOOK).verify(received[0]?.body ?? '', received[0]?.headers as Record<string, string>);
     }
     expect(mailbox.mails).toHaveLength(1);
   });
 
-  test('mails the envelope under a subject that says what happened, with an id of the delivery', async () => {
+  test('mails the envelope with the outcome as its subject and an id of the delivery', async () => {
     await using mailbox = await openMailbox();
     const request = deliveryTo('SMN', { topic_urn: topic }, { requestId: 'mailed' });
     await targetFor([mailTo('ops@example.com')], { smtp: smtpOf(mailbox) }).deliver(request, neverAborted);
@@ -58,7 +58,7 @@ describe('the SMN target', () => {
     expect(mail?.text).toContain('The invocation mailed of orders:latest succeeded.');
   });
 
-  test('does not repeat to the subscriptions that an earlier try reached', async () => {
+  test('skips the subscriptions that an earlier try reached', async () => {
     await using healthy = await openReceiver();
     await using flaky = await openReceiver(answer(503, { 'retry-after': '3' }), answer(200));
     await using mailbox = await openMailbox({ refusals: [451] });
@@ -82,7 +82,7 @@ describe('the SMN target', () => {
     expect(result).toEqual({ kind: 'dead', reason: `1 of 2 subscriptions not reached: #1 ${gone.url} answered 410 Gone` });
   });
 
-  test('forgets no other delivery: each reaches every subscription', async () => {
+  test('delivers each of several deliveries to every subscription', async () => {
     await using receiver = await openReceiver();
     const target = targetFor([webhookAt(receiver)]);
     await target.deliver(delivery(), neverAborted);
@@ -96,7 +96,7 @@ describe('the SMN target', () => {
     expect(await targetFor([mailTo('ops@example.com')], { smtp }).deliver(delivery(), neverAborted)).toEqual({ kind: 'delivered' });
   });
 
-  test('is dead when the mail server refuses the password, and does not repeat what the server said', async () => {
+  test('is dead when the mail server refuses the password, and does not repeat the server’s text', async () => {
     await using mailbox = await openMailbox({ user: { name: 'sequent', password: 'another' } });
     const smtp = { ...smtpOf(mailbox), user: 'sequent', password, requireTls: false };
     const result = await targetFor([mailTo('ops@example.com')], { smtp }).deliver(delivery(), neverAborted);
@@ -125,7 +125,7 @@ describe('the SMN target', () => {
     });
   });
 
-  test('gives up a mail server that never greets', async () => {
+  test('times out on a mail server that never greets', async () => {
     await using mailbox = await openMailbox({ isSilent: true });
     const target = targetFor([mailTo('ops@example.com')], { smtp: smtpOf(mailbox), timeoutInMs: 150 });
     expect(await target.deliver(delivery(), neverAborted)).toMatchObject({ kind: 'failed' });

@@ -15,17 +15,17 @@ function requestTo(url: string, reach: Partial<Reach> = {}): VettedRequest {
   return { method: 'POST', url, headers: { 'content-type': 'application/json' }, body: '{"n":"中"}', reach: { ...publicOnly, ...reach } };
 }
 
-/** To a receiver of this machine. */
+/** A request to a receiver on this machine. */
 function requestHere({ url, port }: Receiver, reach: Partial<Reach> = {}): VettedRequest {
   return requestTo(`${url}/hook?token=canary`, { allowPrivate: true, ports: [port], ...reach });
 }
 
 const http = createVettedHttp();
 
-describe('the vetted HTTP client, for URLs that lead inside', () => {
-  test('has more than 60 of them', () => expect(new Set(hostileUrls).size).toBeGreaterThan(60));
+describe('the vetted HTTP client, for hostile URLs', () => {
+  test('has more than 60 examples', () => expect(new Set(hostileUrls).size).toBeGreaterThan(60));
 
-  test('refuses each of them and connects to nobody', async () => {
+  test('refuses each of them without a connection', async () => {
     await using canary = await openReceiver();
     for (const url of hostileUrls) {
       const request = requestTo(url.replace('PORT', String(canary.port)), { ports: [canary.port] });
@@ -34,7 +34,7 @@ describe('the vetted HTTP client, for URLs that lead inside', () => {
     expect(canary.connections).toBe(0);
   });
 
-  test('refuses what no connection may reach, also when private addresses are allowed', async () => {
+  test('refuses forbidden addresses, also when private addresses are allowed', async () => {
     const urls = [
       'http://169.254.169.254/',
       'http://[fd00:ec2::254]/',
@@ -63,10 +63,10 @@ describe('the vetted HTTP client, for URLs that lead inside', () => {
     expect(canary.connections).toBe(0);
   });
 
-  test('gains nothing from a name that turns to this machine after its first lookup', async () => {
+  test('refuses a name that resolves to this machine after its first lookup', async () => {
     await using canary = await openReceiver();
     let lookups = 0;
-    // The first address is public and belongs to nobody, every later one is this machine.
+    // The first address is public and unassigned; every later one is this machine.
     const rebinding: ResolveHost = async () => [lookups++ === 0 ? { address: '3ffe::1', family: 6 } : { address: '127.0.0.1', family: 4 }];
     const client = createVettedHttp({ resolve: rebinding });
     const request = requestTo(`http://rebinding.example:${canary.port}/`, { ports: [canary.port], timeoutInMs: 200 });
@@ -75,7 +75,7 @@ describe('the vetted HTTP client, for URLs that lead inside', () => {
     expect(canary.connections).toBe(0);
   });
 
-  test('connects to the very address that it vetted', async () => {
+  test('connects to the address that it vetted, with one lookup', async () => {
     await using receiver = await openReceiver();
     let lookups = 0;
     const client = createVettedHttp({ resolve: async () => [{ address: lookups++ === 0 ? '127.0.0.1' : '169.254.169.254', family: 4 }] });
@@ -85,14 +85,14 @@ describe('the vetted HTTP client, for URLs that lead inside', () => {
     expect((await client.send(request, neverAborted)).kind).toBe('refused');
   });
 
-  test('uses https alone unless http is allowed', async () => {
+  test('uses only https unless http is allowed', async () => {
     await using canary = await openReceiver();
     const answer = await http.send(requestHere(canary, { allowHttp: false }), neverAborted);
     expect(answer).toEqual({ kind: 'refused', reason: 'only https may be used, not http' });
     expect(canary.connections).toBe(0);
   });
 
-  test('uses the usual ports alone unless others are allowed', async () => {
+  test('uses only the usual ports unless others are allowed', async () => {
     await using canary = await openReceiver();
     expect(await http.send(requestHere(canary, { ports: [] }), neverAborted)).toEqual({
       kind: 'refused',
@@ -111,7 +111,7 @@ describe('the vetted HTTP client, for URLs that lead inside', () => {
     expect(canary.connections).toBe(0);
   });
 
-  test('refuses a header that would inject another', async () => {
+  test('refuses a header that would inject another header', async () => {
     await using canary = await openReceiver();
     const request = { ...requestHere(canary), headers: { 'x-a': 'b\r\nx-c: d' } };
     expect(await http.send(request, neverAborted)).toEqual({ kind: 'refused', reason: 'the header x-a is not a text of one line' });
@@ -120,7 +120,7 @@ describe('the vetted HTTP client, for URLs that lead inside', () => {
 });
 
 describe('the vetted HTTP client, by https', () => {
-  test('refuses a certificate that nobody vouches for, and takes one that it was told to trust', async () => {
+  test('refuses a self-signed certificate, and accepts a configured one', async () => {
     const { cert, key } = await makeCertificate('hooks.example');
     const server = createTlsServer({ cert, key }, (_request, response) => void response.writeHead(204).end());
     server.listen(0, '127.0.0.1');
@@ -143,7 +143,7 @@ describe('the vetted HTTP client, by https', () => {
 });
 
 describe('the vetted HTTP client', () => {
-  test('sends the body as it is given, and answers with what came back', async () => {
+  test('sends the body unchanged, and returns the answer', async () => {
     await using receiver = await openReceiver(answer(201, { 'x-a': 'b' }, 'made'));
     expect(await http.send(requestHere(receiver), neverAborted)).toMatchObject({
       kind: 'answered',
@@ -171,17 +171,17 @@ describe('the vetted HTTP client', () => {
   test('keeps an answer whose connection ends in the middle of its body', async () => {
     await using receiver = await openReceiver((response) => {
       response.writeHead(200, { 'content-length': 100 });
-      response.write('begun', () => response.destroy());
+      response.write('start', () => response.destroy());
     });
     expect(await http.send(requestHere(receiver), neverAborted)).toMatchObject({
       kind: 'answered',
       status: 200,
-      body: 'begun',
+      body: 'start',
       isComplete: false,
     });
   });
 
-  test('gives up a receiver that never answers', async () => {
+  test('times out on a receiver that never answers', async () => {
     await using receiver = await openReceiver(() => {});
     expect(await http.send(requestHere(receiver, { timeoutInMs: 100 }), neverAborted)).toEqual({
       kind: 'timed-out',
@@ -189,7 +189,7 @@ describe('the vetted HTTP client', () => {
     });
   });
 
-  test('counts the time of the whole exchange, so that a trickle of header bytes does not prolong it', async () => {
+  test('limits the time of the whole exchange: a trickle of header bytes does not prolong it', async () => {
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.write('HTTP/1.1 200 OK\r\nx-a: ');
@@ -205,7 +205,7 @@ describe('the vetted HTTP client', () => {
     await once(server, 'close');
   });
 
-  test('gives up at once when it is told to', async () => {
+  test('stops at once when the signal aborts', async () => {
     const stop = new AbortController();
     await using receiver = await openReceiver(() => stop.abort());
     expect(await http.send(requestHere(receiver), stop.signal)).toMatchObject({
@@ -216,7 +216,7 @@ describe('the vetted HTTP client', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  test('says why nobody is reached, without the path of the URL', async () => {
+  test('reports why a receiver is unreachable, without the path of the URL', async () => {
     const port = await unusedPort();
     const refused = await http.send(
       requestTo(`http://127.0.0.1:${port}/canary?canary`, { allowPrivate: true, ports: [port] }),

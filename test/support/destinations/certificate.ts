@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A new certificate for a host, signed by itself, by the openssl command. */
+/** Makes a self-signed certificate for a host, with the openssl command. */
 export async function makeCertificate(host: string): Promise<{ cert: string; key: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-test-'));
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];

@@ -2,7 +2,7 @@ import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
 import { parseConnections } from '#src/destinations/connections.ts';
 import type { Connections } from '#src/destinations/targets/connection.ts';
 
-/** What the secrets of these tests are. None of them may ever be seen in a result, an error or a picture of an object. */
+/** The secrets of these tests. No result, error or printed object may contain any of them. */
 export const canaries = {
   SEQUENT_TEST_ACCESS_KEY: 'AKCANARYLETTERS',
   SEQUENT_TEST_SECRET_KEY: 'canary-secret-key-0002',
@@ -12,7 +12,7 @@ export const canaries = {
   SEQUENT_TEST_TOKEN: 'canary-token-0006',
 } as const;
 
-/** Puts the secrets into the environment, where the references of the tests find them. */
+/** Puts the secrets into the environment, where the references point to. */
 export function plantCanaries(): void {
   Object.assign(process.env, canaries);
 }
@@ -21,7 +21,7 @@ export const accessKeyId = { env: 'SEQUENT_TEST_ACCESS_KEY' };
 export const secretAccessKey = { env: 'SEQUENT_TEST_SECRET_KEY' };
 export const webhookSecret = { env: 'SEQUENT_TEST_WEBHOOK' };
 
-/** Which canaries a text holds, in any usual encoding. */
+/** The canaries that a text contains, in any usual encoding. */
 export function canariesIn(text: string): string[] {
   return Object.values(canaries).filter((secret) =>
     [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64'), Buffer.from(secret).toString('hex')].some((form) =>
@@ -51,7 +51,7 @@ export const envelope = JSON.stringify({
 
 let count = 0;
 
-/** A delivery of its own. `param` is written as JSON text. */
+/** A new delivery. A `param` that is an object becomes JSON text. */
 export function deliveryTo(destination: string, param: unknown, facts: Partial<DeliveryRequest> = {}): DeliveryRequest {
   const requestId = facts.requestId ?? `request-${count++}`;
   return {

@@ -8,26 +8,26 @@ import { type SequentProcess, startSequent } from '#test/support/cli/sequent-pro
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 
-/** A whole Sequent, or some roles of it, as a process on a server of its own, with connections for its destinations. */
-export interface TellingSequent extends AsyncDisposable {
+/** A process with all roles of Sequent, or with some, on its own NATS server, with connections for destinations. */
+export interface DeliveringSystem extends AsyncDisposable {
   readonly server: TestServer;
   readonly client: SequentClient;
   readonly log: LogWatch;
   readonly process: SequentProcess;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Replaces the process by one with these connections. */
+  /** Replaces the process by a process with these connections. */
   restart(connections: object): Promise<void>;
-  /** Runs a command against it. */
+  /** Runs a command of the command line against this system. */
   run(args: readonly string[], options?: CliOptions): Promise<CliRun>;
 }
 
-export async function startTelling(
+export async function startDeliveringSystem(
   connections: object = {},
   settings: Record<string, string> = {},
   roles?: string,
-): Promise<TellingSequent> {
-  const folder = await mkdtemp(join(tmpdir(), 'sequent-telling-'));
+): Promise<DeliveringSystem> {
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-delivering-'));
   const connectionsFile = join(folder, 'connections.json');
   const server = await startTestServer();
   const env = {
@@ -38,8 +38,8 @@ export async function startTelling(
     RECEIVER_SECRET: `whsec_${Buffer.from('the secret of the receiver').toString('base64')}`,
     ...settings,
   };
-  const start = async (wanted: object): Promise<SequentProcess> => {
-    await writeFile(connectionsFile, JSON.stringify(wanted));
+  const start = async (present: object): Promise<SequentProcess> => {
+    await writeFile(connectionsFile, JSON.stringify(present));
     return await startSequent(roles === undefined ? [] : ['--role', roles], env);
   };
   let sequent = await start(connections);
@@ -54,9 +54,9 @@ export async function startTelling(
     get process() {
       return sequent;
     },
-    async restart(wanted) {
+    async restart(others) {
       await sequent.signal('SIGTERM');
-      sequent = await start(wanted);
+      sequent = await start(others);
     },
     run: (args, options = {}) => runCli(args, { ...options, env: { NATS_URL: server.url, ...options.env } }),
     async [Symbol.asyncDispose]() {
@@ -83,11 +83,11 @@ export function receiverConnection({ port }: { port: number }, facts: object = {
   };
 }
 
-export const invoking = (name: string) => ({ destination: 'FunctionGraph' as const, param: { func_urn: name } });
+export const toFunction = (name: string) => ({ destination: 'FunctionGraph' as const, param: { func_urn: name } });
 
-export const telling = (url: string, connection = 'receiver') => ({ destination: 'HTTP' as const, param: { url, connection } });
+export const toHttp = (url: string, connection = 'receiver') => ({ destination: 'HTTP' as const, param: { url, connection } });
 
-/** The invocations of the chain that began with a request, by their hop. */
+/** The invocations of the chain of a root request, in the order of their hops. */
 export function chainOf({ facts }: LogWatch, root: string): Extract<Fact, { type: 'queued' }>[] {
   return [...facts.values()]
     .flat()

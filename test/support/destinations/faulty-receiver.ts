@@ -1,20 +1,20 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
 type Fault = 'drops' | 'answers 500' | 'hangs' | 'acknowledges and resets';
 const faults: readonly Fault[] = ['drops', 'answers 500', 'hangs', 'acknowledges and resets'];
 
-/** A receiver of webhooks that misbehaves by chance: a share of the requests meets one of four faults. */
+/** A receiver of webhooks with random faults: a share of the requests meets one of four faults. */
 export interface FaultyReceiver extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** By request id: the ids of its deliveries that were acknowledged, the same one as often as it came. */
+  /** By request id: the delivery ids that were acknowledged, once for each acknowledgement. */
   readonly acknowledged: ReadonlyMap<string, readonly string[]>;
-  /** By request id: every delivery id that ever came. */
+  /** By request id: every delivery id that arrived. */
   readonly seen: ReadonlyMap<string, ReadonlySet<string>>;
   readonly counts: Record<Fault | 'requests', number>;
-  /** From now on it answers 200. */
+  /** Ends the faults: every later request is answered with 200. */
   repair(): void;
 }
 
@@ -28,20 +28,14 @@ export async function openFaultyReceiver({ share, random }: { share: number; ran
   const acknowledge = (requestId: string, deliveryId: string): void => {
     acknowledged.set(requestId, [...(acknowledged.get(requestId) ?? []), deliveryId]);
   };
+  const pickFault = (): Fault | undefined => (!isRepaired && random() < share ? faults[Math.floor(random() * faults.length)] : undefined);
   const server = createServer(async (request, response) => {
     const deliveryId = String(request.headers['webhook-id'] ?? '');
-    const chunks: Buffer[] = [];
-    try {
-      for await (const chunk of request) chunks.push(chunk);
-    } catch {
-      // The sender was killed in the middle of its request.
-      return;
-    }
-    const { request_context } = JSON.parse(Buffer.concat(chunks).toString()) as { request_context: { request_id: string } };
-    const requestId = request_context.request_id;
+    const requestId = await requestIdIn(request);
+    if (requestId === undefined) return;
     counts.requests++;
     seen.set(requestId, (seen.get(requestId) ?? new Set()).add(deliveryId));
-    const fault = !isRepaired && random() < share ? faults[Math.floor(random() * faults.length)] : undefined;
+    const fault = pickFault();
     if (fault !== undefined) counts[fault]++;
     if (fault === undefined || fault === 'acknowledges and resets') acknowledge(requestId, deliveryId);
     reply(response, fault);
@@ -70,6 +64,18 @@ export async function openFaultyReceiver({ share, random }: { share: number; ran
   };
 }
 
+/** The request id in the envelope; `undefined` when the sender was killed during its request. */
+async function requestIdIn(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk);
+  } catch {
+    return undefined;
+  }
+  const { request_context } = JSON.parse(Buffer.concat(chunks).toString()) as { request_context: { request_id: string } };
+  return request_context.request_id;
+}
+
 function reply(response: ServerResponse, fault: Fault | undefined): void {
   switch (fault) {
     case undefined:
@@ -84,7 +90,7 @@ function reply(response: ServerResponse, fault: Fault | undefined): void {
     case 'hangs':
       return;
     case 'acknowledges and resets':
-      // Whether the sender sees the answer or the reset is a race.
+      // The sender sees either the answer or the reset.
       response.writeHead(200, { 'content-length': '2' }).end('{}', () => response.socket?.resetAndDestroy());
   }
 }

@@ -1,13 +1,13 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Returns what it got, and prints it. */
+/** Prints its event and returns it. */
 export const echo = async (event, context) => {
   context.getLogger().info(JSON.stringify(event));
   return event;
 };
 
-/** Does what the event asks for: throws, hangs, returns too much, succeeds late. Writes each execution down where it is asked to. */
+/** Behaves as the event says: throws, hangs, returns too much, succeeds late. Appends each execution to the file `executions`. */
 export const obey = async (event, context) => {
   const file = context.getUserData('executions');
   if (file) appendFileSync(file, `${context.getRequestID()}\n`);

@@ -1,9 +1,9 @@
 /**
- * URLs by which a webhook would reach what is not public. `PORT` stands for a port of this machine at which a canary
- * listens: many of these lead to it when they are not refused.
+ * URLs by which a webhook would reach an address that is not public. `PORT` stands for the port of a canary on this machine. Many of
+ * these URLs lead to the canary when they are not refused.
  */
 export const hostileUrls: readonly string[] = [
-  // Loopback, plain and in odd forms.
+  // Loopback, in plain and in unusual forms.
   'http://127.0.0.1:PORT/',
   'http://127.0.0.2:PORT/',
   'http://127.1:PORT/',
@@ -25,12 +25,12 @@ export const hostileUrls: readonly string[] = [
   'http://localhost.:PORT/',
   'http:\\\\127.0.0.1:PORT\\',
   'http:/127.0.0.1:PORT/',
-  // This host.
+  // The unspecified address: this host.
   'http://0:PORT/',
   'http://0.0.0.0:PORT/',
   'http://0.1.2.3:PORT/',
   'http://00000000000:PORT/',
-  // IPv6, and IPv4 inside of it.
+  // IPv6, and IPv4 embedded in IPv6.
   'http://[::1]:PORT/',
   'http://[0:0:0:0:0:0:0:1]:PORT/',
   'http://[::]:PORT/',
@@ -64,7 +64,7 @@ export const hostileUrls: readonly string[] = [
   'http://3232235521:PORT/',
   'http://100.64.0.1:PORT/',
   'http://100.127.255.255:PORT/',
-  // Metadata of clouds.
+  // Metadata services of clouds.
   'http://169.254.169.254/latest/meta-data/',
   'http://169.254.170.2/v2/credentials',
   'http://2852039166/latest/meta-data/',
@@ -76,7 +76,7 @@ export const hostileUrls: readonly string[] = [
   'http://100.100.100.200/latest/meta-data/',
   'http://192.0.0.192/opc/v2/',
   'http://168.63.129.16/machine',
-  // Reserved.
+  // Reserved ranges.
   'http://192.0.2.1:PORT/',
   'http://192.88.99.1:PORT/',
   'http://198.18.0.1:PORT/',
@@ -86,7 +86,7 @@ export const hostileUrls: readonly string[] = [
   'http://239.255.255.250:PORT/',
   'http://240.0.0.1:PORT/',
   'http://255.255.255.255:PORT/',
-  // Users, protocols and ports.
+  // User names, protocols and ports.
   'http://user:password@127.0.0.1:PORT/',
   'http://example.com@127.0.0.1:PORT/',
   'http://127.0.0.1:PORT@example.com/',

@@ -4,7 +4,7 @@ import { SMTPServer } from 'smtp-server';
 
 type Mail = { from: string; to: string[]; text: string };
 
-/** A real SMTP server that keeps what it is sent. */
+/** A real SMTP server that keeps its mails. */
 export interface Mailbox extends AsyncDisposable {
   readonly port: number;
   readonly mails: readonly Mail[];
@@ -13,11 +13,11 @@ export interface Mailbox extends AsyncDisposable {
 }
 
 export type MailboxOptions = {
-  /** The only user, and whether the server wants one. */
+  /** The only user. Without one, the server requires no login. */
   user?: { name: string; password: string };
-  /** Replies with these codes to the recipients, in turn; 250 afterwards. */
+  /** The codes for the first recipients, in turn; later recipients get 250. */
   refusals?: number[];
-  /** Never greets. */
+  /** The server never sends its greeting. */
   isSilent?: boolean;
 };
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** Debian's moto_server: a stand-in of S3 written by others. It checks no signature. */
+/** Debian's moto_server, a third-party stand-in for S3. It verifies no signature. */
 export interface Moto extends AsyncDisposable {
   readonly url: string;
   createBucket(name: string): Promise<void>;
@@ -12,10 +12,10 @@ export interface Moto extends AsyncDisposable {
 
 const COMMAND = 'moto_server';
 
-/** It answers only to whoever signs, and takes any signature. */
-const ANYBODY = 'AWS4-HMAC-SHA256 Credential=anybody/20261124/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00';
+/** moto requires a signature and accepts any. */
+const ANY_SIGNATURE = 'AWS4-HMAC-SHA256 Credential=anybody/20261124/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00';
 
-/** Throws when `python3-moto` or `python3-flask-cors` is not installed: nothing is skipped. */
+/** Throws when `python3-moto` or `python3-flask-cors` is not installed, so no test is skipped. */
 export async function startMoto(): Promise<Moto> {
   const child = spawn(COMMAND, ['-H', '127.0.0.1', '-p', '0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -31,7 +31,7 @@ export async function startMoto(): Promise<Moto> {
       const { status } = await fetch(`${url}/${name}`, { method: 'PUT' });
       if (status !== 200) throw new Error(`the bucket ${name} could not be made: ${status}`);
     },
-    get: (path) => fetch(`${url}${path}`, { headers: { authorization: ANYBODY } }),
+    get: (path) => fetch(`${url}${path}`, { headers: { authorization: ANY_SIGNATURE } }),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await ended;

@@ -5,12 +5,12 @@ import type { AddressInfo, Socket } from 'node:net';
 export type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string; bytes: Buffer };
 export type Reply = (response: ServerResponse, received: Received, request: IncomingMessage) => void;
 
-/** A real HTTP server that remembers what it got. */
+/** A real HTTP server that records its requests. */
 export interface Receiver extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly received: readonly Received[];
-  /** How many connections were made to it. */
+  /** How many connections the server accepted. */
   readonly connections: number;
 }
 
@@ -19,7 +19,7 @@ export const answer =
   (response) =>
     void response.writeHead(status, headers).end(body);
 
-/** Replies with each of these in turn, the last one for ever. */
+/** Opens a server that answers its requests with `replies` in turn, and every later request with the last one. */
 export async function openReceiver(...replies: Reply[]): Promise<Receiver> {
   const received: Received[] = [];
   const sockets = new Set<Socket>();
@@ -28,10 +28,10 @@ export async function openReceiver(...replies: Reply[]): Promise<Receiver> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
-    const got = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: bytes.toString(), bytes };
+    const entry = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: bytes.toString(), bytes };
     const reply = replies[Math.min(received.length, replies.length - 1)] ?? answer(200);
-    received.push(got);
-    reply(response, got, request);
+    received.push(entry);
+    reply(response, entry, request);
   });
   server.on('connection', (socket) => {
     connections++;
@@ -56,7 +56,7 @@ export async function openReceiver(...replies: Reply[]): Promise<Receiver> {
   };
 }
 
-/** A port of this machine that nobody listens at. */
+/** A port of this machine without a listener. */
 export async function unusedPort(): Promise<number> {
   await using receiver = await openReceiver();
   return receiver.port;

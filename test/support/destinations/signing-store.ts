@@ -2,14 +2,14 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { openReceiver, type Received, type Receiver } from './receiver.ts';
 
 /*
- * An S3 store in small that does what the stand-ins leave out: it recomputes the signature of every request (SigV4) from
- * the text on the wire, and refuses a request whose signature differs.
+ * A minimal S3 store that verifies signatures, which moto does not. The store recomputes the signature of every request (SigV4) from the
+ * text on the wire, and refuses a request whose signature differs.
  */
 
 type Keys = { accessKeyId: string; secretAccessKey: string; region: string };
 export type StoreOptions = {
   keys: Keys;
-  /** What it makes of `If-None-Match`. */
+  /** How the store treats `If-None-Match`. */
   condition?: 'obeyed' | 'ignored' | 'refused';
 };
 
@@ -30,7 +30,7 @@ export async function openSigningStore({ keys, condition = 'obeyed' }: StoreOpti
 
 type Objects = Map<string, Received>;
 
-/** The status of the answer, and its content or the code of the refusal. */
+/** The status of the answer with its content, or with the code of the refusal. */
 function serve(received: Received, objects: Objects, condition: StoreOptions['condition']): readonly [number, string | Buffer] {
   if (!received.path.startsWith('/known/')) return [404, 'NoSuchBucket'];
   return received.method === 'GET' ? read(received, objects) : write(received, objects, condition);
@@ -45,7 +45,7 @@ function write(received: Received, objects: Objects, condition: StoreOptions['co
 }
 
 function read({ path, headers }: Received, objects: Objects): readonly [number, string | Buffer] {
-  // Every object of the bucket, whatever was asked for.
+  // A list contains every object of the bucket, whatever its prefix.
   if (path.includes('?list-type='))
     return [200, [...objects.keys()].map((one) => `<Key>${decodeURIComponent(one.slice(7))}</Key>`).join('')];
   const found = objects.get(path)?.bytes;
@@ -56,8 +56,8 @@ function read({ path, headers }: Received, objects: Objects): readonly [number, 
 function refusalOf(received: Received, { accessKeyId, secretAccessKey, region }: Keys): string | undefined {
   const pattern =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, SignedHeaders=([^,]+), Signature=([\da-f]{64})$/;
-  const [, key, day = '', place, names = '', signature = ''] = pattern.exec(received.headers.authorization ?? '') ?? [];
-  if (key !== accessKeyId || place !== region) return 'InvalidAccessKeyId';
+  const [, key, day = '', scope, names = '', signature = ''] = pattern.exec(received.headers.authorization ?? '') ?? [];
+  if (key !== accessKeyId || scope !== region) return 'InvalidAccessKeyId';
   const date = String(received.headers['x-amz-date']);
   const bodyHash = sha256(received.bytes);
   if (!names.split(';').includes('if-none-match') && received.headers['if-none-match'] !== undefined) return 'AccessDenied';

@@ -29,7 +29,7 @@ const obs = { kind: 'obs', endpoint: 'https://obs.here.example.com', accessKeyId
 const dis = { kind: 'dis', endpoint: 'https://dis.here.example.com', projectId: 'p' };
 
 describe('the connections file', () => {
-  test('gives the connection of a name, by default that of its kind', async () => {
+  test('returns the connection of a name, which is the kind by default', async () => {
     const connections = await openConnections(
       await fileWith(JSON.stringify({ obs, archive: { ...obs, forcePathStyle: true }, ...smnOf(https) })),
     );
@@ -43,7 +43,7 @@ describe('the connections file', () => {
     expect([connections.has('archive'), connections.has('toString')]).toEqual([true, false]);
   });
 
-  test('says that a permission is missing when there is no such connection', () => {
+  test('reports insufficient permission for a connection that is not configured', () => {
     const connections = parseConnections({ obs });
     expect(connections.pick('http')).toEqual({
       kind: 'missing',
@@ -59,8 +59,8 @@ describe('the connections file', () => {
     ['an unknown kind', { a: { kind: 'ftp' } }, 'a.kind'],
     ['an endpoint that is no URL', { a: { ...obs, endpoint: 'obs' } }, 'a.endpoint'],
     ['an endpoint with a password', { a: { ...obs, endpoint: 'https://u:canary@example.com' } }, 'a.endpoint'],
-    ['a key too many', { a: { ...obs, secret: 'x' } }, 'at a'],
-    ['a name that is none', { 'a b': obs }, 'a b'],
+    ['an unknown key', { a: { ...obs, secret: 'x' } }, 'at a'],
+    ['an invalid name', { 'a b': obs }, 'a b'],
     ['a topic without subscriptions', { smn: { kind: 'smn', topics: { t: { subscriptions: [] } } } }, 'smn.topics.t.subscriptions'],
     ['a webhook without a secret', smnOf({ ...https, secret: undefined }), 'smn.topics.t.subscriptions[0].secret'],
     ['a webhook of the other protocol', smnOf({ ...https, protocol: 'http' }), 'smn.topics.t.subscriptions[0].endpoint'],
@@ -76,21 +76,21 @@ describe('the connections file', () => {
     ['an HTTP connection with a secret for every host', { http: { kind: 'http', secret: webhookSecret } }, 'http.hosts'],
     ['an HTTP connection with a header for every host', { http: { kind: 'http', headers: { 'X-Team': 'a' } } }, 'http.hosts'],
     ['a pattern for every host', { http: { kind: 'http', hosts: ['*'] } }, 'http.hosts[0]'],
-    ['a project that is none', { obs: { ...obs, projects: ['a.b'] } }, 'obs.projects[0]'],
+    ['an invalid project', { obs: { ...obs, projects: ['a.b'] } }, 'obs.projects[0]'],
     ['a header that Sequent sets', { http: { kind: 'http', headers: { Host: 'x' } } }, 'http.headers.Host'],
   ])('refuses %s and names the field', (_what, input, field) => {
     expect(() => parseConnections(input)).toThrow(field);
   });
 
-  test('picks a connection only for the projects that it names; the own project is one of them by its id', () => {
+  test('picks a connection only for its projects; the own project is named by its id', () => {
     const connections = parseConnections({ obs: { ...obs, projects: ['own', 'b'] } }, { ownProject: 'own' });
     for (const allowed of ['f', 'b=f', undefined]) expect(connections.pick('obs', undefined, allowed).kind).toBe('picked');
     expect(connections.pick('obs', undefined, 'c=f')).toEqual({
       kind: 'missing',
       problem: 'insufficient permission: connection "obs" is not for project c',
     });
-    const theirs = parseConnections({ obs: { ...obs, projects: ['b'] } }, { ownProject: 'own' });
-    expect(theirs.pick('obs', undefined, 'f')).toMatchObject({
+    const foreign = parseConnections({ obs: { ...obs, projects: ['b'] } }, { ownProject: 'own' });
+    expect(foreign.pick('obs', undefined, 'f')).toMatchObject({
       problem: 'insufficient permission: connection "obs" is not for project own',
     });
   });
@@ -122,13 +122,13 @@ describe('the connections file', () => {
     expect(canariesIn(inspect(error, { depth: 20, showHidden: true }))).toEqual([]);
   });
 
-  test('says that a file is missing', async () => {
+  test('reports a missing file', async () => {
     await expect(openConnections('/nowhere/connections.json')).rejects.toThrow(
       'the connections file /nowhere/connections.json cannot be read (ENOENT)',
     );
   });
 
-  test('shows no secret, however a connection is printed', () => {
+  test('contains no secret in any printed form of a connection', () => {
     const picked = parseConnections({ obs }).pick('obs');
     const printed = [
       inspect(picked, { depth: 20, showHidden: true }),
@@ -141,7 +141,7 @@ describe('the connections file', () => {
 });
 
 describe('a secret', () => {
-  test('is read at every use, from the environment or a file, without the white space around it', async () => {
+  test('is read at every use, from the environment or a file, and trimmed', async () => {
     const file = await fileWith('one\n');
     const secrets = { a: new Secret({ env: 'SEQUENT_TEST_TOKEN' }), b: new Secret({ file }), c: 'plain' };
     expect(reveal(secrets)).toEqual({ kind: 'revealed', texts: { a: canaries.SEQUENT_TEST_TOKEN, b: 'one', c: 'plain' } });
@@ -149,14 +149,14 @@ describe('a secret', () => {
     expect(reveal(secrets)).toMatchObject({ texts: { b: 'two' } });
   });
 
-  test('that is empty or missing is named by its place', () => {
+  test('that is missing is reported with its source', () => {
     expect(reveal({ key: new Secret({ file: '/nowhere' }) })).toEqual({
       kind: 'unreadable',
       problem: 'its key cannot be read from the file /nowhere',
     });
   });
 
-  test('is redacted in every text', () => {
+  test('is redacted in every printed form', () => {
     const secret = new Secret({ env: 'SEQUENT_TEST_TOKEN' });
     expect([`${secret}`, JSON.stringify({ secret }), inspect(secret), inspect({ secret }, { showHidden: true })].join()).toBe(
       '[redacted],{"secret":"[redacted]"},[redacted],{ secret: [redacted] }',

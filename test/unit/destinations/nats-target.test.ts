@@ -30,7 +30,7 @@ describe('the NATS target', () => {
     ]);
   });
 
-  test('carries the trace on, unless it is not one', async () => {
+  test('passes the traceparent on, and drops an invalid one', async () => {
     const { target, published } = targetThat();
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     await target.deliver(deliveryTo('NATS', { subject: 'a' }, { traceparent }), neverAborted);
@@ -65,7 +65,7 @@ describe('the NATS target', () => {
       { kind: 'refused', reason: 'no permission' },
       { kind: 'dead', reason: 'subject "a.b" refused the message: no permission' },
     ],
-  ])('after %o it is %o', async (publication, expected) => {
+  ])('the publication %o results in %o', async (publication, expected) => {
     expect(await targetThat(publication).target.deliver(deliveryTo('NATS', { subject: 'a.b' }), neverAborted)).toEqual(expected);
   });
 
@@ -87,7 +87,7 @@ describe('the NATS target', () => {
     expect(published).toEqual([]);
   });
 
-  test('asks the rules for the project of the function, when it is configured and before each message', async () => {
+  test('checks the subject for the function’s project, when configured and before each message', async () => {
     const { target, published } = targetThat();
     const problem =
       'project b may not address subject "orders" (rule U1); use a subject below "fn.b.", or ask the operator for --subjects b=orders';
@@ -101,7 +101,7 @@ describe('the NATS target', () => {
     expect(targetThat().target.refuse(JSON.stringify({ subject }), 'orders')).toBeUndefined();
   });
 
-  test('publishes to no subject with characters that have a meaning on the wire, whatever is configured', async () => {
+  test('never publishes to a subject with characters that have a meaning on the wire', async () => {
     const hostile = fc.string({
       unit: fc.constantFrom('a', '.', '*', '>', ' ', '\r', '\n', '\t', '\0', '$', '中', '\u00a0'),
       maxLength: 12,

@@ -7,13 +7,13 @@ describe('parseDestinations', () => {
     expect(parseDestinations({ destination: 'OBS', param })).toEqual([{ destination: 'OBS', param }]);
   });
 
-  test('makes JSON text of a param that is an object', () => {
+  test('converts a param that is an object to JSON text', () => {
     expect(parseDestinations([{ destination: 'SMN', param: { topic_urn: 'urn:smn:here:project:t' } }])).toEqual([
       { destination: 'SMN', param: '{"topic_urn":"urn:smn:here:project:t"}' },
     ]);
   });
 
-  test('takes one, several or none', () => {
+  test('accepts one destination, several or none', () => {
     const one = { destination: 'FunctionGraph', param: '{"func_urn":"urn:fss:here:p:function:default:test2:latest"}' };
     expect(parseDestinations(undefined)).toEqual([]);
     expect(parseDestinations(null)).toEqual([]);

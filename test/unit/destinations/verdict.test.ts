@@ -18,9 +18,9 @@ describe('Retry-After', () => {
     ['-5', expect.toSatisfy((wait: unknown) => wait === undefined || (Number(wait) >= 0 && Number(wait) <= 3_600_000))],
     ['soon', undefined],
     ['', undefined],
-  ])('%j asks for %o ms', (text, wait) => expect(retryAfterOf({ 'retry-after': text }, now)).toEqual(wait));
+  ])('%j means a delay of %o ms', (text, wait) => expect(retryAfterOf({ 'retry-after': text }, now)).toEqual(wait));
 
-  test('that is missing asks for nothing', () => expect(retryAfterOf({}, now)).toBeUndefined());
+  test('that is missing means no delay', () => expect(retryAfterOf({}, now)).toBeUndefined());
 });
 
 describe('classOf', () => {
@@ -55,8 +55,8 @@ describe('classOf', () => {
   ])('%s is forbidden', (address) => expect(classOf(address)).toBe('forbidden'));
 });
 
-describe('the deliveries of late', () => {
-  test('are forgotten when there are more of them than there is room for, the one used longest ago first', () => {
+describe('the recent deliveries', () => {
+  test('are forgotten beyond the capacity, the least recently used one first', () => {
     const recent = new RecentDeliveries(2);
     recent.markDone('a', 0);
     recent.markDone('b', 0);
