@@ -5,7 +5,7 @@ import { splitName } from '#src/core/names/names.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
-/** The lines between the host and a child process: `runtime/child.mjs` is the other end. */
+/** The lines between the host and a child process. `runtime/child.mjs` implements the child's side. */
 
 export type ChildFrame =
   | { type: 'ready' }
@@ -41,19 +41,19 @@ export function abortLine(id: number): string {
 
 export const recallLine = JSON.stringify(['recall']);
 
-/** Gives `undefined` for what is no frame: the function can write to this pipe too, so nothing in it is trusted. */
+/** Parses one line; `undefined` for an invalid frame. The function can write to this pipe too, so no line is trusted. */
 export function parseChildLine(line: string): ChildFrame | undefined {
   const frame = parseJson(line);
   if (!Array.isArray(frame)) return undefined;
   const [type, id, payload, output, took]: unknown[] = frame;
-  // The one frame of every good execution is read by hand: zod would cost more than the rest of the round trip.
+  // docs/performance.md H13: the frame of a successful execution is checked without zod.
   if (type === 'returned' && typeof id === 'number' && typeof payload === 'string' && typeof output === 'string') {
     return { type, id, payload, output, tookInMs: typeof took === 'number' ? took : Number.POSITIVE_INFINITY };
   }
   return otherFrames.safeParse(frame).data;
 }
 
-/** A function cannot blame the platform, nor fill the log. */
+/** A failure of the function, with bounded texts: a function can neither report a platform failure nor fill the log. */
 const failureOfFunction = failureSchema.transform(
   ({ errorType, message, stackTrace = [], code }): Failure => ({
     kind: 'function',

@@ -4,28 +4,28 @@ import { splitLines } from './runtime/lines.mjs';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 import { lastBytes } from './runtime/output.mjs';
 
-/** The longest line of a child: the largest result, where every character may need an escape of six. */
+/** The longest line of a child: the largest result, in which each character may be escaped by six characters. */
 const MAX_LINE = 6 * MAX_RESULT_BYTES + 65_536;
 
-/** How long an ended child may be survived by somebody who holds its pipes (a descendant that left the group). */
+/** How long the pipes may stay open after the end of the child: a descendant that left the process group may hold them. */
 const PIPES_AFTER_EXIT_MS = 500;
 
-/** How a child ended. `output` is the end of what it wrote past the runtime: a crash report, for example. */
+/** How a child ended. `output` is the last part of its raw output, such as a crash report. */
 export type ChildEnd = { code: number | null; signal: string | null; output: string; spawnError?: Error };
 
-/** A child process, reduced to lines: written in batches, read as they come. */
+/** A child process as a pair of line streams. Lines are written in batches. */
 export interface Child {
   readonly pid: number | undefined;
   write(line: string): void;
-  /** Kills the process with its whole group. */
+  /** Kills the process and its process group. */
   kill(): void;
 }
 
 export type ChildEvents = {
   onLine(line: string): void;
-  /** What the child, or a process it started, wrote to file descriptors 1 and 2 past the runtime. */
+  /** Raw output: what the child, or a process that it started, wrote to file descriptors 1 and 2 without the runtime. */
   onRawOutput(text: string): void;
-  /** Called once, after everything that the child ever wrote has been read. */
+  /** Called once, after all output of the child was read. */
   onEnd(end: ChildEnd): void;
 };
 
@@ -36,7 +36,7 @@ export type ChildOptions = {
   cwd: string;
 };
 
-/** Starts a child as the leader of its own process group. A failure to start is reported as an end, never thrown. */
+/** Starts a child as the leader of its own process group. A failure to start is reported by `onEnd`, and never thrown. */
 export function openChild({ command, args, env, cwd }: ChildOptions, events: ChildEvents): Child {
   let child: ChildProcess;
   try {
@@ -48,7 +48,7 @@ export function openChild({ command, args, env, cwd }: ChildOptions, events: Chi
     child.on('error', (error) => events.onEnd({ code: null, signal: null, output: '', spawnError: error }));
     return unwritable;
   }
-  // Once it has ended, the id may be somebody else's.
+  // After the end of the child, another process may have its id.
   const kill = () => {
     if (child.exitCode === null && child.signalCode === null) killGroup(child.pid);
   };
@@ -58,9 +58,9 @@ export function openChild({ command, args, env, cwd }: ChildOptions, events: Chi
 
 const unwritable: Child = { pid: undefined, write: () => undefined, kill: () => undefined };
 
-/** A child that could not even be tried. */
-export function failedChild({ onEnd }: Pick<ChildEvents, 'onEnd'>, why: unknown): Child {
-  const spawnError = why instanceof Error ? why : new Error(String(why));
+/** A child that did not start. */
+export function failedChild({ onEnd }: Pick<ChildEvents, 'onEnd'>, cause: unknown): Child {
+  const spawnError = cause instanceof Error ? cause : new Error(String(cause));
   setImmediate(() => onEnd({ code: null, signal: null, output: '', spawnError }));
   return unwritable;
 }
@@ -78,12 +78,12 @@ function watch(child: ChildProcess, kill: () => void, events: ChildEvents): void
       events.onRawOutput(text);
     });
   }
-  // A broken pipe is the end of the child, which is reported as such.
+  // A broken pipe means that the child ended, which `exit` reports.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
-  // After a start that succeeded this is a signal that could not be sent.
+  // After a successful start, an error means that a signal could not be sent.
   child.on('error', () => undefined);
   child.on('exit', (code, signal) => {
-    // What it started and left behind goes with it.
+    // The processes that the child started and left behind end with it.
     killGroup(child.pid);
     const closeAnyway = setTimeout(() => {
       for (const stream of child.stdio) stream?.destroy();
@@ -95,7 +95,7 @@ function watch(child: ChildProcess, kill: () => void, events: ChildEvents): void
   });
 }
 
-/** One write a turn of the event loop, however many lines it has. */
+/** Writes once per turn of the event loop, however many lines there are (docs/performance.md H6). */
 function batchedWriter(pipe: Writable): (line: string) => void {
   let lines = '';
   function flush(): void {
@@ -109,12 +109,12 @@ function batchedWriter(pipe: Writable): (line: string) => void {
   };
 }
 
-/** Kills a process group. Nothing happens when it is gone already. */
+/** Kills a process group, if it still exists. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // ESRCH: nobody of the group is left.
+    // ESRCH: the group has no process.
   }
 }

@@ -1,7 +1,7 @@
 import type { Failure } from '#machines/facts.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 
-/** The failures that a host finds by itself, with the vendor's codes: up to 9,999 the function's fault, above the platform's. */
+/** The failures that a host detects, with the vendor's codes. Codes up to 9,999 are failures of the function, others of the platform. */
 
 export function failed(failure: Failure, output = ''): ExecutionResult {
   return output === '' ? { kind: 'failed', failure } : { kind: 'failed', failure, output };
@@ -33,8 +33,8 @@ export function initializationTimedOut(afterMs: number): Failure {
   };
 }
 
-export function initializationFailed(why: string): Failure {
-  return { kind: 'function', code: 4201, errorType: 'InitializationFailed', message: `function initialization exception: ${why}` };
+export function initializationFailed(reason: string): Failure {
+  return { kind: 'function', code: 4201, errorType: 'InitializationFailed', message: `function initialization exception: ${reason}` };
 }
 
 export function outOfMemory(memoryInMb: number): Failure {
@@ -59,14 +59,14 @@ export function resultTooLarge(maxBytes: number): Failure {
 }
 
 export function aborted(): Failure {
-  return { kind: 'platform', code: 161900, errorType: 'ExecutionAborted', message: 'the execution was given up by its worker' };
+  return { kind: 'platform', code: 161900, errorType: 'ExecutionAborted', message: 'the worker aborted the execution' };
 }
 
 export function unavailable(message: string): Failure {
   return { kind: 'platform', code: 161900, errorType: 'HostUnavailable', message };
 }
 
-/** Nobody is there who could run the function: the vendor's "metadata missing". */
+/** No process can run the function: the vendor's "metadata missing". */
 export function noHandler(message: string): Failure {
   return { kind: 'platform', code: 150424, errorType: 'NoHandler', message };
 }

@@ -5,64 +5,63 @@ import { abortLine, type ChildFrame, parseChildLine, recallLine, runLine, startL
 import type { Child, ChildEnd, ChildEvents } from './child-process.ts';
 import { aborted, failed, initializationTimedOut, loadTimedOut, lost, outOfMemory, processEnded, returned, timedOut } from './failures.ts';
 import { failureOfExecution, failureOfStart } from './process-end.ts';
-import { residentMemoryInMb } from './process-memory.ts';
+import { MemoryCheck } from './process-memory.ts';
 import { lastBytes } from './runtime/output.mjs';
+import { type Sent, SentExecutions } from './sent-executions.ts';
 import type { Task } from './task.ts';
 
-/**
- * One child process of a function, and the executions that were sent to it.
- *
- * The child keeps RUN1 and RUN2 (src/DESIGN.md). Hence PROC1 and PROC2 hold, also after the process has died.
- */
-
-/** Memory of a fresh process that is not the function's: its own limit comes on top. */
-const RUNTIME_MEMORY_IN_MB = 96;
-const CHECK_MEMORY_EVERY_MS = 200;
-/** An execution that takes this long gives back those that wait behind it. */
+/** An execution that takes this long makes the process return the executions behind it (POOL2). */
 const RECALL_AFTER_MS = 10;
 
 const MISUSED_CHANNEL = 'wrote to the channel of the runtime';
 
-export type ProcessLimits = { startTimeoutInMs: number; abortGraceInMs: number };
+export type ProcessLimits = {
+  /** How long loading, and likewise the initializer, may take. */
+  startTimeoutInMs: number;
+  /** How long an aborted handler may continue before its process is killed. */
+  abortGraceInMs: number;
+};
 
 /** Why a process never became ready. */
 export type StartFailure = { failure: Failure; output: string };
 
 export interface ProcessObserver {
   onReady(): void;
-  /** The first execution has its result: the process can take another. */
+  /** The first execution has its result, so the process can accept another one. */
   onSettled(tookInMs: number): void;
-  /** These executions have not started and never will in this process. */
+  /** These executions did not start, and will not start in this process. */
   onUnstarted(tasks: Task[]): void;
   onEnd(startFailure: StartFailure | undefined): void;
 }
 
 type Setup = {
   definition: FunctionDefinition;
-  /** What the initializer is told. */
+  /** The URN that the initializer sees. */
   functionUrn: string;
   limits: ProcessLimits;
   observer: ProcessObserver;
   open(events: ChildEvents): Child;
 };
 
-type Sent = { id: number; task: Task; output: string };
-
+/**
+ * One child process of a function, and the executions that were sent to it.
+ *
+ * The child keeps RUN1 and RUN2 (src/DESIGN.md). Therefore PROC1 and PROC2 hold, also after the process died.
+ */
 export class FunctionProcess {
   readonly ended: Promise<void>;
   readonly #setup: Setup;
   readonly #child: Child;
+  readonly #memory: MemoryCheck;
+  readonly #sent = new SentExecutions();
   #phase: 'loading' | 'initializing' | 'ready' | 'ending' | 'ended' = 'loading';
-  #sent: Sent[] = [];
-  #sentCount = 0;
-  /** Since when the first of the sent executions runs, or since when there is none, or since when the process starts. */
+  /** The start of the process, of the current execution, or of the time without one: whichever is the latest. */
   #since = performance.now();
-  #memoryCheckedAt = 0;
   #abortedAt: number | undefined;
   #hasRecalled = false;
-  /** Set when this end kills: whose fault it is. */
+  /** Set when this object kills the process: the failure, and the execution that caused it. */
   #cause: { id: number | undefined; failure: Failure } | undefined;
-  /** What was printed before the process was ready. */
+  /** The output before the process was ready; `undefined` afterwards. */
   #startOutput: string | undefined = '';
   #wasIdleAtExit = false;
 
@@ -80,6 +79,7 @@ export class FunctionProcess {
         onEnded();
       },
     });
+    this.#memory = new MemoryCheck(this.#child.pid, setup.definition.memoryInMb);
     this.#child.write(startLine(setup.definition, setup.functionUrn));
   }
 
@@ -94,53 +94,51 @@ export class FunctionProcess {
     return this.#phase === 'ready' && !this.#hasRecalled && this.#abortedAt === undefined;
   }
   get load(): number {
-    return this.#sent.length;
+    return this.#sent.size;
   }
-  /** How many executions it was ever sent. */
+  /** How many executions the process was sent in its life. */
   get executions(): number {
-    return this.#sentCount;
+    return this.#sent.total;
   }
   get isIdle(): boolean {
-    return this.#phase === 'ready' && this.#sent.length === 0;
+    return this.#phase === 'ready' && this.#sent.size === 0;
   }
   idleFor(now: number): number {
     return now - this.#since;
   }
 
   run(task: Task, now: number): void {
-    this.#sentCount += 1;
-    if (this.#sent.length === 0) this.#since = now;
-    this.#sent.push({ id: this.#sentCount, task, output: '' });
-    this.#child.write(runLine(this.#sentCount, task.execution));
+    if (this.#sent.size === 0) this.#since = now;
+    const { id } = this.#sent.add(task);
+    this.#child.write(runLine(id, task.execution));
   }
 
-  /** Gives an execution up. One that runs has a moment to notice; one that does not has failed already. */
+  /** Aborts an execution; false when it was not sent here. A started one gets a grace period; any other one fails at once. */
   abort(task: Task, now: number): boolean {
-    const place = this.#sent.findIndex((sent) => sent.task === task);
-    const sent = this.#sent[place];
+    const sent = this.#sent.find(task);
     if (sent === undefined) return false;
     task.isAborted = true;
     this.#child.write(abortLine(sent.id));
-    if (place === 0) this.#abortedAt = now;
+    if (sent === this.#sent.head) this.#abortedAt = now;
     else task.settle(failed(aborted()));
     return true;
   }
 
-  /** What passing time makes due. */
+  /** Enforces the limits of time and memory. */
   check(now: number): void {
     if (this.isStarting) this.#checkStart(now);
     else if (this.isIdle) this.#checkMemory(now);
     else if (this.#phase === 'ready') this.#checkHead(now);
   }
 
-  /** Ends the process. What it executes is lost, the rest is given back. */
+  /** Ends the process. The execution in progress is lost; the others are returned as unstarted. */
   kill(): void {
     this.#kill(lost('the process was ended while it executed'));
   }
 
   #kill(failure: Failure): void {
     if (this.#phase === 'ending' || this.#phase === 'ended') return;
-    this.#cause = { id: this.#sent[0]?.id, failure };
+    this.#cause = { id: this.#sent.head?.id, failure };
     this.#phase = 'ending';
     this.#child.kill();
   }
@@ -157,19 +155,14 @@ export class FunctionProcess {
     if (ranInMs >= timeoutInMs) this.#kill(timedOut(timeoutInMs));
     else if (this.#abortedAt !== undefined && now - this.#abortedAt >= this.#setup.limits.abortGraceInMs) this.#kill(aborted());
     else this.#checkMemory(now);
-    if (ranInMs >= RECALL_AFTER_MS && this.#sent.length > 1 && !this.#hasRecalled) {
+    if (ranInMs >= RECALL_AFTER_MS && this.#sent.size > 1 && !this.#hasRecalled) {
       this.#hasRecalled = true;
       this.#child.write(recallLine);
     }
   }
 
   #checkMemory(now: number): void {
-    const { pid } = this.#child;
-    if (pid === undefined || now - this.#memoryCheckedAt < CHECK_MEMORY_EVERY_MS) return;
-    this.#memoryCheckedAt = now;
-    const { memoryInMb } = this.#setup.definition;
-    const used = residentMemoryInMb(pid);
-    if (used !== undefined && used > memoryInMb + RUNTIME_MEMORY_IN_MB) this.#kill(outOfMemory(memoryInMb));
+    if (this.#memory.isExceeded(now)) this.#kill(outOfMemory(this.#setup.definition.memoryInMb));
   }
 
   #receive(frame: ChildFrame | undefined): void {
@@ -184,7 +177,7 @@ export class FunctionProcess {
         this.#print(frame.text);
         break;
       case 'recalled':
-        this.#takeBack(frame.ids);
+        this.#returnUnstarted(this.#sent.takeUnstarted(frame.ids));
         break;
       case 'exiting':
         this.#wasIdleAtExit = frame.id === null;
@@ -212,46 +205,36 @@ export class FunctionProcess {
   }
 
   #outputWith(text: string): string {
-    return lastBytes((this.#sent[0]?.output ?? '') + text);
+    return lastBytes((this.#sent.head?.output ?? '') + text);
   }
 
   #print(text: string): void {
-    const [head] = this.#sent;
-    if (head !== undefined) head.output = lastBytes(head.output + text);
-    else if (this.#startOutput !== undefined) this.#startOutput = lastBytes(this.#startOutput + text);
+    if (!this.#sent.print(text) && this.#startOutput !== undefined) this.#startOutput = lastBytes(this.#startOutput + text);
   }
 
-  /** Its own clock tells how long it took, as far as that can be true: ours counts the time in which this process was busy, too. */
-  #settleHead(id: number, result: ExecutionResult, saidInMs = Number.POSITIVE_INFINITY): void {
-    const head = this.#sent.shift();
-    if (head?.id !== id) {
-      if (head !== undefined) this.#sent.unshift(head);
+  /** The child's own clock measures the duration, up to the time that passed here. Time here includes waits of this process. */
+  #settleHead(id: number, result: ExecutionResult, measuredInMs = Number.POSITIVE_INFINITY): void {
+    const head = this.#sent.takeHead(id);
+    if (head === undefined) {
       this.#kill(processEnded(MISUSED_CHANNEL));
       return;
     }
     const { task } = head;
     const now = performance.now();
-    const tookInMs = Math.min(now - this.#since, Math.max(0, saidInMs));
+    const tookInMs = Math.min(now - this.#since, Math.max(0, measuredInMs));
     this.#since = now;
     this.#hasRecalled = false;
-    this.#abortedAt = this.#sent[0]?.task.isAborted ? now : undefined;
+    this.#abortedAt = this.#sent.head?.task.isAborted ? now : undefined;
     task.settle(task.isAborted ? failed(aborted(), result.output) : result);
     this.#setup.observer.onSettled(tookInMs);
   }
 
-  #takeBack(ids: number[]): void {
-    const isBack = (sent: Sent) => sent !== this.#sent[0] && ids.includes(sent.id);
-    const back = this.#sent.filter(isBack);
-    this.#sent = this.#sent.filter((sent) => !isBack(sent));
-    this.#giveBack(back);
-  }
-
-  #giveBack(back: Sent[]): void {
-    const tasks = back.map(({ task }) => task).filter((task) => !task.isSettled);
+  #returnUnstarted(unstarted: readonly Sent[]): void {
+    const tasks = unstarted.map(({ task }) => task).filter((task) => !task.isSettled);
     if (tasks.length > 0) this.#setup.observer.onUnstarted(tasks);
   }
 
-  /** Everything that the process ever wrote has been read: PROC1 and PROC2 tell who is concerned. */
+  /** All output of the process was read before, so PROC1 and PROC2 decide which executions fail and which ones are returned. */
   #end(end: ChildEnd): void {
     this.#phase = 'ended';
     const { definition, observer } = this.#setup;
@@ -259,12 +242,12 @@ export class FunctionProcess {
       observer.onEnd({ failure: this.#cause?.failure ?? failureOfStart(end, definition), output: this.#startOutput });
       return;
     }
-    const sent = this.#sent.splice(0);
+    const sent = this.#sent.takeAll();
     const head = this.#wasIdleAtExit ? undefined : sent.shift();
     head?.task.settle(failed(this.#failureOf(head, end), head.output));
     observer.onEnd(undefined);
     if (head === undefined && sent[0] !== undefined) sent[0].task.moves += 1;
-    this.#giveBack(sent);
+    this.#returnUnstarted(sent);
   }
 
   #failureOf(head: Sent, end: ChildEnd): Failure {

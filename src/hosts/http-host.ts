@@ -7,7 +7,7 @@ import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 
 type Endpoint = { url: string; headers?: Record<string, string> | undefined };
-/** What of `fetch` the host needs. */
+/** The part of `fetch` that the host uses. */
 export type Fetch = (
   url: string,
   init: { method: 'POST'; body: string; headers: Record<string, string>; redirect: 'manual'; signal: AbortSignal },
@@ -16,26 +16,26 @@ export type Fetch = (
 /** The URL leads to an address that the function may not reach. No request was sent. */
 export class EndpointRefusedError extends Error {}
 
-/** The answers that say "not now" instead of "no": the function is not to blame for them. */
+/** The statuses of a temporary failure, which is not a failure of the function. */
 const PLATFORM_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 const MAX_ERROR_BYTES = 4_096;
 
 /**
- * Runs functions behind a URL, by a POST of the event. Redirects are not followed.
+ * Runs functions behind a URL by a POST of the event. Redirects are not followed.
  *
- * `vetted` sends the requests of other projects than the own one: it reaches public addresses only (U2).
+ * `vetted` sends the requests of all projects except the own one, and reaches only public addresses (U2).
  */
 export function createHttpHost({ fetch, vetted }: { fetch: Fetch; vetted: Fetch }): FunctionHost {
   async function post(endpoint: Endpoint, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     const { timeoutInMs } = execution.definition;
     const request = new AbortController();
-    let gaveUp: Failure | undefined;
-    const giveUp = (failure: Failure) => {
-      gaveUp = failure;
+    let abortFailure: Failure | undefined;
+    const abort = (failure: Failure) => {
+      abortFailure = failure;
       request.abort();
     };
-    const timer = setTimeout(() => giveUp(timedOut(timeoutInMs)), timeoutInMs);
-    const onAbort = () => giveUp(aborted());
+    const timer = setTimeout(() => abort(timedOut(timeoutInMs)), timeoutInMs);
+    const onAbort = () => abort(aborted());
     signal.addEventListener('abort', onAbort);
     try {
       const send = projectOf(execution.definition.name) === undefined ? fetch : vetted;
@@ -50,7 +50,7 @@ export function createHttpHost({ fetch, vetted }: { fetch: Fetch; vetted: Fetch 
     } catch (error) {
       if (error instanceof EndpointRefusedError)
         return failed(refusedByFunction({ errorType: 'HandlerNotAllowed', message: `handler.url: ${error.message} (rule U2)` }));
-      return failed(gaveUp ?? unavailable(`the endpoint cannot be reached: ${reasonOf(error)}`));
+      return failed(abortFailure ?? unavailable(`the endpoint cannot be reached: ${reasonOf(error)}`));
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
@@ -81,7 +81,7 @@ async function resultOfResponse(response: Response): Promise<ExecutionResult> {
   return failed(failureInAnswer(text, { errorType: 'HttpError', message: answer }));
 }
 
-/** Reads at most `maxBytes`, and leaves the rest unread. */
+/** Reads at most `maxBytes` of the body. */
 async function readBody(response: Response, maxBytes: number): Promise<{ text: string; isComplete: boolean }> {
   if (response.body === null) return { text: '', isComplete: true };
   const chunks: Uint8Array[] = [];
@@ -95,7 +95,7 @@ async function readBody(response: Response, maxBytes: number): Promise<{ text: s
   return { text: bytes.toString('utf8', 0, Math.min(size, maxBytes)), isComplete: size <= maxBytes };
 }
 
-/** `fetch` hides the reason in the cause. */
+/** The message of the cause, where `fetch` puts the reason. */
 function reasonOf(error: unknown): string {
   return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
 }

@@ -5,7 +5,7 @@ import { HandlerContext } from './runtime/context.mjs';
 import { type Handler, runHandler } from './runtime/outcome.mjs';
 import { lastBytes } from './runtime/output.mjs';
 
-/** Calls back after `ms`; returns how to call it off. Injected, so that a timeout can come under virtual time. */
+/** Calls back after `ms`; returns the function that cancels the call. Injected, so that timeouts work under virtual time. */
 export type After = (ms: number, callback: () => void) => () => void;
 
 const realAfter: After = (ms, callback) => {
@@ -14,10 +14,10 @@ const realAfter: After = (ms, callback) => {
 };
 
 /**
- * Runs handlers of this very process, found by the name of the function.
+ * Runs handlers of this process, by the name of the function.
  *
- * At the timeout, and when the execution is given up, `context.signal` aborts and the failure is reported; a handler that ignores
- * the signal runs on, and a busy loop cannot be cut at all. Only what goes to `context.getLogger()` is captured as output.
+ * At the timeout, or when the execution is aborted, `context.signal` aborts and the failure is reported. A handler that ignores the signal
+ * continues, and a busy loop cannot be interrupted. Only the lines of `context.getLogger()` are captured as output.
  */
 export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: After = realAfter): FunctionHost {
   function run(handler: Handler, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
@@ -27,20 +27,20 @@ export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: 
       const context = new HandlerContext(execution, (text) => {
         output = lastBytes(output + text);
       });
-      const callOff = after(timeoutInMs, () => giveUp(timedOut(timeoutInMs)));
+      const cancelTimeout = after(timeoutInMs, () => abort(timedOut(timeoutInMs)));
       signal.addEventListener('abort', onAbort);
 
       function end(result: ExecutionResult): void {
-        callOff();
+        cancelTimeout();
         signal.removeEventListener('abort', onAbort);
         resolve(result);
       }
-      function giveUp(failure: Failure): void {
+      function abort(failure: Failure): void {
         end(failed(failure, output));
         HandlerContext.abort(context);
       }
       function onAbort(): void {
-        giveUp(aborted());
+        abort(aborted());
       }
       void runHandler(handler, execution.payload, context).then((outcome) => {
         end(outcome.failure === undefined ? returned(outcome.payload, output) : failed(outcome.failure, output));
@@ -52,7 +52,7 @@ export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: 
     async execute(execution, signal) {
       const { name } = execution.definition;
       const handler = handlers.get(name);
-      if (handler === undefined) return failed(noHandler(`no handler of the name "${name}" is registered in this process`));
+      if (handler === undefined) return failed(noHandler(`no handler with the name "${name}" is registered in this process`));
       return signal.aborted ? failed(aborted()) : run(handler, execution, signal);
     },
     async close() {},

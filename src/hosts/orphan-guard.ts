@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Ends every child process when this process is gone, however it went.
+ * Ends every child process when this process is gone, also after a SIGKILL.
  *
- * One small shell per host keeps the list of process groups and waits for the end of its input, which the kernel closes when the
- * host dies, also by SIGKILL. It reaches what a child cannot do for itself: a busy loop that never reads, and what it has started.
+ * One shell per host keeps the list of process groups and waits for the end of its input. The kernel closes that input when the host dies.
+ * The guard also ends processes that cannot end themselves: children in a busy loop, and processes that a child started.
  */
 export interface OrphanGuard {
+  /** Adds a process group. */
   watch(pid: number): void;
+  /** Removes a process group that has ended. */
   forget(pid: number): void;
-  /** Ends the guard, with every group that it still watches, and removes the directory. */
+  /** Ends the guard and every watched group, and removes the directory. */
   close(): Promise<void>;
 }
 
@@ -26,8 +28,8 @@ rm -rf -- "$1"
 `;
 
 /**
- * Where there is no shell, or no room for one, nothing is watched: the children still end by themselves when their input closes,
- * unless they are in a busy loop.
+ * Starts a guard. Without a shell, or without memory for one, nothing is watched. The children then end when their input closes, unless
+ * they are in a busy loop.
  */
 export function openOrphanGuard(directory: string): OrphanGuard {
   const shell = spawn('/bin/sh', ['-c', script, 'sequent-orphan-guard', directory], {

@@ -3,18 +3,18 @@ import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { ChildEnd } from './child-process.ts';
 import { initializationFailed, outOfMemory, processEnded, unavailable } from './failures.ts';
 
-/** What the end of a process by itself means for the execution that ran in it. */
+/** The failure of the execution in progress when its process ended by itself. */
 export function failureOfExecution(end: ChildEnd, { memoryInMb }: FunctionDefinition): Failure {
   return isHeapExhausted(end) ? outOfMemory(memoryInMb) : processEnded(howItEnded(end));
 }
 
-/** What it means for the executions that waited for the process to start. */
+/** The failure of the executions that waited for the start of a process that ended by itself. */
 export function failureOfStart(end: ChildEnd, { memoryInMb }: FunctionDefinition): Failure {
   if (end.spawnError !== undefined) return unavailable(`no process could be started: ${end.spawnError.message}`);
   return isHeapExhausted(end) ? outOfMemory(memoryInMb) : initializationFailed(`the process ${howItEnded(end)}`);
 }
 
-/** V8 says so on standard error and aborts. */
+/** V8 prints this message on standard error and aborts. */
 function isHeapExhausted({ output }: ChildEnd): boolean {
   return output.includes('JavaScript heap out of memory');
 }

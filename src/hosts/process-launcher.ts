@@ -10,8 +10,8 @@ import { type OrphanGuard, openOrphanGuard } from './orphan-guard.ts';
 
 type Home = { directory: string; guard: OrphanGuard };
 
-/** Starts the processes of one host, each in a directory of its own, and sees to it that none survives the host. */
-export interface ProcessNursery {
+/** Starts the child processes of one host, each in its own directory. No child survives the host. */
+export interface ProcessLauncher {
   open(definition: FunctionDefinition, events: ChildEvents): Child;
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export interface ProcessNursery {
 const { resolve } = createRequire(import.meta.url);
 const runtime = fileURLToPath(new URL('./runtime/child.mjs', import.meta.url));
 
-export function createProcessNursery(command: string): ProcessNursery {
+export function createProcessLauncher(command: string): ProcessLauncher {
   let home: Home | undefined;
 
   function openHome(): Home {
@@ -59,19 +59,19 @@ export function createProcessNursery(command: string): ProcessNursery {
   };
 }
 
-/** As far as possible: a directory that stays is a nuisance, no more. */
+/** Ignores failures: a remaining directory does no harm. */
 async function removeDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true }).catch(() => undefined);
 }
 
-/** TypeScript needs a loader, which costs a start of about 0.2 s; JavaScript starts without. */
+/** TypeScript needs a loader, which adds about 0.2 s to the start. */
 function argumentsFor({ handler, memoryInMb }: FunctionDefinition): string[] {
   const isTypeScript = handler.kind === 'process' && /\.[cm]?tsx?$/.test(handler.file);
   const loader = isTypeScript ? ['--import', pathToFileURL(resolve('tsx')).href] : [];
   return [`--max-old-space-size=${memoryInMb}`, ...loader, runtime];
 }
 
-/** Nothing of this process's environment but the time zone. */
+/** The environment of a child: of this process's environment it has only the time zone. */
 function environmentFor({ userData, secretUserData }: FunctionDefinition, cwd: string): Record<string, string> {
   const { TZ } = process.env;
   return {

@@ -5,29 +5,25 @@ import { aborted, failed, processEnded } from './failures.ts';
 import type { FunctionProcess, ProcessObserver, StartFailure } from './function-process.ts';
 import type { Task } from './task.ts';
 
-/**
- * The processes of one revision of a function, and the executions that wait for one. Keeps POOL1 and POOL2 (src/DESIGN.md).
- */
-
-/** A function is fast below this, by its moving average. */
+/** A function is fast while the moving average of its durations is below this. */
 const FAST_IN_MS = 2;
-/** To wake a process costs about so much: work that an awake one is done with by then is better off there. */
+/** A free process is woken only when the awake ones have this much work each (docs/performance.md H6). */
 const WORTH_WAKING_MS = 0.25;
-/** How much work may queue up inside one process, and how many executions. */
+/** How much work, and how many executions, may queue inside one process. */
 const PIPELINE_IN_MS = 4;
 const MAX_PIPELINE = 64;
-/** The weight of the newest execution in the average, and how many it takes to trust it. */
+/** The weight of the newest execution in the average, and how many executions make the average reliable. */
 const WEIGHT = 0.1;
-const TRUSTED_AFTER = 8;
-/** Another process is worth its start when an execution has waited this long. */
+const RELIABLE_AFTER = 8;
+/** Another process starts when an execution has waited this long. */
 const GROW_AFTER_MS = 10;
-/** More starts at once than processors only slow each other down. */
+/** More concurrent starts than processors slow each other down. */
 const MAX_STARTING = availableParallelism();
-/** How long after a failed start no other one is made while a process serves. */
-const START_AGAIN_AFTER_MS = 1_000;
-/** How long processes of an old revision stay without work. */
-const IDLE_WHEN_OLD_IN_MS = 1_000;
-/** How many processes may end by themselves just before they start an execution. */
+/** How long no further process starts after a failed start, while another process serves. */
+const RESTART_AFTER_MS = 1_000;
+/** How long processes of a drained pool stay without work. */
+const IDLE_WHEN_DRAINING_IN_MS = 1_000;
+/** How many processes may end by themselves just before they start the same execution. */
 const MAX_MOVES = 3;
 
 export type PoolSetup = {
@@ -38,6 +34,7 @@ export type PoolSetup = {
   start(observer: ProcessObserver): FunctionProcess;
 };
 
+/** The processes of one version of a function, and the executions that wait for a process. Keeps POOL1 and POOL2 (src/DESIGN.md). */
 export class ProcessPool {
   readonly #setup: PoolSetup;
   readonly #processes = new Set<FunctionProcess>();
@@ -45,14 +42,14 @@ export class ProcessPool {
   #averageInMs = 0;
   #measured = 0;
   #startFailedAt = Number.NEGATIVE_INFINITY;
-  #isOld = false;
+  #isDraining = false;
   #isClosed = false;
 
   constructor(setup: PoolSetup) {
     this.#setup = setup;
   }
 
-  /** Whether time can make anything due soon. */
+  /** Whether a limit of time can be reached soon: executions wait or run, or a process starts. */
   get isBusy(): boolean {
     if (this.#waiting.length > 0) return true;
     for (const process of this.#processes) if (process.load > 0 || !process.isReady) return true;
@@ -72,18 +69,18 @@ export class ProcessPool {
   }
 
   abort(task: Task): void {
-    const place = this.#waiting.indexOf(task);
-    if (place >= 0) {
-      this.#waiting.splice(place, 1);
+    const index = this.#waiting.indexOf(task);
+    if (index >= 0) {
+      this.#waiting.splice(index, 1);
       task.settle(failed(aborted()));
       return;
     }
     for (const process of this.#processes) if (process.abort(task, performance.now())) return;
   }
 
-  /** What passing time makes due. */
+  /** Enforces the limits of all processes, and starts another process for an execution that waits too long. */
   check(now: number): void {
-    const idleInMs = this.#isOld ? Math.min(IDLE_WHEN_OLD_IN_MS, this.#setup.idleInMs) : this.#setup.idleInMs;
+    const idleInMs = this.#isDraining ? Math.min(IDLE_WHEN_DRAINING_IN_MS, this.#setup.idleInMs) : this.#setup.idleInMs;
     for (const process of this.#processes) {
       if (process.isIdle && process.idleFor(now) > idleInMs) process.kill();
       else process.check(now);
@@ -92,9 +89,9 @@ export class ProcessPool {
     if (oldest !== undefined && now - oldest.queuedAt >= GROW_AFTER_MS) this.#grow();
   }
 
-  /** A newer revision exists: processes that have no work do not stay. */
+  /** A newer definition exists: processes without work end. */
   drain(): void {
-    this.#isOld = true;
+    this.#isDraining = true;
     for (const process of this.#processes) if (process.isIdle) process.kill();
   }
 
@@ -113,10 +110,10 @@ export class ProcessPool {
       const task = this.#waiting.shift();
       if (task !== undefined) process.run(task, performance.now());
     }
-    if (this.#waiting.length > 0 && !this.#hasWarmProcess()) this.#grow();
+    if (this.#waiting.length > 0 && !this.#hasUsableProcess()) this.#grow();
   }
 
-  /** One that is awake and done in no time, or else a free one, or else the one with the shortest queue that is short enough (POOL2). */
+  /** Prefers an awake process with little work (H6), then a free process, then the shortest queue within the limit (POOL2). */
   #choose(): FunctionProcess | undefined {
     const depth = this.#depth(PIPELINE_IN_MS);
     const awake = this.#depth(WORTH_WAKING_MS);
@@ -130,16 +127,16 @@ export class ProcessPool {
   }
 
   get #isFast(): boolean {
-    return this.#measured >= TRUSTED_AFTER && this.#averageInMs < FAST_IN_MS;
+    return this.#measured >= RELIABLE_AFTER && this.#averageInMs < FAST_IN_MS;
   }
 
-  /** How many executions take so long. */
+  /** How many executions take `inMs`; 1 while the function is not fast. */
   #depth(inMs: number): number {
     if (!this.#isFast) return 1;
     return Math.min(MAX_PIPELINE, Math.max(1, Math.floor(inMs / this.#averageInMs)));
   }
 
-  #hasWarmProcess(): boolean {
+  #hasUsableProcess(): boolean {
     for (const process of this.#processes) if (process.isReady || process.isStarting) return true;
     return false;
   }
@@ -148,10 +145,10 @@ export class ProcessPool {
     let ready = 0;
     for (const process of this.#processes) if (process.isReady) ready += 1;
     const changing = this.#processes.size - ready;
-    // What a fast function waits for is a processor: further processes would only take it from the others.
-    const most = this.#isFast ? Math.min(availableParallelism(), this.#setup.maxProcesses) : this.#setup.maxProcesses;
-    if (this.#processes.size >= most || changing >= Math.min(this.#waiting.length, MAX_STARTING)) return;
-    if (ready > 0 && performance.now() - this.#startFailedAt < START_AGAIN_AFTER_MS) return;
+    // docs/performance.md H7: more processes than processors do not help a fast function.
+    const maxProcesses = this.#isFast ? Math.min(availableParallelism(), this.#setup.maxProcesses) : this.#setup.maxProcesses;
+    if (this.#processes.size >= maxProcesses || changing >= Math.min(this.#waiting.length, MAX_STARTING)) return;
+    if (ready > 0 && performance.now() - this.#startFailedAt < RESTART_AFTER_MS) return;
     this.#start();
   }
 
@@ -173,17 +170,17 @@ export class ProcessPool {
   }
 
   #onUnstarted(tasks: Task[]): void {
-    const again: Task[] = [];
+    const returned: Task[] = [];
     for (const task of tasks) {
       if (this.#isClosed) task.settle(failed(aborted()));
       else if (task.moves > MAX_MOVES) task.settle(failed(processEnded(`ended ${task.moves} times before the execution started`)));
-      else again.push(task);
+      else returned.push(task);
     }
-    this.#waiting = [...again, ...this.#waiting];
+    this.#waiting = [...returned, ...this.#waiting];
     this.#dispatch();
   }
 
-  /** A function that cannot start fails what waits for it, unless a process is there to serve it. */
+  /** A failed start fails the waiting executions, unless another process is ready. */
   #onEnd(process: FunctionProcess, startFailure: StartFailure | undefined): void {
     this.#processes.delete(process);
     if (startFailure !== undefined) {

@@ -4,13 +4,13 @@ import type { Execution } from '#src/core/ports/function-host.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { refusedByFunction } from './failures.ts';
 
-/** What a function behind a subject or a URL is told beside its event. */
+/** The headers of an event for a function behind a subject or a URL. */
 export function headersFor({ requestId, functionUrn, attempt, traceparent }: Execution): Record<string, string> {
   const headers = { 'Request-Id': requestId, 'Function-Urn': functionUrn, Attempt: String(attempt) };
   return traceparent === undefined ? headers : { ...headers, traceparent };
 }
 
-/** The event as it is sent: an empty payload means `{}`. */
+/** The event that is sent: an empty payload becomes `{}`. */
 export function eventOf({ payload }: Execution): string {
   return payload === '' ? '{}' : payload;
 }
@@ -23,12 +23,12 @@ const errorPayload = z.object({
 
 const MAX_MESSAGE = 4_096;
 
-/** The failure in an answer: FunctionGraph's error payload where the body is one, else what the other side said. */
-export function failureInAnswer(body: string, said: { errorType: string; message: string }): Failure {
+/** The failure in an answer. FunctionGraph's error payload in the body adds its type, message and stack to `defaults`. */
+export function failureInAnswer(body: string, defaults: { errorType: string; message: string }): Failure {
   const payload = errorPayload.safeParse(parseJson(body)).data;
-  const message = payload === undefined ? said.message : `${said.message}: ${payload.errorMessage}`;
+  const message = payload === undefined ? defaults.message : `${defaults.message}: ${payload.errorMessage}`;
   return {
-    ...refusedByFunction({ errorType: payload?.errorType ?? said.errorType, message: message.slice(0, MAX_MESSAGE) }),
+    ...refusedByFunction({ errorType: payload?.errorType ?? defaults.errorType, message: message.slice(0, MAX_MESSAGE) }),
     ...(payload === undefined ? {} : { stackTrace: payload.stackTrace.slice(0, 32) }),
   };
 }

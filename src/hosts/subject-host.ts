@@ -13,14 +13,14 @@ export type SubjectReply =
 
 type SubjectRequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
 
-/** Asks whoever answers on a subject, once. */
+/** Sends one request on a subject, and resolves to its reply. */
 export type SubjectRequest = (subject: string, payload: Uint8Array, options: SubjectRequestOptions) => Promise<SubjectReply>;
 
 /**
  * Runs functions that answer on a subject.
  *
- * A reply is a failure of the function when it says so: by `Nats-Service-Error-Code` (the convention of NATS services), or by
- * `Function-Error`, best with FunctionGraph's error payload as the body.
+ * A reply is a failure of the function when it has the header `Nats-Service-Error-Code` (the convention of NATS services) or
+ * `Function-Error`. FunctionGraph's error payload in the body adds details.
  */
 export function createSubjectHost({ request }: { request: SubjectRequest }): FunctionHost {
   async function ask(subject: string, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
@@ -31,7 +31,7 @@ export function createSubjectHost({ request }: { request: SubjectRequest }): Fun
       case 'reply':
         return resultOfReply(reply);
       case 'no-responders':
-        return failed(noHandler(`nobody answers on the subject "${subject}"`));
+        return failed(noHandler(`no process answers on the subject "${subject}"`));
       case 'timed-out':
         return failed(timedOut(timeoutInMs));
       case 'unavailable':

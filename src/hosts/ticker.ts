@@ -1,13 +1,13 @@
-/** How often passing time is looked at while anything is running: the precision of every limit. */
+/** The interval of the checks while anything runs. It is the precision of every limit. */
 const TICK_MS = 10;
 const SLOW_TICK_MS = 1_000;
 
-/** What the looked-at has to do: something that runs, only waiting for its end of life, or nothing at all. */
+/** `busy`: executions run or wait. `idle`: processes exist without work. `empty`: no process exists. */
 export type Activity = 'busy' | 'idle' | 'empty';
 
-/** One timer for all that is limited in time, instead of one or two for every execution. */
+/** One timer for all limits of time, instead of one or two timers for every execution. */
 export interface Ticker {
-  /** Something is running: tick fast until it is no longer. */
+  /** Ticks fast until `tick` reports another activity than `busy`. */
   wake(): void;
   stop(): void;
 }
@@ -20,7 +20,7 @@ export function createTicker(tick: (now: number) => Activity, idleInMs: number):
 
   function schedule(inMs: number): void {
     isFast = inMs === TICK_MS;
-    // By way of `setImmediate`, what has already arrived is read first: after a pause of this process, nothing is late that was not.
+    // `setImmediate` runs after pending input was read, so a pause of this process does not make received results late.
     timer = setTimeout(() => setImmediate(run), inMs);
   }
   function run(): void {

@@ -7,10 +7,10 @@ import { call, describe, runHandler } from './outcome.mjs';
 import { captureOutput } from './output.mjs';
 
 /**
- * What runs inside the child process of a function.
+ * The program in the child process of a function.
  *
- * Lines of JSON come in on fd 3 and go out on fd 4. Plain JavaScript without dependencies, so that it starts fast.
- * By RUN1 and RUN2 (src/DESIGN.md) the host knows what had started when this process dies.
+ * It reads lines of JSON from fd 3 and writes lines of JSON to fd 4. It is plain JavaScript without dependencies, so it starts fast.
+ * By RUN1 and RUN2 (src/DESIGN.md) the host knows which executions had started when this process dies.
  */
 
 const INITIALIZING = 'function initialization exception: ';
@@ -24,7 +24,7 @@ const output = captureOutput((text) => send(['printed', text]));
 const input = new Socket({ fd: 3, readable: true, writable: false });
 input.setEncoding('utf8');
 input.on('data', splitLines(receive));
-// The host is gone: nobody wants a result. This takes along whatever else is in the process group.
+// The host is gone, so no result is needed. The signal ends the whole process group.
 input.on('close', () => process.kill(0, 'SIGKILL'));
 
 process.on('uncaughtException', (thrown) => {
@@ -48,10 +48,10 @@ function receive(line) {
       if (current === undefined) void runQueue();
       return;
     case 'recall':
-      return giveBack(queue.splice(0));
+      return reportUnstarted(queue.splice(0));
     case 'abort':
       if (current?.id === frame[1]) return HandlerContext.abort(current.context);
-      return giveBack(withdraw(frame[1]));
+      return reportUnstarted(withdraw(frame[1]));
     case 'start':
       return void start(frame[1]);
   }
@@ -67,18 +67,18 @@ async function runQueue() {
     const outcome = await runHandler(handler, payload, context);
     if (outcome.failure === undefined) send(['returned', id, outcome.payload, output.take(), performance.now() - startedAt]);
     else send(['failed', id, outcome.failure, output.take()]);
-    output.shut();
+    output.close();
     current = undefined;
   }
 }
 
 function withdraw(id) {
-  const place = queue.findIndex((frame) => frame[1] === id);
-  return place < 0 ? [] : queue.splice(place, 1);
+  const index = queue.findIndex((frame) => frame[1] === id);
+  return index < 0 ? [] : queue.splice(index, 1);
 }
 
-/** Tells the host which executions have not started and never will here. */
-function giveBack(frames) {
+/** Reports executions that did not start, and will not start in this process. */
+function reportUnstarted(frames) {
   const ids = frames.map((frame) => frame[1]);
   if (ids.length > 0) send(['recalled', ids]);
 }
@@ -89,7 +89,7 @@ async function start(spec) {
   handler = outcome.handler;
   if (outcome.failure === undefined) send(['ready']);
   else send(['start-failed', outcome.failure, output.take()]);
-  output.shut();
+  output.close();
 }
 
 async function load({ file, export: name, initializer, functionUrn }) {
@@ -116,7 +116,7 @@ function missing(message) {
   return { failure: { kind: 'function', code: 4001, errorType: 'FunctionEntryMissing', message, stackTrace: [] } };
 }
 
-/** Writes at once (RUN2): blocks while the pipe is full, which only happens when the host is behind. */
+/** Writes synchronously (RUN2). Blocks while the pipe is full, which happens only when the host reads too slowly. */
 function send(frame) {
   const bytes = Buffer.from(`${JSON.stringify(frame)}\n`);
   for (let sent = 0; sent < bytes.length; ) sent += writeSync(4, bytes, sent);

@@ -1,6 +1,6 @@
 type Log = (...parts: unknown[]) => void;
 
-/** What a context is made of: an execution, or as much of it as crosses to the child process. */
+/** The part of an execution that a context needs. The host sends it to the child process. */
 export type ContextFacts = {
   definition: { name: string; timeoutInMs: number; memoryInMb: number; userData: Record<string, string> };
   requestId: string;
@@ -16,10 +16,10 @@ export class HandlerContext {
   readonly requestId: string;
   readonly functionName: string;
   readonly qualifier: string;
-  /** 1 for the first execution; above 1 it is a retry. */
+  /** 1 for the first execution; a higher number means a retry. */
   readonly attempt: number;
   readonly traceparent?: string;
-  /** Aborts when the execution is given up or, in an inline handler, out of time. */
+  /** Aborts with the execution. In an inline handler it also aborts at the timeout. */
   readonly signal: AbortSignal;
   static abort(context: HandlerContext): void;
   getRequestID(): string;

@@ -1,10 +1,9 @@
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 
 /**
- * The context that FunctionGraph documents for Node.js handlers, and Sequent's additions: plain properties, of which
- * `signal` aborts when the execution is given up.
+ * The context that FunctionGraph documents for Node.js handlers, with Sequent's plain properties. `signal` aborts with the execution.
  *
- * A class, because one is made for every execution and closures for twenty methods would cost more than the handler.
+ * A class for the reason V6 (docs/performance.md): one is made for every execution.
  */
 export class HandlerContext {
   #execution;
@@ -23,7 +22,7 @@ export class HandlerContext {
     if (execution.traceparent !== undefined) this.traceparent = execution.traceparent;
   }
 
-  /** Made when first read: most handlers never ask, and it is the dearest part of a context. */
+  /** Made at the first read, because it is the most expensive part of a context and most handlers never read it. */
   get signal() {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -42,10 +41,10 @@ export class HandlerContext {
     return this.#execution.requestId;
   }
   getRemainingTimeInMilliSeconds() {
-    const left = this.#execution.definition.timeoutInMs - (performance.now() - this.#startedAt);
-    return Math.max(0, Math.floor(left));
+    const remainingInMs = this.#execution.definition.timeoutInMs - (performance.now() - this.#startedAt);
+    return Math.max(0, Math.floor(remainingInMs));
   }
-  /** The timeout of the function, as FunctionGraph has it. */
+  /** The timeout of the function, as in FunctionGraph. */
   getRunningTimeInSeconds() {
     return this.#execution.definition.timeoutInMs / 1_000;
   }
@@ -88,7 +87,7 @@ export class HandlerContext {
     return Object.fromEntries(LEVELS.map((level) => [level, (...parts) => write(level, parts)]));
   }
 
-  // There is no agency, so there are no credentials: the calls exist and give nothing.
+  // A function has no agency and therefore no credentials: these methods return empty texts.
   getAccessKey() {
     return '';
   }

@@ -1,2 +1,2 @@
-/** Calls `onLine` for every complete line. The returned function says whether the rest is still within the limit. */
+/** Calls `onLine` for every complete line. The returned function is false once an incomplete line exceeds the limit. */
 export function splitLines(onLine: (line: string) => void, limit?: number): (chunk: string) => boolean;

@@ -1,4 +1,4 @@
-/** Cuts a stream of text into lines. A long line costs one join, however many chunks it came in. */
+/** Splits a stream of text into lines. A line costs one join, however many chunks it spans. */
 export function splitLines(onLine, limit = Number.POSITIVE_INFINITY) {
   let parts = [];
   let length = 0;

@@ -13,5 +13,5 @@ export function runHandler(
   context: HandlerContext,
 ): Promise<{ payload: string; failure?: undefined } | { failure: Failure }>;
 
-/** The failure that a thrown value stands for. Never throws, even when reading the value does. */
+/** The failure for a thrown value. Never throws, also when reading the value throws. */
 export function describe(thrown: unknown, facts: { code: number; prefix: string }): Failure;

@@ -1,4 +1,4 @@
-/** The largest returned value that is passed on. Larger ones fail the attempt. */
+/** The largest accepted return value. A larger one fails the attempt. */
 export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
 
 const THREW = 'function invocation exception, error: ';
@@ -7,7 +7,7 @@ const MAX_MESSAGE = 4_096;
 const MAX_STACK_LINES = 32;
 const MAX_STACK_LINE = 512;
 
-/** Runs a handler on a payload and gives `{ payload }` or `{ failure }`. Never throws, whatever the handler does. */
+/** Runs a handler on a payload, and resolves to `{ payload }` or `{ failure }`. Never rejects, whatever the handler does. */
 export async function runHandler(handler, payload, context) {
   const origin = { prefix: THREW };
   try {
@@ -19,10 +19,10 @@ export async function runHandler(handler, payload, context) {
 }
 
 /**
- * Calls a function that answers by a promise, a plain value or the callback that is its last parameter.
+ * Calls a function that returns its result as a promise, as a plain value, or by the callback that is its last parameter.
  *
- * Of a returned promise and a called callback, the first to come counts. A function that declares the callback and returns no
- * promise answers by the callback only.
+ * If the function returns a promise and calls the callback, the first result counts. A function that declares the callback and returns no
+ * promise has only the callback.
  */
 export function call(fn, args, origin = {}) {
   return new Promise((resolve, reject) => {
@@ -36,9 +36,9 @@ export function call(fn, args, origin = {}) {
   });
 }
 
-/** A string stays as it is, `undefined` is nothing, everything else becomes JSON. */
+/** A string is the payload itself, `undefined` is an empty payload, and everything else becomes JSON. */
 function render(value) {
-  if (typeof value === 'string') return within(value);
+  if (typeof value === 'string') return bounded(value);
   if (value === undefined) return { payload: '' };
   let json;
   try {
@@ -46,25 +46,25 @@ function render(value) {
   } catch (thrown) {
     return notJson(describe(thrown, { code: 4002, prefix: '' }).message.split('\n', 1)[0]);
   }
-  return json === undefined ? notJson(`it is a ${typeof value}`) : within(json);
+  return json === undefined ? notJson(`it is a ${typeof value}`) : bounded(json);
 }
 
-function within(payload) {
+function bounded(payload) {
   if (payload.length * 3 <= MAX_RESULT_BYTES) return { payload };
   const size = Buffer.byteLength(payload);
   if (size <= MAX_RESULT_BYTES) return { payload };
   return failed('ResultTooLarge', `the returned value has ${size} bytes, more than ${MAX_RESULT_BYTES}`);
 }
 
-function notJson(why) {
-  return failed('ResultNotSerializable', `the returned value cannot be written as JSON: ${why}`);
+function notJson(reason) {
+  return failed('ResultNotSerializable', `the returned value cannot be written as JSON: ${reason}`);
 }
 
 function failed(errorType, problem) {
   return { failure: { kind: 'function', code: 4002, errorType, message: THREW + problem, stackTrace: [] } };
 }
 
-/** The failure that a thrown value stands for. Never throws, even when reading the value does. */
+/** The failure for a thrown value. Never throws, also when reading the value throws. */
 export function describe(thrown, { code, prefix }) {
   const isObject = (typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function';
   const read = (key) => (isObject ? attempt(() => thrown[key]) : undefined);

@@ -1,12 +1,12 @@
 import { Writable } from 'node:stream';
 
-/** How much of what an execution prints is kept: the end of it. */
+/** How much of the output of an execution is kept. The last part counts. */
 const MAX_OUTPUT_BYTES = 4_096;
 
-/** A print of a running execution is passed on at once, and then at most this often. */
-const PASS_ON_EVERY_MS = 20;
+/** Output is sent to the host at once, and then at most once per this interval. */
+const SEND_EVERY_MS = 20;
 
-/** The end of a text, at most `limit` bytes of UTF-8, cut between characters. */
+/** The last part of a text, at most `limit` bytes of UTF-8, cut between characters. */
 export function lastBytes(text, limit = MAX_OUTPUT_BYTES) {
   if (text.length * 3 <= limit) return text;
   const bytes = Buffer.from(text.slice(-limit - 1));
@@ -17,19 +17,21 @@ export function lastBytes(text, limit = MAX_OUTPUT_BYTES) {
 }
 
 /**
- * Replaces `process.stdout` and `process.stderr` of this process: the prints of the current execution go to `passOn`, soon enough
- * to survive a kill and seldom enough that a flood costs the host nothing. What is printed between executions is dropped.
+ * Replaces `process.stdout` and `process.stderr`, and sends the output of the current execution to the host with `send`.
+ *
+ * Output is sent early enough to survive a kill of this process, and rarely enough that a flood does not load the host. Output between
+ * executions is dropped.
  */
-export function captureOutput(passOn) {
+export function captureOutput(send) {
   let pending = '';
   let isOpen = true;
-  let passedOnAt = 0;
+  let sentAt = 0;
   let isTimerSet = false;
 
   function flush() {
     if (pending === '') return;
-    passedOnAt = performance.now();
-    passOn(take());
+    sentAt = performance.now();
+    send(take());
   }
   function take() {
     const text = lastBytes(pending);
@@ -40,7 +42,7 @@ export function captureOutput(passOn) {
     if (!isOpen) return;
     pending += text;
     if (pending.length > 2 * MAX_OUTPUT_BYTES) pending = lastBytes(pending);
-    if (performance.now() - passedOnAt >= PASS_ON_EVERY_MS) flush();
+    if (performance.now() - sentAt >= SEND_EVERY_MS) flush();
     else if (!isTimerSet) flushLater();
   }
   function flushLater() {
@@ -48,7 +50,7 @@ export function captureOutput(passOn) {
     setTimeout(() => {
       isTimerSet = false;
       flush();
-    }, PASS_ON_EVERY_MS).unref();
+    }, SEND_EVERY_MS).unref();
   }
 
   for (const [name, fd] of [
@@ -64,10 +66,10 @@ export function captureOutput(passOn) {
     take,
     open() {
       pending = '';
-      passedOnAt = 0;
+      sentAt = 0;
       isOpen = true;
     },
-    shut() {
+    close() {
       pending = '';
       isOpen = false;
     },

@@ -25,7 +25,7 @@ const victims: [string, Victim][] = [
     },
   ],
   [
-    'with the destinations role beside it',
+    'with a destinations role',
     {
       handler: { kind: 'process', file, export: 'obey' },
       kills: 2,
@@ -35,7 +35,7 @@ const victims: [string, Victim][] = [
   ],
 ];
 
-test.for(victims)('after kills of a worker %s during its first tries, every invocation of a chain exists once', async ([, victim]) => {
+test.for(victims)('every invocation of a chain exists once after kills of a worker %s', async ([, victim]) => {
   const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
   const random = createSeededRandom(seed);
   await using sequent = await startDeliveringSystem({}, {}, victim.others);

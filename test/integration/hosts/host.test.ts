@@ -38,7 +38,7 @@ test('each function runs in the host for its kind of handler', async () => {
   await host.close();
 });
 
-test('no host sees a handler that its project may not name, however it came into the registry', async () => {
+test('no host runs a handler that its project may not name, whatever the registry holds', async () => {
   const asked: string[] = [];
   const host = openHost(asked);
   const { handler } = processFunction({ export: 'returnText' });

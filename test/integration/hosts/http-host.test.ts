@@ -16,7 +16,7 @@ afterAll(() => {
   return new Promise((resolve) => server.close(resolve));
 });
 
-/** Answers as the path says: a status, `echo`, `large`, `reset` or `never`. */
+/** The path selects the answer: a status, `echo`, `large`, `reset` or `never`. */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const what = request.url?.slice(1) ?? '';
   seen.push(what);
@@ -66,17 +66,17 @@ describe('an HTTP host', () => {
     expect(await execute(host, at('204'))).toEqual({ kind: 'returned', payload: '' });
   });
 
-  test.each([408, 425, 429, 502, 503, 504])('blames the platform for %i', async (status) => {
+  test.each([408, 425, 429, 502, 503, 504])('maps status %i to a failure of the platform', async (status) => {
     const failure = { kind: 'platform', code: 161900, message: expect.stringContaining(String(status)) };
     expect(await execute(host, at(String(status)))).toMatchObject({ kind: 'failed', failure });
   });
 
-  test.each([400, 404, 500])('blames the function for %i', async (status) => {
+  test.each([400, 404, 500])('maps status %i to a failure of the function', async (status) => {
     const failure = { kind: 'function', code: 4002, errorType: 'HttpError', message: expect.stringContaining(String(status)) };
     expect(await execute(host, at(String(status)))).toMatchObject({ kind: 'failed', failure });
   });
 
-  test("tells the function's own error payload", async () => {
+  test('reports the error payload of the function', async () => {
     const message = 'the endpoint answered 500 Internal Server Error: out of stock';
     expect(await execute(host, at('error'))).toMatchObject({ failure: { kind: 'function', errorType: 'StockError', message } });
   });
@@ -87,7 +87,7 @@ describe('an HTTP host', () => {
     expect(seen).toEqual(['redirect']);
   });
 
-  test('blames the platform when the connection is refused or reset', async () => {
+  test('maps a refused or reset connection to a failure of the platform', async () => {
     expect(await execute(host, at('reset'))).toMatchObject({ failure: { kind: 'platform', code: 161900 } });
     const closed = createServer();
     await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
@@ -101,12 +101,12 @@ describe('an HTTP host', () => {
     expect(await execute(host, at('large'))).toMatchObject({ failure: { kind: 'function', errorType: 'ResultTooLarge' } });
   });
 
-  test('blames the function for a timeout', async () => {
+  test('maps a timeout to a failure of the function', async () => {
     const definition = { ...at('never'), timeoutInMs: 50 };
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4010 } });
   });
 
-  test('gives an execution up when its signal aborts', async () => {
+  test('ends an execution when its signal aborts', async () => {
     const giveUp = new AbortController();
     seen.length = 0;
     const running = host.execute(executionOf(at('never')), giveUp.signal);
@@ -116,7 +116,7 @@ describe('an HTTP host', () => {
   });
 });
 
-describe('an HTTP host, for another project than the own one', () => {
+describe('an HTTP host, for another project', () => {
   test('sends nothing to an address that is not public, whatever form the URL has', async () => {
     const { port } = server.address() as AddressInfo;
     const before = seen.length;
@@ -144,7 +144,7 @@ describe('an HTTP host, for another project than the own one', () => {
     expect(seen.slice(before)).toEqual([]);
   });
 
-  test('asks the others like those of the own project, and keeps the headers of the connection to itself', async () => {
+  test('calls public endpoints like those of the own project, and hides the headers of the connection', async () => {
     const { port } = server.address() as AddressInfo;
     const reach = { allowPrivate: true, allowHttp: true, ports: [port], timeoutInMs: 5_000 };
     const allowed = createHttpHost({ fetch, vetted: createVettedFetch(http, reach) });

@@ -11,7 +11,7 @@ function hostOf(handler: Handler) {
 }
 
 describe('an inline host', () => {
-  test('runs the handler of the function by its name, by the rules of the child processes', async () => {
+  test('runs the handler by the name of the function, under the rules of child processes', async () => {
     expect(
       await execute(
         hostOf((event) => event),
@@ -35,7 +35,7 @@ describe('an inline host', () => {
     expect(await execute(hostOf(calledBack), definition)).toEqual({ kind: 'returned', payload: 'called' });
   });
 
-  test('gives what the handler throws as a failure of the function', async () => {
+  test('reports a thrown value as a failure of the function', async () => {
     const handler = () => {
       throw new TypeError('bad order');
     };
@@ -60,7 +60,7 @@ describe('an inline host', () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  test('gives an execution up when its signal aborts', async () => {
+  test('ends an execution when its signal aborts', async () => {
     const giveUp = new AbortController();
     let signal: AbortSignal | undefined;
     const host = hostOf((_event, context) => {
@@ -74,12 +74,12 @@ describe('an inline host', () => {
     expect(await host.execute(executionOf(definition), giveUp.signal)).toMatchObject({ failure: { errorType: 'ExecutionAborted' } });
   });
 
-  test('captures what the logger of the context is given', async () => {
+  test('captures the lines of the context’s logger', async () => {
     const host = hostOf((_event, context) => context.getLogger().warn('careful'));
     expect(await execute(host, definition)).toMatchObject({ output: expect.stringMatching(/ request-\d+ \[warn\] careful\n$/) });
   });
 
-  test('blames the platform for a handler that nobody registered', async () => {
+  test('maps a missing handler to a failure of the platform', async () => {
     expect(await execute(createInlineHost(new Map()), definition)).toMatchObject({ failure: { kind: 'platform', code: 150424 } });
   });
 });

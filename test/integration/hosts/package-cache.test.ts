@@ -13,7 +13,7 @@ import { executionOf, neverAborted } from '#test/support/hosts/executions.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
-// A server of its own: what it stores is tampered with.
+// An isolated server, because the tests tamper with its store.
 let server: TestServer;
 let nats: OpenedNats;
 beforeAll(async () => {
@@ -52,11 +52,11 @@ function openHost(cache: string | undefined): FunctionHost {
 }
 const run = (host: FunctionHost, definition: ReturnType<typeof fn>, version = 'latest') =>
   host.execute(executionOf(definition, {}, { version }), neverAborted());
-/** Runs what is put, in a host of its own. */
+/** Runs a function in its own host. */
 const runFiles = async (file: string, ...given: [string, string][]) => run(openHost(folder), fn(await put(...given), file));
 
 describe('a function in a package', () => {
-  test('runs once the folder of the packages can be made, after it could not', async () => {
+  test('runs as soon as the folder of the packages can be made', async () => {
     const cache = join(folder, 'packages');
     await writeFile(cache, 'a file where the folder belongs');
     const digest = await put(['index.js', 'exports.handler = async () => "made";']);
@@ -66,7 +66,7 @@ describe('a function in a package', () => {
     expect(await run(host, fn(digest))).toMatchObject({ kind: 'returned', payload: 'made' });
   });
 
-  test('runs on two workers with folders of their own, each of which unpacks it once', async () => {
+  test('runs on two workers with separate folders, each of which unpacks it once', async () => {
     const digest = await put(['index.js', 'exports.handler = async () => __filename;']);
     const folders = [join(folder, 'one'), join(folder, 'two')];
     for (const cache of folders) {
@@ -78,7 +78,7 @@ describe('a function in a package', () => {
     }
   });
 
-  test('may be ESM or CommonJS, in a folder, and bring along other files and an initializer', async () => {
+  test('may be ESM or CommonJS, in a folder, with further files and an initializer', async () => {
     const esm = await runFiles(
       'src/app/main.mjs',
       ['src/app/main.mjs', "import { greet } from '../lib.mjs'; export const handler = async () => greet('Ada');"],
@@ -98,12 +98,12 @@ describe('a function in a package', () => {
     expect(await run(openHost(folder), fn(digest, 'index.js', { initializer: 'init' }))).toMatchObject({ payload: '42' });
   });
 
-  test('that lacks its file fails in the words of the vendor', async () => {
+  test('that lacks its file fails with the vendor’s message', async () => {
     const result = await runFiles('other.js', ['index.js', '']);
     expect(result).toMatchObject({ kind: 'failed', failure: { kind: 'function', code: 4001 } });
   });
 
-  test('without a folder of its own leaves nothing behind', async () => {
+  test('without a configured folder leaves no files', async () => {
     const digest = await put(['index.js', 'exports.handler = async () => __dirname;']);
     const host = openHost(undefined);
     const result = await run(host, fn(digest));
@@ -122,17 +122,17 @@ describe('a package that cannot be used', () => {
     return result.kind === 'failed' ? result.failure.message : '';
   };
 
-  test('because it was tampered with in the store, is never run, and the failure says so', async () => {
+  test('because it was changed in the store, never runs, and the failure reports the change', async () => {
     const digest = await put(['index.js', 'exports.handler = async () => "good";']);
     const store = await nats.connection.nats.jetstream().views.os(CODE_BUCKET);
     await store.putBlob({ name: digest }, files(['index.js', 'exports.handler = async () => "evil";']));
     expect(await failureOf(digest)).toMatch(/was changed in the store: its content has another digest/);
-    // Whoever deploys it again repairs it.
+    // A new deployment repairs the package.
     await put(['index.js', 'exports.handler = async () => "good";']);
     expect(await run(openHost(folder), fn(digest))).toMatchObject({ payload: 'good' });
   });
 
-  test('because it is not there, or is no archive, is a failure of the platform, which is tried again', async () => {
+  test('because it is missing or no archive, is a failure of the platform, which is tried again', async () => {
     expect(await failureOf('0'.repeat(128))).toMatch(/is not in the store/);
     expect(await failureOf(await nats.ports.packages.put(Buffer.from('no archive')))).toMatch(/is no zip archive/);
   });
@@ -146,8 +146,8 @@ describe('a package that cannot be used', () => {
 describe('the folder of unpacked packages', () => {
   const old = new Date(Date.now() - 3 * 86_400_000);
 
-  test('loses those that nobody used for long when there are too many, and keeps what is in use', async () => {
-    const cache = createPackageCache({ packages: nats.ports.packages, folder, most: 2, keepUnusedInMs: 86_400_000 });
+  test('loses the packages unused for long beyond the limit, and keeps the ones in use', async () => {
+    const cache = createPackageCache({ packages: nats.ports.packages, folder, maxPackages: 2, keepUnusedInMs: 86_400_000 });
     const digests = [];
     for (const content of ['a', 'b', 'c', 'd']) digests.push(await put(['index.js', content]));
     const [held = '', gone = '', young = '', last = ''] = digests;
@@ -159,7 +159,7 @@ describe('the folder of unpacked packages', () => {
     await writeFile(join(folder, 'not-ours'), '');
     (await cache.open(last)).release();
     expect((await readdir(folder)).sort()).toEqual([held, young, last, 'not-ours'].sort());
-    // It comes back when it is needed.
+    // A removed package is fetched again when needed.
     const again = await cache.open(gone);
     expect(await readFile(join(again.folder, 'index.js'), 'utf8')).toBe('b');
     holding.release();

@@ -15,8 +15,8 @@ function open(): FunctionHost {
   return host;
 }
 
-describe('what a function can see', () => {
-  test('is an environment of its user data alone, and a directory of its own that goes with it', async () => {
+describe('the environment of a function', () => {
+  test('holds only its user data, and a directory of its own that is removed afterwards', async () => {
     process.env.NATS_URL = 'nats://secret@127.0.0.1';
     process.env.AWS_SECRET_ACCESS_KEY = 'secret';
     const opened = open();
@@ -34,8 +34,8 @@ describe('what a function can see', () => {
   });
 });
 
-describe('what a function has started', () => {
-  test.each([false, true])('is gone after a timeout (sharing its output: %s)', async (inherit) => {
+describe('a process that a function started', () => {
+  test.each([false, true])('ends after a timeout (sharing its output: %s)', async (inherit) => {
     const file = scratchFile();
     const definition = processFunction({ export: 'fork', timeoutInMs: 500 });
     const running = execute(open(), definition, { file, inherit, thenSpin: true });
@@ -45,7 +45,7 @@ describe('what a function has started', () => {
     await until(() => !pids.some(isRunning), 'the whole group is gone');
   });
 
-  test('is gone after the host has closed', async () => {
+  test('ends when the host closes', async () => {
     const opened = open();
     const file = scratchFile();
     expect(await execute(opened, processFunction({ export: 'fork' }), { file })).toEqual({ kind: 'returned', payload: 'forked' });
@@ -54,7 +54,7 @@ describe('what a function has started', () => {
     await until(() => !pids.some(isRunning), 'the whole group is gone');
   });
 
-  test.each(['idle', 'spin'])('is gone after the host was killed (%s)', async (mode) => {
+  test.each(['idle', 'spin'])('ends after a SIGKILL of the host (%s)', async (mode) => {
     const file = scratchFile();
     const parent = spawn(
       process.execPath,

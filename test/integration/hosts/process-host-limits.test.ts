@@ -7,7 +7,7 @@ const host: FunctionHost = createProcessHost();
 afterAll(() => host.close());
 
 describe('the timeout', () => {
-  test('ends a promise that never settles, within a moment', async () => {
+  test('ends a handler whose promise never settles, without much delay', async () => {
     const definition = processFunction({ name: 'never', export: 'never', timeoutInMs: 200 });
     const startedAt = performance.now();
     const message = 'function invocation timed out after 200 ms';
@@ -16,12 +16,12 @@ describe('the timeout', () => {
     expect(performance.now() - startedAt).toBeLessThan(1_200);
   });
 
-  test('ends a busy loop, and what it had printed is kept', async () => {
+  test('ends a busy loop, and keeps its output', async () => {
     const definition = processFunction({ name: 'spin', export: 'spin', timeoutInMs: 200 });
     expect(await execute(host, definition)).toMatchObject({ failure: { code: 4010 }, output: 'before the loop\n' });
   });
 
-  test('leaves the function able to run again', async () => {
+  test('does not prevent further executions of the function', async () => {
     const definition = processFunction({ name: 'mixed', export: 'mixed', timeoutInMs: 200 });
     expect(await execute(host, definition, { id: 1, spinInMs: 60_000 })).toMatchObject({ failure: { code: 4010 } });
     expect(await execute(host, definition, { id: 2 })).toEqual({ kind: 'returned', payload: '2' });
@@ -29,7 +29,7 @@ describe('the timeout', () => {
 });
 
 describe('the end of the process', () => {
-  test.each([0, 7])('process.exit(%i) fails the attempt with 4204, and what it had printed is kept', async (code) => {
+  test.each([0, 7])('process.exit(%i) fails the attempt with 4204, and keeps the output', async (code) => {
     const definition = processFunction({ name: 'exit', export: 'exit' });
     expect(await execute(host, definition, { code })).toEqual({
       kind: 'failed',
@@ -44,12 +44,12 @@ describe('the end of the process', () => {
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204, message } });
   });
 
-  test('again and again, before anything can start, fails the attempt too', async () => {
+  test('repeatedly before an execution can start also fails the attempt', async () => {
     const definition = processFunction({ name: 'leaving', export: 'never', initializer: 'leavingInitializer' });
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204 } });
   });
 
-  test('a function that writes to the channel of the runtime is ended, not believed', async () => {
+  test('a function that writes to the channel of the runtime is ended, and its line is ignored', async () => {
     const definition = processFunction({ name: 'forge', export: 'forge' });
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204 } });
   });
@@ -64,14 +64,14 @@ describe('the memory limit', () => {
 });
 
 describe('output', () => {
-  test('is captured for each execution by itself', async () => {
+  test('is captured separately for each execution', async () => {
     const definition = processFunction({ name: 'print', export: 'print' });
     const texts = Array.from({ length: 200 }, (_, i) => `line ${i}`);
     const results = await Promise.all(texts.map((text) => execute(host, definition, { text })));
     expect(results).toEqual(texts.map((text) => ({ kind: 'returned', payload: text, output: `${text}\n` })));
   });
 
-  test('of megabytes neither blocks nor is kept, but for its last 4,096 bytes on a character', async () => {
+  test('of megabytes does not block, and its last 4,096 bytes are kept, cut between characters', async () => {
     const definition = processFunction({ name: 'flood', export: 'printMegabytes' });
     const before = process.memoryUsage().rss;
     const result = await execute(host, definition);
@@ -82,8 +82,8 @@ describe('output', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024);
   });
 
-  test('written past the runtime does not block either', async () => {
-    const definition = processFunction({ name: 'raw', export: 'printPastTheRuntime' });
+  test('that bypasses the runtime does not block', async () => {
+    const definition = processFunction({ name: 'raw', export: 'printWithoutRuntime' });
     expect(await execute(host, definition)).toMatchObject({ kind: 'returned', payload: 'written' });
   });
 

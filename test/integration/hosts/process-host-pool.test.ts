@@ -18,7 +18,7 @@ function payloads(results: ExecutionResult[]): string[] {
   return results.map((result) => (result.kind === 'returned' ? result.payload : JSON.stringify(result.failure)));
 }
 
-/** Runs a function often enough that the host takes it for a fast one. */
+/** Runs a function often enough that the host regards it as fast. */
 async function makeFast(opened: FunctionHost, definition: ReturnType<typeof processFunction>): Promise<void> {
   for (let id = 0; id < 50; id++) await execute(opened, definition, { id });
 }
@@ -32,7 +32,7 @@ describe('the pool', () => {
     expect(pids.size).toBe(1);
   });
 
-  test('grows while executions wait, and never above the concurrency', async () => {
+  test('grows while executions wait, up to the concurrency', async () => {
     const opened = open();
     const definition = processFunction({ export: 'sleep', concurrency: 3 });
     const pids = payloads(await Promise.all(Array.from({ length: 12 }, () => execute(opened, definition, { inMs: 100 }))));
@@ -51,20 +51,20 @@ describe('the pool', () => {
     const definition = processFunction({ export: 'pid', concurrency: 1_000 });
     await makeFast(opened, definition);
     const pids = new Set<string>();
-    // This process is busy all the time, as a worker under load: what waits in here is not the function's doing.
+    // This process is always busy, like a worker under load, so waits in this process are no sign of a slow function.
     for (let round = 0; round < 20; round++)
       for (const pid of payloads(await Promise.all(Array.from({ length: 500 }, () => execute(opened, definition))))) pids.add(pid);
     expect(pids.size).toBeLessThanOrEqual(availableParallelism());
   });
 
-  test('leaves work that takes no time to a process that is awake, and work that takes some to a free one', async () => {
+  test('gives very short work to an awake process, and longer work to a free process', async () => {
     const opened = open();
     const definition = processFunction({ export: 'sleep', concurrency: 2 });
-    // Two at once, each with the process that executed it.
+    // Two executions at once; each returns the id of its process.
     const pair = async (inMs: number) =>
       new Set(payloads(await Promise.all([execute(opened, definition, { inMs }), execute(opened, definition, { inMs })]))).size;
     expect(await pair(100)).toBe(2);
-    // On a busy machine even this work takes time, and then a free process is right. So the average may have to fall first.
+    // On a busy machine even short work takes time, and a free process is right. The average may have to fall first.
     do for (let id = 0; id < 100; id++) await execute(opened, definition, { inMs: 0 });
     while ((await pair(0)) > 1);
     for (let id = 0; id < 20; id++) await execute(opened, definition, { inMs: 20 });
@@ -82,14 +82,14 @@ describe('the pool', () => {
     expect(readFileSync(file, 'utf8')).toBe(ids.map((id) => `${id}\n`).join(''));
   });
 
-  test('ends a process without work after its idle time, and keeps none', async () => {
+  test('ends every process without work after the idle time', async () => {
     const opened = open({ idleInMs: 50 });
     const pid = Number(payloads([await execute(opened, processFunction({ export: 'pid' }))])[0]);
     expect(isRunning(pid)).toBe(true);
     await until(() => !isRunning(pid), 'the idle process is gone');
   });
 
-  test('recycles a process after as many executions as told', async () => {
+  test('recycles a process after the configured number of executions', async () => {
     const opened = open({ recycleAfter: 2 });
     const definition = processFunction({ export: 'pid' });
     const pids: string[] = [];
@@ -104,7 +104,7 @@ describe('the pool', () => {
     expect(await execute(opened, definition)).toMatchObject({ kind: 'returned' });
   });
 
-  test('runs what was changed in new processes, and drains the old ones', async () => {
+  test('runs a changed definition in new processes, and drains the old ones', async () => {
     const opened = open();
     const old = processFunction({ export: 'pid' });
     const oldPid = Number(payloads([await execute(opened, old)])[0]);
@@ -116,7 +116,7 @@ describe('the pool', () => {
     expect(isRunning(pid)).toBe(true);
   });
 
-  test('keeps the processes of another version, and those of the same code under another policy', async () => {
+  test('keeps the processes of another version, and of the same code under another policy', async () => {
     const opened = open();
     const pidOf = async (version: string, facts: Parameters<typeof processFunction>[0] = {}) =>
       payloads([await opened.execute(executionOf(processFunction({ export: 'pid', ...facts }), {}, { version }), neverAborted())])[0];
@@ -136,7 +136,7 @@ describe('the pool', () => {
   });
 });
 
-describe('neighbours in the same pipe', () => {
+describe('executions in the same pipe', () => {
   test('survive a timeout of the execution before them', async () => {
     const opened = open();
     const definition = processFunction({ export: 'mixed', concurrency: 1, timeoutInMs: 300 });
@@ -172,7 +172,7 @@ describe('neighbours in the same pipe', () => {
     expect(await slow).toEqual({ kind: 'returned', payload: 'slow' });
   });
 
-  test('are each given their whole time', async () => {
+  test('each get the whole timeout', async () => {
     const opened = open();
     const definition = processFunction({ export: 'mixed', concurrency: 1, timeoutInMs: 1_000 });
     await makeFast(opened, definition);
@@ -181,10 +181,10 @@ describe('neighbours in the same pipe', () => {
   });
 });
 
-describe('an execution that is given up', () => {
+describe('an aborted execution', () => {
   const aborted = { kind: 'failed', failure: { kind: 'platform', errorType: 'ExecutionAborted' } };
 
-  test('never starts when it had not', async () => {
+  test('does not start when it was waiting', async () => {
     const opened = open();
     const definition = processFunction({ export: 'mixed', concurrency: 1 });
     const giveUp = new AbortController();
@@ -198,7 +198,7 @@ describe('an execution that is given up', () => {
     expect(() => readFileSync(file)).toThrow('ENOENT');
   });
 
-  test('never starts when it was in the pipe of a busy process', async () => {
+  test('does not start when it was in the pipe of a busy process', async () => {
     const opened = open();
     const definition = processFunction({ export: 'mixed', concurrency: 1 });
     await makeFast(opened, definition);
@@ -213,7 +213,7 @@ describe('an execution that is given up', () => {
     expect(() => readFileSync(file)).toThrow('ENOENT');
   });
 
-  test('is told by its signal, and ends before the grace is over when it listens', async () => {
+  test('gets an aborted signal, and ends within the grace period when it listens', async () => {
     const opened = open();
     const definition = processFunction({ export: 'untilAborted' });
     opened.warm?.(definition, 'latest');
@@ -226,7 +226,7 @@ describe('an execution that is given up', () => {
     expect(performance.now() - abortedAt).toBeLessThan(900);
   });
 
-  test('is killed after the grace when it does not, and its neighbours run elsewhere', async () => {
+  test('is killed after the grace period when it ignores the signal; the others run elsewhere', async () => {
     const opened = open({ abortGraceInMs: 100 });
     const definition = processFunction({ export: 'mixed', concurrency: 1 });
     await makeFast(opened, definition);
@@ -240,14 +240,14 @@ describe('an execution that is given up', () => {
   });
 });
 
-describe('a process that cannot be started', () => {
-  test('is a failure of the platform: no such executable', async () => {
+describe('a process that cannot start', () => {
+  test('is a failure of the platform when the executable is missing', async () => {
     const opened = open({ command: '/nowhere/node' });
     const failure = { kind: 'platform', code: 161900, message: expect.stringContaining('ENOENT') };
     expect(await execute(opened, processFunction({ export: 'echo' }))).toMatchObject({ kind: 'failed', failure });
   });
 
-  test('is a failure of the platform: the system refuses', async () => {
+  test('is a failure of the platform when the system refuses the start', async () => {
     const opened = open();
     const definition = processFunction({ export: 'echo', userData: { large: 'x'.repeat(4_000_000) } });
     const failure = { kind: 'platform', code: 161900, message: expect.stringContaining('E2BIG') };
@@ -256,7 +256,7 @@ describe('a process that cannot be started', () => {
 });
 
 describe('closing', () => {
-  test('loses what runs, gives up what waits, and refuses what comes', async () => {
+  test('loses running executions, aborts waiting ones, and refuses further ones', async () => {
     const opened = open();
     const definition = processFunction({ export: 'sleep', concurrency: 1 });
     const pid = Number(payloads([await execute(opened, definition, { inMs: 20 })])[0]);

@@ -6,12 +6,12 @@ import { execute, executionOf, handlerFile, neverAborted, processFunction } from
 const host: FunctionHost = createProcessHost({ startTimeoutInMs: 2_000 });
 afterAll(() => host.close());
 
-/** A pool of its own for each export. */
+/** Each export has its own pool. */
 function run(name: string, event?: unknown) {
   return execute(host, processFunction({ name: `f-${name}`, export: name }), event);
 }
 
-describe('what a handler returns', () => {
+describe('the value that a handler returns', () => {
   test.each([
     ['echo', { id: 7, text: 'ß€😀' }, '{"id":7,"text":"ß€😀"}'],
     ['returnText', {}, 'hello world!'],
@@ -24,7 +24,7 @@ describe('what a handler returns', () => {
     expect(await run(name, event)).toEqual({ kind: 'returned', payload });
   });
 
-  test('an empty payload is the event {}', async () => {
+  test('for an empty payload, the event is {}', async () => {
     const definition = processFunction({ name: 'f-echo', export: 'echo' });
     expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted())).toEqual({ kind: 'returned', payload: '{}' });
   });
@@ -49,8 +49,8 @@ describe('what a handler returns', () => {
   });
 });
 
-describe('what a handler throws', () => {
-  test('an error is told with its type, its message and its stack', async () => {
+describe('the value that a handler throws', () => {
+  test('an error is reported with its type, message and stack', async () => {
     const result = await run('throwIt', { what: 'error' });
     expect(result).toEqual({
       kind: 'failed',
@@ -79,7 +79,7 @@ describe('what a handler throws', () => {
     });
   });
 
-  test('a handler that throws before its promise exists fails alike', async () => {
+  test('a synchronous throw fails in the same way', async () => {
     expect(await run('throwAtOnce')).toMatchObject({ failure: { code: 4002, message: 'function invocation exception, error: at once' } });
   });
 
@@ -88,14 +88,14 @@ describe('what a handler throws', () => {
     expect(await run('callBackError')).toMatchObject({ kind: 'failed', failure });
   });
 
-  test('an error that nobody catches fails the execution that runs', async () => {
-    const failure = { code: 4002, errorType: 'TypeError', message: 'function invocation exception, error: nobody catches this' };
+  test('an uncaught error fails the execution in progress', async () => {
+    const failure = { code: 4002, errorType: 'TypeError', message: 'function invocation exception, error: uncaught' };
     expect(await run('throwLater')).toMatchObject({ kind: 'failed', failure });
   });
 });
 
 describe('loading', () => {
-  test('CommonJS modules and any export name serve', async () => {
+  test('supports CommonJS modules and any export name', async () => {
     const file = handlerFile('handlers.cjs');
     const handler = processFunction({ name: 'cjs', file, export: 'handler' });
     expect(await execute(host, handler, { id: 1 })).toEqual({ kind: 'returned', payload: '{"from":"CommonJS","event":{"id":1}}' });
@@ -103,12 +103,12 @@ describe('loading', () => {
     expect(await execute(host, named)).toEqual({ kind: 'returned', payload: 'called back' });
   });
 
-  test('TypeScript modules serve', async () => {
+  test('supports TypeScript modules', async () => {
     const definition = processFunction({ name: 'ts', file: handlerFile('handler.ts'), export: 'handler' });
     expect(await execute(host, definition, { id: 7 })).toEqual({ kind: 'returned', payload: '{"typed":7}' });
   });
 
-  test('a missing file and a missing export fail with 4001', async () => {
+  test('fails with 4001 for a missing file or export', async () => {
     const noFile = processFunction({ name: 'no-file', file: '/nowhere/index.mjs' });
     expect(await execute(host, noFile)).toMatchObject({
       failure: { kind: 'function', code: 4001, message: expect.stringContaining('/nowhere/index.mjs') },
@@ -119,7 +119,7 @@ describe('loading', () => {
     });
   });
 
-  test('a module that throws while it loads fails with 4201, for everybody who waited', async () => {
+  test('fails every waiting execution with 4201 when the module throws', async () => {
     const definition = processFunction({ name: 'broken', file: handlerFile('broken.mjs') });
     const results = await Promise.all([1, 2, 3].map((id) => execute(host, definition, { id })));
     for (const result of results) {
@@ -136,12 +136,12 @@ describe('the initializer', () => {
     expect(await execute(host, definition)).toEqual({ kind: 'returned', payload: '1' });
   });
 
-  test('may answer by a callback', async () => {
+  test('may use a callback', async () => {
     const definition = processFunction({ name: 'init-cb', export: 'echo', initializer: 'calledBackInitializer' });
     expect(await execute(host, definition)).toEqual({ kind: 'returned', payload: '{}' });
   });
 
-  test('fails the attempt with 4201 when it throws, with what it printed', async () => {
+  test('fails the attempt with 4201 and its output when it throws', async () => {
     const definition = processFunction({ name: 'init-throws', export: 'echo', initializer: 'failingInitializer' });
     expect(await execute(host, definition)).toMatchObject({
       failure: { kind: 'function', code: 4201, errorType: 'TypeError', message: 'function initialization exception: no database' },
@@ -167,10 +167,10 @@ describe('the context', () => {
     };
     const result = await host.execute(executionOf(definition, {}, facts), neverAborted());
     if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
-    const { remaining, ...rest } = JSON.parse(result.payload);
+    const { remaining, ...others } = JSON.parse(result.payload);
     expect(remaining).toBeGreaterThan(4_000);
     expect(remaining).toBeLessThanOrEqual(5_000);
-    expect(rest).toEqual({
+    expect(others).toEqual({
       requestId: 'r-7',
       credentials: ['', '', '', '', '', ''],
       userData: ['red', 'none'],

@@ -47,13 +47,13 @@ describe('a subject host', () => {
     expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted())).toEqual({ kind: 'returned', payload: '{}' });
   });
 
-  test('takes the error of a NATS service for a failure of the function', async () => {
+  test('maps an error of a NATS service to a failure of the function', async () => {
     const host = hostThatAnswers(reply('', { 'Nats-Service-Error-Code': '400', 'Nats-Service-Error': 'no such order' }));
     const message = 'the service answered error 400, no such order';
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', errorType: 'NatsServiceError', message } });
   });
 
-  test('takes a Function-Error with its payload for a failure of the function', async () => {
+  test('maps a Function-Error with its payload to a failure of the function', async () => {
     const body = JSON.stringify({ errorMessage: 'out of stock', errorType: 'StockError', stackTrace: ['at x'] });
     const host = hostThatAnswers(reply(body, { 'Function-Error': 'Unhandled' }));
     const message = 'the function answered an error, Unhandled: out of stock';
@@ -62,7 +62,7 @@ describe('a subject host', () => {
     });
   });
 
-  test('blames the platform when nobody answers on the subject, or NATS is away', async () => {
+  test('maps a missing responder or NATS connection to a failure of the platform', async () => {
     expect(await execute(hostThatAnswers({ kind: 'no-responders' }), definition)).toMatchObject({
       failure: { kind: 'platform', code: 150424 },
     });
@@ -72,11 +72,11 @@ describe('a subject host', () => {
     });
   });
 
-  test('blames the function for a timeout', async () => {
+  test('maps a timeout to a failure of the function', async () => {
     expect(await execute(hostThatAnswers({ kind: 'timed-out' }), definition)).toMatchObject({ failure: { kind: 'function', code: 4010 } });
   });
 
-  test('gives an execution up when its signal aborts', async () => {
+  test('ends an execution when its signal aborts', async () => {
     const giveUp = new AbortController();
     const host = hostOf(
       (_subject, _payload, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
@@ -86,7 +86,7 @@ describe('a subject host', () => {
     expect(await running).toMatchObject({ failure: { kind: 'platform', errorType: 'ExecutionAborted' } });
   });
 
-  test('never rejects, even when the request does', async () => {
+  test('never rejects, even when the request rejects', async () => {
     const host = hostOf(() => Promise.reject(new Error('bad subject')));
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'platform', message: 'bad subject' } });
   });

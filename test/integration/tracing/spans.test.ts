@@ -10,7 +10,7 @@ const exporter = new InMemorySpanExporter();
 let sequent: RunningSequent;
 
 beforeAll(async () => {
-  // An SDK as an operator registers it, before anything starts.
+  // The operator registers an SDK before any role starts.
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
   sequent = await startSequent();
@@ -34,10 +34,10 @@ afterAll(async () => {
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const CALLER = 'b7ad6b7169203331';
 
-/** The ended spans of an invocation, or of all, in the order in which they began. */
+/** The ended spans of a trace, in the order of their starts. */
 function spans(traceId: string): ReadableSpan[] {
-  const found = exporter.getFinishedSpans().filter((span) => span.spanContext().traceId === traceId);
-  return found.sort((one, other) => one.startTime[0] - other.startTime[0] || one.startTime[1] - other.startTime[1]);
+  const ended = exporter.getFinishedSpans().filter((span) => span.spanContext().traceId === traceId);
+  return ended.sort((one, other) => one.startTime[0] - other.startTime[0] || one.startTime[1] - other.startTime[1]);
 }
 
 const traceparentOf = (span: ReadableSpan | undefined): string =>
@@ -59,12 +59,12 @@ describe('with an SDK registered, an invocation', () => {
   test('is one trace from its caller to the function that its outcome invokes', async () => {
     const { id, traceparent } = await invoke('first', { traceparent: `00-${TRACE}-${CALLER}-01` });
     await eventually(async () => spans(TRACE).some(({ name }) => name === 'process second'));
-    const found = spans(TRACE);
-    const byName = new Map(found.map((span) => [span.name, span]));
+    const traced = spans(TRACE);
+    const byName = new Map(traced.map((span) => [span.name, span]));
     const chain = ['send first', 'process first', 'send FunctionGraph', 'process second'].map((name) => byName.get(name));
-    expect(found.map(({ name }) => name).sort()).toEqual(['process first', 'process second', 'send FunctionGraph', 'send first']);
+    expect(traced.map(({ name }) => name).sort()).toEqual(['process first', 'process second', 'send FunctionGraph', 'send first']);
     const ids = chain.map((span) => span?.spanContext().spanId);
-    // The attempt and the delivery both stand below the request; what the outcome invokes stands below the delivery.
+    // The attempt and the delivery are children of the request. The following invocation is a child of the delivery.
     expect(chain.map((span) => span?.parentSpanContext?.spanId)).toEqual([CALLER, ids[0], ids[0], ids[2]]);
     expect(chain.map((span) => span?.kind)).toEqual([SpanKind.PRODUCER, SpanKind.CONSUMER, SpanKind.CLIENT, SpanKind.CONSUMER]);
     expect(byName.get('process first')?.attributes).toMatchObject({
@@ -73,12 +73,12 @@ describe('with an SDK registered, an invocation', () => {
       'faas.invocation_id': id,
       'sequent.attempt': 1,
     });
-    // The caller is told where its request stands, and the function where its attempt does.
+    // The caller gets the context of its request, and the function that of its attempt.
     expect(traceparent).toBe(traceparentOf(byName.get('send first')));
     expect(await payloadOf(id)).toBe(traceparentOf(byName.get('process first')));
   });
 
-  test('has a span for every attempt, each with what it failed of', async () => {
+  test('has a span with its failure for every attempt', async () => {
     const { id, traceparent } = await invoke('fail');
     const traceId = traceparent.split('-')[1] ?? '';
     await payloadOf(id);

@@ -15,27 +15,27 @@ beforeAll(async () => {
 });
 afterAll(async () => await sequent?.[Symbol.asyncDispose]());
 
-async function told(id: string): Promise<string> {
+async function returnedPayload(id: string): Promise<string> {
   for (;;) {
     const reply = await sequent.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=10' } });
-    // What follows from an outcome is accepted a moment after it.
+    // The following invocation is accepted after the outcome, so it may not exist yet.
     if (reply.status === 200) return ((await reply.json()) as { result: { payload: string } }).result.payload;
   }
 }
 
 test.for(['/v2/0123456789abcdef0123456789abcdef/fgs/functions/first/invocations-async', '/api/functions/first/invocations'])(
-  'without an SDK the trace context that %s gets reaches the function and its destination, and returns',
+  'without an SDK the traceparent of %s reaches the function and its destination, and is returned',
   async (path) => {
     const accepted = await sequent.call('POST', path, { body: {}, headers: { traceparent } });
     expect([accepted.status, accepted.headers.get('traceparent')]).toEqual([202, traceparent]);
     const { request_id: id } = (await accepted.json()) as { request_id: string };
-    expect([await told(id), await told(derivedId(`${id}/functiongraph-0`))]).toEqual([traceparent, traceparent]);
+    expect([await returnedPayload(id), await returnedPayload(derivedId(`${id}/functiongraph-0`))]).toEqual([traceparent, traceparent]);
   },
 );
 
-test('a trace context that is none is dropped, and the request accepted', async () => {
+test('an invalid traceparent is dropped, and the request is accepted', async () => {
   const headers = { traceparent: '00-zz-zz-01' };
   const accepted = await sequent.call('POST', '/api/functions/first/invocations', { body: {}, headers });
   expect([accepted.status, accepted.headers.get('traceparent')]).toEqual([202, null]);
-  expect(await told(((await accepted.json()) as { request_id: string }).request_id)).toBe('none');
+  expect(await returnedPayload(((await accepted.json()) as { request_id: string }).request_id)).toBe('none');
 });

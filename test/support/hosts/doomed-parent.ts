@@ -1,9 +1,7 @@
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { execute, processFunction } from './executions.ts';
 
-/*
- * A host in a process of its own, whose children never return: for killing it.
- */
+/* A host in its own process, whose children never return. Tests kill it. */
 
 const host = createProcessHost();
 const [file, mode] = process.argv.slice(2);

@@ -5,7 +5,7 @@ import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/fun
 import type { RequestId } from '#src/core/names/names.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 
-/** The path of a file of functions beside this one. */
+/** The path of a file of functions in this folder. */
 export function handlerFile(name = 'handlers.mjs'): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
@@ -38,7 +38,7 @@ export function executionOf(definition: FunctionDefinition, event: unknown = {},
   };
 }
 
-/** A signal of one execution, as the worker makes them. */
+/** A signal that never aborts. */
 export function neverAborted(): AbortSignal {
   return new AbortController().signal;
 }
@@ -47,22 +47,22 @@ export function execute(host: FunctionHost, definition: FunctionDefinition, even
   return host.execute(executionOf(definition, event), neverAborted());
 }
 
-/** Waits for a condition. Throws when it does not come true in time. */
+/** Waits for a condition. Throws when the condition is not true in time. */
 export async function until(condition: () => boolean, what: string, deadlineInMs = 10_000): Promise<void> {
   const deadline = performance.now() + deadlineInMs;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`${what} did not come true within ${deadlineInMs} ms`);
+    if (performance.now() > deadline) throw new Error(`${what}: not true within ${deadlineInMs} ms`);
     await delay(5);
   }
 }
 
-/** Whether a process runs: one that has ended but was not collected yet does not. */
+/** Whether a process runs. A zombie does not. */
 export function isRunning(pid: number): boolean {
   const status = contentOf(`/proc/${pid}/status`);
   return status !== undefined && !/^State:\s+[ZX]/m.test(status);
 }
 
-/** The text of a file, or `undefined` when there is none yet. */
+/** The text of a file; `undefined` while the file is absent. */
 export function contentOf(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
@@ -71,7 +71,7 @@ export function contentOf(file: string): string | undefined {
   }
 }
 
-/** Process ids that a handler writes to a file, as soon as it has. */
+/** The process ids that a handler writes to a file, once the file is complete. */
 export async function pidsIn(file: string): Promise<number[]> {
   await until(() => contentOf(file)?.endsWith(']') ?? false, `${file} is written`);
   return JSON.parse(contentOf(file) ?? '[]');

@@ -2,9 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/*
- * Functions as users write them, good and bad: each export is the handler of one test.
- */
+/* Functions of users, correct and faulty. Each export is the handler of one test. */
 
 let initialized = 0;
 export const initializer = async (context) => {
@@ -90,7 +88,7 @@ export const throwAtOnce = () => {
 };
 export const throwLater = async () => {
   setTimeout(() => {
-    throw new TypeError('nobody catches this');
+    throw new TypeError('uncaught');
   }, 5);
   await delay(10_000);
 };
@@ -135,7 +133,7 @@ export const spin = async (event) => {
   while (Date.now() < until);
   return 'spun';
 };
-/** Fast unless told otherwise: `spinInMs` blocks the process, `sleepInMs` does not. Leaves a trace of each start in `file`. */
+/** Fast by default. `spinInMs` blocks the process, `sleepInMs` does not. Appends each start to `file`. */
 export const mixed = async (event) => {
   if (event.file !== undefined) appendFileSync(event.file, `${event.id}\n`);
   if (event.spinInMs !== undefined) await spin({ inMs: event.spinInMs });
@@ -176,7 +174,7 @@ export const printMegabytes = async () => {
   process.stderr.write('the end');
   return 'printed';
 };
-export const printPastTheRuntime = async () => {
+export const printWithoutRuntime = async () => {
   const chunk = Buffer.alloc(65_536, 'y');
   for (let i = 0; i < 320; i++) writeSync(1, chunk);
   return 'written';
