@@ -103,7 +103,7 @@ export class DeliveryRun implements StreamRun {
     const id = request.fact.invocation;
     if (await executionProbe.isRunning(deliverer ?? '', deliveryIdOf(id, destination.id), tries)) return 'left-unacked';
     const at = clock.now();
-    // Nobody knows whether the try arrived, so it is due again at once, under the same delivery id.
+    // The try may have arrived or not. It is due again at once, under the same delivery id (D1).
     const reason = `${deliverer} vanished during try ${tries}`;
     const cut: Fact = { type: 'delivery.failed', invocation: id, destination: destination.id, try: tries, at, dueAt: at, reason };
     await this.#writer.propose(id, [cut]);

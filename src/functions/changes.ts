@@ -19,42 +19,42 @@ import {
   versionsOfAlias,
 } from '#src/core/functions/entry.ts';
 
-/** What may become of a function, its versions and its aliases. Pure: the registry stores what comes of it. */
+/** The changes of a function, its versions and its aliases. They are pure; the registry stores their results. */
 
 /** FunctionGraph's limits: 20 versions with `latest`, 10 aliases. */
 const MAX_VERSIONS = 20;
 const MAX_ALIASES = 10;
 
-/** What is stored of a function; the registry adds the revision. */
+/** The stored part of a function. The registry adds the revision. */
 export type Changed = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;
 export type PublishOptions = {
-  /** `vYYYYMMDD-HHMMSS`, in UTC, unless it is said. */
+  /** By default `vYYYYMMDD-HHMMSS`, in UTC. */
   version?: string | undefined;
   description?: string | undefined;
 };
 
-/** A definition with the secrets that it only has masks of. Throws `InvalidInputError` for a mask of nothing. */
+/** Replaces the masks of a definition by the present secrets. Throws `InvalidInputError` for a mask without a present secret. */
 export function withSecrets(definition: FunctionDefinition, present: FunctionDefinition | undefined): FunctionDefinition {
   const { secretUserData } = definition;
   if (secretUserData === undefined) return definition;
   const secrets = Object.entries(secretUserData).map(([key, value]): [string, string] => {
     if (value !== MASK) return [key, value];
-    const known = present?.secretUserData ?? {};
-    if (Object.hasOwn(known, key)) return [key, known[key] ?? ''];
+    const stored = present?.secretUserData ?? {};
+    if (Object.hasOwn(stored, key)) return [key, stored[key] ?? ''];
     throw new InvalidInputError({
       field: `secretUserData.${key}`,
-      problem: `is ${MASK}, which stands for a value that is there, and none is`,
+      problem: `is ${MASK}, which stands for a stored value, and no value is stored`,
     });
   });
   return { ...definition, secretUserData: Object.fromEntries(secrets) };
 }
 
-/** Throws `InvalidInputError` and `VersionRefusedError`. */
+/** Publishes the present definition as a version. Throws `InvalidInputError` and `VersionRefusedError`. */
 export function withVersion(entry: Changed, { version, description }: PublishOptions, now: number): [Changed, FunctionVersion] {
   const { definition, versions } = entry;
   const name = parseInput(versionNameSchema, version ?? nameOfVersion(now), 'the version');
   const last = versions.at(-1);
-  if (last !== undefined && codeOf(last.definition) === codeOf(definition)) {
+  if (last !== undefined && fixedPartOf(last.definition) === fixedPartOf(definition)) {
     const message = `function "${definition.name}" has not changed since version "${last.version}": its code, limits and user data are the same`;
     throw new VersionRefusedError({ reason: 'unchanged', message });
   }
@@ -70,10 +70,10 @@ export function withVersion(entry: Changed, { version, description }: PublishOpt
   return [{ ...entry, versions: [...versions, published] }, published];
 }
 
-/** Throws `FunctionNotFoundError`, and `VersionRefusedError` while an alias can stand for it. */
+/** Removes a version. Throws `FunctionNotFoundError`, and `VersionRefusedError` while an alias refers to the version. */
 export function withoutVersion(entry: Changed, version: string): Changed {
   const { definition, versions, aliases } = entry;
-  if (version === LATEST) throw new InvalidInputError({ field: 'the version latest', problem: 'cannot be deleted alone' });
+  if (version === LATEST) throw new InvalidInputError({ field: 'the version latest', problem: 'cannot be deleted; delete the function' });
   expectVersion(entry, version);
   const user = aliases.find((alias) => versionsOfAlias(alias).includes(version));
   if (user !== undefined) {
@@ -83,18 +83,21 @@ export function withoutVersion(entry: Changed, version: string): Changed {
   return { ...entry, versions: versions.filter((one) => one.version !== version) };
 }
 
-/** Makes an alias, or replaces it; its own policy stays unless another one is given. Throws like {@link withVersion}. */
+/** Creates or replaces an alias. Its own policy stays unless the input has one. Throws like {@link withVersion}. */
 export function withAlias(entry: Changed, input: AliasInput, now: number): [Changed, FunctionAlias] {
   const { definition, aliases } = entry;
   const alias = parseInput(aliasSchema, input, 'the alias');
   for (const version of versionsOfAlias(alias)) if (version !== LATEST) expectVersion(entry, version);
   if (Object.hasOwn(alias.weights, alias.version))
-    throw new InvalidInputError({ field: 'the weights', problem: `name ${alias.version}, which gets what the others leave` });
+    throw new InvalidInputError({
+      field: 'the weights',
+      problem: `name ${alias.version}, the main version, which gets the remaining requests`,
+    });
   const present = aliases.find(({ name }) => name === alias.name);
   const others = aliases.filter(({ name }) => name !== alias.name);
-  const twin = others.find(({ version }) => version === alias.version);
-  if (twin !== undefined) {
-    const message = `version "${alias.version}" of function "${definition.name}" has the alias "${twin.name}" already`;
+  const sameVersion = others.find(({ version }) => version === alias.version);
+  if (sameVersion !== undefined) {
+    const message = `version "${alias.version}" of function "${definition.name}" has the alias "${sameVersion.name}" already`;
     throw new VersionRefusedError({ reason: 'version-aliased', message });
   }
   if (present === undefined && aliases.length >= MAX_ALIASES)
@@ -107,7 +110,7 @@ export function withAlias(entry: Changed, input: AliasInput, now: number): [Chan
   return [{ ...entry, aliases: [...others, changed].sort((one, other) => (one.name < other.name ? -1 : 1)) }, changed];
 }
 
-/** Throws `FunctionNotFoundError`. */
+/** Removes an alias. Throws `FunctionNotFoundError`. */
 export function withoutAlias(entry: Changed, name: string): Changed {
   expectAlias(entry, name);
   return { ...entry, aliases: entry.aliases.filter((alias) => alias.name !== name) };
@@ -115,13 +118,13 @@ export function withoutAlias(entry: Changed, name: string): Changed {
 
 export type PolicyChange = { next: Changed; before: Policy | undefined; after: Policy | undefined };
 
-/** Changes the policy of a version, or the own one of a `!alias`: `undefined` takes that away. Throws `FunctionNotFoundError`. */
+/** Changes the policy of a version, or the own policy of a `!alias`, which `undefined` removes. Throws `FunctionNotFoundError`. */
 export function withPolicy(entry: Changed, qualifier: string, change: (policy: Policy) => PolicyInput | undefined): PolicyChange {
   if (qualifier.startsWith('!')) {
-    const { policy: before, ...rest } = expectAlias(entry, qualifier.slice(1));
+    const { policy: before, ...alias } = expectAlias(entry, qualifier.slice(1));
     const after = parsePolicy(change(before ?? NO_POLICY));
-    const changed: FunctionAlias = after === undefined ? rest : { ...rest, policy: after };
-    return { next: { ...entry, aliases: entry.aliases.map((alias) => (alias.name === rest.name ? changed : alias)) }, before, after };
+    const changed: FunctionAlias = after === undefined ? alias : { ...alias, policy: after };
+    return { next: { ...entry, aliases: entry.aliases.map((one) => (one.name === alias.name ? changed : one)) }, before, after };
   }
   const present = qualifier === LATEST ? entry.definition : expectVersion(entry, qualifier).definition;
   const after = parsePolicy(change(present.policy)) ?? NO_POLICY;
@@ -149,8 +152,8 @@ function expectAlias({ definition, aliases }: Changed, name: string): FunctionAl
   return found;
 }
 
-/** What a version keeps. A file, a subject or a URL is only named by it; a package is its code. */
-function codeOf({ handler, timeoutInMs, memoryInMb, userData, secretUserData = {} }: FunctionDefinition): string {
+/** The part of a definition that a version fixes. Only a package contains code; a file, a subject or a URL is a reference. */
+function fixedPartOf({ handler, timeoutInMs, memoryInMb, userData, secretUserData = {} }: FunctionDefinition): string {
   return JSON.stringify([handler, timeoutInMs, memoryInMb, userData, secretUserData]);
 }
 

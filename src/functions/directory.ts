@@ -4,42 +4,42 @@ import { decodeEntry, type FunctionEntry, resolveFunction } from '#src/core/func
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 
-/** The registry as a role sees it: a local copy that follows the changes. */
+/** A local copy of the registry, which follows its changes. */
 export interface FunctionDirectory {
   get(name: FunctionName): FunctionEntry | undefined;
-  /** What a version or a `!alias` runs, as far as is known here. */
+  /** The function behind a version or a `!alias`, by the local copy. */
   find(name: FunctionName, qualifier: string): RegisteredFunction | undefined;
-  /** Asks the store itself: the local copy may be behind. Throws `FunctionNotFoundError`. */
+  /** Reads the store, because the local copy may be behind. Throws `FunctionNotFoundError`. */
   ask(name: string): Promise<FunctionEntry>;
   values(): Iterable<FunctionEntry>;
-  /** Calls back for every function that is there, and at every change of one; without a function when it is gone. */
+  /** Calls `listener` for every present function, and at every change. The function is `undefined` after its deletion. */
   subscribe(listener: (name: FunctionName, found: FunctionEntry | undefined) => void): void;
 }
 
-/** Follows the registry until the signal aborts. Resolves when the present functions are known. */
+/** Follows the registry until the signal aborts. Resolves once the present functions are loaded. */
 export async function openFunctionDirectory(
   store: KeyValue,
   { signal, onProblem = () => {} }: { signal: AbortSignal; onProblem?: (problem: string) => void },
 ): Promise<FunctionDirectory> {
-  const known = new Map<FunctionName, FunctionEntry>();
+  const entries = new Map<FunctionName, FunctionEntry>();
   const listeners: Parameters<FunctionDirectory['subscribe']>[0][] = [];
   await store.watch(({ key, value, revision }) => {
     const name = key as FunctionName;
-    if (known.get(name)?.revision === revision) return;
+    if (entries.get(name)?.revision === revision) return;
     try {
-      if (value === undefined) known.delete(name);
-      else known.set(name, decodeEntry(value, revision));
+      if (value === undefined) entries.delete(name);
+      else entries.set(name, decodeEntry(value, revision));
     } catch (error) {
-      // Somebody wrote to the bucket by hand. The last good definition stays in force.
+      // An invalid entry was written to the bucket by hand. The last valid definition stays in force.
       onProblem(`function ${key} is not valid and is ignored: ${(error as Error).message}`);
       return;
     }
-    for (const listener of listeners) listener(name, known.get(name));
+    for (const listener of listeners) listener(name, entries.get(name));
   }, signal);
   return {
-    get: (name) => known.get(name),
+    get: (name) => entries.get(name),
     find(name, qualifier) {
-      const entry = known.get(name);
+      const entry = entries.get(name);
       return entry === undefined ? undefined : resolveFunction(entry, qualifier, '');
     },
     async ask(name) {
@@ -47,10 +47,10 @@ export async function openFunctionDirectory(
       if (entry === undefined) throw new FunctionNotFoundError({ name });
       return decodeEntry(entry.value, entry.revision);
     },
-    values: () => known.values(),
+    values: () => entries.values(),
     subscribe(listener) {
       listeners.push(listener);
-      for (const [name, found] of known) listener(name, found);
+      for (const [name, found] of entries) listener(name, found);
     },
   };
 }

@@ -7,10 +7,11 @@ type Entry = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;
 type Address = { name: FunctionName; qualifier: string };
 
 /**
- * Finds a loop that a changed version or `!alias` of a function closes (L1, SRC6), as a path such as `test1 → test2:!prod → test1`.
+ * Finds a loop that a changed version or `!alias` closes (L1, SRC6), as a path such as `test1 → test2:!prod → test1`.
  *
- * The graph is over what destinations name: a function, a version of it, an alias. An alias leads to where its own policy tells,
- * or else to where every version tells that it can stand for. A policy that allows loops leads nowhere here: it is cut when running.
+ * 1. The nodes are the addresses that destinations name: a function, a version or an alias.
+ * 2. An alias with its own policy leads to that policy's functions. Any other alias leads to the functions of all its versions.
+ * 3. A policy with `allowCycle` has no edges, because its loops are cut at run time.
  */
 export function findLoop(changed: { entry: Entry; qualifier: string }, others: Iterable<Entry>): string[] | undefined {
   const functions = new Map<string, Entry>();
@@ -25,61 +26,63 @@ export function findLoop(changed: { entry: Entry; qualifier: string }, others: I
   return undefined;
 }
 
-/** What the policies of a function name as its next, at an address of it. */
+/** The functions that an address of a function invokes. */
 export function targetsOf({ definition, versions, aliases }: Entry, qualifier: string): Address[] {
   const ofVersion = (version: string): Policy | undefined =>
     version === LATEST ? definition.policy : versions.find((one) => one.version === version)?.definition.policy;
   const alias = qualifier.startsWith('!') ? aliases.find(({ name }) => name === qualifier.slice(1)) : undefined;
   const policies = alias === undefined ? [ofVersion(qualifier)] : alias.policy ? [alias.policy] : versionsOfAlias(alias).map(ofVersion);
-  return policies.flatMap((policy) => (policy === undefined || policy.allowCycle ? [] : chainOf(policy, definition.name as FunctionName)));
+  return policies.flatMap((policy) =>
+    policy === undefined || policy.allowCycle ? [] : invokedBy(policy, definition.name as FunctionName),
+  );
 }
 
-/** The aliases whose way leads through a version. */
+/** The aliases without an own policy that refer to a version. */
 function aliasesOf({ aliases }: Entry, version: string): string[] {
   return aliases.filter((alias) => alias.policy === undefined && versionsOfAlias(alias).includes(version)).map(({ name }) => `!${name}`);
 }
 
-/** The shortest way from an address back to it. */
+/** The shortest path from an address back to the same address (breadth-first search). */
 function pathBack(start: Address, functions: ReadonlyMap<string, Entry>): string[] | undefined {
-  const goal = show(start);
-  const cameFrom = new Map<string, string>();
-  const waiting: Address[] = [start];
-  for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
-    const entry = functions.get(at.name);
-    for (const next of entry === undefined ? [] : targetsOf(entry, at.qualifier)) {
-      const key = show(next);
-      if (key === goal) return pathTo(show(at), cameFrom, goal);
-      if (cameFrom.has(key)) continue;
-      cameFrom.set(key, show(at));
-      waiting.push(next);
+  const goal = labelOf(start);
+  const predecessors = new Map<string, string>();
+  const queue: Address[] = [start];
+  for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
+    const entry = functions.get(current.name);
+    for (const next of entry === undefined ? [] : targetsOf(entry, current.qualifier)) {
+      const label = labelOf(next);
+      if (label === goal) return pathTo(labelOf(current), predecessors, goal);
+      if (predecessors.has(label)) continue;
+      predecessors.set(label, labelOf(current));
+      queue.push(next);
     }
   }
   return undefined;
 }
 
-function pathTo(last: string, cameFrom: ReadonlyMap<string, string>, goal: string): string[] {
+function pathTo(last: string, predecessors: ReadonlyMap<string, string>, goal: string): string[] {
   const path = [last, goal];
-  for (let at = last; at !== goal; ) {
-    at = cameFrom.get(at) ?? goal;
-    path.unshift(at);
+  for (let label = last; label !== goal; ) {
+    label = predecessors.get(label) ?? goal;
+    path.unshift(label);
   }
   return path;
 }
 
-function show({ name, qualifier }: Address): string {
+function labelOf({ name, qualifier }: Address): string {
   return qualifier === LATEST ? name : `${name}:${qualifier}`;
 }
 
 /** The functions that a policy's destinations invoke. */
-function chainOf({ onSuccess, onFailure }: Policy, from: FunctionName): FunctionReference[] {
+function invokedBy({ onSuccess, onFailure }: Policy, from: FunctionName): FunctionReference[] {
   return [...onSuccess, ...onFailure].flatMap(({ destination, param }) => {
     const target = destination === 'FunctionGraph' ? readTarget(param, from) : undefined;
-    // What cannot be read is refused elsewhere, with the reason.
+    // Another check refuses an unreadable param, with the reason.
     return target === undefined || target instanceof Error ? [] : [target];
   });
 }
 
-/** The function that the `param` of a destination names, seen from another one; an error that says why it names none. */
+/** The function that the `param` of a destination names, relative to `from`; an error with the reason when it names none. */
 export function readTarget(param: string, from: FunctionName): FunctionReference | Error {
   try {
     return parseFunctionUrn(String((JSON.parse(param) as { func_urn?: unknown }).func_urn), from);

@@ -9,29 +9,29 @@ type Options = {
   /** The store of the registry. */
   functions: Pick<KeyValue, 'keys' | 'get'>;
   clock: Clock;
-  /** How long a package that nobody refers to stays, in milliseconds: whoever stored it may be about to define the function. */
+  /** How long an unreferenced package stays, in milliseconds: its function may be defined after the package is stored. */
   graceInMs?: number;
 };
 
 const EVERY_MS = 600_000;
 const GRACE_IN_MS = 3_600_000;
 
-/** Removes the packages that no version of any function refers to; resolves to their digests. */
+/** Removes the packages that no version of any function refers to, and resolves to their digests. */
 export async function sweepPackages({ packages, functions, clock, graceInMs = GRACE_IN_MS }: Options): Promise<string[]> {
-  const before = clock.now() - graceInMs;
-  const isOld = ({ storedAt }: { storedAt: number }): boolean => storedAt < before;
+  const cutoff = clock.now() - graceInMs;
+  const isOld = ({ storedAt }: { storedAt: number }): boolean => storedAt < cutoff;
   if (!(await packages.list()).some(isOld)) return [];
   const used = new Set<string>();
-  // As text: an entry that this version of Sequent cannot read uses its packages all the same.
+  // The text is searched, so entries that this version of Sequent cannot read count too.
   for (const key of await functions.keys())
     for (const digest of (await functions.get(key))?.value.match(/\b[0-9a-f]{128}\b/g) ?? []) used.add(digest);
-  // Read again, behind the references: one that was stored meanwhile is not old any more.
+  // The list is read again after the references: a package that was stored again meanwhile is not old.
   const unused = (await packages.list()).filter((stored) => isOld(stored) && !used.has(stored.digest)).map(({ digest }) => digest);
   for (const digest of unused) await packages.delete(digest);
   return unused;
 }
 
-/** Sweeps now and then until the signal aborts. Several processes may. */
+/** Sweeps every ten minutes until the signal aborts. Several processes may sweep concurrently. */
 export async function sweepPackagesRegularly(options: Options & { logger: Logger }, signal: AbortSignal): Promise<void> {
   const { clock, logger } = options;
   while (!signal.aborted) {

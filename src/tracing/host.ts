@@ -3,8 +3,9 @@ import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-hos
 import { contextOf, endSpan, formatTraceparent, parseTraceparent } from './tracer.ts';
 
 /**
- * A span for every attempt, in the trace of the request and linked to it. The function is given the context of its attempt instead of
- * that of the caller, so that what it does stands below the attempt.
+ * Makes a span for every attempt, in the trace of the request and linked to the request.
+ *
+ * The function gets the context of its attempt instead of the caller's, so its own spans are children of the attempt.
  */
 export function traceHost(host: FunctionHost, tracer: Tracer | undefined): FunctionHost {
   if (tracer === undefined) return host;
@@ -35,8 +36,8 @@ export function traceHost(host: FunctionHost, tracer: Tracer | undefined): Funct
         },
         parent,
       );
-      const inner = { ...execution, traceparent: formatTraceparent(span.spanContext()) };
-      const result = await context.with(trace.setSpan(parent, span), () => host.execute(inner, signal));
+      const traced = { ...execution, traceparent: formatTraceparent(span.spanContext()) };
+      const result = await context.with(trace.setSpan(parent, span), () => host.execute(traced, signal));
       endSpan(span, failureOf(result));
       return result;
     },

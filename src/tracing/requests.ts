@@ -4,7 +4,7 @@ import { contextOf, endSpan, formatTraceparent } from './tracer.ts';
 
 type Traced = { traceparent?: string | undefined };
 
-/** Accepts a request within a span of its own, below the caller's: the request carries the context of that span. */
+/** Accepts a request within its own span, a child of the caller's span. The request carries the context of that span. */
 export type TraceRequest = <Request extends Traced, Value>(
   name: string,
   request: Request,

@@ -2,7 +2,7 @@ import { SpanKind, type Tracer } from '@opentelemetry/api';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { contextOf, endSpan, formatTraceparent } from './tracer.ts';
 
-/** A span for every try to tell a destination; who is told is given its context, and so is the invocation that it starts. */
+/** Makes a span for every try of a delivery. The receiver, or the invocation that the delivery starts, gets the span's context. */
 export function traceTargets<Targets extends Readonly<Record<string, DestinationTarget>>>(
   targets: Targets,
   tracer: Tracer | undefined,

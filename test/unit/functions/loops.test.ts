@@ -8,11 +8,11 @@ beforeEach(() => {
   registry = createFunctionRegistry(createMemoryKeyValue());
 });
 
-const tell = (targets: readonly string[]) =>
+const toFunctions = (targets: readonly string[]) =>
   targets.map((func_urn) => ({ destination: 'FunctionGraph' as const, param: JSON.stringify({ func_urn }) }));
-/** Every put is a change that can be published. */
+/** Each definition has another timeout, so it can be published. */
 const put = (name: string, targets: readonly string[] = [], policy: object = {}) =>
-  registry.put({ name, handler: { kind: 'inline' }, timeoutInMs: ++changes, policy: { onSuccess: tell(targets), ...policy } });
+  registry.put({ name, handler: { kind: 'inline' }, timeoutInMs: ++changes, policy: { onSuccess: toFunctions(targets), ...policy } });
 const publish = async (name: string, version: string, targets: readonly string[] = []) => {
   await put(name, targets);
   await registry.publish(name, { version });
@@ -23,13 +23,13 @@ const loop = (path: string) => ({ code: 'INVALID_INPUT', message: expect.stringC
 describe('a loop', () => {
   test('of functions is refused with the shortest path, over success and failure', async () => {
     await put('c', ['a']);
-    await put('b', [], { onFailure: tell(['c', 'a']) });
+    await put('b', [], { onFailure: toFunctions(['c', 'a']) });
     await expect(put('a', ['b'])).rejects.toMatchObject(loop('a → b → a'));
     await expect(put('a', ['a'])).rejects.toMatchObject(loop('a → a'));
     await put('a', ['d']);
   });
 
-  test('through an alias is refused when the function is saved, when the alias is made, and when it is moved', async () => {
+  test('through an alias is refused when the function is saved and when the alias is created or moved', async () => {
     await publish('test2', 'v1');
     await publish('test2', 'v2', ['test1']);
     await put('test2');
@@ -47,48 +47,48 @@ describe('a loop', () => {
     expect((await registry.get('test2')).aliases).toMatchObject([{ name: 'prod', version: 'v1' }]);
   });
 
-  test('is none when only another version of the function leads back', async () => {
+  test('does not exist when only another version of the function leads back', async () => {
     await publish('test2', 'v1');
     await put('test2', ['test1']);
     await put('test1', [at('test2', 'v1')]);
     await expect(put('test1', ['test2'])).rejects.toMatchObject(loop('test1 → test2 → test1'));
   });
 
-  test('is judged by the policy of the alias where it has one', async () => {
+  test('is found by the own policy of an alias, where it has one', async () => {
     await publish('test2', 'v1', ['test1']);
     await put('test2');
-    await registry.putAlias('test2', { name: 'prod', version: 'v1', policy: { onSuccess: tell(['other']) } });
+    await registry.putAlias('test2', { name: 'prod', version: 'v1', policy: { onSuccess: toFunctions(['other']) } });
     await put('test1', [at('test2', '!prod')]);
-    const back = registry.changePolicy('test2', '!prod', (policy) => ({ ...policy, onSuccess: tell(['test1']) }));
+    const back = registry.changePolicy('test2', '!prod', (policy) => ({ ...policy, onSuccess: toFunctions(['test1']) }));
     await expect(back).rejects.toMatchObject(loop('test2:!prod → test1 → test2:!prod'));
     await expect(registry.changePolicy('test2', '!prod', () => undefined)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
-  test('is refused when a version is published, or its policy changed, that others tell already', async () => {
+  test('is refused when an already named version is published, or its policy changes', async () => {
     await put('test1', [at('test2', 'v1')]);
     await put('test2', ['test1']);
     await expect(registry.publish('test2', { version: 'v1' })).rejects.toMatchObject(loop('test2:v1 → test1 → test2:v1'));
     await publish('test2', 'v1');
-    const changed = registry.changePolicy('test2', 'v1', (policy) => ({ ...policy, onFailure: tell(['test1']) }));
+    const changed = registry.changePolicy('test2', 'v1', (policy) => ({ ...policy, onFailure: toFunctions(['test1']) }));
     await expect(changed).rejects.toMatchObject(loop('test2:v1 → test1 → test2:v1'));
-    const fromVersion = registry.changePolicy('test2', 'v1', (policy) => ({ ...policy, onSuccess: tell([at('test2', 'v1')]) }));
+    const fromVersion = registry.changePolicy('test2', 'v1', (policy) => ({ ...policy, onSuccess: toFunctions([at('test2', 'v1')]) }));
     await expect(fromVersion).rejects.toMatchObject(loop('test2:v1 → test2:v1'));
   });
 
-  test('of a function with its own older version is none: that tells nobody', async () => {
+  test('does not exist with an own older version that has no destinations', async () => {
     await publish('test1', 'v1');
     await put('test1', [at('test1', 'v1')]);
   });
 
-  test('through the policy of a version is seen from the aliases that stand for it', async () => {
+  test('through the policy of a version is found from the aliases that refer to it', async () => {
     await publish('test2', 'v1');
     await registry.putAlias('test2', { name: 'prod', version: 'v1' });
     await put('test1', [at('test2', '!prod')]);
-    const changed = registry.changePolicy('test2', 'v1', (policy) => ({ ...policy, onSuccess: tell(['test1']) }));
+    const changed = registry.changePolicy('test2', 'v1', (policy) => ({ ...policy, onSuccess: toFunctions(['test1']) }));
     await expect(changed).rejects.toMatchObject(loop('test2:!prod → test1 → test2:!prod'));
   });
 
-  test('is allowed by any policy on it', async () => {
+  test('is allowed by any policy in it', async () => {
     await put('a', ['b']);
     await put('b', ['a'], { allowCycle: true });
     await put('a', ['b', 'c']);
@@ -96,7 +96,7 @@ describe('a loop', () => {
     await expect(put('c', ['a'])).rejects.toMatchObject(loop('c → a → c'));
   });
 
-  test('stays within a project: the same name in another one is another function', async () => {
+  test('stays within a project: the same name in another project is another function', async () => {
     await put('other=b', ['a']);
     await put('a', ['b']);
     await expect(put('other=a', ['b'])).rejects.toMatchObject(loop('other=a → other=b → other=a'));

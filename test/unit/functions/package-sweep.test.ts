@@ -4,7 +4,7 @@ import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { sweepPackages } from '#src/functions/package-sweep.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 
-test('a sweep removes what no version refers to, after its grace and never before', async () => {
+test('a sweep removes the packages that no version refers to, only after the grace period', async () => {
   let now = 0;
   const clock = { now: () => now, sleep: async () => {} };
   const packages = createMemoryCodePackages(clock);
@@ -19,7 +19,7 @@ test('a sweep removes what no version refers to, after its grace and never befor
   await put(first);
   await registry.publish('orders', { version: 'v1' });
   await put(second);
-  // An entry that this Sequent cannot read.
+  // An entry that this version of Sequent cannot read.
   const foreign = await packages.put(Buffer.from('4'));
   await functions.put('future', JSON.stringify({ shape: 'of another Sequent', code: foreign }));
   const sweep = () => sweepPackages({ packages, functions, clock, graceInMs: 1_000 });
@@ -31,7 +31,7 @@ test('a sweep removes what no version refers to, after its grace and never befor
   expect((await packages.list()).map(({ digest }) => digest)).toEqual([first, second, foreign]);
   await put(first);
   expect(await sweep()).toEqual([second]);
-  // What is put again is about to be used.
+  // A package that is stored again starts a new grace period.
   await registry.delete('orders');
   await packages.put(Buffer.from('1'));
   expect(await sweep()).toEqual([]);

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 
 describe('the function registry', () => {
-  test('fills in what was not said: no retries, an hour of age', async () => {
+  test('has defaults: no retries, an hour of age', async () => {
     const { definition } = await registry.put({ name: 'orders', ...inline });
     expect(definition).toMatchObject({
       name: 'orders',
@@ -48,13 +48,13 @@ describe('the function registry', () => {
     ['policy.backoff.jitter', { name: 'f', ...inline, policy: { backoff: { jitter: 2 } } }, /→ at policy\.backoff\.jitter/],
     ['an unknown key', { name: 'f', ...inline, retries: 3 }, /Unrecognized key: "retries"/],
     ['no object', [], /is not valid/],
-  ])('refuses a definition and names what is wrong (%s)', async ([, definition, message]) => {
+  ])('refuses an invalid definition and names the problem (%s)', async ([, definition, message]) => {
     const refused = await registry.put(definition).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(message) });
     expect(await registry.list()).toEqual([]);
   });
 
-  test('refuses a handler that the project may not name, and lets an older entry with one be paused', async () => {
+  test('refuses a handler that the project may not name, and still pauses an older entry with one', async () => {
     const handler = { kind: 'subject', subject: 'erase.x1' };
     await expect(registry.put({ name: 'b=orders', handler })).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'handler.subject' });
     const written = parseDefinition({ name: 'b=orders', handler });
@@ -76,7 +76,7 @@ describe('the function registry', () => {
       '✖ the first delay must be a whole number of milliseconds from 0 to 86,400,000\n  → at policy.backoff.initialInMs',
     ],
     [{ policy: { backoff: { jitter: 1.1 } } }, '✖ the jitter must be a number from 0 to 1\n  → at policy.backoff.jitter'],
-  ])('says what a number stands for, its bounds and its unit: %j', async ([facts, sentence]) => {
+  ])('names the meaning, the bounds and the unit of a refused number: %j', async ([facts, sentence]) => {
     await expect(registry.put({ name: 'f', ...inline, ...facts })).rejects.toMatchObject({
       message: `the function definition is not valid:\n${sentence}`,
     });
@@ -91,21 +91,21 @@ describe('the function registry', () => {
     expect((await registry.get('orders')).definition.timeoutInMs).toBe(1);
   });
 
-  test('lists by name, and forgets what is deleted', async () => {
+  test('lists functions by name, without deleted ones', async () => {
     for (const name of ['b', 'a', 'c']) await registry.put({ name, ...inline });
     await registry.delete('b');
     expect((await registry.list()).map(({ definition }) => definition.name)).toEqual(['a', 'c']);
   });
 
-  test('says of a function that does not exist that it does not', async () => {
-    for (const ask of [registry.get('ghost'), registry.delete('ghost')]) {
-      await expect(ask).rejects.toMatchObject({ code: 'FUNCTION_NOT_FOUND', message: 'function "ghost" does not exist' });
+  test('reports a function that does not exist', async () => {
+    for (const call of [registry.get('ghost'), registry.delete('ghost')]) {
+      await expect(call).rejects.toMatchObject({ code: 'FUNCTION_NOT_FOUND', message: 'function "ghost" does not exist' });
     }
   });
 });
 
 describe('the function directory', () => {
-  test('follows the registry, and ignores with a complaint what somebody wrote by hand', async () => {
+  test('follows the registry, and ignores and reports invalid entries', async () => {
     const problems: string[] = [];
     const stop = new AbortController();
     await registry.put({ name: 'orders', ...inline });

@@ -16,7 +16,7 @@ beforeEach(() => {
   registry = createFunctionRegistry(store, { clock: { now: () => now } });
 });
 
-/** Publishes as many versions, each with another timeout: v1, v2, … */
+/** Publishes `count` versions, each with another timeout: v1, v2, … */
 async function publish(count: number): Promise<void> {
   for (let number = 1; number <= count; number++) {
     await registry.put(fn(number));
@@ -26,7 +26,7 @@ async function publish(count: number): Promise<void> {
 const timeoutOf = (entry: FunctionEntry, qualifier: string, id = 'r') => resolveFunction(entry, qualifier, id)?.definition.timeoutInMs;
 
 describe('a version', () => {
-  test('is what latest was, under a name of the time, and stays so when latest changes', async () => {
+  test('is the former latest under a name of the time, and stays unchanged when latest changes', async () => {
     await registry.put(fn(1));
     const published = await registry.publish('orders', { description: 'first' });
     expect(published).toMatchObject({ version: 'v20261124-102030', description: 'first', publishedAt: now });
@@ -37,7 +37,7 @@ describe('a version', () => {
     await expect(registry.find('ghost', 'v2')).rejects.toMatchObject({ code: 'FUNCTION_NOT_FOUND', qualifier: undefined });
   });
 
-  test('is not made of what has not changed: a policy, a pause or a description is no change', async () => {
+  test('is refused without a change; a policy, a pause or a description is no change', async () => {
     await registry.put(fn(1));
     await registry.publish('orders', { version: 'v1' });
     await registry.put(fn(1, { description: 'd', paused: true, concurrency: 3, policy: { maxRetries: 2 } }));
@@ -51,7 +51,7 @@ describe('a version', () => {
     await expect(registry.publish('orders', { version })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
-  test('is one of nineteen beside latest', async () => {
+  test('is one of at most nineteen, in addition to latest', async () => {
     await publish(19);
     await registry.put(fn(99));
     await expect(registry.publish('orders', { version: 'v20' })).rejects.toMatchObject(refused('too-many-versions'));
@@ -69,13 +69,13 @@ describe('a version', () => {
     });
   });
 
-  test('is paused, and takes as many places, as the function', async () => {
+  test('has the pause and the concurrency of its function', async () => {
     await publish(1);
     const entry = await registry.put(fn(2, { paused: true, concurrency: 7 }));
     expect(resolveFunction(entry, 'v1', 'r')?.definition).toMatchObject({ timeoutInMs: 1, paused: true, concurrency: 7 });
   });
 
-  test('is not deleted while an alias stands for it, also by a weight; and latest never', async () => {
+  test('is not deleted while an alias refers to it, also by a weight; latest never is', async () => {
     await publish(3);
     await registry.putAlias('orders', { name: 'prod', version: 'v1', weights: { v2: 10 } });
     for (const version of ['v1', 'v2'])
@@ -90,7 +90,7 @@ describe('a version', () => {
 });
 
 describe('an alias', () => {
-  test('stands for a version until it is moved, with its own policy where it has one', async () => {
+  test('refers to a version until it is moved, with its own policy where it has one', async () => {
     await publish(2);
     await registry.putAlias('orders', { name: 'prod', version: 'v1', policy: { maxRetries: 3 } });
     const before = await registry.get('orders');
@@ -108,27 +108,27 @@ describe('an alias', () => {
     expect(await registry.find('orders', '!prod')).toMatchObject({ version: 'latest' });
   });
 
-  test('shares requests out by weight, the same request always alike', async () => {
+  test('distributes requests by weight, the same request always to the same version', async () => {
     await publish(3);
     await registry.putAlias('orders', { name: 'prod', version: 'v1', weights: { v2: 30, v3: 20 } });
     const entry = await registry.get('orders');
-    const chosen = Array.from({ length: 4_000 }, (_, place) => timeoutOf(entry, '!prod', `request-${place}`));
+    const chosen = Array.from({ length: 4_000 }, (_, index) => timeoutOf(entry, '!prod', `request-${index}`));
     const share = (timeout: number) => chosen.filter((one) => one === timeout).length / chosen.length;
     expect(share(1)).toBeCloseTo(0.5, 1);
     expect(share(2)).toBeCloseTo(0.3, 1);
     expect(share(3)).toBeCloseTo(0.2, 1);
     const again = decodeEntry((await store.get('orders'))?.value ?? '', 1);
-    expect(chosen).toEqual(Array.from({ length: 4_000 }, (_, place) => timeoutOf(again, '!prod', `request-${place}`)));
+    expect(chosen).toEqual(Array.from({ length: 4_000 }, (_, index) => timeoutOf(again, '!prod', `request-${index}`)));
   });
 
-  test('sends nobody to a weight of 0, and everybody to one of 100', async () => {
+  test('sends no request to a weight of 0, and every request to a weight of 100', async () => {
     await publish(3);
     await registry.putAlias('orders', { name: 'prod', version: 'v1', weights: { v2: 0, v3: 100 } });
     const entry = await registry.get('orders');
-    expect(new Set(Array.from({ length: 500 }, (_, place) => timeoutOf(entry, '!prod', `r${place}`)))).toEqual(new Set([3]));
+    expect(new Set(Array.from({ length: 500 }, (_, index) => timeoutOf(entry, '!prod', `r${index}`)))).toEqual(new Set([3]));
   });
 
-  test('is refused for what does not exist, a version that has one, beyond ten, and for weights over 100', async () => {
+  test('is refused for a missing or aliased version, beyond ten, and for weights over 100', async () => {
     await publish(12);
     const put = (alias: object) => registry.putAlias('orders', { name: 'prod', version: 'v1', ...alias });
     await put({});
@@ -144,7 +144,7 @@ describe('an alias', () => {
 });
 
 describe('an entry', () => {
-  test('of an earlier Sequent, which knew no versions, reads as one without any', async () => {
+  test('of an earlier Sequent reads as an entry without versions and aliases', async () => {
     await store.put(
       'orders',
       JSON.stringify({ name: 'orders', handler: { kind: 'process', file: '/srv/code/abc/index.js', export: 'handler' } }),
@@ -158,7 +158,7 @@ describe('an entry', () => {
     await registry.publish('orders', { version: 'v1' });
   });
 
-  test('loses nothing when two change it at the same moment', async () => {
+  test('loses nothing under concurrent changes', async () => {
     await publish(2);
     const other = createFunctionRegistry(store);
     await Promise.all([
@@ -174,7 +174,7 @@ describe('an entry', () => {
     expect([50, 60]).toContain(entry.definition.timeoutInMs);
   });
 
-  test('goes with all its versions and aliases', async () => {
+  test('is deleted with all its versions and aliases', async () => {
     await publish(1);
     await registry.putAlias('orders', { name: 'prod', version: 'v1' });
     await registry.delete('orders');
@@ -183,7 +183,7 @@ describe('an entry', () => {
     now += 1_000;
   });
 
-  test('shows no secret, keeps it when its mask is written back, and refuses a mask of nothing', async () => {
+  test('hides secrets, keeps a secret whose mask is written back, and refuses other masks', async () => {
     await registry.put(fn(1, { secretUserData: { key: 'hush' } }));
     await registry.publish('orders', { version: 'v1' });
     const shown = await registry.get('orders');

@@ -1,0 +1,68 @@
+import { ConflictError, FunctionNotFoundError } from '#src/core/errors.ts';
+import { LATEST } from '#src/core/functions/definition.ts';
+import { decodeEntry, encodeEntry, type FunctionEntry } from '#src/core/functions/entry.ts';
+import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { Changed } from './changes.ts';
+
+/** How often a change is applied again after a concurrent change of the same function. */
+const MAX_TRIES = 8;
+
+export type Change = (present: FunctionEntry | undefined) => Changed | Promise<Changed>;
+
+/** The stored entries of functions. A change replaces an entry as a whole by its revision, so concurrent changes lose nothing. */
+export class EntryStore {
+  readonly #store: KeyValue;
+
+  constructor(store: KeyValue) {
+    this.#store = store;
+  }
+
+  async read(name: FunctionName): Promise<FunctionEntry | undefined> {
+    const entry = await this.#store.get(name);
+    return entry === undefined ? undefined : decodeEntry(entry.value, entry.revision);
+  }
+
+  /** All readable entries. An entry that was written by hand and cannot be read is left out; `sequent doctor` reports it. */
+  async list(): Promise<FunctionEntry[]> {
+    const entries = await Promise.all((await this.#store.keys()).map((key) => this.read(key as FunctionName).catch(() => undefined)));
+    return entries.filter((entry) => entry !== undefined);
+  }
+
+  /**
+   * Applies a change to the present entry, again after a concurrent change. An unchanged entry is not stored.
+   *
+   * Throws `ConflictError` when `expected` is not the present revision.
+   */
+  async modify(name: FunctionName, change: Change, expected?: number): Promise<FunctionEntry> {
+    for (let tries = 1; ; tries++) {
+      const stored = await this.#modifyOnce(name, change, expected).catch((error: unknown) => {
+        if (!(error instanceof ConflictError) || expected !== undefined || tries === MAX_TRIES) throw error;
+      });
+      if (stored !== undefined) return stored;
+    }
+  }
+
+  /** As `modify`. Throws `FunctionNotFoundError` when there is no entry. */
+  async modifyPresent(name: string, change: (present: FunctionEntry) => Changed | Promise<Changed>): Promise<FunctionEntry> {
+    return await this.modify(parseFunctionName(name), (present) => {
+      if (present === undefined) throw new FunctionNotFoundError({ name });
+      return change(present);
+    });
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#store.delete(name);
+  }
+
+  async #modifyOnce(name: FunctionName, change: Change, expected: number | undefined): Promise<FunctionEntry> {
+    const present = await this.read(name);
+    const revision = present?.revision ?? 0;
+    const next = await change(present);
+    const value = encodeEntry(next);
+    // The same definition keeps its revision, so a repeated deployment changes nothing.
+    if (present !== undefined && expected === undefined && value === encodeEntry(present)) return present;
+    if (expected !== undefined && revision !== expected) throw new ConflictError({ what: `function "${name}"` });
+    return { ...next, revision: await this.#store.put(name, value, revision), version: LATEST };
+  }
+}
