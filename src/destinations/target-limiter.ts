@@ -13,7 +13,7 @@ export interface TargetLimiter {
   capacityOf(limitKey: string): number;
 }
 
-export type Release = () => void;
+type Release = () => void;
 
 export type TargetLimiterOptions = {
   /** How many streams may wait for one limit key. */

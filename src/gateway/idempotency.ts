@@ -6,7 +6,7 @@ import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
 
 /** A request with an idempotency key; `id` is the request id that the key stands for. */
-export type KeyedRequest = {
+type KeyedRequest = {
   name: string;
   id: string;
   payload: string;

@@ -6,7 +6,7 @@ import type { Call, OriginGuard } from '#src/gateway/ports.ts';
  * Refuses requests from pages of other origins, by the rules (B1), (B2), (B3) and (B4) of src/DESIGN.md. A browser reaches every host that
  * its user can reach, so neither loopback nor a firewall protects a gateway from a page that the user opens.
  *
- * B1 prevents DNS rebinding: a DNS name of an attacker may resolve to this machine. B2 compares the origin with `http://` and the Host, or
+ * Rule B1 prevents DNS rebinding: a DNS name of an attacker may resolve to this machine. Rule B2 compares the origin with `http://` and the Host, or
  * with a configured origin.
  */
 
@@ -45,7 +45,7 @@ export function createOriginGuard({ isOpen, host: listenHost, origins }: OriginO
     return ownOrigins.has(origin) || (origin === `http://${host}` && !ownHosts.has(host));
   }
 
-  /** B1. With credentials, a request that is neither from a page nor anonymous may use any name. */
+  /** Rule B1: with credentials, a request that is neither from a page nor anonymous may use any name. */
   function isAllowedHost(call: Call, host: string, isFromPage: boolean): boolean {
     return isOwnHost(host) || (!isOpen && !isFromPage && bringsCredential(call));
   }
