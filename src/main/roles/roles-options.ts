@@ -8,7 +8,7 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import type { TopologyOptions } from '#src/nats/wire/topology.ts';
 import type { JanitorProcessOptions, ProjectionProcessOptions } from './role-supervisor.ts';
 
-export type GatewayRoleOptions = {
+type GatewayRoleOptions = {
   /** The gateway opens its own connection, so that its requests do not queue behind those of the other roles. */
   address: Omit<NatsAddress, 'from'>;
   credentials: readonly Credential[];
