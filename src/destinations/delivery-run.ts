@@ -44,7 +44,7 @@ export class DeliveryRun implements StreamRun {
     const invocation = this.#writer.state.invocations.get(id);
     const open = invocation === undefined ? [] : openDeliveries(invocation.context);
     const results = await Promise.all(open.map((destination) => this.#deliver(request, destination)));
-    await this.#ports.tries.close(id, this.#writer);
+    await this.#ports.tries.notifyWhenSettled(id, this.#writer);
     return combineResults(results);
   }
 

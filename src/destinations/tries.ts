@@ -16,7 +16,7 @@ export interface Tries {
    */
   settle(fact: DeliveryFact, writer: StreamWriter): Promise<void>;
   /** Appends `notified` when every delivery is settled and `notified` is missing. */
-  close(invocation: string, writer: StreamWriter): Promise<void>;
+  notifyWhenSettled(invocation: string, writer: StreamWriter): Promise<void>;
 }
 
 export function createTries({ targets, tenancy, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock }: TryOptions): Tries {
@@ -39,10 +39,10 @@ export function createTries({ targets, tenancy, maxChain, tryTimeoutInMs, maxDel
     const isLast = fact.type !== 'delivery.failed' && isOnlyOpen(writer.state.invocations.get(id), fact.destination);
     if (isLast && (await writer.propose(id, [fact, { type: 'notified', invocation: id, at }])) !== undefined) return;
     await writer.propose(id, [fact]);
-    await close(id, writer);
+    await notifyWhenSettled(id, writer);
   }
 
-  async function close(id: string, writer: StreamWriter): Promise<void> {
+  async function notifyWhenSettled(id: string, writer: StreamWriter): Promise<void> {
     const invocation = writer.state.invocations.get(id);
     if (invocation === undefined || invocation.value === 'notified' || !allDeliveriesSettled(invocation.context)) return;
     await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
@@ -50,7 +50,7 @@ export function createTries({ targets, tenancy, maxChain, tryTimeoutInMs, maxDel
 
   return {
     settle,
-    close,
+    notifyWhenSettled,
     async make(attempted, writer) {
       const kind = attempted.destination.destination;
       const target = targets[kind];

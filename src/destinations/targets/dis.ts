@@ -6,7 +6,7 @@ import { reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.
 import type { ConnectionOf, Connections } from './connection.ts';
 import { signByHuawei } from './huawei-signature.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
-import { type Publication, resultOf } from './publication.ts';
+import { type Publication, resultOfPublication } from './publication.ts';
 import { createResolvedTarget, type Refused } from './resolved-target.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
@@ -51,7 +51,7 @@ export function createDisTarget({ connections, http, streams }: DisPorts): Desti
       const stream = disStreamFor(request.functionName, resolved.stream);
       const { requestId, envelope, acceptedAt, deliveryId } = request;
       const record = { stream, partitionKey: requestId, data: toBase64(envelope), timestamp: acceptedAt, deliveryId };
-      return resultOf(await streams.publishRecord(record, signal), `DIS stream "${stream}"`);
+      return resultOfPublication(await streams.publishRecord(record, signal), `DIS stream "${stream}"`);
     },
   });
 }

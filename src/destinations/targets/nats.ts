@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { SubjectRules } from '#src/core/names/addressable.ts';
 import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { parseParam, refusalOf } from './param.ts';
-import { type Publication, resultOf } from './publication.ts';
+import { type Publication, resultOfPublication } from './publication.ts';
 import { traceHeaders } from './trace-headers.ts';
 import { dead } from './verdict.ts';
 
@@ -63,7 +63,7 @@ export function createNatsTarget({ publisher, subjects }: { publisher: Publisher
         'content-type': 'application/json',
         'Nats-Msg-Id': request.deliveryId,
       };
-      return resultOf(await publisher.publish(subject, request.envelope, { headers, signal }), `subject "${subject}"`);
+      return resultOfPublication(await publisher.publish(subject, request.envelope, { headers, signal }), `subject "${subject}"`);
     },
   };
 }

@@ -17,11 +17,11 @@ export function parseParam<Param>(schema: z.ZodType<Param>, text: string): Parse
   if (parsed.success) return { kind: 'parsed', param: parsed.data };
   const [issue] = parsed.error.issues;
   const reason = issue?.code === 'invalid_key' ? issue.issues[0] : issue;
-  return { kind: 'invalid', problem: sentence(reason?.message), path: issue?.path ?? [] };
+  return { kind: 'invalid', problem: predicateOf(reason?.message), path: issue?.path ?? [] };
 }
 
 /** The predicate of a sentence whose subject is a field. A message that is a complete sentence follows a colon. */
-export function sentence(problem = 'is not known'): string {
+export function predicateOf(problem = 'is not known'): string {
   return /^(?:must|is) /.test(problem) ? problem : `is not valid: ${problem}`;
 }
 

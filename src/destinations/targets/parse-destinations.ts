@@ -4,7 +4,7 @@ import { disParamSchema } from './dis.ts';
 import { httpParamSchema } from './http.ts';
 import { natsParamSchema } from './nats.ts';
 import { obsParamSchema } from './obs.ts';
-import { fieldOf, parseParam, sentence } from './param.ts';
+import { fieldOf, parseParam, predicateOf } from './param.ts';
 import { smnParamSchema } from './smn.ts';
 
 /** The schema of `param`, by kind. */
@@ -46,7 +46,7 @@ export function parseDestinations(input: unknown, field = 'destinations'): Confi
     new InvalidInputError({ field: fieldOf(field, isList ? path : path.slice(1)), problem });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw invalid(issue?.path ?? [], sentence(issue?.message));
+    throw invalid(issue?.path ?? [], predicateOf(issue?.message));
   }
   for (const [index, { destination, param }] of parsed.data.entries()) {
     const found = parseParam<unknown>(paramSchemas[destination], param);

@@ -10,7 +10,7 @@ export type Publication =
   | { kind: 'refused'; reason: string }
   | { kind: 'failed'; reason: string };
 
-export function resultOf(publication: Publication, receiver: string): DeliveryResult {
+export function resultOfPublication(publication: Publication, receiver: string): DeliveryResult {
   switch (publication.kind) {
     case 'stored':
       return delivered;
