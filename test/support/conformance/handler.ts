@@ -1,6 +1,6 @@
 /**
- * The function of most tests, as its author would zip it. The event says what it does; each run is noted in a file, so that what
- * ran is seen from outside.
+ * The source of the function of most tests. The event decides what the function does. Each run is recorded in a file, which the tests
+ * read.
  */
 export const HANDLER = `
 const { appendFileSync, existsSync, readFileSync } = require('node:fs');
@@ -10,8 +10,8 @@ const { setTimeout: delay } = require('node:timers/promises');
 exports.handler = async (event, context) => {
   const effects = context.getUserData('effects');
   const request = context.getRequestID();
-  const told = { function: context.getFunctionName(), request, version: context.getVersion(), event };
-  appendFileSync(effects, JSON.stringify(told) + '\\n');
+  const effect = { function: context.getFunctionName(), request, version: context.getVersion(), event };
+  appendFileSync(effects, JSON.stringify(effect) + '\\n');
   const { gate, fails, throws, bytes, returns, prints } = event ?? {};
   if (prints !== undefined) console.log(prints);
   if (gate !== undefined) while (!existsSync(join(context.getUserData('gates'), gate))) await delay(20);

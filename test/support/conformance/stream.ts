@@ -1,6 +1,6 @@
 import { connect } from 'nats';
 
-/** What the records of a built-in DIS stream hold, from the beginning. */
+/** The decoded records of a built-in DIS stream, in order. */
 export async function recordsOfStream(url: string, name: string): Promise<string[]> {
   const connection = await connect({ servers: url });
   try {

@@ -22,35 +22,35 @@ const credentials = [
 
 export type RawCall = { body?: string; headers?: Record<string, string>; token?: string };
 
-/** What a run of the handler noted. */
+/** The record of one run of the handler. */
 type Effect = { function: string; request: string; version: string; event: Reply };
 
-/** A `sequent serve` as an operator runs it: a process of its own, with its NATS server, credentials and a data folder. */
+/** A `sequent serve` process with its own NATS server, credentials and data folder. */
 export interface System extends AsyncDisposable {
   readonly url: string;
   readonly nats: string;
   readonly sdk: Sdk;
-  /** The same gateway, for the other project. */
+  /** The SDK with the keys of the other project. */
   readonly other: Sdk;
-  /** Calls without the SDK, with the token of the own project unless another one is given. */
+  /** Calls without the SDK, by default with the token of the own project. */
   raw(method: string, path: string, call?: RawCall): Promise<Response>;
   /** Creates a function from a zip; resolves to its URN. */
   deploy(name: string, facts?: { sdk?: Sdk; code?: string; config?: object; [field: string]: unknown }): Promise<string>;
-  /** Gives a function other code. */
+  /** Replaces the code of a function. */
   deployCode(urn: string, code: string): Promise<void>;
-  /** What ran, of one function or of all. */
+  /** The recorded runs of one function, or of all functions. */
   effects(name?: string): Effect[];
-  /** Lets those go on that wait at a gate. */
+  /** Lets the runs continue that wait at a gate. */
   openGate(gate: string): void;
-  /** The record of an invocation, when it is as it should be. */
-  record(urn: string, id: string, isMeant?: (record: Reply) => boolean, sdk?: Sdk): Promise<Reply>;
-  /** Kills the process, its server with it, and starts another one on the same data folder. */
+  /** Polls the record of an invocation until it matches. */
+  record(urn: string, id: string, matches?: (record: Reply) => boolean, sdk?: Sdk): Promise<Reply>;
+  /** Kills the process together with its NATS server, and starts another process on the same data folder. */
   crash(): Promise<void>;
 }
 
 export type SystemOptions = { connections?: object; env?: Record<string, string> };
 
-/** Starts it; resolves when it says that it is ready. */
+/** Starts the process; resolves when the process has reported that it is ready. */
 export async function startSystem({ connections = {}, env = {} }: SystemOptions = {}): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-conformance-'));
   const effectsFile = join(folder, 'effects.jsonl');
@@ -70,10 +70,10 @@ export async function startSystem({ connections = {}, env = {} }: SystemOptions 
   };
   const start = async () => {
     const serving = await startServe(['--data', join(folder, 'data')], settings);
-    // The read model is a process of its own, a moment later.
-    const isThere = async () =>
+    // The projection is a process of its own and may become ready later.
+    const listsAnswer = async () =>
       (await fetch(`${serving.http}/api/invocations`, { headers: { 'x-auth-token': TOKEN } })).status === 200 || undefined;
-    await until('the lists answer', isThere);
+    await until('the lists answer', listsAnswer);
     return serving;
   };
   let running = await start();
@@ -130,10 +130,10 @@ export async function startSystem({ connections = {}, env = {} }: SystemOptions 
       return all.filter((effect) => name === undefined || effect.function === name);
     },
     openGate: (gate) => writeFileSync(join(gates, gate), ''),
-    async record(urn, id, isMeant = () => true, by = sdk) {
+    async record(urn, id, matches = () => true, by = sdk) {
       return await until(`the record of ${id}`, async () => {
         const { invocations } = await by.listAsyncInvocations({ function_urn: urn, request_id: id });
-        return invocations.find(isMeant);
+        return invocations.find(matches);
       });
     },
     async crash() {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Asks again and again until there is something; throws after a deadline that only a defect reaches. */
+/** Polls until `ask` returns a value; throws after a deadline that only a defect exceeds. */
 export async function until<Found>(
   what: string,
   ask: () => Promise<Found | undefined> | Found | undefined,

@@ -12,7 +12,7 @@ import type { Credential } from '#src/gateway/auth/credentials.ts';
 import { DEFAULT_LIMITS, openGateway } from '#src/gateway/gateway.ts';
 import type { GatewayClient, GatewayEnv, GatewayLimits, GatewayOptions } from '#src/gateway/ports.ts';
 
-/** What the gateway handed on. */
+/** A request that the gateway sent to the log. */
 type Sent = { name: string; payload: string; id: string | undefined };
 
 export type OpenedApp = {
@@ -20,22 +20,27 @@ export type OpenedApp = {
   sent: Sent[];
   registry: FunctionRegistry;
   client: GatewayClient;
-  /** What the registry stored. */
+  /** The entries of the registry. */
   entries: KeyValue;
   /** Sets the clock. */
   at(now: number): void;
   options: GatewayOptions;
 };
 
-type Choices = {
+type OpenAppOptions = {
   credentials?: Credential[];
   invokeText?: (name: string, payload: string) => Promise<void>;
   isConnected?: () => boolean;
   limits?: Partial<GatewayLimits>;
 };
 
-/** The gateway's routes on a registry in memory and a log that only notes what it is given. */
-export async function openApp({ credentials = [], invokeText, isConnected = () => true, limits = {} }: Choices = {}): Promise<OpenedApp> {
+/** The gateway's routes on a registry in memory and a log that only records the requests. */
+export async function openApp({
+  credentials = [],
+  invokeText,
+  isConnected = () => true,
+  limits = {},
+}: OpenAppOptions = {}): Promise<OpenedApp> {
   const sent: Sent[] = [];
   let now = Date.parse('2026-11-24T12:00:00Z');
   const entries = createMemoryKeyValue();
@@ -49,7 +54,7 @@ export async function openApp({ credentials = [], invokeText, isConnected = () =
       await invokeText?.(name, payload);
       checkJson(payload);
       sent.push({ name, payload, id });
-      return { requestId: id ?? 'none', result: () => Promise.reject(new Error('nobody runs it')) };
+      return { requestId: id ?? 'none', result: () => Promise.reject(new Error('no worker runs')) };
     },
     async invokeOnce(name: string, payload: string, options: { id: string }) {
       const earlier = sent.find((one) => one.name === name && one.id === options.id);
@@ -103,7 +108,7 @@ export async function ask(
   return await app.request(local(path), { method, headers: { 'content-type': 'application/json', ...headers }, ...text });
 }
 
-/** An error in the vendor's shape. */
+/** Asserts an error in the vendor's shape. */
 export async function expectError(response: Response, status: number, code: string): Promise<void> {
   expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/json']);
   expect(response.headers.get('x-request-id')).toBeTruthy();

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** Sends bytes as they are; resolves to everything that came back until the other side closed. */
+/** Sends raw bytes; resolves to all bytes that arrived before the other side closed. */
 export async function sendRaw(port: number, bytes: string | Buffer, { andHalfClose = false } = {}): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   let answer = '';
   socket.setEncoding('latin1').on('data', (text: string) => {
     answer += text;
   });
-  // It may be reset while it still sends.
+  // The server may reset the connection while the client still sends.
   socket.on('error', () => {});
   await once(socket, 'connect');
   socket.write(bytes);
@@ -18,7 +18,7 @@ export async function sendRaw(port: number, bytes: string | Buffer, { andHalfClo
   return answer;
 }
 
-/** Keeps sending a byte now and then, until the other side closes. */
+/** Sends one byte every `everyMs`, until the other side closes. */
 export async function drip(port: number, start: string, everyMs: number): Promise<string> {
   const socket: Socket = connect({ port, host: '127.0.0.1' });
   let answer = '';

@@ -13,11 +13,11 @@ import { startTestServer, type TestServer } from '#test/support/nats/nats-server
 
 export const PROJECT = '0123456789abcdef0123456789abcdef';
 export const TOKEN = 'a token of this test';
-/** Another project, on the same gateways. */
+/** The other project of the same gateways. */
 export const STRANGER = { project: 'another-project', token: 'a token of another project' };
 export const KEYS = { ak: 'AKTEST', sk: 'the secret key' };
 
-/** Roles with a gateway in this process, on a real server of their own. */
+/** Roles with a gateway in this process, on a NATS server of their own. */
 export interface RunningSequent extends AsyncDisposable {
   readonly server: TestServer;
   readonly url: string;
@@ -28,20 +28,20 @@ export interface RunningSequent extends AsyncDisposable {
     path: string,
     options?: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
   ): Promise<Response>;
-  /** Another gateway on the same server. */
+  /** Starts another gateway on the same server. */
   another(): Promise<RunningSequent>;
 }
 
-/** The handlers of the tests are files of this machine. */
+/** The other project may run the handler files of the tests. */
 const STRANGERS_FILES: Grants = {
   files: [{ project: STRANGER.project, folder: fileURLToPath(new URL('..', import.meta.url)) }],
 };
 
 const ALL: readonly Role[] = ['worker', 'scheduler', 'destinations', 'gateway'];
 
-/** `with` names further roles: the projection runs in a process of its own. */
+/** Starts the roles. `with` adds roles; the projection runs in a process of its own. */
 export async function startSequent({
-  with: further = [],
+  with: additional = [],
   grants,
 }: {
   with?: readonly Role[];
@@ -53,12 +53,18 @@ export async function startSequent({
     await server[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   };
-  return await start({ server, folder, roles: [...ALL, ...further], grants, dispose });
+  return await start({ server, folder, roles: [...ALL, ...additional], grants, dispose });
 }
 
-type Order = { server: TestServer; folder: string; roles: readonly Role[]; grants: Grants | undefined; dispose: () => Promise<void> };
+type StartOptions = {
+  server: TestServer;
+  folder: string;
+  roles: readonly Role[];
+  grants: Grants | undefined;
+  dispose: () => Promise<void>;
+};
 
-async function start({ server, folder, roles: wanted, grants = STRANGERS_FILES, dispose }: Order): Promise<RunningSequent> {
+async function start({ server, folder, roles: wanted, grants = STRANGERS_FILES, dispose }: StartOptions): Promise<RunningSequent> {
   const credentials: Credential[] = [
     { project: PROJECT, accessKey: KEYS.ak, secretKey: KEYS.sk, tokenHash: hashOf(TOKEN) },
     { project: STRANGER.project, tokenHash: hashOf(STRANGER.token) },

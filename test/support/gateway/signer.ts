@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 
 export type Unsigned = { method: string; path: string; query?: Record<string, string>; headers: Record<string, string>; body: string };
 
-/** Signs like the vendor's page says, written apart from the gateway's verifier: a second opinion. */
+/** Signs as the vendor's documentation describes, independently of the gateway's verifier. */
 export function sign({ method, path, query = {}, headers, body }: Unsigned, { ak, sk }: { ak: string; sk: string }): string {
   const percentEncode = (text: string): string =>
     [...Buffer.from(text)]

@@ -4,12 +4,12 @@ import type { GatewayEnv } from '#src/gateway/ports.ts';
 
 export type WritingRoute = { method: string; path: string };
 
-/** A route of every method is called with this one. */
+/** The method for a route that accepts every method. */
 const ANY = 'POST';
 
 /**
- * Every route of the gateway that is called with a writing method, each once: the list is that of the router, so a new route is in it.
- * `values` fills in the parameters of a path, each by its name; every other parameter is `x`.
+ * Every route of the gateway with a writing method, once each. The routes come from the router, so a new route is included. `values` sets
+ * the parameters of the paths by name; every other parameter is `x`.
  */
 export function writingRoutes(app: Hono<GatewayEnv>, values: Readonly<Record<string, string>>): WritingRoute[] {
   const routes = app.routes

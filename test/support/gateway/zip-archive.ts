@@ -3,7 +3,7 @@ import { crc32, deflateRawSync } from 'node:zlib';
 export type Part = {
   name: string | Buffer;
   content?: string | Buffer;
-  /** What the archive claims, when it is not the truth. */
+  /** The false fields of the archive. */
   claims?: {
     bytes?: number;
     packedBytes?: number;
@@ -16,7 +16,7 @@ export type Part = {
   };
 };
 
-/** Makes zip archives, also such as no tool would make. */
+/** Creates zip archives, including invalid ones that no tool creates. */
 export function zipOf(parts: readonly Part[], { comment = '', count }: { comment?: string; count?: number } = {}): Buffer {
   const locals: Buffer[] = [];
   const centrals: Buffer[] = [];
