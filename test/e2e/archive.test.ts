@@ -1,22 +1,22 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { Verification } from '#src/analysis/verify.ts';
 import type { Cursor, Timeline } from '#src/client/client.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
 import { runRetention } from '#test/support/archive/retention-run.ts';
 import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
-import { startTestServer } from '#test/support/nats/nats-server.ts';
+import { test } from '#test/support/fixtures.ts';
 import { openLoad } from '../../bench/load.ts';
 import { startBenchWorker } from '../../bench/processes.ts';
 
 describe('a log that keeps 2,000 of 20,000 invocations', () => {
-  test('is as small as that, and all of them can be asked about and proved', { timeout: 240_000 }, async () => {
-    await using server = await startTestServer();
+  test('is as small as 2,000 need, and all 20,000 can be listed, read and verified', { timeout: 240_000 }, async ({
+    server,
+    folder: dataDir,
+  }) => {
     const worker = await startBenchWorker(server.url);
     const load = await openLoad(server.url);
-    const dataDir = await mkdtemp(join(tmpdir(), 'sequent-retention-'));
     const { held, listed, told, verified } = await runRetention({
       server,
       dataDir,
@@ -27,20 +27,19 @@ describe('a log that keeps 2,000 of 20,000 invocations', () => {
     });
     expect(held.invocations).toBeLessThanOrEqual(2_200);
     expect(held.results).toBeLessThanOrEqual(2_200);
-    // At 1.6 KB for all that one invocation leaves, results included, 20,000 are 32 MB.
+    // One invocation leaves 1.6 KB in the log and the results, so 20,000 take 32 MB.
     expect(held.diskInBytes).toBeLessThan(16_000_000);
     expect(listed).toBe(20_000);
     expect(told).toEqual({ asked: 200, whole: 200 });
     expect(verified).toMatchObject({ code: 0, verification: { found: 0, balance: { accepted: 20_000, settled: 20_000, open: {} } } });
     await load.close();
     await worker.stop();
-    await rm(dataDir, { recursive: true });
   });
 });
 
 describe('the commands about the archive', () => {
   let sequent: ServedSequent;
-  /** Of the archive: found by the data folder, as by an operator on that machine. */
+  /** The commands find the archive by the data folder, as those of an operator on this machine do. */
   let here: string[];
   beforeAll(async () => {
     sequent = await serveSequent();
@@ -50,7 +49,7 @@ describe('the commands about the archive', () => {
   });
   afterAll(() => sequent?.[Symbol.asyncDispose]());
 
-  test('purge says what it would erase, erases it, and says so in the log', async () => {
+  test('purge lists what it would erase, erases the same, and records the erasure in the log', async () => {
     const erasing = ['purge', '--function', 'hello', '--before', '0s', ...here];
     const trial = await sequent.run([...erasing, '--dry-run']);
     expect(trial).toMatchObject({
@@ -66,7 +65,7 @@ describe('the commands about the archive', () => {
     expect((await sequent.run(['timeline', 'hello-1', ...here])).code).toBe(3);
   });
 
-  test('what was purged from the log beside it is told as before', async () => {
+  test('an invocation that the purge does not match can be read as before', async () => {
     const { code, stdout } = await sequent.run(['timeline', 'other-1', '--json', ...here]);
     expect(code).toBe(0);
     const { transitions, envelope } = JSON.parse(stdout) as Timeline;
@@ -76,7 +75,7 @@ describe('the commands about the archive', () => {
     expect((await sequent.run(['result', 'other-1', ...here])).code).toBe(0);
   });
 
-  test('verify and archive verify prove log and archive, and end with 1 when a segment is damaged', async () => {
+  test('verify and archive verify check log and archive, and exit with 1 when a segment is damaged', async () => {
     const whole = await sequent.run(['verify', '--json', ...here]);
     expect(whole.code).toBe(0);
     expect(JSON.parse(whole.stdout) as Verification).toMatchObject({ found: 0, erased: 6, balance: { accepted: 1, settled: 1 } });
@@ -102,7 +101,7 @@ describe('the commands about the archive', () => {
     expect(await sequent.run(['verify', ...here])).toMatchObject({ code: 1, stdout: expect.stringContaining('damaged-segment') });
   });
 
-  test('a durable tail goes on where the last one of its name ended, and its cursor is listed and removed', async () => {
+  test('a durable tail resumes at the cursor of its name, and the cursor can be listed and removed', async () => {
     const tail = ['tail', 'hello', '--durable', 'pager', '--state', 'succeeded', '--json', ...here];
     const lines = ({ stdout }: { stdout: string }) =>
       stdout
@@ -112,7 +111,7 @@ describe('the commands about the archive', () => {
     for (const id of ['tail-1', 'tail-2', 'tail-3'])
       await sequent.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--id', id, '--wait', ...here]);
     expect(lines(await sequent.run([...tail, '--from', '1', '-n', '1']))).toEqual(['tail-1']);
-    // What comes again may come in another order.
+    // JetStream may redeliver in another order.
     expect(lines(await sequent.run([...tail, '-n', '2'])).sort()).toEqual(['tail-2', 'tail-3']);
     const [cursor] = JSON.parse((await sequent.run(['cursor', 'ls', '--json', ...here])).stdout) as Cursor[];
     expect(cursor).toMatchObject({ name: 'pager', held: 0, isAttended: false });

@@ -1,39 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { expect } from 'vitest';
 import { derivedId } from '#src/core/names/ids.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { findLifeProblems } from '#test/support/log/folded-log.ts';
-import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import type { LogWatch } from '#test/support/log/log-watch.ts';
 
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
-let server: TestServer;
-let sequent: SequentProcess;
-let client: SequentClient;
-let log: LogWatch;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  sequent = await startSequent([], { NATS_URL: server.url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '1500' });
-  client = await connectClient({ servers: server.url });
-  log = await watchLog(server.url);
-});
-afterAll(async () => {
-  await log[Symbol.asyncDispose]();
-  await client.close();
-  await sequent[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
-
-const typesOf = (id: string) => log.facts.get(id)?.map(({ type }) => type);
+const typesOf = (log: LogWatch, id: string) => log.facts.get(id)?.map(({ type }) => type);
 const handler = { kind: 'process', file, export: 'slowly' };
 
-test('cancelling what runs ends it at once, never retries it, and harms no neighbour', async () => {
+test('cancelling a running invocation ends it at once without a retry, and leaves its neighbours running', async ({ client, log }) => {
   const policy = { maxRetries: 3, backoff: { initialInMs: 10, factor: 1, maxInMs: 10, jitter: 0 } };
   await client.functions.put({ name: 'running', handler, concurrency: 4, policy });
   const invoked = await client.invokeMany('running', [{ ms: 60_000 }, { ms: 400, i: 1 }, { ms: 400, i: 2 }]);
@@ -46,29 +24,32 @@ test('cancelling what runs ends it at once, never retries it, and harms no neigh
   expect(result.envelope.request_context.condition).toBe('InvocationCanceled');
   expect(result.envelope.response_context).toEqual({ status_code: 499, function_error: 'the order was withdrawn' });
   expect(log.facts.get(victim)?.at(-2)).toMatchObject({ type: 'failed', failure: { code: 4_208 } });
-  expect(typesOf(victim)).toEqual(['queued', 'running', 'failed', 'notified']);
-  for (const id of neighbours) expect(typesOf(id)).toEqual(['queued', 'running', 'succeeded', 'notified']);
+  expect(typesOf(log, victim)).toEqual(['queued', 'running', 'failed', 'notified']);
+  for (const id of neighbours) expect(typesOf(log, id)).toEqual(['queued', 'running', 'succeeded', 'notified']);
   await expect(client.cancel(victim)).rejects.toThrow(`invocation ${victim} is over already`);
 });
 
-test('cancelling what does not listen ends its own process, and no other one of the function', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'sequent-cancel-'));
+test('cancelling a handler that ignores the signal ends its process, and no other process of the function', async ({
+  client,
+  log,
+  folder,
+}) => {
   await client.functions.put({ name: 'deaf', handler: { ...handler, export: 'noted' }, concurrency: 3 });
-  const events = [{ deaf: true }, { ms: 4_000 }, { ms: 4_000 }].map((event, place) => ({ ...event, file: join(folder, String(place)) }));
+  const events = [{ deaf: true }, { ms: 4_000 }, { ms: 4_000 }].map((event, index) => ({ ...event, file: join(folder, String(index)) }));
   const [victim, ...neighbours] = await client.invokeMany('deaf', events);
-  const pids = await Promise.all(events.map(({ file: noted }) => pidIn(noted)));
+  const pids = await Promise.all(events.map(({ file: pidFile }) => pidIn(pidFile)));
   expect(new Set(pids).size).toBe(3);
   await client.cancel(victim?.requestId ?? '');
   await eventually(() => !isRunning(pids[0] ?? 0));
-  // They were in the middle of it, and end it in the process in which they began.
+  // Each neighbour was running, and ends in the process that started it.
   const results = await Promise.all(neighbours.map((invoked) => invoked.result()));
   expect(results.map(({ value }) => value)).toEqual(pids.slice(1));
   await log.untilNotified(neighbours.map(({ requestId }) => requestId));
-  for (const { requestId } of neighbours) expect(typesOf(requestId)).toEqual(expect.arrayContaining(['queued', 'running', 'succeeded']));
-  await rm(folder, { recursive: true });
+  for (const { requestId } of neighbours)
+    expect(typesOf(log, requestId)).toEqual(expect.arrayContaining(['queued', 'running', 'succeeded']));
 });
 
-test('cancelling what is queued keeps it from ever running, and it is told like any outcome', async () => {
+test('a queued invocation that is cancelled never runs, and its outcome is delivered like any other', async ({ client, log }) => {
   await client.functions.put({ name: 'queue', handler, concurrency: 1 });
   const [first, second] = [await client.invoke('queue', { ms: 1_500 }), await client.invoke('queue', { ms: 0 })];
   await log.until((fact) => fact.type === 'running' && fact.invocation === first.requestId);
@@ -77,10 +58,10 @@ test('cancelling what is queued keeps it from ever running, and it is told like 
   await log.untilNotified([first.requestId, second.requestId]);
 
   expect(result.outcome).toBe('failed');
-  expect(typesOf(second.requestId)).toEqual(['queued', 'failed', 'notified']);
+  expect(typesOf(log, second.requestId)).toEqual(['queued', 'failed', 'notified']);
 });
 
-test('cancelling what waits for a retry ends it, and no attempt follows', async () => {
+test('cancelling an invocation that waits for a retry ends it, and no attempt follows', async ({ client, log }) => {
   const policy = { maxRetries: 3, backoff: { initialInMs: 60_000, factor: 1, maxInMs: 60_000, jitter: 0 } };
   await client.functions.put({ name: 'waiting', handler: { kind: 'process', file, export: 'third' }, policy });
   const { requestId } = await client.invoke('waiting', {});
@@ -88,11 +69,11 @@ test('cancelling what waits for a retry ends it, and no attempt follows', async 
   await client.cancel(requestId);
   await log.untilNotified([requestId]);
 
-  expect(typesOf(requestId)).toEqual(['queued', 'running', 'retrying', 'failed', 'notified']);
+  expect(typesOf(log, requestId)).toEqual(['queued', 'running', 'retrying', 'failed', 'notified']);
   expect(findLifeProblems(requestId, log.facts.get(requestId) ?? [])).toEqual([]);
 });
 
-test('cancelling recursively ends what a finished invocation led to', async () => {
+test('cancelling recursively ends the invocation that a finished invocation led to', async ({ client, log }) => {
   await client.functions.put({ name: 'child', handler });
   const onSuccess = [{ destination: 'FunctionGraph', param: { func_urn: 'child' } }];
   await client.functions.put({ name: 'parent', handler, policy: { onSuccess } });
@@ -103,10 +84,10 @@ test('cancelling recursively ends what a finished invocation led to', async () =
 
   expect(await client.cancel(requestId, { recursive: true })).toEqual([child]);
   await log.untilNotified([child]);
-  expect(typesOf(child)).toEqual(['queued', 'running', 'failed', 'notified']);
+  expect(typesOf(log, child)).toEqual(['queued', 'running', 'failed', 'notified']);
 });
 
-test('cancelling what the log does not know says so', async () => {
+test('cancelling an id that the log does not know is refused, with the id in the message', async ({ client }) => {
   await expect(client.cancel('nobody')).rejects.toThrow('no invocation "nobody" is in the log');
   await expect(client.cancel('no.id')).rejects.toThrow('request id "no.id" must be');
 });
@@ -114,14 +95,14 @@ test('cancelling what the log does not know says so', async () => {
 async function eventually(condition: () => boolean, withinMs = 15_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`it did not happen within ${withinMs} ms: ${condition}`);
+    if (Date.now() > deadline) throw new Error(`the condition did not hold within ${withinMs} ms: ${condition}`);
     await delay(20);
   }
 }
 
-async function pidIn(noted: string): Promise<number> {
-  await eventually(() => existsSync(noted) && readFileSync(noted, 'utf8') !== '');
-  return Number(readFileSync(noted, 'utf8'));
+async function pidIn(pidFile: string): Promise<number> {
+  await eventually(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '');
+  return Number(readFileSync(pidFile, 'utf8'));
 }
 
 function isRunning(pid: number): boolean {

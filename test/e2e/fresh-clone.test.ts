@@ -1,12 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { chosenServer, npmSettings } from '#test/support/cli/passed-on.ts';
+import { test } from '#test/support/fixtures.ts';
 
 const run = promisify(execFile);
 const root = new URL('../..', import.meta.url).pathname;
@@ -18,7 +16,7 @@ const env = {
   ...chosenServer,
 };
 
-/** Starts `npm start` in a folder, as the README says; resolves with the line that says it is ready. */
+/** Runs `npm start` in a folder, as the README says. Resolves when the process prints that it is ready. */
 async function npmStart(folder: string): Promise<{ readyInMs: number; ownInMs: number; stop(): Promise<number | null> }> {
   const startedAt = performance.now();
   const child = spawn('npm', ['start', '--', '--nats-port', '0'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -46,26 +44,21 @@ function durationIn(found: RegExpExecArray | null): number {
 
 test('a fresh clone runs a function with "npm start" and one more command, and its second start is faster', {
   timeout: 180_000,
-}, async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'sequent-clone-'));
-  try {
-    await run('git', ['clone', '--quiet', '--no-hardlinks', root, folder]);
-    const cloned = performance.now();
-    const first = await npmStart(folder);
-    const { stdout } = await run('npx', ['sequent', 'invoke', 'hello', '-d', '{"name":"Ada"}', '--wait'], { cwd: folder, env });
-    const firstInMs = performance.now() - cloned;
-    expect(await first.stop()).toBe(0);
-    const second = await npmStart(folder);
-    expect(await second.stop()).toBe(0);
-    process.stdout.write(
-      `fresh clone: first invocation after ${Math.round(firstInMs)} ms, of which Sequent's own start ${first.ownInMs} ms; second start ${Math.round(second.readyInMs)} ms\n`,
-    );
+}, async ({ folder }) => {
+  await run('git', ['clone', '--quiet', '--no-hardlinks', root, folder]);
+  const cloned = performance.now();
+  const first = await npmStart(folder);
+  const { stdout } = await run('npx', ['sequent', 'invoke', 'hello', '-d', '{"name":"Ada"}', '--wait'], { cwd: folder, env });
+  const firstInMs = performance.now() - cloned;
+  expect(await first.stop()).toBe(0);
+  const second = await npmStart(folder);
+  expect(await second.stop()).toBe(0);
+  process.stdout.write(
+    `fresh clone: first invocation after ${Math.round(firstInMs)} ms, of which Sequent's own start ${first.ownInMs} ms; second start ${Math.round(second.readyInMs)} ms\n`,
+  );
 
-    expect(JSON.parse(stdout)).toMatchObject({ greeting: 'Hello, Ada!' });
-    expect(firstInMs).toBeLessThan(60_000);
-    expect(first.ownInMs).toBeLessThan(3_000);
-    expect(second.readyInMs).toBeLessThan(3_000);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  expect(JSON.parse(stdout)).toMatchObject({ greeting: 'Hello, Ada!' });
+  expect(firstInMs).toBeLessThan(60_000);
+  expect(first.ownInMs).toBeLessThan(3_000);
+  expect(second.readyInMs).toBeLessThan(3_000);
 });

@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import { serveSequent } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
-import { startTestServer } from '#test/support/nats/nats-server.ts';
+import { shortTimes, test } from '#test/support/fixtures.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
 const KILLS = Number(process.env.SEQUENT_PROJECTION_KILLS ?? 8);
@@ -22,12 +19,12 @@ function childrenOf(pid: number): number[] {
 
 const commandOf = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, 'utf8');
 
-/** The one projection that runs, once it answers as it must. */
-async function statusOnce(client: SequentClient, isIt: (status: HistoryStatus) => boolean, withinMs = 20_000): Promise<HistoryStatus> {
+/** Resolves to the status of the running projection when the status satisfies the condition; throws after the deadline. */
+async function statusOnce(client: SequentClient, condition: (status: HistoryStatus) => boolean, withinMs = 20_000): Promise<HistoryStatus> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const seen = await client.history.status({ timeoutInMs: 2_000 }).catch(() => undefined);
-    if (seen !== undefined && isIt(seen)) return seen;
+    if (seen !== undefined && condition(seen)) return seen;
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${JSON.stringify(seen)}`);
     await sleep(20);
   }
@@ -36,11 +33,9 @@ async function statusOnce(client: SequentClient, isIt: (status: HistoryStatus) =
 describe('the projection', () => {
   test(`equals a rebuild from zero, row for row, after each of ${KILLS} SIGKILLs under load, seed ${seed}`, {
     timeout: 60_000 + KILLS * 8_000,
-  }, async () => {
+  }, async ({ server, folder }) => {
     const random = createSeededRandom(seed);
-    const dataDir = await mkdtemp(join(tmpdir(), 'sequent-projection-'));
-    await using server = await startTestServer();
-    const env = { NATS_URL: server.url, SEQUENT_DATA: dataDir, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '1500' };
+    const env = { NATS_URL: server.url, SEQUENT_DATA: folder, ...shortTimes };
     await using _ = await startSequent(['--role', 'worker', '--role', 'scheduler'], env);
     await using client = await connectClient({ servers: server.url });
     await client.functions.put({ name: 'work', handler: { kind: 'process', file, export: 'work' }, concurrency: 32, policy });
@@ -48,7 +43,7 @@ describe('the projection', () => {
 
     const accepted: string[] = [];
     const ending = new AbortController();
-    // It rests while rows are compared: otherwise each comparison would have more to fold than there was time to kill.
+    // The load pauses while rows are compared. Otherwise the projection falls further behind with every comparison.
     let isChecking = false;
     const load = (async () => {
       for (let i = 0; !ending.signal.aborted; await sleep(60)) {
@@ -62,7 +57,7 @@ describe('the projection', () => {
     let resumed = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const { sequence } = await statusOnce(client, ({ isReady }) => isReady);
-      // Somewhere in the middle of what follows.
+      // The kill comes while the projection folds the entries that follow.
       await statusOnce(client, (status) => status.sequence > sequence + random() * 60);
       await projection.signal('SIGKILL');
       projection = await startSequent(['--role', 'projection'], env);
@@ -88,14 +83,13 @@ describe('the projection', () => {
     expect([...shown.keys()].sort()).toEqual([...accepted].sort());
     process.stdout.write(`projection: seed ${seed}, ${KILLS} kills, ${accepted.length} invocations, all equal\n`);
     await projection[Symbol.asyncDispose]();
-    await rm(dataDir, { recursive: true });
   });
 
   test('is a supervised process of sequent serve, and answers ls, get, stats, tree, projection and doctor', async () => {
     await using sequent = await serveSequent(['--log-level', 'warn']);
     await using client = await connectClient({ servers: sequent.url });
-    await client.functions.put({ name: 'told', handler: { kind: 'process', file, export: 'told' } });
-    const onSuccess = [{ destination: 'FunctionGraph' as const, param: { func_urn: 'told' } }];
+    await client.functions.put({ name: 'delivered', handler: { kind: 'process', file, export: 'delivered' } });
+    const onSuccess = [{ destination: 'FunctionGraph' as const, param: { func_urn: 'delivered' } }];
     await client.functions.put({ name: 'work', handler: { kind: 'process', file, export: 'work' }, policy: { maxRetries: 0, onSuccess } });
     await (await client.invoke('work', { i: 1, note: 'purple' }, { id: 'order-1' })).result();
     await (await client.invoke('work', { i: 11 }, { id: 'order-11' })).result();
@@ -120,7 +114,7 @@ describe('the projection', () => {
     });
     expect((await sequent.run(['get', 'order-2'])).code).toBe(3);
     expect(await json('stats')).toMatchObject([
-      { function: 'told', accepted: 1 },
+      { function: 'delivered', accepted: 1 },
       { function: 'work', accepted: 2, byCondition: { UnhandledInvocationError: 1 } },
     ]);
     expect(await json('get', 'order-1', '--at', '1')).toMatchObject({ state: 'queued', deliveries: [] });
@@ -128,15 +122,15 @@ describe('the projection', () => {
     expect(await json('ls', '--at', '1')).toMatchObject([{ id: 'order-1', state: 'queued' }]);
     expect(await json('stats', '--at', '1')).toMatchObject([{ function: 'work', accepted: 1, byState: { queued: 1 } }]);
     expect(await json('stats', '--text', 'purple', '--max-attempts', '1')).toMatchObject([
-      { function: 'told', accepted: 1 },
+      { function: 'delivered', accepted: 1 },
       { function: 'work', accepted: 1 },
     ]);
     expect((await sequent.run(['ls', '--at', '99999'])).stderr).toContain('is not read yet');
     const tailed = await sequent.run(['tail', '--from', '1', '--root', 'order-1', '--max-attempts', '0', '-n', '1', '-o', 'jsonl']);
-    expect(JSON.parse(tailed.stdout)).toMatchObject({ function: 'told', transition: 'queued' });
+    expect(JSON.parse(tailed.stdout)).toMatchObject({ function: 'delivered', transition: 'queued' });
     const tree = (await sequent.run(['tree', 'order-1'])).stdout.split('\n');
     expect(tree[0]).toMatch(/^work {2}order-1 {2}notified/);
-    expect(tree[1]).toMatch(/^\S+ told {2}/);
+    expect(tree[1]).toMatch(/^\S+ delivered {2}/);
     const before = await client.history.status();
     const rebuilt = await sequent.run(['projection', 'rebuild', '--json']);
     expect(JSON.parse(rebuilt.stdout)).toMatchObject([{ lag: 0, rebuild: null, instance: before.instance }]);

@@ -1,23 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
 import { deleteConsumer } from '#src/nats/transport/consumers.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { shortTimes, test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
-import { startTestServer } from '#test/support/nats/nats-server.ts';
 
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
-const environment = (url: string) => ({ NATS_URL: url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '1500' });
+const environment = (url: string) => ({ NATS_URL: url, ...shortTimes });
 const slowly = { name: 'slowly', handler: { kind: 'process', file, export: 'slowly' }, concurrency: 16 };
 const events = (count: number, ms: number) => Array.from({ length: count }, (_, i) => ({ i, ms }));
 const idsOf = (invoked: readonly { requestId: string }[]): string[] => invoked.map(({ requestId }) => requestId);
 
-/** Every invocation is over, and every life is one that the machine allows. */
+/** Every invocation is notified, and the machine accepts the facts of each in their order. */
 async function expectGoodLives(client: SequentClient, ids: readonly string[]): Promise<void> {
   await using log = await watchLog(client.connection.servers);
   const { facts, problems } = await foldWholeLog(log.ports.log);
@@ -25,8 +22,7 @@ async function expectGoodLives(client: SequentClient, ids: readonly string[]): P
   expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
 }
 
-test('the late result of a worker that was stopped past its lease is refused, and appears nowhere', async () => {
-  await using server = await startTestServer();
+test('the late result of a worker that was stopped past its lease is refused, and appears nowhere', async ({ server }) => {
   await using _scheduler = await startSequent(['--role', 'scheduler'], environment(server.url));
   await using zombie = await startSequent(['--role', 'worker'], environment(server.url));
   await using client = await connectClient({ servers: server.url });
@@ -40,10 +36,10 @@ test('the late result of a worker that was stopped past its lease is refused, an
   const cut = await log.until((fact) => fact.type === 'retrying');
   await log.untilNotified([requestId]);
   await zombie.signal('SIGCONT');
-  // The zombie is done with its attempt when it no longer claims to run it.
+  // The stopped worker has settled its attempt when it no longer reports the attempt as running.
   const name = first.type === 'running' ? first.worker : '';
   while (await log.ports.executionProbe.isRunning(name, requestId, 1)) await systemClock.sleep(20);
-  // Whatever it publishes now comes before this.
+  // A result that the stopped worker publishes stands before this one.
   const second = await client.invoke('slowly', {});
   await second.result();
 
@@ -59,11 +55,7 @@ test('the late result of a worker that was stopped past its lease is refused, an
   );
 });
 
-test('with all consumers deleted again and again in the middle of a run, everything still ends', async () => {
-  await using server = await startTestServer();
-  await using _all = await startSequent([], environment(server.url));
-  await using client = await connectClient({ servers: server.url });
-  await using log = await watchLog(server.url);
+test('every invocation ends although all consumers are deleted several times during a run', async ({ client, log }) => {
   await client.functions.put(slowly);
   await client.functions.put({
     name: 'third',
@@ -87,11 +79,12 @@ test('with all consumers deleted again and again in the middle of a run, everyth
   await expectGoodLives(client, ids);
 });
 
-test('after nats-server was away for 20 s everything resumes without a restart of Sequent', { timeout: 120_000 }, async () => {
-  await using server = await startTestServer();
-  await using sequent = await startSequent([], environment(server.url));
-  await using client = await connectClient({ servers: server.url });
-  await using log = await watchLog(server.url);
+test('after nats-server was away for 20 s all roles resume without a restart of Sequent', { timeout: 120_000 }, async ({
+  server,
+  sequent,
+  client,
+  log,
+}) => {
   await client.functions.put(slowly);
 
   const before = idsOf(await client.invokeMany('slowly', events(100, 300)));
@@ -111,8 +104,7 @@ test('after nats-server was away for 20 s everything resumes without a restart o
   expect(await sequent.signal('SIGTERM')).toBe(0);
 });
 
-test('a worker that is told to stop finishes what runs, hands back the rest, and cuts no attempt', async () => {
-  await using server = await startTestServer();
+test('a worker that stops on SIGTERM ends its attempts, releases its queued items, and cuts no attempt', async ({ server }) => {
   await using _scheduler = await startSequent(['--role', 'scheduler'], environment(server.url));
   await using first = await startSequent(['--role', 'worker'], environment(server.url));
   await using client = await connectClient({ servers: server.url });
@@ -132,38 +124,33 @@ test('a worker that is told to stop finishes what runs, hands back the rest, and
   await expectGoodLives(client, ids);
 });
 
-test('a second start on the same folder resumes the open invocations, and takes less than 3 s', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'sequent-resume-'));
-  try {
-    const first = await startSequent(['--start-server', '--data', data], {});
-    const { url = '' } = (await findRunningServer(data)) ?? {};
-    let requestId = '';
-    {
-      await using client = await connectClient({ servers: url });
-      await using log = await watchLog(url);
-      await client.functions.put({
-        name: 'third',
-        handler: { kind: 'process', file, export: 'third' },
-        policy: { maxRetries: 3, backoff: { initialInMs: 1_500, factor: 1, maxInMs: 1_500, jitter: 0 } },
-      });
-      ({ requestId } = await client.invoke('third', {}));
-      await log.until((fact) => fact.type === 'retrying');
-    }
-    expect(await first.signal('SIGTERM')).toBe(0);
-    expect(await findRunningServer(data)).toBeUndefined();
-
-    const startedAt = performance.now();
-    await using second = await startSequent(['--start-server', '--data', data], {});
-    const tookInMs = Math.round(performance.now() - startedAt);
-    const running = await findRunningServer(data);
-    await using client = await connectClient({ servers: running?.url ?? '' });
-    const result = await client.result(requestId, { timeoutInMs: 20_000 });
-    process.stdout.write(`second start: ${tookInMs} ms\n`);
-
-    expect(result).toMatchObject({ outcome: 'succeeded', value: 3 });
-    expect(tookInMs).toBeLessThan(3_000);
-    expect(await second.signal('SIGTERM')).toBe(0);
-  } finally {
-    await rm(data, { recursive: true });
+test('a second start on the same folder resumes the open invocations, and takes less than 3 s', async ({ folder }) => {
+  const first = await startSequent(['--start-server', '--data', folder], {});
+  const { url = '' } = (await findRunningServer(folder)) ?? {};
+  let requestId = '';
+  {
+    await using client = await connectClient({ servers: url });
+    await using log = await watchLog(url);
+    await client.functions.put({
+      name: 'third',
+      handler: { kind: 'process', file, export: 'third' },
+      policy: { maxRetries: 3, backoff: { initialInMs: 1_500, factor: 1, maxInMs: 1_500, jitter: 0 } },
+    });
+    ({ requestId } = await client.invoke('third', {}));
+    await log.until((fact) => fact.type === 'retrying');
   }
+  expect(await first.signal('SIGTERM')).toBe(0);
+  expect(await findRunningServer(folder)).toBeUndefined();
+
+  const startedAt = performance.now();
+  await using second = await startSequent(['--start-server', '--data', folder], {});
+  const tookInMs = Math.round(performance.now() - startedAt);
+  const running = await findRunningServer(folder);
+  await using client = await connectClient({ servers: running?.url ?? '' });
+  const result = await client.result(requestId, { timeoutInMs: 20_000 });
+  process.stdout.write(`second start: ${tookInMs} ms\n`);
+
+  expect(result).toMatchObject({ outcome: 'succeeded', value: 3 });
+  expect(tookInMs).toBeLessThan(3_000);
+  expect(await second.signal('SIGTERM')).toBe(0);
 });

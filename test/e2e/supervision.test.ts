@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { test } from '#test/support/fixtures.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
 
@@ -14,9 +12,8 @@ const root = new URL('../..', import.meta.url).pathname;
 const functions = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const urlIn = (line: string): string => /nats:\/\/\S+/.exec(line)?.[0] ?? '';
 
-test('npm start restarts the killed process of its roles, says so, and still stops cleanly', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-supervision-'));
-  const args = ['--max-semi-space-size=64', 'src/main/start.mjs', '--data', dataDir, '--nats-port', '0', '--http-port', '0'];
+test('npm start restarts the killed process of its roles, says so, and still stops cleanly', async ({ folder }) => {
+  const args = ['--max-semi-space-size=64', 'src/main/start.mjs', '--data', folder, '--nats-port', '0', '--http-port', '0'];
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
   const start = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(start, 'exit');
@@ -37,22 +34,20 @@ test('npm start restarts the killed process of its roles, says so, and still sto
     expect(await (await client.invoke('hello', { name: 'Ada' })).result()).toMatchObject({ value: { greeting: 'Hello, Ada!' } });
     start.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
-    expect(await serversOn(dataDir)).toEqual([]);
+    expect(await serversOn(folder)).toEqual([]);
   } finally {
     start.kill('SIGKILL');
     await exited;
-    await endServersOn(dataDir);
-    await rm(dataDir, { recursive: true, force: true });
+    await endServersOn(folder);
   }
 });
 
-test('the roles of npm start end when the process that supervises them is killed', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-supervision-'));
-  const args = ['src/main/start.mjs', '--data', dataDir, '--nats-port', '0', '--http-port', '0'];
+test('the roles of npm start end when the process that supervises them is killed', async ({ folder }) => {
+  const args = ['src/main/start.mjs', '--data', folder, '--nats-port', '0', '--http-port', '0'];
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
   const start = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
   try {
-    // Its roles have the same stdout: it ends when the last of them is gone.
+    // The processes of the roles inherit this stdout, which ends when the last of them ends.
     const lines = createInterface(start.stdout);
     const [ready] = (await once(lines, 'line')) as [string];
     await using log = await watchLog(urlIn(ready));
@@ -62,15 +57,13 @@ test('the roles of npm start end when the process that supervises them is killed
     expect(await log.ports.roleInstances.list()).toEqual([]);
   } finally {
     start.kill('SIGKILL');
-    await endServersOn(dataDir);
-    await rm(dataDir, { recursive: true, force: true });
+    await endServersOn(folder);
   }
 });
 
-test('SIGTERM to the process group stops all roles without a warning during an execution', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-supervision-'));
+test('SIGTERM to the process group stops all roles without a warning during an execution', async ({ folder }) => {
   try {
-    await using sequent = await startSequent(['--start-server', '--nats-port', '0', '--http-port', '0', '--data', dataDir], {});
+    await using sequent = await startSequent(['--start-server', '--nats-port', '0', '--http-port', '0', '--data', folder], {});
     const url = urlIn(sequent.readyLine);
     await using client = await connectClient({ servers: url });
     await client.functions.put({ name: 'slowly', handler: { kind: 'process', file: functions, export: 'slowly' } });
@@ -84,10 +77,9 @@ test('SIGTERM to the process group stops all roles without a warning during an e
     const complaints = sequent.stderr.split('\n').filter((line) => /"level":[4-6]0/.test(line));
     expect(complaints).toEqual([]);
     expect(log.facts.get(requestId)?.map(({ type }) => type)).toEqual(['queued', 'running', 'succeeded', 'notified']);
-    expect(await serversOn(dataDir)).toEqual([]);
+    expect(await serversOn(folder)).toEqual([]);
   } finally {
-    await endServersOn(dataDir);
-    await rm(dataDir, { recursive: true, force: true });
+    await endServersOn(folder);
   }
 });
 
@@ -95,6 +87,6 @@ async function pidOfRoles(url: string): Promise<number> {
   await using log = await watchLog(url);
   const instances = await log.ports.roleInstances.list();
   const found = instances.find(({ roles }) => roles.includes('worker'));
-  if (found === undefined) throw new Error('no worker says that it is there');
+  if (found === undefined) throw new Error('no worker is among the instances of roles');
   return found.pid;
 }

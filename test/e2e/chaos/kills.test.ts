@@ -1,16 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { headers } from 'nats';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
 const INVOCATIONS = Number(process.env.SEQUENT_CHAOS_INVOCATIONS ?? 20_000);
@@ -19,12 +19,10 @@ const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
 
 test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of roles and nats-server, seed ${seed}`, {
   timeout: 600_000,
-}, async () => {
+}, async ({ server, folder }) => {
   const random = createSeededRandom(seed);
-  const folder = await mkdtemp(join(tmpdir(), 'sequent-chaos-'));
   const executions = join(folder, 'executions');
   await writeFile(executions, '');
-  await using server = await startTestServer();
   const env = { NATS_URL: server.url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '2000' };
   const roles = ['worker', 'worker', 'scheduler', 'scheduler'];
   const processes = await Promise.all(roles.map((role) => startSequent(['--role', role], env)));
@@ -38,9 +36,9 @@ test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of roles and nats-ser
   });
 
   const sending = sendAll(server.url, client);
-  const kills = await killAgainAndAgain({ server, processes, roles, env, random });
+  const kills = await killRepeatedly({ server, processes, roles, env, random });
   const accepted = await sending;
-  await untilAllAreOver(server.url, accepted.size);
+  await untilAllNotified(server.url, accepted.size);
 
   const connection = await openConnection({ servers: server.url });
   const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
@@ -62,18 +60,17 @@ test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of roles and nats-ser
   expect(lives).toEqual([]);
   expect(failed.map(({ context }) => context.outcome)).toEqual([]);
   expect(accepted.size).toBe(INVOCATIONS);
-  // Every execution stands in the log as an attempt, and no attempt was executed twice.
+  // Each execution is an attempt in the log, and no attempt was executed twice.
   expect(executed.filter((execution) => !started.has(execution))).toEqual([]);
   expect(new Set(executed).size).toBe(executed.length);
   expect(Object.values(kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(KILLS);
 
   ports.close();
   await connection.close();
-  for (const one of processes) await one[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
+  for (const role of processes) await role[Symbol.asyncDispose]();
 });
 
-/** Half of them published raw with an id of their own, half in the client library's batches; paced over the kills. */
+/** Publishes half of the requests raw with their own ids, and half in batches of the client. Spreads them over the kills. */
 async function sendAll(servers: string, client: Awaited<ReturnType<typeof connectClient>>): Promise<Set<string>> {
   const accepted = new Set<string>();
   const connection = await openConnection({ servers });
@@ -109,7 +106,7 @@ async function sendAll(servers: string, client: Awaited<ReturnType<typeof connec
 
 type Killing = { server: TestServer; processes: SequentProcess[]; roles: string[]; env: Record<string, string>; random: () => number };
 
-async function killAgainAndAgain({ server, processes, roles, env, random }: Killing): Promise<Record<string, number>> {
+async function killRepeatedly({ server, processes, roles, env, random }: Killing): Promise<Record<string, number>> {
   const kills: Record<string, number> = { worker: 0, scheduler: 0, 'nats-server': 0 };
   for (let count = 0; count < KILLS; count++) {
     await systemClock.sleep(200 + random() * 900);
@@ -129,8 +126,8 @@ async function killAgainAndAgain({ server, processes, roles, env, random }: Kill
   return kills;
 }
 
-/** Follows the log until as many invocations as were accepted are notified. */
-async function untilAllAreOver(servers: string, expected: number): Promise<void> {
+/** Follows the log until this many invocations are notified. */
+async function untilAllNotified(servers: string, expected: number): Promise<void> {
   const connection = await openConnection({ servers });
   const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
   const over = new Set<string>();

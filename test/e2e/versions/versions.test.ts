@@ -1,23 +1,18 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
+import { test } from '#test/support/fixtures.ts';
 
 let sequent: DeliveringSystem;
-let folder: string;
 beforeAll(async () => {
   sequent = await startDeliveringSystem({}, { SEQUENT_ROLES: 'worker,scheduler,destinations' });
-  folder = await mkdtemp(join(tmpdir(), 'sequent-versions-'));
 });
-afterAll(async () => {
-  await sequent[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => sequent?.[Symbol.asyncDispose]());
 
-/** Runs a command that must succeed; gives what it printed. */
+/** Runs a command that must succeed. Returns its stdout. */
 async function run(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await sequent.run(args);
   expect({ args, code, stderr: code === 0 ? '' : stderr }).toEqual({ args, code: 0, stderr: '' });
@@ -32,15 +27,15 @@ const filesOf = (says: string): [string, string][] => [
   ['src/index.js', handlerSource],
   ['src/text.cjs', `module.exports = ${JSON.stringify(says)};`],
 ];
-/** Defines a function whose handler says this text. */
+/** Defines a function whose handler returns this text, by the client. */
 async function define(name: string, says: string, facts: object = {}): Promise<void> {
   const archive = writeZip(filesOf(says).map(([path, content]) => ({ path, content: Buffer.from(content) })));
   const handler = { kind: 'process', package: await sequent.client.packages.put(archive), file: 'src/index.js' };
   await sequent.client.functions.put({ name, handler, ...facts });
 }
-/** The same, as somebody does who has the code in a folder. */
+/** The same by the command line, with the code in a folder. */
 async function deploy(name: string, says: string): Promise<void> {
-  const code = join(folder, name);
+  const code = join(sequent.folder, name);
   await mkdir(join(code, 'src'), { recursive: true });
   for (const [path, content] of filesOf(says)) await writeFile(join(code, path), content);
   await run('fn', 'put', name, '--folder', code, '--handler', 'src/index.handler');
@@ -80,14 +75,14 @@ describe('versions and aliases', () => {
     expect(await sequent.run(['invoke', 'orders:v1', '-d', '{}'])).toMatchObject({ code: 3 });
   });
 
-  test('share 400 requests out half and half, each always alike', async () => {
+  test('divide 400 requests about evenly, and choose the same version for an id every time', async () => {
     const { functions } = sequent.client;
     await define('shared', 'one', { concurrency: 4 });
     await functions.publish('shared', { version: 'v1' });
     await define('shared', 'two', { concurrency: 4 });
     await functions.publish('shared', { version: 'v2' });
     await run('fn', 'alias', 'set', 'shared', 'half', 'v1', '--weight', 'v2=50');
-    const ids = Array.from({ length: 400 }, (_, place) => `half-${place}`);
+    const ids = Array.from({ length: 400 }, (_, index) => `half-${index}`);
     const answers = await Promise.all(
       ids.map(async (id) => {
         const invoked = await sequent.client.invoke('shared', {}, { id, qualifier: '!half' });
@@ -99,7 +94,7 @@ describe('versions and aliases', () => {
     expect(new Set(answers)).toEqual(new Set(['one', 'two']));
     expect(ones).toBeGreaterThan(140);
     expect(ones).toBeLessThan(260);
-    // Another process chooses the same of the same ids.
+    // Another process chooses the same version for the same id.
     const { resolveFunction } = await import('#src/core/functions/entry.ts');
     const entry = await sequent.client.functions.get('shared');
     expect(ids.map((id) => (resolveFunction(entry, '!half', id)?.version === 'v1' ? 'one' : 'two'))).toEqual(answers);
@@ -116,7 +111,7 @@ describe('versions and aliases', () => {
     const before = await sequent.client.invoke('retried', { failures: 1 }, { qualifier: '!prod' });
     await sequent.log.until((fact) => fact.type === 'retrying' && fact.invocation === before.requestId);
     await functions.putAlias('retried', { name: 'prod', version: 'v2' });
-    // Workers hear of it a moment later.
+    // Workers read the new alias a moment later.
     const answer = async () => {
       const after = await sequent.client.invoke('retried', {}, { qualifier: '!prod' });
       return (await after.result()).envelope.response_payload;
@@ -127,9 +122,9 @@ describe('versions and aliases', () => {
     expect(started.map((fact) => fact.terms?.version)).toEqual(['v1', undefined]);
   });
 
-  test('end what waits for a version that was deleted, in the same way as for a function', async () => {
+  test('end an invocation that waits for a deleted version, as they do for a deleted function', async () => {
     const { functions } = sequent.client;
-    // Paused from its beginning: a worker may hear of a change a moment after it was made.
+    // The function is defined as paused, because a worker reads a later change only after a moment.
     await define('leaving', 'here', { paused: true });
     await functions.publish('leaving', { version: 'v1' });
     const waiting = await sequent.client.invoke('leaving', {}, { qualifier: 'v1' });
@@ -142,20 +137,18 @@ describe('versions and aliases', () => {
     });
   });
 
-  test('are seen by every worker: one with another folder runs the package that another machine deployed', async () => {
+  test('reach every worker: one with another data folder runs a package that was deployed elsewhere', async ({ folder }) => {
     await define('spread', 'everywhere');
-    const dataDir = await mkdtemp(join(tmpdir(), 'sequent-worker-'));
-    await using _other: SequentProcess = await startSequent(['--role', 'worker'], { ...sequent.env, SEQUENT_DATA: dataDir });
+    await using _other: SequentProcess = await startSequent(['--role', 'worker'], { ...sequent.env, SEQUENT_DATA: folder });
     await sequent.process.signal('SIGSTOP');
     try {
       const invoked = await sequent.client.invoke('spread', {});
-      // The one that stands still may have been handed it, and keeps it for its lease.
+      // JetStream may have delivered the request to the stopped worker, which holds it until its lease ends.
       expect((await invoked.result({ timeoutInMs: 30_000 })).envelope.response_payload).toBe('everywhere as latest by itself');
-      expect(await readdir(join(dataDir, 'code', 'packages'))).toHaveLength(1);
+      expect(await readdir(join(folder, 'code', 'packages'))).toHaveLength(1);
     } finally {
       await sequent.process.signal('SIGCONT');
     }
-    await rm(dataDir, { recursive: true, force: true });
   });
 });
 
@@ -179,16 +172,16 @@ describe('a loop of destinations', () => {
 
 describe('sequent fn put', () => {
   test('takes a zip archive, and refuses one without the handler before anything is stored', async () => {
-    const archive = join(folder, 'code.zip');
+    const archive = join(sequent.folder, 'code.zip');
     await writeFile(archive, writeZip([{ path: 'main.mjs', content: Buffer.from('export const run = async () => "zipped";') }]));
     await run('fn', 'put', 'zipped', '--zip', archive, '--handler', 'main.run');
     expect(await invoke('zipped')).toBe('zipped');
     const wrong = await sequent.run(['fn', 'put', 'wrong', '--zip', archive]);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('it has no index.js') });
-    const both = await sequent.run(['fn', 'put', 'wrong', '--zip', archive, '--folder', folder]);
+    const both = await sequent.run(['fn', 'put', 'wrong', '--zip', archive, '--folder', sequent.folder]);
     expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('one way only') });
     expect(await sequent.run(['fn', 'get', 'wrong'])).toMatchObject({ code: 3 });
-    // What get prints can be put again: the package stays.
+    // The output of `get` can be put again, because the package is still stored.
     const definition = await run('fn', 'get', 'zipped', '--json');
     const again = await sequent.run(['fn', 'put', '-'], { input: definition });
     expect(again).toMatchObject({ code: 0 });

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Takes its time, then says which attempt it was. */
+/** Sleeps for `ms`, then returns the number of its attempt. */
 export const slowly = async (event, context) => {
   await sleep(event.ms ?? 0);
   return { attempt: context.attempt, i: event.i };
@@ -13,10 +13,10 @@ export const third = async (_event, context) => {
   return context.attempt;
 };
 
-/** Never ends by itself. */
+/** Never returns. */
 export const forever = () => new Promise(() => {});
 
-/** Writes down which process runs it; then hears nothing, or takes its time and says whether it is the same one. */
+/** Writes the id of its process to a file. Then it blocks the process when `deaf`, or sleeps for `ms` and returns the id. */
 export const noted = async (event) => {
   writeFileSync(event.file, String(process.pid));
   if (event.deaf) for (;;) Math.sqrt(2);
