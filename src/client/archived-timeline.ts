@@ -2,11 +2,11 @@ import { stateOf } from '#src/analysis/history.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
 import type { History } from '#src/core/history-questions.ts';
 import { parseRequestId } from '#src/core/names/names.ts';
-import { describe, readTimeline, type Timeline } from './invocations.ts';
+import { readTimeline, type Timeline, timelineOf } from './invocations.ts';
 
 type Options = Parameters<typeof readTimeline>[1] & { history: History };
 
-/** Reads one invocation from the log, or from a read model when it was purged from the log. Throws like {@link readTimeline}. */
+/** Reads one invocation from the log, or from a read model if the log was purged. Throws as {@link readTimeline} does. */
 export async function readWholeTimeline(id: string, options: Options): Promise<Timeline> {
   try {
     return await readTimeline(id, options);
@@ -17,19 +17,19 @@ export async function readWholeTimeline(id: string, options: Options): Promise<T
 }
 
 /**
- * Tells an invocation that was purged from the log: a read model has its facts word for word.
+ * Reads an invocation from a read model, which stores the facts unchanged.
  *
- * Throws `InvocationNotFoundError` when no read model knows it either, or none can be asked.
+ * Throws `InvocationNotFoundError` when no read model has the invocation, or no projection answers.
  */
 async function readArchivedTimeline(id: string, { history, tenancy, functionName }: Options): Promise<Timeline> {
   const requestId = parseRequestId(id);
   const query = { id, ...(functionName === undefined ? {} : { function: functionName }) };
-  const [told, detail] = await Promise.all([history.ask('timeline', query), history.ask('get', query)]).catch((cause: unknown) => {
+  const [archived, detail] = await Promise.all([history.ask('timeline', query), history.ask('get', query)]).catch((cause: unknown) => {
     throw cause instanceof HistoryUnavailableError ? new InvocationNotFoundError({ id }, { cause }) : cause;
   });
-  const born = told.transitions[0]?.fact;
-  if (born?.type !== 'queued') throw new InvocationNotFoundError({ id });
-  const transitions = told.transitions.map(({ sequence, by, fact }) => ({ sequence, by, fact }));
-  const request = { fact: born, payload: detail.payload };
-  return describe({ requestId, request, invocation: stateOf({ transitions }), transitions, tenancy });
+  const queued = archived.transitions[0]?.fact;
+  if (queued?.type !== 'queued') throw new InvocationNotFoundError({ id });
+  const transitions = archived.transitions.map(({ sequence, by, fact }) => ({ sequence, by, fact }));
+  const request = { fact: queued, payload: detail.payload };
+  return timelineOf({ requestId, request, invocation: stateOf({ transitions }), transitions, tenancy });
 }

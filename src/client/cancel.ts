@@ -26,54 +26,36 @@ export type CancelOptions = {
   functions: Pick<FunctionRegistry, 'get'>;
 };
 
-/** Ends invocations that are not over yet. */
+/** Cancels invocations. */
 export interface Cancel {
   /**
-   * Ends exactly this invocation, with the condition `InvocationCanceled`: what is queued or waits for a retry never runs, what
-   * runs is given up. Its neighbours are not touched. Returns the ids that were ended.
+   * Ends one invocation with the condition `InvocationCanceled`. A waiting invocation never runs; a running execution is aborted. Other
+   * invocations of the same batch are not changed. Returns the ids of the cancelled invocations.
    *
-   * With `recursive` the invocations that its outcome started are ended too. With `function` only an invocation of it is meant. Throws `InvalidInputError`,
-   * `InvocationNotFoundError`, and `WrongStateError` when it is over already.
+   * With `recursive`, an invocation that is over does not fail the call: the invocations that its outcome started are cancelled. With
+   * `function`, only an invocation of that function is cancelled.
+   *
+   * Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` when the invocation is over.
    */
   cancel(id: string, options?: { recursive?: boolean; reason?: string; function?: string }): Promise<string[]>;
 }
 
-/** An outcome that was found, or made. */
+/** The outcome of an invocation, and whether this call appended it. */
 type Ended = { outcome: Outcome; isCanceled: boolean };
 
 export function createCancel(options: CancelOptions): Cancel {
-  const { hints, cancellations, clock, functions } = options;
-
   async function end(id: string, reason: string, functionName?: FunctionName): Promise<Ended | undefined> {
     const writer = await openWriter(id, functionName, options);
-    return writer === undefined ? undefined : await endIn(writer, id, reason);
-  }
-
-  async function endIn(writer: StreamWriter, id: string, reason: string): Promise<Ended | undefined> {
-    for (;;) {
-      const invocation = writer.state.invocations.get(id);
-      if (invocation === undefined) return undefined;
-      const { outcome, worker, attempts } = invocation.context;
-      if (outcome !== null) return { outcome, isCanceled: false };
-      const terms = await termsFor(invocation, functions);
-      const fact = withDestinations(failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms);
-      // Refused: it went on meanwhile. Look at what it is now.
-      if ((await writer.propose(id, [fact])) === undefined) continue;
-      if (worker !== null) cancellations.announce(worker, id, attempts);
-      const { name, request, version } = writer.state;
-      // Somebody must publish the result and tell the destinations: whoever works for the function.
-      hints.wake(name, request.sequence, `${name.stream}.${version}.canceled`);
-      return { outcome: fact, isCanceled: true };
-    }
+    return writer === undefined ? undefined : await endIn(writer, { id, reason }, options);
   }
 
   async function endDescendants(id: string, outcome: Outcome, reason: string): Promise<string[]> {
     const canceled: string[] = [];
-    const open = childrenOf(id, outcome);
-    for (let child = open.shift(); child !== undefined; child = open.shift()) {
+    const remaining = childrenOf(id, outcome);
+    for (let child = remaining.shift(); child !== undefined; child = remaining.shift()) {
       const ended = await end(child, `${reason}, with ${id}, which led to it`);
       if (ended?.isCanceled) canceled.push(child);
-      else if (ended !== undefined) open.push(...childrenOf(child, ended.outcome));
+      else if (ended !== undefined) remaining.push(...childrenOf(child, ended.outcome));
     }
     return canceled;
   }
@@ -89,7 +71,29 @@ export function createCancel(options: CancelOptions): Cancel {
   };
 }
 
-/** What it runs under, or would: those of its definition are told about one that never ran. */
+async function endIn(
+  writer: StreamWriter,
+  { id, reason }: { id: string; reason: string },
+  { hints, cancellations, clock, functions }: CancelOptions,
+): Promise<Ended | undefined> {
+  for (;;) {
+    const invocation = writer.state.invocations.get(id);
+    if (invocation === undefined) return undefined;
+    const { outcome, worker, attempts } = invocation.context;
+    if (outcome !== null) return { outcome, isCanceled: false };
+    const terms = await termsFor(invocation, functions);
+    const fact = withDestinations(failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms);
+    // If the machine refuses, the invocation has changed meanwhile. Decide again from its new state (E3).
+    if ((await writer.propose(id, [fact])) === undefined) continue;
+    if (worker !== null) cancellations.announce(worker, id, attempts);
+    const { name, request, version } = writer.state;
+    // A worker of the function publishes the result and starts the deliveries.
+    hints.wake(name, request.sequence, `${name.stream}.${version}.canceled`);
+    return { outcome: fact, isCanceled: true };
+  }
+}
+
+/** The terms of the invocation, or those of the function's present definition if no attempt has started. */
 async function termsFor({ context }: Invocation, functions: CancelOptions['functions']): Promise<Terms | undefined> {
   const { terms, request } = context;
   if (terms !== null || request === null) return terms ?? undefined;
@@ -115,7 +119,7 @@ async function openWriter(
   return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId, clock });
 }
 
-/** The invocations that an outcome started: their ids derive from its deliveries. */
+/** The invocations that an outcome started. Their ids derive from the ids of its deliveries. */
 function childrenOf(id: string, { destinations = [] }: Outcome): string[] {
   return destinations.filter(({ destination }) => destination === 'FunctionGraph').map((one) => derivedId(`${id}/${one.id}`));
 }

@@ -2,41 +2,41 @@ import type { z } from 'zod';
 import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 
-/** What a handler learns about its execution. */
+/** The execution that a handler runs in. */
 export type HandlerContext = {
   requestId: string;
   functionName: string;
   qualifier: string;
-  /** 1 for the first execution; above 1 it is a retry. */
+  /** The number of the attempt, from 1. */
   attempt: number;
   traceparent?: string;
-  /** Aborts when the execution is out of time or the worker stops. */
+  /** Aborts at the timeout of the execution, and when the worker stops. */
   signal: AbortSignal;
 };
 
-/** A function with its types: what the client sends, what the handler receives and returns. */
+/** A function with the types of its event and its return value. */
 export type TypedFunction<Input, Output> = {
   readonly name: string;
   readonly input: z.ZodType<Input> | undefined;
   readonly output: z.ZodType<Output> | undefined;
   readonly handler: ((event: Input, context: HandlerContext) => Output | Promise<Output>) | undefined;
-  /** The rest of its definition: timeout, concurrency, policy. */
+  /** The other parts of its definition, such as timeout, concurrency and policy. */
   readonly options: Partial<Omit<FunctionDefinitionInput, 'name' | 'handler'>>;
 };
 
 export type FunctionOptions<Input, Output> = Partial<Omit<FunctionDefinitionInput, 'name' | 'handler'>> & {
   name: string;
-  /** Checks the event before it is sent, and again before the handler sees it. */
+  /** Checks the event in the client before it is sent, and in the worker before the handler is called. */
   input?: z.ZodType<Input>;
-  /** Checks what the handler returns. */
+  /** Checks the return value of the handler. */
   output?: z.ZodType<Output>;
   handler?: (event: Input, context: HandlerContext) => Output | Promise<Output>;
 };
 
 /**
- * Declares a function once, for those who call it and for the worker that runs it.
+ * Declares a function once, for its callers and for the worker that runs it.
  *
- * Throws `InvalidInputError` when the name is none.
+ * Throws `InvalidInputError` for an invalid name.
  */
 export function defineFunction<Input = unknown, Output = unknown>(options: FunctionOptions<Input, Output>): TypedFunction<Input, Output> {
   const { name, input, output, handler, ...rest } = options;

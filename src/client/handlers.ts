@@ -1,7 +1,7 @@
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { TypedFunction } from './define-function.ts';
 
-/** The handler of a declared function, with what goes in and out checked. Throws `InvalidInputError` when it has none. */
+/** Returns the handler of a declared function, which checks the event and the return value. Throws `InvalidInputError` without a handler. */
 export function toHandler({ name, input, output, handler }: TypedFunction<unknown, unknown>) {
   if (handler === undefined) throw new InvalidInputError({ field: `function ${name}`, problem: 'has no handler' });
   return async (event: unknown, context: Parameters<typeof handler>[1]): Promise<unknown> => {
@@ -10,7 +10,7 @@ export function toHandler({ name, input, output, handler }: TypedFunction<unknow
   };
 }
 
-/** The event as the function takes it. Throws `InvalidInputError`. */
+/** Checks and converts an event by the function's schema. Throws `InvalidInputError`. */
 export function checkEvent<Input>(target: string | TypedFunction<Input, unknown>, event: Input): Input {
   if (typeof target === 'string' || target.input === undefined) return event;
   const parsed = target.input.safeParse(event);

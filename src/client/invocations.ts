@@ -3,16 +3,16 @@ import type { Invocation } from '#machines/invocation.ts';
 import { type Status, statusOf } from '#machines/status.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { type Envelope, encodeEnvelope } from '#src/core/log/envelope.ts';
-import { type AcceptedRequest, type EventLog, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
+import { type AcceptedRequest, type EventLog, NO_APPENDS, type RecordedAppend, type StreamName } from '#src/core/log/event-log.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { foldAppends, initialState, requestOf } from '#src/core/stream/stream.ts';
 
-/** One transition of an invocation: a fact, where it stands in the log, and who appended it. */
+/** One transition of an invocation: a fact, the sequence of its message in the log, and the process that appended it. */
 export type Transition = { sequence: number; by: string; fact: Fact };
 
-/** Everything the log says about one invocation. */
+/** All facts about one invocation, and the state that they fold to. */
 export type Timeline = {
   requestId: string;
   function: string;
@@ -28,23 +28,17 @@ export type Timeline = {
   envelope?: Envelope;
 };
 
-/** Finds a request that no append speaks of yet: only the scheduler knows where it stands. */
+/** Finds a request that has no append yet. Only the scheduler knows the sequence of such a request. */
 export type FindQueued = (stream: StreamId, functionName?: FunctionName) => Promise<{ name: StreamName; request: number } | undefined>;
+
+export type TimelineOptions = { log: EventLog; tenancy: Tenancy; findQueued: FindQueued; functionName?: string | undefined };
 
 /**
  * Reads one invocation from the log.
  *
- * Throws `InvalidInputError` for what is no id, and `InvocationNotFoundError` when the log does not know it.
+ * Throws `InvalidInputError` for an invalid id, and `InvocationNotFoundError` when the log does not have the invocation.
  */
-export async function readTimeline(
-  id: string,
-  {
-    log,
-    tenancy,
-    findQueued,
-    functionName,
-  }: { log: EventLog; tenancy: Tenancy; findQueued: FindQueued; functionName?: string | undefined },
-): Promise<Timeline> {
+export async function readTimeline(id: string, { log, tenancy, findQueued, functionName }: TimelineOptions): Promise<Timeline> {
   const requestId = parseRequestId(id);
   const stream = streamOf(requestId);
   const given = functionName === undefined ? undefined : { function: parseFunctionName(functionName), stream };
@@ -58,13 +52,14 @@ export async function readTimeline(
   const request = requestOf(state, requestId);
   const invocation = state.invocations.get(requestId);
   if (request === undefined || invocation === undefined) throw new InvocationNotFoundError({ id });
-  const transitions: Transition[] = [{ sequence: message.sequence, by: 'client', fact: request.fact }];
-  for (const append of appends) {
-    for (const fact of append.facts) {
-      if (fact.invocation === requestId) transitions.push({ sequence: append.version, by: append.by, fact });
-    }
-  }
-  return describe({ requestId, request, invocation, transitions, tenancy });
+  const accepted: Transition = { sequence: message.sequence, by: 'client', fact: request.fact };
+  return timelineOf({ requestId, request, invocation, transitions: [accepted, ...transitionsOf(requestId, appends)], tenancy });
+}
+
+function transitionsOf(requestId: RequestId, appends: readonly RecordedAppend[]): Transition[] {
+  return appends.flatMap(({ version: sequence, by, facts }) =>
+    facts.filter(({ invocation }) => invocation === requestId).map((fact) => ({ sequence, by, fact })),
+  );
 }
 
 type TimelineSource = {
@@ -75,7 +70,7 @@ type TimelineSource = {
   tenancy: Tenancy;
 };
 
-export function describe({ requestId, request, invocation, transitions, tenancy }: TimelineSource): Timeline {
+export function timelineOf({ requestId, request, invocation, transitions, tenancy }: TimelineSource): Timeline {
   return {
     requestId,
     function: request.fact.function,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 
-/** What this process says of itself. */
+/** Describes this process as an instance with the given roles. */
 export function ownInstance(roles: readonly string[], durability?: string): RoleInstance {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
   return {

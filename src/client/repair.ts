@@ -1,5 +1,4 @@
 import { deliveryOf } from '#machines/deliveries.ts';
-import type { Fact } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
@@ -9,48 +8,34 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { loadStream, requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import {
+  type DeadLetter,
+  destinationMatches,
+  type FailedInvocation,
+  type RepairFilter,
+  scanDeadLetters,
+  scanFailures,
+} from './failures.ts';
 import { checkPayload } from './requests.ts';
 
-/** A delivery that was given up. */
-export type DeadLetter = {
-  requestId: string;
-  function: string;
-  /** The id of the destination, such as `http-0`. */
-  destination: string;
-  tries: number;
-  reason: string;
-  /** When it was given up, in milliseconds since the epoch. */
-  at: number;
-};
-
-/** An invocation that failed. */
-export type FailedInvocation = { requestId: string; function: string; condition: string; message: string; at: number };
-
-export type RepairFilter = {
-  function?: string | undefined;
-  /** Dead letters only: the id of a destination, or the beginning that all of a kind share, such as `http`. */
-  destination?: string | undefined;
-  /** Failed invocations only. */
-  condition?: string | undefined;
-  /** Not before this time, in milliseconds since the epoch. */
-  since?: number | undefined;
-};
-
 /**
- * Finding what went wrong, and having it tried again. What is dead is folded from the log: nothing can get lost in a queue. With
- * `function` only an invocation of it is meant: several functions may have one of the same id.
+ * Finds failures, and redrives them. The failures are folded from the log, so no queue can lose one.
+ *
+ * Several functions may have an invocation with the same id. With `function`, only the invocation of that function is used.
  */
 export interface Repair {
   deadLetters(filter?: RepairFilter): Promise<DeadLetter[]>;
   failures(filter?: RepairFilter): Promise<FailedInvocation[]>;
   /**
-   * Has the dead deliveries of an invocation tried again, or one of them; the function does not run again. Returns the ids of
-   * their destinations. Throws `InvocationNotFoundError`, and `WrongStateError` when none of them is dead.
+   * Redrives the dead deliveries of an invocation, or those to one destination. The function does not run again. Returns the ids of the
+   * destinations. Throws `InvocationNotFoundError`, and `WrongStateError` when none of these deliveries is dead.
    */
   redeliver(id: string, destination?: string, options?: { function?: string }): Promise<string[]>;
   /**
-   * Runs an invocation again, as a new one; each knows the other. Asking again before the first is recorded starts nothing
-   * twice. It is of the trace of `traceparent`, or else of the first one's. Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` while it is not over.
+   * Redrives a finished invocation as a new one, and records each in the other. A repetition before the first is recorded starts nothing.
+   * The new invocation belongs to the trace of `traceparent`, or else to the trace of the first invocation.
+   *
+   * Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` while the invocation is not over.
    */
   redrive(id: string, options?: { payload?: string; function?: string; traceparent?: string | undefined }): Promise<string>;
 }
@@ -73,62 +58,17 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
     return { state, invocation };
   }
 
-  async function scan(onFact: (fact: Fact, functionName: string) => void): Promise<void> {
-    const last = await log.lastSequence();
-    if (last === 0) return;
-    const stop = new AbortController();
-    await log.followFully(
-      1,
-      (entry) => {
-        if (entry.kind === 'append') for (const fact of entry.append.facts) onFact(fact, entry.name.function);
-        if (entry.sequence >= last) stop.abort();
-      },
-      stop.signal,
-    );
-  }
-
   return {
-    async deadLetters({ function: name, destination, since = 0 } = {}) {
-      const dead = new Map<string, DeadLetter>();
-      await scan((fact, functionName) => {
-        const key = `${fact.invocation}/${'destination' in fact ? fact.destination : ''}`;
-        if (fact.type === 'delivery.redriven') dead.delete(key);
-        if (fact.type !== 'delivery.dead') return;
-        const { invocation, destination: target, try: tries, reason, at } = fact;
-        dead.set(key, { requestId: invocation, function: functionName, destination: target, tries, reason, at });
-      });
-      return [...dead.values()].filter(
-        (letter) =>
-          letter.at >= since &&
-          (name === undefined || letter.function === name) &&
-          (destination === undefined || matches(letter.destination, destination)),
-      );
-    },
-
-    async failures({ function: name, condition, since = 0 } = {}) {
-      const found = new Map<string, FailedInvocation>();
-      await scan((fact, functionName) => {
-        if (fact.type === 'redriven') found.delete(fact.invocation);
-        if (fact.type !== 'failed' || fact.at < since) return;
-        if ((name !== undefined && functionName !== name) || (condition !== undefined && fact.condition !== condition)) return;
-        const { invocation, condition: why, failure, at } = fact;
-        found.set(invocation, { requestId: invocation, function: functionName, condition: why, message: failure.message, at });
-      });
-      return [...found.values()];
-    },
+    deadLetters: (filter = {}) => scanDeadLetters(log, filter),
+    failures: (filter = {}) => scanFailures(log, filter),
 
     async redeliver(id, destination, options = {}) {
       const { state, invocation } = await open(id, options.function);
       const writer = createStreamWriter({ log, state, by, appendId, clock });
-      const wanted = (invocation.context.outcome?.destinations ?? []).filter(
-        ({ id: one }) => destination === undefined || matches(one, destination),
-      );
       const redriven: string[] = [];
-      for (const one of wanted) {
-        const delivery = deliveryOf(invocation.context, one.id);
-        if (delivery?.value !== 'dead') continue;
-        const fact = { invocation: id, destination: one.id, try: delivery.context.tries, at: clock.now() };
-        if ((await writer.propose(id, [{ type: 'delivery.redriven', ...fact }])) !== undefined) redriven.push(one.id);
+      for (const { destination: one, tries } of deadDeliveriesOf(invocation, destination)) {
+        const fact = { type: 'delivery.redriven', invocation: id, destination: one, try: tries, at: clock.now() } as const;
+        if ((await writer.propose(id, [fact])) !== undefined) redriven.push(one);
       }
       if (redriven.length === 0)
         throw new WrongStateError({ what: `no delivery of ${id}${destination === undefined ? '' : ` to ${destination}`} is dead` });
@@ -143,12 +83,16 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
       if (invocation.value !== 'notified')
         throw new WrongStateError({ what: `invocation ${id} is ${String(invocation.value)}, and not over yet` });
       const redrive = derivedId(`${id}/redrive/${invocation.context.redrives.length + 1}`);
-      const name = { function: parseFunctionName(request.fact.function), stream: streamOf(redrive) };
-      const { qualifier, traceparent: first } = request.fact;
-      const trace = traceparent ?? first;
-      const content = { payload: payload === undefined ? request.payload : checkPayload(payload), qualifier };
-      await log.accept(name, [
-        { id: redrive, ...content, redriveOf: id as RequestId, ...(trace === undefined ? {} : { traceparent: trace }) },
+      const { function: fn, qualifier, traceparent: firstTrace } = request.fact;
+      const trace = traceparent ?? firstTrace;
+      await log.accept({ function: parseFunctionName(fn), stream: streamOf(redrive) }, [
+        {
+          id: redrive,
+          payload: payload === undefined ? request.payload : checkPayload(payload),
+          qualifier,
+          redriveOf: id as RequestId,
+          ...(trace === undefined ? {} : { traceparent: trace }),
+        },
       ]);
       const writer = createStreamWriter({ log, state, by, appendId, clock });
       await writer.propose(id, [{ type: 'redriven', invocation: id, at: clock.now(), redrive }]);
@@ -157,6 +101,11 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
   };
 }
 
-function matches(id: string, wanted: string): boolean {
-  return id === wanted || id.replace(/-\d+$/, '') === wanted.toLowerCase();
+function deadDeliveriesOf({ context }: Invocation, wanted: string | undefined): { destination: string; tries: number }[] {
+  const found: { destination: string; tries: number }[] = [];
+  for (const { id } of context.outcome?.destinations ?? []) {
+    const delivery = deliveryOf(context, id);
+    if (delivery?.value === 'dead' && destinationMatches(id, wanted)) found.push({ destination: id, tries: delivery.context.tries });
+  }
+  return found;
 }

@@ -5,24 +5,24 @@ import { canBeBrought, createStreamId, idAt, MAX_BATCH, streamOf } from '#src/co
 import { type FunctionName, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
 import type { Clock, Random } from '#src/core/ports/clock.ts';
 
-/** The most bytes of payload that one batch carries: twice as many, escaped in its envelope, still fit a message of 1 MB. */
+/** The limit of the payloads in one batch. Even if escaping doubles their size, the batch fits a message of 1 MB. */
 const MAX_BATCH_BYTES = 480 * 1_024;
 
-/** One request on its way into the log. */
+/** A request that the log has not accepted yet. */
 export type Outgoing = {
   /** JSON text, or an empty text for the event `{}`. */
   payload: string;
-  /** Brought by the caller: the idempotency key of the request. */
+  /** The caller's idempotency key. */
   id?: string | undefined;
   qualifier?: string | undefined;
   traceparent?: string | undefined;
 };
 
-/** Puts requests into the log; resolves to their ids when they are durable. */
+/** Appends requests to the log. */
 export interface Requests {
-  /** Throws `InvalidInputError`, or what `EventLog.accept` throws. */
+  /** Resolves to the request's id when the request is durable. Throws `InvalidInputError`, or an error of `EventLog.accept`. */
   send(name: FunctionName, request: Outgoing): Promise<RequestId>;
-  /** The same for a request with its own id; tells whether one of that id was accepted in the last two minutes, and where it stands. */
+  /** Like `send`, for a request with an id. Reports whether the log accepted this id within the last two minutes, and at which sequence. */
   sendOnce(name: FunctionName, request: Outgoing & { id: string }): Promise<Accepted>;
 }
 
@@ -33,19 +33,22 @@ export type RequestsOptions = {
   log: Pick<EventLog, 'accept'>;
   clock: Clock;
   random: Random;
-  /** The most requests of the function that may share a message: no batch is larger than its concurrency. */
+  /** The maximum number of requests in one message. A batch must not exceed the concurrency of its function. */
   maxBatch: (name: FunctionName) => number;
 };
 
 /**
- * Requests for one function that wait for the same acknowledgement share a message: group commit without a timer, a batch
- * of one when idle. A request with its own id travels alone, so that its id is its stream.
+ * Batches requests by group commit without a timer.
+ *
+ * 1. While a message of a function waits for its acknowledgement, further requests of the function queue up and share the next message.
+ * 2. When idle, requests of the same turn of the event loop share a message; usually that is one request.
+ * 3. A request with an id of the caller is sent alone, so that its id names its stream.
  */
 export function createRequests({ log, clock, random, maxBatch }: RequestsOptions): Requests {
   const lanes = new Map<FunctionName, Lane>();
 
   async function drain(name: FunctionName, lane: Lane): Promise<void> {
-    // Requests made in the same turn share a message already.
+    // Wait for the other requests of this turn.
     await null;
     while (lane.waiting.length > 0) {
       const batch = takeBatch(lane.waiting, Math.min(MAX_BATCH, maxBatch(name)));
@@ -55,7 +58,7 @@ export function createRequests({ log, clock, random, maxBatch }: RequestsOptions
           { function: name, stream },
           batch.map(({ request }) => request),
         );
-        for (const [place, { resolve }] of batch.entries()) resolve(idAt(stream, place));
+        for (const [index, { resolve }] of batch.entries()) resolve(idAt(stream, index));
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
@@ -63,8 +66,8 @@ export function createRequests({ log, clock, random, maxBatch }: RequestsOptions
     lane.isSending = false;
   }
 
-  /** Puts the request behind those of its function that wait. */
-  function sendShared(name: FunctionName, request: NewRequest, bytes: number): Promise<RequestId> {
+  /** Sends the request in a batch with others of its function. */
+  function sendInBatch(name: FunctionName, request: NewRequest, bytes: number): Promise<RequestId> {
     let lane = lanes.get(name);
     if (lane === undefined) {
       lane = { waiting: [], isSending: false };
@@ -88,7 +91,7 @@ export function createRequests({ log, clock, random, maxBatch }: RequestsOptions
     async send(name, outgoing) {
       const bytes = checkSize(outgoing.payload);
       const request = contentOf(outgoing);
-      if (outgoing.id === undefined) return await sendShared(name, request, bytes);
+      if (outgoing.id === undefined) return await sendInBatch(name, request, bytes);
       request.id = checkId(outgoing.id);
       await log.accept({ function: name, stream: streamOf(request.id) }, [request]);
       return request.id;
@@ -103,7 +106,7 @@ function contentOf({ payload, qualifier, traceparent }: Outgoing): NewRequest {
   return content;
 }
 
-/** The text of an event. Throws `InvalidInputError` for what JSON cannot express. */
+/** Encodes an event as JSON. `undefined` becomes an empty text. Throws `InvalidInputError` for a value that JSON cannot express. */
 export function encodePayload(event: unknown): string {
   try {
     return JSON.stringify(event) ?? '';
@@ -112,7 +115,7 @@ export function encodePayload(event: unknown): string {
   }
 }
 
-/** Throws `InvalidPayloadError` unless the text is JSON. */
+/** Returns the text if it is JSON or empty. Throws `InvalidPayloadError` otherwise. */
 export function checkJson(payload: string): string {
   if (payload === '') return payload;
   try {
@@ -123,7 +126,7 @@ export function checkJson(payload: string): string {
   }
 }
 
-/** Throws `InvalidInputError` unless the text can be the payload of a request. */
+/** Returns the text if it is a valid payload. Throws `InvalidInputError` when it is too large, and `InvalidPayloadError` when it is not JSON. */
 export function checkPayload(payload: string): string {
   checkSize(payload);
   return checkJson(payload);
@@ -143,12 +146,12 @@ function checkId(id: string): RequestId {
   });
 }
 
-function takeBatch(waiting: Waiting[], most: number): Waiting[] {
+function takeBatch(waiting: Waiting[], max: number): Waiting[] {
   let bytes = 0;
   let count = 0;
   for (const entry of waiting) {
     bytes += entry.bytes;
-    if (count === most || (count > 0 && bytes > MAX_BATCH_BYTES)) break;
+    if (count === max || (count > 0 && bytes > MAX_BATCH_BYTES)) break;
     count++;
   }
   return waiting.splice(0, count);

@@ -2,24 +2,24 @@ import { followResults } from '#src/nats/streams/result-feed.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { type Result, readEnvelope, toResult } from './results.ts';
 
-/** The outcomes of a subject in order, until the loop that reads them ends, or the signal aborts. Resolves when reading began. */
+/** Subscribes to outcomes in order, until the reading loop ends or `closing` aborts. Resolves when the start position is fixed. */
 export async function subscribeToResults<Output>(
   connection: Connection,
   { subject, from, closing }: { subject: string; from: 'now' | number; closing: AbortSignal },
 ): Promise<AsyncIterable<Result<Output>>> {
   const arrived: Result<Output>[] = [];
-  let wake = (): void => {};
+  let wakeReader = (): void => {};
   const ending = new AbortController();
   const end = (): void => {
     ending.abort();
-    wake();
+    wakeReader();
   };
   closing.addEventListener('abort', end, { once: true });
   await followResults(connection, { subject, from, signal: ending.signal }, ({ envelope }) => {
     const found = readEnvelope(envelope);
     if (found === undefined) return;
     arrived.push(toResult(found) as Result<Output>);
-    wake();
+    wakeReader();
   });
   return read();
 
@@ -28,7 +28,7 @@ export async function subscribeToResults<Output>(
       while (!ending.signal.aborted) {
         for (let next = arrived.shift(); next !== undefined; next = arrived.shift()) yield next;
         await new Promise<void>((resolve) => {
-          wake = resolve;
+          wakeReader = resolve;
           if (arrived.length > 0 || ending.signal.aborted) resolve();
         });
       }

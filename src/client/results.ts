@@ -7,9 +7,9 @@ import type { FunctionName } from '#src/core/names/names.ts';
 export type Result<Value = unknown> = {
   requestId: string;
   outcome: 'succeeded' | 'failed';
-  /** What the function returned: the parsed JSON, or the text when it is none. `undefined` for a failure. */
+  /** The value that the function returned: parsed JSON, or the text if it is not JSON. `undefined` for a failure. */
   value: Value | undefined;
-  /** What subscribers and targets receive, key for key. */
+  /** The envelope that subscribers and targets receive. */
   envelope: Envelope;
 };
 
@@ -32,7 +32,7 @@ const envelopeSchema: z.ZodType<Envelope> = z.object({
   response_payload: z.string(),
 });
 
-/** The envelope in a message of a result subject, or `undefined` when it holds none: anybody may publish there. */
+/** Returns the envelope in a message on a result subject. Returns `undefined` for any other payload, because other clients may publish there. */
 export function readEnvelope(text: string): Envelope | undefined {
   try {
     return envelopeSchema.safeParse(JSON.parse(text)).data;
@@ -53,43 +53,48 @@ function parseValue(text: string): unknown {
 type Waiting = { resolve: (envelope: Envelope) => void };
 
 export type ResultWaiterOptions = {
-  /** Hears the results of a function, or of all (`*`), from now on; resolves when it does. */
-  listen: (name: FunctionName | '*', onResult: (requestId: string, envelope: string) => void) => Promise<void>;
-  /** Looks into the log whether there is an outcome already. */
-  look: (id: string, name: FunctionName | undefined) => Promise<Envelope | undefined>;
+  /** Subscribes to the results of a function, or of all functions (`*`). Resolves when the server has accepted the subscription. */
+  subscribe: (name: FunctionName | '*', onResult: (requestId: string, envelope: string) => void) => Promise<void>;
+  /** Reads the outcome from the log. Resolves to `undefined` while the invocation is not over. */
+  readOutcome: (id: string, name: FunctionName | undefined) => Promise<Envelope | undefined>;
 };
 
 type WaitForOptions = { name?: FunctionName | undefined; timeoutInMs: number; isAccepted?: boolean };
 
-/** Waits for outcomes: hears the result subjects, and looks into the log, which is what counts. */
+/** Waits for outcomes by a subscription, which is fast, and by reading the log, which is reliable. */
 export interface ResultWaiter {
-  /** Throws `TimedOutError`, and what `look` throws; of what `isAccepted` the log may say nothing yet. */
+  /**
+   * Resolves to the envelope of an outcome. Throws `TimedOutError`, and any error of `readOutcome`.
+   *
+   * With `isAccepted`, an unknown invocation is no error: the log accepted its request, and may have no append yet.
+   */
   wait(id: string, options: WaitForOptions): Promise<Envelope>;
 }
 
-/** How often the log is looked at while nothing is heard: a message to a plain subscriber can be lost. */
-const LOOK_EVERY_MS = 5_000;
+/** How often the log is read while no result arrives, because a plain subscription can lose messages. */
+const READ_EVERY_MS = 5_000;
 
-export function createResultWaiter({ listen, look }: ResultWaiterOptions): ResultWaiter {
+export function createResultWaiter({ subscribe, readOutcome }: ResultWaiterOptions): ResultWaiter {
   const waiting = new Map<string, Waiting[]>();
-  const listening = new Map<string, Promise<void>>();
+  const subscriptions = new Map<string, Promise<void>>();
 
-  // Two functions may have an invocation of the same id.
-  const listenerKeyOf = (channel: string, id: string): string => `${channel}/${id}`;
+  // Two functions may have an invocation with the same id.
+  const keyOf = (channel: string, id: string): string => `${channel}/${id}`;
 
-  function hear(key: string, envelope: string): void {
+  function onResult(key: string, envelope: string): void {
     const entries = waiting.get(key);
     if (entries === undefined) return;
     const parsed = readEnvelope(envelope);
     if (parsed !== undefined) for (const { resolve } of entries) resolve(parsed);
   }
 
-  function listenTo(channel: FunctionName | '*'): Promise<void> {
-    const started = listening.get(channel) ?? listen(channel, (requestId, envelope) => hear(listenerKeyOf(channel, requestId), envelope));
-    listening.set(channel, started);
-    // The next wait tries again.
-    return started.catch((error: unknown) => {
-      listening.delete(channel);
+  function ensureSubscribed(channel: FunctionName | '*'): Promise<void> {
+    const subscription =
+      subscriptions.get(channel) ?? subscribe(channel, (requestId, envelope) => onResult(keyOf(channel, requestId), envelope));
+    subscriptions.set(channel, subscription);
+    // After a failure, the next wait subscribes again.
+    return subscription.catch((error: unknown) => {
+      subscriptions.delete(channel);
       throw error;
     });
   }
@@ -97,30 +102,30 @@ export function createResultWaiter({ listen, look }: ResultWaiterOptions): Resul
   return {
     async wait(id, { name, timeoutInMs, isAccepted = false }) {
       const channel = name ?? '*';
-      await listenTo(channel);
+      await ensureSubscribed(channel);
       const { promise, resolve, reject } = deferred<Envelope>();
       const entry = { resolve };
-      const key = listenerKeyOf(channel, id);
+      const key = keyOf(channel, id);
       waiting.set(key, [...(waiting.get(key) ?? []), entry]);
-      const lookNow = (): void => {
-        look(id, name).then(
+      const readLog = (): void => {
+        readOutcome(id, name).then(
           (found) => found !== undefined && resolve(found),
           (error: unknown) => {
             if (!isAccepted || !(error instanceof InvocationNotFoundError)) reject(error);
           },
         );
       };
-      const timer = setInterval(lookNow, LOOK_EVERY_MS);
+      const timer = setInterval(readLog, READ_EVERY_MS);
       const deadline = setTimeout(() => reject(new TimedOutError({ what: `the outcome of ${id}`, afterMs: timeoutInMs })), timeoutInMs);
       try {
-        lookNow();
+        readLog();
         return await promise;
       } finally {
         clearInterval(timer);
         clearTimeout(deadline);
-        const rest = (waiting.get(key) ?? []).filter((other) => other !== entry);
-        if (rest.length === 0) waiting.delete(key);
-        else waiting.set(key, rest);
+        const others = (waiting.get(key) ?? []).filter((other) => other !== entry);
+        if (others.length === 0) waiting.delete(key);
+        else waiting.set(key, others);
       }
     },
   };

@@ -5,29 +5,29 @@ import { readFloor } from '#src/core/ports/scheduler-floor.ts';
 import { type Inspection, inspect } from '#src/nats/inspection.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 
-/** The system as it is now, by looking. */
+/** The present state of NATS, of Sequent on it, and of the running roles. */
 export type SystemState = Inspection & {
   instances: RoleInstance[];
-  /** The oldest request that is not over; some seconds old. */
+  /** The oldest request that is not over, as the scheduler saved it some seconds ago. */
   oldestOpen: { requestId: string; function: string; acceptedAt: number } | undefined;
 };
 
 export type SystemOptions = { connection: Connection; log: EventLog; state: KeyValue; roleInstances: RoleInstances };
 
-/** Looks at the server, the streams, the consumers, and who is there, which takes half a second. Changes nothing. */
+/** Reads the state of the system. Changes nothing. Listing the instances takes half a second, because answers are collected for that time. */
 export async function readSystem(
   { connection, log, state, roleInstances }: SystemOptions,
-  { instances: isAsked = true }: { instances?: boolean } = {},
+  { instances: listsInstances = true }: { instances?: boolean } = {},
 ): Promise<SystemState> {
   const [inspection, instances, oldestOpen] = await Promise.all([
     inspect(connection),
-    isAsked ? roleInstances.list() : [],
+    listsInstances ? roleInstances.list() : [],
     findOldestOpen(log, state),
   ]);
   return { ...inspection, instances, oldestOpen };
 }
 
-/** The scheduler saves from where on it knows all that is open: that message is the oldest open request, unless nothing is open. */
+/** Reads the request at the scheduler's floor, which is the oldest open request. While nothing is open, no request is at the floor. */
 async function findOldestOpen(log: EventLog, state: KeyValue): Promise<SystemState['oldestOpen']> {
   const floor = (await readFloor(state)) ?? 0;
   const message = floor > 0 ? await log.readRequest(floor) : undefined;

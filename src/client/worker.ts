@@ -26,23 +26,24 @@ export type WorkerOptions = Partial<NatsOptions> & {
   functions: readonly TypedFunction<any, any>[];
   tenancy?: Tenancy;
   logger?: Logger;
-  /** How long an execution may go unnoticed when its worker dies, in milliseconds. */
+  /** The lease of a work item: the time after which another worker takes over the work of a dead one, in milliseconds. */
   leaseInMs?: number;
-  /** How many destinations a chain may have, and how many invocations may follow from one: as Sequent itself is configured. */
+  /** The limit of destinations in a chain (L1). Must equal the configuration of Sequent. */
   maxHops?: number;
+  /** The limit of invocations that follow from one (L2). Must equal the configuration of Sequent. */
   maxChain?: number;
-  /** What other projects than the own one may name beyond the defaults: as Sequent itself is configured. */
+  /** What other projects may use in addition to the defaults. Must equal the configuration of Sequent. */
   grants?: Grants;
 };
 
 /** A worker in the user's own process. */
 export interface EmbeddedWorker extends AsyncDisposable {
-  /** Takes nothing more, finishes what runs (at most `graceInMs`, 20 s by default), hands back the rest. */
+  /** Stops pulling, waits at most `graceInMs` (20 s by default) for running executions, and releases the other work items. */
   stop(graceInMs?: number): Promise<void>;
 }
 
 /**
- * Registers the functions and runs their handlers in this process. Several processes may do so: they share the work.
+ * Registers the functions, and runs their handlers in this process. Several such processes share the work.
  *
  * Throws `InvalidInputError` for a function without a handler, and `NatsUnavailableError`.
  */
@@ -108,7 +109,7 @@ function createAppendIds(worker: string): () => string {
   return () => `${worker}-${count++}`;
 }
 
-/** A name that no other worker ever has: the log records it. */
+/** Returns a name that no other worker ever has, because the log records the name with each attempt. */
 export function workerName(): string {
   return `${hostname()
     .replace(/[^A-Za-z0-9-]/g, '-')

@@ -1,0 +1,85 @@
+import type { Fact, FactOf } from '#machines/facts.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+
+/** A dead delivery. */
+export type DeadLetter = {
+  requestId: string;
+  function: string;
+  /** The id of the destination, such as `http-0`. */
+  destination: string;
+  tries: number;
+  reason: string;
+  /** When the delivery became dead, in milliseconds since the epoch. */
+  at: number;
+};
+
+/** An invocation that failed. */
+export type FailedInvocation = { requestId: string; function: string; condition: string; message: string; at: number };
+
+export type RepairFilter = {
+  function?: string | undefined;
+  /** Dead letters only: the id of a destination such as `http-0`, or its kind such as `http`. */
+  destination?: string | undefined;
+  /** Failed invocations only. */
+  condition?: string | undefined;
+  /** Not before this time, in milliseconds since the epoch. */
+  since?: number | undefined;
+};
+
+/** Reads the whole log, and returns the deliveries that are dead and were not redriven since. */
+export async function scanDeadLetters(log: EventLog, filter: RepairFilter): Promise<DeadLetter[]> {
+  const dead = new Map<string, DeadLetter>();
+  await scan(log, (fact, functionName) => {
+    if (fact.type === 'delivery.redriven') dead.delete(deliveryKeyOf(fact));
+    if (fact.type !== 'delivery.dead') return;
+    const { invocation, destination, try: tries, reason, at } = fact;
+    dead.set(deliveryKeyOf(fact), { requestId: invocation, function: functionName, destination, tries, reason, at });
+  });
+  return [...dead.values()].filter((letter) => letterMatches(letter, filter));
+}
+
+/** Reads the whole log, and returns the invocations that failed and were not redriven since. */
+export async function scanFailures(log: EventLog, filter: RepairFilter): Promise<FailedInvocation[]> {
+  const failed = new Map<string, FailedInvocation>();
+  await scan(log, (fact, functionName) => {
+    if (fact.type === 'redriven') failed.delete(fact.invocation);
+    if (fact.type !== 'failed' || !failureMatches(fact, functionName, filter)) return;
+    const { invocation, condition, failure, at } = fact;
+    failed.set(invocation, { requestId: invocation, function: functionName, condition, message: failure.message, at });
+  });
+  return [...failed.values()];
+}
+
+/** Whether a destination has the wanted id, or is of the wanted kind. */
+export function destinationMatches(id: string, wanted: string | undefined): boolean {
+  return wanted === undefined || id === wanted || id.replace(/-\d+$/, '') === wanted.toLowerCase();
+}
+
+function letterMatches({ function: fn, destination, at }: DeadLetter, filter: RepairFilter): boolean {
+  const { function: wantedFunction, since = 0 } = filter;
+  return at >= since && (wantedFunction === undefined || fn === wantedFunction) && destinationMatches(destination, filter.destination);
+}
+
+function failureMatches({ condition, at }: FactOf<'failed'>, fn: string, filter: RepairFilter): boolean {
+  const { function: wantedFunction, condition: wantedCondition, since = 0 } = filter;
+  if (wantedFunction !== undefined && fn !== wantedFunction) return false;
+  return at >= since && (wantedCondition === undefined || condition === wantedCondition);
+}
+
+function deliveryKeyOf({ invocation, destination }: FactOf<'delivery.dead' | 'delivery.redriven'>): string {
+  return `${invocation}/${destination}`;
+}
+
+async function scan(log: EventLog, onFact: (fact: Fact, functionName: string) => void): Promise<void> {
+  const last = await log.lastSequence();
+  if (last === 0) return;
+  const stop = new AbortController();
+  await log.followFully(
+    1,
+    (entry) => {
+      if (entry.kind === 'append') for (const fact of entry.append.facts) onFact(fact, entry.name.function);
+      if (entry.sequence >= last) stop.abort();
+    },
+    stop.signal,
+  );
+}
