@@ -41,7 +41,10 @@ export function expiredFact(invocation: Invocation, at: number, maxAgeInMs: numb
   });
 }
 
-/** An outcome with its destinations, from the terms. The outcome of a loop that was cut has none, because a delivery would continue the loop (L1). */
+/**
+ * An outcome with its destinations, from the terms. The outcome of a loop that was cut has none, because a delivery would continue the loop
+ * (L1).
+ */
 export function withDestinations<Fact extends Outcome>(outcome: Fact, terms: Terms | undefined): Fact {
   const destinations = outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure;
   const isCutLoop = outcome.type === 'failed' && outcome.condition === 'LoopDetected';

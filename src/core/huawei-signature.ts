@@ -27,7 +27,10 @@ export function signatureOf({ method, path, query, headers, signedHeaders, bodyH
     .digest();
 }
 
-/** The signed form of a path: each segment decoded and encoded again, with a slash at the end. Throws `URIError` for a path that cannot be decoded. */
+/**
+ * The signed form of a path: each segment decoded and encoded again, with a slash at the end. Throws `URIError` for a path that cannot be
+ * decoded.
+ */
 export function canonicalPath(path: string): string {
   const joined = path
     .split('/')

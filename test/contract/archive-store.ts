@@ -43,7 +43,7 @@ export function describeArchiveStore(name: string, open: () => Promise<OpenedSto
     });
 
     test('lists all names with a prefix, in order, also thousands of them', async () => {
-      const names = Array.from({ length: 1_100 }, (_, place) => `log-2/${String(place).padStart(6, '0')}.seg`);
+      const names = Array.from({ length: 1_100 }, (_, index) => `log-2/${String(index).padStart(6, '0')}.seg`);
       const left = [...names].reverse();
       const writer = async (): Promise<void> => {
         for (let name = left.pop(); name !== undefined; name = left.pop()) await opened.store.replace(name, Buffer.from('x'));

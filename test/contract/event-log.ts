@@ -45,8 +45,8 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const name = newStream();
         let version = NO_APPENDS;
         for (let round = 1; round <= 25; round++) {
-          const bids = Array.from({ length: 8 }, (_, place) =>
-            (place % 2 === 0 ? log : other).append(name, append([running(round, { worker: `w${place}` })], { previous: version }), settled),
+          const bids = Array.from({ length: 8 }, (_, index) =>
+            (index % 2 === 0 ? log : other).append(name, append([running(round, { worker: `w${index}` })], { previous: version }), settled),
           );
           const won = (await Promise.all(bids)).filter((bid) => bid !== undefined);
           expect(won).toHaveLength(1);
@@ -75,7 +75,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         }
         expect(versions).toEqual([...versions].sort((a, b) => a - b));
         const ofOne = (await log.read(one, NO_APPENDS)).map(({ version }) => version);
-        for (const [place, version] of ofOne.slice(1).entries()) expect(version - (ofOne[place] ?? 0)).toBeGreaterThan(1);
+        for (const [index, version] of ofOne.slice(1).entries()) expect(version - (ofOne[index] ?? 0)).toBeGreaterThan(1);
       });
 
       test('shares no object with its caller', async () => {
@@ -142,11 +142,11 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const payloads = ['{"a":1}', '', '"ü"'];
         const { sequence } = await log.accept(
           name,
-          payloads.map((payload, place) => ({ payload, ...(place === 2 ? { qualifier: 'v2' } : {}) })),
+          payloads.map((payload, index) => ({ payload, ...(index === 2 ? { qualifier: 'v2' } : {}) })),
         );
         const message = await log.readRequest(sequence);
         expect(message?.requests.map(({ payload }) => payload)).toEqual(payloads);
-        expect(message?.requests.map(({ fact }) => fact.invocation)).toEqual([0, 1, 2].map((place) => idAt(name.stream, place)));
+        expect(message?.requests.map(({ fact }) => fact.invocation)).toEqual([0, 1, 2].map((index) => idAt(name.stream, index)));
         expect(message?.requests.map(({ fact }) => fact.qualifier)).toEqual(['latest', 'latest', 'v2']);
       });
 

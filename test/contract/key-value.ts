@@ -57,7 +57,7 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
 
     test('lets one of eight writers create a key, and creates it again after a delete', async () => {
       const bids = await Promise.allSettled(
-        Array.from({ length: 8 }, (_, place) => (place % 2 ? store : other).put('raced', String(place), 0)),
+        Array.from({ length: 8 }, (_, index) => (index % 2 ? store : other).put('raced', String(index), 0)),
       );
       expect(bids.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       await store.delete('raced');

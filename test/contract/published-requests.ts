@@ -34,7 +34,7 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
     ['orders', 'brings an id of unicode', '{}', { 'Request-Id': 'größe' }, refused(/Request-Id header/)],
     [
       'orders',
-      'brings the id of a place in a batch',
+      'brings the id of an index in a batch',
       '{}',
       { 'Request-Id': idAt(newStream().stream, 3) },
       refused(/has the form of the ids/),
@@ -55,7 +55,7 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
     ['orders', 'has 65 requests in a batch', batchOf(65), { Batch: newStream().stream }, refused(/<=64 items/)],
     [
       'orders',
-      'has sixty mistakes in a batch, of which it tells a few',
+      'has sixty mistakes in a batch, of which the refusal names a few',
       JSON.stringify({ requests: Array.from({ length: 60 }, () => 1) }),
       { Batch: newStream().stream },
       refused(/^[\s\S]{20,400}and 57 more$/),

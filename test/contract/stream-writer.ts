@@ -162,10 +162,10 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
 
     test('lets exactly one of eight workers execute each attempt (E5)', async () => {
       const { state, ids, name } = await accepted(16);
-      const writers = Array.from({ length: 8 }, (_, place) => writerOf(place % 2 === 0 ? log : opened.other, state));
+      const writers = Array.from({ length: 8 }, (_, index) => writerOf(index % 2 === 0 ? log : opened.other, state));
       const won = await Promise.all(
-        writers.flatMap((writer, place) =>
-          ids.map(async (id) => ({ id, effects: await writer.propose(id, [of(id, running(1, { worker: `w${place}` }))]) })),
+        writers.flatMap((writer, index) =>
+          ids.map(async (id) => ({ id, effects: await writer.propose(id, [of(id, running(1, { worker: `w${index}` }))]) })),
         ),
       );
       for (const id of ids) expect(won.filter((bid) => bid.id === id && bid.effects !== undefined)).toHaveLength(1);
@@ -220,10 +220,10 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
       const writer = writerOf(watched, state);
       const early = writer.propose(one, [of(one, running(1))]).catch((error: unknown) => error);
       await until(() => watched.appends.length === 1);
-      const meanwhile = writer.propose(two, [of(two, running(1))]).catch((error: unknown) => error);
+      const later = writer.propose(two, [of(two, running(1))]).catch((error: unknown) => error);
       letThrough();
       expect(await early).toMatchObject({ code: 'UNKNOWN_OUTCOME' });
-      expect(await meanwhile).toMatchObject({ code: 'UNKNOWN_OUTCOME' });
+      expect(await later).toMatchObject({ code: 'UNKNOWN_OUTCOME' });
       isBroken = false;
       await expect(writer.propose(two, [of(two, running(1))])).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME' });
       expect(watched.appends).toHaveLength(1);

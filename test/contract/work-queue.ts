@@ -132,7 +132,7 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
 
     test('delivers no more items than the demand allows', async () => {
       const name = newFunction();
-      for (let place = 0; place < 12; place++) await request(name);
+      for (let index = 0; index < 12; index++) await request(name);
       const held: WorkItem[] = [];
       await using taken = take(name, { demand: () => 5 - held.length, onItem: (item) => held.push(item) });
       await expect.poll(() => held.length).toBe(5);

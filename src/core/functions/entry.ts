@@ -109,7 +109,10 @@ export function shortestAgeInMs({ definition, versions, aliases }: FunctionEntry
   return Math.min(...policies.map((policy) => policy?.maxAgeInSeconds ?? Number.POSITIVE_INFINITY)) * 1_000;
 }
 
-/** The qualifier that an invocation runs: the version of its terms, or before its first attempt the qualifier of its request. Terms without a version mean `latest`. */
+/**
+ * The qualifier that an invocation runs: the version of its terms, or the qualifier of its request before the first attempt. Terms without a
+ * version mean `latest`.
+ */
 export function qualifierOf({ terms, request }: { terms: Terms | null; request: { qualifier: string } | null }): string {
   return terms === null ? (request?.qualifier ?? LATEST) : (terms.version ?? LATEST);
 }

@@ -73,7 +73,9 @@ function findDirectory(archive: Buffer): { start: number; end: number; count: nu
   return { start, end, count };
 }
 
-/** Finds the end record. The comment after it may be long, and may contain a false end record, so the record must reach to the end of the file. */
+/**
+ * Finds the end record. The comment after it may be long, and may contain a false end record, so the record must reach to the end of the file.
+ */
 function findEnd(archive: Buffer): number {
   for (let at = archive.length - 22; at >= Math.max(0, archive.length - 22 - 0xffff); at--) {
     if (archive.readUInt32LE(at) === END && at + 22 + archive.readUInt16LE(at + 20) === archive.length) return at;

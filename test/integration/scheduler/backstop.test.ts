@@ -76,9 +76,14 @@ async function accept(name: string): Promise<{ stream: StreamName; id: string; r
 }
 
 /** Appends as a worker would, with the wake times that follow. */
-type Birth = { stream: StreamName; request: number };
+type RequestPosition = { stream: StreamName; request: number };
 
-async function append({ stream, request }: Birth, previous: StreamVersion, facts: Fact[], wakeTimes: object): Promise<StreamVersion> {
+async function append(
+  { stream, request }: RequestPosition,
+  previous: StreamVersion,
+  facts: Fact[],
+  wakeTimes: object,
+): Promise<StreamVersion> {
   const entry: Append = { id: randomBytes(8).toString('hex'), previous, request, by: 'a worker that is gone', facts };
   const version = await log.ports.log.append(stream, entry, wakeTimes);
   if (version === undefined) throw new Error('a conflict');
@@ -185,7 +190,7 @@ test('a retry without a worker fails with EventAgeExceeded, and names the last a
 });
 
 test('deliveries without a deliverer are dead once they are too old, and the result is published', async () => {
-  const target = { destination: 'FunctionGraph', param: { func_urn: 'nobody' } };
+  const target = { destination: 'FunctionGraph', param: { func_urn: 'missing' } };
   await registry.put({ name: 'undeliverable', handler: { kind: 'inline' }, policy: { ...policy, onFailure: [target, target] } });
   const published = log.connection.nats.subscribe('result.undeliverable.failed', { max: 1 });
   const { id } = await accept('undeliverable');

@@ -6,7 +6,7 @@ import { createTestSequent } from '#src/testing/testing.ts';
 export async function runGoodLog(count: number): Promise<FullLogEntry[]> {
   const seen = new Map<string, number>();
   const backoff = { jitter: 0 };
-  const orders = defineFunction<{ place: number }, string>({
+  const orders = defineFunction<{ index: number }, string>({
     name: 'orders',
     concurrency: 100,
     policy: {
@@ -15,9 +15,9 @@ export async function runGoodLog(count: number): Promise<FullLogEntry[]> {
       onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: 'billing' } }],
       onFailure: [{ destination: 'HTTP', param: { url: 'https://shop.example' } }],
     },
-    handler: ({ place }, { requestId, attempt }) => {
+    handler: ({ index }, { requestId, attempt }) => {
       seen.set(requestId, attempt);
-      if (place % 7 === 3 || (place % 5 === 1 && attempt < 3)) throw new Error('boom');
+      if (index % 7 === 3 || (index % 5 === 1 && attempt < 3)) throw new Error('boom');
       return 'done';
     },
   });
@@ -31,7 +31,7 @@ export async function runGoodLog(count: number): Promise<FullLogEntry[]> {
           ? { kind: 'dead', reason: 'HTTP 410' }
           : { kind: 'delivered' },
   });
-  await Promise.all(Array.from({ length: count }, (_, place) => sequent.invoke(orders, { place })));
+  await Promise.all(Array.from({ length: count }, (_, index) => sequent.invoke(orders, { index })));
   await sequent.runUntilIdle();
   const entries: FullLogEntry[] = [];
   const stop = new AbortController();

@@ -49,11 +49,11 @@ export async function acceptStream(log: EventLog, count: number): Promise<{ stat
   const name = newStream();
   const { sequence } = await log.accept(
     name,
-    Array.from({ length: count }, (_, place) => ({ payload: String(place) })),
+    Array.from({ length: count }, (_, index) => ({ payload: String(index) })),
   );
   const state = await loadStream(log, name, sequence);
   if (state === undefined) throw new Error('the request is not there');
-  const ids = count === 1 ? [name.stream as string as RequestId] : state.request.requests.map((_, place) => idAt(name.stream, place));
+  const ids = count === 1 ? [name.stream as string as RequestId] : state.request.requests.map((_, index) => idAt(name.stream, index));
   return { state, name, ids };
 }
 

@@ -6,12 +6,12 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { failed, queued, retrying, running, succeeded, threw } from '#test/support/log/facts.ts';
 import { fold } from '#test/support/log/given.ts';
 
-const place = { region: 'local', project: 'default' };
+const tenancy = { region: 'local', project: 'default' };
 const at = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const request: AcceptedRequest = { fact: queued({ at }), payload: '{"id":7}' };
 
 function envelopeOf(...past: Fact[]): string {
-  return encodeEnvelope(place, request, fold(invocationFolder, [request.fact, ...past]));
+  return encodeEnvelope(tenancy, request, fold(invocationFolder, [request.fact, ...past]));
 }
 
 describe('the envelope of an outcome', () => {
@@ -68,7 +68,7 @@ describe('the envelope of an outcome', () => {
     const big = { ...request, payload: JSON.stringify('ü'.repeat(1_000)) };
     const done = fold(invocationFolder, [request.fact, running(1), succeeded(1, { payload: JSON.stringify('y'.repeat(1_500)) })]);
     const sizes = [10_000, 2_500, 1_000].map((maxBytes) => {
-      const text = encodeEnvelope(place, big, done, maxBytes);
+      const text = encodeEnvelope(tenancy, big, done, maxBytes);
       expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxBytes);
       const { request_payload, response_payload } = JSON.parse(text);
       return [request_payload.length, response_payload.length];

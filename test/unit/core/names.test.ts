@@ -152,11 +152,11 @@ describe('names', () => {
 describe('ids', () => {
   const random = fc.uint8Array({ minLength: 8, maxLength: 8 });
   const moment = fc.integer({ min: 0, max: 2 ** 45 });
-  const place = fc.integer({ min: 0, max: 63 });
+  const index = fc.integer({ min: 0, max: 63 });
 
   test('of a batch contain their stream, and cannot be brought by a caller', () => {
     fc.assert(
-      fc.property(moment, random, place, (now, bytes, at) => {
+      fc.property(moment, random, index, (now, bytes, at) => {
         const stream = createStreamId(now, bytes);
         const id = idAt(stream, at);
         expect(isStreamId(stream)).toBe(true);

@@ -58,7 +58,7 @@ describe('loadStream', () => {
 
   test('ignores facts that the machine refuses', async () => {
     const { sequence } = await log.accept(name, [{ id, payload: '1' }]);
-    const facts = [succeeded(1, { invocation: id }), running(1, { invocation: 'somebody' }), running(1, { invocation: id })];
+    const facts = [succeeded(1, { invocation: id }), running(1, { invocation: 'unknown' }), running(1, { invocation: id })];
     const version = await log.append(name, append(facts, { request: sequence, previous: NO_APPENDS }), {});
     const state = await loadStream(log, name, sequence);
     expect(state?.version).toBe(version);
@@ -92,12 +92,12 @@ describe('the wake times of a stream', () => {
   });
 
   test('are the progress of open deliveries, and the due time of the next try', () => {
-    const told = [queued(), running(1), succeeded(1, { at: 30, destinations: [billing, alarm] })];
-    expect(wakeTimes(told)).toEqual({ inProgressSince: 30 });
-    expect(wakeTimes([...told, deliveryStarted(1), deliveryFailed(1, { dueAt: 60 })])).toMatchObject({ deliverAt: 60 });
+    const delivering = [queued(), running(1), succeeded(1, { at: 30, destinations: [billing, alarm] })];
+    expect(wakeTimes(delivering)).toEqual({ inProgressSince: 30 });
+    expect(wakeTimes([...delivering, deliveryStarted(1), deliveryFailed(1, { dueAt: 60 })])).toMatchObject({ deliverAt: 60 });
     const other = { destination: alarm.id };
     const waiting = [
-      ...told,
+      ...delivering,
       deliveryStarted(1),
       deliveryDelivered(1),
       deliveryStarted(1, other),

@@ -4,7 +4,7 @@ import type { FunctionName } from '#src/core/names/names.ts';
 import { functionUrn } from '#src/core/names/tenancy.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 
-const place = { region: 'here', project: 'own' };
+const tenancy = { region: 'here', project: 'own' };
 const full = (project: string, rest: string): string => `urn:fss:here:${project}:function:default:${rest}`;
 
 describe('a function URN', () => {
@@ -40,9 +40,9 @@ describe('a function URN', () => {
   });
 
   test('is written with the project of the function', () => {
-    expect(functionUrn(place, 'a', 'latest')).toBe(full('own', 'a:latest'));
-    expect(functionUrn(place, 'p2=a', '!live')).toBe(full('p2', 'a:!live'));
+    expect(functionUrn(tenancy, 'a', 'latest')).toBe(full('own', 'a:latest'));
+    expect(functionUrn(tenancy, 'p2=a', '!live')).toBe(full('p2', 'a:!live'));
     // The token of a request that a client published by itself may be any text.
-    expect(functionUrn(place, '$x=y', 'latest')).toBe(full('own', '$x=y:latest'));
+    expect(functionUrn(tenancy, '$x=y', 'latest')).toBe(full('own', '$x=y:latest'));
   });
 });

@@ -21,10 +21,10 @@ describe('due times', () => {
           const earliest = Math.min(...model.map(({ at }) => at));
           const taken = dueTimes.takeDue(given.takeAt);
           // Keys that are due at the same moment may come in any order.
-          const place = model.findIndex(({ key, at }) => at === earliest && key === taken);
+          const index = model.findIndex(({ key, at }) => at === earliest && key === taken);
           if (earliest > given.takeAt) expect(taken).toBeUndefined();
-          else expect(place).toBeGreaterThanOrEqual(0);
-          if (place >= 0) model.splice(place, 1);
+          else expect(index).toBeGreaterThanOrEqual(0);
+          if (index >= 0) model.splice(index, 1);
           expect(dueTimes.size).toBe(model.length);
         }
       }),
