@@ -30,7 +30,7 @@ export async function openFunctionDirectory(
       if (value === undefined) entries.delete(name);
       else entries.set(name, decodeEntry(value, revision));
     } catch (error) {
-      // An invalid entry was written to the bucket by hand. The last valid definition stays in force.
+      // Another program wrote an invalid entry to the bucket. The last valid definition stays in force.
       onProblem(`function ${key} is not valid and is ignored: ${(error as Error).message}`);
       return;
     }

@@ -23,7 +23,7 @@ export class EntryStore {
     return entry === undefined ? undefined : decodeEntry(entry.value, entry.revision);
   }
 
-  /** All readable entries. An entry that was written by hand and cannot be read is left out; `sequent doctor` reports it. */
+  /** All readable entries. An unreadable entry, which the registry did not write, is left out; `sequent doctor` reports it. */
   async list(): Promise<FunctionEntry[]> {
     const entries = await Promise.all((await this.#store.keys()).map((key) => this.read(key as FunctionName).catch(() => undefined)));
     return entries.filter((entry) => entry !== undefined);

@@ -77,7 +77,7 @@ const cases: Case[] = [
       condition: 'UnhandledInvocationError',
       count: 3,
       status: 200,
-      error: /attempt 3 was told to fail/,
+      error: /attempt 3 fails as requested/,
       response: /^{"errorMessage":".*attempt 3.*","errorType":"TypeError","stackTrace":\[".*\]}$/,
     },
   ],
@@ -140,7 +140,7 @@ describe('the envelope that a target receives', () => {
   test.for(cases)('of %s follows SRC7 and SRC8', async ([what, payload, expected]) => {
     const id = what.replaceAll(/\W+/g, '-');
     const text = await deliveredEnvelope(sequent, id, payload);
-    const { request_context, response_context, ...rest } = check(text);
+    const { request_context, response_context, ...fields } = check(text);
     const sent = typeof payload === 'string' ? payload : JSON.stringify(payload);
 
     expect(request_context).toEqual({
@@ -149,10 +149,10 @@ describe('the envelope that a target receives', () => {
       condition: expected.condition,
       approximate_invoke_count: expected.count,
     });
-    expect(rest.timestamp).toBe(new Date(sequent.log.facts.get(id)?.[0]?.at ?? 0).toISOString());
-    expect(rest.request_payload).toBe(sent);
+    expect(fields.timestamp).toBe(new Date(sequent.log.facts.get(id)?.[0]?.at ?? 0).toISOString());
+    expect(fields.request_payload).toBe(sent);
     expect(response_context).toEqual({ status_code: expected.status, function_error: expect.stringMatching(expected.error) });
-    expect(rest.response_payload).toMatch(expected.response);
+    expect(fields.response_payload).toMatch(expected.response);
     expect((await sequent.run(['result', id, '--envelope'])).stdout).toBe(`${text}\n`);
   });
 

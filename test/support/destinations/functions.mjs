@@ -14,7 +14,7 @@ export const obey = async (event, context) => {
   const ms = event.ms ?? context.getUserData('ms');
   if (ms !== undefined) await sleep(Number(ms));
   if (event.failUntil !== undefined && context.attempt < event.failUntil)
-    throw new TypeError(`attempt ${context.attempt} was told to fail`);
+    throw new TypeError(`attempt ${context.attempt} fails as requested`);
   if (event.bytes !== undefined) return 'x'.repeat(event.bytes);
   return event.value ?? null;
 };

@@ -132,7 +132,7 @@ describe('an alias', () => {
     await publish(12);
     const put = (alias: object) => registry.putAlias('orders', { name: 'prod', version: 'v1', ...alias });
     await put({});
-    await expect(put({ name: 'twin' })).rejects.toMatchObject(refused('version-aliased'));
+    await expect(put({ name: 'other' })).rejects.toMatchObject(refused('version-aliased'));
     await expect(put({ version: 'v99' })).rejects.toMatchObject(missing('v99'));
     await expect(put({ weights: { v99: 1 } })).rejects.toMatchObject(missing('v99'));
     for (const wrong of [{ name: '1' }, { name: 'a.b' }, { weights: { v1: 5 } }, { weights: { v2: 60, v3: 41 } }, { weights: { v2: -1 } }])
