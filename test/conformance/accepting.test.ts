@@ -7,7 +7,7 @@ import { refusalOf, SDK_HOME, sdkFor } from '#test/support/conformance/sdk.ts';
 import { OTHER_TOKEN, OWN, type RawCall, type System, startSystem } from '#test/support/conformance/system.ts';
 import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 
-/* Rows 1 to 10: what is accepted, and from whom. */
+/* Rows 1 to 10: the accepted events, and the accepted callers. */
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const MAX_BYTES = 262_144;
@@ -27,7 +27,7 @@ const rawInvoke = (urn: string, call: RawCall) => system.raw('POST', `${function
 const countOf = async (urn: string): Promise<number> => (await system.sdk.listAsyncInvocations({ function_urn: urn })).count;
 
 describe('an accepted event', () => {
-  test('row 1: is answered with 202 and nothing but a request id, a UUID of its own', async () => {
+  test('row 1: is answered with 202 and only a request id, a new UUID', async () => {
     const replies = await Promise.all(Array.from({ length: 20 }, (_, n) => invoke(test1, { n })));
     for (const reply of replies) {
       expect(Object.keys(reply).sort()).toEqual(['httpStatusCode', 'request_id']);
@@ -40,14 +40,14 @@ describe('an accepted event', () => {
 
   test('row 2: is answered before the function has run', async () => {
     const { request_id } = await invoke(test1, { gate: 'row 2' });
-    // The function cannot end before the gate is opened, which is after the reply.
+    // The function cannot end before the test opens the gate, after the reply.
     const { status } = await system.record(test1, request_id);
     expect(['WAIT', 'RUNNING']).toContain(status);
     system.openGate('row 2');
     await system.record(test1, request_id, (record) => record.status === 'SUCCESS');
   });
 
-  test('row 4: may have 262,144 bytes, and one byte more is refused with 413, and not queued', async () => {
+  test('row 4: may have 262,144 bytes; one byte more is refused with 413 and not queued', async () => {
     const eventOf = (bytes: number): string => JSON.stringify({ pad: 'x'.repeat(bytes - '{"pad":""}'.length) });
     expect((await rawInvoke(test1, { body: eventOf(MAX_BYTES) })).status).toBe(202);
     const before = await countOf(test1);
@@ -57,7 +57,7 @@ describe('an accepted event', () => {
     expect(await countOf(test1)).toBe(before);
   });
 
-  test('row 5: is JSON; what is not is refused with 406, and not queued', async () => {
+  test('row 5: is JSON; any other body is refused with 406 and not queued', async () => {
     const before = await countOf(test1);
     for (const body of ['{"a":', 'aaa', '{"a":1}}', "{'a':1}", '\u0000']) {
       const refused = await rawInvoke(test1, { body });
@@ -69,7 +69,7 @@ describe('an accepted event', () => {
 });
 
 describe('a function', () => {
-  test('row 3: that is not known, or whose version or alias is not or not any more, is refused with 404', async () => {
+  test('row 3: that is unknown, or whose version or alias is unknown or deleted, is refused with 404', async () => {
     const missing = await refusalOf(invoke(test1.replace('test1', 'nobody'), {}));
     expect(missing).toMatchObject({ httpStatusCode: 404, errorCode: 'FSS.1051', errorMsg: expect.stringContaining('nobody') });
     const urn = await system.deploy('passing');
@@ -88,7 +88,7 @@ describe('a function', () => {
     expect(await refusalOf(invoke(urn, {}))).toMatchObject({ httpStatusCode: 404, errorCode: 'FSS.1051' });
   });
 
-  test('row 6: that is disabled, by at most 0 instances, is refused with 429 until it is enabled again', async () => {
+  test('row 6: that is disabled by a maximum of 0 instances is refused with 429 until it is enabled', async () => {
     const urn = await system.deploy('disabled');
     const allow = (max_instance_num: number) =>
       system.sdk.updateFunctionMaxInstanceConfig({ function_urn: urn, body: { max_instance_num } });
@@ -98,13 +98,13 @@ describe('a function', () => {
     expect((await invoke(urn, {})).httpStatusCode).toBe(202);
   });
 
-  test('row 7: of the type HTTP cannot be made, and so not be invoked asynchronously', async () => {
+  test('row 7: of the type HTTP cannot be created, and therefore not be invoked asynchronously', async () => {
     const refused = await refusalOf(system.deploy('web', { runtime: 'http' }));
     expect(refused).toMatchObject({ httpStatusCode: 400, errorCode: 'FSS.1005' });
     expect(await refusalOf(invoke(test1.replace('test1', 'web'), {}))).toMatchObject({ httpStatusCode: 404 });
   });
 
-  test('row 8: is reached by every form of its URN, raw and percent-encoded', async () => {
+  test('row 8: is invoked by every form of its URN, raw and percent-encoded', async () => {
     const urn = await system.deploy('forms');
     await system.sdk.createFunctionVersion({ function_urn: urn, body: { version: 'v1' } });
     await system.sdk.createVersionAlias({ function_urn: urn, body: { name: 'live', version: 'v1' } });
@@ -149,7 +149,7 @@ describe('a caller', () => {
     return system.raw('POST', path, { token: '', body, headers: { ...sent, authorization } });
   }
 
-  test('row 9: proves who he is by the signature of the SDK, or by a token', async () => {
+  test('row 9: authenticates by the signature of the SDK, or by a token', async () => {
     expect((await invoke(test1, {})).httpStatusCode).toBe(202);
     expect((await signed()).status).toBe(202);
     expect((await rawInvoke(test1, { body })).status).toBe(202);
@@ -167,13 +167,13 @@ describe('a caller', () => {
     expect([refused.status, await refused.json()]).toEqual([401, expect.objectContaining({ error_code: 'APIGW.0301' })]);
   });
 
-  test('row 9: with a wrong secret gets from the SDK what it throws for a 401', async () => {
+  test('row 9: with a wrong secret gets the error that the SDK throws for a 401', async () => {
     const stranger = sdkFor(system.url, { ...OWN, sk: 'guessed' });
     const refused = await refusalOf(stranger.asyncInvokeFunction({ function_urn: test1, body: {} }));
     expect(refused).toMatchObject({ httpStatusCode: 401, errorCode: 'APIGW.0301', requestId: expect.stringMatching(/./) });
   });
 
-  test('row 9: a body other than the signed one is refused with 401, also one that the SDK signs as nothing', async () => {
+  test('row 9: with a body other than the signed one is refused with 401, even if the SDK signed none', async () => {
     for (const event of ['', 0, false]) expect(await refusalOf(invoke(test1, event))).toMatchObject({ httpStatusCode: 401 });
     for (const event of [{}, []]) expect((await invoke(test1, event)).httpStatusCode).toBe(202);
   });
@@ -189,7 +189,7 @@ describe('a caller', () => {
   });
 });
 
-test('the SDK of these tests writes into a home of its own', () => {
+test('the SDK of these tests writes into its own home folder', () => {
   expect(homedir()).toBe(SDK_HOME);
   expect(existsSync(join(SDK_HOME, '.huaweicloud'))).toBe(true);
   expect(existsSync('HuaweiCloud-SDK-Access.log')).toBe(false);

@@ -31,7 +31,7 @@ const FIELDS = [
 ];
 
 describe('the configuration of a function', () => {
-  test('row 11: is answered with all seven fields, and shown again word for word', async () => {
+  test('row 11: is answered with all seven fields, and shown again unchanged', async () => {
     const body = {
       max_async_event_age_in_seconds: 120,
       max_async_retry_attempts: 2,
@@ -64,7 +64,7 @@ describe('the configuration of a function', () => {
       expect(await put({ max_async_retry_attempts })).toMatchObject({ max_async_retry_attempts });
   });
 
-  test('row 13: is replaced by a PUT, and what that leaves out gets its default', async () => {
+  test('row 13: is replaced by a PUT; a field that is left out becomes its default', async () => {
     await put({ max_async_event_age_in_seconds: 60, max_async_retry_attempts: 3, destination_config: { on_success: telling(test2) } });
     expect(await put({})).toMatchObject({
       max_async_event_age_in_seconds: 3_600,
@@ -75,19 +75,19 @@ describe('the configuration of a function', () => {
   });
 
   test.for<[string, object]>([
-    ['a destination that is none', { destination: 'Kafka', param: '{}' }],
+    ['an unknown destination', { destination: 'Kafka', param: '{}' }],
     ['a destination in another case', { destination: 'functiongraph', param: '{"func_urn":"test2"}' }],
     ['a param that is not JSON', { destination: 'FunctionGraph', param: 'test2' }],
-    ['a param that is no text', { destination: 'FunctionGraph', param: { func_urn: 'test2' } }],
+    ['a param that is no string', { destination: 'FunctionGraph', param: { func_urn: 'test2' } }],
     ['FunctionGraph without func_urn', { destination: 'FunctionGraph', param: '{}' }],
-    ['a func_urn that is none', { destination: 'FunctionGraph', param: '{"func_urn":"a:b:c:d:e"}' }],
+    ['an invalid func_urn', { destination: 'FunctionGraph', param: '{"func_urn":"a:b:c:d:e"}' }],
     ['a function of another project', { destination: 'FunctionGraph', param: `{"func_urn":"${OTHER.project}:default:test2"}` }],
     ['OBS without a bucket', { destination: 'OBS', param: '{"prefix":"p"}' }],
     ['OBS that expires after 366 days', { destination: 'OBS', param: '{"bucket":"b","expires":366}' }],
-    ['OBS that expired a day ago', { destination: 'OBS', param: '{"bucket":"b","expires":-1}' }],
+    ['OBS that expires after -1 days', { destination: 'OBS', param: '{"bucket":"b","expires":-1}' }],
     ['SMN without a topic', { destination: 'SMN', param: '{}' }],
     ['DIS without a stream', { destination: 'DIS', param: '{}' }],
-    ['OBS when nobody gave a permission', { destination: 'OBS', param: '{"bucket":"b","prefix":"p","expires":0}' }],
+    ['OBS without a configured connection', { destination: 'OBS', param: '{"bucket":"b","prefix":"p","expires":0}' }],
   ])('row 14: is refused with %s, and stays as it was', async ([, destination]) => {
     const before = await show();
     for (const when of ['on_success', 'on_failure'])
@@ -95,11 +95,11 @@ describe('the configuration of a function', () => {
     expect(await show()).toEqual(before);
   });
 
-  test('row 15: keeps when it was made, and says when it was changed, in RFC 3339 with whole seconds', async () => {
+  test('row 15: shows its times of creation and of change, in RFC 3339 with whole seconds', async () => {
     const urn = await system.deploy('dated');
     const first = await put({}, urn);
     expect([first.created_time, first.last_modified]).toEqual([expect.stringMatching(SECONDS), expect.stringMatching(SECONDS)]);
-    // Times are whole seconds: a change shows in the next one.
+    // Times have whole seconds, so a change is visible in the next second.
     let changed = first;
     for (let tries = 0; changed.last_modified === first.last_modified && tries < 1_000; tries++)
       changed = await put({ max_async_retry_attempts: tries % 4 }, urn);
@@ -107,7 +107,7 @@ describe('the configuration of a function', () => {
     expect(changed.created_time).toBe(first.created_time);
   });
 
-  test('row 16: is deleted with 204 and nothing, and then is not there', async () => {
+  test('row 16: is deleted with an empty 204, and then does not exist', async () => {
     const urn = await system.deploy('unconfigured');
     expect(await refusalOf(show(urn))).toMatchObject({ httpStatusCode: 404 });
     await put({}, urn);
@@ -117,7 +117,7 @@ describe('the configuration of a function', () => {
     expect(await refusalOf(remove(urn.replace('unconfigured', 'nobody')))).toMatchObject({ httpStatusCode: 404, errorCode: 'FSS.1051' });
   });
 
-  test('row 17: is listed for all versions and aliases, page after page', async () => {
+  test('row 17: is listed for all versions and aliases, page by page', async () => {
     const urn = await system.deploy('versioned', { config: { max_async_retry_attempts: 2 } });
     const at = (qualifier: string): string => urn.replace(/latest$/, qualifier);
     for (let n = 0; n < 12; n++) {
@@ -153,7 +153,7 @@ describe('the configuration of a function', () => {
     });
   });
 
-  test('keeps the log group and stream that it was given', async () => {
+  test('keeps its configured log group and stream', async () => {
     const log = { log_group_id: 'g1', log_group_name: 'group', log_stream_id: 's1', log_stream_name: 'stream' };
     expect(await put({ enable_async_status_log: true, ...log })).toMatchObject(log);
     expect(await show()).toMatchObject({ enable_async_status_log: true, ...log });
@@ -162,7 +162,7 @@ describe('the configuration of a function', () => {
 });
 
 describe('the status log of the project', () => {
-  test('is turned on, and says from then on where its rows are', async () => {
+  test('is enabled, and then names its log group and stream', async () => {
     expect(await refusalOf(system.sdk.showProjectAsyncStatusLogInfo())).toMatchObject({ httpStatusCode: 404 });
     expect((await system.sdk.enableAsyncStatusLog()).httpStatusCode).toBe(200);
     const where = await system.sdk.showProjectAsyncStatusLogInfo();
@@ -173,7 +173,7 @@ describe('the status log of the project', () => {
     expect(where.group_name).toContain(OWN.project);
   });
 
-  test('has a row for every status that an invocation reaches, of the functions that have it enabled', async () => {
+  test('has a row for every status that an invocation of an enabled function reaches', async () => {
     const rowsOf = async (query: string): Promise<Reply[]> =>
       ((await (await system.raw('GET', `/api/status-log?${query}`)).json()) as { rows: Reply[] }).rows;
     const urn = await system.deploy('logged', { config: { enable_async_status_log: true, max_async_retry_attempts: 0 } });

@@ -19,7 +19,7 @@ const oneAtOnce = (urn: string): Promise<Reply> =>
   system.sdk.updateFunctionMaxInstanceConfig({ function_urn: urn, body: { max_instance_num: 1 } });
 
 describe('an accepted event', () => {
-  test('row 31: runs after a crash, whether it waited or was being run', async () => {
+  test('row 31: runs after a crash, whether it was waiting or running', async () => {
     const urn = await system.deploy('survivor', { config: { max_async_retry_attempts: 0 } });
     await oneAtOnce(urn);
     const running = await invoke(urn, { gate: 'crash' });
@@ -33,7 +33,7 @@ describe('an accepted event', () => {
     expect(waiting.map(runs)).toEqual(waiting.map(() => 1));
   });
 
-  test('row 33: keeps its terms once it runs; one that waits gets those of the function as it is then', async () => {
+  test('row 33: keeps its terms once it runs; a waiting one gets the terms of its start', async () => {
     const target = await system.deploy('told');
     const telling = { destination: 'FunctionGraph', param: JSON.stringify({ func_urn: target }) };
     const urn = await system.deploy('reconfigured', {
@@ -55,7 +55,7 @@ describe('an accepted event', () => {
     expect(system.effects('told')).toHaveLength(1);
   });
 
-  test('row 33: of a function that is deleted fails with FunctionNotFound, and never runs', async () => {
+  test('row 33: of a deleted function fails with FunctionNotFound, and never runs', async () => {
     const urn = await system.deploy('deleted');
     await oneAtOnce(urn);
     const running = await invoke(urn, { gate: 'deleted' });
@@ -79,12 +79,12 @@ describe('a reply', () => {
   test.for<[string, string, string, string | undefined, number]>([
     ['an unknown path', 'GET', `/v2/${OWN.project}/nothing`, undefined, 501],
     ['an unknown function', 'GET', `/v2/${OWN.project}/fgs/functions/nobody/config`, undefined, 404],
-    ['a URN that is none', 'GET', `/v2/${OWN.project}/fgs/functions/a:b:c:d:e/config`, undefined, 400],
+    ['an invalid URN', 'GET', `/v2/${OWN.project}/fgs/functions/a:b:c:d:e/config`, undefined, 400],
     ['a body that is no JSON', 'POST', `/v2/${OWN.project}/fgs/functions`, '{', 406],
     ['a body of the wrong shape', 'POST', `/v2/${OWN.project}/fgs/functions`, '{"func_name":1}', 400],
     ['another project', 'GET', '/v2/another-project/fgs/functions', undefined, 403],
     ['an unknown version', 'GET', `/v2/${OWN.project}/fgs/functions/${OWN.project}:default:nobody:v9/config`, undefined, 404],
-  ])('row 32: to %s is JSON with a code and a message, and names the request', async ([, method, path, body, status]) => {
+  ])('row 32: to %s is JSON with a code, a message and the request id', async ([, method, path, body, status]) => {
     const reply = await system.raw(method, path, body === undefined ? {} : { body });
     const { error_code, error_msg } = (await reply.json()) as { error_code: string; error_msg: string };
     expect([reply.status, reply.headers.get('content-type')]).toEqual([status, 'application/json']);
@@ -95,7 +95,7 @@ describe('a reply', () => {
     ]);
   });
 
-  test('row 32: names the request also when all is well, and the SDK reads the name from an error', async () => {
+  test('row 32: has a request id also without an error, and the SDK reads the id of an error', async () => {
     const reply = await system.raw('GET', `/v2/${OWN.project}/fgs/functions`, { headers: { 'x-request-id': 'mine-1' } });
     expect([reply.status, reply.headers.get('x-request-id')]).toEqual([200, 'mine-1']);
     const refused = await refusalOf(system.sdk.showFunctionConfig({ function_urn: 'nobody' }));
@@ -108,7 +108,7 @@ describe('a reply', () => {
 });
 
 describe('a version', () => {
-  test('row 34: carries its configuration, and runs for its alias, which the function URN of the event tells', async () => {
+  test('row 34: has its own configuration, and runs for its alias, as the URN in the event shows', async () => {
     const target = await system.deploy('heard');
     const telling = { destination: 'FunctionGraph', param: JSON.stringify({ func_urn: target }) };
     const code = (says: string): string => `exports.handler = async () => '${says}';`;
@@ -144,7 +144,7 @@ describe('a version', () => {
 });
 
 describe('a synchronous call', () => {
-  test('row 35: answers the envelope of v1 with the request id, and the end of the log when it is asked for', async () => {
+  test('row 35: replies to v1 with the envelope and the request id, and on request with the end of the log', async () => {
     const urn = await system.deploy('called');
     const reply = await system.sdk.invokeFunction({
       function_urn: urn,
@@ -161,7 +161,7 @@ describe('a synchronous call', () => {
     expect([failed.status, JSON.parse(failed.result).errorMessage]).toEqual([500, expect.stringContaining('at once')]);
   });
 
-  test('row 35: answers the bare result by v0, with the request id in a header', async () => {
+  test('row 35: replies to v0 with the bare result, and the request id in a header', async () => {
     await system.deploy('bare');
     const path = `/v2/${OWN.project}/fgs/functions/bare/invocations`;
     const reply = await system.raw('POST', path, { body: '{"returns":"hello world!"}' });
@@ -197,7 +197,7 @@ describe('the calls of the SDK', () => {
     },
   );
 
-  test('are all known to these tests', () => {
+  test('are all listed in these tests', () => {
     expect(methodsOfSdk().length).toBe(92);
     expect(methodsOfSdk()).toEqual(expect.arrayContaining([...implemented]));
   });

@@ -4,7 +4,7 @@ import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { OWN, type System, startSystem } from '#test/support/conformance/system.ts';
 import { zipOf } from '#test/support/gateway/zip-archive.ts';
 
-/* Functions, code, versions, aliases and quotas: what stands around asynchronous invocation. */
+/* Functions, code, versions, aliases and quotas: the calls that manage functions. */
 
 let system: System;
 beforeAll(async () => {
@@ -27,14 +27,14 @@ const wanted = (name: string, facts: object = {}) => ({
 });
 const create = (name: string, facts: object = {}): Promise<Reply> => system.sdk.createFunction({ body: wanted(name, facts) });
 let calls = 0;
-/** What it returns. Every call differs: equal ones that are under way for seconds would be replays. */
+/** The result of the function. Every call differs, because equal calls that take seconds would be refused as replays. */
 const says = async (urn: string): Promise<string> =>
   (await system.sdk.invokeFunction({ function_urn: urn, 'X-CFF-Request-Version': 'v1', body: { call: calls++ } })).result;
 const at = (urn: string, qualifier: string): string => urn.replace(/latest$/, qualifier);
 const SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 describe('a function', () => {
-  test('is made with status 200, and told with everything that the vendor tells of it', async () => {
+  test('is created with status 200, and shown with every field that the vendor shows', async () => {
     const code = saying('made');
     const { httpStatusCode, ...made } = await create('made', {
       func_code: { file: base64(code) },
@@ -74,11 +74,11 @@ describe('a function', () => {
     ['a name that begins with a digit', { func_name: '1st' }, 'FSS.1002'],
     ['a name of 61 characters', { func_name: 'a'.repeat(61) }, 'FSS.1002'],
     ['a handler without a dot', { handler: 'index' }, 'FSS.1003'],
-    ['a package that is none', { package: 'a b' }, 'FSS.1004'],
+    ['an invalid package', { package: 'a b' }, 'FSS.1004'],
     ['another runtime', { runtime: 'Python3.9' }, 'FSS.1005'],
     ['code in a jar', { code_type: 'jar' }, 'FSS.1006'],
     ['an image', { code_type: 'Custom-Image-Swr' }, 'FSS.1006'],
-    ['a memory that is none of the sizes', { memory_size: 100 }, 'FSS.1007'],
+    ['an unsupported memory size', { memory_size: 100 }, 'FSS.1007'],
     ['a timeout of 2 seconds', { timeout: 2 }, 'FSS.1008'],
     ['a timeout of more than three days', { timeout: 259_201 }, 'FSS.1008'],
     ['user data that is no JSON', { user_data: 'k=v' }, 'FSS.1009'],
@@ -88,7 +88,7 @@ describe('a function', () => {
     expect(await refusalOf(create('refused', facts))).toMatchObject({ httpStatusCode: 400, errorCode });
   });
 
-  test('is refused when its zip leads out of its folder, or is none', async () => {
+  test('is refused if its zip contains a path out of its folder, or is invalid', async () => {
     for (const name of ['../escaped.js', '/escaped.js', 'a/../../escaped.js']) {
       const file = base64(zipOf([{ name, content: '1' }]));
       expect(await refusalOf(create('escaping', { code_type: 'zip', func_code: { file } }))).toMatchObject({ httpStatusCode: 400 });
@@ -101,7 +101,7 @@ describe('a function', () => {
     });
   });
 
-  test('is listed by a part of its name and by its package, page after page', async () => {
+  test('is listed by a part of its name and by its package, page by page', async () => {
     for (const name of ['listed-a', 'listed-b', 'listed-c']) await create(name, { package: name === 'listed-c' ? 'other' : 'default' });
     const list = async (query: object) => await system.sdk.listFunctions(query);
     const names = ({ functions }: Reply): string[] => functions.map(({ func_name }: Reply) => func_name);
@@ -114,7 +114,7 @@ describe('a function', () => {
     expect(await refusalOf(list({ maxitems: '-1' }))).toMatchObject({ httpStatusCode: 400 });
   });
 
-  test('runs the code that it has, which is shown as it was sent', async () => {
+  test('runs its current code, which is shown as it was sent', async () => {
     const archive = zipOf([
       { name: 'index.mjs', content: "import { text } from './lib/text.mjs';\nexport const handler = async () => text;" },
       { name: 'lib/text.mjs', content: "export const text = 'from a module';" },
@@ -130,7 +130,7 @@ describe('a function', () => {
     expect(await says(urn)).toBe('inline');
   });
 
-  test('has the configuration that it was given last', async () => {
+  test('has its last configuration', async () => {
     const { func_urn: urn } = await create('configured');
     const {
       code_type: _,
@@ -160,7 +160,7 @@ describe('a function', () => {
 });
 
 describe('a version', () => {
-  test('is what latest was, is refused when nothing changed, and is deleted alone', async () => {
+  test('is a copy of latest, is refused without a change, and is deleted alone', async () => {
     const { func_urn: urn } = await create('published');
     const publish = (body: object = {}): Promise<Reply> => system.sdk.createFunctionVersion({ function_urn: urn, body });
     expect(await publish()).toMatchObject({ httpStatusCode: 200, version: expect.stringMatching(/^v\d{8}-\d{6}$/) });
@@ -180,7 +180,7 @@ describe('a version', () => {
 });
 
 describe('an alias', () => {
-  test('stands for a version, shares by weights, is listed as a bare array, and is deleted alone', async () => {
+  test('names a version, shares by weights, is listed as a bare array, and is deleted alone', async () => {
     const { func_urn: urn } = await create('aliased');
     for (const version of ['v1', 'v2']) {
       await system.deployCode(urn, saying(version));
@@ -216,7 +216,7 @@ describe('an alias', () => {
     await update({ v2: 50 });
     expect((await show()).additional_version_weights).toEqual({ v2: 50 });
     const heard = await Promise.all(Array.from({ length: 40 }, () => says(at(urn, '!live'))));
-    // That forty requests all go to one of two equal shares happens once in five hundred billion times.
+    // The probability that forty requests all use one of two equal shares is one in five hundred billion.
     expect(new Set(heard)).toEqual(new Set(['v1', 'v2']));
     await update({ v2: 100 });
     expect(new Set(await Promise.all(Array.from({ length: 5 }, () => says(at(urn, '!live')))))).toEqual(new Set(['v2']));
@@ -231,7 +231,7 @@ describe('an alias', () => {
 });
 
 describe('the quotas', () => {
-  test('tell how many functions the project has, and how much code', async () => {
+  test('show the number of functions of the project, and the size of their code', async () => {
     const used = async (sdk = system.sdk): Promise<Map<string, number>> =>
       new Map((await sdk.listQuotas()).quotas.resources.map(({ type, used: count }: Reply) => [type, count]));
     const before = await used();

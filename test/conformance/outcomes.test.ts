@@ -6,7 +6,7 @@ import { until } from '#test/support/conformance/until.ts';
 import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { openSigningStore, type Store } from '#test/support/destinations/signing-store.ts';
 
-/* Rows 22 to 30: what becomes of an invocation, and who is told. Envelopes speak as the service was observed to. */
+/* Rows 22 to 30: the outcomes of invocations, and their destinations. Envelopes have the observed shape of the service. */
 
 const keys = { accessKeyId: 'OBSKEY', secretAccessKey: 'the secret key of the bucket', region: 'us-east-1' };
 const topic = 'urn:smn:local:project:outcomes';
@@ -48,7 +48,7 @@ const invoke = async (urn: string, body: object): Promise<string> =>
   (await system.sdk.asyncInvokeFunction({ function_urn: urn, body })).request_id;
 const over = ({ status }: Reply): boolean => !['WAIT', 'RUNNING'].includes(status);
 
-/** What the targets were told about an invocation, once at least one of them was. */
+/** The envelopes of an invocation that the targets received, after at least one arrived. */
 async function told(id: string): Promise<{ name: string; envelope: Reply }[]> {
   const find = () =>
     [...system.effects('succeeded'), ...system.effects('failed')]
@@ -58,7 +58,7 @@ async function told(id: string): Promise<{ name: string; envelope: Reply }[]> {
   return find();
 }
 
-/** Nothing of it is open any more: what has not been told by now never is. */
+/** Waits until the invocation is settled: an envelope that has not arrived by then never arrives. */
 async function whenAllIsTold(id: string): Promise<void> {
   await until('it is notified', async () => {
     const found = (await (await system.raw('GET', `/api/invocations/${id}`)).json()) as { state: string };
@@ -69,7 +69,7 @@ async function whenAllIsTold(id: string): Promise<void> {
 const runs = (name: string, id: string): number => system.effects(name).filter(({ request }) => request === id).length;
 
 describe('an outcome', () => {
-  test.concurrent('row 22: of success is told to on_success, once, and to nobody else', async ({ expect }) => {
+  test.concurrent('row 22: of success is delivered to on_success, once, and to no other destination', async ({ expect }) => {
     const urn = await system.deploy('succeeds', { config: { destination_config: both, max_async_retry_attempts: 3 } });
     const id = await invoke(urn, {});
     await whenAllIsTold(id);
@@ -95,7 +95,7 @@ describe('an outcome', () => {
     expect([runs('fails-once', id), runs('fails-unconfigured', other)]).toEqual([1, 1]);
   });
 
-  test.concurrent('row 24: of a second attempt is a success like any other, and its count shows the retry', async ({ expect }) => {
+  test.concurrent('row 24: of a second attempt is a usual success, and its count shows the retry', async ({ expect }) => {
     const urn = await system.deploy('recovers', { config: { destination_config: both, max_async_retry_attempts: 1 } });
     const id = await invoke(urn, { fails: 1 });
     await whenAllIsTold(id);
@@ -104,9 +104,7 @@ describe('an outcome', () => {
     expect(runs('recovers', id)).toBe(2);
   });
 
-  test.concurrent('row 25: of an event that became too old in the queue is DISCARD, told as a failure, and never ran', async ({
-    expect,
-  }) => {
+  test.concurrent('row 25: of an event that expired in the queue is DISCARD, a failure, and without a run', async ({ expect }) => {
     const urn = await system.deploy('ages', { config: { destination_config: both, max_async_event_age_in_seconds: 1 } });
     await system.sdk.updateFunctionMaxInstanceConfig({ function_urn: urn, body: { max_instance_num: 1 } });
     const first = await invoke(urn, { gate: 'row 25' });
@@ -116,12 +114,12 @@ describe('an outcome', () => {
     system.openGate('row 25');
     const [tellings] = [await told(late)];
     expect(tellings.map(({ name, envelope }) => [name, envelope.request_context.condition])).toEqual([['failed', 'EventAgeExceeded']]);
-    // What runs is not cut short by the age.
+    // The maximum age does not abort a running attempt.
     expect(await system.record(urn, first, over)).toMatchObject({ status: 'SUCCESS' });
     expect(runs('ages', late)).toBe(0);
   });
 
-  test.concurrent('row 26: is told with exactly the documented keys, payloads as texts, and the event byte for byte', async ({
+  test.concurrent('row 26: is delivered with exactly the documented keys, payloads as text, and the unchanged event', async ({
     expect,
   }) => {
     const urn = await system.deploy('speaks', { config: { destination_config: both } });
@@ -138,7 +136,7 @@ describe('an outcome', () => {
     });
   });
 
-  test.concurrent('row 27: of a thrown error tells its type, message and stack as JSON', async ({ expect }) => {
+  test.concurrent('row 27: of a thrown error has its type, message and stack as JSON', async ({ expect }) => {
     const urn = await system.deploy('throws', { config: { destination_config: both, max_async_retry_attempts: 0 } });
     const [{ envelope } = { envelope: undefined }] = await told(await invoke(urn, { throws: 'no stock' }));
     expect(envelope).toMatchObject({ request_context: { condition: 'UnhandledInvocationError' }, response_context: { status_code: 500 } });
@@ -151,7 +149,7 @@ describe('an outcome', () => {
 
   test.concurrent('row 28: with a value of more than 256 KB is a success with an empty value', async ({ expect }) => {
     const urn = await system.deploy('verbose', { config: { destination_config: both } });
-    // A text of 262,142 characters has 262,144 as JSON.
+    // A string of 262,142 characters has 262,144 bytes as JSON.
     const [small, large] = [await invoke(urn, { bytes: 262_144 - 2 - 4_096 }), await invoke(urn, { bytes: 262_145 })];
     expect(await system.record(urn, large, over)).toMatchObject({ status: 'SUCCESS', error_code: 0 });
     const [{ envelope } = { envelope: undefined }] = await told(large);
@@ -162,7 +160,9 @@ describe('an outcome', () => {
 });
 
 describe('a destination', () => {
-  test.concurrent('row 29: that is a function runs by itself, and its own failure changes nothing before it', async ({ expect }) => {
+  test.concurrent('row 29: that is a function runs as an invocation of its own, whose failure changes no earlier one', async ({
+    expect,
+  }) => {
     const target = await system.deploy('unlucky', { code: HANDLER_THAT_FAILS });
     const urn = await system.deploy('lucky', { config: { destination_config: { on_success: telling('unlucky') } } });
     const id = await invoke(urn, {});
@@ -199,7 +199,7 @@ describe('a destination', () => {
     expect(bodies.map((body) => JSON.parse(body ?? '{}').request_context?.request_id)).toEqual([...ids.values()]);
   });
 
-  test.concurrent('row 30: that would close a loop is refused, with the way that it goes', async ({ expect }) => {
+  test.concurrent('row 30: that would close a loop is refused, with the path of the loop', async ({ expect }) => {
     const [one, two] = await Promise.all([system.deploy('loop1'), system.deploy('loop2')]);
     const put = (urn: string, target: string) =>
       system.sdk.updateFunctionAsyncInvokeConfig({ function_urn: urn, body: { destination_config: { on_success: telling(target) } } });

@@ -3,7 +3,7 @@ import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { type System, startSystem } from '#test/support/conformance/system.ts';
 import { until } from '#test/support/conformance/until.ts';
 
-/* Rows 18 to 21: what is told of invocations, and cancelling them. */
+/* Rows 18 to 21: the records of invocations, and their cancellation. */
 
 let system: System;
 let test1: string;
@@ -26,7 +26,7 @@ const oneAtOnce = (urn: string): Promise<Reply> =>
 const over = ({ status }: Reply): boolean => !['WAIT', 'RUNNING'].includes(status);
 
 describe('the record of an invocation', () => {
-  test('row 18: goes from WAIT over RUNNING to SUCCESS, in this order, and is there at once', async () => {
+  test('row 18: exists at once, and goes from WAIT over RUNNING to SUCCESS in this order', async () => {
     const urn = await system.deploy('ordered');
     await oneAtOnce(urn);
     const first = await invoke(urn, { gate: 'first' });
@@ -109,7 +109,7 @@ describe('the record of an invocation', () => {
       expect(await refusalOf(list(query, urn))).toMatchObject({ httpStatusCode: 400 });
   });
 
-  test('row 19: is met exactly once by whoever follows next_marker, also while others arrive', async () => {
+  test('row 19: is listed exactly once by next_marker, even while other invocations arrive', async () => {
     const urn = await system.deploy('walked');
     const known = await Promise.all(Array.from({ length: 23 }, (_, n) => invoke(urn, { n })));
     const walked: string[] = [];
@@ -130,7 +130,7 @@ describe('the record of an invocation', () => {
       expect(await refusalOf(list(query, urn))).toMatchObject({ httpStatusCode: 400 });
   });
 
-  test('row 20: is in the active list until it is over, unless it is asked for by its id or status', async () => {
+  test('row 20: is in the active list until its outcome, or if it is queried by its id or status', async () => {
     const urn = await system.deploy('active');
     const done = await invoke(urn, {});
     await system.record(urn, done, over);
@@ -149,7 +149,7 @@ describe('the record of an invocation', () => {
 });
 
 describe('cancelling', () => {
-  test('row 21: ends what runs with 4208, and nothing runs again', async () => {
+  test('row 21: ends a running invocation with 4208, and nothing runs again', async () => {
     const urn = await system.deploy('cancelled', { config: { max_async_retry_attempts: 3 } });
     const id = await invoke(urn, { gate: 'never' });
     const neighbour = await invoke(urn, { gate: 'neighbour' });
@@ -164,13 +164,13 @@ describe('cancelling', () => {
     });
     system.openGate('neighbour');
     expect(await system.record(urn, neighbour, over)).toMatchObject({ status: 'SUCCESS' });
-    // Everything of the function is over, and one run each was all.
+    // Every invocation of the function is finished after exactly one run.
     expect(ids(await listActive({}, urn))).toEqual([]);
     expect(system.effects('cancelled')).toHaveLength(2);
     expect(await refusalOf(cancel(urn, { request_id: id }))).toMatchObject({ httpStatusCode: 400, errorCode: 'FSS.0400' });
   });
 
-  test('row 21: ends what waits before it ever runs', async () => {
+  test('row 21: ends a waiting invocation before it ever runs', async () => {
     const urn = await system.deploy('queued');
     await oneAtOnce(urn);
     const first = await invoke(urn, { gate: 'queue' });
@@ -186,15 +186,15 @@ describe('cancelling', () => {
   });
 
   test.for<[string, object]>([
-    ['an id that nobody has', { request_id: '00000000-0000-4000-8000-000000000000' }],
+    ['an unknown id', { request_id: '00000000-0000-4000-8000-000000000000' }],
     ['no id', {}],
-    ['an id that is none', { request_id: 'a b' }],
-    ['a type that is none', { request_id: '00000000-0000-4000-8000-000000000000', type: 'softly' }],
+    ['an invalid id', { request_id: 'a b' }],
+    ['an unknown type', { request_id: '00000000-0000-4000-8000-000000000000', type: 'softly' }],
   ])('row 21: is refused with 400 for %s', async ([, body]) => {
     expect(await refusalOf(cancel(test1, body))).toMatchObject({ httpStatusCode: 400, errorCode: 'FSS.0400' });
   });
 
-  test('row 21: reaches no invocation of another function', async () => {
+  test('row 21: ends no invocation of another function', async () => {
     const urn = await system.deploy('elsewhere');
     const id = await invoke(urn, { gate: 'elsewhere' });
     expect(await refusalOf(cancel(test1, { request_id: id }))).toMatchObject({ httpStatusCode: 400 });

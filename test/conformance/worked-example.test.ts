@@ -27,7 +27,7 @@ test('test1 invokes test2 on success and test3 on failure, each with the event o
       return invocations.find(({ status }: Reply) => status === 'SUCCESS' || status === 'FAIL');
     });
   };
-  /** What a function received, as far as it ran by now. */
+  /** The events that a function has received so far. */
   const received = async (urn: string | undefined, name: string, count: number): Promise<Reply[]> =>
     await until(`${name} ran ${count} times`, async () => {
       const { invocations } = await sdk.listAsyncInvocations({ function_urn: urn, status: 'SUCCESS' });
@@ -53,6 +53,6 @@ test('test1 invokes test2 on success and test3 on failure, each with the event o
     request_context: { request_id: failure.request_id, function_urn: test1, condition: 'UnhandledInvocationError' },
     response_context: { function_error: expect.stringContaining('out of stock') },
   });
-  // Each heard of its own outcome only.
+  // Each function received its own outcome only.
   expect([system.effects('test2').length, system.effects('test3').length]).toEqual([1, 1]);
 });

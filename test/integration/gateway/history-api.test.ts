@@ -42,7 +42,7 @@ async function invoke(name: string, event: unknown, id?: string): Promise<string
   return body.request_id;
 }
 
-/** Until the read model shows all of these as they are in the end. */
+/** Waits until the read model shows the final state of all these invocations. */
 async function settled(ids: readonly string[]): Promise<void> {
   await eventually(async () => {
     const { body } = await send<{ invocations: InvocationRow[] }>('GET', '/api/invocations?state=notified&limit=500');
@@ -56,7 +56,7 @@ const list = async (query: string) =>
 const idsOf = (rows: readonly InvocationRow[]) => rows.map(({ request_id }) => request_id);
 
 describe('the list of invocations', () => {
-  test('is filtered exactly, and its pages hold every invocation once, by cursor and by Link', async () => {
+  test('is filtered exactly, and its pages contain every invocation once, by cursor and by Link', async () => {
     const good = await Promise.all(Array.from({ length: 7 }, (_, index) => invoke('greet', { name: `page-${index}` })));
     const bad = await Promise.all([invoke('fail', { why: 'pages' }), invoke('fail', { why: 'pages' })]);
     await settled([...good, ...bad]);
@@ -77,14 +77,14 @@ describe('the list of invocations', () => {
     expect(new Set(paged)).toEqual(new Set(good));
   });
 
-  test('counts by state and status what the filter leaves', async () => {
+  test('counts the matching invocations by state and status', async () => {
     const ids = await Promise.all([invoke('greet', { name: 'count-1' }), invoke('greet', { name: 'count-2' })]);
     await settled(ids);
     const { body } = await send('GET', '/api/invocations/counts?function=greet&text=count*');
     expect(body).toMatchObject({ by_state: { notified: 2, queued: 0 }, by_status: { SUCCESS: 2, FAIL: 0 }, is_at_least: false });
   });
 
-  test('is told as it was at an earlier moment, and so are counts, statistics and a single invocation', async () => {
+  test('is shown as of an earlier moment, and so are counts, statistics and a single invocation', async () => {
     const id = await invoke('greet', { name: 'earlier' });
     await settled([id]);
     const { events } = (await send<{ events: EventView[] }>('GET', `/api/invocations/${id}?include=events`)).body;
@@ -99,7 +99,7 @@ describe('the list of invocations', () => {
     for (const at of ['yesterday', '999999999']) expect((await send('GET', `/api/invocations?at=${at}`)).status).toBe(400);
   });
 
-  test('refuses what it does not know by name, and what is wrong by its parameter', async () => {
+  test('refuses unknown parameters by name, and invalid values by their parameter', async () => {
     const { status, body, headers } = await send<Problem>('GET', '/api/invocations?stat=failed&limit=9999&from=yesterday');
     expect([status, headers.get('content-type')]).toEqual([400, 'application/problem+json']);
     expect(new Set(body.errors?.map(({ parameter }) => parameter))).toEqual(new Set(['stat', 'limit', 'from']));
@@ -108,7 +108,7 @@ describe('the list of invocations', () => {
 });
 
 describe('one invocation', () => {
-  test('tells its request, result, terms, deliveries and origin; its events replay to the same state', async () => {
+  test('shows its request, result, terms, deliveries and origin; its events replay to the same state', async () => {
     const parent = await invoke('chained', { name: 'Ada' });
     await settled([parent]);
     const { body: view } = await send<InvocationView>('GET', `/api/invocations/${parent}`);
@@ -137,7 +137,7 @@ describe('one invocation', () => {
     expect(story.sentences.map(({ text }) => text).join(' ')).toContain('functiongraph-0 was told');
   });
 
-  test('that is cancelled ends, and a second time is a conflict', async () => {
+  test('that is cancelled ends, and a second cancellation is a conflict', async () => {
     const id = await invoke('sleep', { ms: 20_000 });
     await eventually(async () => (await send<InvocationView>('GET', `/api/invocations/${id}`)).body.state === 'running');
     const canceled = await send('POST', `/api/invocations/${id}/cancel`, { reason: 'a test' });
@@ -152,7 +152,7 @@ describe('one invocation', () => {
 });
 
 describe('repair in bulk', () => {
-  test('a redrive says what it would do, does it once per key, and leaves the new ones alone', async () => {
+  test('a redrive reports its matches, redrives each once, and ignores the new invocations', async () => {
     const ids = await Promise.all(Array.from({ length: 5 }, () => invoke('fail', { why: 'bulkmark' })));
     await settled(ids);
     const order = { filter: { function: 'fail', text: 'bulkmark' }, limit: 3 };
@@ -170,13 +170,13 @@ describe('repair in bulk', () => {
     expect(new Set(redriven)).toEqual(new Set(ids));
     const { invocations } = await list('function=fail&text=bulkmark');
     const firsts = invocations.filter(({ redrive_of }) => redrive_of === undefined).map(({ accepted_at }) => accepted_at);
-    // What was run again no longer matches, and what it became was accepted later.
+    // A redriven invocation no longer matches, and its new invocation was accepted later.
     const filter = { ...order.filter, to: Math.max(...firsts) + 1 };
     const { body: rest } = await send<BulkView>('POST', '/api/redrive', { filter });
     expect(rest).toMatchObject({ matched: 0, done: [] });
   });
 
-  test('a cancellation ends all that match, and nothing else', async () => {
+  test('a cancellation ends all matching invocations, and no other one', async () => {
     const ids = await Promise.all(Array.from({ length: 4 }, () => invoke('sleep', { ms: 20_000, mark: 'cancelmark' })));
     const other = await invoke('sleep', { ms: 20_000, mark: 'othermark' });
     await eventually(async () => (await list('function=sleep&text=cancelmark')).invocations.length === 4);
@@ -197,7 +197,7 @@ describe('repair in bulk', () => {
 });
 
 describe('dead letters', () => {
-  test('are listed with their reason, counted, and tried again once their reason is mended', async () => {
+  test('are listed with their reason, counted, and redelivered after their reason is fixed', async () => {
     expect((await send('PUT', '/api/functions/gone', { handler: greeter })).status).toBe(200);
     const onSuccess = [{ destination: 'FunctionGraph', param: { func_urn: 'gone' } }];
     expect((await send('PUT', '/api/functions/lonely', { handler: greeter, policy: { onSuccess } })).status).toBe(200);
@@ -227,7 +227,7 @@ describe('dead letters', () => {
 });
 
 describe('the system', () => {
-  test('names the roles that are there, what waits, and how far log and read model are', async () => {
+  test('shows the running roles, their lags, the log and the read model', async () => {
     const { body } = await send('GET', '/api/system');
     const roles = (body.roles as { role: string }[]).map(({ role }) => role);
     expect(roles).toEqual(expect.arrayContaining(['worker', 'scheduler', 'destinations', 'gateway']));
@@ -239,7 +239,7 @@ describe('the system', () => {
     });
   });
 
-  test('is verified on demand, with nothing wrong', async () => {
+  test('is verified on demand without a finding', async () => {
     const { status, body } = await send('POST', '/api/verify');
     expect([status, body]).toEqual([200, expect.objectContaining({ found: 0, findings: [], is_complete: true })]);
   });
@@ -251,7 +251,7 @@ describe('the system', () => {
 });
 
 describe('statistics', () => {
-  test('count in all and over time, with percentiles', async () => {
+  test('count in total and over time, with percentiles', async () => {
     const ids = await Promise.all(Array.from({ length: 4 }, () => invoke('greet', { name: 'stats' })));
     await settled(ids);
     const { body } = await send('GET', '/api/functions/greet/stats?buckets=10');
@@ -263,7 +263,7 @@ describe('statistics', () => {
 });
 
 describe('a function', () => {
-  test('is never overwritten unseen: 428 without If-Match, 412 with a stale one', async () => {
+  test('is never overwritten blindly: 428 without If-Match, 412 with a stale one', async () => {
     const { headers } = await send('GET', '/api/functions/greet');
     const etag = headers.get('etag') ?? '';
     const unseen = await send<Problem>('PATCH', '/api/functions/greet/policy', { maxRetries: 2 });
@@ -273,7 +273,7 @@ describe('a function', () => {
     expect((await send('PATCH', '/api/functions/greet/policy', { maxRetries: 1 }, { 'if-match': etag })).status).toBe(412);
   });
 
-  test('whose policy is wrong is refused at the field, and a loop with its path', async () => {
+  test('with an invalid policy is refused with the field, and with a loop is refused with its path', async () => {
     const { headers } = await send('GET', '/api/functions/greet');
     const match = { 'if-match': headers.get('etag') ?? '' };
     const wrong = await send<Problem>('PATCH', '/api/functions/greet/policy', { maxRetries: 99 }, match);
@@ -290,7 +290,7 @@ describe('a function', () => {
 
   test('that is paused starts nothing until it is resumed', async () => {
     expect((await send('POST', '/api/functions/sleep/pause')).body).toMatchObject({ definition: { paused: true } });
-    // A worker hears of changes a moment after they were made, and one after the other: one that runs a later function knows of the pause.
+    // A worker receives the changes of the registry in order, so a worker that runs a later function has received the pause.
     await send('PUT', '/api/functions/later', { handler: greeter }).then(async () => settled([await invoke('later', {})]));
     const id = await invoke('sleep', { ms: 0 });
     expect((await send<InvocationView>('GET', `/api/invocations/${id}`)).body.state).toBe('queued');

@@ -32,7 +32,7 @@ async function isAlive(): Promise<boolean> {
 }
 
 describe('a raw connection', () => {
-  test('is served when it is HTTP, twice on one connection', async () => {
+  test('with valid HTTP is served, twice on one connection', async () => {
     const once = `${head(['Content-Type: application/json', 'Content-Length: 2'])}{}`;
     const answer = await sendRaw(port, once + once.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
     expect(statusesIn(answer)).toEqual([202, 202]);
@@ -49,14 +49,14 @@ describe('a raw connection', () => {
     ['a folded header', `${head(['X-A: 1', ' Content-Length: 2'])}{}${smuggled}`],
     ['an unknown transfer coding', `${head(['Transfer-Encoding: xchunked'])}0\r\n\r\n${smuggled}`],
     ['chunked that is not the last coding', `${head(['Transfer-Encoding: chunked, identity'])}0\r\n\r\n${smuggled}`],
-    ['a chunk size that is none', `${head(['Transfer-Encoding: chunked'])}-2\r\n{}\r\n0\r\n\r\n`],
+    ['an invalid chunk size', `${head(['Transfer-Encoding: chunked'])}-2\r\n{}\r\n0\r\n\r\n`],
     ['a chunk longer than its size', `${head(['Transfer-Encoding: chunked'])}1\r\n{}\r\n0\r\n\r\n`],
     ['a bare line feed in a chunk size', `${head(['Transfer-Encoding: chunked'])}2\n{}\r\n0\r\n\r\n`],
     ['a NUL in a header', head(['X-A: \0'])],
     ['no Host', `POST ${path} HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}`],
     ['no HTTP at all', 'PUB invoke.test1 2\r\n{}\r\n'],
     ['a TLS greeting', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
-  ])('with %s gets 400 at most once and is closed, and nothing behind it is obeyed', async ([, bytes]) => {
+  ])('with %s gets at most one 400 and is closed, and no later request on it is processed', async ([, bytes]) => {
     const before = opened.sent.length;
     const answer = await sendRaw(port, Buffer.from(bytes, 'latin1'));
     const statuses = statusesIn(answer);
@@ -67,14 +67,14 @@ describe('a raw connection', () => {
     expect(await isAlive()).toBe(true);
   });
 
-  test('whose Host makes no URL, or names another machine, is refused', async () => {
+  test('with a Host that forms no URL, or names another machine, is refused', async () => {
     for (const host of ['127.0.0.1:http', 'a b', 'evil.example', '127.0.0.1@evil.example']) {
       const [status] = statusesIn(await sendRaw(port, `${head(['Content-Length: 2', 'Connection: close'], host)}{}`));
       expect([400, 403]).toContain(status);
     }
   });
 
-  test('that ends in the midst of its body queues nothing, and leaves its room to others', async () => {
+  test('that ends within its body queues nothing, and leaves the limit of requests', async () => {
     const narrow = await openApp({ limits: { requestsInFlight: 2 } });
     await narrow.registry.put({ name: 'test1', handler: { kind: 'inline' } });
     await using running = await startGateway(narrow.options, { host: '127.0.0.1', port: 0, isPortNegotiable: true }).then((started) => ({
@@ -88,11 +88,11 @@ describe('a raw connection', () => {
     expect(narrow.sent).toHaveLength(1);
   });
 
-  test('whose headers do not end is closed after the time for headers, also when it keeps sending', async () => {
+  test('with endless headers is closed after the timeout of headers, even if it keeps sending', async () => {
     expect(statusesIn(await drip(port, `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: `, 50))).toEqual([408]);
   });
 
-  test('whose body does not end is closed after the time for a request, also when it keeps sending', async () => {
+  test('with an endless body is closed after the timeout of a request, even if it keeps sending', async () => {
     expect(statusesIn(await drip(port, head(['Content-Length: 100000']), 50))).toEqual([408]);
   });
 
@@ -100,7 +100,7 @@ describe('a raw connection', () => {
     expect(statusesIn(await sendRaw(port, head([`X-Large: ${'x'.repeat(17_000)}`])))).toEqual([431]);
   });
 
-  test('with 10 MB gets 413 and is closed, whether it says its length or sends chunks', async () => {
+  test('with 10 MB gets 413 and is closed, with a length or in chunks', async () => {
     const before = opened.sent.length;
     const large = Buffer.alloc(10_000_000, 0x20);
     const told = Buffer.concat([Buffer.from(head([`Content-Length: ${large.length}`])), large]);
@@ -118,7 +118,7 @@ describe('a raw connection', () => {
     expect(await isAlive()).toBe(true);
   });
 
-  test('with a header or keys named __proto__ harms nobody', async () => {
+  test('with a header or keys named __proto__ changes nothing else', async () => {
     const body = '{"__proto__":{"a":1},"constructor":{"prototype":{"a":1}}}';
     const headers = ['__proto__: x', 'constructor: y', `Content-Length: ${body.length}`, 'Connection: close'];
     expect(statusesIn(await sendRaw(port, head(headers) + body))).toEqual([202]);
@@ -127,7 +127,7 @@ describe('a raw connection', () => {
     expect(({} as { a?: number }).a).toBeUndefined();
   });
 
-  test('with JSON that nests too deep gets 406 on every path that reads JSON; a little nesting is accepted', async () => {
+  test('with too deeply nested JSON gets 406 on every path that reads JSON; some nesting is accepted', async () => {
     const nested = (levels: number, end = levels): string => '['.repeat(levels) + ']'.repeat(end);
     const send = async (method: string, to: string, body: string): Promise<number[]> => {
       const lines = ['Host: 127.0.0.1', 'Connection: close', `Content-Length: ${body.length}`];
@@ -154,7 +154,7 @@ describe('a raw connection', () => {
     expect(await isAlive()).toBe(true);
   });
 
-  test('keeps memory flat through two thousand large requests', async () => {
+  test('does not increase memory by two thousand large requests', async () => {
     const large = `${head(['Content-Length: 300000', 'Connection: close'])}${'x'.repeat(300_000)}`;
     const burst = async (): Promise<void> => {
       for (let round = 0; round < 50; round++) await Promise.all(Array.from({ length: 20 }, () => sendRaw(port, large)));
@@ -167,7 +167,7 @@ describe('a raw connection', () => {
 });
 
 describe('startGateway', () => {
-  test('takes the next free port when it may, and says so; otherwise it refuses', async () => {
+  test('uses the next free port if it is negotiable, with a note; otherwise it refuses', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port: busy } = taken.address() as { port: number };
@@ -181,7 +181,7 @@ describe('startGateway', () => {
     taken.close();
   });
 
-  test('listens beyond loopback with credentials only, and says when it has none', async () => {
+  test('listens beyond loopback only with credentials, and notes that it has none', async () => {
     expect(gateway.notes).toEqual([
       'without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to every process that can reach it',
     ]);

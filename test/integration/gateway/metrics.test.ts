@@ -14,7 +14,7 @@ beforeAll(async () => {
     const handler = { kind: 'process', file: handlers, export: name === 'idle' ? 'greet' : name };
     await one.roles.registry.put({ name, handler, policy, paused: name === 'idle' });
   }
-  // Known work: three successes, two failures after a retry each, and one request that nobody starts.
+  // Known work: three successes, two failures after one retry each, and one request that no worker starts.
   const ids = await Promise.all([...Array(3).fill('greet'), 'fail', 'fail'].map((name: string) => invoke(name)));
   await Promise.all(ids.map((id) => one.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=15' } })));
   await invoke('idle');
@@ -63,7 +63,7 @@ const worked: Record<string, number> = {
 };
 
 describe('the metrics', () => {
-  test('tell the same known work on every gateway', async () => {
+  test('count the same known work on every gateway', async () => {
     for (const gateway of [one, other]) {
       await eventually(async () => {
         const series = await scrape(gateway);
@@ -75,8 +75,8 @@ describe('the metrics', () => {
     }
   });
 
-  test('tell how long the oldest request waits, and what waits for each role', async () => {
-    // The read model is a process of its own, which may begin to answer later than the roles do.
+  test('report the age of the oldest request and the lag of each role', async () => {
+    // The projection is a process of its own and may answer later than the roles.
     await eventually(async () => (await scrape(one)).has('sequent_projection_lag_messages{}'));
     const series = await scrape(one);
     expect(series.get('sequent_queue_age_seconds{function="idle"}')).toBeGreaterThan(0);

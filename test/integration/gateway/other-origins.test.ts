@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([open, closed].map(({ gateway }) => gateway.stop(0))));
 
-/** The status with which each writing route answers bytes that no client library has touched. */
+/** The status with which each writing route answers raw bytes, without a client library. */
 async function statusesOf({ host, routes }: Served, lines: readonly string[], body = '{}'): Promise<Map<string, number>> {
   const statuses = new Map<string, number>();
   for (const { method, path } of routes) {
@@ -50,21 +50,21 @@ const all = ({ routes }: Served, status: number): Map<string, number> =>
 const json = 'Content-Type: application/json';
 const plain = 'Content-Type: text/plain';
 const hostile: [string, number, string[]][] = [
-  ['another port, as a text', 403, [plain, 'Origin: http://localhost:3000', 'Sec-Fetch-Site: same-site', 'Sec-Fetch-Mode: no-cors']],
+  ['another port, as text', 403, [plain, 'Origin: http://localhost:3000', 'Sec-Fetch-Site: same-site', 'Sec-Fetch-Mode: no-cors']],
   ['another port, as a form', 403, ['Content-Type: application/x-www-form-urlencoded', 'Origin: http://127.0.0.1:3000']],
   ['another port, as JSON', 403, [json, 'Origin: http://127.0.0.1:3000']],
-  ['another port, which says its site only', 403, [json, 'Sec-Fetch-Site: same-site']],
+  ['another port, with its site only', 403, [json, 'Sec-Fetch-Site: same-site']],
   ['another site', 403, [json, 'Origin: https://evil.example', 'Sec-Fetch-Site: cross-site']],
   ['a sandboxed frame', 403, [json, 'Origin: null']],
   ['a rebound name', 403, [json, 'Host: evil.example', 'Origin: http://evil.example']],
-  ['a rebound name, which says no origin', 403, [json, 'Host: evil.example:8080']],
-  ['an unknown page, as a text', 415, [plain, 'Sec-Fetch-Site: none']],
+  ['a rebound name without an origin', 403, [json, 'Host: evil.example:8080']],
+  ['an unknown page, as text', 415, [plain, 'Sec-Fetch-Site: none']],
   ['an unknown page, as a form with a cookie', 415, ['Content-Type: multipart/form-data; boundary=x', 'Cookie: a=b']],
-  ['an unknown page, as bytes of no type', 415, ['Sec-Fetch-Site: none']],
+  ['an unknown page, as bytes without a type', 415, ['Sec-Fetch-Site: none']],
 ];
 
 describe('every writing route', () => {
-  test('is found in the router: those of both APIs, and the session', () => {
+  test('is listed by the router: the routes of both APIs and of the session', () => {
     const names = open.routes.map(({ method, path }) => `${method} ${path}`);
     expect(names).toEqual(
       expect.arrayContaining([
@@ -78,17 +78,17 @@ describe('every writing route', () => {
     );
   });
 
-  test.for(hostile)('refuses %s, and does nothing', async ([, status, lines]) => {
+  test.for(hostile)('refuses %s and changes nothing', async ([, status, lines]) => {
     const before = [open.opened.sent.length, await open.opened.registry.list()];
     expect(await statusesOf(open, lines)).toEqual(all(open, status));
     expect([open.opened.sent.length, await open.opened.registry.list()]).toEqual(before);
   });
 
-  test.for(hostile)('refuses %s also with a session', async ([, status, lines]) => {
+  test.for(hostile)('refuses %s even with a session', async ([, status, lines]) => {
     expect(await statusesOf(closed, [...lines, `Cookie: ${session}`])).toEqual(all(closed, status));
   });
 
-  // A program that has the token may use any name of the gateway, and sends none of these headers.
+  // A program with the token may use any name of the gateway, and sends none of these headers.
   test.for(hostile.filter(([, , lines]) => lines.some((line) => /^(?:Origin|Sec-|Cookie)/.test(line))))(
     'refuses %s also with a token',
     async ([, status, lines]) => {
@@ -96,13 +96,13 @@ describe('every writing route', () => {
     },
   );
 
-  test('refuses a session that no own page proves', async () => {
+  test('refuses a session without the proof of an own page', async () => {
     const own = closed.routes.filter(({ path }) => path.startsWith('/api/') && path !== '/api/session');
     const statuses = await statusesOf({ ...closed, routes: own }, [json, `Cookie: ${session}`]);
     expect(statuses).toEqual(all({ ...closed, routes: own }, 403));
   });
 
-  test('accepts what curl sends, and its own pages: neither is refused for its origin', async () => {
+  test('refuses neither curl nor an own page for its origin', async () => {
     const own = [json, `Origin: ${open.gateway.url}`, 'Sec-Fetch-Site: same-origin'];
     for (const lines of [['Content-Type: application/x-www-form-urlencoded'], own]) {
       const statuses = [...(await statusesOf(open, lines)).values()];

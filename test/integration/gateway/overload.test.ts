@@ -9,7 +9,7 @@ const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).
 const ROOM = 50;
 let sequent: RunningSequent;
 let client: SequentClient;
-/** A second gateway, with little room. */
+/** A second gateway with low limits. */
 let small: RunningGateway;
 
 beforeAll(async () => {
@@ -36,8 +36,8 @@ async function post(n: number): Promise<Reply> {
   return { status: reply.status, retryAfter: reply.headers.get('retry-after'), body: (await reply.json()) as Reply['body'] };
 }
 
-test('requests over the limit are refused with 429 before acceptance, and no accepted one is lost', async () => {
-  // The server stands still, so that they pile up until some were refused.
+test('requests over the limit are refused with 429 before acceptance, and no accepted request is lost', async () => {
+  // The server is paused, so that requests accumulate until the gateway refuses some.
   sequent.server.pause();
   let refusals = 0;
   const replies = await Promise.all(
@@ -52,7 +52,7 @@ test('requests over the limit are refused with 429 before acceptance, and no acc
   for (const { status, retryAfter, body } of replies.filter((reply) => reply.status !== 202))
     expect([status, retryAfter, body.error_code]).toEqual([429, '1', 'FSS.0429']);
 
-  // Exactly the accepted ones ran.
+  // Exactly the accepted requests ran.
   type Listed = { invocations: { request_id: string }[] };
   const list = async () => (await (await sequent.call('GET', '/api/invocations?function=greet&state=notified&limit=500')).json()) as Listed;
   await eventually(async () => (await list()).invocations.length === ROOM);

@@ -27,7 +27,7 @@ async function invoke(name: string, body: unknown = {}, headers: Record<string, 
 const waitFor = async (id: string) => (await sequent.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=15' } })).json();
 
 describe('an invocation over HTTP', () => {
-  test('is accepted with 202 and its location, and its result is there after a long poll', async () => {
+  test('is accepted with 202 and its location, and a long poll returns its result', async () => {
     const response = await sequent.call('POST', '/api/functions/greet/invocations', { body: { name: 'Ada' } });
     const location = response.headers.get('location') ?? '';
     expect([response.status, location]).toEqual([202, expect.stringMatching(/^\/api\/invocations\/[0-9a-f-]{36}$/)]);
@@ -41,7 +41,7 @@ describe('an invocation over HTTP', () => {
     });
   });
 
-  test('answers with its result at once when the caller prefers to wait, and with 202 when that takes longer', async () => {
+  test('replies with its result within the preferred wait, and with 202 after it', async () => {
     const prompt = await sequent.call('POST', '/api/functions/greet/invocations', {
       body: { name: 'Bob' },
       headers: { prefer: 'wait=15' },
@@ -66,7 +66,7 @@ describe('an invocation over HTTP', () => {
     expect(await waitFor('order-7')).toMatchObject({ attempts: 1, result: { payload: '"hello Ada"' } });
   });
 
-  test('is made once for each element of a batch', async () => {
+  test('is started once for each element of a batch', async () => {
     const response = await sequent.call('POST', '/api/functions/greet/invocations?batch', {
       body: [{ name: 'a' }, { name: 'b' }, { name: 'c' }],
     });
@@ -75,7 +75,7 @@ describe('an invocation over HTTP', () => {
     expect(results.map((one) => (one as { result: { payload: string } }).result.payload)).toEqual(['"hello a"', '"hello b"', '"hello c"']);
   });
 
-  test('that failed is run again as a new one', async () => {
+  test('that failed is redriven as a new invocation', async () => {
     const id = await invoke('fail');
     expect(await waitFor(id)).toMatchObject({ status: 'FAIL', attempts: 2, result: { condition: 'UnhandledInvocationError' } });
     await readEvents(await sequent.call('GET', `/api/invocations/${id}/events/stream`));
@@ -86,7 +86,7 @@ describe('an invocation over HTTP', () => {
     expect(await waitFor(request_id)).toMatchObject({ status: 'FAIL' });
   });
 
-  test('that nobody knows is a problem in JSON', async () => {
+  test('with an unknown id is refused with a problem in JSON', async () => {
     const response = await sequent.call('GET', '/api/invocations/nobody');
     expect([response.status, response.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
     expect(await response.json()).toMatchObject({
@@ -98,7 +98,7 @@ describe('an invocation over HTTP', () => {
 });
 
 describe('the events of an invocation', () => {
-  test('are streamed until it is over, and equal those that are read afterwards', async () => {
+  test('are streamed until it is notified, and equal the events that are read afterwards', async () => {
     const id = await invoke('fail');
     const streamed = await readEvents(await sequent.call('GET', `/api/invocations/${id}/events/stream`));
     expect(streamed.map(({ event }) => event)).toEqual(['queued', 'running', 'retrying', 'running', 'failed', 'notified']);
@@ -106,7 +106,7 @@ describe('the events of an invocation', () => {
     expect(streamed.map(({ data }) => data)).toEqual(events);
   });
 
-  test('resume behind the last id, with nothing left out; whoever has them all is told not to come again', async () => {
+  test('resume after the last id without a gap; a reader that has all of them gets 204', async () => {
     const id = await invoke('fail');
     const path = `/api/invocations/${id}/events/stream`;
     const broken = new AbortController();
@@ -122,7 +122,7 @@ describe('the events of an invocation', () => {
 });
 
 describe('the transitions of all invocations', () => {
-  test('come live and in the order of the log, and resume behind the last id', async () => {
+  test('arrive live in the order of the log, and resume after the last id', async () => {
     const live = await sequent.call('GET', '/api/transitions?function=greet');
     const ids = [await invoke('greet', { name: 'x' }), await invoke('greet', { name: 'y' })];
     let open = ids.length;
@@ -138,7 +138,7 @@ describe('the transitions of all invocations', () => {
 });
 
 describe('functions over HTTP', () => {
-  test('are changed under If-Match only when nobody else changed them', async () => {
+  test('are changed under If-Match only if they were not changed since', async () => {
     const found = await sequent.call('GET', '/api/functions/greet');
     const { definition } = (await found.json()) as { definition: object };
     const etag = found.headers.get('etag') ?? '';
@@ -156,14 +156,14 @@ describe('functions over HTTP', () => {
 });
 
 describe('operations', () => {
-  test('the description of the API names every path', async () => {
+  test('the OpenAPI document names every path', async () => {
     const document = (await (await fetch(`${sequent.url}/openapi.json`)).json()) as { openapi: string; paths: object };
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths)).toContain('/api/invocations/{id}/events/stream');
     expect(JSON.stringify(document)).toContain('"maxRetries"');
   });
 
-  test('without NATS it is alive, not ready, and refuses with 503 before accept; later it goes on', async () => {
+  test('without NATS the gateway is live, not ready, and refuses with 503; it recovers with NATS', async () => {
     await sequent.server.kill();
     await until(async () => (await fetch(`${sequent.url}/readyz`)).status === 503);
     expect((await fetch(`${sequent.url}/healthz`)).status).toBe(200);
@@ -175,7 +175,7 @@ describe('operations', () => {
   });
 });
 
-/** Asks until it holds; the test's own time limit ends it. */
+/** Polls until the condition holds; the time limit of the test ends the polling. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
 }

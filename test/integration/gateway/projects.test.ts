@@ -4,7 +4,7 @@ import { eventually } from '#test/support/gateway/eventually.ts';
 import { PROJECT, type RunningSequent, readEvents, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
-/** What nobody else may ever read: a name, an id, a payload, an error, a description. */
+/** Values of the own project that the other project must never read: a name, an id, a payload, an error, a description. */
 const SECRET = 'onlyours';
 const NAME = `fn-${SECRET}`;
 const ID = `id-${SECRET}`;
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await sequent?.[Symbol.asyncDispose]());
 
-/** A path with our names in it. */
+/** A path with the names of the own project. */
 const ours = (path: string): string =>
   path
     .replace('{name}', NAME)
@@ -44,14 +44,14 @@ const ours = (path: string): string =>
     .replace(/\{\w+\}/g, SECRET);
 
 describe('another project', () => {
-  test('reads nothing of ours, whatever path of the own API it asks, with whatever filter', async () => {
+  test('reads nothing of ours by any path or filter of the own API', async () => {
     const asked = Object.entries(paths).flatMap(([path, methods]) => ('get' in methods ? [path] : []));
     expect(asked.length).toBeGreaterThan(15);
     const queries = ['', `?function=${NAME}`, `?function=${PROJECT}%3D${NAME}`, `?text=${SECRET}`, `?root=${ID}`];
     for (const path of asked.filter((one) => one !== '/api/transitions')) {
       for (const query of queries) {
         const reply = await stranger('GET', ours(path) + query);
-        // Its own words may come back in an error.
+        // An error may quote the caller's own input.
         const text = reply.status === 200 ? await reply.text() : '';
         expect([path, query, reply.status, text.includes(SECRET)]).toEqual([path, query, expect.any(Number), false]);
         if (path.includes('{id}') && query === '') expect([path, reply.status]).toEqual([path, 404]);
@@ -59,7 +59,7 @@ describe('another project', () => {
     }
   });
 
-  test('is shown which roles run, and no machine, no process and no total of ours', async () => {
+  test('sees which roles run, and no machine, process or total of ours', async () => {
     const view = (await (await stranger('GET', '/api/system')).json()) as { roles: object[] } & Record<string, unknown>;
     expect(view.roles).toContainEqual({ role: 'worker', instance: 'worker' });
     expect([view.server, view.log, view.lags]).toEqual([undefined, undefined, []]);
@@ -68,7 +68,7 @@ describe('another project', () => {
     expect(own).toMatchObject({ server: { version: expect.any(String) }, log: { replicas: 1 }, projection: { problems: 0 } });
   });
 
-  test('gets no answer that a cache may keep, and neither do we', async () => {
+  test('gets no reply that a cache may store, and neither do we', async () => {
     const answers = await Promise.all([
       stranger('GET', '/api/functions'),
       stranger('GET', '/api/functions/none'),
@@ -81,7 +81,7 @@ describe('another project', () => {
     );
   });
 
-  test('changes nothing of ours, whatever it asks for', async () => {
+  test('changes nothing of ours by any request', async () => {
     const before = await (await sequent.call('GET', `/api/functions/${NAME}`)).text();
     const events = await (await sequent.call('GET', `/api/invocations/${ID}/events`)).text();
     const bodies: Record<string, unknown> = {
@@ -93,7 +93,7 @@ describe('another project', () => {
       for (const method of Object.keys(methods).filter((one) => one !== 'get')) {
         const reply = await stranger(method.toUpperCase(), ours(path), bodies[path] ?? {});
         const text = await reply.text();
-        // A PUT defines a function of its own, and what it answers is of that.
+        // A PUT defines a function of the other project, and replies with that function.
         if (reply.status === 200 && method !== 'put') expect([path, text.includes(SECRET)]).toEqual([path, false]);
       }
     }
@@ -102,7 +102,7 @@ describe('another project', () => {
     expect(await (await sequent.call('GET', `/api/invocations/${ID}/events`)).text()).toBe(events);
   });
 
-  test('hears no transition of ours, while we hear it', async () => {
+  test('receives no transition of ours, while we receive it', async () => {
     const closing = new AbortController();
     const [theirs, own] = [
       await stranger('GET', '/api/transitions', undefined, closing.signal),
@@ -112,7 +112,7 @@ describe('another project', () => {
     const heard = readEvents(own, ({ event }) => event === 'notified');
     await sequent.call('POST', `/api/functions/${NAME}/invocations`, { body: { SECRET } });
     expect((await heard).map(({ event }) => event)).toContain('failed');
-    // Both streams follow one log: what the stranger is told of its own comes behind ours.
+    // Both streams follow one log, in which the transition of the other project follows ours.
     await stranger('PUT', '/api/functions/mine', { handler: { kind: 'process', file: handlers, export: 'greet' } });
     const mine = await stranger('GET', '/api/transitions', undefined, closing.signal);
     await stranger('POST', '/api/functions/mine/invocations', { name: 'x' });

@@ -7,7 +7,7 @@ const server = await startTestServer();
 afterAll(() => server[Symbol.asyncDispose]());
 
 describe('sequent serve with a gateway', () => {
-  test('ends with 2 and says why when the port that it was given is taken', async () => {
+  test('exits with 2 and a reason when its configured port is taken', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as { port: number };
@@ -17,7 +17,7 @@ describe('sequent serve with a gateway', () => {
     expect(run.stderr).toContain(`the HTTP port ${port} is taken by another process`);
   });
 
-  test('ends with 2 when it would listen beyond loopback without credentials that it can read', async () => {
+  test('exits with 2 when it would listen beyond loopback without readable credentials', async () => {
     const env = { NATS_URL: server.url };
     const beyond = await runCli(['serve', '--role', 'gateway', '--http-host', '0.0.0.0'], { env });
     expect([beyond.code, beyond.stderr]).toEqual([

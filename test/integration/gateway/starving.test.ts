@@ -53,14 +53,14 @@ const read = async (path: string, token: string): Promise<number> => {
   return status;
 };
 
-describe('a project that takes all it can get', () => {
-  test('leaves event streams to the other one', async () => {
+describe('a project that exhausts its limits', () => {
+  test('leaves event streams to the other project', async () => {
     const streams = await hold(30, ['GET /api/transitions HTTP/1.1', 'Host: 127.0.0.1', `X-Auth-Token: ${THEIRS}`, '', '']);
     await expect.poll(() => [having(streams, '200'), having(streams, '429')]).toEqual([10, 20]);
     expect(await read('/api/transitions', OURS)).toBe(200);
   });
 
-  test('leaves places of requests to the other one, while its own bodies do not come', async () => {
+  test('leaves requests to the other project, while its own bodies do not arrive', async () => {
     const lines = ['Host: 127.0.0.1', `X-Auth-Token: ${THEIRS}`, 'Content-Length: 99', '', '{'];
     const slow = await hold(30, ['PUT /v2/b/fgs/functions/none/config HTTP/1.1', ...lines]);
     await expect.poll(() => having(slow, '429')).toBe(20);
@@ -69,14 +69,14 @@ describe('a project that takes all it can get', () => {
   });
 });
 
-test('60 large bodies that only name an access key take bounded memory, and nobody else is refused', async () => {
+test('60 large bodies that only name an access key use bounded memory, and other callers are accepted', async () => {
   const path = '/v2/a/fgs/functions';
   const length = 31 * MB;
   const headers = { host: '127.0.0.1', 'x-sdk-date': sdkDate(Date.now()) };
   const authorization = sign({ method: 'POST', path, headers, body: '' }, KEYS);
   const lines = [`Host: 127.0.0.1`, `X-Sdk-Date: ${headers['x-sdk-date']}`, `Authorization: ${authorization}`, `Content-Length: ${length}`];
   const large = await hold(60, [`POST ${path} HTTP/1.1`, ...lines, '', '{']);
-  // The bodies of the four others are read: 124 MB, of 1,860.
+  // Only the bodies of the four other requests are read: 124 MB of 1,860.
   await expect.poll(() => having(large, '429')).toBe(56);
   expect(having(large, undefined)).toBe(4);
   expect(await read('/api/machine', OURS)).toBe(200);

@@ -4,10 +4,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { createServerCloser } from '#src/gateway/http/close-server.ts';
 
-/** More than any test waits for: whoever waits for the grace fails. */
+/** Longer than the time limit of a test, so a test that waits for the whole grace period fails. */
 const GRACE_IN_MS = 60_000;
 
-test('a server closes at once with idle connections, used and unused', async () => {
+test('a server with idle connections, used and unused, closes at once', async () => {
   const server = createServer((_, response) => response.end('answered'));
   const close = createServerCloser(server);
   server.listen(0, '127.0.0.1');
@@ -21,7 +21,7 @@ test('a server closes at once with idle connections, used and unused', async () 
   await ended;
 });
 
-test('a server that closes lets an answer be finished, and closes its connection then', async () => {
+test('a closing server finishes a response in progress, and then closes its connection', async () => {
   let finish = (): void => {};
   const server = createServer((_, response) => {
     response.write('the beginning, ');

@@ -26,12 +26,12 @@ const ofOthers = ['images.thumbs', 'fn.other.x', 'fn.x'];
 
 let sequent: RunningSequent;
 let tap: Connection;
-/** Every message that anybody publishes. */
+/** Every message that any client publishes. */
 const heard: { subject: string; text: string }[] = [];
 
 beforeAll(async () => {
   sequent = await startSequent({ with: ['projection'] });
-  // Once the tap listens everywhere, no question finds out at once that nobody answers.
+  // With the tap on every subject, a request without a responder is no longer refused at once.
   await eventually(() =>
     sequent.roles.ports.history.ask('status', {}).then(
       () => true,
@@ -65,7 +65,7 @@ const refusals = [
   ...reserved.map((subject) => ['the own project', subject, 'is reserved for Sequent or the NATS server (rule U1)'] as const),
   ...reserved.map((subject) => ['another project', subject, 'is reserved for Sequent or the NATS server (rule U1)'] as const),
   ...ofOthers.map((subject) => ['another project', subject, `use a subject below \\"fn.${STRANGER.project}.\\"`] as const),
-  // A name of a handler cannot hold the first character of these; the rule refuses them for destinations.
+  // The name of a handler cannot contain the first character of these; for destinations the rule refuses them.
   ['the own project', '_INBOX.x1', 'is reserved'] as const,
   ['another project', '_INBOX.x1', 'is reserved'] as const,
 ];
@@ -128,7 +128,7 @@ describe('a destination', () => {
   });
 });
 
-/** Writes an entry past the registry, as an earlier Sequent may have written it. */
+/** Writes an entry without the registry, as an earlier Sequent may have written it. */
 async function write(name: string, definition: object): Promise<void> {
   const functions = await openKeyValue(tap, FUNCTIONS_BUCKET, undefined);
   const parsed = functionDefinitionSchema.parse({ name, ...definition });
@@ -151,7 +151,7 @@ async function outcomeOf(owner: Owner, name: string, event: object): Promise<{ t
   return { text, id };
 }
 
-describe('an entry that was written past the registry', () => {
+describe('an entry that was written without the registry', () => {
   const canary = 'bytes-of-another-project';
 
   test.each([
@@ -169,7 +169,7 @@ describe('an entry that was written past the registry', () => {
     expect(heard.filter((message) => message.subject === subject && message.text.includes(canary))).toEqual([]);
   });
 
-  test('makes no NATS destination send anything: the delivery is dead, and says why', async () => {
+  test('makes no NATS destination send anything: the delivery is dead, with a reason', async () => {
     const subject = 'invoke.ours';
     const onSuccess = [{ destination: 'NATS', param: { subject } }];
     await write(`${STRANGER.project}=raw-told`, { handler: process, policy: { maxRetries: 0, onSuccess } });
@@ -190,7 +190,7 @@ describe('an entry that was written past the registry', () => {
   });
 });
 
-test('every subject that Sequent published to meanwhile is reserved, or one that a user chose', async () => {
+test('every subject that Sequent published to is reserved, or chosen by a user', async () => {
   await outcomeOf('the own project', 'ours', { name: 'x' });
   expect((await sequent.call('GET', '/api/invocations')).status).toBe(200);
   const chosen = new Set(['images.thumbs', `fn.${STRANGER.project}.thumbs`]);
@@ -199,7 +199,7 @@ test('every subject that Sequent published to meanwhile is reserved, or one that
   expect(heard.filter(({ subject }) => !isReserved(subject) && !chosen.has(subject))).toEqual([]);
 });
 
-test('every subject that Sequent subscribes is reserved', async () => {
+test('every subject that Sequent subscribes to is reserved', async () => {
   const found = (await (await fetch(`${sequent.server.monitorUrl}/connz?subs=detail`)).json()) as {
     connections: { name?: string; subscriptions_list_detail?: { subject: string }[] }[];
   };

@@ -46,11 +46,11 @@ const result = (at: RunningSequent, id: string) =>
   bodyOf<{ status: string; attempts: number }>(at.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=10' } }));
 
 describe('two gateways on one NATS', () => {
-  test('refuse a replay of what either of them accepted, and so does one that starts later', async () => {
+  test('refuse a replay of a call that either accepted, and so does a gateway that starts later', async () => {
     const call = signedCall();
     expect(await call(one)).toBe(202);
     const acceptedAt = Date.now();
-    // Within its second, and while it may be under way, it is an equal call; then it is a replay.
+    // Within its second and the time of a transfer, a repetition is an equal call; then it is a replay.
     await eventually(async () => Date.now() - acceptedAt > 2_000);
     expect([await call(one), await call(other)]).toEqual([401, 401]);
     await using third = await one.another();
@@ -58,7 +58,7 @@ describe('two gateways on one NATS', () => {
     expect(await signedCall()(third)).toBe(202);
   });
 
-  test('start an Idempotency-Key once, also when both get it at one moment', async () => {
+  test('start an Idempotency-Key once, even if both receive it at the same time', async () => {
     const headers = { 'idempotency-key': 'once-for-all' };
     const ask = (at: RunningSequent) => at.call('POST', '/api/functions/greet/invocations', { body: { name: 'Ada' }, headers });
     const replies = await Promise.all([ask(one), ask(other)]);
@@ -72,7 +72,7 @@ describe('two gateways on one NATS', () => {
     expect(await result(one, 'once-for-all')).toMatchObject({ attempts: 1 });
   });
 
-  test('know the functions, configurations and limits that the other one was given, at once', async () => {
+  test('apply the functions, configurations and limits of the other gateway at once', async () => {
     const limit = (at: RunningSequent, max_instance_num: number) =>
       at.call('PUT', `${F}/fail/config-max-instance`, { body: { max_instance_num } });
     for (const [from, to] of [
@@ -91,7 +91,7 @@ describe('two gateways on one NATS', () => {
     }
   });
 
-  test('list what the other one accepted, at once, and cancel it', async () => {
+  test('list an invocation that the other gateway accepted at once, and cancel it', async () => {
     const id = await invoke(one, 'sleep', { ms: 20_000 });
     const list = async (at: RunningSequent) =>
       (await bodyOf<{ invocations: { request_id: string }[] }>(at.call('GET', `${F}/sleep/active-async-invocations`))).invocations;
@@ -101,7 +101,7 @@ describe('two gateways on one NATS', () => {
     expect(await result(one, id)).toMatchObject({ status: 'FAIL' });
   });
 
-  test('resume an event stream that broke at the other one, with nothing left out', async () => {
+  test('resume an event stream of the other gateway without a gap', async () => {
     const id = await invoke(one, 'greet', { name: 'x' });
     await result(one, id);
     const path = `/api/invocations/${id}/events/stream`;
@@ -114,14 +114,14 @@ describe('two gateways on one NATS', () => {
     expect(heard.map(({ event }) => event)).toEqual(rest.map(({ event }) => event));
   });
 
-  test('know the sessions that the other one began', async () => {
+  test('accept the sessions of the other gateway', async () => {
     const begun = await one.call('POST', '/api/session', { body: { token: TOKEN } });
     const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     const reply = await fetch(`${other.url}/api/functions`, { headers: { cookie } });
     expect([begun.status, reply.status]).toEqual([200, 200]);
   });
 
-  test('end a session that the other one signed out, and so does one that starts later', async () => {
+  test('refuse a session that the other one signed out, and so does a gateway that starts later', async () => {
     const begun = await one.call('POST', '/api/session', { body: { token: TOKEN } });
     const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     const ask = async ({ url }: RunningSequent): Promise<number> => (await fetch(`${url}/api/functions`, { headers: { cookie } })).status;

@@ -17,7 +17,7 @@ afterAll(async () => await sequent?.[Symbol.asyncDispose]());
 
 const post = (path: string, headers: Record<string, string> = {}) => sequent.call('POST', path, { body: event, headers });
 
-/** How many requests of an id the log accepted, and how often it ran. */
+/** The number of requests with an id in the log, and the number of runs. */
 async function ranOf(id: string): Promise<{ status: string; attempts: number }> {
   await eventually(async () => (await sequent.call('GET', `/api/invocations/${id}`)).status === 200);
   const reply = await sequent.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=10' } });
@@ -25,8 +25,8 @@ async function ranOf(id: string): Promise<{ status: string; attempts: number }> 
 }
 
 describe('a publish that JetStream does not answer', () => {
-  test('is never answered with 202, but as unknown, with the key under which a repetition runs once', { timeout: 60_000 }, async () => {
-    // It holds its connections and reads nothing: what was sent may still be stored when it goes on.
+  test('is reported as unknown instead of 202, with the key with which a repetition runs once', { timeout: 60_000 }, async () => {
+    // The paused server keeps its connections and reads nothing. After the pause it may still store what was sent.
     sequent.server.pause();
     const [vendor, own] = await Promise.all([post(VENDOR), post(OWN)]);
     const said = (await vendor.json()) as { error_code: string; error_msg: string };
@@ -49,7 +49,7 @@ describe('a publish that JetStream does not answer', () => {
     }
   });
 
-  test('is answered as soon with an Idempotency-Key as without one', { timeout: 60_000 }, async () => {
+  test('is reported as early with an Idempotency-Key as without one', { timeout: 60_000 }, async () => {
     const timed = async (headers: Record<string, string>) => {
       const startedAt = performance.now();
       const { status } = await post(OWN, headers);
@@ -57,12 +57,12 @@ describe('a publish that JetStream does not answer', () => {
     };
     sequent.server.pause();
     const [without, withKey] = await Promise.all([timed({}), timed({ 'idempotency-key': 'order-of-an-outage' })]);
-    // The look-up of the key is not answered, so nothing is published under it.
+    // The look-up of the key is not answered, so nothing is published with the key.
     expect([without.status, withKey.status]).toEqual([504, 503]);
     expect(withKey.tookInMs).toBeLessThan(1.5 * without.tookInMs);
   });
 
-  test('because the server was killed is followed up, and answered with 202 when another one stored it', async () => {
+  test('because the server was killed is checked again, and is 202 if another server stored it', async () => {
     const postMany = () => Promise.all(Array.from({ length: 20 }, () => post(VENDOR)));
     const before = await postMany();
     expect(before.map(({ status }) => status)).toEqual(Array(20).fill(202));

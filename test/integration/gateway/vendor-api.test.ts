@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => sequent[Symbol.asyncDispose]());
 
-/** Calls as the vendor's SDK does: signed. */
+/** Calls with a signature, like the vendor's SDK. */
 async function signed(method: string, path: string, body = ''): Promise<Response> {
   const host = new URL(sequent.url).host;
   const headers = { 'content-type': 'application/json', host, 'x-project-id': PROJECT, 'x-sdk-date': sdkDate(Date.now()) };
@@ -41,7 +41,7 @@ const invokeSync = (name: string, headers: Record<string, string>, body: unknown
   sequent.call('POST', `${F}/${name}/invocations`, { headers, body });
 
 describe('the worked example', () => {
-  test('runs through signed calls alone: test2 is told about a success of test1, and test3 about a failure', async () => {
+  test('runs by signed calls only: test2 receives a success of test1, and test3 a failure', async () => {
     const archive = zipOf([
       {
         name: 'index.js',
@@ -78,7 +78,7 @@ describe('the worked example', () => {
 });
 
 describe('invokeFunction', () => {
-  test('answers v1 with the envelope and v0 with the bare result, with the headers of the vendor', async () => {
+  test('replies to v1 with the envelope and to v0 with the bare result, with the headers of the vendor', async () => {
     await create(
       'echo',
       'exports.handler = async (event, context) => { context.getLogger().info("seen", event.name); return "hello " + event.name; }',
@@ -98,7 +98,7 @@ describe('invokeFunction', () => {
     expect(v0.headers.get('x-cff-function-log')).toBeNull();
   });
 
-  test('says in its headers that the function failed, and gives the payload of the error', async () => {
+  test('reports an error of the function in its headers, and returns the payload of the error', async () => {
     await create('broken', 'exports.handler = async () => { throw new TypeError("oh"); }');
     const response = await invokeSync('broken', { 'x-cff-request-version': 'v1' });
     expect([response.status, response.headers.get('x-is-func-err'), response.headers.get('x-func-err-code')]).toEqual([
@@ -111,7 +111,7 @@ describe('invokeFunction', () => {
     expect(JSON.parse(result)).toMatchObject({ errorType: 'TypeError', errorMessage: 'function invocation exception, error: oh' });
   });
 
-  test('answers 404 for an unknown function, and runs initializers and user data as they were given', async () => {
+  test('replies 404 for an unknown function, and applies initializers and user data', async () => {
     expect((await invokeSync('nobody', {})).status).toBe(404);
     const source =
       'let ready = 0; exports.init = (context, done) => { ready++; done(); }; exports.handler = async (event, context) => [ready, context.getUserData("k"), process.env.k]';
@@ -121,7 +121,7 @@ describe('invokeFunction', () => {
 });
 
 describe('asyncInvokeFunction', () => {
-  test('answers before the function runs to its end', async () => {
+  test('replies before the function ends', async () => {
     await create('endless', 'exports.handler = () => new Promise(() => {})', { timeout: 3 });
     const { request_id } = (await (await sequent.call('POST', `${F}/endless/invocations-async`, { body: {} })).json()) as {
       request_id: string;
@@ -132,7 +132,7 @@ describe('asyncInvokeFunction', () => {
 });
 
 describe('two gateways on one NATS', () => {
-  test('show the same functions and configurations, and each has the results of the other', async () => {
+  test('show the same functions and configurations, and each returns the results of the other', async () => {
     await create('shared', 'exports.handler = async () => 7');
     await using other = await sequent.another();
     expect((await other.call('PUT', `${F}/shared/async-invoke-config`, { body: { max_async_retry_attempts: 3 } })).status).toBe(200);

@@ -13,7 +13,7 @@ function read(content: unknown, env = {}, options = {}) {
   return readCredentials(file, { env, ...options });
 }
 
-test('a token that was found is found again, and nothing else is, before and after', () => {
+test('a valid token is found at each look-up, and no other token is', () => {
   const credentials = read([
     { project_id: 'p1', token: 'token number one' },
     { project_id: 'p2', token: 'token number two' },
@@ -35,7 +35,7 @@ test('a token that was found is found again, and nothing else is, before and aft
 });
 
 describe('readCredentials', () => {
-  test('reads keys and tokens as they are, from the environment, and tokens as hashes', () => {
+  test('reads keys and tokens as plain text, from the environment, and as hashes of tokens', () => {
     const sha256 = 'bfdc7f4d9f807b82e348994005dd74531891a4bff7d6f78de314fcfd51eedb78';
     const found = read(
       [
@@ -55,8 +55,8 @@ describe('readCredentials', () => {
     ['a file that is not JSON, without quoting it', '[{"sk":"very secret"', /^(?!.*very secret)[\s\S]*is not JSON/],
     ['no credential at all', [], /is not valid/],
     ['a key without its secret', [{ project_id: 'p1', ak: 'AK' }], /needs both/],
-    ['a credential that is none', [{ project_id: 'p1' }], /needs ak and sk, or a token/],
-    ['a field that it does not know', [{ project_id: 'p1', token: 't', role: 'admin' }], /role/],
+    ['an empty credential', [{ project_id: 'p1' }], /needs ak and sk, or a token/],
+    ['an unknown field', [{ project_id: 'p1', token: 't', role: 'admin' }], /role/],
     ['a variable that is not set', [{ project_id: 'p1', token: { env: 'NOT_SET' } }], /NOT_SET, which is not set/],
     [
       'a token that can be guessed, without quoting it',
@@ -84,12 +84,12 @@ describe('readCredentials', () => {
       ],
       /one token twice/,
     ],
-    ['a project that is none', [{ project_id: 'a.b', token: 't' }], /must be 1 to 64 letters/],
+    ['an invalid project', [{ project_id: 'a.b', token: 't' }], /must be 1 to 64 letters/],
   ])('refuses %s', ([, content, why]) => {
     expect(() => read(content, { SHORT: 'secret' })).toThrow(why);
   });
 
-  test('gives a credential without a project the configured one, else the first named, else default', () => {
+  test('gives a credential without a project the configured project, else the first named one, else default', () => {
     const content = [
       { token: 'token of no project' },
       { project_id: 'p1', token: 'token of project p1' },
@@ -101,7 +101,7 @@ describe('readCredentials', () => {
     expect(projects(read([{ token: 'token of no project' }]))).toEqual(['default']);
   });
 
-  test('refuses a file that is not there', () => {
+  test('refuses a missing file', () => {
     expect(() => readCredentials(join(folder, 'none.json'))).toThrow('cannot be read');
   });
 });

@@ -19,11 +19,11 @@ describe('an event stream', () => {
     expect(sent).toBeLessThan(12);
     expect(stream.send(event)).toBe(false);
     expect([stream.closed.aborted, closed()]).toEqual([true, 1]);
-    // What was sent is still read, so that the reader resumes behind it.
+    // The reader still receives the sent text, so it resumes after its last id.
     expect((await stream.response.text()).length).toBeGreaterThan(sent * 100_000);
   });
 
-  test('frees its place once, whether the reader leaves, the gateway stops, or it ends by itself', async () => {
+  test('leaves the limit once, if the reader leaves, the gateway stops or the stream ends', async () => {
     const left = open();
     await left.stream.response.body?.cancel();
     const stopped = open();
@@ -35,7 +35,7 @@ describe('an event stream', () => {
     for (const { stream, closed } of [left, stopped, ended]) expect([stream.closed.aborted, closed()]).toEqual([true, 1]);
   });
 
-  test('is refused with 429 while too many readers wait, and keeps nobody else out', async () => {
+  test('is refused with 429 while too many readers wait, and other requests are accepted', async () => {
     const opened = await openApp({ limits: { waiting: 1 } });
     const first = await ask(opened, 'GET', '/api/transitions');
     expect((await ask(opened, 'GET', '/api/transitions')).status).toBe(429);
@@ -44,7 +44,7 @@ describe('an event stream', () => {
     expect((await ask(opened, 'GET', '/api/transitions')).status).toBe(200);
   });
 
-  test('of an id that no event has is refused with 400', async () => {
+  test('with an invalid Last-Event-ID is refused with 400', async () => {
     const opened = await openApp();
     for (const id of ['-1', '1e3', 'x'])
       expect((await ask(opened, 'GET', '/api/transitions', { headers: { 'last-event-id': id } })).status).toBe(400);

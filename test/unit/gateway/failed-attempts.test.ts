@@ -19,7 +19,7 @@ function fail(times: number, address = '10.0.0.1'): void {
 }
 
 describe('failed attempts', () => {
-  test('make their address alone wait from the fifth on, twice as long each time, a minute at most', () => {
+  test('delay only their address, from the fifth on, by doubled waits of at most one minute', () => {
     const waits: unknown[] = [];
     for (let failures = 1; failures <= 14; failures++) {
       fail(1);
@@ -41,7 +41,7 @@ describe('failed attempts', () => {
     expect(logged).toEqual([1, 2, 4, 8].map((failures) => ({ address: '10.0.0.1', failures, why: 'the token is not known' })));
   });
 
-  test('are forgotten after a success, and after ten minutes without one more', () => {
+  test('are deleted after a success, and after ten minutes without a failure', () => {
     fail(9);
     attempts.forget('10.0.0.1');
     attempts.checkWait('10.0.0.1');
@@ -52,7 +52,7 @@ describe('failed attempts', () => {
   });
 });
 
-test('a sign-in waits after wrong tokens, also with the right one; a program with the right one does not', async () => {
+test('after wrong tokens, a sign-in waits even with a valid token; a program with a valid token does not', async () => {
   const token = 'the right token of this test';
   const opened = await openApp({ credentials: [withToken('p1', token)] });
   const signIn = async (given: string): Promise<number> => (await ask(opened, 'POST', '/api/session', { body: { token: given } })).status;

@@ -3,7 +3,7 @@ import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { countLog } from '#src/gateway/operations/log-count.ts';
 import { accept, newStream, until } from '#test/support/log/opened-log.ts';
 
-test('a count that begins while the log is away handles its rejections, and counts once the log answers', async () => {
+test('a count that starts while the log is unavailable counts as soon as the log answers', async () => {
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   process.on('unhandledRejection', onUnhandled);

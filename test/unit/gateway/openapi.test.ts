@@ -33,8 +33,8 @@ function* objectsIn(value: unknown): Iterable<Schema> {
   for (const part of Object.values(value)) yield* objectsIn(part);
 }
 
-describe('the description of the API', () => {
-  test('is OpenAPI 3.1, and describes every route that there is, with its method', () => {
+describe('the OpenAPI document', () => {
+  test('is OpenAPI 3.1 and contains every route with its method', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'Sequent', version: expect.stringMatching(/^\d+\.\d+\.\d+/) } });
     const served = opened.app.routes
       .filter(({ method, path }) => method !== 'ALL' && /^\/(?:api\/(?!session)|healthz|readyz|metrics)/.test(path))
@@ -43,7 +43,7 @@ describe('the description of the API', () => {
     expect(new Set(described)).toEqual(new Set(served));
   });
 
-  test('declares the parameters of every path, as required', () => {
+  test('declares the parameters of every path as required', () => {
     for (const { path, method, one } of operations()) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       const declared = (one.parameters ?? []).filter((parameter) => parameter.in === 'path');
@@ -54,7 +54,7 @@ describe('the description of the API', () => {
     }
   });
 
-  test('says of every operation what it answers, in JSON with a schema, and of errors that they are problems', () => {
+  test('declares the replies of every operation with a JSON schema, and its errors as problems', () => {
     for (const { path, method, one } of operations()) {
       expect([method, path, one.summary]).toEqual([method, path, expect.stringMatching(/\S/)]);
       expect(Object.keys(one.responses)).toContain('default');
@@ -66,7 +66,7 @@ describe('the description of the API', () => {
     }
   });
 
-  test('refers only to what it holds, and uses nothing of OpenAPI 3.0 that 3.1 does not have', () => {
+  test('refers to its own definitions only, and uses nothing that OpenAPI 3.1 removed', () => {
     for (const found of objectsIn(document)) {
       if (typeof found.$ref === 'string') {
         const parts = found.$ref.replace(/^#\//, '').split('/');

@@ -17,7 +17,7 @@ beforeEach(async () => {
   await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
 });
 
-/** The status of an invocation that reaches the gateway at this address. */
+/** The status of an invocation that is sent to this address of the gateway. */
 async function invoke(headers: Headers, site = SITE, app = opened.app): Promise<number> {
   return (await app.request(site + path, { method: 'POST', body: '{}', headers })).status;
 }
@@ -38,11 +38,11 @@ describe('a request to a gateway without credentials', () => {
 
   test.for<[string, Headers, string]>([
     ['of another port of this machine', { ...json, origin: 'http://localhost:3000' }, SITE],
-    ['of another port, which the browser calls the same site', { ...json, 'sec-fetch-site': 'same-site' }, SITE],
+    ['of another port, which a browser classifies as the same site', { ...json, 'sec-fetch-site': 'same-site' }, SITE],
     ['of another site', { ...json, 'sec-fetch-site': 'cross-site' }, SITE],
     ['of another name of this machine', { ...json, origin: 'http://127.0.0.1:8080' }, SITE],
-    ['over TLS, which this gateway does not speak', { ...json, origin: 'https://localhost:8080' }, SITE],
-    ['of no origin', { ...json, origin: 'null' }, SITE],
+    ['over TLS, which this gateway does not serve', { ...json, origin: 'https://localhost:8080' }, SITE],
+    ['of an opaque origin', { ...json, origin: 'null' }, SITE],
     ['of an origin that begins like the own one', { ...json, origin: `${SITE}.evil.example` }, SITE],
     ['under a name that resolves to this machine', { ...json, origin: 'http://evil.example' }, 'http://evil.example'],
     ['under such a name, in a browser that sends no origin', json, 'http://evil.example'],
@@ -59,7 +59,7 @@ describe('a request to a gateway without credentials', () => {
   });
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/json', 'application/jsonp'])(
-    'of a browser with a body of the type %s is refused, whichever header gives the browser away',
+    'of a browser with a body of the type %s is refused, for each header that only browsers send',
     async (type) => {
       for (const browser of [{ origin: SITE }, { 'sec-fetch-site': 'none' }, { cookie: 'a=b' }])
         expect(await invoke({ 'content-type': type, ...browser } as Headers)).toBe(415);
@@ -67,7 +67,7 @@ describe('a request to a gateway without credentials', () => {
     },
   );
 
-  test('of a browser with a body of no type is refused, and without a body it is accepted', async () => {
+  test('of a browser with a body without a type is refused, and without a body it is accepted', async () => {
     const send = (headers: Headers) => opened.app.request(SITE + path, { method: 'POST', headers: { origin: SITE, ...headers } });
     expect((await send({ 'content-length': '2' })).status).toBe(415);
     expect((await send({ 'transfer-encoding': 'chunked' })).status).toBe(415);
@@ -76,11 +76,11 @@ describe('a request to a gateway without credentials', () => {
   });
 });
 
-describe('reading', () => {
+describe('a read', () => {
   const read = async (target: string, headers: Headers = {}) => await opened.app.request(target, { headers });
   const paths = ['/', '/api/functions', '/api/session', '/api/machine', '/metrics', '/openapi.json', '/v2/p1/fgs/functions', '/nowhere'];
 
-  test.each(paths)('%s under a rebound name, or from another origin, is refused without headers of CORS', async (target) => {
+  test.each(paths)('%s under a rebound name, or from another origin, is refused without CORS headers', async (target) => {
     const answers = await Promise.all([
       read(`http://evil.example${target}`),
       read(SITE + target, { origin: 'http://localhost:3000' }),
@@ -91,13 +91,13 @@ describe('reading', () => {
     for (const { headers } of answers) expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 
-  test('is open to a link of another site that opens a document, and closed to a frame', async () => {
+  test('is allowed to a link of another site that opens a document, and refused to a frame', async () => {
     const opens = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
     expect((await read(`${SITE}/api/machine`, opens)).status).toBe(200);
     expect((await read(`${SITE}/api/machine`, { ...opens, 'sec-fetch-dest': 'iframe' })).status).toBe(403);
   });
 
-  test('the health of the gateway is open to a probe under any name', async () => {
+  test('the probes of the gateway are allowed under any name', async () => {
     expect((await read('http://gateway.cluster.local/healthz')).status).toBe(200);
   });
 });
@@ -108,10 +108,10 @@ describe('a gateway with credentials', () => {
     const { options } = await openApp({ credentials });
     return createApp(await openGateway({ ...options, origins }, new AbortController().signal, '0.0.0.0'));
   };
-  // Nobody has this token: 401 says that the request got past the rules of origins.
+  // No credential has this token, so 401 proves that the request passed the rules of origins.
   const token = { ...json, 'x-auth-token': 'no token' };
 
-  test('asks a program under any name for its credential, and refuses a page under an unknown name', async () => {
+  test('authenticates a program under any name, and refuses a page under an unknown name', async () => {
     const app = await open();
     expect(await invoke(token, 'http://gateway.cluster.local:8080', app)).toBe(401);
     expect(await invoke({ ...token, origin: 'http://gateway.cluster.local:8080' }, 'http://gateway.cluster.local:8080', app)).toBe(403);
@@ -119,13 +119,13 @@ describe('a gateway with credentials', () => {
     expect((await app.request('http://gateway.cluster.local:8080/login')).status).toBe(403);
   });
 
-  test('knows every address, since an address cannot be rebound', async () => {
+  test('accepts every address as Host, since an address cannot be rebound', async () => {
     const app = await open();
     expect(await invoke({ ...json, origin: 'http://10.0.0.1:8080' }, 'http://10.0.0.1:8080', app)).toBe(401);
     expect(await invoke({ ...json, origin: 'http://10.0.0.1:3000' }, 'http://10.0.0.1:8080', app)).toBe(403);
   });
 
-  test('accepts the origin of its proxy, with or without the passed Host, and not its name without TLS', async () => {
+  test('accepts the origin of its proxy, with or without a forwarded Host, and refuses its name without TLS', async () => {
     const app = await open([proxied]);
     const site = 'http://sequent.example';
     expect(await invoke({ ...json, origin: proxied, 'sec-fetch-site': 'same-origin' }, site, app)).toBe(401);
@@ -134,7 +134,7 @@ describe('a gateway with credentials', () => {
     expect(await invoke({ ...json, origin: 'https://other.example' }, site, app)).toBe(403);
   });
 
-  test('knows the name that it was told to listen on', async () => {
+  test('accepts the configured name that it listens on', async () => {
     const { options } = await openApp({ credentials });
     const app = createApp(await openGateway(options, new AbortController().signal, 'gateway.internal'));
     expect(await invoke({ ...json, origin: 'http://gateway.internal:8080' }, 'http://gateway.internal:8080', app)).toBe(401);

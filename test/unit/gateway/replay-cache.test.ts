@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const { signal } = new AbortController();
 const signatureOf = (n: number): string => n.toString(16).padStart(13, '0').padEnd(64, '0');
 
-/** What several gateways tell each other. */
+/** The signatures that several gateways share. */
 function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & { told: SeenSignature[] } {
   const told = [...earlier];
   const listeners: ((signature: SeenSignature) => void)[] = [];
@@ -28,10 +28,10 @@ function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & 
 }
 
 describe('the replay cache', () => {
-  test('lets equal calls of one second pass, and none of them later, for as long as their date is acceptable', async () => {
+  test('accepts equal calls of one second, and later refuses each one as long as its date is acceptable', async () => {
     const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW });
     const at = (ms: number) => cache.check(signatureOf(7), NOW, NOW + ms);
-    // Signed within the second, it may be under way for another one.
+    // The transfer of a call that was signed within the second may take another second.
     expect([0, 900, 1_999].map(at)).toEqual(['new', 'equal call', 'equal call']);
     expect([2_000, 5 * MINUTE, 15 * MINUTE].map(at)).toEqual(['replayed', 'replayed', 'replayed']);
     expect(cache.check(signatureOf(8), NOW, NOW + 15 * MINUTE)).toBe('new');
@@ -48,7 +48,7 @@ describe('the replay cache', () => {
     }
   });
 
-  test('knows what another gateway accepted, before it started and since', async () => {
+  test('contains the signatures that another gateway accepted, before its start and since', async () => {
     const signatures = openSignatures();
     const one = await openReplayCache({ signatures, signal, now: NOW });
     expect(one.check(signatureOf(1), NOW, NOW)).toBe('new');
@@ -57,7 +57,7 @@ describe('the replay cache', () => {
     expect([1, 2].map((n) => other.check(signatureOf(n), NOW, NOW + 4_000))).toEqual(['replayed', 'replayed']);
   });
 
-  test('forgets what is too old for everybody, and accepts nothing more when it is full', async () => {
+  test('removes expired signatures, and accepts no new one while it is full', async () => {
     const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW, capacity: 3 });
     for (const n of [1, 2, 3]) expect(cache.check(signatureOf(n), NOW, NOW)).toBe('new');
     expect(cache.check(signatureOf(4), NOW, NOW)).toBe('full');
@@ -68,7 +68,7 @@ describe('the replay cache', () => {
 });
 
 describe('a set of numbers', () => {
-  test('holds exactly what was added', () => {
+  test('contains exactly the added numbers', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 2 ** 52 })), fc.array(fc.integer({ min: 1, max: 2 ** 52 })), (added, others) => {
         const set = createNumberSet();

@@ -25,7 +25,7 @@ beforeAll(async () => {
 type Request = { method: string; target: string; headers: Record<string, string>; body: string };
 
 let count = 0;
-/** A signed call like the SDK's; every one differs, so that none is a replay of another. */
+/** A signed call like the SDK's. All calls differ, so none is a replay of another. */
 function signedCall({ at = NOW, signer = keys, extra = {} as Record<string, string>, query = {} as Record<string, string> } = {}): Request {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
@@ -54,7 +54,7 @@ describe('a signature', () => {
     expect(await statusOf(signedCall({ query: { zeta: '1 2', alpha: "it's (ü)*!~", marker: '' } }))).toBe(202);
   });
 
-  test('is refused with 401 when any byte of it, of a signed header or of the body is another', async () => {
+  test('is refused with 401 when any byte of it, of a signed header or of the body is changed', async () => {
     const call = signedCall();
     const changed: Request[] = [];
     for (const name of Object.keys(call.headers)) {
@@ -80,7 +80,7 @@ describe('a signature', () => {
     for (const at of [NOW - 901_000, NOW + 901_000]) expect(await statusOf(signedCall({ at }))).toBe(401);
   });
 
-  test('is refused when its date is not signed, and when there is none', async () => {
+  test('is refused when its date is unsigned or missing', async () => {
     const call = signedCall();
     const unsigned = {
       ...call,
@@ -91,7 +91,7 @@ describe('a signature', () => {
     expect(await statusOf({ ...call, headers })).toBe(401);
   });
 
-  test('may come again within the same second, and is a replay after it', async () => {
+  test('is accepted again within the same second, and is a replay after that second', async () => {
     const call = signedCall();
     expect(await statusOf(call)).toBe(202);
     opened.at(NOW + 900);
@@ -101,7 +101,7 @@ describe('a signature', () => {
     opened.at(NOW);
   });
 
-  test('of temporary keys needs their security token, signed', async () => {
+  test('of temporary keys needs their signed security token', async () => {
     const signer = { ak: 'TEMPORARY', sk: 'another key' };
     const extra = { 'x-security-token': 'the security token' };
     expect(await statusOf(signedCall({ signer, extra }))).toBe(202);
@@ -112,7 +112,7 @@ describe('a signature', () => {
     expect(await statusOf({ ...call, headers: { ...call.headers, ...extra } })).toBe(401);
   });
 
-  test('does not cover a body that claims to be unsigned', async () => {
+  test('is refused if the body claims to be unsigned', async () => {
     for (const claimed of ['UNSIGNED-PAYLOAD', '0'.repeat(64)])
       expect(await statusOf(signedCall({ extra: { 'x-sdk-content-sha256': claimed } }))).toBe(401);
   });
@@ -122,7 +122,7 @@ describe('a token', () => {
   const ask = async (headers: Record<string, string>, to = path): Promise<number> =>
     statusOf({ method: 'POST', target: to, headers, body: BODY });
 
-  test('is accepted in X-Auth-Token and as a bearer token, known to the gateway by its hash only', async () => {
+  test('is accepted in X-Auth-Token and as a bearer token, although the gateway has only its hash', async () => {
     expect(await ask({ 'x-auth-token': 'token' })).toBe(202);
     expect(await ask({ authorization: 'Bearer token' })).toBe(202);
     expect(await ask({ 'x-auth-token': 'Token' })).toBe(401);
@@ -135,14 +135,14 @@ describe('a token', () => {
     expect(await ask({ 'x-auth-token': 'token' }, path.replace(':p1:', ':p2:'))).toBe(403);
   });
 
-  test('is asked for everywhere but at the health of the process and the description of the API', async () => {
+  test('is required everywhere except by the probes and the OpenAPI document', async () => {
     for (const open of ['/healthz', '/readyz', '/openapi.json']) expect((await opened.app.request(local(open))).status).toBe(200);
     for (const closed of ['/metrics', '/api/functions', '/api/transitions', F])
       expect((await opened.app.request(local(closed))).status).toBe(401);
   });
 });
 
-/** Another character in one place, of those that may stand in a header. */
+/** The text with one character replaced by another one that a header may contain. */
 function flip(text: string, at: number): string {
   const code = text.charCodeAt(at);
   return (

@@ -23,7 +23,7 @@ describe('the asynchronous configuration', () => {
     'enable_async_status_log',
   ];
 
-  test('comes back with its seven fields and the parameters of its destinations byte for byte', async () => {
+  test('is returned with its seven fields and the parameters of its destinations, byte for byte', async () => {
     const destination_config = {
       on_success: { destination: 'DIS', param: '{"stream_name":"s"}' },
       on_failure: { destination: 'OBS', param },
@@ -42,7 +42,7 @@ describe('the asynchronous configuration', () => {
     });
   });
 
-  test('has 3600 seconds, one retry, no destination and no status log where a PUT leaves them out', async () => {
+  test('defaults to 3600 seconds, one retry, no destination and no status log', async () => {
     await ask('PUT', path, { max_async_retry_attempts: 3, destination_config: { on_failure: { destination: 'OBS', param } } });
     expect(await (await ask('PUT', path, {})).json()).toMatchObject({
       max_async_event_age_in_seconds: 3_600,
@@ -60,7 +60,7 @@ describe('the asynchronous configuration', () => {
     expect([second.created_time, second.last_modified]).toEqual(['2026-11-24T12:00:00Z', '2026-11-24T12:00:05Z']);
   });
 
-  test('is gone after DELETE with 204: GET and a second DELETE answer 404, and nothing is retried any more', async () => {
+  test('is removed by DELETE with 204: GET and a second DELETE answer 404, and retries are off', async () => {
     await ask('PUT', path, {});
     const deleted = await ask('DELETE', path);
     expect([deleted.status, await deleted.text()]).toEqual([204, '']);
@@ -69,7 +69,7 @@ describe('the asynchronous configuration', () => {
     expect((await opened.registry.get('test1')).definition.policy.maxRetries).toBe(0);
   });
 
-  test('of a function that was configured elsewhere is shown too', async () => {
+  test('of a function that was configured without the API is shown too', async () => {
     await opened.registry.put({ name: 'other', handler: { kind: 'inline' }, policy: { maxRetries: 3 } });
     expect(await (await ask('GET', `${F}/other/async-invoke-config`)).json()).toMatchObject({ max_async_retry_attempts: 3 });
   });
@@ -108,7 +108,7 @@ describe('the asynchronous configuration', () => {
     expect((await ask('PUT', path, { max_async_retry_attempts: retries })).status).toBe(200);
   });
 
-  test('is listed by pages whose numbers agree', async () => {
+  test('is listed by pages with consistent numbers', async () => {
     const list = (query: string) => ask('GET', `${F}/test1/async-invoke-configs${query}`);
     expect(await (await list('')).json()).toEqual({
       async_invoke_configs: [],

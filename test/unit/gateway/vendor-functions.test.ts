@@ -13,7 +13,7 @@ beforeEach(async () => {
 const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
   askApp(opened, method, path, { body, headers });
 
-/** The files of a function's package, as texts. */
+/** The files of a function's package, as text. */
 async function codeOf(name: string): Promise<[string, string][]> {
   const { handler } = (await opened.registry.get(name)).definition;
   const archive = await opened.client.packages.get((handler as { package: string }).package);
@@ -33,7 +33,7 @@ describe('functions', () => {
     func_code: code('exports.handler = async () => 1'),
   };
 
-  test('give back unused fields as they came, and refuse dependencies, without which the code would not run', async () => {
+  test('return unused fields unchanged, and refuse dependencies, without which the code would not run', async () => {
     const kept = { xrole: 'an-agency', type: 'v1', func_vpc: { vpc_id: 'v' }, enable_dynamic_memory: true };
     const created = await ask('POST', F, { ...wanted, ...kept, unheard_of: 1, depend_version_list: [] });
     const shown = (await created.json()) as object;
@@ -46,7 +46,7 @@ describe('functions', () => {
     await expectError(await ask('POST', F, { ...wanted, func_name: 'needy', depend_version_list: ['d1'] }), 400, 'FSS.0400');
   });
 
-  test('that are created again inherit neither disabling nor configuration from an earlier one of the name', async () => {
+  test('that are created again inherit neither disabling nor configuration from an earlier one', async () => {
     await ask('PUT', `${F}/test1/config-max-instance`, { max_instance_num: 0 });
     await ask('PUT', `${F}/test1/async-invoke-config`, { max_async_retry_attempts: 3 });
     for (const path of [`${F}/test1/invocations-async`, '/api/functions/test1/invocations'])
@@ -93,7 +93,7 @@ describe('functions', () => {
     await expectError(await ask('GET', `${F}/made/config`), 404, 'FSS.1051');
   });
 
-  test('are created from a zip, which finds its handler in a folder, and whose code stays in its package', async () => {
+  test('are created from a zip with the handler in a folder, and keep the code in the package', async () => {
     const archive = zipOf([
       { name: 'src/main.mjs', content: 'export const handler = 1' },
       { name: 'README', content: 'x' },
@@ -122,7 +122,7 @@ describe('functions', () => {
     ['user data', { user_data: '{"a":{}}' }, 'FSS.1009'],
     ['code that is not base64', { func_code: { file: '***' } }, 'FSS.1011'],
     ['an initializer elsewhere', { initializer_handler: 'other.init' }, 'FSS.1003'],
-  ])('are refused for %s in the words of the vendor', async ([, change, errorCode]) => {
+  ])('are refused for %s with the error code of the vendor', async ([, change, errorCode]) => {
     await expectError(await ask('POST', F, { ...wanted, ...change }), 400, errorCode);
   });
 

@@ -13,7 +13,7 @@ const ask = (method: string, path: string, body?: unknown, headers: Record<strin
 const invoke = (body: unknown, path = `${F}/test1/invocations-async`) => ask('POST', path, body);
 
 describe('asyncInvokeFunction', () => {
-  test('answers 202 with nothing but a uuid, another one for every call', async () => {
+  test('replies 202 with only a uuid, a new one for every call', async () => {
     const ids = new Set<string>();
     for (let call = 0; call < 3; call++) {
       const response = await invoke({ k: 'v' });
@@ -45,16 +45,16 @@ describe('asyncInvokeFunction', () => {
     ['an unknown version', 'p1:default:test1:v7', 404, 'FSS.1052'],
     ['an unknown alias', 'p1:default:test1:!stable', 404, 'FSS.1053'],
     ['an unknown alias, percent-encoded', 'urn%3Afss%3Alocal%3Ap1%3Afunction%3Adefault%3Atest1%3A%21stable', 404, 'FSS.1053'],
-    ['what is no URN', 'urn:fss:x', 400, 'FSS.1309'],
+    ['an invalid URN', 'urn:fss:x', 400, 'FSS.1309'],
     ['a name that is a wildcard', '%3E', 400, 'FSS.1309'],
     ['a name with a dot', 'a.b', 400, 'FSS.1309'],
     ['a name with a line break', 'a%0D%0APUB', 400, 'FSS.1309'],
-  ])('answers %s in the words of the vendor', async ([, urn, status, code]) => {
+  ])('replies to %s with the error code of the vendor', async ([, urn, status, code]) => {
     await expectError(await invoke({}, `${F}/${urn}/invocations-async`), status, code);
     expect(opened.sent).toEqual([]);
   });
 
-  test('accepts 262144 bytes, refuses one more with 413, and queues nothing then', async () => {
+  test('accepts 262,144 bytes, and refuses one more with 413 without queueing anything', async () => {
     const fill = (bytes: number): string => `"${'x'.repeat(bytes - 2)}"`;
     expect((await invoke(fill(262_144))).status).toBe(202);
     await expectError(await invoke(fill(262_145)), 413, 'FSS.0413');
@@ -71,7 +71,7 @@ describe('asyncInvokeFunction', () => {
     expect(opened.sent).toEqual([]);
   });
 
-  test('passes on any JSON value byte for byte, with keys like __proto__', async () => {
+  test('forwards any JSON value byte for byte, with keys like __proto__', async () => {
     const events = ['{"__proto__":{"polluted":true},  "constructor":1}', '[]', '0', '"text"', 'null', ''];
     for (const event of events) expect((await invoke(event)).status).toBe(202);
     expect(opened.sent.map(({ payload }) => payload)).toEqual(events);
@@ -87,13 +87,13 @@ describe('asyncInvokeFunction', () => {
     expect((await invoke({})).status).toBe(202);
   });
 
-  test('refuses a memory size that there is not', async () => {
+  test('refuses an unsupported memory size', async () => {
     const withMemory = (size: string) => ask('POST', `${F}/test1/invocations-async`, {}, { 'x-cff-instance-memory': size });
     await expectError(await withMemory('129'), 400, 'FSS.1007');
     expect((await withMemory('256')).status).toBe(202);
   });
 
-  test('reports an unknown publish as unknown, with the id under which the call can be repeated', async () => {
+  test('reports an unknown publish as unknown, with the key for a repetition', async () => {
     opened = await openApp({
       invokeText: async () => {
         throw new UnknownOutcomeError({ id: 'some batch', waitedInMs: 1 });
@@ -106,13 +106,13 @@ describe('asyncInvokeFunction', () => {
     expect(error_msg).toMatch(/unknown whether request ([0-9a-f-]{36}) was accepted; .*"Idempotency-Key: \1"/);
   });
 
-  test('takes the request id from an Idempotency-Key, and refuses one that no request may have', async () => {
+  test('uses an Idempotency-Key as the request id, and refuses an invalid key', async () => {
     const withKey = (key: string) => ask('POST', `${F}/test1/invocations-async`, {}, { 'idempotency-key': key });
     expect(await (await withKey('order-7')).json()).toEqual({ request_id: 'order-7' });
     await expectError(await withKey('order 7'), 400, 'FSS.0400');
   });
 
-  test('is refused with 503 and Retry-After before accept without NATS, and when the log is full', async () => {
+  test('is refused with 503 and Retry-After while NATS is not connected, and when the log is full', async () => {
     for (const choices of [
       { isConnected: () => false },
       {
@@ -146,7 +146,7 @@ describe('asyncInvokeFunction', () => {
   });
 });
 
-describe('the rest of the API', () => {
+describe('other calls of the API', () => {
   test.for<[string, string]>([
     ['GET', `/v2/p1/fgs/triggers/test1`],
     ['POST', `/v2/p1/fgs/workflows`],
@@ -156,11 +156,11 @@ describe('the rest of the API', () => {
     ['POST', `${F}/import`],
     ['GET', `${F}/test1/events`],
     ['GET', `${F}/test1/tracing`],
-  ])('answers %s %s with 501 in the shape of the vendor', async ([method, path]) => {
+  ])('refuse %s %s with 501 in the shape of the vendor', async ([method, path]) => {
     await expectError(await ask(method, path, method === 'GET' ? undefined : {}), 501, 'FSS.0501');
   });
 
-  test('gives every reply the name of its request, the caller’s when it is one', async () => {
+  test('have a request id in every reply, and the valid id of a caller is kept', async () => {
     const named = await ask('GET', '/v2/x', undefined, { 'x-request-id': 'mine-1' });
     expect(named.headers.get('x-request-id')).toBe('mine-1');
     for (const path of ['/healthz', '/nowhere', '/api/functions', `${F}/test1/config`]) {

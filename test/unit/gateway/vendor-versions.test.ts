@@ -31,7 +31,7 @@ async function answer(method: string, path: string, body?: unknown): Promise<Rec
   return JSON.parse(text);
 }
 const publish = (body?: unknown) => ask('POST', `${F}/made/versions`, body);
-/** Changes the code, so that there is something to publish. */
+/** Changes the code, so that a new version can be published. */
 const change = async (text: string) =>
   expect((await ask('PUT', `${F}/made/code`, { code_type: 'inline', func_code: { file: base64(text) } })).status).toBe(200);
 
@@ -63,8 +63,8 @@ describe('the code of a function', () => {
     ['an image', { code_type: 'Custom-Image-Swr' }, 'FSS.1006'],
     ['an object of OBS', { code_type: 'obs', code_url: 'https://b.obs/x.zip' }, 'FSS.1006'],
     ['no code', { code_type: 'inline' }, 'FSS.1011'],
-    ['an archive that is none', { code_type: 'zip', func_code: { file: base64('x') } }, 'FSS.0400'],
-  ])('is refused for %s, and stays as it was', async ([, body, code]) => {
+    ['an invalid archive', { code_type: 'zip', func_code: { file: base64('x') } }, 'FSS.0400'],
+  ])('is refused for %s, and stays unchanged', async ([, body, code]) => {
     const before = await answer('GET', `${F}/made/code`);
     await expectError(await ask('PUT', `${F}/made/code`, body), 400, code);
     expect(await answer('GET', `${F}/made/code`)).toEqual(before);
@@ -72,7 +72,7 @@ describe('the code of a function', () => {
 });
 
 describe('the configuration of a function', () => {
-  test('is changed, keeps what is not said, and shows no secret', async () => {
+  test('is changed, keeps the fields that are left out, and shows no secret', async () => {
     const secret = { ...config, description: 'd', user_data: '{"a":"1"}', encrypted_user_data: '{"key":"hush"}' };
     const changed = await answer('PUT', `${F}/made/config`, secret);
     expect(changed).toMatchObject({ timeout: 9, memory_size: 256, runtime: 'Node.js20.15', user_data: '{"a":"1"}' });
@@ -139,7 +139,7 @@ describe('versions', () => {
     expect(await answer('GET', `${F}/p1:default:made:v2/config`)).toMatchObject({ version: 'v2', timeout: 3 });
   });
 
-  test('are refused unchanged, twice, without their digest, with a bad name, and beyond twenty', async () => {
+  test('are refused without a change, twice, with a wrong digest, with a bad name, and beyond twenty', async () => {
     await answer('POST', `${F}/made/versions`, { version: 'v1', digest: digestOf(Buffer.from(source)) });
     await expectError(await publish({ version: 'v2' }), 400, 'FSS.1016');
     await change('exports.handler = async () => 2');
@@ -154,7 +154,7 @@ describe('versions', () => {
     await expectError(await publish({ version: 'v20' }), 403, 'FSS.1042');
   });
 
-  test('cannot be changed, nor deleted while an alias stands for them; a function goes with all of them', async () => {
+  test('cannot be changed, nor deleted while an alias names them, and are deleted with their function', async () => {
     await answer('POST', `${F}/made/versions`, { version: 'v1' });
     await answer('POST', `${F}/made/aliases`, { name: 'prod', version: 'v1' });
     const v1 = `${F}/p1:default:made:v1`;
@@ -178,7 +178,7 @@ describe('aliases', () => {
     await answer('POST', `${F}/made/versions`, { version: 'v2' });
   });
 
-  test('are made, listed as a bare array, shown, moved and deleted', async () => {
+  test('are created, listed as a bare array, shown, moved and deleted', async () => {
     const made = await answer('POST', A, { name: 'prod', version: 'v1', description: 'd', additional_version_weights: { v2: 10 } });
     expect(made).toEqual({
       name: 'prod',
@@ -199,7 +199,7 @@ describe('aliases', () => {
     await expectError(await ask('DELETE', `${A}/prod`), 404, 'FSS.1053');
   });
 
-  test('are refused if they exist, if their version has one or is missing, and for a wrong name or weight', async () => {
+  test('are refused if they or an alias of their version exist, without a version, or for a wrong name', async () => {
     await answer('POST', A, { name: 'prod', version: 'v1' });
     await expectError(await ask('POST', A, { name: 'prod', version: 'v2' }), 409, 'FSS.1063');
     await expectError(await ask('POST', A, { name: 'other', version: 'v1' }), 409, 'FSS.1066');

@@ -5,7 +5,7 @@ import { readZip } from '#src/core/zip/read-zip.ts';
 import { type Part, zipOf } from '#test/support/gateway/zip-archive.ts';
 
 describe('readZip', () => {
-  test('gives the files of an archive, whatever its comment looks like', async () => {
+  test('returns the files of an archive with any comment', async () => {
     const parts = [{ name: 'index.js', content: 'exports.handler = 1' }, { name: 'lib/' }, { name: 'lib/ü.js', content: '' }];
     const files = await readZip(zipOf(parts, { comment: 'PK\u0005\u0006 and so on' }));
     expect(files.map(({ path, content }) => [path, Buffer.from(content).toString()])).toEqual([
@@ -39,8 +39,8 @@ describe('readZip', () => {
     ['a device', [{ name: 'a', claims: { mode: 0o020666 } }], /device/],
     ['an encrypted entry', [{ name: 'a', claims: { flags: 1 } }], /encrypted/],
     ['an unknown compression', [{ name: 'a', claims: { method: 14 } }], /unknown way/],
-    ['more bytes than it says', [{ name: 'a', content: 'x'.repeat(5_000), claims: { bytes: 10 } }], /larger than its header says/],
-    ['fewer bytes than it says', [{ name: 'a', content: 'x', claims: { bytes: 10 } }], /damaged/],
+    ['more bytes than its header says', [{ name: 'a', content: 'x'.repeat(5_000), claims: { bytes: 10 } }], /larger than its header says/],
+    ['fewer bytes than its header says', [{ name: 'a', content: 'x', claims: { bytes: 10 } }], /damaged/],
     ['a wrong checksum', [{ name: 'a', content: 'x', claims: { crc: 1 } }], /damaged/],
     ['two entries of one name', [{ name: 'a' }, { name: 'a' }], /twice/],
     ['two names that differ in case only', [{ name: 'Index.js' }, { name: 'index.js' }], /twice/],
@@ -73,7 +73,7 @@ describe('readZip', () => {
     await expect(readZip(lying)).rejects.toThrow('larger than its header says');
   });
 
-  test('refuses more entries than the limit, and a count that is not the truth', async () => {
+  test('refuses more entries than the limit, and a false count', async () => {
     await expect(readZip(zipOf([{ name: 'a' }, { name: 'b' }], {}), { entries: 1, totalBytes: 100 })).rejects.toThrow(
       'more than 1 entries',
     );
@@ -82,7 +82,7 @@ describe('readZip', () => {
     await expect(readZip(zipOf([], { count: 0xffff }))).rejects.toThrow('zip64');
   });
 
-  test('never does anything but refuse or give safe paths, whichever bytes of an archive are changed', async () => {
+  test('refuses an archive with changed bytes, or returns safe paths only', async () => {
     const archive = zipOf([
       { name: 'index.js', content: 'exports.handler = () => 1' },
       { name: 'lib/b.js', content: 'x' },
