@@ -24,7 +24,7 @@ const dataDir = await mkdtemp(join(tmpdir(), 'sequent-retention-'));
 const memory: number[] = [];
 const disk: number[] = [];
 const startedAt = performance.now();
-const { held, listed, told, verified } = await runRetention({
+const { held, listed, timelines, verified } = await runRetention({
   server,
   dataDir,
   retention,
@@ -50,7 +50,7 @@ report.check("the broker's memory: the last three rounds / rounds three to five"
 report.check("the broker's disk: the last three rounds / rounds three to five", grown(disk), { most: 1.3 });
 report.check('invocations in the log in the end', held.invocations, { most: retention * 1.1 });
 report.check('invocations that a list of all shows', listed, { least: count, most: count });
-report.check(`of ${told.asked} over all, those with their whole history`, told.whole, { least: told.asked });
+report.check(`complete timelines in a sample of ${timelines.read}`, timelines.complete, { least: timelines.read });
 report.figure('messages of log and archive that verify read', messages, '');
 report.check('accepted, and settled, as verify counts them', Math.min(balance.accepted, balance.settled), { least: count, most: count });
 report.check('findings of verify', found, { most: 0 });

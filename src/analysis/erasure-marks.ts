@@ -26,7 +26,7 @@ export function createErasureMarks(): ErasureMarks {
       return [...marks].flatMap(([id, { count, first }]) => {
         const allowed = asked.get(id);
         if (allowed === undefined)
-          return [{ sequence: first, what: `${count} messages were erased by ${id}, of which the log knows nothing` }];
+          return [{ sequence: first, what: `${count} messages were erased by ${id}, but the log holds no such erasure` }];
         if (count > allowed) return [{ sequence: first, what: `${count} messages were erased by ${id}, which was about ${allowed}` }];
         return [];
       });

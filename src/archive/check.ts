@@ -1,20 +1,21 @@
 import { ArchiveDamagedError } from '#src/core/errors.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
-import type { SegmentFiles } from './archive.ts';
-import { type ArchiveHead, whyNotWhole } from './head.ts';
+import { BROKEN_LINK, describeChainGap, type SegmentFiles } from './archive.ts';
+import { type ArchiveHead, findHeadProblem } from './head.ts';
 import { folderOf, linkOf, nameOf, parseHead } from './segment.ts';
 
 type SegmentProblem = { segment: string; first: number; problem: string };
 export type ArchiveCheck = {
   segments: Segment[];
   problems: SegmentProblem[];
-  /** Those whose content can be read. */
+  /** The segments whose content can be read. */
   readable: Segment[];
 };
 
 /**
- * Reads every segment of a log and judges it: its place in the chain, its content, the order of its messages, and whether the
- * chain ends where it was archived. Goes on after what is wrong.
+ * Reads every segment of a log. Checks the position in the chain, the content, the order of the messages, and the end of the chain.
+ *
+ * Continues after a damaged segment.
  */
 export async function checkArchive(
   archive: SegmentFiles,
@@ -32,12 +33,12 @@ export async function checkArchive(
       report: (problem) => void check.problems.push({ segment: name, first, problem }),
     });
   }
-  const problem = whyNotWhole(head, { last: end.last, link: end.link ?? head?.link ?? '', store: archive.store.name });
+  const problem = findHeadProblem(head, { last: end.last, link: end.link ?? head?.link ?? '', store: archive.store.name });
   if (problem !== undefined) check.problems.push({ segment: nameOf({ log, first: end.last + 1 }), first: end.last + 1, problem });
   return check;
 }
 
-/** Where the chain is; its link is not known behind a segment that cannot be read. */
+/** The end of the checked part of the chain. The link is unknown after a segment that cannot be read. */
 type End = { last: number; link: string | undefined };
 type Checking = { name: string; end: End; check: ArchiveCheck; report: (problem: string) => void };
 
@@ -45,8 +46,8 @@ async function checkSegment(archive: SegmentFiles, { name, end, check, report }:
   const segment = await archive.describeNamed(name).catch((error: unknown) => report(reasonOf(error)));
   if (segment === undefined) return { last: end.last, link: undefined };
   check.segments.push(segment);
-  if (segment.first !== end.last + 1) report(`begins at ${segment.first}, and the one before it ends at ${end.last}`);
-  if (end.link !== undefined && segment.previous !== end.link) report('does not follow the one before it');
+  if (segment.first !== end.last + 1) report(describeChainGap(segment.first, end.last));
+  if (end.link !== undefined && segment.previous !== end.link) report(BROKEN_LINK);
   const lines = await archive.lines(segment).catch((error: unknown) => report(reasonOf(error)));
   if (lines !== undefined) {
     for (const problem of problemsIn(segment, lines)) report(problem);
@@ -61,9 +62,10 @@ function problemsIn(segment: Segment, lines: readonly string[]): string[] {
   const isOutside = heads.some(({ sequence }) => !(sequence >= segment.first && sequence <= segment.last));
   if (isOutside) problems.push(`holds messages outside of ${segment.first} to ${segment.last}`);
   if (heads.some(({ sequence }, index) => sequence <= (heads[index - 1]?.sequence ?? 0))) problems.push('holds messages out of order');
-  if (segment.erasures.length === 0 && segment.content !== segment.original) problems.push('was changed, and names no erasure');
+  if (segment.erasures.length === 0 && segment.content !== segment.original) problems.push('was changed, but names no erasure');
   const missing = segment.last - segment.first + 1 - lines.length;
-  if (missing !== segment.missing) problems.push(`lacks ${missing} messages, and says that ${segment.missing} were missing`);
+  if (missing !== segment.missing)
+    problems.push(`lacks ${missing} messages, but its description says that ${segment.missing} were missing`);
   return problems;
 }
 

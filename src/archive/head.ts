@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
-/** How far a log is archived, and in which store: what another janitor and every reader must find. */
+/** The end of the archive and its store. The state store keeps it, so that a janitor or a reader detects a missing end. */
 const headSchema = z.object({ log: z.string(), last: z.number(), link: z.string(), store: z.string() });
 export type ArchiveHead = z.output<typeof headSchema>;
 
@@ -12,16 +12,16 @@ export async function writeHead(state: KeyValue, head: ArchiveHead): Promise<voi
   await state.put(HEAD_KEY, JSON.stringify(head));
 }
 
-/** What is known of this log; `undefined` when nothing of it was archived. */
+/** The head of a log; `undefined` when nothing of that log was archived. */
 export async function readHead(state: KeyValue, log: string): Promise<ArchiveHead | undefined> {
   const text = (await state.get(HEAD_KEY))?.value;
   const head = headSchema.safeParse(parseJson(text));
   return head.success && head.data.log === log ? head.data : undefined;
 }
 
-/** What is wrong with an archive that ends so; `undefined` when it holds all that was archived. */
-export function whyNotWhole(head: ArchiveHead | undefined, end: { last: number; link: string; store: string }): string | undefined {
+/** The problem of an archive that ends at this position; `undefined` when the archive holds everything that was archived. */
+export function findHeadProblem(head: ArchiveHead | undefined, end: { last: number; link: string; store: string }): string | undefined {
   if (head === undefined || head.last < end.last) return undefined;
-  if (head.last > end.last) return `was archived up to ${head.last} in ${head.store}, and ${end.store} ends at ${end.last}`;
-  return head.link === end.link ? undefined : 'ends with another segment than the one that was archived';
+  if (head.last > end.last) return `was archived up to ${head.last} in ${head.store}, but ${end.store} ends at ${end.last}`;
+  return head.link === end.link ? undefined : 'follows another segment than the last one that was archived';
 }

@@ -7,7 +7,7 @@ import type { SegmentFiles } from './archive.ts';
 import type { Retention } from './horizon.ts';
 
 export type JanitorOptions = {
-  /** Its name, in the log and in its lease. */
+  /** The name of this janitor, in the log and in the lease. */
   name: string;
   log: LogSource;
   purge: LogPurge;
@@ -16,12 +16,15 @@ export type JanitorOptions = {
   clock: Clock;
   logger: Logger;
   retention: Retention;
-  /** How long read models remember what is finished, in milliseconds; `undefined`: for ever. */
+  /** How long read models keep finished invocations, in milliseconds; `undefined`: for ever. */
   historyRetentionInMs: number | undefined;
-  /** How often it looks, in milliseconds. */
+  /** The pause between two rounds, in milliseconds. */
   everyInMs?: number;
-  /** What is younger stays, whatever the retention says: somebody may still be at it. In milliseconds. */
+  /** Younger messages stay, regardless of the retention, because a process may still work on them. In milliseconds. */
   graceInMs?: number;
-  /** How many messages that may go stand between others before they are removed one by one: a tenth of what is kept, if that is less than 20,000. */
-  mostLoose?: number;
+  /**
+   * Removable messages between retained ones are removed one by one once they are more than this number.
+   * By default a tenth of the retained invocations, and at most 20,000.
+   */
+  maxRemovable?: number;
 };

@@ -3,9 +3,9 @@ import { ConflictError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 
-/** One of several processes is the one that works. Saves work, and no more: what it does is safe without it. */
+/** A lease selects one of several janitors. It only saves work: two janitors at the same time are safe. */
 export interface Lease {
-  /** True when it is ours until {@link LEASE_IN_MS} from now; to be asked again before that. */
+  /** Resolves to true when this process holds the lease for the next {@link LEASE_IN_MS}. Renew the lease before its end. */
   take(): Promise<boolean>;
   release(): Promise<void>;
 }
@@ -17,8 +17,8 @@ const schema = z.object({ holder: z.string(), until: z.number() });
 export function createLease({ state, clock, holder }: { state: KeyValue; clock: Clock; holder: string }): Lease {
   async function write(until: number): Promise<boolean> {
     const entry = await state.get(LEASE_KEY);
-    const held = parse(entry?.value);
-    if (held !== undefined && held.holder !== holder && held.until > clock.now()) return false;
+    const current = parse(entry?.value);
+    if (current !== undefined && current.holder !== holder && current.until > clock.now()) return false;
     try {
       await state.put(LEASE_KEY, JSON.stringify({ holder, until }), entry?.revision ?? 0);
       return true;

@@ -1,12 +1,20 @@
-import type { LogSource } from '#src/core/log/log-source.ts';
+import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import { lineOf, MOST_BYTES, MOST_MESSAGES } from './segment.ts';
-import type { Standing } from './standing.ts';
+import type { RetainedStreams } from './retained-streams.ts';
+import { lineOf, MAX_BYTES, MAX_MESSAGES } from './segment.ts';
 
-/** How far to read: nothing behind a sequence, nothing younger; nor what is younger than a second time, once enough streams are settled. */
-export type Limit = { sequence: number; youngest: number; olderThan: number; settled: number };
-/** Everything up to a sequence. */
-export const everythingTo = (sequence: number): Limit => ({
+/** How far to read. */
+export type Limit = {
+  /** Reads no later sequence. */
+  sequence: number;
+  /** Reads no later message, in milliseconds since the epoch. */
+  youngest: number;
+  /** Once `settled` streams are settled, reads only messages before this time. */
+  olderThan: number;
+  settled: number;
+};
+
+export const upToSequence = (sequence: number): Limit => ({
   sequence,
   youngest: Number.POSITIVE_INFINITY,
   olderThan: Number.POSITIVE_INFINITY,
@@ -16,60 +24,76 @@ export const everythingTo = (sequence: number): Limit => ({
 export type ReadPartOptions = {
   from: number;
   limit: Limit;
-  /** Folds what is read. */
-  standing: Pick<Standing, 'take' | 'settled'>;
+  /** Folds the messages. */
+  streams: Pick<RetainedStreams, 'take' | 'settled'>;
   signal: AbortSignal;
   clock: Clock;
-  /** Reads to the limit, and keeps nothing but the fold. */
-  isWhole?: boolean;
+  /** Reads up to the limit, and returns no lines. */
+  isFoldOnly?: boolean;
 };
 
-/** Lines of a segment, up to a sequence. `isAll` when the limit was reached, and not the size of a segment. */
+/** The lines of a segment, up to a sequence. `isAll` when the limit ended the part, and not the size of a segment. */
 export type Part = { lines: string[]; last: number; isAll: boolean };
 
-/** How long nothing may come before what was asked for is held to be gone. */
+/** After this time without a message, the remaining messages up to the limit are considered removed. */
 const QUIET_IN_MS = 2_000;
 
-/** Reads what goes into one segment. */
+/** Reads the messages of one segment. */
 export async function readPart(log: LogSource, options: ReadPartOptions): Promise<Part> {
-  const { from, limit, standing, signal, clock, isWhole = false } = options;
-  const part = { lines: [] as string[], last: from - 1 };
-  const enough = new AbortController();
-  const end = (): void => enough.abort();
-  signal.addEventListener('abort', end, { once: true });
-  let bytes = 0;
-  let heard = 0;
-  const isFull = (): boolean => part.lines.length >= MOST_MESSAGES || bytes >= MOST_BYTES;
-  const isBeyond = (sequence: number, at: number): boolean =>
-    sequence > limit.sequence || at > limit.youngest || (at >= limit.olderThan && standing.settled >= limit.settled);
-  const reading = log.follow(
-    from,
-    (entry) => {
-      if (enough.signal.aborted) return;
-      heard++;
-      if (entry.sequence < from || isBeyond(entry.sequence, entry.at)) return enough.abort();
-      standing.take(entry.content);
-      part.last = entry.sequence;
-      if (isWhole) {
-        if (entry.sequence >= limit.sequence) enough.abort();
-        return;
-      }
-      const line = JSON.stringify(lineOf(entry));
-      part.lines.push(line);
-      bytes += line.length;
-      if (entry.sequence >= limit.sequence || isFull()) enough.abort();
-    },
-    enough.signal,
-  );
-  void giveUp();
-  await reading;
-  signal.removeEventListener('abort', end);
-  return { ...part, isAll: !isFull() };
+  return await new PartReader(options).read(log);
+}
 
-  async function giveUp(): Promise<void> {
-    for (let before = -1; !enough.signal.aborted; before = heard) {
-      await clock.sleep(QUIET_IN_MS, enough.signal);
-      if (heard === before) enough.abort();
+class PartReader {
+  readonly #options: ReadPartOptions;
+  readonly #done = new AbortController();
+  readonly #lines: string[] = [];
+  #last: number;
+  #bytes = 0;
+  #received = 0;
+
+  constructor(options: ReadPartOptions) {
+    this.#options = options;
+    this.#last = options.from - 1;
+  }
+
+  async read(log: LogSource): Promise<Part> {
+    const { from, signal } = this.#options;
+    const end = (): void => this.#done.abort();
+    signal.addEventListener('abort', end, { once: true });
+    void this.#endWhenQuiet();
+    await log.follow(from, (entry) => this.#take(entry), this.#done.signal);
+    signal.removeEventListener('abort', end);
+    return { lines: this.#lines, last: this.#last, isAll: !this.#isFull() };
+  }
+
+  #take(entry: SourceEntry): void {
+    if (this.#done.signal.aborted) return;
+    const { from, limit, streams, isFoldOnly = false } = this.#options;
+    this.#received++;
+    if (entry.sequence < from || this.#isBeyondLimit(entry)) return this.#done.abort();
+    streams.take(entry.content);
+    this.#last = entry.sequence;
+    if (!isFoldOnly) {
+      const line = JSON.stringify(lineOf(entry));
+      this.#lines.push(line);
+      this.#bytes += line.length;
+    }
+    if (entry.sequence >= limit.sequence || this.#isFull()) this.#done.abort();
+  }
+
+  #isBeyondLimit({ sequence, at }: SourceEntry): boolean {
+    const { limit, streams } = this.#options;
+    return sequence > limit.sequence || at > limit.youngest || (at >= limit.olderThan && streams.settled >= limit.settled);
+  }
+
+  #isFull(): boolean {
+    return this.#lines.length >= MAX_MESSAGES || this.#bytes >= MAX_BYTES;
+  }
+
+  async #endWhenQuiet(): Promise<void> {
+    for (let before = -1; !this.#done.signal.aborted; before = this.#received) {
+      await this.#options.clock.sleep(QUIET_IN_MS, this.#done.signal);
+      if (this.#received === before) this.#done.abort();
     }
   }
 }

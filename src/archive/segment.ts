@@ -9,15 +9,14 @@ import type { Segment } from '#src/core/ports/archive.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
 /*
- * A segment is a line of JSON that describes it, then its messages, one a line, compressed. What a line holds tells what it is:
- * two values a hint, three a message that was erased, more a message word for word.
+ * The format of a segment: a line of JSON with the description, then the compressed lines of the messages, one line per message.
  */
 
-/** A hint is only counted; an erased message says which erasure took it. */
+/** The number of values gives the kind of a line: two for a hint, three for an erased message, more for a message stored verbatim. */
 export type SegmentLine =
   | readonly [sequence: number, at: number]
   | readonly [sequence: number, at: number, erasure: string]
-  | readonly [sequence: number, at: number, subject: string, headers: string | null, body: string | { b64: string }, attention?: WakeTimes];
+  | readonly [sequence: number, at: number, subject: string, headers: string | null, body: string | { b64: string }, wakeTimes?: WakeTimes];
 
 const segmentSchema = z.object({
   v: z.literal(1),
@@ -37,34 +36,34 @@ const segmentSchema = z.object({
 });
 
 export type SegmentContent = { segment: Segment; bytes: Buffer };
-/** Where a segment stands in its chain: behind which sequence, and behind which link. */
+/** The position of a segment in the chain: after this sequence, and linked to the previous segment. */
 export type ChainPosition = { log: string; after: number; previous: string };
 
-/** The most messages of a segment, and the most bytes of its content before it is compressed, about. */
-export const MOST_MESSAGES = 20_000;
-export const MOST_BYTES = 16_000_000;
-/** A description is never longer, so that reading so much reads all of it. */
-export const MOST_HEADER_BYTES = 4_096;
+/** The size of a segment: messages, and the approximate bytes of the content before compression. */
+export const MAX_MESSAGES = 20_000;
+export const MAX_BYTES = 16_000_000;
+/** The maximum length of a description: a read of this length includes the whole description. */
+export const MAX_HEADER_BYTES = 4_096;
 const NEWLINE = 0x0a;
 
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
-/** Higher takes several times as long for a tenth less. */
+/** A higher quality takes several times as long and saves a tenth of the size. */
 const QUALITY = 4;
 
 export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-/** What the next segment names as its previous one. It stays when something is erased. */
+/** The link by which the next segment names this one. An erasure does not change the link. */
 export function linkOf({ v, log, first, last, messages, hints, missing, firstAt, lastAt, original, previous }: Segment): string {
   return sha256(JSON.stringify([v, log, first, last, messages, hints, missing, firstAt, lastAt, original, previous]));
 }
 
-/** `<log>/<first sequence>.seg`: two that archive at the same time want the same name, and one gets it. */
+/** `<log>/<first sequence>.seg`. Two janitors that archive at the same time use the same name, so only one of them creates it. */
 export function nameOf({ log, first }: Pick<Segment, 'log' | 'first'>): string {
   return `${folderOf(log)}${String(first).padStart(16, '0')}.seg`;
 }
 
-/** A log that was made anew has a folder of its own. */
+/** The folder of a log. A log that was created again has another folder. */
 export const folderOf = (log: string): string => `${log.replaceAll(/[^0-9A-Za-z]+/g, '-')}/`;
 
 export function lineOf({ sequence, at, subject, headers, body, content }: SourceEntry): SegmentLine {
@@ -75,7 +74,7 @@ export function lineOf({ sequence, at, subject, headers, body, content }: Source
   return [sequence, at, subject, headers, text, content.wakeTimes];
 }
 
-/** Makes the segment that follows a place. `last` is the last sequence that it covers, with or without a message. */
+/** Encodes the segment at a position. `last` is the last sequence of the segment, with or without a message. */
 export async function encodeSegment(
   lines: readonly string[],
   last: number,
@@ -102,15 +101,18 @@ export async function encodeSegment(
   return { segment, bytes: withHeader(segment, content) };
 }
 
-/** The same segment after an erasure: its place in the chain stays. */
-export async function reencodeSegment(old: Segment, lines: readonly string[], erased: number, erasure: string): Promise<SegmentContent> {
+/** The lines after an erasure, and how many of them are marks. */
+export type ErasedLines = { lines: readonly string[]; erased: number; erasure: string };
+
+/** Encodes a segment again after an erasure. The position in the chain does not change. */
+export async function reencodeSegment(old: Segment, { lines, erased, erasure }: ErasedLines): Promise<SegmentContent> {
   const content = await compressed(lines);
   const erasures = old.erasures.includes(erasure) ? old.erasures : [...old.erasures, erasure];
   const segment: Segment = { ...old, erased, content: sha256(content), erasures };
   return { segment, bytes: withHeader(segment, content) };
 }
 
-/** Reads the description. Throws `ArchiveDamagedError`. */
+/** Parses the description of a segment. Throws `ArchiveDamagedError`. */
 export function parseSegment(name: string, bytes: Buffer): Segment {
   const end = bytes.indexOf(NEWLINE);
   const found = end < 0 ? undefined : segmentSchema.safeParse(parseJson(bytes.subarray(0, end).toString()));
@@ -118,12 +120,13 @@ export function parseSegment(name: string, bytes: Buffer): Segment {
   throw new ArchiveDamagedError({ segment: name, problem: 'does not begin with its description' });
 }
 
-/** The lines of a segment. Throws `ArchiveDamagedError` when they are not what the description says. */
+/** Decodes the lines of a segment. Throws `ArchiveDamagedError` when they contradict the description. */
 export async function decodeLines(name: string, bytes: Buffer, expected: Segment): Promise<string[]> {
   const content = bytes.subarray(bytes.indexOf(NEWLINE) + 1);
   const found = parseSegment(name, bytes);
-  if (sha256(content) !== found.content) throw new ArchiveDamagedError({ segment: name, problem: 'is damaged: its SHA-256 is another' });
-  if (linkOf(found) !== linkOf(expected)) throw new ArchiveDamagedError({ segment: name, problem: 'is not the one that was here before' });
+  if (sha256(content) !== found.content)
+    throw new ArchiveDamagedError({ segment: name, problem: 'is damaged: its SHA-256 does not match' });
+  if (linkOf(found) !== linkOf(expected)) throw new ArchiveDamagedError({ segment: name, problem: 'was replaced by another segment' });
   const text = (await decompress(content)).toString();
   const lines = text === '' ? [] : text.split('\n');
   if (lines.length === found.messages) return lines;
@@ -132,13 +135,13 @@ export async function decodeLines(name: string, bytes: Buffer, expected: Segment
 
 type Decode = (entry: StoredEntry) => FullLogEntry;
 
-/** One message, as the log told it. */
+/** Decodes a line to the entry that the log delivered. */
 export function entryOf(line: string, decode: Decode): SourceEntry {
   const values = JSON.parse(line) as SegmentLine;
   const [sequence, at] = values;
-  const nothing = { sequence, at, subject: '', headers: null, body: '' };
-  if (values.length === 2) return { ...nothing, content: { kind: 'hint', sequence, at } };
-  if (values.length === 3) return { ...nothing, content: { kind: 'erased', sequence, at, by: values[2] } };
+  const empty = { sequence, at, subject: '', headers: null, body: '' };
+  if (values.length === 2) return { ...empty, content: { kind: 'hint', sequence, at } };
+  if (values.length === 3) return { ...empty, content: { kind: 'erased', sequence, at, by: values[2] } };
   const [, , subject, headers, text, wakeTimes] = values;
   const body = typeof text === 'string' ? text : Buffer.from(text.b64, 'base64');
   const stored = { sequence, at, subject, headers, body };
@@ -146,7 +149,7 @@ export function entryOf(line: string, decode: Decode): SourceEntry {
   return { ...stored, content: content.kind === 'append' && wakeTimes !== undefined ? { ...content, wakeTimes } : content };
 }
 
-/** Where a line stands, without taking it apart. */
+/** The sequence and the time of a line, without parsing the whole line. */
 export function parseHead(line: string): { sequence: number; at: number; isHint: boolean } {
   const comma = line.indexOf(',');
   const end = line.indexOf(',', comma + 1);

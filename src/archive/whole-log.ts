@@ -3,10 +3,10 @@ import { ERASED, type LogSource, type SourceEntry } from '#src/core/log/log-sour
 import type { Archive, Segment } from '#src/core/ports/archive.ts';
 
 /**
- * The log as it was from its first message on: the archived part from the archive, the rest from the log itself.
+ * The log from its first message on: the archived part from the archive, the later part from the log.
  *
- * Invariant: a message that is missing in the log, though the archive holds it, is told from the archive. Whoever purges
- * archives first, so a gap is one only when the archive, asked after it was seen, does not hold it either.
+ * Invariant: a message that only the archive holds is read from the archive. The janitor archives before it purges (J1). A missing
+ * sequence is therefore a gap only if the archive, asked after the log, lacks the sequence too.
  */
 export function createWholeLog(log: LogSource, archive: Archive): LogSource {
   return {
@@ -15,132 +15,133 @@ export function createWholeLog(log: LogSource, archive: Archive): LogSource {
       const segments = await archive.segments((await log.state()).created);
       const segment = segments.find(({ last, messages }) => last >= sequence && messages > 0);
       if (segment === undefined) return await log.firstFrom(sequence);
-      return (await firstIn(archive, segment, sequence)) ?? (await this.firstFrom(segment.last + 1));
+      const entry = await firstIn(archive, segment, sequence);
+      return entry === undefined ? await this.firstFrom(segment.last + 1) : { sequence: entry.sequence, at: entry.at };
     },
     async missing() {
       const { created, first, last, messages } = await log.state();
       const segments = await archive.segments(created);
       const archived = segments.at(-1)?.last ?? 0;
-      const left = first > archived ? 0 : await countUpTo(log, { first, archived, messages });
-      return sum(segments, ({ missing }) => missing) + Math.max(0, last - archived) - (messages - left);
+      const inBoth = first > archived ? 0 : await countUpTo(log, { first, archived, messages });
+      const missingInArchive = segments.reduce((total, { missing }) => total + missing, 0);
+      return missingInArchive + Math.max(0, last - archived) - (messages - inBoth);
     },
     async fingerprintAt(sequence) {
       const { created } = await log.state();
       const segment = (await archive.segments(created)).find(({ last }) => last >= sequence);
       if (segment === undefined) return await log.fingerprintAt(sequence);
-      for await (const entry of archive.read(segment)) {
-        if (entry.sequence !== sequence) continue;
-        // Of a hint the archive keeps its place alone.
-        if (entry.content.kind === 'hint') return (await log.fingerprintAt(sequence)) ?? ERASED;
-        return entry.content.kind === 'erased' ? ERASED : log.fingerprintOf(entry);
-      }
-      return undefined;
+      const entry = await firstIn(archive, segment, sequence);
+      if (entry?.sequence !== sequence) return undefined;
+      // The archive keeps only the sequence and the time of a hint.
+      if (entry.content.kind === 'hint') return (await log.fingerprintAt(sequence)) ?? ERASED;
+      return entry.content.kind === 'erased' ? ERASED : log.fingerprintOf(entry);
     },
     async follow(from, onEntry, signal) {
-      await new WholeReading({ log, archive, onEntry, signal, next: from }).run();
+      await new WholeLogReader({ log, archive, onEntry, signal, next: from }).run();
     },
   };
 }
 
-async function firstIn(archive: Archive, segment: Segment, sequence: number): Promise<{ sequence: number; at: number } | undefined> {
-  for await (const entry of archive.read(segment)) if (entry.sequence >= sequence) return { sequence: entry.sequence, at: entry.at };
+/** The first entry of a segment at or after a sequence. */
+async function firstIn(archive: Archive, segment: Segment, sequence: number): Promise<SourceEntry | undefined> {
+  for await (const entry of archive.read(segment)) if (entry.sequence >= sequence) return entry;
   return undefined;
 }
 
-type Reading = { log: LogSource; archive: Archive; onEntry: (entry: SourceEntry) => void; signal: AbortSignal; next: number };
+type ReaderOptions = { log: LogSource; archive: Archive; onEntry: (entry: SourceEntry) => void; signal: AbortSignal; next: number };
 
-const LINES_A_TURN = 500;
+const LINES_PER_TURN = 500;
 
-class WholeReading {
-  readonly #reading: Reading;
+class WholeLogReader {
+  readonly #options: ReaderOptions;
   #next: number;
-  /** Up to here the archive was asked, and what is missing in the log is missing there too. */
-  #lost = 0;
+  /** Up to this sequence, gaps of the log were looked up in the archive, which lacks them too. */
+  #confirmedGaps = 0;
 
-  constructor(reading: Reading) {
-    this.#reading = reading;
-    this.#next = reading.next;
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    this.#next = options.next;
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#reading;
+    const { signal } = this.#options;
     while (!signal.aborted) {
       await this.#readArchive();
       if (signal.aborted) return;
-      const gap = await this.#readLog();
-      if (gap === undefined) return;
+      const afterGap = await this.#readLog();
+      if (afterGap === undefined) return;
       const archived = (await this.#segments()).at(-1)?.last ?? 0;
-      if (archived < gap - 1) this.#lost = gap - 1;
+      if (archived < afterGap - 1) this.#confirmedGaps = afterGap - 1;
     }
   }
 
   async #segments(): Promise<readonly Segment[]> {
-    const { log, archive } = this.#reading;
+    const { log, archive } = this.#options;
     return await archive.segments((await log.state()).created);
   }
 
   async #readArchive(): Promise<void> {
-    const { archive, onEntry, signal } = this.#reading;
     for (const segment of await this.#segments()) {
       if (segment.last < this.#next) continue;
-      let lines = 0;
-      for await (const entry of archive.read(segment)) {
-        if (signal.aborted) return;
-        if (entry.sequence < this.#next) continue;
-        this.#next = entry.sequence + 1;
-        onEntry(entry);
-        if (++lines % LINES_A_TURN === 0) await setImmediate();
-      }
+      await this.#readSegment(segment);
+      if (this.#options.signal.aborted) return;
       this.#next = segment.last + 1;
     }
   }
 
-  /** Resolves to the sequence behind a gap that the archive may hold; to nothing when there is no more. */
+  async #readSegment(segment: Segment): Promise<void> {
+    const { archive, onEntry, signal } = this.#options;
+    let lines = 0;
+    for await (const entry of archive.read(segment)) {
+      if (signal.aborted) return;
+      if (entry.sequence < this.#next) continue;
+      this.#next = entry.sequence + 1;
+      onEntry(entry);
+      if (++lines % LINES_PER_TURN === 0) await setImmediate();
+    }
+  }
+
+  /** Resolves to the sequence after a gap that the archive may fill; to `undefined` when the read ended. */
   async #readLog(): Promise<number | undefined> {
-    const { log, onEntry, signal } = this.#reading;
-    const enough = new AbortController();
-    const end = (): void => enough.abort();
+    const { log, onEntry, signal } = this.#options;
+    const done = new AbortController();
+    const end = (): void => done.abort();
     signal.addEventListener('abort', end, { once: true });
-    let gap: number | undefined;
+    let afterGap: number | undefined;
     await log.follow(
       this.#next,
       (entry) => {
-        if (enough.signal.aborted) return;
-        if (entry.sequence > this.#next && entry.sequence - 1 > this.#lost) {
-          gap = entry.sequence;
-          return enough.abort();
+        if (done.signal.aborted) return;
+        if (entry.sequence > this.#next && entry.sequence - 1 > this.#confirmedGaps) {
+          afterGap = entry.sequence;
+          return done.abort();
         }
-        // One that is lower tells that the log became shorter: its reader knows what to do.
+        // A lower sequence means that the log became shorter. The caller detects and handles that case.
         this.#next = entry.sequence + 1;
         onEntry(entry);
       },
-      enough.signal,
+      done.signal,
     );
     signal.removeEventListener('abort', end);
-    return gap;
+    return afterGap;
   }
 }
 
-/** How many messages a log still holds of what is archived: those of invocations that are open, or were when it was purged. */
-async function countUpTo(
-  log: LogSource,
-  { first, archived, messages }: { first: number; archived: number; messages: number },
-): Promise<number> {
+type Counted = { first: number; archived: number; messages: number };
+
+/** Counts the archived messages that the log still holds: messages of streams that were open when the log was purged. */
+async function countUpTo(log: LogSource, { first, archived, messages }: Counted): Promise<number> {
   let count = 0;
   if (messages === 0) return count;
-  const enough = new AbortController();
+  const done = new AbortController();
   await log.follow(
     first,
     ({ sequence }) => {
-      if (enough.signal.aborted) return;
+      if (done.signal.aborted) return;
       if (sequence <= archived) count++;
-      if (sequence >= archived || count >= messages) enough.abort();
+      if (sequence >= archived || count >= messages) done.abort();
     },
-    enough.signal,
+    done.signal,
   );
   return count;
-}
-
-function sum<Value>(values: readonly Value[], read: (value: Value) => number): number {
-  return values.reduce((total, value) => total + read(value), 0);
 }

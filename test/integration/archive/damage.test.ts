@@ -14,8 +14,8 @@ import { startTestServer, type TestServer } from '#test/support/nats/nats-server
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 /*
- * A server of its own: messages are deleted from its log. One log, archived in four segments; each damage is planted in a copy of
- * the archive. What can be wrong with the messages themselves is planted in `test/unit/analysis/verify.test.ts`.
+ * A server of its own, because a test deletes messages from the log. The log is archived in four segments, and each test damages a
+ * copy of the archive. `test/unit/analysis/verify.test.ts` damages the messages themselves.
  */
 
 const COUNT = 1_000;
@@ -29,7 +29,7 @@ let segments: readonly Segment[];
 beforeAll(async () => {
   server = await startTestServer();
   root = await mkdtemp(join(tmpdir(), 'sequent-damage-'));
-  opened = await openJanitorOn(server.url, join(root, 'archive'), { retention: { maxInvocations: 20 }, mostLoose: 0 });
+  opened = await openJanitorOn(server.url, join(root, 'archive'), { retention: { maxInvocations: 20 }, maxRemovable: 0 });
   for (let round = 0; round < 4; round++) {
     await writeLog(opened.nats.connection, COUNT / 4);
     await opened.janitor.work();
@@ -64,97 +64,111 @@ async function changeBytes(path: string, change: (bytes: Buffer) => Buffer): Pro
   await writeFile(path, change(await readFile(path)));
 }
 
-/** Writes a segment again as somebody would who knows its form: with other lines, and a checksum that fits. */
-async function rewrite(folder: string, place: number, change: (lines: string[]) => string[], erasure?: string): Promise<void> {
-  const segment = segments[place] as Segment;
+type Forgery = { index: number; erasure?: string; change: (lines: string[]) => string[] };
+
+/** Forges a segment, as an attacker does who knows the format: with other lines, and a checksum that matches them. */
+async function rewrite(folder: string, { index, erasure, change }: Forgery): Promise<void> {
+  const segment = segments[index] as Segment;
   const lines = change(await opened.archive.lines(segment));
-  const { segment: next, bytes } = await reencodeSegment(segment, lines, erasure === undefined ? 0 : lines.length, erasure ?? '');
+  const erased = erasure === undefined ? 0 : lines.length;
+  const { segment: next, bytes } = await reencodeSegment(segment, { lines, erased, erasure: erasure ?? '' });
   const forged = erasure === undefined ? { ...next, erasures: [] } : next;
   const content = bytes.subarray(bytes.indexOf(0x0a) + 1);
-  await writeFile(join(folder, names[place] ?? ''), Buffer.concat([Buffer.from(`${JSON.stringify(forged)}\n`), content]));
+  await writeFile(join(folder, names[index] ?? ''), Buffer.concat([Buffer.from(`${JSON.stringify(forged)}\n`), content]));
 }
 
-const at = (place: number): string => names[place] ?? '';
-const firstOf = (place: number): number => segments[place]?.first ?? 0;
+const at = (index: number): string => names[index] ?? '';
+const firstOf = (index: number): number => segments[index]?.first ?? 0;
 
 const damages: Damage[] = [
   {
-    what: 'a bit that flipped in a segment',
+    what: 'a flipped bit in a segment',
     async plant(folder) {
       await changeBytes(join(folder, at(1)), (bytes) => {
         bytes[bytes.length - 50] = (bytes[bytes.length - 50] ?? 0) ^ 4;
         return bytes;
       });
-      return { kind: 'damaged-segment', sequence: firstOf(1), what: /is damaged: its SHA-256 is another/ };
+      return { kind: 'damaged-segment', sequence: firstOf(1), what: /is damaged: its SHA-256 does not match/ };
     },
   },
   {
-    what: 'a segment that was cut off',
+    what: 'a truncated segment',
     async plant(folder) {
       await changeBytes(join(folder, at(1)), (bytes) => bytes.subarray(0, bytes.length / 2));
       return { kind: 'damaged-segment', sequence: firstOf(1), what: /is damaged/ };
     },
   },
   {
-    what: 'a segment whose description is gone',
+    what: 'a segment without its description',
     async plant(folder) {
       await changeBytes(join(folder, at(1)), (bytes) => bytes.subarray(bytes.indexOf(0x0a) + 1));
       return { kind: 'damaged-segment', sequence: firstOf(1), what: /does not begin with its description/ };
     },
   },
   {
-    what: 'a segment that is missing in the middle',
+    what: 'a missing segment in the middle',
     async plant(folder) {
       await rm(join(folder, at(1)));
-      return { kind: 'damaged-segment', sequence: firstOf(2), what: new RegExp(`begins at ${firstOf(2)}, and the one before it ends at`) };
+      return {
+        kind: 'damaged-segment',
+        sequence: firstOf(2),
+        what: new RegExp(`begins at ${firstOf(2)}, but the segment before it ends at`),
+      };
     },
   },
   {
-    what: 'the last segment missing',
+    what: 'a missing last segment',
     async plant(folder) {
       await rm(join(folder, at(3)));
-      return { kind: 'damaged-segment', sequence: firstOf(3), what: /was archived up to \d+ in .*, and .* ends at/ };
+      return { kind: 'damaged-segment', sequence: firstOf(3), what: /was archived up to \d+ in .*, but .* ends at/ };
     },
   },
   {
-    what: 'an archive that is somewhere else',
+    what: 'an archive in another folder',
     async plant(folder) {
       await rename(folder, `${folder}-hidden`);
-      return { kind: 'damaged-segment', sequence: 1, what: /was archived up to \d+ in .*, and .* ends at 0/ };
+      return { kind: 'damaged-segment', sequence: 1, what: /was archived up to \d+ in .*, but .* ends at 0/ };
     },
   },
   {
     what: 'a segment under the name of another',
     async plant(folder) {
       await cp(join(folder, at(0)), join(folder, at(1)));
-      return { kind: 'damaged-segment', sequence: firstOf(1), what: /begins at 1, and the one before it ends at/ };
+      return { kind: 'damaged-segment', sequence: firstOf(1), what: /begins at 1, but the segment before it ends at/ };
     },
   },
   {
-    what: 'a segment that was written anew with a checksum that fits',
+    what: 'a forged segment with a matching checksum',
     async plant(folder) {
-      await rewrite(folder, 1, (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')));
-      return { kind: 'damaged-segment', sequence: firstOf(1), what: /was changed, and names no erasure/ };
+      await rewrite(folder, {
+        index: 1,
+        change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
+      });
+      return { kind: 'damaged-segment', sequence: firstOf(1), what: /was changed, but names no erasure/ };
     },
   },
   {
-    what: 'a message that was taken out of a segment',
+    what: 'a message removed from a segment',
     async plant(folder) {
-      await rewrite(folder, 1, (lines) => lines.filter((_, place) => place !== 10));
+      await rewrite(folder, { index: 1, change: (lines) => lines.filter((_, index) => index !== 10) });
       return { kind: 'damaged-segment', sequence: firstOf(1), what: /holds \d+ messages, not \d+/ };
     },
   },
   {
-    what: 'messages that were erased though nobody asked for it',
+    what: 'erased messages without an erasure in the log',
     async plant(folder) {
-      await rewrite(folder, 1, (lines) => lines.map((line) => `${line.split(',').slice(0, 2).join(',')},"e-nobody"]`), 'e-nobody');
-      return { kind: 'unexplained-erasure', sequence: firstOf(1), what: /were erased by e-nobody, of which the log knows nothing/ };
+      await rewrite(folder, {
+        index: 1,
+        erasure: 'e-unknown',
+        change: (lines) => lines.map((line) => `${line.split(',').slice(0, 2).join(',')},"e-unknown"]`),
+      });
+      return { kind: 'unexplained-erasure', sequence: firstOf(1), what: /were erased by e-unknown, but the log holds no such erasure/ };
     },
   },
 ];
 
 describe('verify', () => {
-  test('finds nothing in what is whole', async () => {
+  test('finds nothing in an undamaged archive', async () => {
     const { findings, balance } = await verifyIn(join(root, 'archive'));
     expect(findings).toEqual([]);
     expect(balance).toMatchObject({ accepted: COUNT, settled: COUNT });
@@ -169,7 +183,7 @@ describe('verify', () => {
     await rm(copy, { recursive: true });
   });
 
-  test('tells all that a damaged segment held as a gap, and goes on behind it', async () => {
+  test('reports the messages of a missing segment as a gap, and continues after them', async () => {
     const copy = join(root, 'copy');
     await cp(join(root, 'archive'), copy, { recursive: true });
     await rm(join(await folderOf(copy), at(0)));
@@ -181,7 +195,7 @@ describe('verify', () => {
     await rm(copy, { recursive: true });
   });
 
-  // The last one: it changes the log.
+  // The last test, because it changes the log.
   test('finds a message that was deleted from the log', async () => {
     const last = segments.at(-1)?.last ?? 0;
     const manager = await opened.nats.connection.nats.jetstreamManager();

@@ -20,9 +20,7 @@ let server: TestServer;
 let folder: string;
 let archive: string;
 
-/*
- * A server of its own: it is stopped, and its files are searched.
- */
+// A server of its own, because a test stops it and searches its files.
 beforeAll(async () => {
   server = await startTestServer();
   const root = await mkdtemp(join(tmpdir(), 'sequent-erasure-'));
@@ -33,7 +31,11 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function ask(opened: OpenedJanitor, fn: string, { isTrial = false, before = Date.now() + 1_000 } = {}): Promise<ErasureRecord> {
+async function requestErasure(
+  opened: OpenedJanitor,
+  fn: string,
+  { isTrial = false, before = Date.now() + 1_000 } = {},
+): Promise<ErasureRecord> {
   const id = randomBytes(6).toString('hex');
   const record: ErasureRecord = { state: 'asked', request: { function: fn, before, by: 'a test', at: Date.now(), isTrial } };
   await opened.nats.ports.state.put(erasureKey(id), JSON.stringify(record));
@@ -45,14 +47,14 @@ async function ask(opened: OpenedJanitor, fn: string, { isTrial = false, before 
 
 const SECRET = 'qzxwjaneroe4711';
 
-/** Runs one invocation to its end by hand, with a secret in its payload, in its response and in a hint. */
-async function live(fn: string, id: string, outcome: 'succeeded' | 'running'): Promise<void> {
+/** Runs one invocation without a worker, with a secret in the payload, the response, a hint and the result. */
+async function runInvocation(fn: string, id: string, outcome: 'succeeded' | 'running'): Promise<void> {
   await using nats = await openNats(server.url);
   const { log, hints, results } = nats.ports;
   const name = { function: fn as FunctionName, stream: id as StreamId };
   const { sequence } = await log.accept(name, [{ id: id as RequestId, payload: `{"who":"${SECRET}"}` }]);
   const state = await loadStream(log, name, sequence);
-  if (state === undefined) throw new Error('it was not accepted');
+  if (state === undefined) throw new Error('the request was not accepted');
   let appends = 0;
   const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${id}-${appends++}`, clock: systemClock });
   const terms = {
@@ -71,7 +73,7 @@ async function live(fn: string, id: string, outcome: 'succeeded' | 'running'): P
   await nats.connection.nats.flush();
 }
 
-/** Which files under a folder hold the secret; archived segments are unpacked. */
+/** The files under the folders that hold the secret. Archived segments are decompressed. */
 async function filesWith(secret: string, ...roots: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const root of roots) {
@@ -87,8 +89,8 @@ async function filesWith(secret: string, ...roots: string[]): Promise<string[]> 
   return found;
 }
 
-/** Somebody reads the tables, as a check does, while they forget: their journal is emptied when that has ended. */
-async function eraseWhileItIsRead(erase: () => Promise<unknown>, secret: string): Promise<void> {
+/** Erases while another connection reads the tables, as a check does. The journal is truncated after that connection ends. */
+async function eraseDuringRead(erase: () => Promise<unknown>, secret: string): Promise<void> {
   await using opened = await openProjectionOn(server.url, folder, { archive });
   await opened.ready();
   const reader = (await findSqlite())((await opened.projection.status()).file);
@@ -113,14 +115,14 @@ async function hashes(): Promise<{ live: string[]; rows: number[] }> {
 }
 
 describe('an erasure', () => {
-  test('removes what users sent from log, archive, results and read model, says so, and keeps all else', async () => {
-    await live('patients', 'old-1', 'succeeded');
+  test('removes payloads from log, archive, results and read model, reports that, and keeps all else', async () => {
+    await runInvocation('patients', 'old-1', 'succeeded');
     await writeLog((await openNats(server.url)).connection, 800);
-    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 200 }, mostLoose: 0 });
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 200 }, maxRemovable: 0 });
     await opened.janitor.work();
-    await live('patients', 'new-1', 'succeeded');
-    await live('patients', 'open-1', 'running');
-    await live('others', 'other-1', 'succeeded');
+    await runInvocation('patients', 'new-1', 'succeeded');
+    await runInvocation('patients', 'open-1', 'running');
+    await runInvocation('others', 'other-1', 'succeeded');
     await using projection = await openProjectionOn(server.url, folder, { archive });
     await projection.ready();
     expect((await projection.answers.list({ function: 'patients', limit: 10 })).invocations.map(({ id }) => id)).toEqual([
@@ -129,14 +131,14 @@ describe('an erasure', () => {
       'old-1',
     ]);
 
-    const trial = await ask(opened, 'patients', { isTrial: true });
+    const trial = await requestErasure(opened, 'patients', { isTrial: true });
     expect(trial).toMatchObject({ state: 'done', found: { invocations: 2, messages: 8 } });
     expect((await projection.answers.list({ function: 'patients', limit: 10 })).invocations).toHaveLength(3);
 
-    const done = await ask(opened, 'patients');
+    const done = await requestErasure(opened, 'patients');
     expect(done).toMatchObject({ state: 'done', found: { invocations: 2, messages: 8 }, erased: { messages: 8, segments: 2, results: 2 } });
     await projection.ready();
-    // What is not finished is not touched, nor what others sent.
+    // Unfinished invocations and those of other functions stay.
     expect((await projection.answers.list({ function: 'patients', limit: 10 })).invocations.map(({ id }) => id)).toEqual(['open-1']);
     expect((await projection.answers.list({ text: SECRET, limit: 10 })).invocations.map(({ id }) => id)).toEqual(['other-1', 'open-1']);
     await projection[Symbol.asyncDispose]();
@@ -149,20 +151,20 @@ describe('an erasure', () => {
     const segments = await opened.archive.segments(created);
     const described = await Promise.all(segments.map((segment) => opened.archive.describe(segment)));
     expect(described.reduce((sum, { erased }) => sum + erased, 0)).toBe(8);
-    // Asked again it finds nothing.
-    expect(await ask(opened, 'patients')).toMatchObject({ state: 'done', found: { invocations: 0 } });
+    // A second erasure finds nothing.
+    expect(await requestErasure(opened, 'patients')).toMatchObject({ state: 'done', found: { invocations: 0 } });
   });
 
   test('leaves no trace on any disk', async () => {
     const traces = ['log', 'archive'];
-    await live('secret-keepers', 'secret-1', 'succeeded');
+    await runInvocation('secret-keepers', 'secret-1', 'succeeded');
     const token = 'kqjvanothersecret99';
     await using nats = await openNats(server.url);
     const { log, results } = nats.ports;
     const name = { function: 'forgetful' as FunctionName, stream: 'f-1' as StreamId };
     const { sequence } = await log.accept(name, [{ id: 'f-1' as RequestId, payload: `"${token}"` }]);
     const state = await loadStream(log, name, sequence);
-    if (state === undefined) throw new Error('it was not accepted');
+    if (state === undefined) throw new Error('the request was not accepted');
     const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `f-${Math.random()}`, clock: systemClock });
     const failure = { kind: 'function', errorType: 'Error', message: token, code: 4_001 } as const;
     await writer.propose('f-1', [
@@ -172,13 +174,13 @@ describe('an erasure', () => {
     await results.publish(name, 'f-1' as RequestId, 'failed', `"${token}"`);
     await hashes();
     await using opened = await openJanitorOn(server.url, archive);
-    await eraseWhileItIsRead(() => ask(opened, 'forgetful'), token);
+    await eraseDuringRead(() => requestErasure(opened, 'forgetful'), token);
     await hashes();
     await opened[Symbol.asyncDispose]();
     await nats[Symbol.asyncDispose]();
     await server.end();
     expect(await filesWith(token, server.dataDir, folder, archive)).toEqual([]);
-    // The search finds what is there.
+    // The search itself works: it finds the other secret.
     expect((await filesWith(SECRET, server.dataDir, folder, archive)).length).toBeGreaterThanOrEqual(traces.length);
     await server.restart();
   });

@@ -11,16 +11,15 @@ import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
-import { makeLogAnew } from '#test/support/archive/made-anew.ts';
+
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { recreateLog } from '#test/support/archive/recreated-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-/*
- * A server of its own: its log is made anew for every test, and is full in one.
- */
+// A server of its own, because every test creates the log again, and one test fills it.
 
 const DAY = 86_400_000;
 let server: TestServer;
@@ -33,7 +32,7 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 beforeEach(async () => {
-  await makeLogAnew(server.url);
+  await recreateLog(server.url);
   root = await mkdtemp(join(tmpdir(), 'sequent-horizon-'));
   return () => rm(root, { recursive: true });
 });
@@ -43,22 +42,22 @@ async function write(count: number): Promise<void> {
   await writeLog(nats.connection, count);
 }
 
-/** A clock that is ahead. Nobody waits by it. */
+/** A clock that is ahead. No code waits by this clock. */
 const aheadBy = (ms: number): Clock => ({ now: () => Date.now() + ms, sleep: systemClock.sleep });
 
-async function proved({ archive, log, head }: OpenedJanitor) {
+async function verify({ archive, log, head }: OpenedJanitor) {
   const { created } = await log.state();
   return await verifyLog({ archive, source: log, log: created, head: await head() });
 }
 
-/** Runs invocations that are accepted together to their end by hand. */
-async function liveTogether(count: number): Promise<void> {
+/** Accepts invocations together, and appends their end without a worker. */
+async function finishBatch(count: number): Promise<void> {
   await using nats = await openNats(server.url);
   const { log } = nats.ports;
   const name = { function: 'orders' as FunctionName, stream: createStreamId(Date.now(), randomBytes(8)) };
   const requests = Array.from({ length: count }, () => ({ payload: '{}' }));
   const state = await loadStream(log, name, (await log.accept(name, requests)).sequence);
-  if (state === undefined) throw new Error('it was not accepted');
+  if (state === undefined) throw new Error('the request was not accepted');
   let appends = 0;
   const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${name.stream}-${appends++}`, clock: systemClock });
   const failure = { kind: 'platform', errorType: 'Error', message: 'no', code: 1 } as const;
@@ -75,17 +74,17 @@ async function liveTogether(count: number): Promise<void> {
 }
 
 describe('the log', () => {
-  test('keeps about as many invocations as it is told, also of those that were accepted together', async () => {
-    await Promise.all(Array.from({ length: 40 }, () => liveTogether(20)));
-    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 200 }, mostLoose: 0 });
+  test('keeps about as many invocations as the retention says, also when they were accepted together', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => finishBatch(20)));
+    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 200 }, maxRemovable: 0 });
     await opened.janitor.work();
     const kept = 20 * (await opened.purge.streams());
     expect(kept).toBeGreaterThan(100);
     expect(kept).toBeLessThan(260);
-    expect(await proved(opened)).toMatchObject({ findings: [], balance: { accepted: 800, settled: 800 } });
+    expect(await verify(opened)).toMatchObject({ findings: [], balance: { accepted: 800, settled: 800 } });
   });
 
-  test('refuses requests while it is full, forgets none, and accepts again once the janitor made room', async () => {
+  test('refuses requests while it is full, loses none, and accepts again after the janitor purged', async () => {
     await write(400);
     await using client = await connectClient({ servers: server.url });
     await client.functions.put({ name: 'orders', handler: { kind: 'inline' } });
@@ -98,10 +97,10 @@ describe('the log', () => {
         message: expect.stringMatching(/^the log accepts nothing more: .*maximum bytes/),
       });
       expect((await manager.streams.info(INVOCATIONS)).state).toMatchObject({ first_seq: 1, messages: state.messages });
-      await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 100 }, mostLoose: 0 });
+      await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 100 }, maxRemovable: 0 });
       await opened.janitor.work();
       await client.invoke('orders', { order: 1 });
-      expect((await proved(opened)).balance).toMatchObject({ accepted: 401, settled: 400, open: { queued: 1 } });
+      expect((await verify(opened)).balance).toMatchObject({ accepted: 401, settled: 400, open: { queued: 1 } });
     } finally {
       await manager.streams.update(INVOCATIONS, { ...config, max_bytes: -1 });
     }
@@ -120,7 +119,7 @@ describe('the results for subscribers', () => {
   });
 });
 
-/** Reads and acknowledges so many. */
+/** Reads and acknowledges a number of transitions. */
 async function take(transitions: Transitions, count: number): Promise<void> {
   let taken = 0;
   for await (const { ack } of transitions) {
@@ -130,12 +129,12 @@ async function take(transitions: Transitions, count: number): Promise<void> {
 }
 
 describe('a durable subscriber', () => {
-  test('that is behind holds the log back, and no longer than a day', async () => {
+  test('that is behind blocks the purge for a day at most', async () => {
     await using client = await connectClient({ servers: server.url });
     const options = { durable: 'slow', from: 1, state: 'queued' } as const;
     await write(2_000);
     await take(client.transitions(options), 10);
-    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 10 }, mostLoose: 0 });
+    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 10 }, maxRemovable: 0 });
     await opened.janitor.work();
     expect((await opened.log.state()).messages).toBe(6_000);
     await take(client.transitions(options), 1_490);
@@ -150,20 +149,20 @@ describe('a durable subscriber', () => {
       name: 'j-later',
       clock: aheadBy(2 * DAY),
       retention: { maxInvocations: 10 },
-      mostLoose: 0,
+      maxRemovable: 0,
     });
     await later.janitor.work();
     expect((await later.log.state()).messages).toBeLessThan(100);
-    expect(later.problems).toContain('a subscriber took nothing for a day: its cursor holds nothing back');
+    expect(later.problems).toContain('a subscriber acknowledged nothing for a day: it no longer blocks the purge');
   });
 });
 
 describe('the read model', () => {
-  test('forgets what is older than it may remember, wherever that is by now, and a rebuild forgets the same', async () => {
+  test('removes invocations older than the history retention, and a rebuild removes the same ones', async () => {
     const folder = join(root, 'projection');
     const archive = join(root, 'archive');
     await write(300);
-    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 10 }, mostLoose: 0 });
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 10 }, maxRemovable: 0 });
     await opened.janitor.work();
     await opened.janitor.stop();
     const cut = Date.now() + 200;
@@ -175,13 +174,13 @@ describe('the read model', () => {
     expect(await projection.answers.count({ most: 10_000 })).toMatchObject({ count: 350 });
     const historyRetentionInMs = 2_400;
     const clock = { now: () => cut + historyRetentionInMs, sleep: systemClock.sleep };
-    await using forgetful = await openJanitorOn(server.url, archive, { name: 'j-forgetful', clock, historyRetentionInMs });
-    await forgetful.nats.ports.state.delete('janitor.lease');
-    await forgetful.janitor.work();
+    await using limiting = await openJanitorOn(server.url, archive, { name: 'j-limiting', clock, historyRetentionInMs });
+    await limiting.nats.ports.state.delete('janitor.lease');
+    await limiting.janitor.work();
     await projection.ready();
     expect(await projection.answers.count({ most: 10_000 })).toMatchObject({ count: 50 });
     expect((await projection.projection.check()).isEqual).toBe(true);
-    // Only the read model forgot.
-    expect(await proved(forgetful)).toMatchObject({ findings: [], erased: 0, balance: { accepted: 350 } });
+    // The erasure affects the read model only.
+    expect(await verify(limiting)).toMatchObject({ findings: [], erased: 0, balance: { accepted: 350 } });
   });
 });

@@ -2,22 +2,21 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { projectionKey } from '#src/archive/horizon.ts';
+import { projectionKey } from '#src/archive/reader-positions.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import { makeLogAnew } from '#test/support/archive/made-anew.ts';
+
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { recreateLog } from '#test/support/archive/recreated-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-/*
- * A server of its own: its stream is deleted, made anew and purged.
- */
+// A server of its own, because the tests delete, recreate and purge its JetStream stream.
 
 let server: TestServer;
 let folder: string;
@@ -30,7 +29,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 beforeEach(async () => {
-  await makeLogAnew(server.url);
+  await recreateLog(server.url);
   const root = await mkdtemp(join(tmpdir(), 'sequent-archive-'));
   folder = join(root, 'projection');
   archive = join(root, 'archive');
@@ -48,7 +47,7 @@ async function logState(): Promise<{ first: number; last: number; messages: numb
   return { first: state.first_seq, last: state.last_seq, messages: state.messages, subjects: state.num_subjects ?? 0 };
 }
 
-/** Builds the read model from what is there; what its rows hash to, and how many invocations it has. */
+/** Opens the read model on the log and the archive, checks it, and returns the hashes and the counts of its rows. */
 async function rebuilt(): Promise<{ hashes: string[]; invocations: number; problems: number }> {
   await using opened = await openProjectionOn(server.url, folder, { archive });
   await opened.ready();
@@ -63,10 +62,10 @@ async function rebuilt(): Promise<{ hashes: string[]; invocations: number; probl
 }
 
 describe('the janitor', () => {
-  test('keeps as many finished invocations in the log as it is told, and all of them can be asked about', async () => {
+  test('keeps the retained number of finished invocations in the log, and all stay in the read model', async () => {
     await write(3_000);
     const before = await rebuilt();
-    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 500 }, mostLoose: 0 });
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 500 }, maxRemovable: 0 });
     await opened.janitor.work();
     const { messages, subjects } = await logState();
     expect(subjects).toBeLessThanOrEqual(520);
@@ -78,7 +77,7 @@ describe('the janitor', () => {
     expect(opened.problems).toEqual([]);
   });
 
-  test('does nothing while there is less than the retention, and nothing at all without one', async () => {
+  test('does nothing below the retention, and nothing at all without a retention', async () => {
     await write(300);
     await using none = await openJanitorOn(server.url, archive);
     await none.janitor.work();
@@ -88,7 +87,7 @@ describe('the janitor', () => {
     expect(await logState()).toMatchObject({ first: 1, messages: 900 });
   });
 
-  test('lets go what is older than it is told', async () => {
+  test('purges messages older than the retention', async () => {
     await write(400);
     const cut = Date.now() + 1;
     while (Date.now() <= cut);
@@ -104,7 +103,7 @@ describe('the janitor', () => {
     await using opened = await openJanitorOn(server.url, archive, { clock, retention: { maxAgeInMs: 60_000 } });
     await opened.janitor.work();
     expect(await logState()).toMatchObject({ first: 1 });
-    // What is due goes in pieces of a twenty-fourth of the retention.
+    // A segment covers at least a twenty-fourth of the retention.
     now.value += 2_600;
     await opened.janitor.work();
     const { first } = await logState();
@@ -112,21 +111,21 @@ describe('the janitor', () => {
     expect((await rebuilt()).invocations).toBe(500);
   });
 
-  test('leaves an open invocation standing while all around it goes, and lets it go when it is over', async () => {
+  test('retains an open invocation while all others are purged, and purges it when it is settled', async () => {
     await using nats = await openNats(server.url);
     const { log } = nats.ports;
     const name = { function: 'orders' as FunctionName, stream: 'straggler' as StreamId };
     const { sequence } = await log.accept(name, [{ id: 'straggler' as RequestId, payload: '{}' }]);
     await write(1_500);
-    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 100 }, mostLoose: 200 });
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 100 }, maxRemovable: 200 });
     await opened.janitor.work();
-    const standing = await logState();
-    expect(standing.first).toBe(sequence);
-    expect(standing.messages).toBeLessThan(700);
+    const retained = await logState();
+    expect(retained.first).toBe(sequence);
+    expect(retained.messages).toBeLessThan(700);
     expect((await rebuilt()).invocations).toBe(1_501);
-    // It goes on as if nothing had happened around it.
+    // The open invocation continues unaffected.
     const state = await loadStream(log, name, sequence);
-    if (state === undefined) throw new Error('it is gone');
+    if (state === undefined) throw new Error('the stream was purged');
     const writer = createStreamWriter({ log, state, by: 'w', appendId: () => 'a-1', clock: systemClock });
     const failure = { kind: 'platform', errorType: 'Error', message: 'too old', code: 1 } as const;
     const failed = {
@@ -147,7 +146,7 @@ describe('the janitor', () => {
 
   test('purges nothing that a projection has not read', async () => {
     await write(1_000);
-    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 10 }, mostLoose: 0 });
+    await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 10 }, maxRemovable: 0 });
     await opened.nats.ports.state.put(projectionKey('behind'), JSON.stringify({ sequence: 900, at: Date.now() }));
     await opened.janitor.work();
     expect((await logState()).first).toBeLessThanOrEqual(901);
@@ -156,12 +155,12 @@ describe('the janitor', () => {
     expect((await logState()).messages).toBeLessThan(100);
   });
 
-  test('beside another one never archives anything twice', async () => {
+  test('never archives a message twice when another janitor works at the same time', async () => {
     await write(2_000);
     const options = { retention: { maxInvocations: 50 } };
     await using one = await openJanitorOn(server.url, archive, { ...options, name: 'one' });
     await using other = await openJanitorOn(server.url, archive, { ...options, name: 'other' });
-    // Both believe that the lease is theirs.
+    // Both janitors believe that they hold the lease.
     const work = async ({ janitor, nats }: OpenedJanitor): Promise<void> => {
       await nats.ports.state.delete('janitor.lease');
       await janitor.work().catch(() => {});
@@ -176,7 +175,7 @@ describe('the janitor', () => {
     expect((await rebuilt()).invocations).toBe(2_000);
   });
 
-  test('refuses to go on where the archive is another one', async () => {
+  test('refuses to continue with another archive', async () => {
     await write(500);
     await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 10 } });
     await opened.janitor.work();
@@ -187,13 +186,13 @@ describe('the janitor', () => {
       name: 'j-elsewhere',
       retention: { maxInvocations: 10 },
     });
-    await expect(elsewhere.janitor.work()).rejects.toThrow(/was archived up to \d+ in .*archive, and .*archive-elsewhere ends at 0/);
+    await expect(elsewhere.janitor.work()).rejects.toThrow(/was archived up to \d+ in .*archive, but .*archive-elsewhere ends at 0/);
     expect((await logState()).first).toBe(before.first);
   });
 });
 
 describe('a segment', () => {
-  test('that was damaged is found and named, and nothing more is purged from behind it', async () => {
+  test('that is damaged or missing is named in the error', async () => {
     await write(700);
     await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 100 } });
     await opened.janitor.work();
@@ -206,8 +205,10 @@ describe('a segment', () => {
     const bytes = await readFile(path);
     bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 1;
     await writeFile(path, bytes);
-    await expect(opened.archive.lines(segment)).rejects.toThrow(`the archived segment ${log}/${file} is damaged: its SHA-256 is another`);
+    await expect(opened.archive.lines(segment)).rejects.toThrow(
+      `the archived segment ${log}/${file} is damaged: its SHA-256 does not match`,
+    );
     await rm(path);
-    await expect(opened.archive.lines(segment)).rejects.toThrow(`${file} is gone`);
+    await expect(opened.archive.lines(segment)).rejects.toThrow(`${file} is missing`);
   });
 });

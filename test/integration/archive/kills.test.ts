@@ -6,15 +6,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
-import { makeLogAnew } from '#test/support/archive/made-anew.ts';
+
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { recreateLog } from '#test/support/archive/recreated-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-/*
- * A server of its own: its log is purged, and made anew for every test.
- */
+// A server of its own, because every test creates the log again and purges it.
 
 const COUNT = 400;
 const KEPT = 40;
@@ -29,13 +28,13 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   archive = await mkdtemp(join(tmpdir(), 'sequent-kills-'));
-  await makeLogAnew(server.url);
+  await recreateLog(server.url);
   await using nats = await openNats(server.url);
   await writeLog(nats.connection, COUNT);
   return () => rm(archive, { recursive: true });
 });
 
-/** Resolves to the signal that a janitor ended by. */
+/** Runs a janitor that kills itself at a point. Resolves to the signal that ended it. */
 async function dieAt(point: string, kept: number): Promise<unknown> {
   const entry = new URL('../../support/archive/dying-janitor.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, ['--import', 'tsx', entry, server.url, archive, point, String(kept)], { stdio: 'inherit' });
@@ -43,14 +42,14 @@ async function dieAt(point: string, kept: number): Promise<unknown> {
   return signal;
 }
 
-/** The lease of the one that died is not waited for: what is done without it is safe. */
+/** Opens the next janitor at once. It does not wait for the lease of the killed one, because working without the lease is safe. */
 async function openNext(kept: number): Promise<OpenedJanitor> {
-  const next = await openJanitorOn(server.url, archive, { name: 'j-next', retention: { maxInvocations: kept }, mostLoose: 0 });
+  const next = await openJanitorOn(server.url, archive, { name: 'j-next', retention: { maxInvocations: kept }, maxRemovable: 0 });
   await next.nats.ports.state.delete('janitor.lease');
   return next;
 }
 
-async function proved({ archive: files, log, head }: OpenedJanitor) {
+async function verifyWhole({ archive: files, log, head }: OpenedJanitor) {
   const { created } = await log.state();
   const { findings, balance, erased } = await verifyLog({ archive: files, source: log, log: created, head: await head() });
   expect(findings).toEqual([]);
@@ -64,13 +63,13 @@ describe('a janitor that is killed', () => {
     'before the log is purged',
     'after the log is purged',
     'while messages are removed one by one',
-  ])('%s loses nothing, and the next one goes on', async (point) => {
+  ])('%s loses nothing, and the next janitor continues', async (point) => {
     expect(await dieAt(point, KEPT)).toBe('SIGKILL');
     await using next = await openNext(KEPT);
-    expect((await proved(next)).balance).toMatchObject({ accepted: COUNT, settled: COUNT });
+    expect((await verifyWhole(next)).balance).toMatchObject({ accepted: COUNT, settled: COUNT });
     await next.janitor.work();
     expect((await next.log.state()).messages).toBeLessThan(6 * KEPT);
-    expect((await proved(next)).balance).toMatchObject({ accepted: COUNT, settled: COUNT });
+    expect((await verifyWhole(next)).balance).toMatchObject({ accepted: COUNT, settled: COUNT });
     expect(await next.whole.missing()).toBe(0);
   });
 
@@ -80,7 +79,7 @@ describe('a janitor that is killed', () => {
     'after a segment is rewritten',
     'while messages are removed one by one',
     'before results are removed',
-  ])('%s, amid an erasure, leaves it to the next one', async (point) => {
+  ])('%s, during an erasure, leaves the erasure to the next janitor', async (point) => {
     await using nats = await openNats(server.url);
     const request = { function: 'orders', before: Date.now() + 1_000, by: 'a test', at: Date.now(), isTrial: false };
     const asked: ErasureRecord = { state: 'asked', request };
@@ -91,7 +90,7 @@ describe('a janitor that is killed', () => {
     const invocations = COUNT / 8;
     const record = parseErasureRecord((await next.nats.ports.state.get(erasureKey('e-1')))?.value);
     expect(record).toMatchObject({ state: 'done', found: { invocations, messages: 3 * invocations } });
-    const { balance, erased } = await proved(next);
+    const { balance, erased } = await verifyWhole(next);
     expect(erased).toBe(3 * invocations);
     expect(balance).toMatchObject({ accepted: COUNT - invocations });
     expect(await next.whole.missing()).toBe(0);

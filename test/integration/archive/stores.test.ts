@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { openArchiveStore } from '#src/archive/open-store.ts';
-import { createS3Store, parseS3Location } from '#src/archive/s3-store.ts';
+import { parseS3Location } from '#src/archive/s3-location.ts';
+import { createS3Store } from '#src/archive/s3-store.ts';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import { describeArchiveStore } from '#test/contract/archive-store.ts';
 import { openJanitorOn } from '#test/support/archive/opened-janitor.ts';
@@ -34,7 +35,7 @@ describeArchiveStore('in a bucket', async () => {
 });
 
 describe('a store in a bucket', () => {
-  test('signs every request so that a store that computes the signature anew accepts it', async () => {
+  test('signs every request so that a store that verifies the signature accepts it', async () => {
     await using bucket = await openSigningStore({ keys });
     const store = storeAt(bucket.url);
     const content = Buffer.from([0, 255, 10, 128]);
@@ -46,7 +47,7 @@ describe('a store in a bucket', () => {
     expect(bucket.received.map(({ method }) => method)).toEqual(['GET', 'PUT', 'GET', 'GET', 'GET', 'GET']);
   });
 
-  test('says what was refused, and no secret', async () => {
+  test('names the refused action in the error, and no secret', async () => {
     await using bucket = await openSigningStore({ keys });
     const wrong = storeAt(bucket.url, { secretAccessKey: 'another' });
     await expect(wrong.get('log-1/0001.seg')).rejects.toThrow(
@@ -55,7 +56,7 @@ describe('a store in a bucket', () => {
     await expect(storeAt(bucket.url, { bucket: 'unknown' }).create('log-1/0001.seg', Buffer.from('x'))).rejects.toThrow('was refused: 404');
   });
 
-  test.for(['ignored', 'refused'] as const)('keeps what is there where the condition of a put is %s', async (condition) => {
+  test.for(['ignored', 'refused'] as const)('keeps existing content where the condition of a put is %s', async (condition) => {
     await using bucket = await openSigningStore({ keys, condition });
     const store = storeAt(bucket.url);
     expect(await store.create('log-1/0001.seg', Buffer.from('one'))).toBe(true);
@@ -63,7 +64,7 @@ describe('a store in a bucket', () => {
     expect((await store.get('log-1/0001.seg'))?.toString()).toBe('one');
   });
 
-  test('asks again what is not answered for a while, and gives up in the end', async () => {
+  test('retries transient failures, and gives up after five tries', async () => {
     await using flaky = await openReceiver(answer(503), answer(500), answer(200, {}, 'here'));
     expect((await storeAt(flaky.url).get('log-1/0001.seg'))?.toString()).toBe('here');
     await using down = await openReceiver(answer(503));
@@ -73,14 +74,15 @@ describe('a store in a bucket', () => {
     await expect(storeAt(`http://127.0.0.1:${port}`).get('log-1/0001.seg')).rejects.toThrow('does not answer');
   });
 
-  test('is refused without credentials, or with an address that is none', () => {
+  test('is refused without credentials, or with an invalid location', () => {
     expect(() => openArchiveStore('s3://known', {})).toThrow('needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
-    for (const place of ['s3:', 's3://', 's3://UPPER_case', 's3://known?endpoint=ftp://x']) expect(() => parseS3Location(place)).toThrow();
+    for (const location of ['s3:', 's3://', 's3://UPPER_case', 's3://known?endpoint=ftp://x'])
+      expect(() => parseS3Location(location)).toThrow();
   });
 });
 
-describe('a log that is archived into a bucket', () => {
-  test('is purged, and all of it is read back and proved', async () => {
+describe('a log whose archive is a bucket', () => {
+  test('is purged, and verify reads and proves all of it', async () => {
     await using server = await startTestServer();
     await using moto = await startMoto();
     await moto.createBucket('known');

@@ -3,17 +3,17 @@ import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import { type OpenJanitorOptions, openJanitorOn } from './opened-janitor.ts';
 
 /*
- * A janitor in a process of its own that kills itself once it comes to a point of its work.
+ * A janitor in a process of its own that kills itself when it reaches a named point.
  *
- * Arguments: the address of NATS, the folder of the archive, the point, and how many invocations the log keeps.
+ * Arguments: the address of NATS, the folder of the archive, the point, and the number of invocations that the log keeps.
  */
 
-const [url = '', folder = '', point = '', most = '0'] = process.argv.slice(2);
+const [url = '', folder = '', point = '', maxInvocations = '0'] = process.argv.slice(2);
 
-/** The process ends here and now, as by SIGKILL from outside: nothing is flushed, nothing is closed. */
+/** Ends the process at once, as SIGKILL from outside does: nothing is flushed or closed. */
 function die(): never {
   process.kill(process.pid, 'SIGKILL');
-  throw new Error('it is dead');
+  throw new Error('the process was killed');
 }
 
 const dieAt = (reached: string): void => void (reached === point && die());
@@ -54,15 +54,15 @@ function dyingPurge(purge: LogPurge): LogPurge {
       dieAt('after an erasure is in the log');
       return sequence;
     },
-    async removeResults(fn, isMeant) {
+    async removeResults(fn, matches) {
       dieAt('before results are removed');
-      return await purge.removeResults(fn, isMeant);
+      return await purge.removeResults(fn, matches);
     },
   };
 }
 
-const options: OpenJanitorOptions = { name: 'j-dying', wrap: dyingStore, wrapPurge: dyingPurge, mostLoose: 0 };
-const opened = await openJanitorOn(url, folder, { ...options, retention: { maxInvocations: Number(most) } });
+const options: OpenJanitorOptions = { name: 'j-dying', wrap: dyingStore, wrapPurge: dyingPurge, maxRemovable: 0 };
+const opened = await openJanitorOn(url, folder, { ...options, retention: { maxInvocations: Number(maxInvocations) } });
 await opened.janitor.work();
-// The point was never reached: the test has to know.
+// The point was not reached. The test sees an exit without a signal.
 await opened[Symbol.asyncDispose]();

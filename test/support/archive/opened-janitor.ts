@@ -13,18 +13,19 @@ import { createNatsLogPurge } from '#src/nats/streams/log-purge.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
-/** A janitor in this process, on a real server, that works when it is told to. */
+/** A janitor in this process, on a real server. It works only when a test calls `work`. */
 export interface OpenedJanitor extends AsyncDisposable {
   readonly janitor: Janitor;
   readonly archive: SegmentFiles;
   readonly nats: OpenedNats;
-  /** The log as NATS has it, and with what is archived. */
+  /** The log in NATS. */
   readonly log: LogSource;
+  /** The log together with the archive. */
   readonly whole: LogSource;
   readonly purge: LogPurge;
-  /** How far the log is archived, as everybody may know. */
+  /** The recorded end of the archive. */
   head(): Promise<ArchiveHead | undefined>;
-  /** What it complained about. */
+  /** The warnings and errors that the janitor logged. */
   readonly problems: readonly string[];
 }
 
@@ -44,7 +45,7 @@ export async function openJanitorOn(
   const archive = createArchive(wrap(createFolderStore(folder)), log.decode);
   const purge = wrapPurge(createNatsLogPurge({ connection, publisher: ports.publisher }));
   const problems: string[] = [];
-  const note = (_: object, text: string): void => void problems.push(text);
+  const record = (_: object, text: string): void => void problems.push(text);
   const janitor = startJanitor({
     name: 'j-test',
     log,
@@ -52,7 +53,7 @@ export async function openJanitorOn(
     archive,
     state: ports.state,
     clock: systemClock,
-    logger: { ...silentLogger, warn: note, error: note },
+    logger: { ...silentLogger, warn: record, error: record },
     retention: {},
     historyRetentionInMs: undefined,
     everyInMs: 3_600_000,

@@ -7,39 +7,39 @@ import { runCli } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 
-/** What the broker holds at a moment. */
+/** What the server holds at a moment. */
 type Held = { invocations: number; results: number; diskInBytes: number };
 
 export type RetentionRun = {
   server: TestServer;
-  /** Of the projection and of the archive. */
+  /** The data folder of the projection and the archive. */
   dataDir: string;
   /** How many finished invocations the log keeps. */
   retention: number;
   rounds: number;
   perRound: number;
-  /** Has so many invocations executed. */
+  /** Executes a number of invocations. */
   execute: (count: number) => Promise<void>;
   /**
-   * Hears what the broker holds after a round. The next one begins when the log holds at most half more than it is to: as fast as it
-   * can, a machine of few processors accepts more than the janitor beside it archives.
+   * Receives what the server holds after a round. The next round starts when the log holds at most half more than the retention.
+   * Otherwise a machine with few processors accepts more than its janitor archives.
    */
   onRound?: (finished: number, held: Held) => void;
 };
 
 export type RetentionOutcome = {
-  /** In the end, when the janitor has nothing more to do. */
+  /** At the end, when the janitor has no more work. */
   held: Held;
-  /** How many different invocations a list of all of them shows. */
+  /** The number of different invocations in a complete list. */
   listed: number;
-  /** How many of a sample over all of them, told one by one, are over and tell all that happened to them. */
-  told: { asked: number; whole: number };
+  /** The timelines of a sample: how many were read, and how many of them are complete. */
+  timelines: { read: number; complete: number };
   verified: { code: number | null; verification: Verification };
 };
 
 const SAMPLE = 200;
 
-/** Executes invocations beside a projection and a janitor, as processes of their own, and then asks about all of them. */
+/** Executes invocations next to the processes of a projection and a janitor, and then queries all of them. */
 export async function runRetention(run: RetentionRun): Promise<RetentionOutcome> {
   const { server, dataDir, retention, rounds, perRound, execute, onRound = () => {} } = run;
   const roles = ['projection', 'janitor'].flatMap((role) => ['--role', role]);
@@ -48,20 +48,20 @@ export async function runRetention(run: RetentionRun): Promise<RetentionOutcome>
   await using client = await connectClient({ servers: server.url });
   for (let round = 1; round <= rounds; round++) {
     await execute(perRound);
-    onRound(round * perRound, await settled(client, { server, most: retention * 1.5 }));
+    onRound(round * perRound, await settled(client, { server, max: retention * 1.5 }));
   }
   await caughtUp(client);
-  const held = await settled(client, { server, most: retention * 1.1 });
+  const held = await settled(client, { server, max: retention * 1.1 });
   const ids = await listAll(client);
   return {
     held,
     listed: new Set(ids).size,
-    told: await tellSample(client, ids),
+    timelines: await readSample(client, ids),
     verified: await verify(server, dataDir),
   };
 }
 
-/** `undefined` in the middle of a purge, in which the server puts a new folder in the place of a stream's. */
+/** `undefined` during a purge, while the server replaces the folder of a stream. */
 async function readHeld({ connection }: SequentClient, { dataDir }: TestServer): Promise<Held | undefined> {
   const manager = await connection.nats.jetstreamManager();
   const [log, results] = await Promise.all([INVOCATIONS, RESULTS].map(async (name) => (await manager.streams.info(name)).state));
@@ -74,7 +74,7 @@ async function readHeld({ connection }: SequentClient, { dataDir }: TestServer):
 async function sizeOf(folder: string): Promise<number> {
   let size = 0;
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    // A block may be gone by now.
+    // A block may have been removed since.
     if (entry.isFile())
       size += await stat(join(entry.parentPath, entry.name)).then(
         (file) => file.size,
@@ -84,25 +84,25 @@ async function sizeOf(folder: string): Promise<number> {
   return size;
 }
 
-async function until(what: string, withinMs: number, look: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + withinMs; !(await look()); ) {
-    if (Date.now() > deadline) throw new Error(`${what} within ${withinMs} ms: it did not`);
+async function until(what: string, withinMs: number, check: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + withinMs; !(await check()); ) {
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
 async function caughtUp({ history }: SequentClient): Promise<void> {
-  await until('the projection reads all of the log', 120_000, async () => {
+  await until('the projection reads the whole log', 120_000, async () => {
     const status = await history.status().catch(() => undefined);
     return status?.lag === 0 && status.isReady;
   });
 }
 
-async function settled(client: SequentClient, { server, most }: { server: TestServer; most: number }): Promise<Held> {
+async function settled(client: SequentClient, { server, max }: { server: TestServer; max: number }): Promise<Held> {
   let held: Held | undefined;
-  await until('the janitor lets go what is too much', 120_000, async () => {
+  await until('the janitor purges down to the retention', 120_000, async () => {
     held = await readHeld(client, server);
-    return held !== undefined && held.invocations <= most && held.results <= most;
+    return held !== undefined && held.invocations <= max && held.results <= max;
   });
   return held as Held;
 }
@@ -113,15 +113,15 @@ async function listAll({ history }: SequentClient): Promise<string[]> {
   return ids;
 }
 
-async function tellSample(client: SequentClient, ids: readonly string[]): Promise<RetentionOutcome['told']> {
-  const asked = ids.filter((_, place) => place % Math.ceil(ids.length / SAMPLE) === 0);
-  let whole = 0;
-  for (const id of asked) {
+async function readSample(client: SequentClient, ids: readonly string[]): Promise<RetentionOutcome['timelines']> {
+  const sample = ids.filter((_, index) => index % Math.ceil(ids.length / SAMPLE) === 0);
+  let complete = 0;
+  for (const id of sample) {
     const { transitions, state } = await client.timeline(id);
     const types = transitions.map(({ fact }) => fact.type).join(' ');
-    if (state === 'notified' && types === 'queued running succeeded notified') whole++;
+    if (state === 'notified' && types === 'queued running succeeded notified') complete++;
   }
-  return { asked: asked.length, whole };
+  return { read: sample.length, complete };
 }
 
 async function verify({ url }: TestServer, dataDir: string): Promise<RetentionOutcome['verified']> {

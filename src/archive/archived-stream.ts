@@ -1,0 +1,59 @@
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import type { FullLogEntry, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import { isSettled } from '#src/core/stream/stream.ts';
+
+/** A stream as far as it was read: the sequences of its messages, and the states of its invocations. */
+export type ArchivedStream = {
+  name: StreamName;
+  sequences: number[];
+  /** When the request was accepted. */
+  acceptedAt: number;
+  invocations: Map<string, Invocation>;
+  hasAppends: boolean;
+  /** Requests of the same id. The first append names the request that owns the stream. */
+  requests: StreamRequest[];
+};
+type StreamRequest = Pick<ArchivedStream, 'acceptedAt' | 'invocations'> & { sequence: number };
+
+type RequestEntry = Extract<FullLogEntry, { kind: 'request' }>;
+type AppendEntry = Extract<FullLogEntry, { kind: 'append' }>;
+
+export function createArchivedStream({ message }: RequestEntry): ArchivedStream {
+  const request = requestOf(message);
+  const { acceptedAt, invocations } = request;
+  return { name: message.name, sequences: [message.sequence], acceptedAt, invocations, hasAppends: false, requests: [request] };
+}
+
+export function addRequest(stream: ArchivedStream, { message }: RequestEntry): void {
+  stream.sequences.push(message.sequence);
+  if (!stream.hasAppends) stream.requests.push(requestOf(message));
+}
+
+export function addAppend(stream: ArchivedStream, { append, sequence }: AppendEntry): void {
+  stream.sequences.push(sequence);
+  if (!stream.hasAppends && append.request > 0) {
+    const owner = stream.requests.find((request) => request.sequence === append.request);
+    if (owner !== undefined) Object.assign(stream, { invocations: owner.invocations, acceptedAt: owner.acceptedAt });
+    stream.hasAppends = true;
+    stream.requests = [];
+  }
+  for (const fact of append.facts) {
+    const invocation = stream.invocations.get(fact.invocation);
+    const step = invocation === undefined ? undefined : invocationFolder.step(invocation, fact);
+    if (step !== undefined) stream.invocations.set(fact.invocation, step.snapshot);
+  }
+}
+
+export function isStreamSettled({ invocations }: ArchivedStream): boolean {
+  for (const invocation of invocations.values()) if (!isSettled(invocation)) return false;
+  return true;
+}
+
+function requestOf({ sequence, at, requests }: RequestMessage): StreamRequest {
+  const invocations = new Map<string, Invocation>();
+  for (const { fact } of requests) {
+    const step = invocationFolder.step(invocationFolder.initial, fact);
+    if (step !== undefined) invocations.set(fact.invocation, step.snapshot);
+  }
+  return { sequence, acceptedAt: at, invocations };
+}

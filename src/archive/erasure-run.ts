@@ -1,0 +1,120 @@
+import type { Erasure } from '#src/core/log/erasure.ts';
+import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
+import { decodePlan, type ErasurePlan, encodePlan } from './erasure-plan.ts';
+import type { JanitorOptions } from './janitor-options.ts';
+import { rewriteSegments } from './rewrite-segments.ts';
+import { folderOf } from './segment.ts';
+import { survey } from './survey.ts';
+import { createWholeLog } from './whole-log.ts';
+
+/*
+ * Performs the erasures that users requested. A record in the state store keeps the progress, so that the next janitor continues
+ * after a kill at any point:
+ *
+ * 1. asked → written: the erasure is appended to the log. Read models perform it when they read it there.
+ * 2. written → planned: the log is archived up to the last erased message, and the sequences of all erased messages are stored.
+ *    They are stored before the first message is erased, because afterwards the streams cannot be reconstructed.
+ * 3. planned → done: the archive, the log and the results are erased. Repeating this step erases the same messages.
+ */
+
+export type ErasureRunOptions = {
+  signal: AbortSignal;
+  /** Archives up to a sequence, regardless of the retention. Resolves to the sequence up to which the log is archived. */
+  archiveUpTo: (sequence: number) => Promise<number>;
+};
+
+export async function performErasures(options: JanitorOptions, run: ErasureRunOptions): Promise<void> {
+  const { state } = options;
+  for (const key of await state.keys()) {
+    if (!key.startsWith(erasureKey(''))) continue;
+    const record = parseErasureRecord((await state.get(key))?.value);
+    if (record === undefined || record.state === 'done') continue;
+    await new ErasureRun(options, run, { id: key.slice(erasureKey('').length), record }).run();
+  }
+}
+
+class ErasureRun {
+  readonly #options: JanitorOptions;
+  readonly #run: ErasureRunOptions;
+  readonly #id: string;
+  #record: ErasureRecord;
+
+  constructor(options: JanitorOptions, run: ErasureRunOptions, { id, record }: { id: string; record: ErasureRecord }) {
+    this.#options = options;
+    this.#run = run;
+    this.#id = id;
+    this.#record = record;
+  }
+
+  async run(): Promise<void> {
+    if (this.#record.state === 'asked') await this.#write();
+    if (this.#record.state === 'written') await this.#plan();
+    if (this.#record.state === 'planned') await this.#erase();
+  }
+
+  /** Appends the erasure to the log. A trial, or an erasure of nothing, ends here. */
+  async #write(): Promise<void> {
+    const { request } = this.#record;
+    const { invocations, messages, until } = await survey(this.#wholeLog(), { ...request, signal: this.#run.signal });
+    const found = { invocations, messages, until };
+    if (request.isTrial || invocations === 0) return await this.#save({ state: 'done', found });
+    const sequence = await this.#options.purge.appendErasure(erasureOf(this.#id, this.#record, found));
+    await this.#save({ state: 'written', found, sequence });
+  }
+
+  async #plan(): Promise<void> {
+    const { request, sequence = 0 } = this.#record;
+    const { signal, archiveUpTo } = this.#run;
+    const until = this.#until();
+    // A projection that is behind blocks the archiving. A later round continues.
+    if ((await archiveUpTo(until)) < until) return;
+    const plan = await survey(this.#wholeLog(), { ...request, signal, until, to: sequence });
+    if (signal.aborted) return;
+    await this.#storePlan(plan);
+    await this.#save({ state: 'planned' });
+  }
+
+  async #erase(): Promise<void> {
+    const { log, purge, archive, logger } = this.#options;
+    const { function: fn } = this.#record.request;
+    const plan = await decodePlan(await archive.store.get(await this.#planName()));
+    const segments = await rewriteSegments(this.#options, { erasure: this.#id, sequences: plan.sequences });
+    const hints = await purge.hintsOf(fn, this.#until());
+    const { first } = await log.state();
+    const inLog = [...plan.sequences, ...hints].filter((sequence) => sequence >= first).sort((one, other) => one - other);
+    await purge.remove(inLog, { overwrite: true });
+    const requests = new Set(plan.requests);
+    const results = await purge.removeResults(fn, (request) => requests.has(request));
+    // The plan names request ids, so the plan itself is emptied.
+    await this.#storePlan({ sequences: [], requests: [] });
+    const erased = { messages: plan.sequences.length, segments, results };
+    await this.#save({ state: 'done', erased });
+    logger.warn({ erasure: this.#id, function: fn, ...erased }, 'performed a requested erasure');
+  }
+
+  #until(): number {
+    return this.#record.found?.until ?? 0;
+  }
+
+  #wholeLog() {
+    return createWholeLog(this.#options.log, this.#options.archive);
+  }
+
+  async #planName(): Promise<string> {
+    return `${folderOf((await this.#options.log.state()).created)}erasure-${this.#id}.plan`;
+  }
+
+  async #storePlan(plan: ErasurePlan): Promise<void> {
+    await this.#options.archive.store.replace(await this.#planName(), await encodePlan(plan));
+  }
+
+  async #save(change: Partial<ErasureRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...change };
+    await this.#options.state.put(erasureKey(this.#id), JSON.stringify(this.#record));
+  }
+}
+
+function erasureOf(id: string, { request }: ErasureRecord, found: { invocations: number; messages: number; until: number }): Erasure {
+  const { function: fn, before, by, at, reason } = request;
+  return { v: 1, id, scope: 'everywhere', function: fn, before, by, at, ...found, ...(reason === undefined ? {} : { reason }) };
+}

@@ -1,0 +1,139 @@
+import { setImmediate } from 'node:timers/promises';
+import { ArchiveDamagedError } from '#src/core/errors.ts';
+import { readFloor } from '#src/core/ports/scheduler-floor.ts';
+import { performErasures } from './erasure-run.ts';
+import { findHeadProblem, readHead, writeHead } from './head.ts';
+import { limitHistory } from './history-limit.ts';
+import { createHorizon, type Horizon } from './horizon.ts';
+import type { JanitorOptions } from './janitor-options.ts';
+import { readPart, upToSequence } from './read-part.ts';
+import { createRetainedStreams, type RetainedStreams } from './retained-streams.ts';
+import { encodeSegment, linkOf, nameOf } from './segment.ts';
+
+type RoundOptions = { signal: AbortSignal; renewLease: () => Promise<boolean> };
+
+/** The end of the archive of a log. */
+type End = { log: string; last: number; link: string };
+/** The fold of the archived part of the log that the log still holds. */
+type Fold = { streams: RetainedStreams; horizon: Horizon; end: End };
+
+/**
+ * The rounds of a janitor. One round writes at most one segment:
+ *
+ * 1. Read the messages of the segment, up to the limit of the retention.
+ * 2. Write the segment under a name that no other janitor can take, read it back and compare (J1).
+ * 3. Record the new end of the archive in the state store.
+ * 4. Purge the removable messages from the log (J2).
+ *
+ * A killed round leaves a segment, a head or a log that the next round continues from (J3).
+ */
+export class JanitorRounds {
+  readonly #options: JanitorOptions;
+  readonly #signal: AbortSignal;
+  readonly #renewLease: RoundOptions['renewLease'];
+  readonly #maxRemovable: number;
+  #fold: Fold | undefined;
+
+  constructor(options: JanitorOptions, { signal, renewLease }: RoundOptions) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#renewLease = renewLease;
+    const { retention, maxRemovable = Math.min(20_000, (retention.maxInvocations ?? Number.POSITIVE_INFINITY) / 10) } = options;
+    this.#maxRemovable = maxRemovable;
+  }
+
+  /** Resolves to true when another round has work at once. */
+  async run(): Promise<boolean> {
+    const { log, purge, retention } = this.#options;
+    try {
+      const { created } = await log.state();
+      await performErasures(this.#options, {
+        signal: this.#signal,
+        archiveUpTo: async (sequence) => {
+          while (await this.#advance(created, { upTo: sequence }));
+          return this.#fold?.end.last ?? 0;
+        },
+      });
+      await limitHistory(this.#options);
+      if (retention.maxInvocations !== undefined) await purge.limitResults(retention.maxInvocations);
+      return await this.#advance(created, {});
+    } catch (error) {
+      // The fold may be ahead of the archive.
+      this.#fold = undefined;
+      throw error;
+    }
+  }
+
+  /** Archives and purges one segment. With `upTo`, the retention does not count. Resolves to true when more segments are due. */
+  async #advance(created: string, { upTo }: { upTo?: number }): Promise<boolean> {
+    const { log, clock } = this.#options;
+    const fold = await this.#loadFold(created);
+    this.#fold = fold;
+    const { streams, horizon } = fold;
+    const limit = await horizon.limit(fold.end.last, { settled: streams.settled, upTo });
+    if (limit === undefined) return false;
+    const part = await readPart(log, { from: fold.end.last + 1, limit, streams, signal: this.#signal, clock });
+    if (part.lines.length === 0) return false;
+    if (this.#signal.aborted || !(await this.#renewLease())) throw new Error('another janitor holds the lease now');
+    fold.end = await this.#writeSegment(part, fold.end);
+    await this.#purge(fold);
+    await setImmediate();
+    return !part.isAll;
+  }
+
+  /** The fold up to the end of the archive. Reads the log again when another janitor has moved that end. */
+  async #loadFold(created: string): Promise<Fold> {
+    const { log, purge, state, clock, logger, retention, graceInMs = 10_000 } = this.#options;
+    const signal = this.#signal;
+    const end = await this.#findEnd(created);
+    if (this.#fold?.end.log === end.log && this.#fold.end.last === end.last) return this.#fold;
+    const streams = createRetainedStreams();
+    const { first } = await log.state();
+    if (first <= end.last) await readPart(log, { from: first, limit: upToSequence(end.last), streams, signal, clock, isFoldOnly: true });
+    if (signal.aborted) throw new Error('the janitor was stopped');
+    const horizon = createHorizon({ ...retention, log, purge, state, clock, logger, graceInMs, signal });
+    const fold = { streams, horizon, end };
+    await this.#purge(fold);
+    return fold;
+  }
+
+  /** The end of the archive of this log. Throws `ArchiveDamagedError` when the archive lacks a recorded segment. */
+  async #findEnd(created: string): Promise<End> {
+    const { archive, state } = this.#options;
+    const newest = (await archive.segments(created)).at(-1);
+    const end = { log: created, last: newest?.last ?? 0, link: newest === undefined ? '' : linkOf(newest) };
+    const problem = findHeadProblem(await readHead(state, created), { ...end, store: archive.store.name });
+    if (problem !== undefined) throw new ArchiveDamagedError({ segment: nameOf({ log: created, first: end.last + 1 }), problem });
+    return end;
+  }
+
+  async #writeSegment({ lines, last }: { lines: string[]; last: number }, end: End): Promise<End> {
+    const { archive, state, logger } = this.#options;
+    const { segment, bytes } = await encodeSegment(lines, last, { log: end.log, after: end.last, previous: end.link });
+    const name = nameOf(segment);
+    if (!(await archive.store.create(name, bytes))) throw new Error(`another janitor wrote ${name}`);
+    const readBack = await archive.lines(segment);
+    const isDifferent = lines.some((line, index) => line !== readBack[index]);
+    if (isDifferent) throw new ArchiveDamagedError({ segment: name, problem: 'differs from what was written' });
+    const next = { log: end.log, last, link: linkOf(segment) };
+    await writeHead(state, { ...next, store: archive.store.name });
+    logger.info({ segment: name, messages: lines.length, bytes: bytes.length }, 'archived a part of the log');
+    return next;
+  }
+
+  /** Purges everything before the oldest retained message at once. The other removable messages are removed when they are many. */
+  async #purge({ streams, end }: Fold): Promise<void> {
+    const { state, purge } = this.#options;
+    streams.settleRepeated((await readFloor(state)) ?? 0);
+    // A redrive may have appended to a settled stream after the end of the fold.
+    const redrivable = [...streams.redrivable()];
+    for (const { name, last } of redrivable) if (((await purge.lastOf(name)) ?? 0) > last) streams.reopen(name);
+    if (streams.removable === 0) return;
+    const before = Math.min(streams.oldest ?? end.last + 1, end.last + 1);
+    await purge.purgeBefore(before);
+    streams.removed(before);
+    if (streams.removable <= this.#maxRemovable) return;
+    await purge.remove(streams.removableSequences(), { overwrite: false });
+    streams.removed();
+  }
+}

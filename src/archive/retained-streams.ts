@@ -1,0 +1,143 @@
+import { deliveryOf } from '#machines/deliveries.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
+import { type ArchivedStream, addAppend, addRequest, createArchivedStream, isStreamSettled } from './archived-stream.ts';
+
+/**
+ * Folds the archived part of the log, and separates the messages that the log must retain from those that may be removed.
+ *
+ * 1. A stream is retained, whole, from its first message until all its invocations are settled (J2).
+ * 2. The messages of a settled stream are removable. An append to the stream makes it retained again.
+ * 3. A removed stream is removed from memory too. Memory grows with the retained and the removable messages.
+ */
+export interface RetainedStreams {
+  take(entry: FullLogEntry): void;
+  /** The sequence of the oldest retained message; `undefined` when no message is retained. */
+  readonly oldest: number | undefined;
+  /** The number of removable messages. */
+  readonly removable: number;
+  /** The number of settled streams, whose messages are removable. */
+  readonly settled: number;
+  /** The number of retained streams. */
+  readonly open: number;
+  removableSequences(): number[];
+  /** Settled streams with a dead delivery, which may be redriven, and the last sequence of each. */
+  redrivable(): Iterable<{ name: StreamName; last: number }>;
+  /** Makes a settled stream retained again. */
+  reopen(name: StreamName): void;
+  /** Settles requests before a sequence that have no append: each repeats a request that finished earlier. */
+  settleRepeated(before: number): void;
+  /** All removable messages before a sequence were removed. Without a sequence, all of them were. */
+  removed(before?: number): void;
+}
+
+export function createRetainedStreams(): RetainedStreams {
+  return new StreamFold();
+}
+
+class StreamFold implements RetainedStreams {
+  readonly #open = new Map<string, ArchivedStream>();
+  readonly #settled = new Map<string, ArchivedStream>();
+  /** Removable messages of no known stream. */
+  #others: number[] = [];
+  #removable = 0;
+
+  get oldest(): number | undefined {
+    let oldest: number | undefined;
+    // The map is not in the order of sequences: a reopened stream is its last entry.
+    for (const { sequences } of this.#open.values()) if (oldest === undefined || (sequences[0] ?? 0) < oldest) oldest = sequences[0];
+    return oldest;
+  }
+
+  get removable(): number {
+    return this.#removable;
+  }
+
+  get settled(): number {
+    return this.#settled.size;
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  take(entry: FullLogEntry): void {
+    if (entry.kind === 'request') this.#takeRequest(entry);
+    else if (entry.kind === 'append') this.#takeAppend(entry);
+    else this.#takeOther(entry.sequence);
+  }
+
+  removableSequences(): number[] {
+    const all = [...this.#others];
+    for (const { sequences } of this.#settled.values()) for (const sequence of sequences) all.push(sequence);
+    return all.sort((one, other) => one - other);
+  }
+
+  *redrivable(): Iterable<{ name: StreamName; last: number }> {
+    for (const { name, invocations, sequences } of this.#settled.values()) {
+      if ([...invocations.values()].some(hasDeadDelivery)) yield { name, last: sequences.at(-1) ?? 0 };
+    }
+  }
+
+  reopen(name: StreamName): void {
+    const key = streamKey(name);
+    const stream = this.#settled.get(key);
+    if (stream === undefined) return;
+    this.#settled.delete(key);
+    this.#removable -= stream.sequences.length;
+    this.#open.set(key, stream);
+  }
+
+  settleRepeated(before: number): void {
+    for (const [key, stream] of this.#open) {
+      if (!stream.hasAppends && (stream.sequences.at(-1) ?? 0) < before) this.#settle(key, stream);
+    }
+  }
+
+  removed(before = Number.POSITIVE_INFINITY): void {
+    this.#others = this.#others.filter((sequence) => sequence >= before);
+    this.#removable = this.#others.length;
+    for (const [key, stream] of this.#settled) {
+      stream.sequences = stream.sequences.filter((sequence) => sequence >= before);
+      this.#removable += stream.sequences.length;
+      if (stream.sequences.length === 0) this.#settled.delete(key);
+    }
+  }
+
+  #takeRequest(entry: Extract<FullLogEntry, { kind: 'request' }>): void {
+    const key = streamKey(entry.message.name);
+    const open = this.#open.get(key);
+    if (open !== undefined) return addRequest(open, entry);
+    const settled = this.#settled.get(key);
+    if (settled === undefined) return void this.#open.set(key, createArchivedStream(entry));
+    addRequest(settled, entry);
+    this.#removable++;
+  }
+
+  #takeAppend(entry: Extract<FullLogEntry, { kind: 'append' }>): void {
+    const key = streamKey(entry.name);
+    this.reopen(entry.name);
+    const stream = this.#open.get(key);
+    // The stream was removed long ago: for example, a `redriven` fact is appended late.
+    if (stream === undefined) return this.#takeOther(entry.sequence);
+    addAppend(stream, entry);
+    // The facts and the headers must agree that no work is left.
+    if (Object.keys(entry.wakeTimes).length === 0 && isStreamSettled(stream)) this.#settle(key, stream);
+  }
+
+  #takeOther(sequence: number): void {
+    this.#others.push(sequence);
+    this.#removable++;
+  }
+
+  #settle(key: string, stream: ArchivedStream): void {
+    this.#open.delete(key);
+    this.#settled.set(key, stream);
+    this.#removable += stream.sequences.length;
+  }
+}
+
+function hasDeadDelivery({ context }: Invocation): boolean {
+  return Object.keys(context.deliveries).some((id) => deliveryOf(context, id)?.value === 'dead');
+}

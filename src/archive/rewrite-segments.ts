@@ -1,0 +1,37 @@
+import type { JanitorOptions } from './janitor-options.ts';
+import { nameOf, parseHead, reencodeSegment } from './segment.ts';
+
+type Rewrite = { erasure: string; sequences: readonly number[] };
+
+/**
+ * Replaces every erased message in the archive by a mark. A segment that holds all its marks already is not written.
+ *
+ * Returns the number of segments that were written.
+ */
+export async function rewriteSegments({ archive, log }: JanitorOptions, { erasure, sequences }: Rewrite): Promise<number> {
+  const erased = new Set(sequences);
+  const [min = 0, max = -1] = [sequences[0], sequences.at(-1)];
+  let rewritten = 0;
+  for (const segment of await archive.segments((await log.state()).created)) {
+    if (segment.last < min || segment.first > max) continue;
+    let changed = 0;
+    const lines = (await archive.lines(segment)).map((line) => {
+      const { sequence, at, isHint } = parseHead(line);
+      if (isHint || !erased.has(sequence) || isMark(line)) return line;
+      changed++;
+      return JSON.stringify([sequence, at, erasure]);
+    });
+    if (changed === 0) continue;
+    const marks = lines.filter(isMark).length;
+    const { segment: next, bytes } = await reencodeSegment(await archive.describe(segment), { lines, erased: marks, erasure });
+    await archive.store.replace(nameOf(next), bytes);
+    // Reading back verifies the written segment.
+    await archive.lines(next);
+    rewritten++;
+  }
+  return rewritten;
+}
+
+function isMark(line: string): boolean {
+  return /^\[\d+,\d+,"[A-Za-z0-9_-]+"\]$/.test(line);
+}
