@@ -1,17 +1,15 @@
 import type { Invocation } from '#machines/invocation.ts';
-import { moment } from './words.ts';
+import { isoTime } from './phrases.ts';
 
 /** A state as programs read it. */
 export type State = { value: Invocation['value']; context: Invocation['context'] };
 
-/** One thing that is different: where in the state, and what it was and is. Absent is `undefined`. */
+/** One difference: its path in the state, and the value before and after. An absent value is `undefined`. */
 export type Change = { path: string; before: unknown; after: unknown; words: string };
 
-/** What is different between two states of one invocation, down to single values. */
+/** The differences between two states of one invocation, down to single values. */
 export function diffStates(before: Invocation, after: Invocation): Change[] {
-  const changes: Change[] = [];
-  compare('', plainOf(before), plainOf(after), changes);
-  return changes;
+  return changesIn('', plainOf(before), plainOf(after));
 }
 
 export function plainOf({ value, context }: Invocation): State {
@@ -21,20 +19,18 @@ export function plainOf({ value, context }: Invocation): State {
   } as State;
 }
 
-/** A delivery is a machine of its own: what it is, not how it is built. */
+/** A delivery is a machine of its own: only its state and context are kept. */
 function withoutMachine([id, { value, context }]: [string, Invocation['context']['deliveries'][string]]): [string, object] {
   return [id, { value, context }];
 }
 
-function compare(path: string, before: unknown, after: unknown, changes: Change[]): void {
+function changesIn(path: string, before: unknown, after: unknown): Change[] {
   if (isObject(before) && isObject(after)) {
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      compare(path === '' ? key : `${path}.${key}`, before[key], after[key], changes);
-    }
-    return;
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    return keys.flatMap((key) => changesIn(path === '' ? key : `${path}.${key}`, before[key], after[key]));
   }
-  if (JSON.stringify(before) === JSON.stringify(after)) return;
-  changes.push({ path, before, after, words: inWords(path, before, after) });
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  return [{ path, before, after, words: inWords(path, before, after) }];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -47,7 +43,7 @@ function inWords(path: string, before: unknown, after: unknown): string {
   if (path === 'value' && after === 'initial') return `it was ${shown(path, before)} and is not accepted yet`;
   if (path === 'value') return `it was ${shown(path, before)} and is ${shown(path, after)}`;
   if (isAbsent(before)) return `${name} is now ${shown(path, after)}`;
-  if (isAbsent(after)) return `${name} is gone; it was ${shown(path, before)}`;
+  if (isAbsent(after)) return `${name} has no value now; it was ${shown(path, before)}`;
   return `${name} went from ${shown(path, before)} to ${shown(path, after)}`;
 }
 
@@ -56,6 +52,6 @@ function isAbsent(value: unknown): boolean {
 }
 
 function shown(path: string, value: unknown): string {
-  if (typeof value === 'number' && /(^|\.)(at|dueAt|startedAt)$/.test(path)) return moment(value);
+  if (typeof value === 'number' && /(^|\.)(at|dueAt|startedAt)$/.test(path)) return isoTime(value);
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -1,17 +1,17 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 
-/** What the log says about one invocation: every fact, where it stands, and who appended it. */
+/** The facts of one invocation, each with its sequence and the process that appended it. */
 export type History = {
   requestId: string;
   function: string;
   transitions: readonly { sequence: number; by: string; fact: Fact }[];
 };
 
-/** A transition with the states around it. */
+/** A transition with the states before and after it. */
 export type Moment = History['transitions'][number] & { before: Invocation; after: Invocation };
 
-/** The state at each event. A fact that the machine refuses changes nothing. */
+/** The states at each transition. A fact that the machine refuses changes nothing. */
 export function momentsOf({ transitions }: Pick<History, 'transitions'>): Moment[] {
   let before = invocationFolder.initial;
   return transitions.map((transition) => {
@@ -22,22 +22,22 @@ export function momentsOf({ transitions }: Pick<History, 'transitions'>): Moment
   });
 }
 
-/** A place in the log, or a time. */
+/** An earlier moment: a sequence of the log, or a time. */
 export type AsOf = { sequence: number } | { at: number };
 
-/** The history as it was: what was recorded up to a place. */
+/** The history as of a moment. */
 export function upTo<Known extends Pick<History, 'transitions'>>(history: Known, asOf: AsOf): Known {
   const isPast = ({ sequence, fact }: History['transitions'][number]): boolean =>
     'sequence' in asOf ? sequence <= asOf.sequence : fact.at <= asOf.at;
   return { ...history, transitions: history.transitions.filter(isPast) };
 }
 
-/** The state that a history ends in. */
+/** The last state of a history. */
 export function stateOf(history: Pick<History, 'transitions'>): Invocation {
   return momentsOf(history).at(-1)?.after ?? invocationFolder.initial;
 }
 
-/** The acceptance: a history without one tells nothing. */
+/** The accepted request; `undefined` when the history does not begin with one. */
 export function requestIn({ transitions }: Pick<History, 'transitions'>): FactOf<'queued'> | undefined {
   const first = transitions[0]?.fact;
   return first?.type === 'queued' ? first : undefined;

@@ -8,46 +8,44 @@ export type LogReading = {
   from?: number;
 };
 
-/** How long nothing may come, from a log that answers, before its last messages are held to be gone. */
+/** After this time without a message from a log that answers, its last messages are considered deleted. */
 const QUIET_IN_MS = 5_000;
 
 /**
- * Tells all messages from a sequence to the present end; resolves to the last sequence there is.
+ * Reads all messages from a sequence to the present end. Resolves to the last sequence.
  *
- * The newest messages may have been deleted, though their numbers count: then it ends when nothing more comes.
+ * The newest messages may have been deleted, although their sequences count. The read then ends when no more messages arrive.
  */
-export async function readLog(
-  { lastSequence, follow, clock, from = 1 }: LogReading,
-  onEntry: (entry: FullLogEntry) => void,
-): Promise<number> {
+export async function readLog(reading: LogReading, onEntry: (entry: FullLogEntry) => void): Promise<number> {
+  const { lastSequence, follow, from = 1 } = reading;
   const last = await lastSequence();
   if (last < from) return last;
-  const enough = new AbortController();
-  let heard = 0;
+  const done = new AbortController();
+  let received = 0;
   const following = follow(
     from,
     (entry) => {
-      if (enough.signal.aborted) return;
-      heard++;
+      if (done.signal.aborted) return;
+      received++;
       if (entry.sequence <= last) onEntry(entry);
-      if (entry.sequence >= last) enough.abort();
+      if (entry.sequence >= last) done.abort();
     },
-    enough.signal,
+    done.signal,
   );
-  void giveUp();
-  await following.finally(() => enough.abort());
+  void endWhenQuiet(reading, done, () => received);
+  await following.finally(() => done.abort());
   return last;
+}
 
-  async function giveUp(): Promise<void> {
-    for (let before = -1; !enough.signal.aborted; ) {
-      await clock.sleep(QUIET_IN_MS, enough.signal);
-      // A question that is not answered says nothing about what is there.
-      const isAnswered = await lastSequence().then(
-        () => true,
-        () => false,
-      );
-      if (isAnswered && heard === before) enough.abort();
-      before = heard;
-    }
+async function endWhenQuiet({ lastSequence, clock }: LogReading, done: AbortController, received: () => number): Promise<void> {
+  for (let before = -1; !done.signal.aborted; ) {
+    await clock.sleep(QUIET_IN_MS, done.signal);
+    // While the log does not answer, silence proves nothing.
+    const isAnswered = await lastSequence().then(
+      () => true,
+      () => false,
+    );
+    if (isAnswered && received() === before) done.abort();
+    before = received();
   }
 }

@@ -6,76 +6,85 @@ import type { FindingKind } from './findings.ts';
 
 export type Refusal = { kind: FindingKind; what: string };
 
-/** Says which rule a fact breaks that the machine refuses. */
+/** Finds the rule that a refused fact breaks. */
 export function whyRefused(invocation: Invocation, fact: Fact): Refusal {
   switch (fact.type) {
     case 'queued':
-      return { kind: 'two-births', what: 'it was accepted before' };
+      return { kind: 'duplicate-request', what: 'it was accepted before' };
     case 'running':
-      return whyNoAttempt(invocation, fact);
+      return refusedAttempt(invocation, fact);
     case 'succeeded':
     case 'failed':
     case 'retrying':
-      return whyNoReport(invocation, fact);
+      return refusedResult(invocation, fact);
     case 'notified':
-      return whyNotOver(invocation);
+      return refusedNotification(invocation);
     case 'redriven':
-      return { kind: 'illegal-transition', what: `it was run again while it was ${invocation.value}` };
+      return { kind: 'illegal-transition', what: `it was redriven while it was ${invocation.value}` };
     default:
-      return whyNoDelivery(invocation, fact);
+      return refusedDelivery(invocation, fact);
   }
 }
 
-function whyNoAttempt({ value, context }: Invocation, fact: FactOf<'running'>): Refusal {
-  if (context.outcome !== null) return { kind: 'after-the-end', what: `attempt ${fact.attempt} began after the end, in ${value}` };
+function refusedAttempt({ value, context }: Invocation, fact: FactOf<'running'>): Refusal {
+  if (context.outcome !== null) return { kind: 'after-the-end', what: `attempt ${fact.attempt} started after the end, in ${value}` };
   if (fact.attempt !== context.attempts + 1) {
     return { kind: 'misnumbered-attempt', what: `attempt ${context.attempts + 1} has the number ${fact.attempt}` };
   }
   if (fact.at < (context.dueAt ?? 0)) {
-    return { kind: 'too-early', what: `attempt ${fact.attempt} began ${(context.dueAt ?? 0) - fact.at} ms before it was due` };
+    return { kind: 'too-early', what: `attempt ${fact.attempt} started ${(context.dueAt ?? 0) - fact.at} ms before it was due` };
   }
-  if (value === 'running') return { kind: 'illegal-transition', what: `attempt ${fact.attempt} began before the one before it ended` };
+  if (value === 'running') return { kind: 'illegal-transition', what: `attempt ${fact.attempt} started before the previous attempt ended` };
   return {
     kind: 'illegal-transition',
-    what: `attempt ${fact.attempt} ${fact.terms === undefined ? 'brings no terms' : 'brings terms again'}`,
+    what: `attempt ${fact.attempt} ${fact.terms === undefined ? 'records no terms' : 'records terms again'}`,
   };
 }
 
-function whyNoReport({ value, context }: Invocation, fact: FactOf<'succeeded' | 'failed' | 'retrying'>): Refusal {
+function refusedResult({ value, context }: Invocation, fact: FactOf<'succeeded' | 'failed' | 'retrying'>): Refusal {
   if (context.outcome !== null) {
-    const what = `it ${fact.type} after it had ${context.outcome.type}`;
+    const what = `it ${fact.type}, but it had ${context.outcome.type} before`;
     return fact.type === 'retrying'
-      ? { kind: 'after-the-end', what: 'it waits for a retry after the end' }
+      ? { kind: 'after-the-end', what: 'a retry was scheduled after the end' }
       : { kind: 'two-outcomes', what };
   }
   if (fact.attempt !== context.attempts) {
-    return { kind: 'misnumbered-attempt', what: `${fact.type} speaks of attempt ${fact.attempt}; the current one is ${context.attempts}` };
+    return {
+      kind: 'misnumbered-attempt',
+      what: `${fact.type} is about attempt ${fact.attempt}, but the current attempt is ${context.attempts}`,
+    };
   }
   if (fact.type === 'retrying' && value === 'running' && !acceptsRetry(context, fact.failure)) {
     return {
       kind: 'too-many-retries',
-      what: `attempt ${fact.attempt} is to be retried; the terms allow ${context.terms?.maxRetries ?? 0}`,
+      what: `a retry follows attempt ${fact.attempt}, but the terms allow ${context.terms?.maxRetries ?? 0} retries`,
     };
   }
   if (fact.type === 'retrying' && fact.dueAt < fact.at) return { kind: 'too-early', what: 'the retry is due before the failure' };
   return { kind: 'illegal-transition', what: `${fact.type} cannot follow ${value}` };
 }
 
-function whyNotOver({ value, context }: Invocation): Refusal {
+function refusedNotification({ value, context }: Invocation): Refusal {
   if (value === 'notified') return { kind: 'two-outcomes', what: 'it was notified twice' };
   if (context.outcome === null) return { kind: 'illegal-transition', what: `it was notified while it was ${value}` };
-  return { kind: 'wrong-delivery', what: `it was notified while ${openDeliveries(context).map(({ id }) => id)} was not told` };
+  return {
+    kind: 'wrong-delivery',
+    what: `it was notified before the deliveries to ${openDeliveries(context).map(({ id }) => id)} were settled`,
+  };
 }
 
-function whyNoDelivery({ value, context }: Invocation, fact: DeliveryFact): Refusal {
+function refusedDelivery({ value, context }: Invocation, fact: DeliveryFact): Refusal {
   if (context.outcome === null) return { kind: 'wrong-delivery', what: `${fact.type} of ${fact.destination} while it was ${value}` };
   if (!context.outcome.destinations?.some(({ id }) => id === fact.destination)) {
-    return { kind: 'wrong-delivery', what: `${fact.destination} is none of those who are to be told` };
+    return { kind: 'wrong-delivery', what: `the outcome names no destination ${fact.destination}` };
   }
   const delivery = deliveryOf(context, fact.destination);
   const dueAt = delivery?.context.dueAt ?? 0;
   if (fact.type === 'delivery.started' && fact.at < dueAt) {
-    return { kind: 'too-early', what: `try ${fact.try} to tell ${fact.destination} began ${dueAt - fact.at} ms before it was due` };
+    return {
+      kind: 'too-early',
+      what: `try ${fact.try} of the delivery to ${fact.destination} started ${dueAt - fact.at} ms before it was due`,
+    };
   }
   const state = delivery?.value ?? 'pending';
   return {

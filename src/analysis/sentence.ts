@@ -1,5 +1,5 @@
-/** One sentence of the story. `rule` is the rule of `src/DESIGN.md` that led to it. */
+/** One sentence of an explanation. `rule` is the rule of `src/DESIGN.md` that the sentence applies. */
 export type Sentence = { at: number; sequence?: number; rule?: string; text: string };
 
-/** A sentence whose moment is that of the fact it is about. */
+/** A sentence at the time of its fact. */
 export type SentenceText = Omit<Sentence, 'at' | 'sequence'>;

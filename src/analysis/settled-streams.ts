@@ -1,16 +1,16 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 
-/** What is kept of a stream: whose it is, and its version once it left memory (0 while it is open). */
-type Kept = { function: number; version: number };
+/** The function of a stream, and its version after it left memory (0 while it is open). */
+type StreamRecord = { function: number; version: number };
 
 /**
- * Remembers all streams of a log in 20 to 40 bytes each: an open-addressing table of numbers.
+ * Remembers all streams of a log in 20 to 40 bytes each: a hash table of numbers with open addressing.
  *
- * Streams are told apart by 53 bits of a hash: among a million streams, one chance in 18,000 that any two are confused.
+ * A stream is identified by 53 bits of a hash. Among a million streams, the probability of any collision is 1 in 18,000.
  */
 export interface SettledStreams {
   readonly size: number;
-  get(name: StreamName): Kept | undefined;
+  get(name: StreamName): StreamRecord | undefined;
   set(name: StreamName, version: number): void;
 }
 
@@ -21,10 +21,10 @@ export function createSettledStreams(): SettledStreams {
   let versions = new Float64Array(capacity);
   let functions = new Uint32Array(capacity);
 
-  function placeOf(key: number): number {
-    let place = key % capacity;
-    while (keys[place] !== 0 && keys[place] !== key) place = (place + 1) % capacity;
-    return place;
+  function slotOf(key: number): number {
+    let slot = key % capacity;
+    while (keys[slot] !== 0 && keys[slot] !== key) slot = (slot + 1) % capacity;
+    return slot;
   }
 
   function grow(): void {
@@ -35,10 +35,10 @@ export function createSettledStreams(): SettledStreams {
     functions = new Uint32Array(capacity);
     for (const [index, key] of old.keys.entries()) {
       if (key === 0) continue;
-      const place = placeOf(key);
-      keys[place] = key;
-      versions[place] = old.versions[index] as number;
-      functions[place] = old.functions[index] as number;
+      const slot = slotOf(key);
+      keys[slot] = key;
+      versions[slot] = old.versions[index] as number;
+      functions[slot] = old.functions[index] as number;
     }
   }
 
@@ -47,17 +47,17 @@ export function createSettledStreams(): SettledStreams {
       return size;
     },
     get({ stream }) {
-      const place = placeOf(hash53(stream));
-      return keys[place] === 0 ? undefined : { function: functions[place] as number, version: versions[place] as number };
+      const slot = slotOf(hash53(stream));
+      return keys[slot] === 0 ? undefined : { function: functions[slot] as number, version: versions[slot] as number };
     },
     set({ stream, function: name }, version) {
       if (size * 1.5 > capacity) grow();
       const key = hash53(stream);
-      const place = placeOf(key);
-      if (keys[place] === 0) size++;
-      keys[place] = key;
-      versions[place] = version;
-      functions[place] = functionKey(name);
+      const slot = slotOf(key);
+      if (keys[slot] === 0) size++;
+      keys[slot] = key;
+      versions[slot] = version;
+      functions[slot] = functionKey(name);
     },
   };
 }

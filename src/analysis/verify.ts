@@ -1,255 +1,214 @@
-import { deliveryOf } from '#machines/deliveries.ts';
-import type { Fact, FactOf } from '#machines/facts.ts';
-import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import type { Fact } from '#machines/facts.ts';
+import { invocationFolder } from '#machines/invocation.ts';
 import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
-import { isSettled, wakeTimesOf } from '#src/core/stream/stream.ts';
+import { wakeTimesOf } from '#src/core/stream/stream.ts';
+import { type Balance, countStates, describeImbalance } from './balance.ts';
 import { createErasureMarks } from './erasure-marks.ts';
-import { createFindings, type Finding, type FindingKind } from './findings.ts';
+import { createFindings, type Finding } from './findings.ts';
 import { whyRefused } from './refusals.ts';
 import { createSettledStreams, functionKey } from './settled-streams.ts';
-
-/** How many of each there are. `accepted` is `settled` and all that is open, or there is a finding. */
-type Balance = {
-  accepted: number;
-  settled: number;
-  open: Partial<Record<Invocation['value'], number>>;
-  succeeded: number;
-  failed: number;
-};
+import { createVerifiedStream, isComplete, isEnd, setOwner, type VerifiedStream } from './verified-stream.ts';
+import { whyWrongWakeTimes } from './wake-time-refusals.ts';
 
 export type Verification = {
   messages: number;
   balance: Balance;
-  /** Requests whose id the log held already: they start nothing. */
+  /** Requests whose id was in the log before. They start nothing. */
   repeated: number;
   /** Appends about requests before the first message that was read. */
   skipped: number;
   /** Messages that were erased on request. */
   erased: number;
-  /** The first thousand. */
+  /** The first thousand findings. */
   findings: Finding[];
-  /** How many there are in all. */
+  /** The number of all findings. */
   found: number;
 };
 
 /**
- * Judges a log independently of the code that wrote it: folds every stream with the present machine, message by message.
+ * Verifies a log independently of the code that wrote it: folds every stream with the present machine, message by message.
  *
- * Invariant: memory grows with what is open, and by at most 40 bytes for each stream that is settled. A stream with a dead
- * delivery stays, because somebody may have it tried again.
+ * Invariant: memory grows with the open streams, and by at most 40 bytes for each complete stream. A stream with a dead delivery
+ * stays in memory, because a redrive may append to it.
  */
 export interface Verifier {
   read(entry: FullLogEntry): void;
-  /** Reports what its caller found. */
+  /** Adds a finding of the caller. */
   report(kind: 'damaged-segment' | 'gap', sequence: number, what: string): void;
   finish(): Verification;
 }
 
-type Birth = { sequence: number; facts: readonly FactOf<'queued'>[] };
-type Stream = { name: StreamName; births: Birth[]; owner: number | undefined; version: number; lives: Map<string, Invocation> };
-type Append = Extract<FullLogEntry, { kind: 'append' }>;
+export type VerifierOptions = {
+  /** The first sequence that is read. Appends about earlier requests are skipped. */
+  from?: number;
+  /** The whole log is read, so every missing sequence is a gap. */
+  isWhole?: boolean;
+};
 
-/**
- * `from` is the first sequence that is read: of requests before it nothing is known. A log of which all is read has no gaps:
- * `isWhole` says that it is one.
- */
-export function createVerifier({ from = 1, isWhole = false }: { from?: number; isWhole?: boolean } = {}): Verifier {
-  const open = new Map<string, Stream>();
-  const kept = createSettledStreams();
-  const unreadable = new Set<number>();
-  const marks = createErasureMarks();
-  let next = from;
-  const findings = createFindings();
-  const { report } = findings;
-  const counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0 };
+export function createVerifier(options: VerifierOptions = {}): Verifier {
+  return new LogVerifier(options);
+}
 
-  function readRequest({ message: { name, sequence, requests } }: Extract<FullLogEntry, { kind: 'request' }>): void {
-    const stream = open.get(streamKey(name));
+type RequestEntry = Extract<FullLogEntry, { kind: 'request' }>;
+type AppendEntry = Extract<FullLogEntry, { kind: 'append' }>;
+
+class LogVerifier implements Verifier {
+  readonly #from: number;
+  readonly #isWhole: boolean;
+  readonly #open = new Map<string, VerifiedStream>();
+  readonly #complete = createSettledStreams();
+  readonly #unreadable = new Set<number>();
+  readonly #marks = createErasureMarks();
+  readonly #findings = createFindings();
+  readonly #counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0 };
+  #next: number;
+
+  constructor({ from = 1, isWhole = false }: VerifierOptions) {
+    this.#from = from;
+    this.#isWhole = isWhole;
+    this.#next = from;
+  }
+
+  report(kind: 'damaged-segment' | 'gap', sequence: number, what: string): void {
+    this.#findings.report(kind, sequence, { what });
+  }
+
+  read(entry: FullLogEntry): void {
+    this.#counts.messages++;
+    this.#marks.read(entry);
+    if (this.#isWhole && entry.sequence > this.#next)
+      this.report('gap', this.#next, `no message from ${this.#next} to ${entry.sequence - 1}`);
+    this.#next = entry.sequence + 1;
+    if (entry.kind === 'request') this.#readRequest(entry);
+    else if (entry.kind === 'append') this.#readAppend(entry);
+    else if (entry.kind === 'unreadable') {
+      this.#unreadable.add(entry.sequence);
+      this.#findings.report('unreadable', entry.sequence, { what: entry.why });
+    }
+  }
+
+  finish(): Verification {
+    const { messages, repeated, skipped, accepted, settled, succeeded, failed } = this.#counts;
+    const inMemory = countStates(this.#open.values());
+    const balance: Balance = { accepted, settled: settled + inMemory.settled, open: inMemory.open, succeeded, failed };
+    const imbalance = describeImbalance(balance);
+    if (imbalance !== undefined) this.#findings.report('balance', 0, { what: imbalance });
+    for (const { sequence, what } of this.#marks.problems()) this.#findings.report('unexplained-erasure', sequence, { what });
+    const { list, count } = this.#findings;
+    return { messages, balance, repeated, skipped, erased: this.#marks.messages, findings: list, found: count };
+  }
+
+  #readRequest({ message: { name, sequence, requests } }: RequestEntry): void {
+    const stream = this.#open.get(streamKey(name));
     const facts = requests.map(({ fact }) => fact);
-    const before = kept.get(name);
-    if (stream !== undefined || (before !== undefined && before.function === functionKey(name.function))) {
-      counts.repeated++;
-      // Until the first append, any of them may turn out to own the stream.
-      if (stream !== undefined && stream.owner === undefined) stream.births.push({ sequence, facts });
+    if (stream === undefined && this.#completeVersion(name) === undefined) {
+      this.#counts.accepted += facts.length;
+      this.#open.set(streamKey(name), createVerifiedStream(name, { sequence, facts }));
       return;
     }
-    counts.accepted += facts.length;
-    open.set(streamKey(name), { name, births: [{ sequence, facts }], owner: undefined, version: 0, lives: bear(facts) });
+    this.#counts.repeated++;
+    // The first append may name this request as the owner of the stream.
+    if (stream !== undefined && stream.owner === undefined) stream.requests.push({ sequence, facts });
   }
 
-  function readAppend(entry: Append): void {
+  #readAppend(entry: AppendEntry): void {
     const { name, append, sequence } = entry;
-    if (append.request > 0 && append.request < from) {
-      counts.skipped++;
+    if (append.request > 0 && append.request < this.#from) {
+      this.#counts.skipped++;
       return;
     }
-    const stream = open.get(streamKey(name));
-    if (stream !== undefined) return readOpen(entry, stream);
-    const before = kept.get(name);
-    if (before !== undefined && before.function === functionKey(name.function)) return readLate(entry, before.version);
-    const what = `it speaks of request ${append.request}, which is not in the log`;
-    report('no-birth', sequence, { what, function: name.function, invocation: append.facts[0]?.invocation ?? name.stream });
+    const stream = this.#open.get(streamKey(name));
+    if (stream !== undefined) return this.#readOpen(entry, stream);
+    const version = this.#completeVersion(name);
+    if (version !== undefined) return this.#readComplete(entry, version);
+    const what = `it is about request ${append.request}, but the log does not hold that request`;
+    this.#findings.report('unknown-request', sequence, { what, ...subjectOf(entry) });
   }
 
-  function readOpen(entry: Append, stream: Stream): void {
-    const { append, sequence, wakeTimes, name } = entry;
-    const before = findings.count;
-    followChain(entry, stream.version);
-    own(entry, stream);
-    for (const fact of append.facts) fold(fact, sequence, stream);
+  /** The version of a complete stream; `undefined` when the stream is not complete, or belongs to another function. */
+  #completeVersion(name: StreamName): number | undefined {
+    const complete = this.#complete.get(name);
+    return complete !== undefined && complete.function === functionKey(name.function) ? complete.version : undefined;
+  }
+
+  #readOpen(entry: AppendEntry, stream: VerifiedStream): void {
+    const { append, sequence, name } = entry;
+    const findingsBefore = this.#findings.count;
+    this.#checkPrevious(entry, stream.version);
+    this.#checkOwner(entry, stream);
+    for (const fact of append.facts) this.#fold(fact, sequence, stream);
     stream.version = sequence;
-    // After another finding the headers tell nothing further.
-    if (before === findings.count) checkAttention(entry, wakeTimes, wakeTimesOf(stream.lives.values()));
-    const lives = [...stream.lives.values()];
-    if (!lives.every(isSettled) || lives.some(hasDeadDelivery)) return;
-    counts.settled += lives.length;
-    open.delete(streamKey(name));
-    kept.set(name, sequence);
+    // After another finding, the headers would only repeat it.
+    if (findingsBefore === this.#findings.count) this.#checkWakeTimes(entry, wakeTimesOf(stream.invocations.values()));
+    if (!isComplete(stream)) return;
+    this.#counts.settled += stream.invocations.size;
+    this.#open.delete(streamKey(name));
+    this.#complete.set(name, sequence);
   }
 
-  function followChain({ append, sequence, name }: Append, version: number): void {
-    // What could not be read may have been its predecessor.
-    if (append.previous === version || (append.previous > version && unreadable.has(append.previous))) return;
-    const what = `it follows ${append.previous}, and the one before it is ${version}`;
-    report('broken-chain', sequence, { what, function: name.function, invocation: append.facts[0]?.invocation ?? name.stream });
+  #checkPrevious(entry: AppendEntry, version: number): void {
+    const { append, sequence } = entry;
+    // The previous append may be a message that could not be read.
+    if (append.previous === version || (append.previous > version && this.#unreadable.has(append.previous))) return;
+    const what = `it follows ${append.previous}, but the previous append is ${version}`;
+    this.#findings.report('broken-chain', sequence, { what, ...subjectOf(entry) });
   }
 
   /** The stream belongs to the request that its first append names. */
-  function own({ append, sequence, name }: Append, stream: Stream): void {
-    const about = { function: name.function, invocation: append.facts[0]?.invocation ?? name.stream };
+  #checkOwner(entry: AppendEntry, stream: VerifiedStream): void {
+    const { append, sequence, name } = entry;
     if (stream.owner !== undefined) {
       if (append.request === stream.owner) return;
-      const what = `it speaks of request ${append.request}, and the stream is that of request ${stream.owner}`;
-      return report('two-births', sequence, { what, ...about });
+      const what = `it is about request ${append.request}, but the stream belongs to request ${stream.owner}`;
+      return this.#findings.report('duplicate-request', sequence, { what, ...subjectOf(entry) });
     }
-    const owner = stream.births.find((birth) => birth.sequence === append.request);
-    if (owner === undefined)
-      report('no-birth', sequence, { what: `it speaks of request ${append.request}, which is not its own`, ...about });
-    else if (owner !== stream.births[0]) stream.lives = bear(owner.facts);
-    stream.owner = append.request;
-    stream.births = [];
-    const twin = kept.get(name);
-    if (twin === undefined) kept.set(name, 0);
-    else if (twin.function !== functionKey(name.function)) {
-      report('two-births', sequence, { what: 'another function has an invocation of this id', ...about });
+    if (!setOwner(stream, append.request)) {
+      const what = `it is about request ${append.request}, which is not a request of this stream`;
+      this.#findings.report('unknown-request', sequence, { what, ...subjectOf(entry) });
+    }
+    const known = this.#complete.get(name);
+    if (known === undefined) this.#complete.set(name, 0);
+    else if (known.function !== functionKey(name.function)) {
+      this.#findings.report('duplicate-request', sequence, { what: 'another function has an invocation of this id', ...subjectOf(entry) });
     }
   }
 
-  function fold(fact: Fact, sequence: number, stream: Stream): void {
-    const about = { invocation: fact.invocation, function: stream.name.function };
-    const life = stream.lives.get(fact.invocation);
-    if (life === undefined) return report('stranger', sequence, { what: `${fact.type} of an invocation of another stream`, ...about });
-    const step = invocationFolder.step(life, fact);
+  #fold(fact: Fact, sequence: number, stream: VerifiedStream): void {
+    const subject = { invocation: fact.invocation, function: stream.name.function };
+    const invocation = stream.invocations.get(fact.invocation);
+    if (invocation === undefined) {
+      return this.#findings.report('foreign-fact', sequence, { what: `${fact.type} of an invocation of another stream`, ...subject });
+    }
+    const step = invocationFolder.step(invocation, fact);
     if (step === undefined) {
-      const { kind, what } = whyRefused(life, fact);
-      return report(kind, sequence, { what, ...about });
+      const { kind, what } = whyRefused(invocation, fact);
+      return this.#findings.report(kind, sequence, { what, ...subject });
     }
-    stream.lives.set(fact.invocation, step.snapshot);
-    if (fact.type === 'succeeded' || fact.type === 'failed') counts[fact.type]++;
+    stream.invocations.set(fact.invocation, step.snapshot);
+    if (fact.type === 'succeeded' || fact.type === 'failed') this.#counts[fact.type]++;
   }
 
-  function checkAttention({ sequence, name }: Append, said: WakeTimes, due: WakeTimes): void {
-    const wrong = wrongAttention(said, due);
-    if (wrong !== undefined) report(wrong.kind, sequence, { what: wrong.what, function: name.function, invocation: name.stream });
+  #checkWakeTimes({ sequence, name, wakeTimes }: AppendEntry, needed: WakeTimes): void {
+    const refusal = whyWrongWakeTimes(wakeTimes, needed);
+    if (refusal === undefined) return;
+    this.#findings.report(refusal.kind, sequence, { what: refusal.what, function: name.function, invocation: name.stream });
   }
 
-  /** All of it was over. Only running it again leaves a trace then. */
-  function readLate(entry: Append, version: number): void {
+  /** To a complete stream, only `redriven` may be appended. */
+  #readComplete(entry: AppendEntry, version: number): void {
     const { append, sequence, name, wakeTimes } = entry;
-    followChain(entry, version);
-    kept.set(name, sequence);
+    this.#checkPrevious(entry, version);
+    this.#complete.set(name, sequence);
     for (const { type, invocation } of append.facts) {
       if (type === 'redriven') continue;
-      const kind = isEnding(type) ? 'two-outcomes' : 'after-the-end';
-      report(kind, sequence, { what: `${type} after it was over`, invocation, function: name.function });
+      const kind = isEnd(type) ? 'two-outcomes' : 'after-the-end';
+      this.#findings.report(kind, sequence, { what: `${type} after it was settled`, invocation, function: name.function });
     }
-    if (Object.keys(wakeTimes).length > 0) checkAttention(entry, wakeTimes, {});
+    if (Object.keys(wakeTimes).length > 0) this.#checkWakeTimes(entry, {});
   }
-
-  return {
-    report: (kind, sequence, what) => report(kind, sequence, { what }),
-    read(entry) {
-      counts.messages++;
-      marks.read(entry);
-      if (isWhole && entry.sequence > next) report('gap', next, { what: `no message from ${next} to ${entry.sequence - 1}` });
-      next = entry.sequence + 1;
-      switch (entry.kind) {
-        case 'request':
-          return readRequest(entry);
-        case 'append':
-          return readAppend(entry);
-        case 'unreadable':
-          unreadable.add(entry.sequence);
-          return report('unreadable', entry.sequence, { what: entry.why });
-        default:
-          return;
-      }
-    },
-    finish() {
-      const { messages, repeated, skipped, accepted, settled, succeeded, failed } = counts;
-      const left = tally(open.values());
-      const balance: Balance = { accepted, settled: settled + left.settled, open: left.open, succeeded, failed };
-      const wrong = imbalanceOf(balance);
-      if (wrong !== undefined) report('balance', 0, { what: wrong });
-      for (const { sequence, what } of marks.problems()) report('unexplained-erasure', sequence, { what });
-      return { messages, balance, repeated, skipped, erased: marks.messages, findings: findings.list, found: findings.count };
-    },
-  };
 }
 
-function imbalanceOf({ accepted, settled, open }: Balance): string | undefined {
-  const openCount = Object.values(open).reduce((sum, count) => sum + count, 0);
-  return accepted === settled + openCount ? undefined : `${accepted} were accepted, ${settled} are settled and ${openCount} are open`;
-}
-
-function tally(streams: Iterable<Stream>): Pick<Balance, 'settled' | 'open'> {
-  const left: Pick<Balance, 'settled' | 'open'> = { settled: 0, open: {} };
-  for (const { lives } of streams) {
-    for (const life of lives.values()) {
-      if (isSettled(life)) left.settled++;
-      else left.open[life.value] = (left.open[life.value] ?? 0) + 1;
-    }
-  }
-  return left;
-}
-
-function bear(facts: readonly FactOf<'queued'>[]): Map<string, Invocation> {
-  const lives = new Map<string, Invocation>();
-  for (const fact of facts) {
-    const step = invocationFolder.step(invocationFolder.initial, fact);
-    if (step !== undefined) lives.set(fact.invocation, step.snapshot);
-  }
-  return lives;
-}
-
-function isEnding(type: Fact['type']): boolean {
-  return type === 'succeeded' || type === 'failed' || type === 'notified';
-}
-
-function hasDeadDelivery({ context }: Invocation): boolean {
-  return Object.keys(context.deliveries).some((id) => deliveryOf(context, id)?.value === 'dead');
-}
-
-const names: Record<keyof WakeTimes, string> = {
-  dueAt: 'Due-At',
-  endsAt: 'Ends-At',
-  deliverAt: 'Deliver-At',
-  inProgressSince: 'Held-Since',
-};
-
-/** What is wrong with the headers of an append whose facts ask for `due`. */
-function wrongAttention(said: WakeTimes, due: WakeTimes): { kind: FindingKind; what: string } | undefined {
-  if (Object.keys(due).length > 0 && Object.keys(said).length === 0) {
-    return { kind: 'unattended', what: `nothing says when somebody looks at it; it needs ${inWords(due)}` };
-  }
-  if (inWords(said) === inWords(due)) return undefined;
-  return { kind: 'wrong-attention', what: `it says ${inWords(said)}, and the facts say ${inWords(due)}` };
-}
-
-function inWords(wakeTimes: WakeTimes): string {
-  const said = (Object.keys(names) as (keyof WakeTimes)[]).flatMap((key) =>
-    wakeTimes[key] === undefined ? [] : [`${names[key]} ${wakeTimes[key]}`],
-  );
-  return said.length === 0 ? 'nothing' : said.join(', ');
+function subjectOf({ name, append }: AppendEntry): { function: string; invocation: string } {
+  return { function: name.function, invocation: append.facts[0]?.invocation ?? name.stream };
 }

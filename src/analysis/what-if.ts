@@ -4,61 +4,61 @@ import { expiresAt } from '#machines/outcome.ts';
 import { afterFailure, canTryAgain } from '#machines/retry.ts';
 import { type History, momentsOf, requestIn, stateOf } from './history.ts';
 
-/** What of the policy is to be different. */
+/** The changed part of the policy. */
 export type Policy = { maxRetries?: number; maxAgeInMs?: number; backoff?: Partial<Backoff> };
 
-/** How an invocation ended, or would have. */
+/** How an invocation ended, or would have ended. */
 type Ending = { outcome: Outcome['type']; condition?: Condition; attempts: number; at: number };
 
 /**
- * What would have become of one invocation. `undecided`: it would have made an attempt that nobody made, or waited when
- * nobody waited; nothing is invented about that.
+ * How one invocation would have ended. `undecided`: it would have made an attempt, or a wait, that is not recorded. The fold invents
+ * no results.
  */
 export type Supposition = { requestId: string; function: string; recorded: Ending | undefined } & (
   | { kind: 'same' | 'different'; supposed: Ending }
   | { kind: 'undecided'; attempts: number; why: string }
 );
 
-type Report = FactOf<'retrying'> | Outcome;
-/** One attempt as it was recorded: how long after it was due it began, how long it took, and how it ended. */
-type Attempt = { lateInMs: number; tookInMs: number; fact: FactOf<'running'>; report: Report; isDecreed: boolean };
+type Result = FactOf<'retrying'> | Outcome;
+/** A recorded attempt: how late it started, how long it took, and its result. `isForced`: a person or a limit ended it, not the policy. */
+type Attempt = { lateInMs: number; tookInMs: number; fact: FactOf<'running'>; result: Result; isForced: boolean };
 
 /**
  * Folds a recorded history again under another policy, with the same machine and the same decisions.
  *
- * It supposes that an attempt ends as it did, also at another moment; and never how an attempt ends that was not made.
+ * Assumption: a recorded attempt has the same result at another time. Nothing is assumed about attempts that were not made.
  */
 export function whatIf(history: History, policy: Policy): Supposition {
   const state = stateOf(history);
   const { outcome } = state.context;
   const recorded = outcome === null ? undefined : endingOf(outcome);
-  const who = { requestId: history.requestId, function: history.function, recorded };
+  const base = { requestId: history.requestId, function: history.function, recorded };
   const request = requestIn(history);
-  if (request === undefined) return { ...who, kind: 'undecided', attempts: 0, why: 'its acceptance is not in the log' };
+  if (request === undefined) return { ...base, kind: 'undecided', attempts: 0, why: 'the log does not hold its request' };
   const supposed = suppose(history, request, policy);
-  if ('why' in supposed) return { ...who, kind: 'undecided', ...supposed };
-  return { ...who, kind: recorded !== undefined && isSame(recorded, supposed) ? 'same' : 'different', supposed };
+  if ('why' in supposed) return { ...base, kind: 'undecided', ...supposed };
+  return { ...base, kind: recorded !== undefined && isSame(recorded, supposed) ? 'same' : 'different', supposed };
 }
 
 type Undecided = { attempts: number; why: string };
 
 function suppose(history: History, request: FactOf<'queued'>, policy: Policy): Ending | Undecided {
   const attempts = attemptsIn(history);
-  let life = step(invocationFolder.initial, request);
+  let invocation = step(invocationFolder.initial, request);
   const first = history.transitions.find(({ fact }) => fact.type === 'running')?.fact as FactOf<'running'> | undefined;
   if (first === undefined) return neverRan(history, request, policy);
   let at = first.at;
   for (const attempt of attempts) {
     const number = attempt.fact.attempt;
-    life = step(life, { ...attempt.fact, at, ...(number === 1 ? { terms: changed(attempt.fact, policy) } : {}) });
-    // A worker looks at the age before it begins.
-    if (at >= expiresAt(life, 0)) return tooOld(life, number - 1);
-    const next = follow(life, attempt, at + attempt.tookInMs);
+    invocation = step(invocation, { ...attempt.fact, at, ...(number === 1 ? { terms: changed(attempt.fact, policy) } : {}) });
+    // A worker checks the age before it starts an attempt.
+    if (at >= expiresAt(invocation, 0)) return tooOld(invocation, number - 1);
+    const next = afterAttempt(invocation, attempt, at + attempt.tookInMs);
     if (next.type !== 'retrying') return next.ending;
     const following = attempts[number];
-    if (next.fact.dueAt >= expiresAt(life, 0)) return tooOld(life, number);
-    life = step(life, next.fact);
-    if (following === undefined) return endedWaiting(history, life, number);
+    if (next.fact.dueAt >= expiresAt(invocation, 0)) return tooOld(invocation, number);
+    invocation = step(invocation, next.fact);
+    if (following === undefined) return endedWaiting(history, invocation, number);
     at = next.fact.dueAt + following.lateInMs;
   }
   return { attempts: attempts.length, why: 'the end of its attempt is not recorded' };
@@ -66,33 +66,33 @@ function suppose(history: History, request: FactOf<'queued'>, policy: Policy): E
 
 type Next = { type: 'retrying'; fact: FactOf<'retrying'> } | { type: 'ended'; ending: Ending };
 
-/** What the machine makes of the end of an attempt, by the changed terms. */
-function follow(life: Invocation, { fact: { attempt }, report, isDecreed }: Attempt, at: number): Next {
-  if (report.type === 'succeeded') return { type: 'ended', ending: { outcome: 'succeeded', attempts: attempt, at } };
-  if (report.type === 'failed' && isDecreed) return { type: 'ended', ending: { ...endingOf(report), at } };
+/** The machine's decision after an attempt, by the changed terms. */
+function afterAttempt(invocation: Invocation, { fact: { attempt }, result, isForced }: Attempt, at: number): Next {
+  if (result.type === 'succeeded') return { type: 'ended', ending: { outcome: 'succeeded', attempts: attempt, at } };
+  if (result.type === 'failed' && isForced) return { type: 'ended', ending: { ...endingOf(result), at } };
   // No policy bounds the attempts after a lost worker, and version 0.1 granted one more of them than this version.
-  if (report.type === 'retrying' && report.failure.kind === 'lost') {
-    return { type: 'retrying', fact: { ...report, at, dueAt: at + report.dueAt - report.at } };
+  if (result.type === 'retrying' && result.failure.kind === 'lost') {
+    return { type: 'retrying', fact: { ...result, at, dueAt: at + result.dueAt - result.at } };
   }
-  const next = afterFailure(life, { failure: report.failure, at });
+  const next = afterFailure(invocation, { failure: result.failure, at });
   if (next.type === 'retrying') return { type: 'retrying', fact: next };
   return { type: 'ended', ending: { outcome: 'failed', condition: next.condition, attempts: attempt, at } };
 }
 
-function tooOld(life: Invocation, attempts: number): Ending {
-  return { outcome: 'failed', condition: 'EventAgeExceeded', attempts, at: expiresAt(life, 0) };
+function tooOld(invocation: Invocation, attempts: number): Ending {
+  return { outcome: 'failed', condition: 'EventAgeExceeded', attempts, at: expiresAt(invocation, 0) };
 }
 
-/** It waited for an attempt that nobody made: until somebody ended it, or until now. */
-function endedWaiting(history: History, life: Invocation, attempts: number): Ending | Undecided {
+/** The ending of an invocation that waits for an attempt that was not made. */
+function endedWaiting(history: History, invocation: Invocation, attempts: number): Ending | Undecided {
   const { outcome } = stateOf(history).context;
-  const isEndedSo = outcome?.type === 'failed' && outcome.attempt === attempts && wasDecreed(outcome);
-  if (isEndedSo && expiresAt(life, 0) <= outcome.at) return tooOld(life, attempts);
-  if (isEndedSo && outcome.condition !== 'EventAgeExceeded') return endingOf(outcome);
+  const endedWhileWaiting = outcome?.type === 'failed' && outcome.attempt === attempts && isForcedEnd(outcome);
+  if (endedWhileWaiting && expiresAt(invocation, 0) <= outcome.at) return tooOld(invocation, attempts);
+  if (endedWhileWaiting && outcome.condition !== 'EventAgeExceeded') return endingOf(outcome);
   return { attempts, why: `attempt ${attempts + 1} was not made, or its end is not recorded` };
 }
 
-/** Failed or still waiting without any attempt: only the age can change that. */
+/** The ending without any attempt: of the policy, only the maximum age matters. */
 function neverRan(history: History, request: FactOf<'queued'>, { maxAgeInMs }: Policy): Ending | Undecided {
   const { outcome } = stateOf(history).context;
   if (outcome?.type !== 'failed') return { attempts: 0, why: 'no attempt is recorded yet' };
@@ -103,7 +103,7 @@ function neverRan(history: History, request: FactOf<'queued'>, { maxAgeInMs }: P
   }
   if (maxAgeInMs === undefined || maxAgeInMs === waited) return endingOf(outcome);
   if (maxAgeInMs < waited) return { ...endingOf(outcome), at: request.at + maxAgeInMs };
-  return { attempts: 0, why: 'it would have waited longer, and nobody knows for what' };
+  return { attempts: 0, why: 'it would have waited longer, and the log does not show for what' };
 }
 
 function attemptsIn(history: History): Attempt[] {
@@ -112,24 +112,24 @@ function attemptsIn(history: History): Attempt[] {
   let dueAt: number | undefined;
   for (const { fact, before } of momentsOf(history)) {
     if (fact.type === 'running') running = fact;
-    if (!isReport(fact) || running === undefined) continue;
+    if (!isResult(fact) || running === undefined) continue;
     const lateInMs = dueAt === undefined ? 0 : Math.max(0, running.at - dueAt);
-    // Somebody ended it though the machine would have gone on: that is no matter of the policy.
-    const isDecreed = fact.type === 'failed' && (wasDecreed(fact) || canTryAgain(before.context, fact.failure));
-    attempts.push({ lateInMs, tookInMs: fact.at - running.at, fact: running, report: fact, isDecreed });
+    // The machine would have continued, so the end does not follow from the policy.
+    const isForced = fact.type === 'failed' && (isForcedEnd(fact) || canTryAgain(before.context, fact.failure));
+    attempts.push({ lateInMs, tookInMs: fact.at - running.at, fact: running, result: fact, isForced });
     running = undefined;
     if (fact.type === 'retrying') dueAt = fact.dueAt;
   }
   return attempts;
 }
 
-function isReport(fact: Fact): fact is Report {
+function isResult(fact: Fact): fact is Result {
   return fact.type === 'retrying' || fact.type === 'succeeded' || fact.type === 'failed';
 }
 
-/** Ended by somebody, whatever the policy says. */
-function wasDecreed(report: Outcome): boolean {
-  return report.type === 'failed' && report.condition !== 'UnhandledInvocationError' && report.condition !== 'SystemError';
+/** Whether the end does not depend on the retries of the policy. */
+function isForcedEnd(outcome: Outcome): boolean {
+  return outcome.type === 'failed' && outcome.condition !== 'UnhandledInvocationError' && outcome.condition !== 'SystemError';
 }
 
 function changed({ terms }: FactOf<'running'>, { maxRetries, maxAgeInMs, backoff }: Policy) {
@@ -142,8 +142,8 @@ function changed({ terms }: FactOf<'running'>, { maxRetries, maxAgeInMs, backoff
   };
 }
 
-function step(life: Invocation, fact: Fact): Invocation {
-  return invocationFolder.step(life, fact)?.snapshot ?? life;
+function step(invocation: Invocation, fact: Fact): Invocation {
+  return invocationFolder.step(invocation, fact)?.snapshot ?? invocation;
 }
 
 function endingOf(outcome: Outcome): Ending {
@@ -151,7 +151,7 @@ function endingOf(outcome: Outcome): Ending {
   return { outcome: type, attempts: attempt, at, ...(type === 'failed' ? { condition: outcome.condition } : {}) };
 }
 
-/** A shift of the clock alone is no other ending. */
+/** Two endings that differ in their time only are the same. */
 function isSame(one: Ending, other: Ending): boolean {
   return one.outcome === other.outcome && one.condition === other.condition && one.attempts === other.attempts;
 }

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Backoff } from '#machines/facts.ts';
 import type { LogReading } from '#src/analysis/read-log.ts';
-import { nameEnding, type Sum } from '#src/analysis/suppositions.ts';
 import type { Policy, Supposition } from '#src/analysis/what-if.ts';
+import { nameEnding, type Sum } from '#src/analysis/what-if-sum.ts';
 import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { plural } from '#src/cli/print/format.ts';
@@ -87,14 +87,14 @@ function policyIn({ maxRetries, maxAge, backoff }: WhatIfOptions): Policy {
 
 async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSupposition: (one: Supposition) => void): Promise<Sum> {
   const { createWholeLog } = await import('#src/archive/whole-log.ts');
-  const { createCollector } = await import('#src/analysis/collect.ts');
+  const { createHistoryCollector } = await import('#src/analysis/history-collector.ts');
   const { readLog } = await import('#src/analysis/read-log.ts');
-  const { createSum } = await import('#src/analysis/suppositions.ts');
+  const { createSum } = await import('#src/analysis/what-if-sum.ts');
   const { whatIf: fold } = await import('#src/analysis/what-if.ts');
   const { systemClock } = await import('#src/core/ports/clock.ts');
   const { sum, add } = createSum();
   const { function: only, since = 0 } = options;
-  const collector = createCollector((history) => {
+  const collector = createHistoryCollector((history) => {
     if ((only !== undefined && history.function !== only) || (history.transitions[0]?.fact.at ?? 0) < since) return;
     const supposition = fold(history, policy);
     add(supposition);

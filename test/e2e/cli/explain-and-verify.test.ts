@@ -24,7 +24,7 @@ describe('sequent explain', () => {
     expect(stdout).toMatch(/^It was accepted at .* for flaky, from a client\.\n/);
     expect(stdout).toContain('A failure of the code consumes a retry: 1 of');
     expect(stdout).toContain('Attempt 3 succeeded after');
-    expect(stdout).toMatch(/It is over\. There is nothing to do\.\n$/);
+    expect(stdout).toMatch(/It is settled\. There is nothing to do\.\n$/);
   });
 
   test('exits with 3 for an id that the log does not know', async () => {
@@ -101,8 +101,8 @@ describe('sequent verify', () => {
       ['unreadable', 'A1', noise, undefined],
       ['two-outcomes', 'E4', twice, 'flaky-1'],
       ['broken-chain', 'E3', gap, 'flaky-1'],
-      ['wrong-attention', 'T1', gap, 'flaky-1'],
-      ['no-birth', 'E4', orphan, 'orphan-1'],
+      ['wrong-wake-time', 'T1', gap, 'flaky-1'],
+      ['unknown-request', 'E4', orphan, 'orphan-1'],
     ]);
     expect(stderr).toContain('5 findings');
     expect(code).toBe(1);

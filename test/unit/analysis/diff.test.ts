@@ -6,8 +6,8 @@ import { readRecording, recordings } from '#test/support/log/recorded-histories.
 const [history] = readRecording('success-after-retries.json').histories as [History];
 const sequences = history.transitions.map(({ sequence }) => sequence);
 
-describe('an invocation as it was', () => {
-  test('at each event is in the state that the event led to', () => {
+describe('an invocation as of a moment', () => {
+  test('is in the state that the last transition led to', () => {
     expect(sequences.map((sequence) => stateOf(upTo(history, { sequence })).value)).toEqual([
       'queued',
       'running',
@@ -20,18 +20,18 @@ describe('an invocation as it was', () => {
     ]);
   });
 
-  test('before it was accepted is initial', () => {
+  test('is initial before its acceptance', () => {
     expect(stateOf(upTo(history, { sequence: 1 })).value).toBe('initial');
     expect(stateOf(upTo(history, { at: 0 })).value).toBe('initial');
   });
 
-  test('at a time between two events is as the first left it', () => {
+  test('does not change between two transitions', () => {
     const retry = history.transitions.find(({ fact }) => fact.type === 'retrying')?.fact.at ?? 0;
     expect(stateOf(upTo(history, { at: retry - 1 })).value).toBe('running');
     expect(stateOf(upTo(history, { at: retry })).value).toBe('retrying');
   });
 
-  test.for(recordings)('is the same, step by step and all at once: %s', (file) => {
+  test.for(recordings)('has the same states when folded step by step and as a whole: %s', (file) => {
     for (const one of readRecording(file).histories) {
       const moments = momentsOf(one);
       for (const [index, { after }] of moments.entries()) {
@@ -45,7 +45,7 @@ describe('an invocation as it was', () => {
 describe('the difference of two states', () => {
   const at = (sequence: number | undefined) => stateOf(upTo(history, { sequence: sequence ?? 0 }));
 
-  test('names what changed, with what it was and what it is', () => {
+  test('names each changed value, with the value before and after', () => {
     const changes = diffStates(at(sequences[1]), at(sequences[2]));
     expect(changes.map(({ path }) => path)).toEqual([
       'value',
@@ -59,11 +59,11 @@ describe('the difference of two states', () => {
     expect(changes[4]?.words).toBe('dueAt is now 2025-11-24T16:00:01.005Z');
   });
 
-  test('of a state and itself is nothing', () => {
+  test('is empty for a state and itself', () => {
     for (const sequence of sequences) expect(diffStates(at(sequence), at(sequence))).toEqual([]);
   });
 
-  test('turns round with its states', () => {
+  test('is reversed with its states', () => {
     const forth = diffStates(at(sequences[0]), at(sequences.at(-1)));
     const back = diffStates(at(sequences.at(-1)), at(sequences[0]));
     expect(back.map(({ path, before, after }) => ({ path, before: after, after: before }))).toEqual(

@@ -20,7 +20,7 @@ function verify(entries: readonly FullLogEntry[], from = 1): Verification {
 }
 
 describe('a good log', () => {
-  test('of ten thousand invocations has no finding, and its balance is even', async () => {
+  test('of ten thousand invocations has no finding, and all invocations are settled', async () => {
     const run = await runGoodLog(590);
     const { findings, balance, found } = verify(repeatLog(run, 10));
     expect(findings).toEqual([]);
@@ -35,12 +35,12 @@ describe('a good log', () => {
     expect(verify(readRecording(file).entries).findings).toEqual([]);
   });
 
-  test('that was cut off in the middle balances with what is open', async () => {
+  test('that is truncated has no finding: open invocations count in the balance', async () => {
     const entries = await runGoodLog(50);
     for (let length = 0; length < entries.length; length += 7) expect(verify(entries.slice(0, length)).findings).toEqual([]);
   });
 
-  test('may be read from a later place: what began before is left out', async () => {
+  test('may be read from a later sequence: appends about earlier requests are skipped', async () => {
     const entries = await runGoodLog(50);
     const middle = entries[Math.floor(entries.length / 2)]?.sequence ?? 0;
     const { findings, skipped } = verify(
@@ -52,26 +52,26 @@ describe('a good log', () => {
   });
 });
 
-/** Where a kind of fact stands in a log: the append and its place in it. */
+/** Finds a fact of a type: its append, and the index of that append in the log. */
 function find<Type extends Fact['type']>(
   entries: FullLogEntry[],
   type: Type,
-  isMeant: (fact: FactOf<Type>) => boolean = () => true,
+  matches: (fact: FactOf<Type>) => boolean = () => true,
 ): { entry: Append; index: number; fact: FactOf<Type> } {
   for (const [index, entry] of entries.entries()) {
     if (entry.kind !== 'append') continue;
-    const fact = entry.append.facts.find((one) => one.type === type && isMeant(one as FactOf<Type>));
+    const fact = entry.append.facts.find((one) => one.type === type && matches(one as FactOf<Type>));
     if (fact !== undefined) return { entry, index, fact: fact as FactOf<Type> };
   }
   throw new Error(`the log has no such ${type}`);
 }
 
-/** A damage: what it does to a copy of a good log, and what has to be found. Returns the sequence where it has to be. */
+/** A damage to a copy of a good log, and the expected finding. `plant` returns the expected sequence. */
 type Damage = { what: string; kind: FindingKind; plant: (entries: FullLogEntry[]) => number };
 
 const damages: Damage[] = [
   {
-    what: 'an append that is missing',
+    what: 'a missing append',
     kind: 'broken-chain',
     plant(entries) {
       const { index, entry } = find(entries, 'retrying');
@@ -92,7 +92,7 @@ const damages: Damage[] = [
     what: 'an outcome long after the end',
     kind: 'two-outcomes',
     plant(entries) {
-      // Nobody is to be told about what billing does: such a stream has left memory.
+      // A stream without destinations has left memory when it is settled.
       const { entry, fact } = find(entries, 'succeeded', ({ destinations }) => destinations === undefined);
       const sequence = (entries.at(-1)?.sequence ?? 0) + 1;
       const append = { ...entry.append, id: 'late', facts: [fact], previous: entry.append.version };
@@ -101,8 +101,8 @@ const damages: Damage[] = [
     },
   },
   {
-    what: 'a second birth of one id',
-    kind: 'two-births',
+    what: 'a second request of one id',
+    kind: 'duplicate-request',
     plant(entries) {
       const { entry } = find(entries, 'retrying');
       entry.append.request += 1_000_000;
@@ -111,7 +111,7 @@ const damages: Damage[] = [
   },
   {
     what: 'one id under two functions',
-    kind: 'two-births',
+    kind: 'duplicate-request',
     plant(entries) {
       const { entry } = find(entries, 'running', ({ invocation }) => !invocation.includes('-8'));
       const request = entries.find((one) => one.kind === 'request' && one.sequence === entry.append.request);
@@ -128,8 +128,8 @@ const damages: Damage[] = [
     },
   },
   {
-    what: 'a request that is missing',
-    kind: 'no-birth',
+    what: 'a missing request',
+    kind: 'unknown-request',
     plant(entries) {
       const { entry } = find(entries, 'running');
       entries.splice(
@@ -177,8 +177,8 @@ const damages: Damage[] = [
     },
   },
   {
-    what: 'an open invocation of which nothing says when to look at it',
-    kind: 'unattended',
+    what: 'an open invocation without a wake time',
+    kind: 'missing-wake-time',
     plant(entries) {
       const { entry } = find(entries, 'retrying');
       entry.wakeTimes = {};
@@ -186,8 +186,8 @@ const damages: Damage[] = [
     },
   },
   {
-    what: 'a due time in the headers that is not that of the facts',
-    kind: 'wrong-attention',
+    what: 'a due time in the headers that differs from the facts',
+    kind: 'wrong-wake-time',
     plant(entries) {
       const { entry } = find(entries, 'retrying');
       entry.wakeTimes = { ...entry.wakeTimes, dueAt: (entry.wakeTimes.dueAt ?? 0) + 60_000 };
@@ -195,20 +195,20 @@ const damages: Damage[] = [
     },
   },
   {
-    what: 'a delivery to somebody who is not to be told',
+    what: 'a delivery to a destination that the outcome does not name',
     kind: 'wrong-delivery',
     plant(entries) {
       const { entry, fact } = find(entries, 'delivery.started');
-      fact.destination = 'stranger-0';
+      fact.destination = 'unknown-0';
       return entry.sequence;
     },
   },
   {
     what: 'a fact about an invocation of another stream',
-    kind: 'stranger',
+    kind: 'foreign-fact',
     plant(entries) {
       const { entry, fact } = find(entries, 'running');
-      fact.invocation = 'somebody-else';
+      fact.invocation = 'unknown';
       return entry.sequence;
     },
   },
@@ -236,7 +236,7 @@ describe('verify', () => {
     const sequence = plant(entries);
     const { findings } = verify(entries);
     expect(findings).toContainEqual(expect.objectContaining({ kind, sequence, rule: findingKinds[kind].rule }));
-    // The first thing that is said is where the damage is.
+    // The first finding is at the damage.
     expect(findings[0]).toMatchObject({ kind, sequence });
   });
 
@@ -248,17 +248,17 @@ describe('verify', () => {
   });
 });
 
-describe('what is kept of settled streams', () => {
-  test('tells a hundred thousand streams apart', () => {
-    const kept = createSettledStreams();
+describe('the table of settled streams', () => {
+  test('distinguishes a hundred thousand streams', () => {
+    const table = createSettledStreams();
     const names = Array.from({ length: 100_000 }, () => newStream());
-    for (const [index, name] of names.entries()) kept.set(name, index + 1);
-    expect(kept.size).toBe(names.length);
+    for (const [index, name] of names.entries()) table.set(name, index + 1);
+    expect(table.size).toBe(names.length);
     for (const [index, name] of names.entries()) {
-      if (kept.get(name)?.version !== index + 1) expect.unreachable(name.stream);
+      if (table.get(name)?.version !== index + 1) expect.unreachable(name.stream);
     }
-    expect(kept.get(newStream())).toBeUndefined();
-    expect(kept.get(names[7] ?? newStream())?.function).toBe(functionKey('orders'));
+    expect(table.get(newStream())).toBeUndefined();
+    expect(table.get(names[7] ?? newStream())?.function).toBe(functionKey('orders'));
   });
 });
 
@@ -276,11 +276,11 @@ describe('reading a log', () => {
     expect(seen.at(-1)).toBe(last);
     log.purge(last + 1);
     const reading = readLog({ lastSequence: log.lastSequence, follow, clock }, () => expect.unreachable());
-    let isOver = false;
+    let hasEnded = false;
     void reading.then(() => {
-      isOver = true;
+      hasEnded = true;
     });
-    while (!isOver) {
+    while (!hasEnded) {
       clock.moveTo(clock.now() + 5_000);
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { createCollector } from '#src/analysis/collect.ts';
 import type { History } from '#src/analysis/history.ts';
-import { createSum } from '#src/analysis/suppositions.ts';
+import { createHistoryCollector } from '#src/analysis/history-collector.ts';
 import { whatIf } from '#src/analysis/what-if.ts';
+import { createSum } from '#src/analysis/what-if-sum.ts';
 import { failed, ID, queued, retrying, running, succeeded, terms } from '#test/support/log/facts.ts';
 import { runGoodLog } from '#test/support/log/good-log.ts';
 import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
@@ -12,7 +12,7 @@ function historyOf(...facts: Fact[]): History {
   return { requestId: ID, function: 'orders', transitions: facts.map((fact, index) => ({ sequence: index + 1, by: 'w1', fact })) };
 }
 
-/** Failed twice, then succeeded: attempts of 10 ms, a second and two between them. */
+/** Failed twice, then succeeded: attempts of 10 ms, with delays of one and two seconds. */
 const flaky = historyOf(
   queued({ at: 0 }),
   running(1, { at: 10 }),
@@ -40,7 +40,7 @@ describe('under another policy', () => {
     expect(whatIf(flaky, { maxRetries: 0 })).toMatchObject({ supposed: { outcome: 'failed', attempts: 1, at: 20 } });
   });
 
-  test('more retries than were made are undecided, and nothing is invented', () => {
+  test('more retries than were made are undecided', () => {
     expect(whatIf(hopeless, { maxRetries: 3 })).toMatchObject({
       kind: 'undecided',
       attempts: 2,
@@ -49,9 +49,9 @@ describe('under another policy', () => {
     expect(whatIf(flaky, { maxRetries: 3 })).toMatchObject({ kind: 'same' });
   });
 
-  test('a longer delay moves what follows, by the same machine, lateness included', () => {
+  test('a longer delay moves the later attempts, including their lateness', () => {
     const moved = whatIf(flaky, { backoff: { initialInMs: 5_000 } });
-    // 10 + 10 ms, 5 s, 10 ms, 10 s and the 5 ms that the worker came late, 10 ms.
+    // 10 + 10 ms, 5 s, 10 ms, 10 s, 5 ms of lateness, 10 ms.
     expect(moved).toMatchObject({ kind: 'same', supposed: { outcome: 'succeeded', attempts: 3, at: 15_045 } });
   });
 
@@ -62,28 +62,28 @@ describe('under another policy', () => {
     });
   });
 
-  test('a shorter age ends what waited longer, and what waited for its first attempt', () => {
+  test('a shorter maximum age ends an invocation that waited longer, also for its first attempt', () => {
     expect(whatIf(flaky, { maxAgeInMs: 3_000 })).toMatchObject({
       supposed: { condition: 'EventAgeExceeded', attempts: 2, at: 3_000 },
     });
     expect(whatIf(flaky, { maxAgeInMs: 5 })).toMatchObject({ supposed: { condition: 'EventAgeExceeded', attempts: 0, at: 5 } });
   });
 
-  test('a longer age leaves open what would have become of an event that became too old', () => {
+  test('a longer maximum age leaves an expired invocation undecided', () => {
     for (const file of ['age-expired-before-running.json', 'age-expired-while-retrying.json']) {
       const [history] = readRecording(file).histories as [History];
       expect(whatIf(history, { maxAgeInMs: 86_400_000 })).toMatchObject({ kind: 'undecided', recorded: { condition: 'EventAgeExceeded' } });
     }
   });
 
-  test('what never ran for another reason stays as it is', () => {
+  test('an invocation that never ran for another reason ends the same', () => {
     for (const file of ['payload-that-is-not-json.json', 'unknown-function.json']) {
       const [history] = readRecording(file).histories as [History];
       expect(whatIf(history, { maxRetries: 3 })).toMatchObject({ kind: 'same' });
     }
   });
 
-  test('what is still open is undecided, unless the policy would have ended it', () => {
+  test('an open invocation is undecided, unless the policy would have ended it', () => {
     const open = historyOf(queued(), running(1, { at: 10 }), retrying(1, { at: 20, dueAt: 1_020 }));
     expect(whatIf(open, { maxAgeInMs: 30_000 })).toMatchObject({ kind: 'undecided', recorded: undefined });
     expect(whatIf(open, { maxRetries: 0 })).toMatchObject({ kind: 'different', recorded: undefined, supposed: { attempts: 1 } });
@@ -91,10 +91,10 @@ describe('under another policy', () => {
 });
 
 describe('under its own policy', () => {
-  test('every invocation of a log ends as it did, at the time at which it did', async () => {
+  test('every invocation of a log ends with its recorded outcome, at its recorded time', async () => {
     const entries = await runGoodLog(200);
     const { sum, add } = createSum();
-    const collector = createCollector((history) => {
+    const collector = createHistoryCollector((history) => {
       const supposition = whatIf(history, {});
       add(supposition);
       if (supposition.kind !== 'undecided') expect(supposition.supposed).toEqual(supposition.recorded);
@@ -105,7 +105,7 @@ describe('under its own policy', () => {
     expect(sum.invocations).toBeGreaterThan(200);
   });
 
-  test.for(recordings)('a recorded history ends as it did, or is open: %s', (file) => {
+  test.for(recordings)('a recorded history ends with its outcome, or is open: %s', (file) => {
     for (const history of readRecording(file).histories) {
       const supposition = whatIf(history, {});
       expect(supposition.kind).toBe(supposition.recorded === undefined ? 'undecided' : 'same');
@@ -114,12 +114,12 @@ describe('under its own policy', () => {
 });
 
 describe('the sum', () => {
-  test('counts what would have been different, and how', async () => {
+  test('counts the invocations that would have ended differently, by their change', async () => {
     const { sum, add } = createSum();
-    const collector = createCollector((history) => history.function === 'orders' && add(whatIf(history, { maxRetries: 0 })));
+    const collector = createHistoryCollector((history) => history.function === 'orders' && add(whatIf(history, { maxRetries: 0 })));
     for (const entry of await runGoodLog(70)) collector.read(entry);
     collector.finish();
-    // Every fifth needs three attempts, every seventh never succeeds, two of which are the same.
+    // Every fifth invocation needs three attempts, every seventh never succeeds; two are both.
     expect(sum).toMatchObject({ invocations: 70, different: 22, undecided: 0, same: 48 });
     expect(sum.changes).toEqual({
       'succeeded → failed (UnhandledInvocationError)': 12,

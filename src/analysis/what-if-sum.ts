@@ -1,15 +1,16 @@
 import type { Supposition } from './what-if.ts';
 
-/** All suppositions together. */
+/** The sum of all suppositions. */
 export type Sum = {
   invocations: number;
   same: number;
   different: number;
   undecided: number;
-  /** How they would have ended otherwise: `succeeded → failed (EventAgeExceeded)`, with how many. */
+  /** The number of invocations by changed outcome, such as `succeeded → failed (EventAgeExceeded)`. */
   changes: Record<string, number>;
-  /** Of those that are decided: attempts recorded and supposed, and by how much they would have ended later (or earlier). */
+  /** Of the decided invocations: their attempts, recorded and supposed. */
   attempts: { recorded: number; supposed: number };
+  /** How much later the decided invocations would have ended, in total; negative for earlier. */
   laterInMs: number;
 };
 

@@ -1,0 +1,29 @@
+import type { Invocation } from '#machines/invocation.ts';
+import { isSettled } from '#src/core/stream/stream.ts';
+import type { VerifiedStream } from './verified-stream.ts';
+
+/** Counts of invocations. `accepted` is the sum of `settled` and `open`; otherwise there is a finding. */
+export type Balance = {
+  accepted: number;
+  settled: number;
+  open: Partial<Record<Invocation['value'], number>>;
+  succeeded: number;
+  failed: number;
+};
+
+/** Counts the invocations of streams that did not leave memory. */
+export function countStates(streams: Iterable<VerifiedStream>): Pick<Balance, 'settled' | 'open'> {
+  const counts: Pick<Balance, 'settled' | 'open'> = { settled: 0, open: {} };
+  for (const { invocations } of streams) {
+    for (const invocation of invocations.values()) {
+      if (isSettled(invocation)) counts.settled++;
+      else counts.open[invocation.value] = (counts.open[invocation.value] ?? 0) + 1;
+    }
+  }
+  return counts;
+}
+
+export function describeImbalance({ accepted, settled, open }: Balance): string | undefined {
+  const openCount = Object.values(open).reduce((sum, count) => sum + count, 0);
+  return accepted === settled + openCount ? undefined : `${accepted} were accepted, but ${settled} are settled and ${openCount} are open`;
+}
