@@ -134,7 +134,7 @@ describe('one invocation', () => {
     const { body: tree } = await send<{ nodes: InvocationRow[] }>('GET', `/api/invocations/${children[0]?.request_id}/tree`);
     expect(new Set(idsOf(tree.nodes))).toEqual(new Set([parent, children[0]?.request_id]));
     const { body: story } = await send<{ sentences: { text: string }[] }>('GET', `/api/invocations/${parent}/explain`);
-    expect(story.sentences.map(({ text }) => text).join(' ')).toContain('functiongraph-0 was told');
+    expect(story.sentences.map(({ text }) => text).join(' ')).toContain('delivered the outcome to functiongraph-0');
   });
 
   test('that is cancelled ends, and a second cancellation is a conflict', async () => {
