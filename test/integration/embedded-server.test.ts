@@ -1,37 +1,20 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'nats';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { readConfiguration } from '#src/main/config/configuration.ts';
 import { findNats } from '#src/main/config/find-nats.ts';
 import { ServerStartError } from '#src/main/nats-server/errors.ts';
-import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles } from '#src/main/nats-server/files.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
-import { type EmbeddedServer, type ServerEvent, type StartServerOptions, startServer } from '#src/main/nats-server/start.ts';
-import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
-
-const { bin } = await ensureServer();
-let dataDir: string;
-let started: EmbeddedServer[] = [];
-
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'sequent-embedded-'));
-  createServerFiles(dataDir);
-});
-
-afterEach(async () => {
-  await Promise.all(started.map((server) => server.stop()));
-  started = [];
-  await endServersOn(dataDir);
-  await rm(dataDir, { recursive: true, force: true });
-});
+import type { ServerEvent } from '#src/main/nats-server/start.ts';
+import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
+import { serversOn } from '#test/support/nats/embedded-servers.ts';
 
 describe('an embedded server', () => {
-  test('answers with JetStream on in under a second, and is gone after stop', async () => {
+  test('answers with JetStream on in under a second, and is gone after stop', async ({ dataDir, start }) => {
     const startedAt = performance.now();
     const server = await start();
     expect(performance.now() - startedAt).toBeLessThan(1_000);
@@ -41,7 +24,7 @@ describe('an embedded server', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('keeps its store and its address from one start to the next', async () => {
+  test('keeps its store and its address from one start to the next', async ({ start }) => {
     const first = await start();
     await createStream(first.url);
     await first.stop();
@@ -50,7 +33,7 @@ describe('an embedded server', () => {
     expect(await messagesIn(second.url)).toBe(1);
   });
 
-  test('is found by its folder while it runs, and only then', async () => {
+  test('is found by its folder while it runs, and only then', async ({ dataDir, start }) => {
     const server = await start();
     expect(await findRunningServer(dataDir)).toEqual({ url: server.url, pid: server.pid, monitorUrl: server.monitorUrl, fsync: '100ms' });
     await server.stop();
@@ -58,7 +41,7 @@ describe('an embedded server', () => {
     expect(await findRunningServer(join(dataDir, 'elsewhere'))).toBeUndefined();
   });
 
-  test('is the server of commands on its folder, before a selected nats context and after NATS_URL', async () => {
+  test('is the server of commands on its folder, before a selected nats context and after NATS_URL', async ({ dataDir, start }) => {
     const home = join(dataDir, 'home');
     await mkdir(join(home, '.config/nats/context'), { recursive: true });
     await writeFile(join(home, '.config/nats/context/staging.json'), '{"url":"nats://staging"}');
@@ -72,7 +55,7 @@ describe('an embedded server', () => {
     expect(await serversFor({})).toEqual(['nats://staging']);
   });
 
-  test('listens on the given port, and on another one when that port is taken', async () => {
+  test('listens on the given port, and on another one when that port is taken', async ({ dataDir, start }) => {
     const other = createServer().listen({ host: '127.0.0.1', port: 0 });
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -88,13 +71,13 @@ describe('an embedded server', () => {
     { fsync: '100ms', expected: { sync_interval: 100_000_000 } },
     { fsync: 'always', expected: { sync_always: true } },
     { fsync: 'default', expected: { sync_interval: 120_000_000_000 } },
-  ] as const)('runs with the durability that was asked for: $fsync', async ({ fsync, expected }) => {
+  ] as const)('runs with the durability that was asked for: $fsync', async ({ fsync, expected }, { start }) => {
     const server = await start({ fsync });
     const status = (await (await fetch(`${server.monitorUrl}/varz`)).json()) as { jetstream: { config: unknown } };
     expect(status.jetstream.config).toMatchObject(expected);
   });
 
-  test('that is killed is restarted on the same port, and its clients continue', async () => {
+  test('that is killed is restarted on the same port, and its clients continue', async ({ start }) => {
     const events: ServerEvent['type'][] = [];
     const server = await start({ onEvent: ({ type }) => void events.push(type) });
     await createStream(server.url);
@@ -109,7 +92,7 @@ describe('an embedded server', () => {
     expect(await messagesIn(server.url)).toBeGreaterThanOrEqual(4);
   });
 
-  test('whose port is taken after a crash waits for that port, because its clients know no other', async () => {
+  test('whose port is taken after a crash waits for that port, because its clients know no other', async ({ start }) => {
     const events: ServerEvent['type'][] = [];
     const server = await start({ onEvent: ({ type }) => void events.push(type) });
     const { url } = server;
@@ -125,14 +108,14 @@ describe('an embedded server', () => {
     expect(server.url).toBe(url);
   });
 
-  test('that is stopped during a restart leaves no process', async () => {
+  test('that is stopped during a restart leaves no process', async ({ dataDir, start }) => {
     const server = await start();
     process.kill(server.pid, 'SIGKILL');
     await server.stop();
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('that does not start reports the error of nats-server, and leaves no process', async () => {
+  test('that does not start reports the error of nats-server, and leaves no process', async ({ dataDir, start }) => {
     await symlink('/dev/null', join(dataDir, 'nats', 'jetstream'));
     const starting = start();
     await expect(starting).rejects.toThrow(ServerStartError);
@@ -140,7 +123,7 @@ describe('an embedded server', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('whose start is aborted leaves no process', async () => {
+  test('whose start is aborted leaves no process', async ({ dataDir, start }) => {
     const aborting = new AbortController();
     const starting = start({ signal: aborting.signal });
     aborting.abort();
@@ -148,12 +131,6 @@ describe('an embedded server', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 });
-
-async function start(options: Partial<StartServerOptions> = {}): Promise<EmbeddedServer> {
-  const server = await startServer({ bin, dataDir, fsync: '100ms', ...options });
-  started.push(server);
-  return server;
-}
 
 async function createStream(url: string): Promise<void> {
   const client = await connect({ servers: url });

@@ -1,32 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
-import { createServerFiles } from '#src/main/nats-server/files.ts';
 import { withLock } from '#src/main/nats-server/lock.ts';
-import { type EmbeddedServer, type StartServerOptions, startServer } from '#src/main/nats-server/start.ts';
+import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 import { endProcess, endServersOn, serversOn, spawnSequent, startSequent } from '#test/support/nats/embedded-servers.ts';
 
 const { bin } = await ensureServer();
-let dataDir: string;
-let started: EmbeddedServer[] = [];
-
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'sequent-shared-'));
-  createServerFiles(dataDir);
-});
-
-afterEach(async () => {
-  await Promise.all(started.map((server) => server.stop()));
-  started = [];
-  await endServersOn(dataDir);
-  await rm(dataDir, { recursive: true, force: true });
-});
 
 describe('two Sequent processes on one data folder', () => {
-  test('share one server, which stays until the second has stopped too (N-3)', async () => {
+  test('share one server, which stays until the second has stopped too (N-3)', async ({ dataDir, start }) => {
     const first = await start();
     const second = await start();
     expect(second).toMatchObject({ url: first.url, pid: first.pid, adopted: true });
@@ -36,7 +20,7 @@ describe('two Sequent processes on one data folder', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('that start and stop at the same moment start one server, and end it (N-1)', async () => {
+  test('that start and stop at the same moment start one server, and end it (N-1)', async ({ dataDir, start }) => {
     const servers = await Promise.all([start(), start(), start(), start()]);
     expect(servers.filter(({ adopted }) => !adopted)).toHaveLength(1);
     expect(new Set(servers.map(({ pid }) => pid))).toEqual(new Set(await serversOn(dataDir)));
@@ -44,7 +28,7 @@ describe('two Sequent processes on one data folder', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('go on after their server is killed: one restarts it, the other joins (N-2)', async () => {
+  test('go on after their server is killed: one restarts it, the other joins (N-2)', async ({ dataDir, start }) => {
     const [first, second] = [await start(), await start()];
     const { pid, url } = first;
     process.kill(pid, 'SIGKILL');
@@ -53,21 +37,21 @@ describe('two Sequent processes on one data folder', () => {
     expect(second).toMatchObject({ url, pid: first.pid });
   });
 
-  test('in two processes: the first one stopped by a signal leaves the server to the second', async () => {
+  test('in two processes: the first one stopped by a signal leaves the server to the second', async ({ dataDir, start }) => {
     const first = await startSequent(bin, dataDir);
     const second = await start();
     await endProcess(first.process, 'SIGTERM');
     expect(await serversOn(dataDir)).toEqual([second.pid]);
   });
 
-  test('that ask for different durabilities share the first server, and the second sees its durability', async () => {
+  test('that ask for different durabilities share the first server, and the second sees its durability', async ({ start }) => {
     const first = await start({ fsync: '100ms' });
     expect(await start({ fsync: 'always' })).toMatchObject({ pid: first.pid, fsync: '100ms' });
   });
 });
 
 describe('a killed Sequent process', () => {
-  test('leaves its server to the next one on the folder, which ends it when it stops', async () => {
+  test('leaves its server to the next one on the folder, which ends it when it stops', async ({ dataDir, start }) => {
     const killed = await startSequent(bin, dataDir);
     await endProcess(killed.process, 'SIGKILL');
     expect(await serversOn(dataDir)).toEqual([killed.pid]);
@@ -77,7 +61,7 @@ describe('a killed Sequent process', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
-  test('has its server replaced, on the same port, when the next one needs another durability', async () => {
+  test('has its server replaced, on the same port, when the next one needs another durability', async ({ dataDir, start }) => {
     const killed = await startSequent(bin, dataDir);
     await endProcess(killed.process, 'SIGKILL');
     const next = await start({ fsync: 'always' });
@@ -85,7 +69,7 @@ describe('a killed Sequent process', () => {
     expect(await serversOn(dataDir)).toEqual([next.pid]);
   });
 
-  test('together with its server does not hinder the next one', async () => {
+  test('together with its server does not hinder the next one', async ({ dataDir, start }) => {
     const killed = await startSequent(bin, dataDir);
     process.kill(killed.pid, 'SIGSTOP');
     process.kill(killed.pid, 'SIGKILL');
@@ -93,14 +77,14 @@ describe('a killed Sequent process', () => {
     expect(await start()).toMatchObject({ url: killed.url, adopted: false });
   });
 
-  test('by a Ctrl-C to its whole process group does not take the server with it', async () => {
+  test('by a Ctrl-C to its whole process group does not take the server with it', async ({ dataDir }) => {
     const interrupted = await startSequent(bin, dataDir);
     process.kill(-(interrupted.process.pid ?? 0), 'SIGINT');
     await vi.waitFor(() => expect(interrupted.process.signalCode).toBe('SIGINT'));
     expect(await serversOn(dataDir)).toEqual([interrupted.pid]);
   });
 
-  test('in the middle of a start, at any moment, never leads to a second server (N-1)', async () => {
+  test('in the middle of a start, at any moment, never leads to a second server (N-1)', async ({ dataDir, start }) => {
     const seen = new Set<number>();
     for (let round = 0; round < 10; round++) {
       const joins = (await serversOn(dataDir)).length > 0;
@@ -121,7 +105,7 @@ describe('a killed Sequent process', () => {
 });
 
 describe('the lock of a folder', () => {
-  test('has one holder at a time, however many wait', async () => {
+  test('has one holder at a time, however many wait', async ({ dataDir }) => {
     let inside = 0;
     let max = 0;
     const holders = Array.from({ length: 12 }, () =>
@@ -135,25 +119,19 @@ describe('the lock of a folder', () => {
     expect(max).toBe(1);
   });
 
-  test('is released when the guarded function throws', async () => {
+  test('is released when the guarded function throws', async ({ dataDir }) => {
     await expect(withLock(dataDir, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await withLock(dataDir, () => Promise.resolve('in'))).toBe('in');
   });
 
-  test('throws the error of its file at once, without waiting', async () => {
+  test('throws the error of its file at once, without waiting', async ({ dataDir }) => {
     await writeFile(join(dataDir, 'lock.db'), 'no database'.repeat(100));
     await expect(withLock(dataDir, () => Promise.resolve('in'))).rejects.toThrow('not a database');
   });
 
-  test('ends a wait with an error after its limit', async () => {
+  test('ends a wait with an error after its limit', async ({ dataDir }) => {
     await withLock(dataDir, async () => {
       await expect(withLock(dataDir, () => Promise.resolve(), 50)).rejects.toThrow('did not happen within 50 ms');
     });
   });
 });
-
-async function start(options: Partial<StartServerOptions> = {}): Promise<EmbeddedServer> {
-  const server = await startServer({ bin, dataDir, fsync: '100ms', ...options });
-  started.push(server);
-  return server;
-}
