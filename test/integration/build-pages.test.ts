@@ -1,15 +1,15 @@
-import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { buildPages } from '#src/main/roles/build-pages.ts';
+import { folderTest as test } from '#test/support/folder-fixture.ts';
 
 /** A checkout whose build script only writes the marker file of a build. */
 let root: string;
 
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'sequent-pages-'));
-  for (const folder of ['src/web/build', 'machines']) await mkdir(join(root, folder), { recursive: true });
+test.beforeEach(async ({ folder }) => {
+  root = folder;
+  for (const path of ['src/web/build', 'machines']) await mkdir(join(root, path), { recursive: true });
   await symlink(new URL('../../node_modules', import.meta.url).pathname, join(root, 'node_modules'));
   await writeFile(join(root, 'package.json'), '{"type":"module"}');
   await writeBuildScript(`
@@ -17,9 +17,6 @@ beforeEach(async () => {
     mkdirSync('src/web/dist', { recursive: true });
     writeFileSync('src/web/dist/built', '');
   `);
-});
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 async function writeBuildScript(script: string): Promise<void> {

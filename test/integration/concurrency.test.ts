@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { connectClient, defineFunction, startWorker } from '#src/client/client.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { openNats } from '#test/support/nats/opened-nats.ts';
-
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-});
+import { test } from '#test/support/fixtures.ts';
 
 describe('the concurrency of a function', () => {
-  test('is reached by executions that all wait for each other, at a concurrency of 700', async () => {
+  test('is reached by executions that all wait for each other, at a concurrency of 700', async ({
+    server,
+    // Creates the streams of JetStream.
+    nats: _,
+  }) => {
     const CONCURRENCY = 700;
     let started = 0;
     let open = (): void => {};
@@ -28,8 +23,6 @@ describe('the concurrency of a function', () => {
         await all;
       },
     });
-    // Creates the streams of JetStream.
-    await using _ = await openNats(server.url);
     const worker = await startWorker({ servers: server.url, functions: [meeting] });
     await using client = await connectClient({ servers: server.url });
     // Each invocation has its own id, and therefore its own stream.

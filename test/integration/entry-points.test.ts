@@ -1,9 +1,9 @@
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { folderTest as test } from '#test/support/folder-fixture.ts';
 
 const checkout = new URL('../..', import.meta.url).pathname;
 
@@ -16,8 +16,8 @@ const slowToStop = `
 /** A clone with the real entry points, a stand-in of the command line, and an npm whose `ci` only links the packages of this checkout. */
 let clone: string;
 
-beforeEach(async () => {
-  clone = await mkdtemp(join(tmpdir(), 'sequent-clone-'));
+test.beforeEach(async ({ folder }) => {
+  clone = folder;
   for (const file of ['package.json', 'tsconfig.json']) await cp(join(checkout, file), join(clone, file));
   for (const file of ['find-on-path', 'install', 'run-cli', 'start', 'supervise', 'supervised', 'sequent', 'test']) {
     await cp(join(checkout, `src/main/${file}.mjs`), join(clone, `src/main/${file}.mjs`));
@@ -35,10 +35,6 @@ beforeEach(async () => {
     join(clone, 'src/cli/cli.ts'),
     'const args: string[] = process.argv.slice(2);\nprocess.stdout.write(JSON.stringify(args));\n',
   );
-});
-
-afterEach(async () => {
-  await rm(clone, { recursive: true, force: true });
 });
 
 describe('npm start', () => {
@@ -91,7 +87,7 @@ describe('npm start', () => {
 });
 
 describe('the sequent command', () => {
-  beforeEach(async () => {
+  test.beforeEach(async () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
   });
 
@@ -115,7 +111,7 @@ describe('the sequent command', () => {
 describe('npm test', () => {
   const needed = 'chromium python3-moto python3-flask-cors openssl';
 
-  beforeEach(async () => {
+  test.beforeEach(async () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
     // An apt-get that logs its arguments, and whose \`install\` makes every command of the packages.
     await writeFile(

@@ -1,30 +1,26 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { type Release, releaseFor } from '#src/main/nats-server/archive.ts';
 import { ServerNotFoundError } from '#src/main/nats-server/errors.ts';
 import { type FetchOptions, fetchServer } from '#src/main/nats-server/fetch.ts';
 import { cachedServer, findServer, isNewEnough, PINNED_VERSION } from '#src/main/nats-server/find.ts';
+import { folderTest as test } from '#test/support/folder-fixture.ts';
 
 /** A stand-in of a machine: its PATH, cache and system folders hold only the files of a test. */
 let machine: string;
 let env: Record<string, string>;
 let said: string[];
 
-beforeEach(async () => {
-  machine = await mkdtemp(join(tmpdir(), 'sequent-machine-'));
+test.beforeEach(async ({ folder }) => {
+  machine = folder;
   env = { PATH: join(machine, 'bin'), HOME: join(machine, 'home') };
   said = [];
   await mkdir(join(machine, 'bin'));
-});
-
-afterEach(async () => {
-  await rm(machine, { recursive: true, force: true });
 });
 
 describe('findServer', () => {

@@ -1,24 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { folderTest as test } from '#test/support/folder-fixture.ts';
 
 const checkout = new URL('../..', import.meta.url).pathname;
 let folder: string;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sequent-run-'));
+test.beforeEach(async ({ folder: own }) => {
+  folder = own;
   await symlink(join(checkout, 'node_modules'), join(folder, 'node_modules'));
   await writeFile(
     join(folder, 'vitest.config.ts'),
     `import { CountReporter } from '${checkout}/test/support/reporter.ts';
      export default { test: { reporters: ['default', new CountReporter()], setupFiles: ['${checkout}/test/support/silence.ts'] } };`,
   );
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true });
 });
 
 describe('a test run', () => {
@@ -28,7 +24,7 @@ describe('a test run', () => {
     ['with a skipped test', 'test("a", () => {}); test.skip("b", () => {});', '1 passed, 0 failed, 1 skipped', 0],
     ['with a file that cannot be loaded', 'throw new Error("no");', '0 passed, 1 failed', 1],
     ['with an error outside of every test', 'test("a", () => {}); afterAll(() => { throw new Error("no"); });', '1 passed, 1 failed', 1],
-    ['with a rejection that nobody handles', 'test("a", () => { void Promise.reject(new Error("no")); });', '1 passed, 1 failed', 1],
+    ['with an unhandled rejection', 'test("a", () => { void Promise.reject(new Error("no")); });', '1 passed, 1 failed', 1],
     ['with a test that writes to the console', 'test("a", () => console.info("hello"));', '0 passed, 1 failed', 1],
     ['with a file that writes to the console', 'console.warn("hello"); test("a", () => {});', '0 passed, 1 failed', 1],
     [
@@ -37,13 +33,13 @@ describe('a test run', () => {
       '1 passed, 1 failed',
       1,
     ],
-  ] as const)('%s says so in its last line and its exit code', async ([, content, lastLine, exitCode]) => {
+  ] as const)('%s shows it in its last line and its exit code', async ([, content, lastLine, exitCode]) => {
     await writeFile(join(folder, 'x.test.ts'), `import { afterAll, test } from 'vitest';\n${content}\n`);
     const { stdout, status } = runTests();
     expect({ lastLine: stdout.trimEnd().split('\n').at(-1), status }).toEqual({ lastLine, status: exitCode });
   });
 
-  test('whose counts go to a file adds them there, and leaves the last line to whoever adds up several runs', async () => {
+  test('whose counts go to a file appends them there, and prints no line of counts', async () => {
     const counts = join(folder, 'counts');
     await writeFile(join(folder, 'x.test.ts'), `import { test } from 'vitest';\ntest("a", () => {}); test.skip("b", () => {});\n`);
     for (let run = 0; run < 2; run++) expect(runTests({ SEQUENT_TEST_COUNTS: counts }).stdout).not.toMatch(/^\d+ passed, \d+ failed/m);

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test as base } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { folderTest, openFolder, type Scope } from '#test/support/folder-fixture.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
@@ -20,15 +18,11 @@ import { openNats } from '#test/support/nats/opened-nats.ts';
  * - `log`: follows the log of `sequent`.
  */
 
-/** Closes what the fixture opened. */
-type Scope = { onCleanup: (close: () => Promise<void>) => void };
-
 /** A lease and a patience that are short enough for a test to wait for them. */
 export const shortTimes = { SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '1500' };
 
 /** Each test has fixtures of its own. */
-export const test = base
-  .extend('folder', ({ task: _ }, scope) => openFolder(scope))
+export const test = folderTest
   .extend('server', ({ task: _ }, scope) => closeLater(startTestServer(), scope))
   .extend('nats', ({ server }, scope) => closeLater(openNats(server.url), scope))
   .extend('serveArguments', [] as readonly string[])
@@ -51,12 +45,6 @@ export const sharedTest = base
   )
   .extend('client', { scope: 'file' }, ({ server, sequent: _ }, scope) => closeLater(connectClient({ servers: server.url }), scope))
   .extend('log', { scope: 'file' }, ({ server, sequent: _ }, scope) => closeLater(watchLog(server.url), scope));
-
-async function openFolder({ onCleanup }: Scope): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'sequent-test-'));
-  onCleanup(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 async function closeLater<Opened extends AsyncDisposable>(opening: Promise<Opened>, { onCleanup }: Scope): Promise<Opened> {
   const opened = await opening;

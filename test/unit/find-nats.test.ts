@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { InvalidConfigurationError, readConfiguration } from '#src/main/config/configuration.ts';
 import { findNats, requestedNats, respondersNats } from '#src/main/config/find-nats.ts';
 import { addressOf } from '#src/main/config/nats-address.ts';
+import { folderTest as test } from '#test/support/folder-fixture.ts';
 
 test('responders have the same address unless a server or credentials for them are configured', () => {
   const address = { servers: ['nats://one'], user: 'sequent', pass: 'x', tls: { caFile: '/ca.pem' } };
@@ -23,8 +22,8 @@ test('responders have the same address unless a server or credentials for them a
 describe('the NATS of a command', () => {
   let home: string;
 
-  beforeEach(async () => {
-    home = mkdtempSync(join(tmpdir(), 'sequent-home-'));
+  test.beforeEach(async ({ folder }) => {
+    home = folder;
     await writeContext('production', {
       url: 'nats://a:4222,nats://b:4222',
       creds: '~/production.creds',
@@ -36,10 +35,6 @@ describe('the NATS of a command', () => {
       color_scheme: 'red',
     });
     await writeContext('staging', { url: 'nats://staging', user: 'me', password: 'secret' });
-  });
-
-  afterEach(() => {
-    rmSync(home, { recursive: true });
   });
 
   test('comes from a flag before the environment', async () => {

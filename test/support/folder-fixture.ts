@@ -1,0 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test as base } from 'vitest';
+
+/** Closes what a fixture opened. */
+export type Scope = { onCleanup: (close: () => Promise<void>) => void };
+
+/** Each test has an empty `folder`. */
+export const folderTest = base.extend('folder', ({ task: _ }, scope) => openFolder(scope));
+
+/** An empty folder that is removed at the end of the scope. */
+export async function openFolder({ onCleanup }: Scope): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-test-'));
+  onCleanup(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
