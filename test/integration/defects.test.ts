@@ -27,9 +27,9 @@ test.for([
     msg,
     err: {
       type: 'Error',
-      message: 'the stream is in hand twice',
+      message: 'the stream is run twice',
       stack: expect.stringMatching(/defective-process\.ts:\d+/),
-      cause: { type: 'TypeError', message: 'hand is undefined', stack: expect.stringMatching(/defective-process\.ts:\d+/) },
+      cause: { type: 'TypeError', message: 'run is undefined', stack: expect.stringMatching(/defective-process\.ts:\d+/) },
     },
   });
 });

@@ -56,7 +56,7 @@ describe('npm start', () => {
     expect(await readFile(join(clone, 'npm.log'), 'utf8')).toBe('ci --no-audit --no-fund\n');
   });
 
-  test('installs again when package-lock.json is newer than what is installed', async () => {
+  test('installs again when package-lock.json is newer than the installed packages', async () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
     const tomorrow = Date.now() / 1_000 + 86_400;
     await utimes(join(clone, 'package-lock.json'), tomorrow, tomorrow);
@@ -98,7 +98,7 @@ describe('the sequent command', () => {
     expect({ args: JSON.parse(stdout), status }).toEqual({ args: ['invoke', 'f'], status: 0 });
   });
 
-  test('is one process: a signal reaches the command line itself, and its exit code is the one that counts', async () => {
+  test('is one process: a signal reaches the command line itself, and the command ends with its exit code', async () => {
     await writeFile(join(clone, 'src/cli/cli.ts'), slowToStop);
     const sequent = spawn(process.execPath, [join(clone, 'src/main/sequent.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [pid] = await once(sequent.stdout, 'data');

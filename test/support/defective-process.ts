@@ -5,7 +5,7 @@ import { createLog } from '#src/main/roles/log.ts';
 
 endOnDefect(createLog({ level: 'warn', role: 'worker' }));
 setInterval(() => {}, 1_000);
-const defect = new Error('the stream is in hand twice', { cause: new TypeError('hand is undefined') });
+const defect = new Error('the stream is run twice', { cause: new TypeError('run is undefined') });
 if (process.argv[2] === 'rejection') void Promise.reject(defect);
 else if (process.argv[2] === 'text') void Promise.reject('no error at all');
 else

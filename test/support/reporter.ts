@@ -2,7 +2,7 @@ import { appendFileSync, writeSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Prints `N passed, N failed` as the very last line: after vitest's own summary, and after everything that closes late.
+ * Prints `N passed, N failed` as the last line of the run: on exit, after vitest's summary and after late output.
  *
  * When `SEQUENT_TEST_COUNTS` names a file, the line is appended to that file instead: `.ci/run` adds up several runs.
  */
@@ -21,7 +21,7 @@ export class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 };
     for (const module of modules) {
-      // A file that cannot be loaded, or a hook that throws outside of every test, has no failed test to show for it.
+      // A file that cannot be loaded, or a hook that throws outside of every test, fails without a failed test.
       count.failed += module.errors().length;
       for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
       for (const test of module.children.allTests()) count[test.result().state]++;

@@ -21,7 +21,7 @@ function textOf(document: string): string {
   return readFileSync(join(root, document), 'utf8');
 }
 
-/** The document without its fenced examples, whose content is no markup. */
+/** The document without its fenced examples, in which links and headings are no markup. */
 function proseOf(document: string): string {
   return textOf(document).replace(/^```[\s\S]*?^```$/gm, '');
 }
@@ -42,7 +42,7 @@ function anchorsOf(document: string): string[] {
   );
 }
 
-/** What is wrong with a link, or `undefined`. */
+/** Describes the defect of a link; `undefined` when the link is sound. */
 function defectOf(document: string, link: string): string | undefined {
   const [path = '', anchor] = link.split('#');
   const target = path === '' ? document : join(dirname(document), path);

@@ -10,8 +10,8 @@ import { decodeAppend } from '#src/nats/wire/codec.ts';
 import { readRecording, summaryOf } from '#test/support/log/recorded-histories.ts';
 
 /*
- * Every later version must read what a released version of Sequent wrote. A file holds one stream of the log byte for byte, and the states
- * that the stream folds to. Files are added, and never changed.
+ * Every later version must read the log of a released version. A file holds one stream of the log byte for byte, and the states that the
+ * stream folds to. Files are added, and never changed.
  */
 
 type History = {

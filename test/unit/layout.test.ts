@@ -3,10 +3,10 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 /**
- * The rooms of the code, by floor. A file imports from its own room and from the floors below, types included.
- * `src/main` has three rooms, since the command line starts roles and the entry points start the command line.
+ * The parts of the code, by layer, the lowest first. A file imports from its own part and from lower layers, types included.
+ * `src/main` is split over four layers: the command line starts roles, and the entry points start the command line.
  */
-const floors: readonly (readonly string[])[] = [
+const layers: readonly (readonly string[])[] = [
   ['machines'],
   ['src/core'],
   [
@@ -30,20 +30,20 @@ const floors: readonly (readonly string[])[] = [
 ];
 
 const checkout = new URL('../..', import.meta.url).pathname;
-const floorOf = new Map(floors.flatMap((rooms, floor) => rooms.map((room) => [room, floor] as const)));
+const layerOf = new Map(layers.flatMap((parts, layer) => parts.map((part) => [part, layer] as const)));
 
 type Import = { from: string; to: string };
 
 describe('the layout of the code', () => {
-  test('every import stays in its room or goes down a floor, types included', () => {
-    expect(importsOf(sources()).filter(goesUp).map(inWords)).toEqual([]);
+  test('every import stays in its part or names a lower layer, types included', () => {
+    expect(importsOf(sources()).filter(goesUp).map(describeImport)).toEqual([]);
   });
 
-  test('every file of the code is in a room of one floor', () => {
-    expect(sources().filter((file) => roomOf(file) === undefined)).toEqual([]);
+  test('every file of the code is in a part of one layer', () => {
+    expect(sources().filter((file) => partOf(file) === undefined)).toEqual([]);
   });
 
-  test('an import from a higher floor, or from another room of the same one, is found', () => {
+  test('an import from a higher layer, or from another part of the same layer, is found', () => {
     const upward = { from: 'src/core/errors.ts', to: 'src/worker/worker.ts' };
     const sideways = { from: 'src/worker/worker.ts', to: 'src/scheduler/scheduler.ts' };
     const downward = { from: 'src/worker/worker.ts', to: 'src/core/errors.ts' };
@@ -52,21 +52,21 @@ describe('the layout of the code', () => {
 });
 
 function goesUp({ from, to }: Import): boolean {
-  const [source, target] = [roomOf(from), roomOf(to)];
+  const [source, target] = [partOf(from), partOf(to)];
   return source !== target && levelOf(target) >= levelOf(source);
 }
 
-function levelOf(room: string | undefined): number {
-  return (room === undefined ? undefined : floorOf.get(room)) ?? 0;
+function levelOf(part: string | undefined): number {
+  return (part === undefined ? undefined : layerOf.get(part)) ?? 0;
 }
 
-/** The most specific room that holds the file; `undefined` when there is none. */
-function roomOf(file: string): string | undefined {
-  for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) if (floorOf.has(folder)) return folder;
+/** The part whose folder is nearest above the file; `undefined` when no part holds it. */
+function partOf(file: string): string | undefined {
+  for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) if (layerOf.has(folder)) return folder;
   return undefined;
 }
 
-function inWords({ from, to }: Import): string {
+function describeImport({ from, to }: Import): string {
   return `${from} imports ${to}`;
 }
 

@@ -11,7 +11,7 @@ const root = new URL('../../', import.meta.url);
 const RULES = 'src/DESIGN.md';
 const REASONS = 'docs/performance.md';
 const ID = /\b[A-Z]{1,4}\d{1,2}\b/g;
-/** Names of the field that look like an id. */
+/** Standard names that have the form of an id. */
 const foreign = new Set(['V8', 'S3', 'P50', 'P90', 'P99', 'FTS5', 'NAT64', 'AWS4', 'AK1']);
 
 const texts: ReadonlyMap<string, string> = new Map(
@@ -23,18 +23,18 @@ const texts: ReadonlyMap<string, string> = new Map(
     .map((path) => [path.replace('./', ''), readFileSync(new URL(path, root), 'utf8')]),
 );
 
-/** What a definition looks like: the first cell of a row in a table of the section "Rules". */
+/** A rule is defined by the first cell of a row in a table of the section "Rules". */
 function definitionsIn(design: string): string[] {
   const section = /^## Rules$([\s\S]*?)^## /m.exec(design)?.[1] ?? '';
   return [...section.matchAll(/^\| ([A-Z]{1,4}\d{1,2}) +\|/gm)].map(([, id = '']) => id);
 }
 
-/** A reason of performance is a point of a list: `- **V1. The young generation …`. */
+/** A performance reason is defined by an item of a list: `- **V1. The young generation …`. */
 function reasonsIn(document: string): string[] {
   return [...document.matchAll(/^- \*\*([A-Z]{1,4}\d{1,2})\. /gm)].map(([, id = '']) => id);
 }
 
-/** The ids that a text cites: in a document anywhere; in code in a comment, in parentheses, or as a text of its own. */
+/** The ids that a file cites. A document cites anywhere; code cites in a comment, in parentheses, or as a whole string. */
 function citationsIn(path: string, text: string): string[] {
   const isCode = extname(path) !== '.md';
   const parts = isCode ? [...text.matchAll(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*/g)].map(([comment]) => comment) : [text];
@@ -45,7 +45,7 @@ function citationsIn(path: string, text: string): string[] {
   return parts.flatMap((part) => part.match(ID) ?? []).filter((id) => !foreign.has(id));
 }
 
-/** Where a comment defines a rule by itself: a line that begins with an id, and not with a list of ids or an id and its place. */
+/** The ids that a comment defines: a line of it begins with one id, and the id is not followed by `and`, `or`, `to` or `(`. */
 function definedInComments(path: string, text: string): string[] {
   if (extname(path) === '.md') return [];
   return [...text.matchAll(/^\s*(?:\*|\/\/|\/\*\*?)\s+(?:- )?([A-Z]{1,4}\d{1,2})[:.]? +(?!(?:and|or|to) |\()\S/gm)].map(
