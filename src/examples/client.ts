@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { connectClient, defineFunction, startWorker } from '#src/client/client.ts';
 
 /**
- * A function in a process of your own: defined once with its types, run by a worker here, invoked through NATS.
+ * A typed function in a process of your own. A worker in this process runs the function, and a client invokes it through NATS.
  *
- * Run it while Sequent runs: npx tsx src/examples/client.ts nats://127.0.0.1:4222
+ * Start Sequent, then run: npx tsx src/examples/client.ts nats://127.0.0.1:4222
  */
 const servers = process.argv[2] ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
 

@@ -5,16 +5,16 @@ const invoking = (name: string) => [
   { destination: 'FunctionGraph', param: JSON.stringify({ func_urn: `urn:fss:local:default:function:default:${name}:latest` }) },
 ];
 
-/** The definitions of the example functions: what `sequent serve --deploy-examples` puts into the registry. */
+/** The definitions of the example functions, which `sequent serve --deploy-examples` registers. */
 export const examples = [
   {
     name: 'hello',
-    description: 'the first thing to try: greets the name in the event',
+    description: 'the first example: greets the name in the event',
     handler: { kind: 'process', file: file('hello.mjs') },
   },
   {
     name: 'test1',
-    description: 'the worked example: fails when the event says {"fail": true}; then test3 is told, else test2',
+    description: 'the worked example: notifies test2 of a success, and test3 of a failure; the event {"fail": true} makes it fail',
     handler: { kind: 'process', file: file('test1.mjs') },
     policy: { maxRetries: 0, onSuccess: invoking('test2'), onFailure: invoking('test3') },
   },

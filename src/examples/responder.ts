@@ -1,10 +1,11 @@
-// biome-ignore lint/style/noRestrictedImports: this is somebody else's program, which knows NATS and not Sequent
+// biome-ignore lint/style/noRestrictedImports: this program uses NATS and not Sequent
 import { connect, StringCodec } from 'nats';
 
 /**
- * A function as a NATS responder, which any language with a NATS client can be: it subscribes, and replies with JSON.
+ * A function as a NATS responder. A responder can be written in any language with a NATS client: it subscribes, and replies with JSON. The
+ * header `Function-Error` in a reply reports a failure.
  *
- * `Function-Error` in a reply makes it a failure. Run it: npx tsx src/examples/responder.ts nats://127.0.0.1:4222
+ * Run: npx tsx src/examples/responder.ts nats://127.0.0.1:4222
  */
 const nats = await connect({ servers: process.argv[2] ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222', name: 'example-responder' });
 const text = StringCodec();
@@ -12,7 +13,7 @@ process.stdout.write(`answering on examples.responder at ${nats.getServer()}; Ct
 process.once('SIGINT', () => void nats.drain());
 process.once('SIGTERM', () => void nats.drain());
 
-// One queue group: of several responders one gets each request.
+// With a queue group, each request is delivered to one of several responders.
 for await (const message of nats.subscribe('examples.responder', { queue: 'examples.responder' })) {
   const event: unknown = JSON.parse(text.decode(message.data));
   const requestId = message.headers?.get('Request-Id');

@@ -3,7 +3,7 @@ import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 
-/** The ports by which roles ask each other, within one process. */
+/** The ports by which roles ask each other, for roles in one process. */
 export type MemoryAnswers = {
   executionProbe: ExecutionProbe;
   openRequests: OpenRequests;

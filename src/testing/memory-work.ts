@@ -3,130 +3,45 @@ import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkItem, WorkQueue, WorkSource } from '#src/core/stream/work-queue.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** The work queue and its hints in memory: leases, acknowledgements and repetition as with NATS. */
+/** The work queue and its hints in memory, with the leases, acknowledgements and redeliveries of NATS. */
 export interface MemoryWork {
   readonly queue: WorkQueue;
   readonly hints: Hints;
-  /** How many items are with somebody. */
+  /** How many items are delivered and not acknowledged. */
   readonly inFlight: number;
-  /** How often something was handed out or settled. */
-  readonly stirs: number;
-  /** Resolves when nothing is read any more. */
+  /** Counts deliveries and acknowledgements, so that a test sees whether anything happened. */
+  readonly activity: number;
+  /** Resolves when the log is no longer read. */
   close(): Promise<void>;
 }
 
 type Work = { name: StreamName; request: number; message?: RequestMessage; deliveries: number; leaseEndsAt: number };
 type Subscriber = Pick<Parameters<WorkQueue['run']>[0], 'demand' | 'onItem'>;
-type Lane = {
-  waiting: Work[];
-  held: Set<Work>;
-  subscribers: Set<Subscriber>;
-  deliveredUpTo: number;
-  isPumping: boolean;
-  sweep: (() => void) | undefined;
-};
 
-/** Within this time two hints of one id are one. */
-const SAME_HINT_IN_MS = 120_000;
+/** The window of deduplication: a second hint with one id within this time is dropped. */
+const DEDUPLICATED_WITHIN_MS = 120_000;
 
-export function createMemoryWork({
-  log,
-  clock,
-  leaseInMs,
-}: {
-  log: EventLog & { hints: Hints };
-  clock: VirtualClock;
-  leaseInMs: number;
-}): MemoryWork {
-  const lanes = new Map<string, Lane>();
-  const given = new Map<string, number>();
+export type MemoryWorkOptions = { log: EventLog & { hints: Hints }; clock: VirtualClock; leaseInMs: number };
+
+export function createMemoryWork({ log, clock, leaseInMs }: MemoryWorkOptions): MemoryWork {
+  const queues = new Map<string, SourceQueue>();
+  const hintedAt = new Map<string, number>();
   const closing = new AbortController();
-  let stirs = 0;
 
-  function laneOf(key: string): Lane {
-    const known = lanes.get(key);
-    if (known !== undefined) return known;
-    const lane: Lane = { waiting: [], held: new Set(), subscribers: new Set(), deliveredUpTo: 0, isPumping: false, sweep: undefined };
-    lanes.set(key, lane);
-    return lane;
+  function queueOf(source: WorkSource): SourceQueue {
+    const key = source.kind === 'deliveries' ? 'deliveries' : `function ${source.name}`;
+    const existing = queues.get(key);
+    if (existing !== undefined) return existing;
+    const created = new SourceQueue(clock, leaseInMs);
+    queues.set(key, created);
+    return created;
   }
 
-  function add(lane: Lane, work: Pick<Work, 'name' | 'request' | 'message'>): void {
-    lane.waiting.push({ ...work, deliveries: 0, leaseEndsAt: 0 });
-    pump(lane);
-  }
-
-  /** Later, as from a server. What is handed out takes its place in the same turn, so demand is asked once a turn. */
-  function pump(lane: Lane): void {
-    if (lane.isPumping) return;
-    lane.isPumping = true;
-    setImmediate(() => {
-      lane.isPumping = false;
-      let gave = 0;
-      for (const subscriber of lane.subscribers) {
-        for (let most = subscriber.demand(); most > 0 && lane.waiting.length > 0; most--) {
-          gave++;
-          give(lane, lane.waiting.shift() as Work, subscriber);
-        }
-      }
-      if (gave > 0 && lane.waiting.length > 0) pump(lane);
-    });
-  }
-
-  function give(lane: Lane, work: Work, { onItem }: Subscriber): void {
-    stirs++;
-    work.deliveries++;
-    work.leaseEndsAt = clock.now() + leaseInMs;
-    lane.held.add(work);
-    if (work.message !== undefined) lane.deliveredUpTo = Math.max(lane.deliveredUpTo, work.request);
-    watchLeases(lane);
-    const { name, request, message } = work;
-    onItem({
-      name,
-      request,
-      ...(message === undefined ? {} : { message }),
-      isFirstDelivery: message !== undefined && work.deliveries === 1,
-      ack() {
-        stirs++;
-        if (!lane.held.delete(work)) lane.waiting = lane.waiting.filter((other) => other !== work);
-      },
-      working() {
-        if (lane.held.has(work)) work.leaseEndsAt = clock.now() + leaseInMs;
-      },
-      release() {
-        if (lane.held.delete(work)) lane.waiting.push(work);
-        pump(lane);
-      },
-      delayRedelivery(inMs) {
-        if (!lane.held.has(work)) return;
-        work.leaseEndsAt = clock.now() + inMs;
-        lane.sweep?.();
-        lane.sweep = undefined;
-        watchLeases(lane);
-      },
-    } satisfies WorkItem);
-  }
-
-  function watchLeases(lane: Lane): void {
-    if (lane.sweep !== undefined) return;
-    const nextAt = Math.min(...[...lane.held].map(({ leaseEndsAt }) => leaseEndsAt));
-    lane.sweep = clock.after(nextAt - clock.now(), () => {
-      lane.sweep = undefined;
-      for (const work of lane.held) {
-        if (work.leaseEndsAt > clock.now()) continue;
-        lane.held.delete(work);
-        lane.waiting.push(work);
-      }
-      if (lane.held.size > 0) watchLeases(lane);
-      pump(lane);
-    });
-  }
-
-  function hint(key: string, id: string, work: Pick<Work, 'name' | 'request'>): void {
-    const before = given.get(id);
-    if (before !== undefined && clock.now() - before < SAME_HINT_IN_MS) return;
-    given.set(id, clock.now());
-    add(laneOf(key), work);
+  function hint(source: WorkSource, id: string, work: Pick<Work, 'name' | 'request'>): void {
+    const before = hintedAt.get(id);
+    if (before !== undefined && clock.now() - before < DEDUPLICATED_WITHIN_MS) return;
+    hintedAt.set(id, clock.now());
+    queueOf(source).add(work);
   }
 
   const following = log.followFully(
@@ -134,7 +49,7 @@ export function createMemoryWork({
     (entry) => {
       if (entry.kind !== 'request') return;
       const { message, sequence } = entry;
-      add(laneOf(laneKeyOf({ kind: 'function', name: message.name.function })), { name: message.name, request: sequence, message });
+      queueOf({ kind: 'function', name: message.name.function }).add({ name: message.name, request: sequence, message });
     },
     closing.signal,
   );
@@ -142,49 +57,156 @@ export function createMemoryWork({
   return {
     queue: {
       leaseInMs,
-      deliveredUpTo: async (name) => lanes.get(laneKeyOf({ kind: 'function', name }))?.deliveredUpTo ?? 0,
+      deliveredUpTo: async (name) => queueOf({ kind: 'function', name }).deliveredUpTo,
       run({ source, demand, onItem, signal }) {
-        const lane = laneOf(laneKeyOf(source));
-        const subscriber: Subscriber = { demand, onItem };
-        if (!signal.aborted) lane.subscribers.add(subscriber);
-        pump(lane);
-        const done = new Promise<void>((resolve) => {
-          const end = (): void => {
-            lane.subscribers.delete(subscriber);
-            resolve();
-          };
-          if (signal.aborted) end();
-          else signal.addEventListener('abort', end, { once: true });
-        });
-        return { pull: () => pump(lane), done };
+        const queue = queueOf(source);
+        return { pull: () => queue.pump(), done: queue.subscribe({ demand, onItem }, signal) };
       },
     },
     hints: {
       wake(name, request, id) {
         log.hints.wake(name, request, id);
-        hint(laneKeyOf({ kind: 'function', name: name.function }), `wake.${id}`, { name, request });
+        hint({ kind: 'function', name: name.function }, `wake.${id}`, { name, request });
       },
       deliver(name, request, id) {
         log.hints.deliver(name, request, id);
-        hint(laneKeyOf({ kind: 'deliveries' }), `deliver.${id}`, { name, request });
+        hint({ kind: 'deliveries' }, `deliver.${id}`, { name, request });
       },
     },
     get inFlight() {
-      let count = 0;
-      for (const { held } of lanes.values()) count += held.size;
-      return count;
+      return sum([...queues.values()].map((queue) => queue.inFlight));
     },
-    get stirs() {
-      return stirs;
+    get activity() {
+      return sum([...queues.values()].map((queue) => queue.activity));
     },
     async close() {
       closing.abort();
-      for (const lane of lanes.values()) lane.sweep?.();
+      for (const queue of queues.values()) queue.close();
       await following;
     },
   };
 }
 
-function laneKeyOf(source: WorkSource): string {
-  return source.kind === 'deliveries' ? 'deliveries' : `function ${source.name}`;
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+/** The items of one source. Each is waiting, or in flight until its lease ends. */
+class SourceQueue {
+  /** The sequence of the newest request that was delivered; 0 if none was. */
+  deliveredUpTo = 0;
+  activity = 0;
+  readonly #clock: VirtualClock;
+  readonly #leaseInMs: number;
+  #waiting: Work[] = [];
+  readonly #inFlight = new Set<Work>();
+  readonly #subscribers = new Set<Subscriber>();
+  #isPumping = false;
+  #cancelLeaseTimer: (() => void) | undefined;
+
+  constructor(clock: VirtualClock, leaseInMs: number) {
+    this.#clock = clock;
+    this.#leaseInMs = leaseInMs;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  add(work: Pick<Work, 'name' | 'request' | 'message'>): void {
+    this.#waiting.push({ ...work, deliveries: 0, leaseEndsAt: 0 });
+    this.pump();
+  }
+
+  /** Resolves when the signal has aborted, and the subscriber receives nothing more. */
+  subscribe(subscriber: Subscriber, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    this.#subscribers.add(subscriber);
+    this.pump();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.#subscribers.delete(subscriber);
+        resolve();
+      };
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+
+  /** Delivers in a later turn, as a server does. A delivered item takes its slot in that turn, so demand is read once a turn. */
+  pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    setImmediate(() => {
+      this.#isPumping = false;
+      let delivered = 0;
+      for (const subscriber of this.#subscribers) {
+        for (let demand = subscriber.demand(); demand > 0 && this.#waiting.length > 0; demand--) {
+          delivered++;
+          this.#deliver(this.#waiting.shift() as Work, subscriber);
+        }
+      }
+      if (delivered > 0 && this.#waiting.length > 0) this.pump();
+    });
+  }
+
+  close(): void {
+    this.#cancelLeaseTimer?.();
+  }
+
+  #deliver(work: Work, { onItem }: Subscriber): void {
+    this.activity++;
+    work.deliveries++;
+    work.leaseEndsAt = this.#clock.now() + this.#leaseInMs;
+    this.#inFlight.add(work);
+    if (work.message !== undefined) this.deliveredUpTo = Math.max(this.deliveredUpTo, work.request);
+    this.#watchLeases();
+    onItem(this.#itemOf(work));
+  }
+
+  #itemOf(work: Work): WorkItem {
+    const { name, request, message } = work;
+    return {
+      name,
+      request,
+      ...(message === undefined ? {} : { message }),
+      isFirstDelivery: message !== undefined && work.deliveries === 1,
+      ack: () => {
+        this.activity++;
+        if (!this.#inFlight.delete(work)) this.#waiting = this.#waiting.filter((other) => other !== work);
+      },
+      working: () => {
+        if (this.#inFlight.has(work)) work.leaseEndsAt = this.#clock.now() + this.#leaseInMs;
+      },
+      release: () => {
+        if (this.#inFlight.delete(work)) this.#waiting.push(work);
+        this.pump();
+      },
+      delayRedelivery: (inMs) => {
+        if (!this.#inFlight.has(work)) return;
+        work.leaseEndsAt = this.#clock.now() + inMs;
+        this.#cancelLeaseTimer?.();
+        this.#cancelLeaseTimer = undefined;
+        this.#watchLeases();
+      },
+    };
+  }
+
+  #watchLeases(): void {
+    if (this.#cancelLeaseTimer !== undefined) return;
+    const nextAt = Math.min(...[...this.#inFlight].map(({ leaseEndsAt }) => leaseEndsAt));
+    this.#cancelLeaseTimer = this.#clock.after(nextAt - this.#clock.now(), () => {
+      this.#cancelLeaseTimer = undefined;
+      this.#endLeases();
+      if (this.#inFlight.size > 0) this.#watchLeases();
+      this.pump();
+    });
+  }
+
+  #endLeases(): void {
+    for (const work of this.#inFlight) {
+      if (work.leaseEndsAt > this.#clock.now()) continue;
+      this.#inFlight.delete(work);
+      this.#waiting.push(work);
+    }
+  }
 }

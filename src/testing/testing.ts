@@ -8,20 +8,21 @@ import { type Result, readEnvelope, toResult } from '#src/client/results.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
+import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
-import { createPassage } from './passage.ts';
 import { type AnyFunction, startTestSystem } from './test-system.ts';
+import type { Deliver } from './user-code.ts';
 import { createVirtualClock } from './virtual-clock.ts';
+import { createVirtualTime } from './virtual-time.ts';
 
 export type TestSequentOptions = {
-  /** The functions, with their handlers, which run in this process. */
+  /** The functions. Their handlers run in this process. */
   functions: readonly AnyFunction[];
-  /** What it is o'clock in the beginning; 2026-01-01 by default. */
+  /** The time at the start; 2026-01-01 by default. */
   startAt?: Date | number;
-  /** What a destination outside of Sequent (HTTP, OBS, SMN, DIS, NATS) answers; `{ kind: 'delivered' }` by default. */
-  deliver?: (request: DeliveryRequest) => DeliveryResult | Promise<DeliveryResult>;
-  /** How long, in real milliseconds, a handler may wait for what is not virtual before time goes on without it. */
+  /** The answer of a destination outside of Sequent (HTTP, OBS, SMN, DIS, NATS); `{ kind: 'delivered' }` by default. */
+  deliver?: Deliver;
+  /** How long, in real milliseconds, a handler may wait for something real before time moves without it. */
   graceInMs?: number;
 };
 
@@ -30,48 +31,48 @@ export type TestInvokeOptions = { id?: string; qualifier?: string; traceparent?:
 /** An accepted invocation of a test. */
 export type TestInvoked<Output = unknown> = {
   requestId: string;
-  /** Lets time pass until it has an outcome. */
+  /** Moves the time until the invocation has an outcome. */
   result(): Promise<Result<Output>>;
 };
 
 /**
- * Sequent in one process, on a log in memory and under virtual time: the real worker, scheduler and destinations, which fold
- * the real machine. Time stands still unless a test lets it pass, and then jumps from one thing that is due to the next.
+ * Sequent in one process, with a log in memory and virtual time. The worker, the scheduler, the destinations and the machines are the real
+ * ones. Time stands still until the test moves it, and then moves from one due moment to the next.
  */
 export interface TestSequent extends AsyncDisposable {
-  /** The time of this Sequent. A handler that waits, waits for `clock.sleep`. */
+  /** The virtual clock. A handler must wait by `clock.sleep`. */
   readonly clock: Clock;
   readonly functions: FunctionRegistry;
   readonly repair: Repair;
   readonly cancel: Cancel['cancel'];
   readonly log: EventLog;
-  /** Invokes a function asynchronously. What can happen without time passing has happened when it resolves. */
+  /** Invokes a function asynchronously. Resolves when everything has happened that is possible without moving the time. */
   invoke<Input, Output>(
     target: string | TypedFunction<Input, Output>,
     event: Input,
     options?: TestInvokeOptions,
   ): Promise<TestInvoked<Output>>;
-  /** Lets so much time pass: everything that is due by then happens, in order. */
+  /** Moves the time by `ms`. Everything that is due by then happens in order. */
   advance(ms: number): Promise<void>;
-  /** Lets as much time pass as it takes until nothing is open. Throws when that is more than `atMostMs` (30 days). */
-  runUntilIdle(atMostMs?: number): Promise<void>;
+  /** Moves the time until no invocation or delivery is open. Throws when that takes more than `maxMs` (30 days). */
+  runUntilIdle(maxMs?: number): Promise<void>;
   timeline(id: string): Promise<Timeline>;
-  /** All outcomes that were published, oldest first. */
+  /** The published outcomes, the oldest first. */
   results(target?: string | { name: string }): Result[];
-  /** Every try to tell a destination outside of Sequent. */
+  /** The tries of deliveries to destinations outside of Sequent. */
   deliveries(): readonly DeliveryRequest[];
 }
 
 const START = Date.UTC(2026, 0, 1);
 
-/** Starts a Sequent of the test's own. Throws `InvalidInputError` for a function without a handler, or a wrong definition. */
+/** Starts a Sequent for one test. Throws `InvalidInputError` for a function without a handler, and for an invalid definition. */
 export async function createTestSequent(options: TestSequentOptions): Promise<TestSequent> {
   const { functions, startAt = START, deliver = () => ({ kind: 'delivered' }), graceInMs = 100 } = options;
   const clock = createVirtualClock(Number(startAt));
-  const place = { region: 'local', project: 'default' };
-  const system = await startTestSystem({ functions, clock, tenancy: place, deliver });
+  const tenancy = { region: 'local', project: 'default' };
+  const system = await startTestSystem({ functions, clock, tenancy, deliver });
   const { log, work, answers, registry, directory } = system;
-  const passage = createPassage({ system, clock, graceInMs });
+  const time = createVirtualTime({ system, clock, graceInMs });
   const requests = createRequests({
     log,
     clock,
@@ -81,10 +82,10 @@ export async function createTestSequent(options: TestSequentOptions): Promise<Te
   const findQueued = answers.openRequests.find;
   let appends = 0;
   const writing = { log, hints: work.hints, clock, by: 'test', appendId: () => `test-${appends++}` };
-  const timeline = (id: string): Promise<Timeline> => readTimeline(id, { log, tenancy: place, findQueued });
+  const timeline = (id: string): Promise<Timeline> => readTimeline(id, { log, tenancy, findQueued });
 
   return {
-    clock: passage.clock,
+    clock: time.clock,
     functions: registry,
     repair: createRepair(writing),
     cancel: createCancel({ ...writing, cancellations: answers.cancellations, findQueued, functions: registry }).cancel,
@@ -94,16 +95,16 @@ export async function createTestSequent(options: TestSequentOptions): Promise<Te
       const name = parseFunctionName(typeof target === 'string' ? target : target.name);
       if (directory.find(name, given.qualifier ?? 'latest') === undefined) await registry.find(name, given.qualifier);
       const requestId = await requests.send(name, { payload: encodePayload(checkEvent(target, event)), ...given });
-      // The roles hear of it before the test goes on.
-      await passage.settle();
+      // The roles receive the request before the test continues.
+      await time.settle();
       return {
         requestId,
-        result: async () => toResult(await passage.until(async () => (await timeline(requestId)).envelope)) as Result<Output>,
+        result: async () => toResult(await time.until(async () => (await timeline(requestId)).envelope)) as Result<Output>,
       };
     },
-    advance: passage.advance,
-    async runUntilIdle(atMostMs) {
-      await passage.until(async () => (passage.isIdle() ? true : undefined), atMostMs);
+    advance: time.advance,
+    async runUntilIdle(maxMs) {
+      await time.until(async () => (time.isIdle() ? true : undefined), maxMs);
     },
     results(target) {
       const name = typeof target === 'object' ? target.name : target;
@@ -117,13 +118,13 @@ export async function createTestSequent(options: TestSequentOptions): Promise<Te
   };
 }
 
-/** No chance in a test: ids are counted. */
+/** Counts up instead of random bytes, so that the ids of a test are deterministic. */
 function countedBytes() {
   let count = 0;
   return {
     bytes(size: number): Uint8Array {
       const bytes = Buffer.alloc(size);
-      // Of the last byte only a half counts.
+      // An id uses only half of the last byte.
       bytes.writeUInt32BE(++count, size - 5);
       return bytes;
     },

@@ -1,16 +1,16 @@
 import type { Clock } from '#src/core/ports/clock.ts';
 
-/** A clock that stands still until somebody moves it. */
+/** A clock whose time changes only by `moveTo`. */
 export interface VirtualClock extends Clock {
   /** The moment of the earliest timer; infinite when there is none. */
   readonly nextAt: number;
-  /** Calls back after `ms`; returns how to call it off. */
+  /** Calls the callback after `ms`. The returned function cancels the timer. */
   after(ms: number, callback: () => void): () => void;
-  /** Moves to a moment, and ends every wait until then in order. Never moves back. */
+  /** Moves to a moment, and ends in order every sleep that is due by then. Never moves back. */
   moveTo(at: number): void;
-  /** The same time for those who look round at intervals: every move wakes them, and nobody moves for their sake. */
+  /** The same time for a loop that polls: each move ends its sleeps, and they do not count for `nextAt`. */
   readonly polling: Clock;
-  /** From now on nobody waits for anything: every wait ends in its turn. */
+  /** Ends every present sleep, and from now on each new one, without a move. */
   release(): void;
 }
 
@@ -40,10 +40,10 @@ export function createVirtualClock(startAt: number): VirtualClock {
       if (signal?.aborted) return resolve();
       const end = (): void => {
         signal?.removeEventListener('abort', end);
-        callOff();
+        cancel();
         resolve();
       };
-      const callOff = wait(end);
+      const cancel = wait(end);
       signal?.addEventListener('abort', end, { once: true });
     });
   }

@@ -1,4 +1,4 @@
-/** The first thing to try: returns a greeting, and prints one line, which the timeline shows. */
+/** The first example: returns a greeting, and prints one line, which the timeline shows. */
 export const handler = async (event, context) => {
   const name = typeof event?.name === 'string' ? event.name : 'world';
   context.getLogger().info(`greeting ${name}, attempt ${context.attempt}`);

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Takes longer than its timeout allows, unless the event says how long. */
+/** Waits for the time in the event, or for longer than its timeout. */
 export const handler = async (event) => {
   const ms = typeof event?.ms === 'number' ? event.ms : 60_000;
   await wait(ms);

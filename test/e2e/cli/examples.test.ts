@@ -25,15 +25,15 @@ describe('the worked example', () => {
   test('tells test2 about a success of test1, which prints the envelope', async () => {
     await sequent.run(['invoke', 'test1', '--id', 'chain-1', '-d', '{"aaa":123}', '--wait']);
     const { output, payload } = await firstOf('test2', 'succeeded');
-    expect(payload).toBe('{"told":"chain-1"}');
-    expect(output).toContain('test2 was told:');
+    expect(payload).toBe('{"outcomeOf":"chain-1"}');
+    expect(output).toContain('test2 received:');
     expect(output).toContain('\\"aaa\\":123');
   });
 
   test('tells test3 about a failure of test1', async () => {
     await sequent.run(['invoke', 'test1', '--id', 'chain-2', '-d', '{"fail":true}', '--wait']);
     const { output, payload } = await firstOf('test3', 'succeeded');
-    expect(payload).toBe('{"told":"chain-2"}');
+    expect(payload).toBe('{"outcomeOf":"chain-2"}');
     expect(output).toContain('test1 was asked to fail');
   });
 });

@@ -29,7 +29,7 @@ async function invokeTest1(id: string, event: string, target: string) {
 describe('the worked example of the source document (SRC10), through the command line', () => {
   test('when test1 succeeds, the log of test2 shows exactly the envelope', async () => {
     const { envelope, timeline, parent } = await invokeTest1('chain-1', '{"aaa":123}', 'test2');
-    expect(timeline).toContain(`test2 was told: ${envelope}`);
+    expect(timeline).toContain(`test2 received: ${envelope}`);
     expect(JSON.parse(envelope)).toMatchObject({ request_payload: '{"aaa":123}', response_payload: '{"received":{"aaa":123}}' });
     expect(timeline).toContain('hop 1 of the chain that began with chain-1');
     expect(parent).toContain('functiongraph-0 was told');
@@ -37,7 +37,7 @@ describe('the worked example of the source document (SRC10), through the command
 
   test('when test1 fails, the log of test3 shows exactly the envelope', async () => {
     const { envelope, timeline } = await invokeTest1('chain-2', '{"fail":true}', 'test3');
-    expect(timeline).toContain(`test3 was told: ${envelope}`);
+    expect(timeline).toContain(`test3 received: ${envelope}`);
     expect(JSON.parse(envelope)).toMatchObject({
       request_context: { condition: 'UnhandledInvocationError' },
       response_context: { status_code: 200, function_error: expect.stringContaining('test1 was asked to fail') },
