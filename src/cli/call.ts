@@ -15,19 +15,19 @@ export type GlobalOptions = {
   color: ColourChoice;
 };
 
-/** One call of a command: what it was given, and where it writes. */
+/** One call of a command: its arguments, its options and its output. */
 export type Call<Options = object> = {
-  /** In order; an optional one that is missing may be `undefined`. */
+  /** In order. A missing optional argument may be `undefined`. */
   args: readonly string[];
   options: Options & GlobalOptions;
   format: Format;
   terminal: Terminal;
 };
 
-/** What a command ends with: 0 unless it says otherwise. */
+/** The body of a command. Resolves to its exit code; `undefined` is 0. */
 export type Action<Options> = (call: Call<Options>) => Promise<ExitCode | undefined>;
 
-/** Makes commander's action of what a command performs. */
+/** Adapts the body of a command to commander's action. */
 export function action<Options = object>(perform: Action<Options>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const command = given.at(-1) as Command;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { commandPath } from './arguments/command-path.ts';
-import { sayProblem } from './print/result-output.ts';
+import { printProblem } from './print/result-output.ts';
 import { type ColourChoice, createTerminal } from './print/terminal.ts';
 import { exitCodes, type Problem, problemJson, problemOf } from './problem.ts';
 import { createProgram } from './program.ts';
 
-/** The entry: runs one command, says what went wrong, and ends the process with the exit code that says so too. */
+/** The entry point: runs one command, prints its problem, and ends the process with the exit code. */
 async function main(args: readonly string[]): Promise<void> {
-  // Whoever read stdout has seen enough, as in `sequent tail | head`.
+  // The reader of stdout closed the pipe, as in `sequent tail | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => leave(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed));
   process.stderr.on('error', () => {});
   process.on('SIGINT', () => leave(exitCodes.interrupted));
@@ -20,7 +20,7 @@ async function main(args: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = report(error, args, commandPath(program, args));
   }
-  // What a client still waits for must not keep the process.
+  // The process must end although a client may still hold timers.
   process.stdout.write('', () => leave(Number(process.exitCode ?? 0)));
 }
 
@@ -28,15 +28,15 @@ function leave(code: number): never {
   process.exit(code);
 }
 
-/** Says it on stderr; returns the exit code. `command` is what was called, as far as it is a command. */
+/** Prints the problem to stderr; returns the exit code. `command` is the part of the arguments that names a command. */
 function report(error: unknown, args: readonly string[], command: string): number {
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
-  // A group without a command: its help was printed.
+  // A group was called without a command, and commander printed its help.
   if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage;
   const problem = error instanceof CommanderError ? usage(error, command) : withHelp(problemOf(error), command);
   const { err } = createTerminal(colourIn(args));
   if (wantsJson(args)) err.line(problemJson(problem));
-  else sayProblem(problem, err);
+  else printProblem(problem, err);
   if (process.env.SEQUENT_DEBUG && error instanceof Error) err.line(error.stack);
   return problem.exitCode;
 }
@@ -50,7 +50,7 @@ function usage({ message }: CommanderError, command: string): Problem {
   return {
     code: 'USAGE',
     exitCode: exitCodes.usage,
-    what: 'the command is not complete, or not known',
+    what: 'the command is incomplete or unknown',
     why,
     remedy: `${command} --help`,
   };

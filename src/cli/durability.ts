@@ -1,6 +1,6 @@
 import type { Fsync } from '#src/main/nats-server/files.ts';
 
-/** How much an acknowledgement promises, said aloud. */
+/** The promise of an acknowledgement, with its description for people. */
 export type Durability = { class: Fsync | 'unknown'; words: string };
 
 const words: Record<Durability['class'], string> = {

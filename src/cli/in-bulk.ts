@@ -4,30 +4,31 @@ import type { Call, Format } from './call.ts';
 import { plain } from './print/terminal.ts';
 import { type ExitCode, exitCodes, usageProblem } from './problem.ts';
 
-/** The options of every command that does the same to many. */
+/** The options of every command that repeats one action for many items. */
 export type BulkOptions = { dryRun?: true; rate?: number; yes?: true };
 
 export type Bulk<Item> = {
   items: readonly Item[];
-  /** What is done, such as `redrive`, and to what: `dead delivery`. */
+  /** The action, such as `redrive`. */
   verb: string;
   past: string;
+  /** The kind of the items, such as `dead delivery`. */
   noun: string;
   nouns: string;
-  /** What one is called on its line. */
+  /** The name of an item on its line. */
   nameOf: (item: Item) => string;
   toJson: (item: Item) => object;
-  /** What to say beside the name once it is done; also for JSON. */
+  /** Performs the action; resolves to the note for the item's line and to the fields for its JSON. */
   perform: (item: Item) => Promise<{ note: string; json: object }>;
 };
 
-const AT_ONCE = 16;
-const SAY_EVERY_MS = 2_000;
+const MAX_CONCURRENT = 16;
+const PROGRESS_EVERY_MS = 2_000;
 
 /**
- * Does the same to many, at most `rate` of them a second: says how far it is on stderr, prints a line for each on stdout.
+ * Performs an action for many items, at most `rate` of them per second. Prints a line per item to stdout, the progress to stderr.
  *
- * One that cannot be done is said and left out; the exit code is 1 then.
+ * An item whose action is refused is printed to stderr and skipped; the exit code is then 1.
  */
 export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): Promise<ExitCode> {
   const { options, terminal, format } = call;
@@ -39,7 +40,7 @@ export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): P
   }
   if (options.dryRun) {
     for (const item of items) out.line(lineFor(item, bulk, { format, note: `would be ${past}`, json: { dryRun: true } }));
-    err.line(`${plural(items.length, noun, nouns)} would be ${past}; nothing was`);
+    err.line(`${plural(items.length, noun, nouns)} would be ${past}; this was a dry run`);
     return exitCodes.ok;
   }
   if (!options.yes && !(await confirm(call, `${capital(verb)} ${plural(items.length, noun, nouns)}?`))) {
@@ -47,36 +48,36 @@ export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): P
     return exitCodes.failed;
   }
   const progress = { done: 0, failed: 0 };
-  const saying = setInterval(() => err.line(`${progress.done + progress.failed} of ${items.length}`), SAY_EVERY_MS);
+  const reporting = setInterval(() => err.line(`${progress.done + progress.failed} of ${items.length}`), PROGRESS_EVERY_MS);
   try {
     await paced(items, options.rate, async (item) => {
       try {
         out.line(lineFor(item, bulk, { format, ...(await bulk.perform(item)) }));
         progress.done++;
       } catch (error) {
-        // Somebody else may have been faster with this one. What has nothing to do with it ends the command.
+        // Another caller may have changed this item. An error that does not concern the item ends the command.
         if (!(error instanceof SequentError) || error.retryable) throw error;
         progress.failed++;
         err.line(plain(messageOf(error)));
       }
     });
   } finally {
-    clearInterval(saying);
+    clearInterval(reporting);
   }
   err.line(`${plural(progress.done, noun, nouns)} ${past}${progress.failed === 0 ? '' : `, ${progress.failed} could not be`}`);
   return progress.failed === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
-/** Begins each when the rate allows, or as soon as there is room. */
+/** Starts each action when the rate and the limit of concurrent actions allow it. */
 async function paced<Item>(items: readonly Item[], rate: number | undefined, perform: (item: Item) => Promise<void>): Promise<void> {
   const startedAt = performance.now();
   const running = new Set<Promise<void>>();
-  for (const [place, item] of items.entries()) {
-    const waitInMs = rate === undefined ? 0 : startedAt + (place * 1_000) / rate - performance.now();
+  for (const [index, item] of items.entries()) {
+    const waitInMs = rate === undefined ? 0 : startedAt + (index * 1_000) / rate - performance.now();
     if (waitInMs > 0) await new Promise((resolve) => setTimeout(resolve, waitInMs));
     const one = perform(item).finally(() => running.delete(one));
     running.add(one);
-    if (running.size >= AT_ONCE) await Promise.race(running);
+    if (running.size >= MAX_CONCURRENT) await Promise.race(running);
   }
   await Promise.all(running);
 }
@@ -94,8 +95,8 @@ async function confirm({ terminal }: Call, question: string): Promise<boolean> {
   if (terminal.canAsk) return await terminal.ask(question);
   throw usageProblem(
     'nothing was done',
-    'nobody is here to confirm it',
-    'the same command with --yes, or with --dry-run to see what it would do',
+    'the command needs a confirmation, and there is no terminal to ask on',
+    'the same command with --yes, or with --dry-run to list the items',
   );
 }
 

@@ -1,6 +1,6 @@
 import { messageOf, SequentError } from '#src/core/errors.ts';
 
-/** What the exit codes mean; documented, and never renumbered. */
+/** The documented exit codes. They are never renumbered. */
 export const exitCodes = {
   ok: 0,
   failed: 1,
@@ -10,13 +10,13 @@ export const exitCodes = {
   auth: 5,
   unreachable: 6,
   timedOut: 7,
-  /** `DEFECT_EXIT_CODE` of a process that serves. */
+  /** `DEFECT_EXIT_CODE` of a `sequent serve` process. */
   defect: 70,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** What a person is told when something goes wrong: what, why, and the command to try. */
+/** A problem as a person reads it: what happened, why, and the command to try. */
 export type Problem = { code: string; exitCode: ExitCode; what: string; why: string; remedy: string };
 
 /** Ends a command with a problem. */
@@ -43,34 +43,38 @@ const notPermitted: Verdict = {
   remedy: 'the permissions of this user in the configuration of the nats-server, or another user: --context, NATS_CREDS',
 };
 
-/** The one place that knows what the codes of Sequent's errors mean on the command line. */
+/** The exit code, title and remedy of each error code of Sequent. */
 const verdicts: Record<string, Verdict> = {
-  INVALID_INPUT: { exitCode: exitCodes.usage, what: 'that cannot be accepted', remedy: 'the same command with --help' },
+  INVALID_INPUT: { exitCode: exitCodes.usage, what: 'the input is not valid', remedy: 'the same command with --help' },
   INVALID_CONFIGURATION: {
     exitCode: exitCodes.usage,
-    what: 'a setting cannot be accepted',
+    what: 'a setting is not valid',
     remedy: 'sequent serve --help, which lists all settings',
   },
   FUNCTION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such function', remedy: 'sequent fn ls' },
   INVOCATION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such invocation', remedy: 'sequent tail' },
   HISTORY_UNAVAILABLE: {
     exitCode: exitCodes.unreachable,
-    what: 'nobody answers questions about the past',
-    remedy: 'sequent serve --role projection, or ask the log itself: sequent timeline <id>',
+    what: 'no projection answers',
+    remedy: 'sequent serve --role projection, or read the log itself: sequent timeline <id>',
   },
   VERSION_REFUSED: {
     exitCode: exitCodes.conflict,
-    what: 'that cannot be done as things are',
+    what: 'the versions and aliases of the function do not allow this',
     remedy: 'sequent fn versions <function>, which shows versions and aliases',
   },
-  CONFLICT: { exitCode: exitCodes.conflict, what: 'somebody else was faster', remedy: 'read it again, then repeat the command' },
-  WRONG_STATE: { exitCode: exitCodes.conflict, what: 'not in this state', remedy: 'sequent timeline <id>, which shows the state' },
+  CONFLICT: { exitCode: exitCodes.conflict, what: 'it was changed meanwhile', remedy: 'read the current state, then repeat the command' },
+  WRONG_STATE: {
+    exitCode: exitCodes.conflict,
+    what: 'its state does not allow this',
+    remedy: 'sequent timeline <id>, which shows the state',
+  },
   NATS_UNAVAILABLE: {
     exitCode: exitCodes.unreachable,
-    what: 'NATS cannot be used',
-    remedy: 'npm start here, or name the NATS of a running Sequent with --server',
+    what: 'NATS is not available',
+    remedy: 'npm start, or name the NATS of a running Sequent with --server',
   },
-  NATS_SERVER_NOT_FOUND: { exitCode: exitCodes.unreachable, what: 'there is no nats-server to start', remedy: 'one of the commands above' },
+  NATS_SERVER_NOT_FOUND: { exitCode: exitCodes.unreachable, what: 'no nats-server was found', remedy: 'one of the commands above' },
   NATS_SERVER_START_FAILED: {
     exitCode: exitCodes.unreachable,
     what: 'the nats-server did not start',
@@ -83,17 +87,17 @@ const verdicts: Record<string, Verdict> = {
     what: 'a newer Sequent wrote this log',
     remedy: 'the version of Sequent that the workers run',
   },
-  LOG_BEHIND: { exitCode: exitCodes.timedOut, what: 'the log does not show what it holds', remedy: 'repeat the command' },
+  LOG_BEHIND: { exitCode: exitCodes.timedOut, what: 'the log did not return its last messages', remedy: 'repeat the command' },
   UNKNOWN_OUTCOME: {
     exitCode: exitCodes.timedOut,
-    what: 'it is unknown whether it was stored',
-    remedy: 'repeat it with an --id of your own: the same id starts nothing twice',
+    what: 'it is unknown whether the request was stored',
+    remedy: 'repeat the request with your own --id: two requests with one id are one invocation',
   },
-  TIMED_OUT: { exitCode: exitCodes.timedOut, what: 'the wait is over', remedy: 'wait longer with --timeout, or look: sequent doctor' },
+  TIMED_OUT: { exitCode: exitCodes.timedOut, what: 'the time limit was reached', remedy: 'a longer --timeout, or sequent doctor' },
 };
 
-/** What the NATS client throws when no answer came. */
-const silences = new Set([
+/** The codes of the NATS client for a request without an answer. */
+const unansweredCodes = new Set([
   '408',
   '503',
   'CONNECTION_CLOSED',
@@ -105,7 +109,7 @@ const silences = new Set([
   'TIMEOUT',
 ]);
 
-const refusedCredentials = new Set([
+const credentialCodes = new Set([
   'AUTHORIZATION_VIOLATION',
   'AUTHENTICATION_EXPIRED',
   'AUTHENTICATION_TIMEOUT',
@@ -116,14 +120,14 @@ const refusedCredentials = new Set([
 const credentialProblem: Verdict = {
   exitCode: exitCodes.auth,
   what: 'NATS refuses these credentials',
-  remedy: 'check --context, NATS_CREDS, and what the account may do',
+  remedy: '--context and NATS_CREDS, and the permissions of the account',
 };
 
-/** Turns whatever was thrown into what a person is told. */
+/** The problem of any thrown value. */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof CommandError) return thrown.problem;
   const nats = natsErrorOf(thrown);
-  if (nats !== undefined && refusedCredentials.has(nats.code)) return problem(nats.code, credentialProblem, thrown);
+  if (nats !== undefined && credentialCodes.has(nats.code)) return problem(nats.code, credentialProblem, thrown);
   if (thrown instanceof SequentError) {
     const verdict = verdicts[thrown.code];
     if (verdict !== undefined) return problem(thrown.code, verdict, thrown);
@@ -131,12 +135,12 @@ export function problemOf(thrown: unknown): Problem {
   if (nats !== undefined) return natsProblem(nats, thrown);
   return problem(
     'UNEXPECTED',
-    { exitCode: exitCodes.failed, what: 'this was not expected', remedy: 'the same with SEQUENT_DEBUG=1, which prints where' },
+    { exitCode: exitCodes.failed, what: 'an unexpected error', remedy: 'the same command with SEQUENT_DEBUG=1, which prints the stack' },
     thrown,
   );
 }
 
-/** A refusal is an answer: only an error without one is told as silence. */
+/** A refusal is an answer. Only a request without any answer means that NATS does not answer. */
 function natsProblem({ code, api_error: refusal }: NatsError, thrown: unknown): Problem {
   const { failed: exitCode } = exitCodes;
   const remedy = 'sequent doctor, and the log of the nats-server';
@@ -145,11 +149,11 @@ function natsProblem({ code, api_error: refusal }: NatsError, thrown: unknown): 
     const why = `${refusal.description} (JetStream error ${refusal.err_code})`;
     return { code: 'NATS_REFUSED', exitCode, what: 'NATS refused a request', why, remedy };
   }
-  if (!silences.has(code)) return problem('NATS_FAILED', { exitCode, what: 'a request to NATS failed', remedy }, thrown);
+  if (!unansweredCodes.has(code)) return problem('NATS_FAILED', { exitCode, what: 'a request to NATS failed', remedy }, thrown);
   return problem('NATS_UNAVAILABLE', { ...(verdicts.NATS_UNAVAILABLE as Verdict), what: 'NATS does not answer' }, thrown);
 }
 
-/** RFC 9457, for those who asked for JSON. */
+/** The problem as JSON of RFC 9457. */
 export function problemJson({ code, exitCode, what, why, remedy }: Problem): string {
   return JSON.stringify({ type: `urn:sequent:problem:${code}`, title: what, detail: why, code, exit_code: exitCode, try: remedy });
 }
@@ -160,7 +164,7 @@ function problem(code: string, { exitCode, what, remedy }: Verdict, thrown: unkn
 
 type NatsError = Error & { code: string; api_error?: { err_code?: number; description?: string } };
 
-/** The NATS client's own error: this one, or a cause of it. */
+/** The error of the NATS client in the chain of causes, if there is one. */
 function natsErrorOf(thrown: unknown): NatsError | undefined {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
     if (error.name === 'NatsError' && 'code' in error) return error as NatsError;

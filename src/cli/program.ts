@@ -24,18 +24,18 @@ import { treeCommand } from './commands/tree.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 
-/** The whole command line. What a command needs to work is loaded when it runs: this is all that `--help` loads. */
+/** The whole command line. A command imports its implementation when it runs, so that `--help` stays fast. */
 export function createProgram(version: string): Command {
   const program = new Command('sequent')
     .description('Asynchronous functions on NATS JetStream: durable, retried, every transition an event.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .option('-s, --server <url>', 'the NATS to talk to (NATS_URL)')
+    .option('-s, --server <url>', 'the address of NATS (NATS_URL)')
     .option('--context <name>', 'a context of the nats command (NATS_CONTEXT)')
-    .option('--data <folder>', 'the data folder, whose server is found by itself (SEQUENT_DATA, default: .sequent)')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default('table'))
+    .option('--data <folder>', 'the data folder; its running server is found automatically (SEQUENT_DATA, default: .sequent)')
+    .addOption(new Option('-o, --output <format>', 'the output format').choices(formats).default('table'))
     .option('--json', 'the same as -o json')
-    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .addOption(new Option('--color <when>', 'when to use colours').choices(['auto', 'always', 'never']).default('auto'))
     .addHelpText('after', epilogue);
   for (const command of [
     serveCommand(),
@@ -64,7 +64,7 @@ export function createProgram(version: string): Command {
   ]) {
     program.addCommand(command);
   }
-  for (const command of everyCommand(program)) settle(command);
+  for (const command of everyCommand(program)) configure(command);
   return program;
 }
 
@@ -74,15 +74,15 @@ Try first:
   sequent invoke hello -d '{"name":"Ada"}' --wait
   sequent fn ls
 
-What was asked for goes to stdout, all else to stderr.
-Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 refused credentials, 6 no NATS, 7 timed out, 70 a defect, 130 Ctrl-C.`;
+Results go to stdout, all other messages to stderr.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 refused credentials, 6 no NATS, 7 timed out, 70 defect, 130 Ctrl-C.`;
 
 function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];
 }
 
-/** How errors and help behave, the same for every command: nothing but the entry ends the process or writes an error. */
-function settle(command: Command): void {
+/** Configures errors and help alike for every command. Only the entry point ends the process or prints an error. */
+function configure(command: Command): void {
   command
     .exitOverride()
     .helpCommand(false)

@@ -7,15 +7,15 @@ import type { GlobalOptions } from './call.ts';
 import type { OutputStream } from './print/terminal.ts';
 import { CommandError, problemOf, usageProblem } from './problem.ts';
 
-/** Where a command connects to, and what decided that. */
+/** The address of a command's connection, and the source of the address. */
 export type Target = { options: NatsOptions & { tenancy: Tenancy; grants: Grants }; from: string; dataDir: string };
 
-/** Finds the NATS to talk to: the flags, the environment, the server of the data folder, the context selected in `nats`. */
+/** Finds the NATS of a command: from flags, environment, the server of the data folder, or the selected context of `nats`. */
 export async function findTarget({ server, context, data }: GlobalOptions): Promise<Target> {
   if (data !== undefined && /^[{["@]/.test(data)) {
-    throw usageProblem('--data is not the event', 'it names the data folder of the server', `-d '${data}'`);
+    throw usageProblem('--data is not the event', '--data names the data folder of the server', `-d '${data}'`);
   }
-  // What a command needs is loaded when it runs: the help needs none of it.
+  // Imported on use, because the help needs none of these modules.
   const { grantsOf, readConfiguration } = await import('#src/main/config/configuration.ts');
   const { findNats } = await import('#src/main/config/find-nats.ts');
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
@@ -29,7 +29,7 @@ export async function findTarget({ server, context, data }: GlobalOptions): Prom
   };
 }
 
-/** Connects, lets the command work, and closes, whatever comes of it. */
+/** Connects, runs `work`, and closes the connection also after an error. */
 export async function withClient<Value>(options: GlobalOptions, work: (client: SequentClient) => Promise<Value>): Promise<Value> {
   const target = await findTarget(options);
   const { connectClient } = await import('#src/client/client.ts');
@@ -37,7 +37,7 @@ export async function withClient<Value>(options: GlobalOptions, work: (client: S
   return await work(client);
 }
 
-/** Says in the error who chose the address that does not answer. */
+/** Adds the source of the address to an error about an unreachable NATS. */
 export function explainTarget({ from }: Pick<Target, 'from'>): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof NatsUnavailableError)) throw error;
@@ -46,9 +46,9 @@ export function explainTarget({ from }: Pick<Target, 'from'>): (error: unknown) 
   };
 }
 
-/** For commands that wait: says when the connection is lost and when it is back, and what the server does not permit. */
-export function sayConnection({ connection }: SequentClient, { line, paint }: Pick<OutputStream, 'line' | 'paint'>): void {
-  connection.onDisconnect(() => line(paint.yellow('the connection to NATS is lost; trying again')));
-  connection.onReconnect(() => line(paint.dim('connected to NATS again; nothing was left out')));
+/** Prints lost and restored connections, and missing permissions. For commands that wait. */
+export function printConnection({ connection }: SequentClient, { line, paint }: Pick<OutputStream, 'line' | 'paint'>): void {
+  connection.onDisconnect(() => line(paint.yellow('the connection to NATS is lost; reconnecting')));
+  connection.onReconnect(() => line(paint.dim('connected to NATS again; no transition was lost')));
   connection.refusals.onMissingPermission((message) => line(paint.red(message)));
 }

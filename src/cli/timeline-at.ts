@@ -6,10 +6,10 @@ import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { nameAsOf } from './arguments/moment.ts';
 import { CommandError, exitCodes } from './problem.ts';
 
-/** A timeline as it was, with the state that the machine was in. */
+/** A timeline as of an earlier moment, with the state of the machine then. */
 export type TimelineAt = Timeline & { at: AsOf; context: State['context'] };
 
-/** Cuts a timeline at a place. Throws `CommandError` when the invocation was not accepted by then. */
+/** Cuts a timeline at a moment. Throws `CommandError` when the invocation was not accepted by then. */
 export function timelineAt(timeline: Timeline, at: AsOf): TimelineAt {
   const past = timelineUpTo(timeline, at);
   if (past !== undefined) return { ...past.timeline, at, context: plainOf(past.state).context };
@@ -23,7 +23,7 @@ export function timelineAt(timeline: Timeline, at: AsOf): TimelineAt {
   );
 }
 
-/** The moment that a picture of it is drawn for: the last that was recorded by then, or the time that was asked for. */
+/** The moment for which a timeline is drawn: the requested time, or the time of the last fact up to the requested sequence. */
 export function drawnAt({ at, transitions }: TimelineAt): number {
   return 'at' in at ? at.at : (transitions.at(-1)?.fact.at ?? 0);
 }

@@ -7,11 +7,11 @@ import type { OpenedArchive } from './whole-log.ts';
 
 export type VerifyLogOptions = {
   from?: number;
-  /** Hears which share is read, from 0 to 1. */
+  /** Called with the share of the log that is read, from 0 to 1. */
   onProgress?: (share: number) => void;
 };
 
-/** Proves a log and what was archived of it: every segment, then every message. Goes on after what is wrong. */
+/** Verifies a log and its archive: every segment, then every message. Continues after a finding. */
 export async function verifyLog(
   { archive, source, log, head }: OpenedArchive,
   { from = 1, onProgress = () => {} }: VerifyLogOptions = {},
@@ -19,7 +19,7 @@ export async function verifyLog(
   const verifier = createVerifier({ from, isWhole: true });
   const { problems, readable } = await checkArchive(archive, { log, head });
   for (const { segment, first, problem } of problems) verifier.report('damaged-segment', first, `${segment} ${problem}`);
-  // What a damaged segment held is a gap, and the rest is read.
+  // The messages of a damaged segment are a gap. All other segments are read.
   const whole = createWholeLog(source, problems.length === 0 ? archive : { ...archive, segments: async () => readable });
   const lastSequence = async (): Promise<number> => (await source.state()).last;
   const last = await lastSequence();

@@ -6,21 +6,21 @@ import type { GlobalOptions } from './call.ts';
 
 export type ArchiveOptions = { archive?: string };
 
-/** The log and what was archived of it, where the options, or the environment, or the data folder say that is. */
+/** The log and its archive, at the location of the options, the environment or the data folder. */
 export type OpenedArchive = {
   archive: SegmentFiles;
   /** The log as NATS holds it. */
   source: LogSource;
-  /** Which log it is, and how far it is archived. */
+  /** The identity of the log, and how far the log is archived. */
   log: string;
   head: ArchiveHead | undefined;
 };
 
-export const ARCHIVE_OPTION = ['--archive <place>', 'where the log is archived: a folder, or s3://… (SEQUENT_ARCHIVE)'] as const;
+export const ARCHIVE_OPTION = ['--archive <location>', 'the archive of the log: a folder, or s3://… (SEQUENT_ARCHIVE)'] as const;
 
-/** Throws `InvalidInputError` when the place cannot be an archive. */
+/** Throws `InvalidInputError` when the location cannot be an archive. */
 export async function openArchiveOf(options: GlobalOptions & ArchiveOptions, { connection }: SequentClient): Promise<OpenedArchive> {
-  // What a command needs is loaded when it runs.
+  // Imported on use, because the help needs none of these modules.
   const { archiveOf, readConfiguration } = await import('#src/main/config/configuration.ts');
   const { createArchive } = await import('#src/archive/archive.ts');
   const { openArchiveStore } = await import('#src/archive/open-store.ts');
@@ -28,9 +28,9 @@ export async function openArchiveOf(options: GlobalOptions & ArchiveOptions, { c
   const { createNatsLogSource } = await import('#src/nats/streams/log-source.ts');
   const { openKeyValue } = await import('#src/nats/key-value.ts');
   const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
-  const place = archiveOf(readConfiguration({ flags: { data: options.data, archive: options.archive } }));
+  const location = archiveOf(readConfiguration({ flags: { data: options.data, archive: options.archive } }));
   const source = createNatsLogSource({ connection });
-  const archive = createArchive(openArchiveStore(place, process.env), source.decode);
+  const archive = createArchive(openArchiveStore(location, process.env), source.decode);
   const { created } = await source.state();
   return {
     archive,

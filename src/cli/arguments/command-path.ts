@@ -1,9 +1,9 @@
 import type { Command, Option } from 'commander';
 
 /**
- * The command that arguments name, with its groups, as they were typed: `sequent archive ls`. It ends where the arguments name no command.
+ * The command that the arguments name, with its groups: `sequent archive ls`. An error advises the help of this command.
  *
- * Derived from the commands themselves, so that an error can advise the help of the command that was meant.
+ * The path ends at the first argument that names no command.
  */
 export function commandPath(program: Command, args: readonly string[]): string {
   const names = [program.name()];
@@ -22,7 +22,7 @@ export function commandPath(program: Command, args: readonly string[]): string {
   return names.join(' ');
 }
 
-/** An option of the command or of one above it. One that has its value in the same argument (`--data=x`) is none. */
+/** An option of the command or of its parents. An argument with its own value (`--data=x`) does not match. */
 function optionOf(command: Command, flag: string): Option | undefined {
   for (let at: Command | null = command; at !== null; at = at.parent) {
     const found = at.options.find(({ short, long }) => short === flag || long === flag);

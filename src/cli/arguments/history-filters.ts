@@ -4,7 +4,7 @@ import { type HistoryFilter, type Moment, states, statuses } from '#src/core/his
 import { parseDuration, parseWhole } from './durations.ts';
 import { parseAsOf, parsePointInTime } from './moment.ts';
 
-/** What the options of {@link addFilters} are called in a question. */
+/** The fields of a history query for the options of {@link addFilters}. */
 const fields = {
   function: 'function',
   qualifier: 'qualifier',
@@ -25,42 +25,42 @@ const fields = {
 
 export type FilterOptions = { [Option in keyof typeof fields]?: NonNullable<HistoryFilter[(typeof fields)[Option]]> };
 
-/** The options that say which invocations are meant: the same for every command. */
+/** Adds the options that select invocations. */
 export function addFilters(command: Command): Command {
   command
     .option('--function <name>', 'only of this function')
     .addOption(several('--state <state>', 'only in these states, repeatable', states))
     .addOption(several('--condition <condition>', 'only failed for these reasons, repeatable', Object.keys(conditions)))
-    .option('--since <time>', 'accepted within this long (30m, 2h), or from a moment on (2026-01-31T12:00:00Z)', parsePointInTime)
-    .option('--until <time>', 'accepted before: the same', parsePointInTime);
+    .option('--since <time>', 'only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime)
+    .option('--until <time>', 'only accepted before then: a duration ago or a moment', parsePointInTime);
   return addInvocationFilters(command);
 }
 
-/** Those that mean the same of a transition: that its invocation is such a one. */
+/** Adds the options that also select transitions, by their invocation. */
 export function addInvocationFilters(command: Command): Command {
   return command
     .option('--qualifier <qualifier>', 'only of this version or !alias')
     .addOption(several('--status <status>', "only of FunctionGraph's statuses, repeatable", statuses))
-    .option('--root <id>', 'only of the chain that began with this request')
-    .option('--parent <id>', 'only what followed from this invocation')
-    .option('--redrive-of <id>', 'only what ran this invocation again')
-    .option('--min-attempts <count>', 'only with at least so many attempts', parseWhole(0))
-    .option('--max-attempts <count>', 'only with at most so many attempts', parseWhole(0))
-    .option('--min-duration <duration>', 'only if acceptance to outcome took at least this long', parseDuration)
-    .option('--max-duration <duration>', 'only if it took at most this long', parseDuration)
-    .option('--text <words>', 'only with all of these words in the payload, or all in the error; word* is the beginning of one');
+    .option('--root <id>', 'only of the chain of this request')
+    .option('--parent <id>', 'only invocations that destinations of this invocation started')
+    .option('--redrive-of <id>', 'only redrives of this invocation')
+    .option('--min-attempts <count>', 'only with at least this many attempts', parseWhole(0))
+    .option('--max-attempts <count>', 'only with at most this many attempts', parseWhole(0))
+    .option('--min-duration <duration>', 'only if the time from acceptance to outcome is at least this long', parseDuration)
+    .option('--max-duration <duration>', 'only if that time is at most this long', parseDuration)
+    .option('--text <words>', 'only with all of these words in the payload, or all in the error; word* matches a prefix');
 }
 
 export function filterOf(options: FilterOptions, functionName?: string): HistoryFilter {
   const given = { ...options, ...(functionName === undefined ? {} : { function: functionName }) };
   const named = Object.entries(fields).map(([option, field]) => [field, given[option as keyof typeof fields]]);
-  // The service validates what is left.
+  // The history service validates the values.
   return Object.fromEntries(named.filter(([, value]) => value !== undefined)) as HistoryFilter;
 }
 
-/** The option that asks of an earlier moment. */
+/** The option for an earlier moment. */
 export function momentOption(): Option {
-  return new Option('--at <moment>', 'as it was then: behind a sequence of the log, at a time of the log, or how long ago').argParser(
+  return new Option('--at <moment>', 'the state at an earlier moment: a sequence of the log, a time, or a duration ago').argParser(
     parseAsOf,
   );
 }

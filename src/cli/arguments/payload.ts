@@ -5,13 +5,12 @@ import type { Terminal } from '#src/cli/print/terminal.ts';
 import { usageProblem } from '#src/cli/problem.ts';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 
-const SAY_THAT_IT_WAITS_AFTER_MS = 1_000;
+const STDIN_HINT_AFTER_MS = 1_000;
 
 /**
- * The event of an invocation: what `-d` says, a file (`@path`), or stdin (`-`, or when something is piped in). Empty when
- * nothing is given.
+ * The event of an invocation: the text of `-d`, a file (`@path`), or stdin (`-`, or a pipe). Empty without any of them.
  *
- * Throws when it is larger than a request may be (without reading on), or is no text.
+ * Throws when the event is no text, or exceeds the limit of a payload. The input is not read beyond the limit.
  */
 export async function readPayload(given: string | undefined, { err }: Terminal): Promise<string> {
   if (given === '-' || (given === undefined && isPiped())) return decode(await readStdin(err.line), 'stdin');
@@ -20,12 +19,12 @@ export async function readPayload(given: string | undefined, { err }: Terminal):
   return given;
 }
 
-/** Reads all of stdin, of any size that a definition may have, as text. */
+/** Reads all of stdin as text, up to the limit of a payload. */
 export async function readStdinText(say: (line: string) => void): Promise<string> {
   return decode(await readStdin(say), 'stdin');
 }
 
-/** A pipe or a file. Not a terminal, not `/dev/null`, not nothing at all. */
+/** Whether stdin is a pipe or a file: not a terminal, not `/dev/null`, not closed. */
 function isPiped(): boolean {
   try {
     const stdin = fstatSync(0);
@@ -36,7 +35,7 @@ function isPiped(): boolean {
 }
 
 async function readStdin(say: (line: string) => void): Promise<Uint8Array> {
-  const waiting = setTimeout(() => say("reading the event from stdin (end it with Ctrl-D; or pass -d '{}')"), SAY_THAT_IT_WAITS_AFTER_MS);
+  const waiting = setTimeout(() => say("reading the event from stdin (end it with Ctrl-D; or pass -d '{}')"), STDIN_HINT_AFTER_MS);
   try {
     return await collect(process.stdin);
   } finally {
@@ -59,7 +58,7 @@ async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {
     chunks.push(chunk as Uint8Array);
     bytes += (chunk as Uint8Array).byteLength;
     if (bytes > MAX_PAYLOAD_BYTES) {
-      throw new InvalidInputError({ field: 'the payload', problem: `has more than ${MAX_PAYLOAD_BYTES} bytes, and no more are accepted` });
+      throw new InvalidInputError({ field: 'the payload', problem: `is larger than ${MAX_PAYLOAD_BYTES} bytes` });
     }
   }
   return Buffer.concat(chunks);
@@ -69,6 +68,6 @@ function decode(bytes: Uint8Array, from: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new InvalidInputError({ field: `what ${from} holds`, problem: 'is not UTF-8 text' }, { cause });
+    throw new InvalidInputError({ field: `the content of ${from}`, problem: 'is not UTF-8 text' }, { cause });
   }
 }

@@ -8,7 +8,7 @@ import type { Invoked, SequentClient } from '#src/client/client.ts';
 import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
 import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
-import { sayConnection, withClient } from '../session.ts';
+import { printConnection, withClient } from '../session.ts';
 
 type InvokeOptions = { event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
 
@@ -49,7 +49,7 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
         ...(options.id === undefined ? {} : { id: options.id }),
         ...(qualifier === undefined ? {} : { qualifier }),
       });
-    sayConnection(client, terminal.err);
+    printConnection(client, terminal.err);
     if (options.follow) return await follow(call, client, send);
     const invoked = await send();
     if (options.wait) return await awaitOutcome(call, invoked);

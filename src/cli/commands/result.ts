@@ -5,7 +5,7 @@ import type { Result, SequentClient } from '#src/client/client.ts';
 import { TimedOutError } from '#src/core/errors.ts';
 import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
-import { sayConnection, withClient } from '../session.ts';
+import { printConnection, withClient } from '../session.ts';
 
 type ResultOptions = { timeout: number; envelope?: true; function?: string };
 
@@ -32,7 +32,7 @@ Exit codes: 0 it succeeded, 1 it failed, 3 no such invocation, 7 no outcome with
 async function result(call: Call<ResultOptions>): Promise<ExitCode> {
   const { options, terminal } = call;
   return await withClient(options, async (client) => {
-    sayConnection(client, terminal.err);
+    printConnection(client, terminal.err);
     const found = await find(call, client);
     if (!options.envelope) return printResult(call, found);
     terminal.out.line(JSON.stringify(found.envelope, null, terminal.out.isTty ? 2 : 0));

@@ -10,7 +10,7 @@ import type { TransitionsOptions } from '#src/client/client.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
-import { sayConnection, withClient } from '../session.ts';
+import { printConnection, withClient } from '../session.ts';
 
 type TailOptions = Omit<FilterOptions, 'state' | 'condition'> & {
   state?: string[];
@@ -72,7 +72,7 @@ async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
     const isMeant = await createInvocationTest(client.history, filterOf(rest));
     const given = { function: only, state, condition, from, durable };
     const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TransitionsOptions;
-    sayConnection(client, err);
+    printConnection(client, err);
     if (err.isTty && format === 'table') err.line(err.paint.dim(`the log of ${client.connection.servers}; Ctrl-C ends this`));
     let printed = 0;
     for await (const transition of client.transitions(wanted)) {

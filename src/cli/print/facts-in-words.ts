@@ -9,7 +9,7 @@ type Sign = {
   colour: keyof Pick<Paint, 'cyan' | 'blue' | 'yellow' | 'green' | 'red' | 'magenta' | 'gray'>;
 };
 
-/** How each transition looks. Colour is never the only sign. */
+/** The sign and colour of each transition. Colour is never the only difference. */
 const signs: Record<Fact['type'], Sign> = {
   queued: { unicode: '○', ascii: 'o', colour: 'cyan' },
   running: { unicode: '▶', ascii: '>', colour: 'blue' },
@@ -25,13 +25,13 @@ const signs: Record<Fact['type'], Sign> = {
   redriven: { unicode: '↺', ascii: '~', colour: 'magenta' },
 };
 
-/** The sign and the name of a transition, in its colour, as wide as `width`. */
+/** The sign and the name of a transition in its colour, padded to `width`. */
 export function nameFact(type: Fact['type'], output: OutputStream, width = 0): string {
   const { unicode, ascii, colour } = signs[type];
   return output.paint[colour](`${output.isUnicode ? unicode : ascii} ${type.padEnd(width)}`);
 }
 
-/** What happened, in words, on one line. */
+/** A sentence about a fact, on one line. */
 export function describeFact(fact: Fact): string {
   return plain(wordsFor(fact));
 }
@@ -49,17 +49,17 @@ function wordsFor(fact: Fact): string {
     case 'failed':
       return describeEnd(fact);
     case 'delivery.started':
-      return `try ${fact.try} to tell ${fact.destination}`;
+      return `try ${fact.try} of the delivery to ${fact.destination}`;
     case 'delivery.failed':
-      return `try ${fact.try} to tell ${fact.destination} failed: ${fact.reason}; the next one is due in ${formatDuration(fact.dueAt - fact.at)}`;
+      return `try ${fact.try} of the delivery to ${fact.destination} failed: ${fact.reason}; the next one is due in ${formatDuration(fact.dueAt - fact.at)}`;
     case 'delivery.delivered':
-      return `${fact.destination} was told`;
+      return `delivered to ${fact.destination}`;
     case 'delivery.dead':
-      return `${fact.destination} was given up: ${fact.reason}`;
+      return `the delivery to ${fact.destination} was given up: ${fact.reason}`;
     case 'delivery.redriven':
-      return `${fact.destination} is to be told again: somebody asked for it`;
+      return `the delivery to ${fact.destination} was redriven`;
     case 'notified':
-      return 'nobody is left to be told';
+      return 'all deliveries are settled';
     case 'redriven':
       return `runs again as ${fact.redrive}`;
   }
@@ -68,16 +68,16 @@ function wordsFor(fact: Fact): string {
 function describeOrigin({ lineage, redriveOf }: FactOf<'queued'>): string {
   const again = redriveOf === undefined ? '' : `; runs ${redriveOf} again`;
   if (lineage === undefined) return again;
-  return `${again}; hop ${lineage.hop} of the chain that began with ${lineage.root}, told by ${lineage.parent}`;
+  return `${again}; hop ${lineage.hop} of the chain of ${lineage.root}, started by ${lineage.parent}`;
 }
 
-/** What went wrong in an attempt, as the end of a sentence about it. */
+/** The failure of an attempt, as the end of a sentence about the attempt. */
 export function describeFailure({ kind, errorType, message }: Failure): string {
   switch (kind) {
     case 'function':
       return `failed: ${errorType}: ${message}`;
     case 'platform':
-      return `could not be run: ${message}`;
+      return `could not run: ${message}`;
     case 'lost':
       return `was lost with its worker: ${message}`;
   }
@@ -90,7 +90,7 @@ function describeTerms({ terms }: FactOf<'running'>): string {
 }
 
 function describePayload({ payload, droppedBytes }: FactOf<'succeeded'>): string {
-  if (droppedBytes !== undefined) return `${droppedBytes} bytes, more than is kept: the result is empty`;
+  if (droppedBytes !== undefined) return `${droppedBytes} bytes, more than the log keeps: the result is empty`;
   if (payload === '') return 'nothing';
   return payload.length <= 80 ? payload : `${Buffer.byteLength(payload)} bytes`;
 }
@@ -103,5 +103,5 @@ function describeEnd(fact: FactOf<'failed'>): string {
 
 function describeDestinations({ destinations = [] }: Outcome): string {
   if (destinations.length === 0) return '';
-  return `; to be told: ${destinations.map(({ id, param }) => `${id} ${param}`).join(', ')}`;
+  return `; destinations: ${destinations.map(({ id, param }) => `${id} ${param}`).join(', ')}`;
 }

@@ -6,14 +6,14 @@ export type Column<Row> = { head: string; cell: (row: Row) => string; align?: 'r
 export type Listing<Row> = {
   rows: readonly Row[];
   columns: readonly Column<Row>[];
-  /** What `-o name` prints. */
+  /** The output of `-o name`. */
   name: (row: Row) => string;
   toJson?: (row: Row) => unknown;
-  /** Said beside the data when there is nothing. */
+  /** Printed to stderr when the list is empty. */
   empty: string;
 };
 
-/** Prints a list in the format that was asked for. */
+/** Prints a list in the format of the call. */
 export function printList<Row>({ terminal, format }: Pick<Call, 'terminal' | 'format'>, listing: Listing<Row>): void {
   const { rows, name, toJson = (row) => row } = listing;
   const { out, err } = terminal;
@@ -32,24 +32,24 @@ export function printList<Row>({ terminal, format }: Pick<Call, 'terminal' | 'fo
   }
 }
 
-/** Prints one thing: as JSON, by its name, or as the lines that are for people. */
+/** Prints one value: as JSON, by its name, or as lines for people. */
 export function printOne(
   { terminal, format }: Pick<Call, 'terminal' | 'format'>,
-  thing: { value: unknown; name: string; lines: () => readonly string[] },
+  item: { value: unknown; name: string; lines: () => readonly string[] },
 ): void {
   switch (format) {
     case 'json':
-      return terminal.out.line(JSON.stringify(thing.value, null, 2));
+      return terminal.out.line(JSON.stringify(item.value, null, 2));
     case 'jsonl':
-      return terminal.out.line(JSON.stringify(thing.value));
+      return terminal.out.line(JSON.stringify(item.value));
     case 'name':
-      return terminal.out.line(thing.name);
+      return terminal.out.line(item.name);
     case 'table':
-      for (const line of thing.lines()) terminal.out.line(line);
+      for (const line of item.lines()) terminal.out.line(line);
   }
 }
 
-/** Columns as wide as their contents. On a terminal the last one is cut at the edge; in a pipe nothing is. */
+/** A table with columns as wide as their contents. On a terminal the lines are cut at the edge; in a pipe they are not. */
 export function tableLines<Row>({ rows, columns }: Pick<Listing<Row>, 'rows' | 'columns'>, output: OutputStream): string[] {
   const cells = rows.map((row) => columns.map(({ cell }) => plain(cell(row))));
   const widths = columns.map(({ head }, index) => Math.max(head.length, ...cells.map((row) => row[index]?.length ?? 0)));

@@ -3,7 +3,7 @@ import { CommandError, type ExitCode, exitCodes, problemJson } from '#src/cli/pr
 import type { Result } from '#src/client/client.ts';
 import { plain } from './terminal.ts';
 
-/** Prints an outcome: what the function returned, or what went wrong. Returns the exit code that says which. */
+/** Prints an outcome: the returned value, or the problem. Returns the exit code of the outcome. */
 export function printResult({ terminal, format }: Pick<Call, 'terminal' | 'format'>, result: Result): ExitCode {
   const { out, err } = terminal;
   const { requestId, outcome, value, envelope } = result;
@@ -14,14 +14,14 @@ export function printResult({ terminal, format }: Pick<Call, 'terminal' | 'forma
   else if (outcome === 'succeeded') printValue({ terminal }, envelope.response_payload);
   if (outcome === 'succeeded') return exitCodes.ok;
   const { problem } = failureOf(result);
-  if (format === 'table') sayProblem(problem, err);
+  if (format === 'table') printProblem(problem, err);
   else err.line(problemJson(problem));
   return exitCodes.failed;
 }
 
-/** A returned value as it was returned; on a terminal with line breaks. */
+/** Prints a returned value unchanged, or indented on a terminal. */
 function printValue({ terminal: { out, err } }: Pick<Call, 'terminal'>, payload: string): void {
-  if (payload === '') return err.line(err.paint.dim('(it returned nothing)'));
+  if (payload === '') return err.line(err.paint.dim('(the function returned nothing)'));
   out.line(out.isTty ? indented(payload) : payload);
 }
 
@@ -29,7 +29,7 @@ function indented(payload: string): string {
   try {
     return JSON.stringify(JSON.parse(payload), null, 2);
   } catch {
-    // A responder may answer with any text.
+    // A responder may answer with text that is not JSON.
     return plain(payload);
   }
 }
@@ -55,10 +55,10 @@ function messageIn({ response_context, response_payload }: Result['envelope']): 
   }
 }
 
-type Say = Pick<Call['terminal']['err'], 'line' | 'paint'>;
+type Lines = Pick<Call['terminal']['err'], 'line' | 'paint'>;
 
-/** One line what, one why, one the command to try. */
-export function sayProblem({ what, why, remedy }: { what: string; why: string; remedy: string }, { line, paint }: Say): void {
+/** Prints three parts: what happened, why, and the command to try. */
+export function printProblem({ what, why, remedy }: { what: string; why: string; remedy: string }, { line, paint }: Lines): void {
   line(`${paint.bold(paint.red('error:'))} ${plain(what)}`);
   for (const [index, reason] of why.split('\n').entries()) line(`${paint.dim(index === 0 ? '  why:' : '      ')} ${plain(reason)}`);
   line(`${paint.dim('  try:')} ${plain(remedy)}`);

@@ -5,21 +5,21 @@ import pc from 'picocolors';
 export type ColourChoice = 'auto' | 'always' | 'never';
 export type Paint = ReturnType<typeof pc.createColors>;
 
-/** One of the two places to write to, as what reads it can bear. */
+/** stdout or stderr, with the abilities of its reader. */
 export interface OutputStream {
   line(text?: string): void;
   readonly paint: Paint;
   readonly columns: number;
   readonly isTty: boolean;
-  /** Whether more than ASCII can be drawn. */
+  /** Whether the reader shows characters beyond ASCII. */
   readonly isUnicode: boolean;
 }
 
-/** The one writer of the command line: what was asked for goes to `out`, everything said about it to `err`. */
+/** The output of the command line: results go to `out`, all other messages to `err`. */
 export interface Terminal {
   readonly out: OutputStream;
   readonly err: OutputStream;
-  /** Whether a person is there to answer. */
+  /** Whether a person can answer on a terminal. */
   readonly canAsk: boolean;
   ask(question: string): Promise<boolean>;
 }
@@ -38,7 +38,7 @@ export function createTerminal(colour: ColourChoice, env: Environment = process.
     ask: (question) =>
       new Promise((resolve) => {
         const asking = createInterface({ input: process.stdin, output: process.stderr });
-        // Ctrl-C means here what it means everywhere; Ctrl-D is no answer, and so a no.
+        // Ctrl-C ends the command as everywhere. Ctrl-D counts as no.
         asking.once('SIGINT', () => process.emit('SIGINT'));
         asking.once('close', () => resolve(false));
         asking.question(`${question} [y/N] `, (answer) => {
@@ -62,7 +62,7 @@ export function createOutputStream(stream: Stream, colour: ColourChoice, env: En
   };
 }
 
-/** The widely followed order: what the command says, then `NO_COLOR`, then `FORCE_COLOR`, then whether it is a terminal. */
+/** The usual precedence: the option, `NO_COLOR`, `FORCE_COLOR`, whether the stream is a terminal. */
 function hasColour(isTty: boolean, colour: ColourChoice, env: Environment): boolean {
   if (colour !== 'auto') return colour === 'always';
   if ((env.NO_COLOR ?? '') !== '') return false;
@@ -73,17 +73,17 @@ function hasColour(isTty: boolean, colour: ColourChoice, env: Environment): bool
 function readsUnicode(env: Environment): boolean {
   if (process.platform === 'win32') return (env.WT_SESSION ?? '') !== '';
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
-  // Without any locale a Mac, and most of what runs today, still reads UTF-8; "C" and "POSIX" say that they do not.
+  // Without a locale, the terminals of macOS read UTF-8. The locales "C" and "POSIX" mean ASCII.
   return locale === '' ? process.platform === 'darwin' : /utf-?8/i.test(locale);
 }
 
-/** Text from outside on one line, without anything that could steer the terminal. */
+/** Foreign text on one line, without control characters that the terminal would obey. */
 export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this expression removes control characters
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
 }
 
-/** The first characters that fit. */
+/** The first characters of a text, up to a width. */
 export function cut(text: string, width: number, ellipsis = '...'): string {
   if (text.length <= width) return text;
   return width <= ellipsis.length ? text.slice(0, Math.max(0, width)) : `${text.slice(0, width - ellipsis.length)}${ellipsis}`;

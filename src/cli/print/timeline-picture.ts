@@ -5,9 +5,7 @@ import { describeFact, nameFact } from './facts-in-words.ts';
 import { cut, type OutputStream, plain } from './terminal.ts';
 import { type Span, spansOf } from './timeline-spans.ts';
 
-/**
- * Draws an invocation: who and what, where its time went as bars on one scale, then every transition with its reason.
- */
+/** Draws an invocation: a head, its attempts and waits as bars on one scale, then every transition with its reason. */
 export function drawTimeline(timeline: Timeline, output: OutputStream, now: number): string[] {
   const facts = timeline.transitions.map(({ fact }) => fact);
   const startedAt = facts[0]?.at ?? now;
@@ -34,14 +32,14 @@ function drawHead(timeline: Timeline, { paint }: OutputStream, now: number): str
   ];
 }
 
-const letters: Record<Span['kind'], { unicode: string; ascii: string }> = {
+const fills: Record<Span['kind'], { unicode: string; ascii: string }> = {
   queued: { unicode: '░', ascii: ':' },
   attempt: { unicode: '█', ascii: '#' },
   wait: { unicode: '·', ascii: '.' },
   delivery: { unicode: '▓', ascii: '%' },
 };
 
-/** The bars share one scale: a bar is as long as its share of the whole, and at least one letter. */
+/** Draws the bars on one scale. Each bar has at least one character. */
 function drawBars(spans: readonly Span[], startedAt: number, output: OutputStream): string[] {
   const { paint, columns } = output;
   const endedAt = Math.max(startedAt + 1, ...spans.map(({ to }) => to));
@@ -56,8 +54,8 @@ function drawBars(spans: readonly Span[], startedAt: number, output: OutputStrea
   const lines = spans.map((span, index) => {
     const begin = Math.min(barWidth - 1, Math.floor(cells(span.from)));
     const length = Math.max(1, Math.min(barWidth - begin, Math.round(cells(span.to)) - begin));
-    const letter = output.isUnicode ? letters[span.kind].unicode : letters[span.kind].ascii;
-    const bar = ' '.repeat(begin) + colourOf(span, output)(letter.repeat(length)) + ' '.repeat(barWidth - begin - length);
+    const fill = output.isUnicode ? fills[span.kind].unicode : fills[span.kind].ascii;
+    const bar = ' '.repeat(begin) + colourOf(span, output)(fill.repeat(length)) + ' '.repeat(barWidth - begin - length);
     const note = noteOf(span, noteWidth, output);
     return `${span.label.padEnd(labelWidth)}  ${bar}  ${(durations[index] ?? '').padStart(durationWidth)}  ${note}`.trimEnd();
   });
@@ -89,7 +87,7 @@ function drawTransitions({ transitions }: Timeline, startedAt: number, output: O
   });
 }
 
-/** The end of what the function printed in this attempt. */
+/** The last lines of the function's output in this attempt. */
 function drawOutput(fact: object, indent: string, { paint, isUnicode }: OutputStream): string[] {
   const output = 'output' in fact && typeof fact.output === 'string' ? fact.output : '';
   const lines = output.split('\n').filter((line) => line.trim() !== '');

@@ -2,13 +2,13 @@ import type { Fact, FactOf } from '#machines/facts.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { describeFailure } from './facts-in-words.ts';
 
-/** A stretch of an invocation's life: where its time went. */
+/** A span of time of an invocation. */
 export type Span = {
   kind: 'queued' | 'attempt' | 'wait' | 'delivery';
   label: string;
   from: number;
   to: number;
-  /** How it ended, or that it has not. */
+  /** The result of the span; `open` when it has not ended. */
   end: 'succeeded' | 'failed' | 'over' | 'open';
   note: string;
 };
@@ -16,18 +16,18 @@ export type Span = {
 type Open = Pick<Span, 'kind' | 'label' | 'from' | 'note'>;
 
 /**
- * Turns the transitions of an invocation into stretches of time, by when they begin. What has not ended reaches until `now`.
+ * Turns the transitions of an invocation into spans, sorted by their start. An open span reaches until `now`.
  *
- * The moments come from the clocks of several machines: a stretch that would end before it begins has no length.
+ * The times come from the clocks of several machines. A span that would end before its start has no length.
  */
 export function spansOf(facts: readonly Fact[], now: number): Span[] {
   const spans: Span[] = [];
-  // The invocation itself, and each of its deliveries, is in one stretch at a time.
+  // The invocation itself and each of its deliveries have one open span at a time.
   const open = new Map<string, Open>();
   const close = (lane: string, at: number, { end, note }: Ending): void => {
-    const begun = open.get(lane);
-    if (begun === undefined) return;
-    spans.push({ ...begun, to: Math.max(begun.from, at), end, note: note ?? begun.note });
+    const span = open.get(lane);
+    if (span === undefined) return;
+    spans.push({ ...span, to: Math.max(span.from, at), end, note: note ?? span.note });
     open.delete(lane);
   };
   for (const fact of facts) {
@@ -37,7 +37,7 @@ export function spansOf(facts: readonly Fact[], now: number): Span[] {
     if (opened !== undefined) open.set(lane, opened);
   }
   for (const lane of [...open.keys()]) close(lane, now, { end: 'open' });
-  // What takes no time tells nothing, but for an attempt.
+  // A span without length is left out, except for an attempt.
   return spans
     .filter(({ kind, from, to, end }) => kind === 'attempt' || to > from || end === 'open')
     .sort((one, other) => one.from - other.from);
@@ -50,7 +50,7 @@ function endingBy(fact: Fact): Ending {
     case 'succeeded':
       return { end: 'succeeded', note: 'succeeded' };
     case 'delivery.delivered':
-      return { end: 'succeeded', note: `${fact.destination} was told` };
+      return { end: 'succeeded', note: `delivered to ${fact.destination}` };
     case 'failed':
       return { end: 'failed', note: fact.condition === 'UnhandledInvocationError' ? describeFailure(fact.failure) : fact.condition };
     case 'retrying':
@@ -76,10 +76,10 @@ function openedBy(fact: Fact): Open | undefined {
     case 'delivery.redriven':
       return { kind: 'wait', label: 'wait', from: fact.at, note: `until ${fact.destination} is tried again` };
     case 'delivery.started':
-      return { kind: 'delivery', label: `delivery ${fact.try}`, from: fact.at, note: `telling ${fact.destination}` };
+      return { kind: 'delivery', label: `delivery ${fact.try}`, from: fact.at, note: `delivering to ${fact.destination}` };
     case 'succeeded':
     case 'failed':
-      return { kind: 'queued', label: 'telling', from: fact.at, note: 'until everybody was told' };
+      return { kind: 'queued', label: 'delivering', from: fact.at, note: 'until all deliveries are settled' };
     default:
       return undefined;
   }

@@ -4,7 +4,7 @@ import type { LiveTransition } from '#src/core/log/transitions.ts';
 import { describeFact, nameFact } from './facts-in-words.ts';
 import { type OutputStream, plain } from './terminal.ts';
 
-/** One line for one transition: JSON for programs, words for people; those of one invocation need not name it each time. */
+/** The line of a transition: JSON for programs, a sentence for people. `isNamed` adds function and id to the sentence. */
 export function transitionLine(transition: LiveTransition, { format, output, isNamed = true }: LineOptions): string {
   const { sequence, fact, by, function: name } = transition;
   const { invocation, at, type, ...rest } = fact;

@@ -67,7 +67,7 @@ describe('the spans of an invocation', () => {
     expect(spans.map(({ label, from, to }) => [label, from, to])).toEqual([
       ['queued', 0, 10],
       ['attempt 1', 10, 20],
-      ['telling', 20, 75],
+      ['delivering', 20, 75],
       ['delivery 1', 30, 40],
       ['delivery 1', 35, 50],
       ['wait', 40, 60],
