@@ -137,9 +137,9 @@ describe('the projection', () => {
     expect(JSON.parse(rebuilt.stdout)[0].file).not.toBe(before.file);
     const checked = await sequent.run(['projection', 'check']);
     expect([checked.code, checked.stdout.includes('DIFFERENT')]).toEqual([0, false]);
-    expect((await sequent.run(['projection', 'problems'])).stderr).toBe('everything could be folded\n');
+    expect((await sequent.run(['projection', 'problems'])).stderr).toBe('every entry could be folded\n');
     const { findings } = await json('doctor');
-    expect(findings).toContainEqual({ level: 'ok', check: `projection ${before.instance}`, seen: 'as far as the log' });
+    expect(findings).toContainEqual({ level: 'ok', check: `projection ${before.instance}`, seen: 'has read the whole log' });
 
     const pid = childrenOf(sequent.process.pid ?? 0).find((child) => commandOf(child).includes('projection-process'));
     process.kill(pid ?? Number.NaN, 'SIGKILL');

@@ -10,13 +10,11 @@ import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log
 
 export function archiveCommand(): Command {
   return new Command('archive')
-    .summary('what was archived of the log: ls, verify')
-    .description('The part of the log that was archived before it was purged, in segments that are chained by their hashes.')
-    .addCommand(sub('ls', 'the segments, oldest first').action(action<ArchiveOptions>(ls)))
+    .summary('the archive of the log: ls, verify')
+    .description('The archived part of the log, in segments that are chained by their hashes. The log is purged after it is archived.')
+    .addCommand(sub('ls', 'list the segments, oldest first').action(action<ArchiveOptions>(ls)))
     .addCommand(
-      sub('verify', 'read every segment and check it, and the chain (exit code 1: damage was found)').action(
-        action<ArchiveOptions>(verify),
-      ),
+      sub('verify', 'read and check every segment and their chain (exit code 1: damage was found)').action(action<ArchiveOptions>(verify)),
     );
 }
 
@@ -42,7 +40,7 @@ async function ls(call: Call<ArchiveOptions>): Promise<ExitCode> {
   return await withClient(call.options, async (client) => {
     const { archive, log } = await openArchiveOf(call.options, client);
     const rows = [...(await archive.segments(log))];
-    printList(call, { rows, columns, name: ({ first }) => String(first), empty: `nothing is archived in ${plain(archive.store.name)}` });
+    printList(call, { rows, columns, name: ({ first }) => String(first), empty: `no segment is archived in ${plain(archive.store.name)}` });
     return exitCodes.ok;
   });
 }
@@ -57,7 +55,7 @@ async function verify(call: Call<ArchiveOptions>): Promise<ExitCode> {
     printProblems(call, { archive: archive.store.name, segments: segments.length, problems });
     const messages = segments.reduce((sum, one) => sum + one.messages, 0);
     err.line(`${plural(segments.length, 'segment')} with ${plural(messages, 'message')} in ${plain(archive.store.name)}`);
-    err.line(problems.length === 0 ? err.paint.green('nothing is wrong') : err.paint.red(plural(problems.length, 'problem')));
+    err.line(problems.length === 0 ? err.paint.green('no problem') : err.paint.red(plural(problems.length, 'problem')));
     return problems.length === 0 ? exitCodes.ok : exitCodes.failed;
   });
 }

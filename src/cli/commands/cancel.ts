@@ -7,11 +7,13 @@ type CancelOptions = { recursive?: true; reason?: string };
 
 export function cancelCommand(): Command {
   return new Command('cancel')
-    .summary('end an invocation that is not over yet')
-    .description('Ends exactly this invocation: what waits never runs, what runs is given up. Its neighbours are not touched.')
+    .summary('end an open invocation')
+    .description(
+      'Ends exactly this invocation. A queued invocation never runs; the result of a running one is discarded. Other invocations continue.',
+    )
     .argument('<id>', 'the request id')
-    .option('--recursive', 'also what its outcome started, over all destinations')
-    .option('--reason <text>', 'what its timeline says about it')
+    .option('--recursive', 'also the open invocations that its destinations started')
+    .option('--reason <text>', 'the reason that its timeline shows')
     .addHelpText('after', examples)
     .action(action<CancelOptions>(cancel));
 }
@@ -21,7 +23,7 @@ Examples:
   sequent cancel 0193f0c2-7b1e-8a44-9c1b-2f6f5a1e0000
   sequent cancel order-4711 --recursive --reason "the order was withdrawn"
 
-It ends with the condition InvocationCanceled. Exit codes: 0 cancelled, 3 no such invocation, 4 it is over already.`;
+The invocation ends with the condition InvocationCanceled. Exit codes: 0 cancelled, 3 no such invocation, 4 it has ended.`;
 
 async function cancel({ args, options, terminal, format }: Call<CancelOptions>): Promise<ExitCode> {
   const [id = ''] = args;
@@ -30,7 +32,7 @@ async function cancel({ args, options, terminal, format }: Call<CancelOptions>):
     const canceled = await client.cancel(id, { recursive, ...(reason === undefined ? {} : { reason }) });
     if (format === 'json') terminal.out.line(JSON.stringify({ canceled }));
     else for (const one of canceled) terminal.out.line(one);
-    if (canceled.length === 0) terminal.err.line('nothing was left to cancel');
+    if (canceled.length === 0) terminal.err.line('no open invocation was left to cancel');
     return exitCodes.ok;
   });
 }

@@ -9,21 +9,21 @@ import { withClient } from '../session.ts';
 export function cursorCommand(): Command {
   return new Command('cursor')
     .alias('cursors')
-    .summary('where durable subscribers of transitions are: ls, rm')
-    .description('The places in the log that durable subscribers keep in JetStream (sequent tail --durable, client.transitions).')
+    .summary('positions of durable subscribers of transitions: ls, rm')
+    .description('The positions in the log that durable subscribers keep in JetStream (sequent tail --durable, client.transitions).')
     .addCommand(
       new Command('ls')
         .alias('list')
-        .summary('list them')
-        .description('Lists the cursors: up to where each has read, and what waits for it.')
+        .summary('list the cursors')
+        .description('Lists the cursors with their last sequence and the number of waiting messages.')
         .action(action(list)),
     )
     .addCommand(
       new Command('rm')
-        .summary('remove one')
-        .description('Removes a cursor. A subscriber of that name begins anew.')
-        .argument('<name>', 'its name')
-        .addHelpText('after', '\nExit codes: 0 removed, 3 there is none of this name.')
+        .summary('remove a cursor')
+        .description('Removes a cursor. The next subscriber of that name starts again.')
+        .argument('<name>', 'the name of the cursor')
+        .addHelpText('after', '\nExit codes: 0 removed, 3 no such cursor.')
         .action(action(remove)),
     );
 }
@@ -40,7 +40,7 @@ const columns: Column<Cursor>[] = [
 
 async function list(call: Call): Promise<ExitCode> {
   return await withClient(call.options, async ({ cursors }) => {
-    printList(call, { rows: await cursors.list(), columns, name: ({ name }) => name, empty: 'no subscriber left a cursor' });
+    printList(call, { rows: await cursors.list(), columns, name: ({ name }) => name, empty: 'there is no cursor' });
     return exitCodes.ok;
   });
 }
@@ -53,6 +53,6 @@ async function remove({ args, options, terminal }: Call): Promise<ExitCode> {
       return exitCodes.ok;
     }
     const problem = { code: 'CURSOR_NOT_FOUND', exitCode: exitCodes.notFound, what: `there is no cursor "${name}"` };
-    throw new CommandError({ ...problem, why: 'no durable subscriber left one of this name', remedy: 'sequent cursor ls' });
+    throw new CommandError({ ...problem, why: 'no durable subscriber has this name', remedy: 'sequent cursor ls' });
   });
 }

@@ -8,11 +8,11 @@ import { withClient } from '../session.ts';
 
 export function diffCommand(): Command {
   return new Command('diff')
-    .summary('what changed in an invocation between two moments')
-    .description('Compares the states of an invocation at two places of its history: sequences of the log, or times.')
+    .summary('changes of an invocation between two moments')
+    .description('Compares the states of an invocation at two moments: sequences of the log, or times.')
     .argument('<id>', 'the request id')
-    .argument('<before>', 'a sequence, a time, or how long ago')
-    .argument('<after>', 'another one')
+    .argument('<before>', 'a sequence, a time, or a duration ago')
+    .argument('<after>', 'the later moment')
     .addHelpText('after', examples)
     .action(action(diff));
 }
@@ -23,11 +23,11 @@ Examples:
   sequent diff order-4711 2026-01-31T12:00:00Z 2026-01-31T12:05:00Z
   sequent diff order-4711 1h 1m --json
 
-Exit codes: 0 compared, 2 neither a sequence nor a time, 3 no such invocation.`;
+Exit codes: 0 compared, 2 not a moment, 3 no such invocation.`;
 
 async function diff(call: Call): Promise<typeof exitCodes.ok> {
   const [id = '', from = '', to = ''] = call.args;
-  const [before, after] = [placeIn(from), placeIn(to)];
+  const [before, after] = [momentIn(from), momentIn(to)];
   return await withClient(call.options, async (client) => {
     const found = await client.timeline(id);
     const { stateOf, upTo } = await import('#src/analysis/history.ts');
@@ -35,22 +35,22 @@ async function diff(call: Call): Promise<typeof exitCodes.ok> {
     const [one, other] = [stateOf(upTo(found, before)), stateOf(upTo(found, after))];
     const changes = diffStates(one, other);
     const { err, out } = call.terminal;
-    // Stack traces and payloads are long.
-    const room = out.isTty ? out.columns : Number.POSITIVE_INFINITY;
+    // Stack traces and payloads may be longer than a line of the terminal.
+    const width = out.isTty ? out.columns : Number.POSITIVE_INFINITY;
     printOne(call, {
       value: { requestId: id, before: { asOf: before, ...plainOf(one) }, after: { asOf: after, ...plainOf(other) }, changes },
       name: `${one.value} ${other.value}`,
-      lines: () => changes.map(({ words }) => cut(plain(words), room)),
+      lines: () => changes.map(({ words }) => cut(plain(words), width)),
     });
     if (changes.length === 0) err.line(err.paint.dim(`nothing changed between ${nameAsOf(before)} and ${nameAsOf(after)}`));
     return exitCodes.ok;
   });
 }
 
-function placeIn(text: string) {
+function momentIn(text: string) {
   try {
     return parseAsOf(text);
   } catch (error) {
-    throw usageProblem(`${JSON.stringify(text)} is no moment`, (error as Error).message, 'sequent diff --help');
+    throw usageProblem(`${JSON.stringify(text)} is not a moment`, (error as Error).message, 'sequent diff --help');
   }
 }

@@ -10,10 +10,10 @@ type ExplainOptions = { function?: string };
 
 export function explainCommand(): Command {
   return new Command('explain')
-    .summary('the story of an invocation, in sentences')
-    .description('Tells what happened to an invocation and why, what it waits for now, and what to do.')
+    .summary('the history of an invocation, in sentences')
+    .description('Explains the transitions of an invocation and their reasons, what it waits for now, and what to do.')
     .argument('<id>', 'the request id')
-    .option('--function <name>', 'its function: finds it a little faster')
+    .option('--function <name>', 'its function: makes the search faster')
     .addHelpText('after', examples)
     .action(action<ExplainOptions>(explain));
 }
@@ -29,8 +29,8 @@ async function explain(call: Call<ExplainOptions>): Promise<typeof exitCodes.ok>
   const { args, options } = call;
   return await withClient(options, async (client) => {
     const found = await client.timeline(args[0] ?? '', options.function === undefined ? {} : { function: options.function });
-    const { explain: tell } = await import('#src/analysis/explain.ts');
-    const sentences = tell(found, Date.now());
+    const { explain: sentencesOf } = await import('#src/analysis/explain.ts');
+    const sentences = sentencesOf(found, Date.now());
     if (call.format === 'jsonl') for (const sentence of sentences) call.terminal.out.line(JSON.stringify(sentence));
     else printOne(call, { value: sentences, name: found.requestId, lines: () => sentences.map((one) => line(one, call.terminal.out)) });
     return exitCodes.ok;

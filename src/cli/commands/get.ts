@@ -15,10 +15,10 @@ type GetOptions = { function?: string } & MomentOptions;
 
 export function getInvocationCommand(): Command {
   return new Command('get')
-    .summary('what is known of one invocation')
+    .summary('show one invocation')
     .description('Shows one invocation with its payload, its response and its deliveries, from the read model.')
     .argument('<id>', 'the request id')
-    .option('--function <name>', 'its function, if several functions were invoked under one id')
+    .option('--function <name>', 'its function, if several functions were invoked with one id')
     .addOption(momentOption())
     .addHelpText('after', '\nExit codes: 0 found, 3 no such invocation, 6 no projection runs.')
     .action(action<GetOptions>(get));
@@ -38,9 +38,9 @@ async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
   });
 }
 
-function notYet(id: string, place: string, cause: Error): CommandError {
-  const what = `no such invocation at ${place}`;
-  const why = `"${id}" was accepted later, or never`;
+function notYet(id: string, moment: string, cause: Error): CommandError {
+  const what = `no such invocation at ${moment}`;
+  const why = `"${id}" was accepted later or never`;
   return new CommandError(
     { code: 'INVOCATION_NOT_FOUND', exitCode: exitCodes.notFound, what, why, remedy: `sequent get ${id}` },
     { cause },
@@ -57,7 +57,7 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ['accepted', formatMoment(found.acceptedAt)],
     ...fact('took', found.durationInMs === null ? null : formatDuration(found.durationInMs)),
     ['attempts', `${found.attempts}, of which ${found.retries} consumed a retry`],
-    ...fact('chain', found.root === null ? null : `hop ${found.hop} of ${found.root}, told by ${found.parent}`),
+    ...fact('chain', found.root === null ? null : `hop ${found.hop} of ${found.root}, started by ${found.parent}`),
     ...fact('runs again', found.redriveOf),
     ...fact('payload', found.payload),
     ...fact('response', found.response),
@@ -67,9 +67,9 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ]),
   ];
   const width = Math.max(...lines.map(([label]) => label.length));
-  const room = out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY;
+  const columns = out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY;
   return [
     out.paint.bold(found.id),
-    ...lines.map(([label, value]) => `  ${out.paint.dim(label.padEnd(width))}  ${cut(plain(value), room)}`),
+    ...lines.map(([label, value]) => `  ${out.paint.dim(label.padEnd(width))}  ${cut(plain(value), columns)}`),
   ];
 }

@@ -16,13 +16,13 @@ export function invokeCommand(): Command {
   return new Command('invoke')
     .summary('run a function asynchronously')
     .description(
-      'Accepts an invocation: durable when the command returns. Prints its request id, or with --wait what the function returned.',
+      'Requests an invocation. The request is stored when the command returns. Prints the request id, or with --wait the returned value.',
     )
-    .argument('<function>', 'its name, also with a version or an alias: orders:v1, orders:!prod')
-    .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (stdin too when something is piped in)')
-    .option('--id <id>', 'your own request id: a second request of the same id starts nothing')
+    .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod')
+    .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (a pipe is read without -)')
+    .option('--id <id>', 'your own request id: two requests with one id are one invocation')
     .option('-q, --qualifier <qualifier>', 'a version, or ! and an alias')
-    .option('-w, --wait', 'wait for the outcome, and print what the function returned')
+    .option('-w, --wait', 'wait for the outcome, and print the returned value')
     .option('-f, --follow', 'print every transition as it happens, then the outcome')
     .addOption(durationOption('--timeout <duration>', 'how long --wait and --follow wait', 60_000))
     .addHelpText('after', examples)
@@ -37,7 +37,7 @@ Examples:
   sequent invoke 'orders:!prod' -d '{}' --wait
   jq -c .order report.json | sequent invoke orders
 
-Exit codes with --wait and --follow: 0 it succeeded, 1 it failed, 7 no outcome within --timeout.`;
+Exit codes with --wait and --follow: 0 success, 1 failure, 7 no outcome within --timeout.`;
 
 async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> {
   const { options, terminal, format } = call;
@@ -61,31 +61,31 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
 
 async function awaitOutcome(call: Call<InvokeOptions>, invoked: Invoked): Promise<ExitCode> {
   const { options, terminal } = call;
-  sayAccepted(call, invoked.requestId);
+  printAccepted(call, invoked.requestId);
   const result = await invoked.result({ timeoutInMs: options.timeout }).catch((error: unknown) => {
-    terminal.err.line(terminal.err.paint.dim(`it goes on without this command: sequent result ${invoked.requestId}`));
+    terminal.err.line(terminal.err.paint.dim(`the invocation continues without this command: sequent result ${invoked.requestId}`));
     throw error;
   });
   return printResult(call, result);
 }
 
-/** The log is read from before the request on, so that nothing of its life is missed. */
+/** Reads the log from before the request on, so that every transition is printed. */
 async function follow(call: Call<InvokeOptions>, client: SequentClient, send: () => Promise<Invoked>): Promise<ExitCode> {
   const { options, terminal, format } = call;
   const from = (await client.lastSequence()) + 1;
   const invoked = await send();
-  if (format === 'table') sayAccepted(call, invoked.requestId);
+  if (format === 'table') printAccepted(call, invoked.requestId);
   const ending = new AbortController();
   let last = 0;
   const print = (transition: LiveTransition): void => {
     if (transition.fact.invocation !== invoked.requestId || transition.sequence < last) return;
-    // A second request of the same id is not a second birth.
+    // A repeated request with the same id is not a new invocation.
     if (transition.fact.type === 'queued' && last > 0) return;
     last = transition.sequence;
     if (format !== 'name') terminal.out.line(transitionLine(transition, { format, output: terminal.out, isNamed: false }));
     if (transition.fact.type === 'notified') ending.abort();
   };
-  // An id that was brought along may have a past.
+  // An id of the caller may already have transitions.
   if (options.id !== undefined) for (const transition of await pastOf(client, options.id)) print(transition);
   const deadline = setTimeout(() => ending.abort(), options.timeout);
   const result = invoked.result({ timeoutInMs: options.timeout });
@@ -109,8 +109,8 @@ async function pastOf(client: SequentClient, id: string): Promise<LiveTransition
   }
 }
 
-/** Also said to who presses Ctrl-C: what was accepted goes on. */
-function sayAccepted({ terminal: { err } }: Call<InvokeOptions>, requestId: string): void {
+/** Prints the request id, and after Ctrl-C that the invocation continues. */
+function printAccepted({ terminal: { err } }: Call<InvokeOptions>, requestId: string): void {
   err.line(err.paint.dim(`accepted as ${requestId}`));
-  process.prependOnceListener('SIGINT', () => err.line(`\nit goes on without this command: sequent result ${requestId}`));
+  process.prependOnceListener('SIGINT', () => err.line(`\nthe invocation continues without this command: sequent result ${requestId}`));
 }

@@ -22,14 +22,14 @@ type ListOptions = FilterOptions & MomentOptions & { limit: number; cursor?: str
 export function lsCommand(): Command {
   return addFilters(
     new Command('ls')
-      .summary('invocations, by whatever is known of them')
+      .summary('list invocations by state, time, text and more')
       .description('Lists invocations, the newest first, from the read model that the projection keeps.')
       .argument('[function]', 'only of this function'),
   )
     .addOption(momentOption())
-    .option('-n, --limit <count>', 'how many at most', parseWhole(1, 500), 50)
-    .option('--cursor <cursor>', 'go on where an earlier list ended')
-    .option('--all', 'all of them, page after page')
+    .option('-n, --limit <count>', 'the maximum number of rows', parseWhole(1, 500), 50)
+    .option('--cursor <cursor>', 'continue after an earlier list')
+    .option('--all', 'all pages')
     .addHelpText('after', examples)
     .action(action<ListOptions>(ls));
 }
@@ -42,7 +42,7 @@ Examples:
   sequent ls --text 'timeout customer 4711' --min-attempts 2
   sequent ls --condition EventAgeExceeded --all -o name | xargs -n1 sequent redrive
 
-A list that was cut ends with the --cursor of its next page, on stderr.`;
+If there are more rows, stderr ends with the --cursor of the next page.`;
 
 const took = ({ durationInMs }: InvocationSummary): string => (durationInMs === null ? '' : formatDuration(durationInMs));
 const why = ({ condition, error }: InvocationSummary): string => [condition, error].filter((part) => part !== null).join(': ');
@@ -58,7 +58,7 @@ const columns: Column<InvocationSummary>[] = [
   { head: 'WHY', cell: why },
 ];
 
-/** What fits beside an id of 36 letters on a terminal of 80 columns: of what is over how it ended, of the rest where it is. */
+/** The columns for a terminal of 80 columns: the status of an ended invocation, the state of an open one. */
 const fewColumns: Column<InvocationSummary>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'FUNCTION', cell: ({ function: name }) => name },
@@ -94,7 +94,7 @@ async function ls(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
   });
 }
 
-const EMPTY = 'no invocation is like that';
+const EMPTY = 'no invocation matches';
 
 async function collect(pages: AsyncIterable<InvocationSummary>): Promise<InvocationSummary[]> {
   const rows: InvocationSummary[] = [];

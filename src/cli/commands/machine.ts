@@ -8,7 +8,7 @@ export function machineCommand(): Command {
   return new Command('machine')
     .summary('the state machine as JSON')
     .description("Prints a machine's configuration as JSON, which opens in Stately's editor (https://stately.ai/editor, Import from code).")
-    .addArgument(new Argument('[machine]', 'which one').choices(machines).default('invocation'))
+    .addArgument(new Argument('[machine]', 'which machine').choices(machines).default('invocation'))
     .addHelpText('after', examples)
     .action(action(machine));
 }

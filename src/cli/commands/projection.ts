@@ -16,24 +16,20 @@ type InstanceOptions = { instance?: string };
 export function projectionCommand(): Command {
   return new Command('projection')
     .summary('the read model: status, check, rebuild, problems')
-    .description('The read models that answer questions about the past. Each instance has one of its own, and each can be thrown away.')
+    .description('The read models that answer history queries. Each instance has its own, and can rebuild it from the log.')
     .addCommand(sub('status', 'how far behind the log each instance is').action(action<InstanceOptions>(status)))
     .addCommand(
-      sub('check', 'compare every row with a second read model, built from zero (exit code 1: they differ)').action(
-        action<InstanceOptions>(check),
-      ),
+      sub('check', 'compare every row with a newly built read model (exit code 1: they differ)').action(action<InstanceOptions>(check)),
     )
     .addCommand(
-      sub('rebuild', 'build a new one from zero beside the old one, which serves until the new one is as far').action(
-        action<InstanceOptions>(rebuild),
-      ),
+      sub('rebuild', 'build a new read model; the old one serves until the new one has caught up').action(action<InstanceOptions>(rebuild)),
     )
     .addCommand(
       new Command('problems')
-        .summary('what could not be folded, and is kept as it is')
-        .description('Lists messages of no known form, facts that the machine refuses, appends about no request, and gaps of the log.')
-        .option('--after <sequence>', 'only behind this sequence of the log', parseWhole(0), 0)
-        .option('-n, --limit <count>', 'how many at most', parseWhole(1, 500), 100)
+        .summary('entries of the log that could not be folded')
+        .description('Lists messages of an unknown form, facts that the machine refuses, appends without a request, and gaps of the log.')
+        .option('--after <sequence>', 'only after this sequence of the log', parseWhole(0), 0)
+        .option('-n, --limit <count>', 'the maximum number of rows', parseWhole(1, 500), 100)
         .action(action<ProblemOptions>(problems)),
     );
 }
@@ -53,7 +49,7 @@ async function problems(call: Call<ProblemOptions>): Promise<ExitCode> {
   const { err } = call.terminal;
   return await withClient(call.options, async ({ history }) => {
     const rows = await history.problems({ after, limit });
-    printList(call, { rows, columns: problemColumns, name: ({ sequence }) => String(sequence), empty: 'everything could be folded' });
+    printList(call, { rows, columns: problemColumns, name: ({ sequence }) => String(sequence), empty: 'every entry could be folded' });
     if (rows.length === limit) err.line(err.paint.dim(`there may be more: --after ${rows.at(-1)?.sequence}`));
     return exitCodes.ok;
   });
@@ -117,8 +113,8 @@ async function check(call: Call<InstanceOptions>): Promise<ExitCode> {
   });
 }
 
-const LOOK_EVERY_MS = 250;
-const SAY_EVERY_MS = 2_000;
+const POLL_IN_MS = 250;
+const PROGRESS_EVERY_MS = 2_000;
 
 async function rebuild(call: Call<InstanceOptions>): Promise<ExitCode> {
   const { terminal, options } = call;
@@ -127,8 +123,8 @@ async function rebuild(call: Call<InstanceOptions>): Promise<ExitCode> {
     for (const instance of await instancesOf(history, options)) {
       const one = await rebuildOne(history, instance, (text) => terminal.err.line(`${instance}: ${text}`));
       done.push(one);
-      // The log was made anew meanwhile, or the file could not be written.
-      if (!one.isNew) terminal.err.line(`${instance}: the old one still serves; the log of its process says why`);
+      // The log was recreated meanwhile, or the file could not be written.
+      if (!one.isNew) terminal.err.line(`${instance}: the old read model still serves; the log of its process has the reason`);
     }
     printList(call, { rows: done.map(({ seen }) => seen), columns, name: ({ instance }) => instance, empty: '' });
     return done.every(({ isNew }) => isNew) ? exitCodes.ok : exitCodes.failed;
@@ -139,11 +135,11 @@ async function rebuildOne(history: ClientHistory, instance: string, say: (text: 
   const { file } = await history.status({ instance });
   let seen = await history.rebuild(instance);
   for (let saidAt = Number.NEGATIVE_INFINITY; seen.rebuild !== null; seen = await history.status({ instance })) {
-    if (performance.now() - saidAt > SAY_EVERY_MS) {
+    if (performance.now() - saidAt > PROGRESS_EVERY_MS) {
       saidAt = performance.now();
       say(progress(seen.rebuild));
     }
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_IN_MS);
   }
   return { seen, isNew: seen.file !== file };
 }

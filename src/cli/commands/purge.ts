@@ -16,18 +16,18 @@ type PurgeOptions = { function: string; before: number; reason?: string; dryRun?
 
 export function purgeCommand(): Command {
   return new Command('purge')
-    .summary('erase finished invocations for ever')
+    .summary('erase finished invocations permanently')
     .description(
-      'Erases what users sent: the finished invocations of a function, from the log, the archive, the results and the read models. It is said in the log who asked for it.',
+      'Erases the finished invocations of a function from the log, the archive, the results and the read models. The log keeps a record of the erasure, its user and its reason.',
     )
     .requiredOption('--function <name>', 'of this function')
     .requiredOption(
       '--before <time>',
-      'accepted before this moment (2026-01-31T12:00:00Z), or longer ago than this (30d)',
+      'accepted before this moment (2026-01-31T12:00:00Z), or before this duration ago (30d)',
       parsePointInTime,
     )
-    .option('--reason <text>', 'why: it is kept in the log')
-    .option('--dry-run', 'only say what would be erased')
+    .option('--reason <text>', 'the reason, which the log keeps')
+    .option('--dry-run', 'only count what would be erased')
     .addOption(durationOption('--wait <duration>', 'how long to wait for the janitor', 600_000))
     .addHelpText('after', examples)
     .action(action<PurgeOptions>(purge));
@@ -38,9 +38,9 @@ Examples:
   sequent purge --function orders --before 30d --dry-run
   sequent purge --function orders --before 2026-01-31 --reason 'request 4711 of the data protection officer'
 
-What is not finished is left alone. Exit codes: 0 it is done, 7 it was asked for, and no janitor has done it yet.`;
+Open invocations are not erased. Exit codes: 0 erased, 7 requested, and no janitor has finished it yet.`;
 
-const LOOK_EVERY_MS = 250;
+const POLL_IN_MS = 250;
 
 async function purge(call: Call<PurgeOptions>): Promise<ExitCode> {
   const { options, terminal } = call;
@@ -57,36 +57,36 @@ async function purge(call: Call<PurgeOptions>): Promise<ExitCode> {
     const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
     const state = await openKeyValue(connection, STATE_BUCKET, undefined);
     const id = randomBytes(8).toString('hex');
-    const asked: ErasureRecord = { state: 'asked', request };
-    await state.put(erasureKey(id), JSON.stringify(asked), 0);
+    const requested: ErasureRecord = { state: 'asked', request };
+    await state.put(erasureKey(id), JSON.stringify(requested), 0);
     const deadline = Date.now() + options.wait;
-    let told = asked.state;
+    let printedState = requested.state;
     for (;;) {
-      const record = parseErasureRecord((await state.get(erasureKey(id)))?.value) ?? asked;
+      const record = parseErasureRecord((await state.get(erasureKey(id)))?.value) ?? requested;
       if (record.state === 'done') {
         printOne(call, { value: { id, ...record }, name: id, lines: () => linesOf(id, record) });
         return exitCodes.ok;
       }
-      if (record.state !== told) terminal.err.line(terminal.err.paint.dim(progressOf(record)));
-      told = record.state;
-      if (Date.now() > deadline) throw notYet(id, told);
-      await sleep(LOOK_EVERY_MS);
+      if (record.state !== printedState) terminal.err.line(terminal.err.paint.dim(progressOf(record)));
+      printedState = record.state;
+      if (Date.now() > deadline) throw notYet(id, printedState);
+      await sleep(POLL_IN_MS);
     }
   });
 }
 
 function progressOf({ state, sequence }: ErasureRecord): string {
-  return state === 'written' ? `the log says so at ${sequence}` : 'it is being erased';
+  return state === 'written' ? `the erasure is recorded at sequence ${sequence}` : 'the erasure is in progress';
 }
 
 function linesOf(id: string, { request, found, erased, sequence }: ErasureRecord): string[] {
   const { invocations = 0, messages = 0 } = found ?? {};
   const what = `${plural(invocations, 'finished invocation')} of ${request.function} from before ${formatMoment(request.before)}, in ${plural(messages, 'message')}`;
   if (request.isTrial) return [`would erase ${what}`];
-  if (erased === undefined) return [`there was nothing to erase: ${what}`];
+  if (erased === undefined) return [`nothing to erase: ${what}`];
   return [
     `erased ${what}`,
-    `${plural(erased.segments, 'segment')} rewritten, ${plural(erased.results, 'result')} removed; sequence ${sequence} of the log says so, as ${id}`,
+    `${plural(erased.segments, 'segment')} rewritten, ${plural(erased.results, 'result')} removed; recorded as ${id} at sequence ${sequence} of the log`,
   ];
 }
 
@@ -94,8 +94,8 @@ function notYet(id: string, state: string): CommandError {
   return new CommandError({
     code: 'TIMED_OUT',
     exitCode: exitCodes.timedOut,
-    what: 'the erasure is not done yet',
-    why: `it is ${state}, and kept as ${id}: a janitor goes on with it as soon as one runs and every projection has read the log that far`,
+    what: 'the erasure is not finished',
+    why: `erasure ${id} is in state ${state}; a janitor finishes it when one runs and every projection has read the request`,
     remedy: 'sequent serve --role janitor',
   });
 }

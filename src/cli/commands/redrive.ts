@@ -12,17 +12,19 @@ type RedriveOptions = BulkOptions & { event?: string; failed?: true; function?: 
 
 export function redriveCommand(): Command {
   return new Command('redrive')
-    .summary('run invocations again, as new ones')
-    .description('Runs an invocation that is over again as a new one, also with another event; or all that failed. Each knows the other.')
+    .summary('run invocations again, as new invocations')
+    .description(
+      'Runs an ended invocation again as a new one, optionally with another event; or all failed invocations. Each names the other.',
+    )
     .argument('[id]', 'the request id')
-    .option('-d, --event <json>', 'instead of its event: JSON text, @file, or - for stdin')
-    .option('--failed', 'all that failed and were not run again yet')
+    .option('-d, --event <json>', 'another event: JSON text, @file, or - for stdin')
+    .option('--failed', 'all failed invocations that have no redrive yet')
     .option('--function <name>', 'with --failed: only of this function')
-    .option('--condition <condition>', 'with --failed: only those that failed by this, such as UnhandledInvocationError')
-    .option('--since <when>', 'with --failed: only those that failed since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parsePointInTime)
-    .option('--dry-run', 'only say which')
-    .option('--rate <rate>', 'at most so many: 50/s, 100/m', parseRate)
-    .option('-y, --yes', 'do not ask')
+    .option('--condition <condition>', 'with --failed: only with this condition, such as UnhandledInvocationError')
+    .option('--since <when>', 'with --failed: only failed since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime)
+    .option('--dry-run', 'only list the invocations')
+    .option('--rate <rate>', 'the maximum rate: 50/s, 100/m', parseRate)
+    .option('-y, --yes', 'do not ask for a confirmation')
     .addHelpText('after', examples)
     .action(action<RedriveOptions>(redrive));
 }
@@ -34,7 +36,7 @@ Examples:
   sequent redrive --failed --function orders --since 2h --dry-run
   sequent redrive --failed --condition SystemError --rate 20/s --yes
 
-Exit codes: 0 all of them, 1 not all, 2 nothing says which, 3 no such invocation, 4 it is not over yet.`;
+Exit codes: 0 all, 1 not all, 2 neither an id nor --failed, 3 no such invocation, 4 it has not ended.`;
 
 async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
   const { args, options, terminal } = call;
@@ -42,16 +44,24 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
   const { function: name, condition, since } = options;
   if ((id === undefined) === (options.failed === undefined)) {
     throw usageProblem(
-      'nothing was run again',
-      'either a request id or --failed says what',
+      'no invocation was run again',
+      'the command needs either a request id or --failed',
       'sequent redrive <id>, or sequent redrive --failed --dry-run',
     );
   }
   if (id !== undefined && [name, condition, since].some((filter) => filter !== undefined)) {
-    throw usageProblem('nothing was run again', 'a request id says it all: the filters go with --failed', `sequent redrive ${id}`);
+    throw usageProblem(
+      'no invocation was run again',
+      'filters select failed invocations; with a request id they have no meaning',
+      `sequent redrive ${id}`,
+    );
   }
   if (options.failed && options.event !== undefined) {
-    throw usageProblem('nothing was run again', 'one event for many invocations is none of theirs', 'sequent redrive <id> -d <json>');
+    throw usageProblem(
+      'no invocation was run again',
+      'one event cannot replace the events of many invocations',
+      'sequent redrive <id> -d <json>',
+    );
   }
   const payload = options.event === undefined ? undefined : await readPayload(options.event, terminal);
   return await withClient(options, async (client) => {

@@ -11,12 +11,12 @@ type ResultOptions = { timeout: number; envelope?: true; function?: string };
 
 export function resultCommand(): Command {
   return new Command('result')
-    .summary('what an invocation returned')
-    .description('Prints what the function returned, and waits for it if the invocation is not over.')
+    .summary('the result of an invocation')
+    .description('Prints the value that the function returned. Waits for the outcome of an open invocation.')
     .argument('<id>', 'the request id')
-    .addOption(durationOption('--timeout <duration>', 'how long to wait for an outcome; 0 only looks', 60_000))
+    .addOption(durationOption('--timeout <duration>', 'how long to wait for an outcome; 0 does not wait', 60_000))
     .option('-e, --envelope', 'print the whole envelope that subscribers and destinations receive')
-    .option('--function <name>', 'its function: finds it a little faster')
+    .option('--function <name>', 'its function: makes the search faster')
     .addHelpText('after', examples)
     .action(action<ResultOptions>(result));
 }
@@ -25,9 +25,9 @@ const examples = `
 Examples:
   sequent result 0193f0c2-7b1e-8a44-9c1b-2f6f5a1e0000
   sequent result order-4711 --envelope
-  sequent result order-4711 --timeout 0     only look
+  sequent result order-4711 --timeout 0     do not wait
 
-Exit codes: 0 it succeeded, 1 it failed, 3 no such invocation, 7 no outcome within --timeout.`;
+Exit codes: 0 success, 1 failure, 3 no such invocation, 7 no outcome within --timeout.`;
 
 async function result(call: Call<ResultOptions>): Promise<ExitCode> {
   const { options, terminal } = call;

@@ -67,7 +67,7 @@ async function stats(call: Call<StatsOptions>): Promise<typeof exitCodes.ok> {
       rows: await history.stats(query),
       columns,
       name: ({ function: name }) => name,
-      empty: 'nothing was accepted in this time',
+      empty: 'no invocation matches',
     });
     return exitCodes.ok;
   });

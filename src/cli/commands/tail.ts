@@ -23,14 +23,14 @@ type TailOptions = Omit<FilterOptions, 'state' | 'condition'> & {
 export function tailCommand(): Command {
   const command = new Command('tail')
     .summary('transitions as they happen')
-    .description('Prints one line for each transition, from now on or from an earlier place of the log, until Ctrl-C.')
+    .description('Prints one line per transition, from now on or from an earlier position of the log, until Ctrl-C.')
     .argument('[function]', 'only of this function')
     .option('--state <state>', `only these transitions, repeatable: ${factTypes.join(', ')}`, oneOf(factTypes))
     .option('--condition <condition>', `only failures for these reasons, repeatable: ${names.join(', ')}`, oneOf(names));
   return addInvocationFilters(command)
-    .option('--from <place>', 'a sequence of the log (1 is the beginning), a time ago (30m), a moment, or now', parsePlace)
-    .option('--durable <name>', 'keep the place under this name in JetStream: the next tail of that name goes on there')
-    .option('-n, --limit <count>', 'end after so many lines', parseWhole(1))
+    .option('--from <position>', 'a sequence of the log (1 is the first), a duration ago (30m), a moment, or now', parsePosition)
+    .option('--durable <name>', 'keep the position under this name in JetStream: the next tail of that name continues there')
+    .option('-n, --limit <count>', 'end after this many lines', parseWhole(1))
     .addHelpText('after', examples)
     .action(action<TailOptions>(tail));
 }
@@ -42,12 +42,12 @@ Examples:
   sequent tail
   sequent tail flaky --state retrying --state failed
   sequent tail --condition EventAgeExceeded --from 1h
-  sequent tail --root order-4711              all that follows from it
+  sequent tail --root order-4711              all invocations of its chain
   sequent tail --from 1 --json | jq 'select(.transition == "failed")'
   sequent tail orders --state failed --durable pager -o jsonl | ./page-me
 
-A line of a durable tail counts as read once it is printed. Its places: sequent cursor ls, sequent cursor rm <name>.
-The filters from --qualifier to --text are about the invocation behind a transition, and need a projection.`;
+A durable tail acknowledges a transition after its line is printed. See sequent cursor ls, sequent cursor rm <name>.
+The filters from --qualifier to --text apply to the invocation of a transition, and need a projection.`;
 
 function oneOf(choices: readonly string[]): (value: string, previous?: string[]) => string[] {
   return (value, previous = []) => {
@@ -57,7 +57,7 @@ function oneOf(choices: readonly string[]): (value: string, previous?: string[])
   };
 }
 
-function parsePlace(text: string): 'now' | number | Date {
+function parsePosition(text: string): 'now' | number | Date {
   if (text === 'now') return text;
   return /^\d+$/.test(text) ? parseWhole(1)(text) : new Date(parsePointInTime(text));
 }
@@ -69,14 +69,14 @@ async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
   await withClient(options, async (client) => {
     const { err, out } = terminal;
     const { state, condition, from, durable, limit, ...rest } = options;
-    const isMeant = await createInvocationTest(client.history, filterOf(rest));
+    const matches = await createInvocationTest(client.history, filterOf(rest));
     const given = { function: only, state, condition, from, durable };
     const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TransitionsOptions;
     printConnection(client, err);
     if (err.isTty && format === 'table') err.line(err.paint.dim(`the log of ${client.connection.servers}; Ctrl-C ends this`));
     let printed = 0;
     for await (const transition of client.transitions(wanted)) {
-      const isShown = await isMeant(transition);
+      const isShown = await matches(transition);
       if (isShown) out.line(transitionLine(transition, { format, output: out }));
       transition.ack();
       if (isShown && ++printed === limit) break;

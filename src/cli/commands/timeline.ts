@@ -12,11 +12,11 @@ type TimelineOptions = { function?: string; at?: AsOf };
 
 export function timelineCommand(): Command {
   return new Command('timeline')
-    .summary('where the time of an invocation went')
+    .summary('draw attempts, waits and transitions of an invocation')
     .description('Draws the attempts and waits of an invocation on one scale, then lists every transition with its reason.')
     .argument('<id>', 'the request id')
-    .option('--function <name>', 'its function: finds it a little faster, and also what no worker has touched yet')
-    .option('--at <moment>', 'as it was then: a sequence of the log, a time, or how long ago', parseAsOf)
+    .option('--function <name>', 'its function: makes the search faster, and finds invocations that no worker has started')
+    .option('--at <moment>', 'the state at an earlier moment: a sequence of the log, a time, or a duration ago', parseAsOf)
     .addHelpText('after', examples)
     .action(action<TimelineOptions>(timeline));
 }
@@ -24,10 +24,10 @@ export function timelineCommand(): Command {
 const examples = `
 Examples:
   sequent timeline 0193f0c2-7b1e-8a44-9c1b-2f6f5a1e0000
-  sequent timeline order-4711 --json          everything the log says
-  sequent timeline order-4711 -o jsonl        one transition a line, with the state of its machine after it
+  sequent timeline order-4711 --json          all facts of the log
+  sequent timeline order-4711 -o jsonl        one transition per line, with the state after it
   sequent timeline order-4711 -o name         its state
-  sequent timeline order-4711 --at 4120       as it was behind that message of the log
+  sequent timeline order-4711 --at 4120       after that message of the log
   sequent timeline order-4711 --at 10m --json with the state of its machine ten minutes ago
 
 Exit codes: 0 found, 3 no such invocation.`;
@@ -36,12 +36,13 @@ async function timeline(call: Call<TimelineOptions>): Promise<typeof exitCodes.o
   const { options, terminal, format } = call;
   return await withClient(options, async (client) => {
     const whole = await client.timeline(call.args[0] ?? '', options.function === undefined ? {} : { function: options.function });
-    const past = options.at === undefined ? undefined : await cutAt(whole, options.at);
-    const found = past?.timeline ?? whole;
-    const now = past?.now ?? Date.now();
+    const { timeline: found, now } = options.at === undefined ? { timeline: whole, now: Date.now() } : await cutAt(whole, options.at);
     const transitions = await withStates(found);
-    if (format === 'jsonl') for (const transition of transitions) terminal.out.line(JSON.stringify(transition));
-    else printOne(call, { value: { ...found, transitions }, name: found.state, lines: () => drawTimeline(found, terminal.out, now) });
+    if (format === 'jsonl') {
+      for (const transition of transitions) terminal.out.line(JSON.stringify(transition));
+      return exitCodes.ok;
+    }
+    printOne(call, { value: { ...found, transitions }, name: found.state, lines: () => drawTimeline(found, terminal.out, now) });
     return exitCodes.ok;
   });
 }

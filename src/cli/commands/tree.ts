@@ -10,10 +10,10 @@ type TreeOptions = { function?: string };
 
 export function treeCommand(): Command {
   return new Command('tree')
-    .summary('the chain that an invocation is part of')
-    .description('Draws what followed from what: the destinations that invoked further functions, and what was run again.')
-    .argument('<id>', 'the request id of any of them')
-    .option('--function <name>', 'its function, if several functions were invoked under one id')
+    .summary('draw the chain of an invocation')
+    .description('Draws the invocations of a chain: those that destinations started, and redrives.')
+    .argument('<id>', 'the request id of any invocation of the chain')
+    .option('--function <name>', 'its function, if several functions were invoked with one id')
     .addHelpText('after', '\nExamples:\n  sequent tree order-4711\n  sequent tree order-4711 -o name     all ids of the chain')
     .action(action<TreeOptions>(tree));
 }
@@ -23,7 +23,7 @@ async function tree(call: Call<TreeOptions>): Promise<typeof exitCodes.ok> {
   return await withClient(options, async ({ history }) => {
     const found = await history.tree(args[0] ?? '', options.function === undefined ? {} : { function: options.function });
     print(found, call);
-    if (found.isCut) terminal.err.line(`only the first ${found.nodes.length} are shown`);
+    if (found.isCut) terminal.err.line(`only the first ${found.nodes.length} invocations are shown`);
     return exitCodes.ok;
   });
 }
@@ -41,20 +41,20 @@ function print(found: HistoryTree, { format, terminal: { out } }: Call<TreeOptio
   }
 }
 
-/** One line for each; whose parent is not known stands at the left. */
+/** Draws one line per invocation. Invocations without a known parent are roots. */
 function drawTree({ nodes }: Pick<HistoryTree, 'nodes'>, isUnicode: boolean): string[] {
   const ids = new Set(nodes.map(({ id }) => id));
   const below = new Map<string, InvocationSummary[]>();
-  const tops: InvocationSummary[] = [];
+  const roots: InvocationSummary[] = [];
   for (const node of nodes) {
     const parent = node.parent ?? node.redriveOf;
-    if (parent === null || parent === node.id || !ids.has(parent)) tops.push(node);
+    if (parent === null || parent === node.id || !ids.has(parent)) roots.push(node);
     else below.set(parent, [...(below.get(parent) ?? []), node]);
   }
   const [branch, last, line] = isUnicode ? ['├─ ', '└─ ', '│  '] : ['|- ', '`- ', '|  '];
   const drawn = new Set<string>();
   const draw = (node: InvocationSummary, head: string, indent: string): string[] => {
-    // Ids are chosen by callers: a ring of parents must not be drawn for ever.
+    // Callers choose ids, so parents may form a cycle.
     if (drawn.has(node.id)) return [];
     drawn.add(node.id);
     const children = below.get(node.id) ?? [];
@@ -67,7 +67,7 @@ function drawTree({ nodes }: Pick<HistoryTree, 'nodes'>, isUnicode: boolean): st
       ),
     ];
   };
-  return [...tops.flatMap((top) => draw(top, '', '')), ...nodes.flatMap((node) => draw(node, '', ''))];
+  return [...roots.flatMap((root) => draw(root, '', '')), ...nodes.flatMap((node) => draw(node, '', ''))];
 }
 
 function describe({ id, function: name, state, status, condition, durationInMs, redriveOf }: InvocationSummary): string {

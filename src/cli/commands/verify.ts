@@ -6,7 +6,7 @@ import { plural } from '#src/cli/print/format.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { action, type Call } from '../call.ts';
+import { action, type Call, type Format } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
@@ -15,11 +15,9 @@ type VerifyOptions = ArchiveOptions & { from: number };
 
 export function verifyCommand(): Command {
   return new Command('verify')
-    .summary('prove the log: fold all of it and name what is wrong')
-    .description(
-      'Folds the whole log, and what was archived of it, with the machine of this version and names everything that breaks a rule of Sequent.',
-    )
-    .option('--from <sequence>', 'from this sequence of the log on: what was accepted before is left out', parseWhole(1), 1)
+    .summary('verify the log: fold all of it and list violations')
+    .description('Folds the whole log and its archive with the machine of this version, and lists every violation of a rule of Sequent.')
+    .option('--from <sequence>', 'from this sequence of the log on, without invocations that were accepted before', parseWhole(1), 1)
     .option(...ARCHIVE_OPTION)
     .addHelpText('after', examples)
     .action(action<VerifyOptions>(verify));
@@ -29,37 +27,43 @@ const examples = `
 Examples:
   sequent verify
   sequent verify --json | jq '.findings[] | select(.rule == "T1")'
-  sequent verify -o jsonl                     one finding a line
+  sequent verify -o jsonl                     one finding per line
   sequent verify --from 1000000
 
-The rules (E2 to A1) are those of src/DESIGN.md. Exit codes: 0 nothing is wrong, 1 something is.`;
+The rules (E2 to A1) are those of src/DESIGN.md. Exit codes: 0 no finding, 1 findings.`;
 
 const PROGRESS_EVERY_MS = 2_000;
 
 async function verify({ options, terminal, format }: Call<VerifyOptions>): Promise<ExitCode> {
-  const { out, err } = terminal;
+  const { err } = terminal;
   const startedAt = Date.now();
   const verification = await withClient(options, (client) => fold(client, options, err));
   const { findings, found, messages } = verification;
-  if (format === 'json') out.line(JSON.stringify(verification, null, 2));
-  else if (format === 'jsonl') for (const finding of findings) out.line(JSON.stringify(finding));
-  else if (format === 'name') for (const { invocation, sequence } of findings) out.line(invocation ?? String(sequence));
-  else for (const finding of findings) out.line(findingLine(finding, out));
+  printFindings(verification, { format, out: terminal.out });
   if (found > findings.length) err.line(`and ${found - findings.length} more`);
   err.line(`${plural(messages, 'message')} in ${formatDuration(Date.now() - startedAt)}: ${balanceInWords(verification)}`);
-  err.line(found === 0 ? err.paint.green('nothing is wrong') : err.paint.red(plural(found, 'finding')));
+  err.line(found === 0 ? err.paint.green('no finding') : err.paint.red(plural(found, 'finding')));
   return found === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+function printFindings(verification: Verification, { format, out }: { format: Format; out: OutputStream }): void {
+  if (format === 'json') return out.line(JSON.stringify(verification, null, 2));
+  for (const finding of verification.findings) {
+    if (format === 'jsonl') out.line(JSON.stringify(finding));
+    else if (format === 'name') out.line(finding.invocation ?? String(finding.sequence));
+    else out.line(findingLine(finding, out));
+  }
 }
 
 async function fold(client: SequentClient, options: Call<VerifyOptions>['options'], err: OutputStream): Promise<Verification> {
   const { verifyLog } = await import('../verify-log.ts');
-  let saidAt = Date.now();
+  let printedAt = Date.now();
   return await verifyLog(await openArchiveOf(options, client), {
     from: options.from,
     onProgress(share) {
       const now = Date.now();
-      if (now - saidAt < PROGRESS_EVERY_MS) return;
-      saidAt = now;
+      if (now - printedAt < PROGRESS_EVERY_MS) return;
+      printedAt = now;
       err.line(err.paint.dim(`${Math.floor(100 * share)} % of the log is read`));
     },
   });

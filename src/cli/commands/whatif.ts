@@ -25,17 +25,17 @@ type WhatIfOptions = ArchiveOptions & {
 
 export function whatIfCommand(): Command {
   return new Command('whatif')
-    .summary('what another policy would have changed')
+    .summary('outcomes under another policy')
     .description(
-      'Folds recorded histories again under another policy. An attempt is supposed to end as it did, also at another moment; of attempts that nobody made it says "undecided".',
+      'Folds recorded histories under another policy. Each attempt keeps its recorded result, also at another time. Without a recorded attempt the result is "undecided".',
     )
     .option('--function <name>', 'only of this function')
-    .option('--max-retries <count>', 'so many retries', parseWhole(0, 100))
-    .option('--max-age <duration>', 'no attempt begins later than so long after acceptance', parseDuration)
+    .option('--max-retries <count>', 'the number of retries', parseWhole(0, 100))
+    .option('--max-age <duration>', 'no attempt starts later than this after acceptance', parseDuration)
     .option('--backoff <initial[,factor[,max]]>', 'another delay between attempts, such as 5s,2,10m', parseBackoff)
-    .option('--since <when>', 'only what was accepted since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parsePointInTime)
+    .option('--since <when>', 'only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime)
     .option(...ARCHIVE_OPTION)
-    .option('--all', 'name also those that would have ended the same')
+    .option('--all', 'list invocations with the same end too')
     .addHelpText('after', examples)
     .action(action<WhatIfOptions>(whatIf));
 }
@@ -44,7 +44,7 @@ const examples = `
 Examples:
   sequent whatif --function orders --max-retries 3
   sequent whatif --max-age 10m --since 1d
-  sequent whatif --backoff 5s,2,10m -o jsonl  one invocation a line`;
+  sequent whatif --backoff 5s,2,10m -o jsonl  one invocation per line`;
 
 function parseBackoff(text: string): Partial<Backoff> {
   const [initial = '', factor, max] = text.split(',');
@@ -61,7 +61,7 @@ async function whatIf(call: Call<WhatIfOptions>): Promise<typeof exitCodes.ok> {
   const { out, err } = terminal;
   const policy = policyIn(options);
   if (Object.keys(policy).length === 0) {
-    throw usageProblem('nothing is to be different', 'no other policy was given', 'sequent whatif --max-retries 3');
+    throw usageProblem('the command needs another policy', 'no option changes the policy', 'sequent whatif --max-retries 3');
   }
   if (options.function !== undefined) parseFunctionName(options.function);
   const different: Supposition[] = [];
@@ -73,7 +73,7 @@ async function whatIf(call: Call<WhatIfOptions>): Promise<typeof exitCodes.ok> {
     else out.line(line(supposition));
   });
   if (format === 'json') out.line(JSON.stringify({ policy, sum, invocations: different }, null, 2));
-  for (const text of inSum(sum)) err.line(text);
+  for (const text of totalsOf(sum)) err.line(text);
   return exitCodes.ok;
 }
 
@@ -120,14 +120,14 @@ function line(supposition: Supposition): string {
 function wouldHave(supposition: Supposition): string {
   if (supposition.kind === 'undecided') return `undecided after ${plural(supposition.attempts, 'attempt')}: ${supposition.why}`;
   const { supposed } = supposition;
-  if (supposition.kind === 'same') return 'would have ended just so';
+  if (supposition.kind === 'same') return 'would have ended the same';
   return `would have ${nameEnding(supposed)} after ${plural(supposed.attempts, 'attempt')}`;
 }
 
-function inSum({ invocations, same, different, undecided, changes, attempts, laterInMs }: Sum): string[] {
+function totalsOf({ invocations, same, different, undecided, changes, attempts, laterInMs }: Sum): string[] {
   const later =
-    laterInMs === 0 ? 'at the same times' : `${formatDuration(Math.abs(laterInMs))} ${laterInMs > 0 ? 'later' : 'earlier'} in sum`;
-  if (invocations === 0) return ['no such invocation is recorded'];
+    laterInMs === 0 ? 'at the same times' : `${formatDuration(Math.abs(laterInMs))} ${laterInMs > 0 ? 'later' : 'earlier'} in total`;
+  if (invocations === 0) return ['no invocation matches'];
   return [
     `${plural(invocations, 'invocation')}: ${same} the same, ${different} different, ${undecided} undecided`,
     ...Object.entries(changes).map(([change, count]) => `${count}: ${change}`),

@@ -151,21 +151,27 @@ export function readConfiguration({ flags = {}, env = process.env }: Configurati
   const given: Partial<Record<Setting, 'flag' | 'environment'>> = {};
   const values = Object.entries(settings).map(([name, { env: variable, schema, flag, ...rest }]) => {
     const fromFlag = flags['key' in rest ? rest.key : nameOfFlag(flag)];
+    const [source, label] = fromFlag === undefined ? (['environment', variable] as const) : (['flag', flag] as const);
     const value = fromFlag ?? (env[variable] || undefined);
-    if (value !== undefined) given[name as Setting] = fromFlag === undefined ? 'environment' : 'flag';
+    if (value !== undefined) given[name as Setting] = source;
     const result = schema.safeParse(value);
-    if (!result.success)
-      problems.push(`${fromFlag === undefined ? variable : flag} ${result.error.issues[0]?.message}, not ${shown(value)}`);
+    if (!result.success) problems.push(`${label} ${result.error.issues[0]?.message}, not ${shown(value)}`);
     return [name, result.data];
   });
-  if (given.natsUrls === 'flag' && given.natsContext === 'flag')
-    problems.push('--server and --context name two servers: pass only one of them');
   // Each value was parsed by the schema of its own name.
-  const read = Object.fromEntries(values) as Omit<Configuration, 'given'>;
-  if (read.localToken === 'auto' && given.credentials !== undefined)
-    problems.push('--local-token and --credentials both define who may call: pass only one of them');
+  const read = { ...(Object.fromEntries(values) as Omit<Configuration, 'given'>), given };
+  problems.push(...conflictsIn(read));
   if (problems.length > 0) throw new InvalidConfigurationError({ problems });
-  return { ...read, given };
+  return read;
+}
+
+function conflictsIn({ given, localToken }: Pick<Configuration, 'given' | 'localToken'>): string[] {
+  const conflicts: string[] = [];
+  if (given.natsUrls === 'flag' && given.natsContext === 'flag')
+    conflicts.push('--server and --context name two servers: pass only one of them');
+  if (localToken === 'auto' && given.credentials !== undefined)
+    conflicts.push('--local-token and --credentials both define who may call: pass only one of them');
+  return conflicts;
 }
 
 /** The folder or bucket of the archive. */

@@ -18,7 +18,7 @@ afterAll(() => sequent[Symbol.asyncDispose]());
 const sequenceOf = (type: string): string => String(timeline.transitions.find(({ fact }) => fact.type === type)?.sequence);
 
 describe('sequent explain', () => {
-  test('tells the story of an invocation in sentences', async () => {
+  test('explains an invocation in sentences', async () => {
     const { code, stdout } = await sequent.run(['explain', 'flaky-1']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^It was accepted at .* for flaky, from a client\.\n/);
@@ -68,13 +68,13 @@ describe('sequent whatif', () => {
     expect(stderr).toContain('1 invocation: 0 the same, 1 different, 0 undecided');
   });
 
-  test('exits with 2 when nothing is to be different', async () => {
+  test('exits with 2 when no option changes the policy', async () => {
     expect((await sequent.run(['whatif'])).code).toBe(2);
   });
 });
 
 describe('sequent verify', () => {
-  test('exits with 0 for a log in which nothing is wrong', async () => {
+  test('exits with 0 for a log without a finding', async () => {
     const { code, stdout, stderr } = await sequent.run(['verify', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ findings: [], found: 0, balance: { accepted: 1, settled: 1, open: {}, succeeded: 1 } });
     expect(stderr).toContain('1 accepted = 1 settled + 0 open');

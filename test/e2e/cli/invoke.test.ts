@@ -64,7 +64,7 @@ describe('sequent invoke', () => {
       '300ms',
     ]);
     expect({ code, stdout }).toEqual({ code: 7, stdout: '' });
-    expect(stderr).toContain('it goes on without this command: sequent result slow-1');
+    expect(stderr).toContain('the invocation continues without this command: sequent result slow-1');
     const later = await sequent.run(['result', 'slow-1']);
     expect(later).toMatchObject({ code: 0, stdout: '{"waitedInMs":1500}\n' });
   });
@@ -74,7 +74,7 @@ describe('sequent invoke', () => {
       onStdout: (text, child) => text.includes('running') && child.kill('SIGINT'),
     });
     expect(run.code).toBe(130);
-    expect(run.stderr).toContain('it goes on without this command: sequent result slow-2');
+    expect(run.stderr).toContain('the invocation continues without this command: sequent result slow-2');
   });
 
   test('--follow prints every transition until the invocation is notified, then the result', async () => {

@@ -44,7 +44,7 @@ describe('a dead delivery', () => {
   test('is on the timeline and in the list with its reason, and a redrive delivers it without an execution', async () => {
     await invoke([{ value: 1 }], ['order-1']);
     const reason = `${receiver.url} answered 404 Not Found`;
-    expect((await sequent.run(['timeline', 'order-1'])).stdout).toContain(`http-0 was given up: ${reason}`);
+    expect((await sequent.run(['timeline', 'order-1'])).stdout).toContain(`the delivery to http-0 was given up: ${reason}`);
     const listed = await sequent.run(['dest', 'dead', 'ls', '--json']);
     expect(JSON.parse(listed.stdout)).toEqual([
       { requestId: 'order-1', function: 'obey', destination: 'http-0', tries: 1, reason, at: expect.any(Number) },
@@ -60,7 +60,7 @@ describe('a dead delivery', () => {
       expect(shown.stdout).toContain(part);
 
     status = 200;
-    expect(await sequent.run(['dest', 'dead', 'redrive', 'order-1'])).toMatchObject({ code: 0, stdout: 'http-0 is told again\n' });
+    expect(await sequent.run(['dest', 'dead', 'redrive', 'order-1'])).toMatchObject({ code: 0, stdout: 'http-0 is redriven\n' });
     await sequent.log.until((fact) => fact.type === 'delivery.delivered');
     expect(sequent.log.facts.get('order-1')?.map(({ type }) => type)).toEqual([
       'queued',
@@ -110,7 +110,7 @@ describe('a dead delivery', () => {
         .map((line) => JSON.parse(line).requestId)
         .sort(),
     ).toEqual([...ids].sort());
-    expect(dry.stderr).toBe('30 dead deliveries would be redriven; nothing was\n');
+    expect(dry.stderr).toBe('30 dead deliveries would be redriven; this was a dry run\n');
     expect([...sequent.log.facts.values()].flat().some(({ type }) => type === 'delivery.redriven')).toBe(false);
 
     const done = await sequent.run(['dest', 'dead', 'redrive', '--function', 'obey', '--destination', 'http', '--rate', '10/s', '--yes']);

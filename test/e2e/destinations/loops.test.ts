@@ -109,7 +109,7 @@ describe('a loop', () => {
     expect(facts.at(-2)?.find(({ type }) => type === 'delivery.dead')).toMatchObject({
       reason: `LoopDetected: the chain that began with ${root} has more than 16 hops; ${chain.at(-1)?.invocation} was cut`,
     });
-    expect((await sequent.run(['timeline', chain[2]?.invocation ?? ''])).stdout).toContain(`hop 2 of the chain that began with ${root}`);
+    expect((await sequent.run(['timeline', chain[2]?.invocation ?? ''])).stdout).toContain(`hop 2 of the chain of ${root}`);
     process.stdout.write(`loop: ${chain.length} invocations, hops ${chain.map(({ lineage }) => lineage?.hop ?? 0).join(' ')}\n`);
   });
 
@@ -147,7 +147,7 @@ describe('a loop', () => {
     });
     const ends = await Promise.all(chain.slice(-2).map(({ invocation }) => sequent.run(['timeline', invocation])));
     for (const [index, { stdout }] of ends.entries()) {
-      expect(stdout).toContain(`hop ${16 + index} of the chain that began with ${root}`);
+      expect(stdout).toContain(`hop ${16 + index} of the chain of ${root}`);
       expect(stdout).toContain('LoopDetected');
     }
   });
@@ -166,7 +166,7 @@ describe('a loop', () => {
     const roots = requests.map(({ requestId }) => requestId);
     await log.until((fact) => fact.type === 'queued' && fact.function === 'tock' && (fact.lineage?.hop ?? 0) >= 3);
     const paused = await endless.run(['fn', 'pause', 'tock']);
-    expect(paused).toMatchObject({ code: 0, stdout: 'tock is paused; to let it go on: sequent fn resume tock\n' });
+    expect(paused).toMatchObject({ code: 0, stdout: 'tock is paused; to resume: sequent fn resume tock\n' });
     // Executions in progress end, and their next hop waits.
     const waiting = () =>
       [...log.facts.values()].flatMap((life) => {

@@ -31,8 +31,8 @@ describe('the worked example of the source document (SRC10), through the command
     const { envelope, timeline, parent } = await invokeTest1('chain-1', '{"aaa":123}', 'test2');
     expect(timeline).toContain(`test2 received: ${envelope}`);
     expect(JSON.parse(envelope)).toMatchObject({ request_payload: '{"aaa":123}', response_payload: '{"received":{"aaa":123}}' });
-    expect(timeline).toContain('hop 1 of the chain that began with chain-1');
-    expect(parent).toContain('functiongraph-0 was told');
+    expect(timeline).toContain('hop 1 of the chain of chain-1');
+    expect(parent).toContain('delivered to functiongraph-0');
   });
 
   test('when test1 fails, the log of test3 shows exactly the envelope', async () => {

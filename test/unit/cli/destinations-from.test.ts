@@ -15,5 +15,5 @@ test.for<[string, unknown[]]>([
 });
 
 test.for(['', 'HTTP', 'OBS=outcomes', 'HTTP={"url":', '{"destination":'])('a flag cannot say one as %s', (text) => {
-  expect(() => destinationsFrom(text, '--on-success')).toThrow('--on-success is no destination');
+  expect(() => destinationsFrom(text, '--on-success')).toThrow('--on-success is not a destination');
 });

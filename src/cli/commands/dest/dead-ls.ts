@@ -8,7 +8,10 @@ import { type DeadLetterFilters, filterOf, withDeadLetterFilters } from './filte
 
 export function deadListCommand(): Command {
   return withDeadLetterFilters(
-    new Command('ls').alias('list').summary('list them').description('Lists the deliveries that were given up, the oldest first.'),
+    new Command('ls')
+      .alias('list')
+      .summary('list dead deliveries')
+      .description('Lists the deliveries that were given up, the oldest first.'),
   )
     .addHelpText('after', examples)
     .action(action<DeadLetterFilters>(list));

@@ -12,16 +12,14 @@ type RedriveOptions = DeadLetterFilters & BulkOptions & { all?: true };
 export function deadRedriveCommand(): Command {
   return withDeadLetterFilters(
     new Command('redrive')
-      .summary('have them tried again')
-      .description(
-        'Has deliveries that were given up tried again: those of one invocation, or all that match. The function does not run again.',
-      )
+      .summary('deliver again')
+      .description('Redrives deliveries that were given up: those of one invocation, or all that match. The function does not run again.')
       .argument('[id]', 'the request id'),
   )
-    .option('--all', 'all of them')
-    .option('--dry-run', 'only say which')
-    .option('--rate <rate>', 'at most so many: 50/s, 100/m', parseRate)
-    .option('-y, --yes', 'do not ask')
+    .option('--all', 'all dead deliveries')
+    .option('--dry-run', 'only list the deliveries')
+    .option('--rate <rate>', 'the maximum rate: 50/s, 100/m', parseRate)
+    .option('-y, --yes', 'do not ask for a confirmation')
     .addHelpText('after', examples)
     .action(action<RedriveOptions>(redrive));
 }
@@ -32,7 +30,7 @@ Examples:
   sequent dest dead redrive --function orders --destination http-0 --since 2h --dry-run
   sequent dest dead redrive --function orders --rate 50/s --yes
 
-Exit codes: 0 all of them, 1 not all, 2 nothing says which, 3 no such invocation, 4 none of its deliveries is dead.`;
+Exit codes: 0 all, 1 not all, 2 no selection, 3 no such invocation, 4 none of its deliveries is dead.`;
 
 async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
   const { args, options } = call;
@@ -40,7 +38,11 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
   return await withClient(options, async (client) => {
     if (id !== undefined && !options.dryRun) return await redriveOne(call, client, id);
     if (id === undefined && !options.all && !isFiltered(options)) {
-      throw usageProblem('nothing was redriven', 'nothing says which ones', 'a request id, --function, --destination, --since, or --all');
+      throw usageProblem(
+        'no delivery was redriven',
+        'the command needs a selection',
+        'a request id, --function, --destination, --since, or --all',
+      );
     }
     const dead = (await client.repair.deadLetters(filterOf(options))).filter(({ requestId }) => id === undefined || requestId === id);
     return await inBulk<DeadLetter>(call, {
@@ -53,7 +55,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
       toJson: ({ requestId, destination, function: name }) => ({ requestId, destination, function: name }),
       perform: async ({ requestId, destination }) => {
         await client.repair.redeliver(requestId, destination);
-        return { note: 'is told again', json: { redriven: true } };
+        return { note: 'is redriven', json: { redriven: true } };
       },
     });
   });
@@ -62,6 +64,6 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
 async function redriveOne({ options, terminal, format }: Call<RedriveOptions>, { repair }: SequentClient, id: string): Promise<ExitCode> {
   const destinations = await repair.redeliver(id, options.destination);
   if (format === 'json' || format === 'jsonl') terminal.out.line(JSON.stringify({ requestId: id, redriven: destinations }));
-  else for (const destination of destinations) terminal.out.line(format === 'name' ? destination : `${destination} is told again`);
+  else for (const destination of destinations) terminal.out.line(format === 'name' ? destination : `${destination} is redriven`);
   return exitCodes.ok;
 }

@@ -9,7 +9,7 @@ import { withClient } from '../../session.ts';
 
 type ShowOptions = { destination?: string };
 
-/** One delivery that was given up, with all that the log says about it. */
+/** A delivery that was given up, with its facts and its envelope. */
 type Shown = {
   requestId: string;
   function: string;
@@ -21,10 +21,10 @@ type Shown = {
 
 export function deadShowCommand(): Command {
   return new Command('show')
-    .summary('show those of one invocation')
-    .description('Shows the deliveries of an invocation that were given up: where to, every try with its reason, and what was to be told.')
+    .summary('show the dead deliveries of one invocation')
+    .description('Shows the deliveries of an invocation that were given up: the target, every try with its reason, and the envelope.')
     .argument('<id>', 'the request id')
-    .option('--destination <id>', 'only to this destination')
+    .option('--destination <id>', 'only the delivery to this destination')
     .addHelpText('after', '\nExit codes: 0 shown, 1 none of its deliveries is dead, 3 no such invocation.')
     .action(action<ShowOptions>(show));
 }
@@ -64,7 +64,7 @@ function describe({ requestId, function: name, destination, reason, tries, envel
     `${paint.bold(plain(`${name}  ${requestId}  ${destination.id}`))}  ${paint.red(plain(reason))}`,
     `  ${paint.dim('to')}      ${plain(`${destination.destination} ${destination.param}`)}`,
     ...tries.map((fact) => `  ${paint.dim(new Date(fact.at).toISOString())}  ${describeFact(fact)}`),
-    `  ${paint.dim('tells')}   ${plain(JSON.stringify(envelope))}`,
+    `  ${paint.dim('sends')}   ${plain(JSON.stringify(envelope))}`,
     `  ${paint.dim('again')}   sequent dest dead redrive ${plain(`${requestId} --destination ${destination.id}`)}`,
   ];
 }

@@ -7,11 +7,11 @@ export function destinationsCommand(): Command {
   return new Command('dest')
     .alias('destinations')
     .summary('destinations: dead letters')
-    .description('What became of the outcomes that destinations were to be told about.')
+    .description('The deliveries of outcomes to destinations.')
     .addCommand(
       new Command('dead')
         .summary('deliveries that were given up: ls, show, redrive')
-        .description('The deliveries that were given up. They are folded from the log, and wait until somebody has them tried again.')
+        .description('The deliveries that were given up. The log keeps them until they are redriven or purged.')
         .addCommand(deadListCommand())
         .addCommand(deadShowCommand())
         .addCommand(deadRedriveCommand()),

@@ -8,7 +8,7 @@ export function withDeadLetterFilters(command: Command): Command {
   return command
     .option('--function <name>', 'only of this function')
     .option('--destination <id>', 'only to this destination, such as http-0, or to all of a kind, such as http')
-    .option('--since <when>', 'only given up since then: 30m, 2h, 1d, or 2026-01-31T12:00:00Z', parsePointInTime);
+    .option('--since <when>', 'only given up since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime);
 }
 
 export function filterOf({ function: name, destination, since }: DeadLetterFilters): RepairFilter {

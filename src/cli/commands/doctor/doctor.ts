@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { Command } from 'commander';
+import { plural } from '#src/cli/print/format.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
@@ -13,7 +14,7 @@ import { type Examined, type Finding, judge } from './findings.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .summary('what is wrong, and what to do about it')
+    .summary('find problems and their remedies')
     .description('Examines the server, the streams, the roles, the functions and the clocks.')
     .addHelpText('after', examples)
     .action(action(doctor));
@@ -24,7 +25,7 @@ Examples:
   sequent doctor
   sequent doctor --json | jq '.findings[] | select(.level != "ok")'
 
-Exit codes: 0 nothing is wrong, 1 something is, 6 NATS cannot be reached or JetStream is off.`;
+Exit codes: 0 no problem, 1 problems, 6 NATS cannot be reached or JetStream is off.`;
 
 async function doctor(call: Call): Promise<ExitCode> {
   const { terminal, format } = call;
@@ -111,8 +112,14 @@ function draw({ inspection }: Examined, findings: readonly Finding[], output: Ou
     const line = `${sign} ${check.padEnd(width)}  ${plain(seen)}`;
     return remedy === undefined ? [line] : [line, `${' '.repeat((isUnicode ? 1 : 2) + width + 3)}${paint.dim(`try: ${plain(remedy)}`)}`];
   });
-  const wrong = findings.filter(({ level }) => level === 'problem').length;
+  const problems = findings.filter(({ level }) => level === 'problem').length;
   const notes = findings.filter(({ level }) => level === 'note').length;
-  const verdict = wrong > 0 ? paint.red(`${wrong} wrong`) : paint.green('nothing is wrong');
-  return [`${paint.bold(plain(url))}  ${paint.dim(plain(name))}`, '', ...lines, '', `${verdict}${notes > 0 ? `, ${notes} to know` : ''}`];
+  const verdict = problems > 0 ? paint.red(plural(problems, 'problem')) : paint.green('no problem');
+  return [
+    `${paint.bold(plain(url))}  ${paint.dim(plain(name))}`,
+    '',
+    ...lines,
+    '',
+    `${verdict}${notes > 0 ? `, ${plural(notes, 'note')}` : ''}`,
+  ];
 }

@@ -5,7 +5,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { ConsumerFacts, Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import type { Durability } from '../../durability.ts';
 
-/** What was looked at, what was seen, and what to do about it. A problem makes the doctor fail, a note does not. */
+/** The check, the observation and its remedy. A problem makes the doctor fail, a note does not. */
 export type Finding = { level: 'ok' | 'note' | 'problem'; check: string; seen: string; remedy?: string };
 
 export type Examined = {
@@ -15,11 +15,11 @@ export type Examined = {
   registry: { functions: readonly RegisteredFunction[] } | { why: string };
   /** The files of process functions that are not on this machine. */
   missingFiles: readonly { name: string; file: string }[];
-  /** Every projection that answers; `undefined` when nobody was asked. */
+  /** Every projection that answers; `undefined` when none was asked. */
   projections?: readonly HistoryStatus[];
 };
 
-/** Judges what was seen. Pure, so that every judgement can be tested. */
+/** Judges the observations. A pure function, so that every judgement can be tested. */
 export function judge(examined: Examined): Finding[] {
   const { inspection, durability } = examined;
   return [
@@ -42,7 +42,7 @@ export function judge(examined: Examined): Finding[] {
       : {
           level: 'problem',
           check: 'scheduler',
-          seen: 'nobody answers: retries wait, and nothing ends by age',
+          seen: 'no scheduler answers: retries wait, and no invocation ends by age',
           remedy: 'sequent serve --role scheduler',
         },
     ...judgeProjections(examined.projections),
@@ -51,7 +51,7 @@ export function judge(examined: Examined): Finding[] {
   ];
 }
 
-const LAG_NOTED_MS = 5_000;
+const MAX_LAG_IN_MS = 5_000;
 
 function judgeProjections(projections: Examined['projections']): Finding[] {
   if (projections === undefined) return [];
@@ -60,20 +60,20 @@ function judgeProjections(projections: Examined['projections']): Finding[] {
       {
         level: 'note',
         check: 'projection',
-        seen: 'nobody answers: ls, get, stats and tree do not work',
+        seen: 'no projection answers: ls, get, stats and tree do not work',
         remedy: 'sequent serve --role projection',
       },
     ];
   }
   return projections.map(({ instance, lag, lagInMs, problems, rebuild }): Finding => {
     const check = `projection ${instance}`;
-    const behind = lag === 0 ? 'as far as the log' : `${plural(lag, 'message')} behind the log, ${formatDuration(lagInMs)}`;
-    const seen = `${behind}${problems === 0 ? '' : `; ${plural(problems, 'entry', 'entries')} it could not fold`}`;
+    const behind = lag === 0 ? 'has read the whole log' : `${plural(lag, 'message')} behind the log, ${formatDuration(lagInMs)}`;
+    const seen = `${behind}${problems === 0 ? '' : `; ${plural(problems, 'entry', 'entries')} could not be folded`}`;
     if (rebuild !== null)
       return { level: 'note', check, seen: `${seen}; a rebuild is at ${rebuild.percent} %`, remedy: 'sequent projection status' };
-    if (problems > 0) return { level: 'note', check, seen, remedy: 'sequent verify, which names them' };
-    return lagInMs > LAG_NOTED_MS
-      ? { level: 'note', check, seen, remedy: 'sequent projection status, until it caught up' }
+    if (problems > 0) return { level: 'note', check, seen, remedy: 'sequent verify, which lists them' };
+    return lagInMs > MAX_LAG_IN_MS
+      ? { level: 'note', check, seen, remedy: 'sequent projection status, until it has caught up' }
       : { level: 'ok', check, seen };
   });
 }
@@ -88,14 +88,14 @@ export function judgeVersion(version: string): Finding {
     return {
       level: 'note',
       check,
-      seen: `${version}: works; 2.12 or newer is the advice for production`,
+      seen: `${version}: works; 2.12 or newer is recommended for production`,
       remedy: 'plan an upgrade: 2.10 gets no more fixes',
     };
   }
   return { level: 'ok', check, seen: version };
 }
 
-/** A request, its outcome and their envelope travel in one message. */
+/** One message holds a request, its outcome and their envelope. */
 const SMALLEST_PAYLOAD = 1_048_576;
 
 function judgePayload(bytes: number): Finding {
@@ -114,7 +114,7 @@ const SKEW_BAD_MS = 30_000;
 
 function judgeClock({ clockAheadInMs, roundTripInMs }: Inspection['server']): Finding {
   const check = 'clocks';
-  if (clockAheadInMs === undefined) return { level: 'note', check, seen: 'the server does not tell its time' };
+  if (clockAheadInMs === undefined) return { level: 'note', check, seen: 'the server does not report its time' };
   const skew = Math.abs(clockAheadInMs);
   const seen =
     skew <= Math.max(5, roundTripInMs)
@@ -130,7 +130,7 @@ function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage']): Fin
   if (limitInBytes === undefined) return { level: 'ok', check, seen: `${formatBytes(usedInBytes)} used, no limit on the account` };
   const share = usedInBytes / limitInBytes;
   const seen = `${formatBytes(usedInBytes)} of ${formatBytes(limitInBytes)} used (${Math.round(share * 100)} %)`;
-  const remedy = 'raise the limit of the account, or give it more disk: a full log accepts nothing more';
+  const remedy = 'raise the limit of the account, or give it more disk: a full log accepts no more requests';
   if (share < 0.8) return { level: 'ok', check, seen };
   return { level: share < 0.95 ? 'note' : 'problem', check, seen, remedy };
 }
@@ -139,7 +139,7 @@ function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
   return streams.map((stream) => {
     const check = `stream ${stream.name}`;
     if (!stream.exists)
-      return { level: 'problem', check, seen: `is missing (${stream.why})`, remedy: 'sequent serve, which makes it; or npm start' };
+      return { level: 'problem', check, seen: `is missing (${stream.why})`, remedy: 'sequent serve, which creates it; or npm start' };
     const size = `${plural(stream.messages, 'message')}, ${formatBytes(stream.bytes)}, ${plural(stream.subjects, 'subject')}, ${stream.storage}`;
     if (!stream.hasLeader)
       return { level: 'problem', check, seen: `has no leader; ${size}`, remedy: 'bring back the servers that hold its replicas' };
@@ -149,20 +149,20 @@ function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
 
 function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {
   if ('why' in registry) {
-    return [{ level: 'problem', check: 'functions', seen: registry.why, remedy: 'put the function again, or remove it: sequent fn rm' }];
+    return [{ level: 'problem', check: 'functions', seen: registry.why, remedy: 'define the function again, or remove it: sequent fn rm' }];
   }
   const { functions } = registry;
   const seen = `${plural(functions.length, 'function')}, all valid`;
   const found: Finding[] =
     functions.length === 0
-      ? [{ level: 'note', check: 'functions', seen: 'none is defined', remedy: 'sequent fn put hello --file ./hello.mjs' }]
+      ? [{ level: 'note', check: 'functions', seen: 'no function is defined', remedy: 'sequent fn put hello --file ./hello.mjs' }]
       : [{ level: 'ok', check: 'functions', seen }];
   for (const { name, file } of missingFiles) {
     found.push({
       level: 'note',
       check: `function ${name}`,
       seen: `${file} is not on this machine`,
-      remedy: 'fine when its workers have it; else put it again',
+      remedy: 'copy the file to this machine if a worker runs here',
     });
   }
   return found;
@@ -172,9 +172,8 @@ function judgeConsumers(consumers: readonly ConsumerFacts[], functions: readonly
   const byName = new Map(consumers.map((consumer) => [consumer.name, consumer]));
   const found = functions.map(({ definition }) => judgeConsumer(definition, byName.get(`fn-${definition.name}`)));
   const idle = found.filter(({ isIdle }) => isIdle).length;
-  const summary: Finding[] =
-    idle === 0 ? [] : [{ level: 'ok', check: 'workers', seen: `${plural(idle, 'function')} with a worker that waits for work` }];
-  // Those where nothing happens are told together.
+  const summary: Finding[] = idle === 0 ? [] : [{ level: 'ok', check: 'workers', seen: `${plural(idle, 'function')} with an idle worker` }];
+  // Functions with idle workers are summarised in one line.
   return [...summary, ...found.filter(({ isIdle }) => !isIdle).map(({ finding }) => finding)];
 }
 
@@ -184,18 +183,18 @@ function judgeConsumer(
 ): { finding: Finding; isIdle: boolean } {
   const check = `worker for ${name}`;
   const whose = handler.kind === 'inline' ? 'start your own worker: startWorker() of sequent/client' : 'sequent serve --role worker';
-  const tell = (level: Finding['level'], seen: string, remedy?: string) => ({
+  const find = (level: Finding['level'], seen: string, remedy?: string) => ({
     finding: { level, check, seen, ...(remedy === undefined ? {} : { remedy }) },
     isIdle: false,
   });
-  if (consumer === undefined) return tell('note', 'no worker ever worked for it', whose);
+  if (consumer === undefined) return find('note', 'no worker has run it yet', whose);
   const { pending, unacknowledged, redelivered, waiting } = consumer;
-  const lag = `${pending} waiting, ${unacknowledged} at work${redelivered > 0 ? `, ${redelivered} given out again` : ''}`;
-  if (waiting > 0 && pending + unacknowledged === 0) return { ...tell('ok', lag), isIdle: true };
-  if (waiting > 0) return tell('ok', lag);
-  // Without a question for work, either all places are taken or nobody is there.
+  const lag = `${pending} waiting, ${unacknowledged} in flight${redelivered > 0 ? `, ${redelivered} redelivered` : ''}`;
+  if (waiting > 0 && pending + unacknowledged === 0) return { ...find('ok', lag), isIdle: true };
+  if (waiting > 0) return find('ok', lag);
+  // Without a pull request, either all slots are taken or no worker runs.
   if (unacknowledged > 0)
-    return tell('note', `${lag}: all places are taken, or its workers are gone`, 'more workers, or a higher --concurrency');
-  if (pending > 0) return tell('problem', `${lag}, and nobody asks for work`, whose);
-  return tell('note', 'nobody asks for work', whose);
+    return find('note', `${lag}: all slots are taken, or its workers have ended`, 'more workers, or a higher --concurrency');
+  if (pending > 0) return find('problem', `${lag}, and no worker pulls`, whose);
+  return find('note', 'no worker pulls', whose);
 }

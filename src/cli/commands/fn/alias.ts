@@ -11,7 +11,7 @@ type SetOptions = { description?: string; weight?: Record<string, number> };
 export function aliasCommand(): Command {
   return new Command('alias')
     .summary('aliases of versions: set, ls, rm')
-    .description('Names that stand for a version of a function, and can be moved to another one.')
+    .description('Names for a version of a function, which can be moved to another version.')
     .addCommand(setCommand())
     .addCommand(listCommand())
     .addCommand(removeCommand());
@@ -19,15 +19,15 @@ export function aliasCommand(): Command {
 
 function setCommand(): Command {
   return new Command('set')
-    .summary('make an alias, or move it')
+    .summary('create or move an alias')
     .description(
-      'Makes an alias, or moves it to another version. What is accepted from then on runs that version; what has begun keeps its own. Its own policy, if it has one, stays.',
+      'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. The policy of the alias stays.',
     )
-    .argument('<function>', 'its name')
+    .argument('<function>', 'the name of the function')
     .argument('<alias>', 'the name of the alias')
-    .argument('<version>', 'which version it stands for')
+    .argument('<version>', 'the version of the alias')
     .option('--weight <version=percent>', 'send this share of the requests to another version (repeatable)', weightIn)
-    .option('--description <text>', 'what it is for')
+    .option('--description <text>', 'a description')
     .addHelpText('after', examples)
     .action(action<SetOptions>(set));
 }
@@ -44,7 +44,7 @@ function listCommand(): Command {
     .alias('list')
     .summary('list the aliases of a function')
     .description('Lists the aliases of a function.')
-    .argument('<function>', 'its name')
+    .argument('<function>', 'the name of the function')
     .action(action(list));
 }
 
@@ -52,8 +52,8 @@ function removeCommand(): Command {
   return new Command('rm')
     .alias('delete')
     .summary('remove an alias')
-    .description('Removes an alias. What is queued for it and has not begun fails with the condition FunctionNotFound.')
-    .argument('<function>', 'its name')
+    .description('Removes an alias. Its queued invocations fail with the condition FunctionNotFound.')
+    .argument('<function>', 'the name of the function')
     .argument('<alias>', 'the name of the alias')
     .action(action(remove));
 }
@@ -120,7 +120,7 @@ async function remove(call: Call): Promise<typeof exitCodes.ok> {
   });
 }
 
-/** An alias may be said as it is named, or as it is used. */
+/** The name of an alias without the `!` of its qualifier. */
 function bare(alias: string): string {
   return alias.replace(/^!/, '');
 }

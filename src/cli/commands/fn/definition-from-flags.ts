@@ -26,10 +26,10 @@ export type DefinitionFlags = {
   allowCycle?: true;
 };
 
-/** A definition, and the code that goes with it if it is a package. */
+/** A definition, and the archive of its code if the handler is in a package. */
 export type Deployment = { definition: object; archive?: Uint8Array | undefined };
 
-/** A function definition in the words of the flags; what they do not say is left to the schema. */
+/** A function definition from the flags. The schema adds the defaults. */
 export async function definitionFromFlags(name: string, flags: DefinitionFlags): Promise<Deployment> {
   const { description, timeout, memory, concurrency, userData } = flags;
   const { handler, archive } = await handlerFrom(name, flags);
@@ -50,20 +50,20 @@ async function handlerFrom(name: string, flags: DefinitionFlags): Promise<{ hand
   const { file, zip, folder, handler, initializer, subject, url, inline } = flags;
   const given = [file, zip, folder, subject, url, inline].filter((value) => value !== undefined);
   if (given.length !== 1) {
-    const why = given.length === 0 ? 'nothing says how its code is reached' : 'its code can be reached in one way only';
+    const why = given.length === 0 ? 'no option names its handler' : 'several options name its handler';
     throw usageProblem(`"${name}" cannot be defined`, why, 'one of --file, --folder, --zip, --subject, --url, --inline; or a .json file');
   }
   if (subject !== undefined) return { handler: { kind: 'subject', subject } };
   if (url !== undefined) return { handler: { kind: 'http', url } };
   if (inline !== undefined) return { handler: { kind: 'inline' } };
-  // FunctionGraph writes a handler with its file, as in index.handler.
+  // FunctionGraph names a handler with its file, as in index.handler.
   const exported = { export: handler?.split('.').at(-1), initializer: initializer?.split('.').at(-1) };
   if (file !== undefined) return { handler: present({ kind: 'process', file: await existingFile(file, process.cwd()), ...exported }) };
   const { archive, entry, digest } = await packageFrom({ zip, folder, handler });
   return { handler: present({ kind: 'process', package: digest, file: entry, ...exported }), archive };
 }
 
-/** Without any flag about them there is no policy, and so no retry. */
+/** Without any of these flags there is no policy, and therefore no retry. */
 function policyFrom({ maxRetries, maxAge, backoff, maxBackoff, onSuccess, onFailure, allowCycle }: DefinitionFlags): object | undefined {
   const given = [maxRetries, maxAge, backoff, maxBackoff, onSuccess, onFailure, allowCycle];
   if (given.every((value) => value === undefined)) return undefined;

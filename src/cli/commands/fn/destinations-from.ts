@@ -1,12 +1,12 @@
 import { messageOf } from '#src/core/errors.ts';
 import { usageProblem } from '../../problem.ts';
 
-/** What stands behind the name of a destination, for those that one text tells all about. */
+/** The parameter of each destination that has only one. */
 const paramKeys: Record<string, string> = { FunctionGraph: 'func_urn', HTTP: 'url', NATS: 'subject', DIS: 'stream_name' };
 
 /**
- * Reads `FunctionGraph=<urn>`, `HTTP=<url>`, `NATS=<subject>`, `DIS=<stream>`, the name of any with its whole param as JSON, or all
- * of it as JSON: one destination, or a list of them.
+ * Reads one destination as `FunctionGraph=<urn>`, `HTTP=<url>`, `NATS=<subject>`, `DIS=<stream>` or `<name>=<param as JSON>`; or
+ * one or more destinations as JSON.
  */
 export function destinationsFrom(text: string, flag: string): unknown[] {
   if (/^\s*[[{]/.test(text)) return [parse(text, flag)].flat();
@@ -14,7 +14,7 @@ export function destinationsFrom(text: string, flag: string): unknown[] {
   const value = rest.join('=');
   if (value.startsWith('{')) return [{ destination: kind, param: parse(value, flag) }];
   const key = Object.hasOwn(paramKeys, kind) ? paramKeys[kind] : undefined;
-  if (key === undefined || rest.length === 0) throw unreadable(flag, `"${text}" is none`);
+  if (key === undefined || rest.length === 0) throw unreadable(flag, `"${text}" has an unknown form`);
   return [{ destination: kind, param: { [key]: value } }];
 }
 
@@ -28,7 +28,7 @@ function parse(text: string, flag: string): unknown {
 
 function unreadable(flag: string, why: string): Error {
   return usageProblem(
-    `${flag} is no destination`,
+    `${flag} is not a destination`,
     why,
     `${flag} FunctionGraph=<urn>, HTTP=<url>, NATS=<subject>, DIS=<stream>, OBS={"bucket": …}, or JSON with "destination" and "param"`,
   );

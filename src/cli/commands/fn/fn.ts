@@ -12,7 +12,7 @@ export function functionsCommand(): Command {
   return new Command('fn')
     .alias('functions')
     .summary('functions: ls, get, put, rm, pause, resume, publish, versions, alias')
-    .description('The functions that can be invoked, and how each of them runs.')
+    .description('The definitions of functions, their versions and aliases.')
     .addCommand(listCommand())
     .addCommand(getCommand())
     .addCommand(putCommand())

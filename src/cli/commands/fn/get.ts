@@ -15,8 +15,8 @@ import { describeHandler } from './handler-in-words.ts';
 export function getCommand(): Command {
   return new Command('get')
     .summary('show one function')
-    .description('Shows one function. Its JSON can be edited and put again: sequent fn get hello --json | sequent fn put -')
-    .argument('<function>', 'its name, also with a version or an alias: orders:v1, orders:!prod')
+    .description('Shows one function. The JSON can be edited and stored again: sequent fn get hello --json | sequent fn put -')
+    .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod')
     .action(action(get));
 }
 
@@ -58,11 +58,11 @@ function describe(
     ['max age', formatDuration(maxAgeInSeconds * 1_000)],
     ['at once', `${concurrency} in one worker`],
     ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
-    ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => ['user data', `${key} is a secret`]),
+    ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => ['user data', `${key} is secret`]),
     ...Object.entries(userData).map(([key, value]): [string, string] => ['user data', `${key}=${value}`]),
     ...destinations.map(([outcome, { destination, param }]): [string, string] => [`on ${outcome}`, `${destination} ${param}`]),
-    ...(policy.allowCycle ? [['loops', 'allowed, and cut when running'] as [string, string]] : []),
-    ...(definition.paused ? [['paused', `nothing of it starts; to let it go on: sequent fn resume ${name}`] as [string, string]] : []),
+    ...(policy.allowCycle ? [['loops', 'allowed, and cut at run time'] as [string, string]] : []),
+    ...(definition.paused ? [['paused', `no attempt starts; to resume: sequent fn resume ${name}`] as [string, string]] : []),
     ...(entry?.versions ?? []).map((one): [string, string] => ['version', `${one.version}${one.description && `  ${one.description}`}`]),
     ...(entry?.aliases ?? []).map((alias): [string, string] => ['alias', describeAlias(alias)]),
     ['revision', String(revision)],

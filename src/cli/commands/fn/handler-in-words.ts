@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Handler } from '#src/core/functions/definition.ts';
 
-/** How the code of a function is reached, short enough for a table. */
+/** The handler of a function, short enough for a table. */
 export function describeHandler(handler: Handler): string {
   switch (handler.kind) {
     case 'process':

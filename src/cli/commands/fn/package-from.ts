@@ -9,10 +9,10 @@ import { usageProblem } from '../../problem.ts';
 
 type PackageFlags = { zip?: string | undefined; folder?: string | undefined; handler?: string | undefined };
 
-/** The code of a folder or an archive, and where its handler is in it. Throws for what no worker could run. */
+/** The code of a folder or an archive, with the file of its handler. Throws when no worker could run the code. */
 export async function packageFrom({ zip, folder, handler = 'index.handler' }: PackageFlags) {
   const archive = zip === undefined ? writeZip(await filesIn(folder ?? '.')) : await readArchive(zip);
-  // What is refused here would be refused by the worker.
+  // A worker would refuse the same archives.
   const files = await readZip(archive);
   const { file } = splitHandler(handler.includes('.') ? handler : `index.${handler}`);
   const entry = findEntryFile(file, files);
@@ -27,26 +27,26 @@ async function readArchive(path: string): Promise<Buffer> {
   });
 }
 
-/** Nothing that is made by a tool for its own use; and the links to commands, which no code imports. */
-const leftOut = /(?:^|\/)(?:\.git|\.sequent|node_modules\/\.bin|node_modules\/\.cache)(?:\/|$)/;
+/** Files that tools create for themselves, and links to commands, which no code imports. */
+const excluded = /(?:^|\/)(?:\.git|\.sequent|node_modules\/\.bin|node_modules\/\.cache)(?:\/|$)/;
 
 async function filesIn(folder: string): Promise<ZipFile[]> {
   const root = resolve(folder);
   const found = await readdir(root, { recursive: true }).catch((cause: unknown) => {
     throw usageProblem('the folder cannot be read', messageOf(cause), '--folder with the path of a folder');
   });
-  const paths = found.map((path) => relative(root, join(root, path)).replaceAll(sep, '/')).filter((path) => !leftOut.test(path));
+  const paths = found.map((path) => relative(root, join(root, path)).replaceAll(sep, '/')).filter((path) => !excluded.test(path));
   const files: ZipFile[] = [];
   let bytes = 0;
   for (const path of paths) {
     const stats = await lstat(join(root, path));
     if (stats.isDirectory()) continue;
     if (!stats.isFile())
-      throw usageProblem('the folder cannot be packed', `${path} is a link or no file`, 'a folder that holds files only');
+      throw usageProblem('the folder cannot be packed', `${path} is neither a file nor a folder`, 'a folder that holds files only');
     bytes += stats.size;
     if (files.length >= ZIP_LIMITS.entries || bytes > ZIP_LIMITS.totalBytes) {
       const why = `it has more than ${ZIP_LIMITS.entries} files or ${ZIP_LIMITS.totalBytes} bytes`;
-      throw usageProblem('the folder cannot be packed', why, 'a folder with nothing in it but the code of the function');
+      throw usageProblem('the folder cannot be packed', why, 'a folder that holds only the code of the function');
     }
     files.push({ path, content: await readFile(join(root, path)) });
   }

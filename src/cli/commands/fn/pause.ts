@@ -6,19 +6,19 @@ import { withClient } from '../../session.ts';
 
 export function pauseCommand(): Command {
   return new Command('pause')
-    .summary('start nothing of a function any more')
+    .summary('start no more attempts of a function')
     .description(
-      'Starts nothing of these functions until they are resumed: stops a loop at once. What runs goes on; what is queued waits, and ages.',
+      'Starts no attempt of these functions until they are resumed, which stops a loop at once. Running attempts continue; queued invocations wait and age.',
     )
-    .argument('<function...>', 'their names')
+    .argument('<function...>', 'the names of the functions')
     .action(action((call) => setPaused(call, true)));
 }
 
 export function resumeCommand(): Command {
   return new Command('resume')
-    .summary('let a paused function go on')
-    .description('Lets paused functions go on with what is queued.')
-    .argument('<function...>', 'their names')
+    .summary('resume a paused function')
+    .description('Resumes paused functions. Their queued invocations start.')
+    .argument('<function...>', 'the names of the functions')
     .action(action((call) => setPaused(call, false)));
 }
 
@@ -38,10 +38,10 @@ async function setPaused(call: Call, paused: boolean): Promise<typeof exitCodes.
 function lineFor(name: string, paused: boolean, format: Format): string {
   if (format === 'name') return name;
   if (format !== 'table') return JSON.stringify({ name, paused });
-  return paused ? `${name} is paused; to let it go on: sequent fn resume ${name}` : `${name} goes on`;
+  return paused ? `${name} is paused; to resume: sequent fn resume ${name}` : `${name} is resumed`;
 }
 
-/** Whoever changes the function meanwhile is not overwritten. */
+/** Stores the change with the expected revision, so that a concurrent change is not overwritten. */
 async function change(functions: SequentClient['functions'], name: string, paused: boolean): Promise<void> {
   const { ConflictError } = await import('#src/core/errors.ts');
   for (let tries = 0; ; tries++) {

@@ -8,13 +8,13 @@ type PublishOptions = { description?: string };
 
 export function publishCommand(): Command {
   return new Command('publish')
-    .summary('make a version of what a function is now')
+    .summary('publish a version of a function')
     .description(
-      'Makes a version of what the function is now. Later changes leave it alone, and so does its policy, until that is changed. Of a file, a subject or a URL the version keeps the name only; of a package (fn put --folder) it keeps the code.',
+      'Publishes the current definition as a version, which later changes of the function do not affect. A version keeps the code of a package (fn put --folder); of a file, a subject or a URL it keeps the name only.',
     )
-    .argument('<function>', 'its name')
+    .argument('<function>', 'the name of the function')
     .argument('[version]', 'the name of the version (default: the time, as v20260131-120000)')
-    .option('--description <text>', 'what is new in it')
+    .option('--description <text>', 'a description of the changes')
     .addHelpText('after', examples)
     .action(action<PublishOptions>(publish));
 }
@@ -25,7 +25,7 @@ Examples:
   sequent fn alias set orders prod v1
   sequent invoke 'orders:!prod' -d '{}' --wait
 
-Exit codes: 0 published, 3 no such function, 4 nothing changed since the last version, or it exists, or there are too many.`;
+Exit codes: 0 published, 3 no such function, 4 no change since the last version, the name exists, or too many versions.`;
 
 async function publish(call: Call<PublishOptions>): Promise<typeof exitCodes.ok> {
   const [name = '', version] = call.args;

@@ -11,32 +11,32 @@ type PutOptions = DefinitionFlags & { expect?: number };
 
 export function putCommand(): Command {
   return new Command('put')
-    .summary('define a function, or change it')
+    .summary('define or change a function')
     .description(
       'Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.',
     )
-    .argument('<function>', 'its name; or a .json file; or - for JSON on stdin')
+    .argument('<function>', 'the name; or a .json file; or - for JSON on stdin')
     .option('--file <path>', 'run this JavaScript or TypeScript module, in child processes of the worker')
-    .option('--folder <path>', 'run the code of this folder, which Sequent keeps: every worker gets it, and versions hold it')
-    .option('--zip <path>', 'the same with a zip archive')
+    .option('--folder <path>', 'run the code of this folder: Sequent stores it, and every worker and version gets it')
+    .option('--zip <path>', 'run the code of this zip archive, like --folder')
     .option('--handler <export>', 'the exported function (default: handler); of a package with its file (default: index.handler)')
     .option('--initializer <export>', 'an exported function that runs once in each process')
-    .option('--subject <subject>', 'ask a NATS responder on this subject')
+    .option('--subject <subject>', 'send the event as a request to a NATS responder on this subject')
     .option('--url <url>', 'POST the event to this address')
-    .option('--inline', 'a worker of your own runs it (startWorker of sequent/client)')
-    .option('--description <text>', 'what it is for')
+    .option('--inline', 'your own worker runs the handler (startWorker of sequent/client)')
+    .option('--description <text>', 'a description')
     .option('--timeout <duration>', 'how long one attempt may take (default: 30s)', parseDuration)
-    .option('--memory <mb>', 'the most memory of one process (default: 256)', parseWhole(1))
-    .option('--concurrency <count>', 'executions at one moment in one worker (default: 20)', parseWhole(1))
-    .option('--user-data <key=value>', 'what context.getUserData(key) returns (repeatable)', collect)
+    .option('--memory <mb>', 'the memory limit of one process (default: 256)', parseWhole(1))
+    .option('--concurrency <count>', 'concurrent executions per worker (default: 20)', parseWhole(1))
+    .option('--user-data <key=value>', 'a value for context.getUserData(key) (repeatable)', collect)
     .option('--max-retries <count>', 'retries after a failure of the function (default: 0)', parseWhole(0))
     .option('--max-age <duration>', 'how long after its acceptance an attempt may start (default: 1h)', parseDuration)
     .option('--backoff <duration>', 'the wait before the first retry (default: 1s); it doubles from there', parseDuration)
     .option('--max-backoff <duration>', 'the longest wait before a retry (default: 1m)', parseDuration)
-    .option('--on-success <destination>', 'who is told about a success: FunctionGraph=<urn>, HTTP=<url>, JSON (repeatable)', collect)
-    .option('--on-failure <destination>', 'who is told about a failure (repeatable)', collect)
-    .option('--allow-cycle', 'let its destinations close a loop, which is then cut when running')
-    .option('--expect <revision>', 'only if this is its revision still; 0: only if it is new', parseWhole(0))
+    .option('--on-success <destination>', 'a destination for successes: FunctionGraph=<urn>, HTTP=<url>, JSON (repeatable)', collect)
+    .option('--on-failure <destination>', 'a destination for failures (repeatable)', collect)
+    .option('--allow-cycle', 'allow its destinations to form a loop, which is cut at run time')
+    .option('--expect <revision>', 'only if this is still its revision; 0: only if it is new', parseWhole(0))
     .addHelpText('after', examples)
     .action(action<PutOptions>(put));
 }
@@ -51,7 +51,7 @@ Examples:
   sequent fn put functions.json
   sequent fn get hello --json | jq '.timeoutInMs = 60000' | sequent fn put -
 
-Exit codes: 0 stored, 2 not a valid definition, 4 somebody else changed it (--expect).`;
+Exit codes: 0 stored, 2 not a valid definition, 4 another revision (--expect).`;
 
 function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];

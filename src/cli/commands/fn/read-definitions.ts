@@ -6,19 +6,19 @@ import { usageProblem } from '../../problem.ts';
 import type { DefinitionFlags } from './definition-from-flags.ts';
 import { existingFile } from './existing-file.ts';
 
-/** Whether the argument is no name, but where definitions are. */
+/** Whether the argument names a file of definitions, or stdin, instead of a function. */
 export function isDefinitionFile(text: string): boolean {
   return text === '-' || text.endsWith('.json');
 }
 
-/** The definitions of a JSON file, or of stdin, with the paths of their modules made absolute, from the folder of the file. */
+/** The definitions of a JSON file or of stdin. Paths of modules are relative to the folder of the file. */
 export async function readDefinitions(source: string, flags: DefinitionFlags, say: (line: string) => void): Promise<object[]> {
   const extra = Object.keys(flags).find((key) => definitionKeys.has(key));
   if (extra !== undefined)
     throw usageProblem(
-      'flags and a file do not mix',
-      `the definition in ${source} says it all`,
-      'change the file, or give a name instead of it',
+      'flags and a file cannot be combined',
+      `the definition in ${source} is complete`,
+      'change the file, or pass a name instead of the file',
     );
   const parsed = parse(await read(source, say), source);
   const folder = source === '-' ? process.cwd() : dirname(resolve(source));
@@ -69,9 +69,9 @@ function parse(text: string, source: string): unknown {
 
 async function completed(definition: unknown, folder: string): Promise<object> {
   if (typeof definition !== 'object' || definition === null) {
-    throw usageProblem('the definition cannot be read', 'it is no JSON object', 'sequent fn get hello --json, which shows one');
+    throw usageProblem('the definition cannot be read', 'it is not a JSON object', 'sequent fn get hello --json, which shows one');
   }
-  // What "fn get" prints can be put again: the revision is the registry's.
+  // The output of "fn get" has a revision, which the registry assigns.
   const { revision: _, ...fields } = definition as { revision?: unknown; handler?: { kind?: unknown; file?: unknown; package?: unknown } };
   const { handler } = fields;
   if (handler?.kind !== 'process' || typeof handler.file !== 'string' || handler.package !== undefined) return fields;

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import type { SequentClient } from '#src/client/client.ts';
 import { action, type Call, type Format } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -11,10 +12,10 @@ export function removeCommand(): Command {
     .alias('delete')
     .summary('remove functions')
     .description(
-      'Removes functions with all their versions and aliases, or single versions. What is queued for them then fails with the condition FunctionNotFound; finished invocations stay.',
+      'Removes functions with all versions and aliases, or single versions. Their queued invocations fail with the condition FunctionNotFound; finished ones stay.',
     )
-    .argument('<function...>', 'their names, or name:version')
-    .option('-y, --yes', 'do not ask')
+    .argument('<function...>', 'the names of the functions, or name:version')
+    .option('-y, --yes', 'do not ask for a confirmation')
     .action(action<RemoveOptions>(remove));
 }
 
@@ -23,20 +24,24 @@ async function remove(call: Call<RemoveOptions>): Promise<ExitCode> {
   const names = call.args;
   return await withClient(options, async ({ functions }) => {
     // All must exist before the first one is removed.
-    const targets = names.map((name) => ({ said: name, ...readFunction(name) }));
+    const targets = names.map((name) => ({ argument: name, ...readFunction(name) }));
     for (const { name, qualifier } of targets) await functions.find(name, qualifier);
     if (!options.yes && !(await confirm(call, names))) {
-      terminal.err.line('nothing was removed');
+      terminal.err.line('no function was removed');
       return exitCodes.failed;
     }
-    for (const { said, name, qualifier } of targets) {
-      if (qualifier === undefined) await functions.delete(name);
-      else if (qualifier.startsWith('!')) await functions.deleteAlias(name, qualifier.slice(1));
-      else await functions.deleteVersion(name, qualifier);
-      terminal.out.line(lineFor(said, format));
+    for (const { argument, name, qualifier } of targets) {
+      await removeOne(functions, name, qualifier);
+      terminal.out.line(lineFor(argument, format));
     }
     return exitCodes.ok;
   });
+}
+
+async function removeOne(functions: SequentClient['functions'], name: string, qualifier: string | undefined): Promise<void> {
+  if (qualifier === undefined) await functions.delete(name);
+  else if (qualifier.startsWith('!')) await functions.deleteAlias(name, qualifier.slice(1));
+  else await functions.deleteVersion(name, qualifier);
 }
 
 function lineFor(name: string, format: Format): string {
@@ -46,7 +51,11 @@ function lineFor(name: string, format: Format): string {
 
 async function confirm({ terminal }: Call, names: readonly string[]): Promise<boolean> {
   if (!terminal.canAsk) {
-    throw usageProblem('nothing was removed', 'nobody is here to confirm it', `sequent fn rm ${names.join(' ')} --yes`);
+    throw usageProblem(
+      'no function was removed',
+      'the command needs a confirmation, and there is no terminal to ask on',
+      `sequent fn rm ${names.join(' ')} --yes`,
+    );
   }
-  return await terminal.ask(`Remove ${names.join(', ')}? What is queued for it fails.`);
+  return await terminal.ask(`Remove ${names.join(', ')}? Queued invocations will fail.`);
 }

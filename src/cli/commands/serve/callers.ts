@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { type Credential, readCredentials, withToken } from '#src/gateway/auth/credentials.ts';
 import type { Configuration } from '#src/main/config/configuration.ts';
 
-/** Who may call over HTTP. Without credentials, every process and every user of this machine. */
+/** Who may call over HTTP. Without credentials, every user and process of this machine may. */
 export type Callers = { credentials: readonly Credential[]; localToken: string | undefined };
 
-/** Reads the credentials, or makes the token of `--local-token auto`: this process prints it, and no file holds it. */
+/** Reads the credentials, or creates the token of `--local-token auto`. The token is printed and never written to a file. */
 export function callersOf(configuration: Configuration): Callers {
   const { credentials: file, localToken: wanted, project = 'default' } = configuration;
   if (file !== undefined) return { credentials: readCredentials(file, configuration), localToken: undefined };
@@ -14,7 +14,7 @@ export function callersOf(configuration: Configuration): Callers {
   return { credentials: [withToken(project, localToken)], localToken };
 }
 
-/** The address of the pages that signs a browser in. A browser sends no fragment, so no log and no proxy sees the token. */
+/** A link that signs a browser in. Browsers do not send the fragment, so the token reaches no log and no proxy. */
 export function loginLink(url: string, token: string): string {
   return `${url}/login#token=${token}`;
 }

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
 import { examples } from '#src/examples/index.ts';
-import { archiveOf, type Configuration, grantsOf, readConfiguration } from '#src/main/config/configuration.ts';
+import { type Configuration, readConfiguration } from '#src/main/config/configuration.ts';
 import { findNats, requestedNats, respondersNats } from '#src/main/config/find-nats.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
@@ -19,70 +18,74 @@ import { durabilityOf } from '../../durability.ts';
 import { usageProblem } from '../../problem.ts';
 import { explainTarget } from '../../session.ts';
 import { callersOf } from './callers.ts';
+import { rolesFrom } from './roles-from-configuration.ts';
 import type { Running, ServeOptions } from './running.ts';
 
-/** Where the process says what happens to NATS, and whether it stops. */
+/** The log for events of NATS, and whether the process stops. */
 type Reports = { log: Logger; stopping: AbortSignal };
 
-/** When everything was there to start from, if something had to be made first: that time is not ours. */
+/** The time when installation and builds ended, or 0. The reported start time excludes them. */
 function installedAt(): number {
   return performance.getEntriesByName(INSTALLED).at(-1)?.startTime ?? 0;
 }
 
 const INSTALLED = 'sequent-installed';
 
-/** Starts the server if asked, connects, starts the roles, defines the examples. `undefined` when it was told to stop meanwhile. */
+/**
+ * Starts the server if requested, connects, starts the roles and defines the examples.
+ *
+ * `undefined` when `signal` was aborted meanwhile; everything that was started is then stopped.
+ */
 export async function start(call: Call<ServeOptions>, signal: AbortSignal): Promise<Running | undefined> {
   const configuration = configurationOf(call);
   const log = createLog({ level: configuration.logLevel });
   endOnDefect(log);
   const reports: Reports = { log, stopping: signal };
   if (configuration.roles.includes('gateway')) preparePages(call);
-  const server =
-    call.options.startServer && requestedNats(configuration) === undefined ? await startOwnServer(call, configuration, reports) : undefined;
-  const stopping: (() => Promise<void>)[] = server === undefined ? [] : [() => server.stop()];
+  const isServerNeeded = call.options.startServer && requestedNats(configuration) === undefined;
+  const server = isServerNeeded ? await startOwnServer(call, configuration, reports) : undefined;
+  const undo: (() => Promise<void>)[] = [async () => await server?.stop()];
   try {
-    const { from, ...address } = server === undefined ? await findNats(configuration) : { servers: [server.url], from: 'its own server' };
-    const options = { ...natsOptionsOf(address), name: 'sequent' };
-    const connection = await openConnection(options).catch(explainTarget({ from }));
-    stopping.unshift(() => connection.close());
-    watch(connection, reports);
-    const requester = await openRequester(configuration, address);
-    if (requester !== undefined) stopping.unshift(() => requester.close());
-    const { dataDir, logLevel } = configuration;
-    const archive = archiveOf(configuration);
-    const projection = { address, dataDir, logLevel, archive };
-    const { retentionInMs: maxAgeInMs, retentionInvocations: maxInvocations, historyRetentionInMs } = configuration;
-    const janitor = { address, logLevel, archive, historyRetentionInMs, retention: { maxAgeInMs, maxInvocations } };
-    const { credentials, localToken } = callersOf(configuration);
-    const gateway = { ...configuration, address, credentials };
-    const { place, ...settings } = rolesOptions(configuration);
-    const ownPlace = { ...place, project: configuration.project ?? credentials[0]?.project ?? place.project };
+    const { connection, requester, address } = await connect(configuration, server, reports);
+    undo.unshift(
+      async () => await requester?.close(),
+      () => connection.close(),
+    );
+    const callers = callersOf(configuration);
     const durability = durabilityOf(server?.fsync);
-    const own = server === undefined ? {} : { durability: durability.class };
     const roles = await startRoles({
+      ...rolesFrom(configuration, address, callers),
       connection,
       ...(requester === undefined ? {} : { requester }),
-      ...settings,
-      ...own,
-      tenancy: ownPlace,
-      projection,
-      janitor,
-      gateway,
+      ...(server === undefined ? {} : { durability: durability.class }),
       logger: log,
     });
-    const running = { configuration, server, localToken, http: roles.gateway, ...factsOf(connection), durability };
     const deployed = call.options.deployExamples ? await deployExamples(roles) : [];
     const stop = async (graceInMs: number): Promise<void> => {
       await roles.stop(graceInMs);
       await requester?.close();
       await server?.stop();
     };
+    const running = { configuration, server, localToken: callers.localToken, http: roles.gateway, ...factsOf(connection), durability };
     if (!signal.aborted) return { ...running, examples: deployed, startedInMs: performance.now() - installedAt(), stop };
     await stop(0);
     return undefined;
   } catch (error) {
-    for (const stop of stopping) await stop();
+    for (const step of undo) await step();
+    throw error;
+  }
+}
+
+type OpenedNats = { connection: Connection; requester: Connection | undefined; address: Omit<NatsAddress, 'from'> };
+
+async function connect(configuration: Configuration, server: EmbeddedServer | undefined, reports: Reports): Promise<OpenedNats> {
+  const { from, ...address } = server === undefined ? await findNats(configuration) : { servers: [server.url], from: 'its own server' };
+  const connection = await openConnection({ ...natsOptionsOf(address), name: 'sequent' }).catch(explainTarget({ from }));
+  watch(connection, reports);
+  try {
+    return { connection, requester: await openRequester(configuration, address), address };
+  } catch (error) {
+    await connection.close();
     throw error;
   }
 }
@@ -107,23 +110,6 @@ function configurationOf({ options, terminal }: Call<ServeOptions>): Configurati
   return readConfiguration({ flags: { ...options, natsUrl: options.server }, env: { ...quiet, ...process.env } });
 }
 
-function rolesOptions(configuration: Configuration) {
-  const { roles, replicas, resultsStorage, resultsMaxAgeInHours, leaseInMs, patienceInMs, maxHops, maxChain } = configuration;
-  return {
-    roles,
-    topology: { replicas, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
-    leaseInMs,
-    patienceInMs,
-    maxHops,
-    maxChain,
-    maxDeliveryAgeInMs: configuration.deliveryAgeInMs,
-    codeDir: join(configuration.dataDir, 'code', 'packages'),
-    connectionsFile: configuration.connections,
-    grants: grantsOf(configuration),
-    place: { region: 'local', project: 'default', envelope: configuration.envelope },
-  };
-}
-
 async function startOwnServer(
   { options, terminal }: Call<ServeOptions>,
   { dataDir, fsync }: Configuration,
@@ -138,25 +124,25 @@ function portOf(text = '4222'): number {
   const port = parseWholeNumber(text, 0, 65_535);
   if (port !== undefined) return port;
   throw usageProblem(
-    'a setting cannot be accepted',
+    'a setting is not valid',
     `--nats-port must be a port from 0 to 65535, not "${text}"`,
-    '--nats-port 0, which takes any free one',
+    '--nats-port 0, which takes any free port',
   );
 }
 
 function logServer(event: ServerEvent, reports: Reports): void {
   if (event.type === 'restarted') report('warn', 'the NATS server runs again', event, reports);
-  else if (event.type === 'exited') report('error', 'the NATS server ended; it is started again', event, reports);
+  else if (event.type === 'exited') report('error', 'the NATS server ended and is started again', event, reports);
   else report('error', 'the NATS server could not be started again yet', event, reports);
 }
 
 function watch(connection: Connection, reports: Reports): void {
-  connection.onDisconnect(() => report('warn', 'the connection to NATS is lost; trying again', {}, reports));
+  connection.onDisconnect(() => report('warn', 'the connection to NATS is lost; reconnecting', {}, reports));
   connection.onReconnect(() => report('warn', 'connected to NATS again', {}, reports));
   connection.refusals.onMissingPermission((message) => report('error', message, {}, reports));
 }
 
-/** In a stop it is no trouble that NATS is away: one signal may have reached the whole process group. */
+/** During a stop a lost NATS is no problem: one signal may have reached the whole process group. */
 function report(level: 'warn' | 'error', message: string, facts: object, { log, stopping }: Reports): void {
   log[stopping.aborted ? 'info' : level](facts, message);
 }

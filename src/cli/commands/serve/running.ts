@@ -3,7 +3,7 @@ import type { Configuration } from '#src/main/config/configuration.ts';
 import type { EmbeddedServer } from '#src/main/nats-server/start.ts';
 import type { Durability } from '../../durability.ts';
 
-/** The flags of `sequent serve`, as they are given on the command line. */
+/** The flags of `sequent serve`. */
 export type ServeOptions = {
   role?: string[];
   startServer?: true;
@@ -12,21 +12,21 @@ export type ServeOptions = {
   grace: number;
 };
 
-/** Sequent, up and running in this process. */
+/** Sequent, running in this process. */
 export type Running = {
   configuration: Configuration;
   url: string;
   serverVersion: string;
-  /** The server that this process started or joined; `undefined` when it only connected to one. */
+  /** The server that this process started or adopted; `undefined` for an external NATS. */
   server: EmbeddedServer | undefined;
   durability: Durability;
-  /** Where HTTP is served, when this process does. */
+  /** `undefined` when this process does not serve HTTP. */
   http: RunningGateway | undefined;
-  /** Needed by every call over HTTP, when this process made one. */
+  /** The token of `--local-token auto`, which every call over HTTP needs. */
   localToken: string | undefined;
   examples: readonly string[];
-  /** Since this process began, without the time for installing and building. */
+  /** Since the start of this process, without installation and builds. */
   startedInMs: number;
-  /** The roles first, so that what they hold is settled while the server still answers. */
+  /** Stops the roles before the server, so that they can settle their work. */
   stop(graceInMs: number): Promise<void>;
 };

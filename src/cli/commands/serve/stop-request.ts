@@ -5,23 +5,23 @@ const SAME_PRESS_IN_MS = 1_000;
 
 export type StopRequest = { signal: AbortSignal; requested: Promise<void> };
 
-/** The first SIGINT or SIGTERM asks to stop; the second Ctrl-C ends the process at once. */
+/** The first SIGINT or SIGTERM requests a stop; a second Ctrl-C ends the process at once. */
 export function stopRequest(err: OutputStream): StopRequest {
-  const asking = new AbortController();
-  const requested = new Promise<void>((resolve) => asking.signal.addEventListener('abort', () => resolve(), { once: true }));
-  // Instead of the listener that ends every other command.
+  const stopping = new AbortController();
+  const requested = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
+  // Replaces the listener that ends every other command.
   process.removeAllListeners('SIGINT');
-  let askedAt = Number.NEGATIVE_INFINITY;
+  let requestedAt = Number.NEGATIVE_INFINITY;
   process.on('SIGINT', () => {
-    // Under "npm start" one Ctrl-C comes twice: from the terminal, and passed on by npm.
-    if (performance.now() - askedAt < SAME_PRESS_IN_MS) return;
-    if (asking.signal.aborted) {
-      err.line('sequent: stopped at once; what was running is taken over after its lease');
+    // Under "npm start" one Ctrl-C arrives twice: from the terminal, and forwarded by npm.
+    if (performance.now() - requestedAt < SAME_PRESS_IN_MS) return;
+    if (stopping.signal.aborted) {
+      err.line('sequent: stopped at once; running attempts are taken over after their lease');
       process.exit(exitCodes.interrupted);
     }
-    askedAt = performance.now();
-    asking.abort();
+    requestedAt = performance.now();
+    stopping.abort();
   });
-  process.on('SIGTERM', () => asking.abort());
-  return { signal: asking.signal, requested };
+  process.on('SIGTERM', () => stopping.abort());
+  return { signal: stopping.signal, requested };
 }

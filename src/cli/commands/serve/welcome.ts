@@ -17,7 +17,7 @@ export function readyLine(running: Running, format: Format): string {
   return `sequent ready ${url}${data}${http === undefined ? '' : ` http ${http.url}`}`;
 }
 
-/** What listens where, what it promises, and what to try. */
+/** The addresses, the durability, and commands to try. */
 export function describeRunning(running: Running, { paint }: OutputStream): string[] {
   const { configuration, url, serverVersion, server, http, durability, examples, startedInMs } = running;
   const { roles, dataDir } = configuration;
@@ -36,7 +36,7 @@ export function describeRunning(running: Running, { paint }: OutputStream): stri
     `${paint.bold('Sequent')} ${paint.dim(`started in ${formatDuration(startedInMs)}`)}`,
     ...facts.map(([label, value]) => `  ${paint.dim(label.padEnd(width))}  ${value}`),
     ...tryNext(running).map((line, index) => (index === 0 ? line : `  ${paint.cyan(line)}`)),
-    paint.dim('Ctrl-C stops it cleanly.'),
+    paint.dim('Ctrl-C stops Sequent cleanly.'),
   ];
 }
 
@@ -46,10 +46,10 @@ function loginOf({ http, localToken }: Running): string | undefined {
 
 function howItRuns({ server }: Running): string {
   if (server === undefined) return 'not started by Sequent';
-  return server.adopted ? `joined the one that runs on the data folder, process ${server.pid}` : `process ${server.pid}`;
+  return server.adopted ? `already running on the data folder, process ${server.pid}` : `process ${server.pid}`;
 }
 
-/** Commands that work as they are, in another terminal in this folder. */
+/** Commands that work unchanged in another terminal in this folder. */
 function tryNext({ examples, configuration: { given }, url }: Running): string[] {
   if (examples.length === 0)
     return ['Try next:', 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, given, url));
@@ -61,8 +61,8 @@ function tryNext({ examples, configuration: { given }, url }: Running): string[]
   ].map((line) => withServer(line, given, url));
 }
 
-/** The server of another data folder than the usual one, or a NATS named by a flag, is not found by itself. */
+/** Adds `--server` when a command would not find this server automatically: another data folder, or a named NATS. */
 function withServer(line: string, given: Running['configuration']['given'], url: string): string {
-  const isFoundByItself = given.dataDir === undefined && given.natsUrls === undefined && given.natsContext === undefined;
-  return isFoundByItself || !line.startsWith('npx') ? line : `${line} --server ${url}`;
+  const isFoundAutomatically = given.dataDir === undefined && given.natsUrls === undefined && given.natsContext === undefined;
+  return isFoundAutomatically || !line.startsWith('npx') ? line : `${line} --server ${url}`;
 }

@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import { durationOption } from '#src/cli/arguments/durations.ts';
+
+/** Adds all options of `sequent serve`. `src/main/config/configuration.ts` parses their values and has the defaults. */
+export function addServeOptions(command: Command): Command {
+  for (const add of [addRoleOptions, addHttpOptions, addLimitOptions, addRetentionOptions, addNatsOptions]) add(command);
+  return command;
+}
+
+function addRoleOptions(command: Command): void {
+  command
+    .option(
+      '--role <role>',
+      'only this role: worker, scheduler, destinations, projection, janitor, gateway (repeatable; SEQUENT_ROLES)',
+      collect,
+    )
+    .option('--start-server', 'start a NATS server, when no other one is named')
+    .option('--nats-port <port>', 'the first port for the started NATS server; any free port if it is taken, or for 0', '4222')
+    .option('--deploy-examples', 'define the example functions')
+    .option('--fsync <mode>', 'how long an acknowledged message may wait for the disk: 100ms, always, default (SEQUENT_FSYNC)');
+}
+
+function addHttpOptions(command: Command): void {
+  command
+    .option('--http-port <port>', 'the port for HTTP (SEQUENT_HTTP_PORT, default: 8080, or the next free port)')
+    .option('--http-host <host>', 'the address for HTTP (SEQUENT_HTTP_HOST, default: 127.0.0.1)')
+    .option(
+      '--http-origins <origins>',
+      'the origins of reverse proxies in front of the gateway, such as https://sequent.example (SEQUENT_HTTP_ORIGINS)',
+    )
+    .option('--credentials <file>', 'the credentials of callers over HTTP, as JSON (SEQUENT_CREDENTIALS)')
+    .option(
+      '--local-token <mode>',
+      'auto creates a token that every call over HTTP needs, and prints a sign-in link (SEQUENT_LOCAL_TOKEN, default: off)',
+    )
+    .option('--project <id>', 'the own project, whose functions have no prefix (SEQUENT_PROJECT, default: the first of the credentials)')
+    .option('--subjects <grant>', 'grant another project a subject: <project>=<subject> (repeatable; SEQUENT_SUBJECTS)', collect)
+    .option(
+      '--files <grant>',
+      "grant another project a folder of the worker's machine: <project>=<folder> (repeatable; SEQUENT_FILES)",
+      collect,
+    );
+}
+
+function addLimitOptions(command: Command): void {
+  command
+    .option('--replicas <count>', 'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)')
+    .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
+    .option('--patience-ms <ms>', 'how long the scheduler waits for other roles before it inspects a stream (SEQUENT_PATIENCE_MS)')
+    .option('--max-hops <count>', 'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)')
+    .option('--max-chain <count>', 'how many invocations one may start through destinations (SEQUENT_MAX_CHAIN)')
+    .option('--delivery-age <duration>', 'how long after an outcome its destinations are tried (SEQUENT_DELIVERY_AGE, default: 24h)')
+    .option('--envelope <variant>', 'the variant of errors in envelopes: documented, observed (SEQUENT_ENVELOPE)')
+    .option('--results-storage <kind>', 'the storage of results for subscribers: file, memory (SEQUENT_RESULTS_STORAGE)')
+    .option('--results-max-age-hours <hours>', 'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)')
+    .option('--connections <file>', 'the named connections of the destinations (SEQUENT_CONNECTIONS)');
+}
+
+function addRetentionOptions(command: Command): void {
+  command
+    .option(
+      '--retention <duration>',
+      'how long the log keeps finished invocations before it is archived, or off (SEQUENT_RETENTION, default: 7d)',
+    )
+    .option(
+      '--retention-invocations <count>',
+      'the maximum number of finished invocations in the log, or off (SEQUENT_RETENTION_INVOCATIONS, default: 1000000)',
+    )
+    .option('--archive <location>', 'the archive of the log: a folder, or s3://bucket/prefix?endpoint=url (SEQUENT_ARCHIVE)')
+    .option(
+      '--history-retention <duration>',
+      'how long read models keep finished invocations, or off (SEQUENT_HISTORY_RETENTION, default: off)',
+    );
+}
+
+function addNatsOptions(command: Command): void {
+  command
+    .option('--nats-creds <file>', 'the credentials file for NATS (NATS_CREDS)')
+    .option(
+      '--responders-server <url>',
+      'the NATS user or server for requests to responders of functions (SEQUENT_RESPONDERS_NATS_URL, default: as --server)',
+    )
+    .option(
+      '--responders-creds <file>',
+      'the credentials file for these requests (SEQUENT_RESPONDERS_NATS_CREDS, default: as --nats-creds)',
+    )
+    .option('--log-level <level>', 'the level of the log on stderr, in JSON lines (SEQUENT_LOG_LEVEL, default: info, warn on a terminal)')
+    .addOption(durationOption('--grace <duration>', 'how long running attempts may take to finish after Ctrl-C', 20_000));
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, ...value.split(',')];
+}
