@@ -1,7 +1,7 @@
-/** The function that the benchmark runs: it returns its event. */
+/** The function of the benchmark. Returns its event. */
 export const handler = async (event) => event;
 
-/** The second of a chain: it returns what the first returned. */
-export function told({ response_payload }) {
+/** The second function of a chain. Returns the result of the first. */
+export function second({ response_payload }) {
   return response_payload;
 }

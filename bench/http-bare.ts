@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 
-/** The least that hono can do with such a request: parse its body, and answer with an id. Tells its address to whoever forked it. */
+/** The smallest hono handler for such a request: parses the body and answers with an id. Sends its address to the parent process. */
 const app = new Hono();
 app.post('/v2/:project/fgs/functions/:urn/invocations-async', async (call) => {
   await call.req.json();

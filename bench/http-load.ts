@@ -2,53 +2,53 @@ import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 
-/** What the load process is asked for. */
+/** The options of the load process. */
 export type LoadOptions = {
   url: string;
   path: string;
   body: string;
   auth: { token?: string; keys?: { ak: string; sk: string } };
-  /** Each holds one request at a moment, and is kept alive. */
+  /** Keep-alive connections, each with one request in flight. */
   connections: number;
   seconds: number;
-  /** Node's own client, as a caller would use it; or bytes through sockets, which cost next to nothing. */
+  /** Node's own client, as callers use it; or bytes through sockets, whose cost is negligible. */
   client: 'http' | 'sockets';
 };
 export type LoadResult = { answered: number; seconds: number } | { problem: string };
 
 /** More than a gateway answers in a second. */
-const MOST_PER_SECOND = 30_000;
+const MAX_PER_SECOND = 30_000;
 let nonces = 0;
 
-process.on('message', (order: LoadOptions) => {
-  run(order).then(
+process.on('message', (options: LoadOptions) => {
+  run(options).then(
     (result) => process.send?.(result),
     (error: unknown) => process.send?.({ problem: String(error) } satisfies LoadResult),
   );
 });
 
-async function run(order: LoadOptions): Promise<LoadResult> {
-  const ask = order.client === 'http' ? httpAsker(order) : socketAsker(order);
+async function run(options: LoadOptions): Promise<LoadResult> {
+  const send = options.client === 'http' ? httpSender(options) : socketSender(options);
   const startedAt = performance.now();
-  const until = startedAt + order.seconds * 1_000;
-  const counts = await Promise.all(Array.from({ length: order.connections }, () => ask(until)));
+  const until = startedAt + options.seconds * 1_000;
+  const counts = await Promise.all(Array.from({ length: options.connections }, () => send(until)));
   return { answered: counts.reduce((sum, count) => sum + count, 0), seconds: (performance.now() - startedAt) / 1_000 };
 }
 
-/** Asks on a connection of its own, one request after the other, until that moment; resolves to how many were answered. */
-type Asker = (until: number) => Promise<number>;
+/** Sends one request after the other on its own connection until a moment; resolves to the number of answers. */
+type Sender = (until: number) => Promise<number>;
 
-function httpAsker({ url, path, body, connections, auth: { token } }: LoadOptions): Asker {
+function httpSender({ url, path, body, connections, auth: { token } }: LoadOptions): Sender {
   const agent = new Agent({ keepAlive: true, maxSockets: connections, timeout: 1_000 });
   const headers = {
     'content-type': 'application/json',
     'content-length': body.length,
     ...(token === undefined ? {} : { 'x-auth-token': token }),
   };
-  const askOnce = (): Promise<void> =>
+  const sendOnce = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const sent = request(url + path, { method: 'POST', agent, headers }, (reply) => {
-        if (reply.statusCode !== 202) reject(new Error(`it was answered with ${reply.statusCode}`));
+        if (reply.statusCode !== 202) reject(new Error(`the answer had the status ${reply.statusCode}`));
         reply.resume().on('end', resolve);
       });
       sent.on('error', reject);
@@ -56,17 +56,17 @@ function httpAsker({ url, path, body, connections, auth: { token } }: LoadOption
     });
   return async (until) => {
     let answered = 0;
-    for (; performance.now() < until; answered++) await askOnce();
+    for (; performance.now() < until; answered++) await sendOnce();
     return answered;
   };
 }
 
-function socketAsker(order: LoadOptions): Asker {
-  const nextRequest = requestsOf(order);
-  return (until) => keepAsking(connect(addressOf(order.url)), nextRequest, until);
+function socketSender(options: LoadOptions): Sender {
+  const nextRequest = requestsOf(options);
+  return (until) => sendUntil(connect(addressOf(options.url)), nextRequest, until);
 }
 
-function keepAsking(socket: Socket, nextRequest: () => Buffer, until: number): Promise<number> {
+function sendUntil(socket: Socket, nextRequest: () => Buffer, until: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let answered = 0;
     let text = '';
@@ -96,7 +96,7 @@ function endOfReply(text: string): number | undefined {
   return text.length < end ? undefined : end;
 }
 
-/** The bytes of the next request. Signed ones are all made before: a signature costs as much as an answer. */
+/** The bytes of the next request. Signed requests are prepared before the load, because a signature costs as much as an answer. */
 function requestsOf({ url, path, body, auth: { token, keys }, seconds }: LoadOptions): () => Buffer {
   const host = new URL(url).host;
   const render = (headers: Readonly<Record<string, string>>): Buffer => {
@@ -107,7 +107,7 @@ function requestsOf({ url, path, body, auth: { token, keys }, seconds }: LoadOpt
     const request = render(token === undefined ? {} : { 'x-auth-token': token });
     return () => request;
   }
-  const signed = Array.from({ length: Math.ceil(seconds * MOST_PER_SECOND) }, () => {
+  const signed = Array.from({ length: Math.ceil(seconds * MAX_PER_SECOND) }, () => {
     const headers = { 'content-type': 'application/json', host, 'x-nonce': String(nonces++), 'x-sdk-date': sdkDate(Date.now()) };
     return render({ ...headers, authorization: sign({ method: 'POST', path, headers, body }, keys) });
   });

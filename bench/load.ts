@@ -5,14 +5,14 @@ import { createStreamId } from '#src/core/names/ids.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher, type Publisher } from '#src/nats/transport/publisher.ts';
 
-/** The load: publishes, and hears every result on a connection of its own. */
+/** The load: publishes requests, and receives every result on a second connection. */
 export interface Load {
-  /** Expected-sequence appends a second through one connection, of 300 bytes, each to a subject of its own. */
+  /** Appends per second through one connection: 300 bytes, an expected sequence, and a new subject each. */
   rawCeiling(count: number): Promise<number>;
-  /** Invocations a second, from the first publish until a subscriber has every result. */
+  /** Invocations per second, from the first publish until a subscriber has every result. */
   singles(name: string, count: number): Promise<number>;
   batches(name: string, count: number): Promise<number>;
-  /** Single invocations of a function that tells another one, each until a subscriber has the results of both. */
+  /** Chains of two functions per second, until a subscriber has the results of both. */
   chains(name: string, count: number): Promise<number>;
   /** Milliseconds from publish to result, at a steady rate. */
   latencies(name: string, count: number, perSecond: number, how: 'raw' | 'client'): Promise<number[]>;
@@ -23,28 +23,28 @@ const IN_FLIGHT = 1_024;
 
 export async function openLoad(url: string): Promise<Load> {
   const connection = await openConnection({ servers: url, name: 'bench-load' });
-  const listening = await openConnection({ servers: url, name: 'bench-subscriber' });
+  const subscribed = await openConnection({ servers: url, name: 'bench-subscriber' });
   const publisher = createPublisher(connection, { timeoutInMs: 60_000 });
   const client = await connectClient({ servers: url });
-  const heard = hearResults(listening);
+  const results = receiveResults(subscribed);
   return {
     rawCeiling: (count) => measureCeiling(publisher, count),
-    singles: (name, count) => heard.rate(count, () => publishSingles(publisher, name, count)),
-    chains: async (name, count) => (await heard.rate(2 * count, () => publishSingles(publisher, name, count))) / 2,
+    singles: (name, count) => results.rate(count, () => publishSingles(publisher, name, count)),
+    chains: async (name, count) => (await results.rate(2 * count, () => publishSingles(publisher, name, count))) / 2,
     batches: (name, count) =>
-      heard.rate(count, async () => {
+      results.rate(count, async () => {
         const flow = createFlow(IN_FLIGHT * 4);
         for (let i = 0; i < count; i++) {
           await flow.enter();
           void client.invoke(name, { i }).then(flow.leave);
         }
       }),
-    latencies: (name, count, perSecond, how) => measureLatencies({ publisher, client, heard, name, count, perSecond, how }),
+    latencies: (name, count, perSecond, how) => measureLatencies({ publisher, client, results, name, count, perSecond, how }),
     async close() {
       publisher.close();
       await client.close();
       await connection.close();
-      await listening.close();
+      await subscribed.close();
     },
   };
 }
@@ -74,17 +74,17 @@ async function measureCeiling(publisher: Publisher, count: number): Promise<numb
 type Flow = { enter(): Promise<void> | undefined; leave(): void; empty(): Promise<void> };
 
 /** Lets at most so many be on their way. */
-function createFlow(most: number): Flow {
+function createFlow(max: number): Flow {
   let count = 0;
   let resume = (): void => {};
   return {
     enter() {
       count++;
-      return count <= most ? undefined : new Promise((resolve) => (resume = resolve));
+      return count <= max ? undefined : new Promise((resolve) => (resume = resolve));
     },
     leave() {
       count--;
-      if (count < most) resume();
+      if (count < max) resume();
     },
     async empty() {
       while (count > 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -92,12 +92,12 @@ function createFlow(most: number): Flow {
   };
 }
 
-type Heard = {
+type Results = {
   rate(count: number, send: () => Promise<void>): Promise<number>;
   onResult(listener: (requestId: string) => void): () => void;
 };
 
-function hearResults({ nats }: Connection): Heard {
+function receiveResults({ nats }: Connection): Results {
   let count = 0;
   let listener: ((requestId: string) => void) | undefined;
   let reached = { count: Number.POSITIVE_INFINITY, resolve: (): void => {} };
@@ -131,16 +131,16 @@ function hearResults({ nats }: Connection): Heard {
 type LatencyOptions = {
   publisher: Publisher;
   client: SequentClient;
-  heard: Heard;
+  results: Results;
   name: string;
   count: number;
   perSecond: number;
   how: 'raw' | 'client';
 };
 
-async function measureLatencies({ publisher, client, heard, name, count, perSecond, how }: LatencyOptions): Promise<number[]> {
+async function measureLatencies({ publisher, client, results, name, count, perSecond, how }: LatencyOptions): Promise<number[]> {
   const arrivals = new Map<string, number>();
-  const end = heard.onResult((id) => arrivals.set(id, performance.now()));
+  const end = results.onResult((id) => arrivals.set(id, performance.now()));
   const sent: { id: string; at: number }[] = [];
   const begin = performance.now();
   for (let i = 0; i < count; i++) {

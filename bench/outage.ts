@@ -13,9 +13,15 @@ import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createReport } from './report.ts';
 
 /*
- * node --import tsx bench/outage.ts [seconds] [others]: every role in a process of its own, through a nats-server that is killed for `seconds` (600),
- * a silent one, a full log and a log that refuses every append (each for `others` seconds, 80: longer than any append, read or result is repeated). After each
- * outage all processes must run still, and every invocation must have one outcome and one end.
+ * node --import tsx bench/outage.ts [seconds] [others]
+ *
+ * Runs every role in its own process through four outages of NATS:
+ *
+ * 1. The server is killed for `seconds` (600).
+ * 2. The server is silent, the log is full, the log refuses every append: each for `others` seconds (80), which is longer than
+ *    any append, read or result is repeated.
+ *
+ * After each outage all processes must still run, and every invocation must have one outcome and one end.
  */
 
 const seconds = Number(process.argv[2] ?? 600);
@@ -72,7 +78,7 @@ await round(`full ${OTHERS_IN_S} s`, async () => {
 });
 await round(`refuses ${OTHERS_IN_S} s`, () => limitLogFor({ max_msg_size: 1 }, { max_msg_size: -1 }));
 
-for (const [index, { stderr }] of processes.entries()) printComplaints(ROLES[index] ?? '', stderr);
+for (const [index, { stderr }] of processes.entries()) printLogCounts(ROLES[index] ?? '', stderr);
 for (const one of processes) await one.signal('SIGTERM');
 await log[Symbol.asyncDispose]();
 await client.close();
@@ -100,10 +106,10 @@ async function round(title: string, outage: () => Promise<void>): Promise<void> 
   const lives = [...facts].flatMap(([id, life]) => findLifeProblems(id, life));
   for (const problem of [...problems, ...lives].slice(0, 10)) process.stdout.write(`  ${problem}\n`);
   const running = processes.filter(({ pid }) => isRunning(pid)).length;
-  report.check(`${title}: processes that still run`, running, { least: ROLES.length });
-  report.check(`${title}: invocations not ended once`, lives.length, { most: 0 });
-  report.check(`${title}: findings among ${invocations.size} invocations`, problems.length, { most: 0 });
-  report.check(`${title}: status of an HTTP invocation`, await statusOfHttp(), { least: 202, most: 202 });
+  report.check(`${title}: processes that still run`, running, { min: ROLES.length });
+  report.check(`${title}: invocations not ended once`, lives.length, { max: 0 });
+  report.check(`${title}: findings among ${invocations.size} invocations`, problems.length, { max: 0 });
+  report.check(`${title}: status of an HTTP invocation`, await statusOfHttp(), { min: 202, max: 202 });
 }
 
 /** Destinations start further invocations, so everything in the log must be notified. */
@@ -134,8 +140,8 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** How often a role logged each of its latest messages. */
-function printComplaints(role: string, stderr: string): void {
+/** Prints how often a role logged each of its latest messages. */
+function printLogCounts(role: string, stderr: string): void {
   const counts = new Map<string, number>();
   for (const [, message = ''] of stderr.matchAll(/"msg":"((?:[^"\\]|\\.)*)"/g)) counts.set(message, (counts.get(message) ?? 0) + 1);
   for (const [message, count] of counts) process.stdout.write(`  ${role}: ${count} × ${message}\n`);

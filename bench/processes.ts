@@ -13,7 +13,7 @@ export type BenchWorker = {
 
 export async function startBenchWorker(url: string, env: Record<string, string> = {}): Promise<BenchWorker> {
   const script = new URL('./worker.ts', import.meta.url).pathname;
-  // As `npm start` runs it: an invocation lives for many of the collections that a young generation of 16 MB needs.
+  // The flags of `npm start`. Reasons: docs/performance.md.
   const child = spawn(
     process.execPath,
     ['--max-semi-space-size=64', '--no-allocation-site-pretenuring', '--expose-gc', '--import', 'tsx', script],

@@ -12,8 +12,8 @@ import { startBenchWorker } from './processes.ts';
 import type { Report } from './report.ts';
 
 /**
- * What a projection costs the rest: the rate of batches end to end without one and with one, as a process of its own; and how far it is
- * behind, meanwhile and at half of that rate.
+ * Measures the cost of a projection process for the other roles: the rate of batches with and without it. Also measures its lag, at
+ * that rate and at half of it.
  */
 export async function measureBeside(report: Report, count: number): Promise<void> {
   await using server = await startTestServer();
@@ -37,7 +37,7 @@ export async function measureBeside(report: Report, count: number): Promise<void
 
   const beside = await load.batches('echo-inline', count);
   report.rate('client batches, with a projection', beside);
-  report.check('with a projection / without', beside / alone, { least: 0.6 });
+  report.check('with a projection / without', beside / alone, { min: 0.6 });
   const behind = await status();
   report.figure('messages behind at the end of that', behind?.lag ?? Number.NaN, '');
   for (let seen = behind; (seen?.lag ?? 1) > 0; seen = await status()) await pause(50);
@@ -51,7 +51,7 @@ export async function measureBeside(report: Report, count: number): Promise<void
       await pause(20);
     }
   })();
-  // Half of the rate, in ten steps a second.
+  // Half of the rate, in ten steps per second.
   const step = Math.round(beside / 2 / 10);
   for (let i = 0; i < 80; i++) {
     const next = performance.now() + 100;
@@ -61,7 +61,7 @@ export async function measureBeside(report: Report, count: number): Promise<void
   isOver = true;
   await watching;
   lags.sort((one, other) => one - other);
-  report.check('lag at half of that rate: p99', lags[Math.floor(lags.length * 0.99)] ?? Number.NaN, { most: 250, unit: 'ms' });
+  report.check('lag at half of that rate: p99', lags[Math.floor(lags.length * 0.99)] ?? Number.NaN, { max: 250, unit: 'ms' });
   child.kill('SIGTERM');
   await once(child, 'exit');
   await load.close();

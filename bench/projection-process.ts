@@ -5,9 +5,7 @@ import { openConnection } from '#src/nats/transport/connection.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import { openProjection } from '#src/projection/projection.ts';
 
-/*
- * The measured process: folds the log of NATS_URL into BENCH_FOLDER from zero. Prints what that took, then how long each question took.
- */
+/* The measured process: folds the log of NATS_URL into BENCH_FOLDER from zero. Prints the time of the fold, then of each query. */
 
 const connection = await openConnection({ servers: process.env.NATS_URL ?? '' });
 const source = createNatsLogSource({ connection });

@@ -10,7 +10,7 @@ import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 import type { Report } from './report.ts';
 
-/** What one projection process does: it folds and stores a log from zero, then lists by every filter. The log is written before. */
+/** Measures one projection process: it folds and stores an existing log from zero, then lists by every filter. */
 export async function measureRebuild(report: Report, count: number): Promise<void> {
   await using server = await startTestServer();
   await writeLogTo(server.url, report, count);
@@ -21,7 +21,7 @@ export async function measureRebuild(report: Report, count: number): Promise<voi
     env: { ...process.env, NATS_URL: server.url, BENCH_FOLDER: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  for await (const text of createInterface(child.stdout)) tell(report, JSON.parse(text) as Line, count);
+  for await (const text of createInterface(child.stdout)) printLine(report, JSON.parse(text) as Line, count);
   await rm(folder, { recursive: true });
 }
 
@@ -44,16 +44,16 @@ type Line =
   | { kind: 'list'; filter: string; worst: number }
   | { kind: 'stats'; of: string; ms: number };
 
-function tell(report: Report, line: Line, count: number): void {
+function printLine(report: Report, line: Line, count: number): void {
   switch (line.kind) {
     case 'list':
-      return report.check(`list by ${line.filter}: the slowest of 5`, line.worst, { most: 100, unit: 'ms' });
+      return report.check(`list by ${line.filter}: the slowest of 5`, line.worst, { max: 100, unit: 'ms' });
     case 'stats':
       return report.figure(`statistics over all, ${line.of}`, line.ms, 'ms');
     case 'rebuild':
-      report.check('folded and stored invocations a second', (count / line.ms) * 1_000, { least: 12_000, unit: '/s' });
-      report.check('processor time an invocation', line.cpuInUs / count, { most: 80, unit: 'µs' });
-      report.check('a rebuild of 1,000,000 at this rate', ((line.ms / count) * 1_000_000) / 60_000, { most: 5, unit: 'min' });
-      report.check('most memory of the process', line.peak / 1e6, { most: 400, unit: 'MB' });
+      report.check('folded and stored invocations per second', (count / line.ms) * 1_000, { min: 12_000, unit: '/s' });
+      report.check('processor time per invocation', line.cpuInUs / count, { max: 80, unit: 'µs' });
+      report.check('a rebuild of 1,000,000 at this rate', ((line.ms / count) * 1_000_000) / 60_000, { max: 5, unit: 'min' });
+      report.check('peak memory of the process', line.peak / 1e6, { max: 400, unit: 'MB' });
   }
 }

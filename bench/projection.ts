@@ -3,8 +3,10 @@ import { measureRebuild } from './projection-rebuild.ts';
 import { createReport } from './report.ts';
 
 /*
- * node --import tsx bench/projection.ts [invocations] [rebuild|beside]: what a projection does, and what it costs the rest. Ends with
- * every figure beside its bound; exit code 1 when one does not hold. With 1,000,000 invocations it takes about four minutes.
+ * node --import tsx bench/projection.ts [invocations] [rebuild|beside]
+ *
+ * Measures a projection and its cost for the other roles. Ends with every figure and its bound; the exit code is 1 when a bound does
+ * not hold. 1,000,000 invocations take about four minutes.
  */
 
 const [invocations = '1000000', only] = process.argv.slice(2);

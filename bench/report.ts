@@ -1,13 +1,13 @@
-/** Collects figures, prints each as it comes, and the checked ones again at the end. */
+/** Collects figures. Prints each at once, and the checked ones again at the end. */
 export interface Report {
   rate(title: string, perSecond: number, cpuInUs?: Record<string, number>): void;
   figure(title: string, value: number, unit: string): void;
   figures(title: string, values: readonly number[], unit: string): void;
-  /** A figure that must hold. */
-  check(title: string, value: number, bound: { least?: number; most?: number; unit?: string }): void;
-  /** The rate that a title had last. */
+  /** Adds a figure with a bound. */
+  check(title: string, value: number, bound: { min?: number; max?: number; unit?: string }): void;
+  /** The latest rate of a title. */
   last(title: string): number;
-  /** Prints what must hold; false when something does not. */
+  /** Prints the figures with bounds; false when a bound does not hold. */
   print(): boolean;
 }
 
@@ -25,16 +25,16 @@ export function createReport(): Report {
     },
     figure: (title, value, unit) => say(`${title.padEnd(58)} ${digits(value).padStart(9)} ${unit}`),
     figures: (title, values, unit) => say(`${title.padEnd(58)} ${values.map(digits).join(' ')} ${unit}`),
-    check(title, value, { least, most, unit = '' }) {
-      const holds = value >= (least ?? Number.NEGATIVE_INFINITY) && value <= (most ?? Number.POSITIVE_INFINITY);
-      const bound = least === undefined ? `≤ ${most}` : `≥ ${least}`;
+    check(title, value, { min, max, unit = '' }) {
+      const holds = value >= (min ?? Number.NEGATIVE_INFINITY) && value <= (max ?? Number.POSITIVE_INFINITY);
+      const bound = min === undefined ? `≤ ${max}` : `≥ ${min}`;
       const line = `${title.padEnd(58)} ${digits(value).padStart(9)} ${unit.padEnd(3)} (${bound})  ${holds ? 'holds' : 'DOES NOT HOLD'}`;
       checks.push({ line, holds });
       say(line);
     },
     last: (title) => rates.get(title) ?? Number.NaN,
     print() {
-      say('\nWhat must hold:');
+      say('\nBounds:');
       for (const { line } of checks) say(line);
       const failed = checks.filter(({ holds }) => !holds).length;
       say(`${checks.length - failed} hold, ${failed} do not`);

@@ -8,8 +8,10 @@ import { memoryOf, startBenchWorker } from './processes.ts';
 import { createReport } from './report.ts';
 
 /*
- * node --import tsx bench/retention.ts [invocations] [retention]: ten rounds of single invocations, executed by a worker, beside a projection
- * and a janitor, each once the janitor has nearly done with the one before. The broker's memory and disk after each round, then every question about all of them.
+ * node --import tsx bench/retention.ts [invocations] [retention]
+ *
+ * Runs ten rounds of single invocations with a worker, a projection and a janitor. A round starts when the janitor has almost finished
+ * the previous one. Measures memory and disk of the server after each round, then queries the history of all invocations.
  */
 
 const count = Number(process.argv[2] ?? 1_000_000);
@@ -41,20 +43,20 @@ const { held, listed, timelines, verified } = await runRetention({
   },
 });
 const seconds = (performance.now() - startedAt) / 1_000;
-report.figure('all of it, with the questions', seconds, 's');
-report.rate('invocations over all of that time', count / seconds);
+report.figure('the whole run, with the queries', seconds, 's');
+report.rate('invocations in the whole run', count / seconds);
 const { balance, found, messages } = verified.verification;
-// The first rounds fill what is kept.
+// The first rounds fill the log up to its retention.
 const grown = (values: readonly number[]): number => mean(values.slice(-3)) / mean(values.slice(2, 5));
-report.check("the broker's memory: the last three rounds / rounds three to five", grown(memory), { most: 1.3 });
-report.check("the broker's disk: the last three rounds / rounds three to five", grown(disk), { most: 1.3 });
-report.check('invocations in the log in the end', held.invocations, { most: retention * 1.1 });
-report.check('invocations that a list of all shows', listed, { least: count, most: count });
-report.check(`complete timelines in a sample of ${timelines.read}`, timelines.complete, { least: timelines.read });
+report.check("the broker's memory: the last three rounds / rounds three to five", grown(memory), { max: 1.3 });
+report.check("the broker's disk: the last three rounds / rounds three to five", grown(disk), { max: 1.3 });
+report.check('invocations in the log at the end', held.invocations, { max: retention * 1.1 });
+report.check('invocations in a list of all', listed, { min: count, max: count });
+report.check(`complete timelines in a sample of ${timelines.read}`, timelines.complete, { min: timelines.read });
 report.figure('messages of log and archive that verify read', messages, '');
-report.check('accepted, and settled, as verify counts them', Math.min(balance.accepted, balance.settled), { least: count, most: count });
-report.check('findings of verify', found, { most: 0 });
-report.check('exit code of verify', verified.code ?? Number.NaN, { least: 0, most: 0 });
+report.check('accepted, and settled, as verify counts them', Math.min(balance.accepted, balance.settled), { min: count, max: count });
+report.check('findings of verify', found, { max: 0 });
+report.check('exit code of verify', verified.code ?? Number.NaN, { min: 0, max: 0 });
 await load.close();
 await worker.stop();
 await rm(dataDir, { recursive: true });

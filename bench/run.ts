@@ -4,16 +4,18 @@ import { type BenchWorker, cpuOf, descendantsOf, memoryOf, startBenchWorker } fr
 import { createReport } from './report.ts';
 
 /*
- * npm run bench [-- --quick] [-- --chains]: what one machine does, end to end: accepted, run, outcome and result durable, and the result
- * received by a subscriber. Worker, scheduler and destinations share a process, client and subscriber another, the server is the third.
- * Figures of different runs do not compare; the ratios within one run do.
+ * npm run bench [-- --quick] [-- --chains]
+ *
+ * Measures the throughput of one machine end to end: accepted, executed, outcome and result stored, result received by a subscriber.
+ * Worker, scheduler and destinations share one process, client and subscriber another; the server is the third. Figures of different
+ * runs are not comparable; the ratios within one run are.
  */
 
 const isQuick = process.argv.includes('--quick');
-/** Only how chains compare with single publishes. */
+/** Measures only the ratio of chains to single publishes. */
 const isChainsOnly = process.argv.includes('--chains');
 const scale = isQuick ? 0.6 : 4;
-/** How often chains are compared, each time with servers and workers of their own: what one of them happens to be like is in all of its rounds. */
+/** The number of comparisons of chains. Each has a new server and worker, because their state affects all rounds of one comparison. */
 const COMPARISONS = isQuick ? 2 : 5;
 const ROUNDS = isQuick ? 3 : 7;
 const report = createReport();
@@ -24,7 +26,7 @@ if (isChainsOnly) {
 }
 
 await measure('100ms', async ({ load, worker, server }) => {
-  // Once to warm up: a cold ceiling would flatter every ratio.
+  // The first measurement is a warm-up, because a cold ceiling would improve every ratio.
   await load.rawCeiling(50_000);
   const ceiling = await load.rawCeiling(50_000 * scale);
   report.rate('raw ceiling: appends with an expected sequence', ceiling);
@@ -54,31 +56,31 @@ await measure('100ms', async ({ load, worker, server }) => {
     worker,
     server,
   });
-  report.check('single publishes / ceiling', single / ceiling, { least: 0.09 });
+  report.check('single publishes / ceiling', single / ceiling, { min: 0.09 });
   report.figure('single publishes, process host / ceiling', singleProcess / ceiling, '');
-  report.check('batches, inline host / ceiling', batch / ceiling, { least: 0.2 });
-  report.check('batches, process host / ceiling', batchProcess / ceiling, { least: 0.12 });
+  report.check('batches, inline host / ceiling', batch / ceiling, { min: 0.2 });
+  report.check('batches, process host / ceiling', batchProcess / ceiling, { min: 0.12 });
   for (const how of ['raw', 'client'] as const) {
     const latencies = await load.latencies('echo-inline', isQuick ? 300 : 2_000, 100, how);
-    report.check(`latency at 100/s, ${how}: p50`, quantile(latencies, 0.5), { most: 3, unit: 'ms' });
-    report.check(`latency at 100/s, ${how}: p99`, quantile(latencies, 0.99), { most: 20, unit: 'ms' });
+    report.check(`latency at 100/s, ${how}: p50`, quantile(latencies, 0.5), { max: 3, unit: 'ms' });
+    report.check(`latency at 100/s, ${how}: p99`, quantile(latencies, 0.99), { max: 20, unit: 'ms' });
   }
 });
 
 await compareChains();
 
-// On a server and a worker of its own: what earlier loads left in their memories would hide what grows.
+// Uses a new server and worker, because memory of earlier loads would hide the growth.
 await measure('100ms', async (bench) => {
   const { first, tenth, workerGrowth, brokerGrowth } = await endurance(bench);
-  report.check('the tenth tenth of the singles / the first', tenth / first, { least: 0.85 });
+  report.check('the tenth tenth of the singles / the first', tenth / first, { min: 0.85 });
   const memory = [
-    { title: 'broker memory per 100,000 finished single invocations', bytes: brokerGrowth, most: 100 },
-    { title: 'growth of the worker over the last nine tenths', bytes: workerGrowth, most: 40 },
+    { title: 'broker memory per 100,000 finished single invocations', bytes: brokerGrowth, max: 100 },
+    { title: 'growth of the worker over the last nine tenths', bytes: workerGrowth, max: 40 },
   ];
-  for (const { title, bytes, most } of memory) {
-    // A short run mostly fills the caches of the one, and the young generation of the other.
+  for (const { title, bytes, max } of memory) {
+    // A short run mostly fills the caches of the server and the young generation of the worker.
     if (isQuick) report.figure(title, bytes / 1e6, 'MB');
-    else report.check(title, bytes / 1e6, { most, unit: 'MB' });
+    else report.check(title, bytes / 1e6, { max, unit: 'MB' });
   }
 });
 
@@ -99,7 +101,7 @@ await measure('always', async ({ load, worker, server }) => {
     worker,
     server,
   });
-  report.check('batches under always / batches at 100ms', batch / report.last('client batches, inline host'), { least: 0.6 });
+  report.check('batches under always / batches at 100ms', batch / report.last('client batches, inline host'), { min: 0.6 });
 });
 
 process.exitCode = report.print() ? 0 : 1;
@@ -115,7 +117,7 @@ async function measure(fsync: '100ms' | 'always', run: (bench: Bench) => Promise
   await worker.stop();
 }
 
-/** Runs a load, and splits the processor time of one invocation by process. */
+/** Runs a load, and prints the processor time per invocation and process. */
 async function measured(
   title: string,
   run: () => Promise<number>,
@@ -135,7 +137,7 @@ async function measured(
   return rate;
 }
 
-/** Singles and chains in turn, so that the machine's other business meets both: the median of what those of a round are to each other. */
+/** Measures singles and chains in turns, so that other load of the machine affects both. The result is the median ratio of the rounds. */
 async function compareChains(): Promise<void> {
   const shares = { inline: [] as number[], process: [] as number[] };
   for (let comparison = 0; comparison < COMPARISONS; comparison++) {
@@ -144,13 +146,13 @@ async function compareChains(): Promise<void> {
   }
   for (const host of ['inline', 'process'] as const) {
     const sorted = shares[host].sort((a, b) => a - b);
-    report.check(`chains, ${host} host / single publishes`, quantile(sorted, 0.5), { least: 0.4 });
+    report.check(`chains, ${host} host / single publishes`, quantile(sorted, 0.5), { min: 0.4 });
     report.figures(`  its quartiles over ${sorted.length} rounds`, [quantile(sorted, 0.25), quantile(sorted, 0.75)], '');
     report.figure(`  invocations in chains, ${host} host / single publishes`, 2 * quantile(sorted, 0.5), '');
   }
 }
 
-/** What a rate of chains is to the rate of singles just before it, round after round. */
+/** The ratio of each rate of chains to the preceding rate of singles. */
 async function sharesOf(host: 'inline' | 'process', bench: Bench): Promise<number[]> {
   const { load } = bench;
   const count = (host === 'inline' ? 10_000 : 7_000) * Math.min(1, scale);
@@ -187,7 +189,7 @@ async function endurance({
   return { first: rates[0] ?? 0, tenth: rates[9] ?? 0, workerGrowth, brokerGrowth };
 }
 
-/** The growth from one value to the next, by least squares: where a collection happens to fall must not decide. */
+/** The growth per value by linear regression, so that the time of a garbage collection does not matter. */
 function slopeOf(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -5,7 +5,7 @@ import { openConnection } from '#src/nats/transport/connection.ts';
 
 /*
  * The measured process: worker, scheduler and destinations, as `sequent serve` runs them, and a worker with an inline handler.
- * Prints `ready`; tells its memory and processor time for every line it reads.
+ * Prints `ready`, and its memory and processor time for every line of stdin.
  */
 
 const servers = process.env.NATS_URL ?? '';
@@ -21,11 +21,11 @@ const roles = await startRoles({
   logger: silentLogger,
 });
 const inline = defineFunction({ name: 'echo-inline', concurrency: 512, handler: (event: unknown) => event });
-const told = (name: string) => ({ policy: { onSuccess: [{ destination: 'FunctionGraph' as const, param: { func_urn: name } }] } });
-const chain = defineFunction({ ...told('told-inline'), name: 'chain-inline', concurrency: 512, handler: (event: unknown) => event });
-// As `told` of `echo.mjs`: the second of a chain returns as much as the first, so that executions are compared that return as much.
+const onSuccess = (name: string) => ({ policy: { onSuccess: [{ destination: 'FunctionGraph' as const, param: { func_urn: name } }] } });
+const chain = defineFunction({ ...onSuccess('second-inline'), name: 'chain-inline', concurrency: 512, handler: (event: unknown) => event });
+// Like `second` of `echo.mjs`: returns the result of the first function, so that both executions return the same amount.
 const second = defineFunction({
-  name: 'told-inline',
+  name: 'second-inline',
   concurrency: 512,
   handler: ({ response_payload }: { response_payload: string }) => response_payload,
 });
@@ -36,12 +36,12 @@ await roles.registry.put({
   concurrency: 512,
 });
 await roles.registry.put({
-  name: 'told-process',
-  handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname, export: 'told' },
+  name: 'second-process',
+  handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname, export: 'second' },
   concurrency: 512,
 });
 await roles.registry.put({
-  ...told('told-process'),
+  ...onSuccess('second-process'),
   name: 'chain-process',
   handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },
   concurrency: 512,
