@@ -61,7 +61,7 @@ describe('sequent fn', () => {
       ['{"name":"x","handler":{"kind":"inline"},"colour":"red"}', 'colour'],
       ['{"name":"x","handler":{"kind":"subject","subject":"a b"}}', 'handler.subject'],
       ['{oops', 'not JSON'],
-      ['7', 'no JSON object'],
+      ['7', 'not a JSON object'],
     ] as const;
     const runs = await Promise.all(wrong.map(([input]) => sequent.run(['fn', 'put', '-'], { input })));
     expect(runs.map(({ code, stdout }) => ({ code, stdout }))).toEqual(wrong.map(() => ({ code: 2, stdout: '' })));

@@ -77,7 +77,7 @@ describe('a dead delivery', () => {
     expect(receiver.received.map(({ headers, body }) => [headers['webhook-id'], body])).toEqual(
       Array.from({ length: 2 }, () => ['order-1/http-0', receiver.received[0]?.body]),
     );
-    expect((await sequent.run(['timeline', 'order-1'])).stdout).toMatch(/delivery\.redriven +http-0 is to be told again/);
+    expect((await sequent.run(['timeline', 'order-1'])).stdout).toMatch(/delivery\.redriven +the delivery to http-0 was redriven/);
     expect((await sequent.run(['dest', 'dead', 'ls'])).stderr).toBe('no delivery was given up\n');
     expect(await sequent.run(['dest', 'dead', 'redrive', 'order-1'])).toMatchObject({
       code: 4,

@@ -179,7 +179,7 @@ describe('sequent fn put', () => {
     const wrong = await sequent.run(['fn', 'put', 'wrong', '--zip', archive]);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('it has no index.js') });
     const both = await sequent.run(['fn', 'put', 'wrong', '--zip', archive, '--folder', sequent.folder]);
-    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('one way only') });
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('several options name its handler') });
     expect(await sequent.run(['fn', 'get', 'wrong'])).toMatchObject({ code: 3 });
     // The output of `get` can be put again, because the package is still stored.
     const definition = await run('fn', 'get', 'zipped', '--json');
