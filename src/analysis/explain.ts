@@ -23,7 +23,7 @@ export function explain(history: History, now: number): Sentence[] {
 
 function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
   const { fact, before, after } = one;
-  if (before === after) return [{ rule: 'E2', text: `The log holds "${fact.type}" here, which the machine refuses: it changed nothing.` }];
+  if (before === after) return [{ rule: 'E2', text: `The machine refuses the fact "${fact.type}" here, so the fact changed nothing.` }];
   switch (fact.type) {
     case 'queued':
       return [{ text: explainAcceptance(fact) }];

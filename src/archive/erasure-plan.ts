@@ -13,6 +13,6 @@ export async function encodePlan({ sequences, requests }: ErasurePlan): Promise<
 }
 
 export async function decodePlan(bytes: Buffer | undefined): Promise<ErasurePlan> {
-  if (bytes === undefined) throw new Error('the archive does not hold the plan of an erasure that was begun');
+  if (bytes === undefined) throw new Error('the archive lacks the plan of an erasure that was planned');
   return JSON.parse((await decompress(bytes)).toString()) as ErasurePlan;
 }

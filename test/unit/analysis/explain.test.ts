@@ -126,6 +126,6 @@ describe('an explanation', () => {
 
   test('names a fact that the machine refuses, and continues', () => {
     const history = historyOf(queued(), running(1), running(3), failed(1, { failure: threw }));
-    expect(explained(history, 100)).toContain('The log holds "running" here, which the machine refuses');
+    expect(explained(history, 100)).toContain('The machine refuses the fact "running" here');
   });
 });

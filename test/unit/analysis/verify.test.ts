@@ -1,14 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { type FindingKind, findingKinds } from '#src/analysis/findings.ts';
-import { readLog } from '#src/analysis/read-log.ts';
-import { createSettledStreams, functionKey } from '#src/analysis/settled-streams.ts';
 import { createVerifier, type Verification } from '#src/analysis/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
-import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 import { repeatLog, runGoodLog } from '#test/support/log/good-log.ts';
-import { appendId, newStream } from '#test/support/log/opened-log.ts';
 import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
 
 type Append = Extract<FullLogEntry, { kind: 'append' }>;
@@ -245,45 +240,5 @@ describe('verify', () => {
     for (let sequence = 1; sequence <= 1_500; sequence++) verifier.read({ kind: 'unreadable', sequence, at: 0, why: 'noise' });
     const { findings, found } = verifier.finish();
     expect([findings.length, found]).toEqual([1_000, 1_500]);
-  });
-});
-
-describe('the table of settled streams', () => {
-  test('distinguishes a hundred thousand streams', () => {
-    const table = createSettledStreams();
-    const names = Array.from({ length: 100_000 }, () => newStream());
-    for (const [index, name] of names.entries()) table.set(name, index + 1);
-    expect(table.size).toBe(names.length);
-    for (const [index, name] of names.entries()) {
-      if (table.get(name)?.version !== index + 1) expect.unreachable(name.stream);
-    }
-    expect(table.get(newStream())).toBeUndefined();
-    expect(table.get(names[7] ?? newStream())?.function).toBe(functionKey('orders'));
-  });
-});
-
-describe('reading a log', () => {
-  test('ends with its present end, also when its last messages were deleted', async () => {
-    const clock = createVirtualClock(0);
-    const log = createMemoryLog({ clock });
-    const name = newStream();
-    await log.accept(name, [{ payload: '1' }]);
-    await log.append(name, { id: appendId(), previous: 0 as never, request: 1, by: 'test', facts: [] }, {});
-    const last = await log.lastSequence();
-    const seen: number[] = [];
-    const follow = log.followFully;
-    expect(await readLog({ lastSequence: log.lastSequence, follow, clock }, ({ sequence }) => seen.push(sequence))).toBe(last);
-    expect(seen.at(-1)).toBe(last);
-    log.purge(last + 1);
-    const reading = readLog({ lastSequence: log.lastSequence, follow, clock }, () => expect.unreachable());
-    let hasEnded = false;
-    void reading.then(() => {
-      hasEnded = true;
-    });
-    while (!hasEnded) {
-      clock.moveTo(clock.now() + 5_000);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(await reading).toBe(last);
   });
 });
