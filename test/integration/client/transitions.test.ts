@@ -15,7 +15,7 @@ let client: SequentClient;
 let all: LiveTransition[];
 
 beforeAll(async () => {
-  // Of its own: every transition of the log is counted.
+  // Not the shared server, because every transition of the log is counted.
   server = await startTestServer();
   nats = await openNats(server.url);
   await writeLog(nats.connection, LIVES);
@@ -45,7 +45,7 @@ async function readAll(): Promise<LiveTransition[]> {
 
 const keyOf = ({ sequence, fact }: LiveTransition): string => `${sequence} ${fact.type} ${fact.invocation}`;
 
-/** So many of them, each acknowledged; then the reading ends. */
+/** Reads `count` transitions, acknowledges each, and closes the subscription. */
 async function take(
   transitions: Transitions,
   count: number,
@@ -84,14 +84,14 @@ describe('the filter of transitions', () => {
     expect(await take(client.transitions({ ...filter, from: 1 }), wanted.length)).toEqual(wanted);
   });
 
-  test('refuses what it does not know', async () => {
+  test('refuses unknown states and invalid cursor names', async () => {
     await expect(client.transitions({ state: 'runing' }).ready).rejects.toThrow('state must be one of queued, running');
     await expect(client.transitions({ durable: 'a.b' }).ready).rejects.toThrow('the name of the cursor must be');
   });
 });
 
-describe('the place where transitions begin', () => {
-  test('is a sequence, a time, or now', async () => {
+describe('the start position of transitions', () => {
+  test('is a sequence, a time or now', async () => {
     const middle = all[Math.floor(all.length / 2)] as LiveTransition;
     const behind = all.filter(({ sequence }) => sequence >= middle.sequence).map(keyOf);
     expect(await take(client.transitions({ from: middle.sequence }), behind.length)).toEqual(behind);
@@ -113,11 +113,11 @@ describe('the place where transitions begin', () => {
 });
 
 describe('a durable subscription', () => {
-  test('killed in the middle goes on where it was, and nothing is left out', async () => {
+  test('that is killed continues at its cursor, without a gap', async () => {
     const seen = new Map<string, number>();
     const total = (await readAll()).length;
     for (let round = 0; seen.size < total && round < 8; round++) {
-      // Each but the last is killed on the way.
+      // Every subscriber but the last is killed.
       const quota = round < 3 ? Math.floor(total / 5) : Number.POSITIVE_INFINITY;
       const child = startSubscriber('killed');
       const exited = once(child, 'exit');
@@ -129,13 +129,13 @@ describe('a durable subscription', () => {
       await exited;
     }
     expect([...seen.keys()].sort()).toEqual((await readAll()).map(keyOf).sort());
-    // What was handed over and not acknowledged comes again: a bounded number at each of the kills.
+    // Each kill causes a bounded number of redeliveries.
     const again = [...seen.values()].reduce((sum, times) => sum + times - 1, 0);
     expect(again).toBeLessThan(total);
   });
 
   test('is shared by all subscribers of its name', async () => {
-    // More than one of them may hold at a time.
+    // More transitions than one subscriber may have in progress.
     const options = { durable: 'shared', from: 1, state: ['running', 'succeeded', 'failed', 'notified'] } as const;
     const wanted = all.filter(({ fact }) => fact.type !== 'queued').map(keyOf);
     const readers = [client.transitions(options), client.transitions(options)];
@@ -143,7 +143,7 @@ describe('a durable subscription', () => {
     const acks: (() => void)[] = [];
     async function onTransition(transition: DeliveredTransition): Promise<void> {
       acks.push(transition.ack);
-      // Nobody lets go of what it has before both have something.
+      // No transition is acknowledged before both readers have one.
       if (found.every(({ length }) => length > 0)) for (const ack of acks.splice(0)) ack();
       if (found.flat().length >= wanted.length) await Promise.all(readers.map((reader) => reader.close()));
     }
@@ -157,13 +157,13 @@ describe('a durable subscription', () => {
     expect(found.flat().sort()).toEqual(wanted.sort());
   });
 
-  test('hands over again what was not acknowledged, at once when the reader leaves', async () => {
+  test('redelivers unacknowledged transitions at once when the reader closes', async () => {
     const options = { durable: 'left', from: 1, state: 'queued', ackWaitInMs: 60_000 } as const;
     const first: string[] = [];
-    // Each leaves while the server is still sending.
+    // Each reader closes while the server is still sending.
     for (let reader = 1; reader <= 10; reader++) first.push(...(await take(client.transitions(options), reader, () => {})));
     const total = (await readAll()).filter(({ fact }) => fact.type === 'queued').length;
-    // Long before the time for an acknowledgement is over.
+    // Long before the time for an acknowledgement has passed.
     const again = await take(client.transitions(options), total);
     expect(new Set(again).size).toBe(total);
     expect(first.every((key) => again.includes(key))).toBe(true);

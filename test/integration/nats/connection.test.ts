@@ -43,7 +43,7 @@ test('a first connection with wrong credentials is refused at once', async () =>
 
 type Guarded = { folder: string; port: number; token: string };
 
-/** A server that asks for a token; resolves when it answers. */
+/** Starts a server that requires a token. Resolves when the server answers. */
 async function startServer({ folder, port, token }: Guarded): Promise<ChildProcess> {
   const { bin } = await ensureServer();
   const args = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder, '--auth', token];
@@ -53,7 +53,7 @@ async function startServer({ folder, port, token }: Guarded): Promise<ChildProce
   return server;
 }
 
-/** Resolves when the server has refused so many connections. */
+/** Resolves when the server has refused this number of connections. */
 async function refusals({ stderr }: ChildProcess, most: number): Promise<void> {
   let said = '';
   for await (const chunk of stderr ?? []) {

@@ -34,12 +34,12 @@ async function openStreams(user: string, replicas = 1) {
 const names = async (): Promise<string[]> => await admin.manager.streams.names().next();
 
 describe('the built-in DIS streams', () => {
-  test('are not made before the first record', async () => {
+  test('are not created before the first record', async () => {
     await openStreams('all');
     expect(await names()).toEqual([]);
   });
 
-  test('fail each record with one told reason while another stream has their subjects, and recover later', async () => {
+  test('fail each record, and report the reason once, while another stream has their subjects', async () => {
     const { problems, publish } = await openStreams('all');
     await admin.manager.streams.add({ name: 'THEIRS', subjects: ['dis.>'] });
     const reason = expect.stringContaining('the stream SEQUENT_DIS cannot be created: subjects overlap with an existing stream');
@@ -50,7 +50,7 @@ describe('the built-in DIS streams', () => {
     expect(await names()).toEqual(['SEQUENT_DIS']);
   });
 
-  test('are made again after somebody removed them', async () => {
+  test('are created again after an operator removed them', async () => {
     const { publish } = await openStreams('all');
     expect(await publish()).toEqual({ kind: 'stored' });
     await admin.manager.streams.delete('SEQUENT_DIS');
@@ -59,7 +59,7 @@ describe('the built-in DIS streams', () => {
     await admin.manager.streams.delete('SEQUENT_DIS');
   });
 
-  test('have as many replicas as they are asked for', async () => {
+  test('have the configured number of replicas', async () => {
     const { publish } = await openStreams('all', 3);
     expect(await publish()).toEqual({
       kind: 'failed',
@@ -67,7 +67,7 @@ describe('the built-in DIS streams', () => {
     });
   });
 
-  test('name the permission that is missing, and are made once it is granted', async () => {
+  test('name the missing permission, and are created once it is granted', async () => {
     const { problems, publish } = await openStreams('destinations');
     const reason = expect.stringContaining('add publish: {allow: ["$JS.API.STREAM.CREATE.SEQUENT_DIS"]} to the permissions of this user');
     expect(await publish()).toEqual({ kind: 'failed', reason });

@@ -7,7 +7,7 @@ import { accept, append, collect, newStream, type OpenedLog } from '#test/suppor
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats, openNatsLog } from '#test/support/nats/opened-nats.ts';
 
-// A server of its own: the suite reads the whole log, and purges it.
+// Not the shared server, because the suite reads the whole log and purges it.
 const server = await startTestServer();
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -62,7 +62,7 @@ describe('followers of a log whose server is killed and restarted', () => {
   });
   afterAll(() => mortal[Symbol.asyncDispose]());
 
-  test('are told every message once and in order, across two restarts', async () => {
+  test('receive every message once and in order, across two restarts', async () => {
     await using nats = await openNats(mortal.url);
     const { log } = nats.ports;
     const name = newStream();

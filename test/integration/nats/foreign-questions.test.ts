@@ -3,7 +3,7 @@ import { createNatsExecutionProbe } from '#src/nats/questions/execution-probe.ts
 import { createNatsOpenRequests } from '#src/nats/questions/open-requests.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 
-test('questions that are none are answered with no, and the connection that answered lives on', async () => {
+test('invalid questions are answered with no, and the connection that answered stays open', async () => {
   const connection = await openConnection({ servers: inject('natsUrl') });
   const asker = await openConnection({ servers: inject('natsUrl') });
   const ending = new AbortController();

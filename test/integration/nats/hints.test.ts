@@ -10,7 +10,7 @@ import { queued, running, succeeded } from '#test/support/log/facts.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
-// A server of its own: there is one consumer of all hints.
+// Not the shared server, because one consumer receives all hints.
 let server: TestServer;
 let worker: OpenedNats;
 let deliverer: OpenedNats;
@@ -65,12 +65,12 @@ async function deliverSigned(): Promise<string> {
   throw new Error('no hint brought a state');
 }
 
-test('a hint of a worker brings the state of the stream to another process', async () => {
+test('a hint of a worker carries the state of the stream to another process', async () => {
   const stream = await deliverSigned();
   expect((await received(stream)).state).toMatchObject({ version: 9, request: { sequence: 7 } });
 });
 
-test('a state that no process of Sequent signed is ignored: the hint is one, and the log is read', async () => {
+test('a state without a valid signature is ignored: the hint is delivered, and the log is read', async () => {
   const signed = await deliverSigned();
   const manager = await worker.connection.nats.jetstreamManager();
   const stored = await manager.streams.getMessage('INVOCATIONS', { last_by_subj: subject });

@@ -9,7 +9,7 @@ import { openNats } from '#test/support/nats/opened-nats.ts';
 import { type RunningSystem, startSystem } from '#test/support/nats/running-system.ts';
 
 /*
- * Whatever anybody publishes ends, clearly, and harms nobody else (U1). A server of its own: other schedulers would end
+ * Every raw publish ends with a clear outcome, and affects no other invocation (U1). Not the shared server, because its schedulers would end
  * these requests too.
  */
 
@@ -106,7 +106,7 @@ describe('a raw publish with hostile headers', () => {
     }
   });
 
-  test('may bring __proto__ and constructor as ids: they are ids like others', async () => {
+  test('accepts __proto__ and constructor as ids', async () => {
     for (const id of ['__proto__', 'constructor']) {
       expect(await outcomeOf('echo', '{"a":1}', { 'Request-Id': id })).toMatchObject({ subject: 'result.echo.succeeded', requestId: id });
     }

@@ -7,7 +7,7 @@ import { describeKeyValue } from '#test/contract/key-value.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 
-// A server of its own: it is killed.
+// Not the shared server, because the test kills it.
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
@@ -27,7 +27,7 @@ describeKeyValue('on JetStream', async () => {
 });
 
 describe('the function directory over a restart of the server', () => {
-  test('hears what changed meanwhile and afterwards, deletions as well', async () => {
+  test('reports the changes during and after the restart, including deletions', async () => {
     await using mine = await openNats(server.url);
     const registry = createFunctionRegistry(mine.ports.functions);
     const inline = { handler: { kind: 'inline' } };
@@ -52,7 +52,7 @@ describe('the function directory over a restart of the server', () => {
   });
 });
 
-test('a watch whose bucket was away for longer than the client waits goes on, and no rejection escapes', { timeout: 40_000 }, async () => {
+test('a watch continues after an outage longer than the client waits, without an unhandled rejection', { timeout: 40_000 }, async () => {
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   process.on('unhandledRejection', onUnhandled);
@@ -66,7 +66,7 @@ test('a watch whose bucket was away for longer than the client waits goes on, an
     await store.watch(({ key, value }) => heard.push(`${key} ${value}`), stop.signal);
     expect(heard).toEqual(['before 1']);
     await manager.streams.delete('KV_AWAY');
-    // The client misses two heartbeats of 5 s, and then cannot make its consumer anew.
+    // The client misses two heartbeats of 5 s, and then cannot create its consumer again.
     await systemClock.sleep(16_000);
     await (await openKeyValue(mine.connection, 'AWAY', 1)).put('after', '2');
     await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before 1', 'before undefined', 'after 2']);

@@ -6,7 +6,7 @@ import { startTestServer, type TestServer } from '#test/support/nats/nats-server
 import { BUDGET_IN_MS, type OutageSystem, startOutageSystem } from '#test/support/nats/outage-system.ts';
 
 const BATCHES = 60;
-/** Longer than the product repeats an append, a read or a result. */
+/** Longer than the budget in which an append, a read or a result is repeated. */
 const OUTAGE_IN_MS = 3 * BUDGET_IN_MS;
 /** A publish to a server that holds its connection is unknown after 5 s. */
 const SILENCE_IN_MS = 5_000 + OUTAGE_IN_MS;

@@ -12,7 +12,7 @@ import { accept, newStream } from '#test/support/log/opened-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
-// A server of its own: it is killed, and its whole traffic is listened to.
+// Not the shared server, because the tests kill it and read all of its traffic.
 let server: TestServer;
 let nats: OpenedNats;
 beforeAll(async () => {
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 describe('the publisher', () => {
-  test('tells each of many publishes in flight what became of it', async () => {
+  test('resolves each of many publishes in flight to its own result', async () => {
     const publisher = createPublisher(nats.connection);
     const answers = await Promise.all(Array.from({ length: 2_000 }, (_, index) => publisher.publish('invoke.many', String(index))));
     const sequences = answers.map((answer) => (answer.kind === 'stored' ? answer.sequence : Number.NaN));
@@ -34,7 +34,7 @@ describe('the publisher', () => {
     publisher.close();
   });
 
-  test('tells a conflict from a refusal, and a refusal from the unknown', async () => {
+  test('distinguishes a conflict, a refusal and an unknown result', async () => {
     const publisher = createPublisher(nats.connection, { timeoutInMs: 300 });
     const expectingNone = () => appendHeaders(NO_APPENDS, {});
     expect((await publisher.publish('invocation.f.twice', '{}', expectingNone())).kind).toBe('stored');
@@ -47,14 +47,14 @@ describe('the publisher', () => {
     publisher.close();
   });
 
-  test('leaves everything unknown that was in flight when it is closed', async () => {
+  test('resolves publishes in flight to unknown when it is closed', async () => {
     const publisher = createPublisher(nats.connection);
     const answer = publisher.publish('invoke.closing', '{}');
     publisher.close();
     expect(await answer).toMatchObject({ kind: 'unknown' });
   });
 
-  test('answers at once while there is no connection, and as ever when there is one again', async () => {
+  test('resolves to unknown at once without a connection, and stores again after the reconnection', async () => {
     await using mortal = await openNats(server.url);
     const publisher = createPublisher(mortal.connection);
     const inFlight: Promise<PublishAnswer>[] = [];
@@ -87,7 +87,7 @@ describe('the publisher', () => {
 });
 
 describe('a log that is full', () => {
-  test('refuses new requests with a clear error, forgets nothing, and accepts again when there is room', async () => {
+  test('refuses new requests with a clear error, keeps all messages, and accepts again when space is free', async () => {
     const manager = await nats.connection.nats.jetstreamManager();
     const first = await accept(nats.ports.log, newStream());
     const { state } = await manager.streams.info(INVOCATIONS);
@@ -120,7 +120,7 @@ describe('a hostile name', () => {
     '__proto__',
   ];
 
-  test('never reaches the wire, whichever way it comes in', async () => {
+  test('never reaches the wire, whichever function it is passed to', async () => {
     await using tap = await openNats(server.url);
     const heard: Msg[] = [];
     tap.connection.nats.subscribe('>', { callback: (_, message) => void heard.push(message) });

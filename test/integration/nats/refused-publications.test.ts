@@ -37,7 +37,7 @@ function target() {
 }
 
 describe('a NATS destination whose subject the user may not publish to', () => {
-  test('is not delivered: the reason names the subject, the user and the permission that is missing', async () => {
+  test('is not delivered; the reason names the subject, the user and the missing permission', async () => {
     expect(await target().deliver(deliveryTo('NATS', { subject: 'closed.plain' }), neverAborted)).toEqual({
       kind: 'dead',
       reason:
@@ -45,7 +45,7 @@ describe('a NATS destination whose subject the user may not publish to', () => {
     });
   });
 
-  test('is told from a permitted one, with many of both in flight on the connection', async () => {
+  test('is distinguished from a permitted one, with many of both in flight on the connection', async () => {
     const outside = target();
     const subjects = Array.from({ length: 400 }, (_, index) => (index % 2 === 0 ? `open.${index % 8}` : `closed.${index % 8}`));
     const results = await Promise.all(subjects.map((subject) => outside.deliver(deliveryTo('NATS', { subject }), neverAborted)));
@@ -60,7 +60,7 @@ describe('a NATS destination whose subject the user may not publish to', () => {
       expect(await target().deliver(deliveryTo('NATS', { subject }), neverAborted)).toMatchObject({ kind: 'dead' });
   });
 
-  test('is not delivered either where a stream stores the subject, and this is known without a time limit', async () => {
+  test('is not delivered on a subject of a stream either, and the refusal needs no timeout', async () => {
     const startedAt = performance.now();
     expect(await target().deliver(deliveryTo('NATS', { subject: 'closed.stream' }), neverAborted)).toMatchObject({
       kind: 'dead',
@@ -70,7 +70,7 @@ describe('a NATS destination whose subject the user may not publish to', () => {
   });
 });
 
-test('a permitted destination without a subscriber is tried again, as ever', async () => {
+test('a permitted destination without a subscriber is retried', async () => {
   await using lonely = await startGuardedServer(users);
   const other = await openConnection(lonely.as('destinations'));
   const outside = createNatsTarget({ publisher: createPublications(other, createPublisher(other)), subjects: createSubjectRules() });

@@ -40,7 +40,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** A connection of this user, with what it tells. */
+/** A connection of this user, with the messages about its missing permissions. */
 async function connectAs(user: string) {
   const connection = await openConnection(server.as(user));
   onTestFinished(() => connection.close());
@@ -57,7 +57,7 @@ function answerAll(connection: Connection, worker: string, signal: AbortSignal):
 }
 
 describe('a connection whose subscriptions are refused', () => {
-  test('goes on, and tells each missing permission once, with the subject, the user and what grants it', async () => {
+  test('continues, and reports each missing permission once, with the subject, the user and the grant', async () => {
     const { connection, told } = await connectAs('deaf');
     const ending = new AbortController();
     for (const worker of ['one', 'two']) answerAll(connection, worker, ending.signal);
@@ -84,7 +84,7 @@ describe('a connection whose subscriptions are refused', () => {
     server.change(users);
   });
 
-  test('ends a wait for a result at once, with the permission that is missing', async () => {
+  test('ends a wait for a result at once, with the missing permission', async () => {
     await using client = await connectClient(server.as('deaf'));
     await client.functions.put({ name: 'waited', handler: { kind: 'subject', subject: 'waited' } });
     const invoked = await client.invoke('waited', {});
@@ -98,7 +98,7 @@ describe('a connection whose subscriptions are refused', () => {
 });
 
 describe('a user without permissions', () => {
-  test('gets a refused request, append, result and reading at once, not as unknown', async () => {
+  test('receives the refusal of a request, append, result and read at once, not as unknown', async () => {
     const { connection } = await connectAs('mute');
     const ports = await openNatsPorts(connection, { leaseInMs: 1_000, clock: systemClock });
     onTestFinished(() => ports.close());
@@ -119,19 +119,19 @@ describe('a user without permissions', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
-  test('does not take a worker for lost that it may not ask', async () => {
+  test('does not regard a worker as lost that it may not ask', async () => {
     const { connection } = await connectAs('mute');
     const asked = createNatsExecutionProbe(connection).isRunning('worker', 'id', 1);
     await expect(asked).rejects.toThrow('user "mute" to publish to "worker.worker.runs"; add publish: {allow: ["worker.*.runs"]}');
   });
 
-  test('is told of the permission when it connects, not that JetStream is off', async () => {
+  test('receives the missing permission when it connects, not an error that JetStream is off', async () => {
     await expect(openConnection(server.as('stranger'))).rejects.toThrow(
       'NATS does not permit user "stranger" to publish to "$JS.API.INFO"; add publish: {allow: ["$JS.API.INFO"]} to the permissions of this user',
     );
   });
 
-  test('is told once that a consumer cannot be opened, with the permission', async () => {
+  test('receives once the problem that a consumer cannot be opened, with the permission', async () => {
     const { connection } = await connectAs('blind');
     const ending = new AbortController();
     const problems: string[] = [];

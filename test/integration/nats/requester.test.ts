@@ -24,7 +24,7 @@ describe('a request to a responder', () => {
   const ask = (subject: string, options: { timeoutInMs?: number; signal?: AbortSignal; headers?: Record<string, string> } = {}) =>
     createNatsRequester(connection)(subject, event, { headers: {}, timeoutInMs: 5_000, signal: never, ...options });
 
-  test('brings back the payload and the headers of the reply', async () => {
+  test('returns the payload and the headers of the reply', async () => {
     responder.subscribe('requester.echo', {
       callback: (_, message) => {
         const answer = headers();
@@ -39,14 +39,14 @@ describe('a request to a responder', () => {
     expect(reply.headers).toEqual({ 'Function-Error': 'Unhandled' });
   });
 
-  test('tells nobody there from nobody answering', async () => {
+  test('distinguishes a missing responder from a missing reply', async () => {
     responder.subscribe('requester.silent', { callback: () => {} });
     await responder.flush();
     expect(await ask('requester.nobody')).toEqual({ kind: 'no-responders' });
     expect(await ask('requester.silent', { timeoutInMs: 50 })).toEqual({ kind: 'timed-out' });
   });
 
-  test('ends when it is given up', async () => {
+  test('ends when its signal aborts', async () => {
     const giveUp = new AbortController();
     const asked = ask('requester.silent', { signal: giveUp.signal });
     giveUp.abort();
@@ -78,7 +78,7 @@ describe('a connection for requests alone, whose user may do what the documentat
     requester: { publish: { allow: ['fn.>', 'images.>'] }, subscribe: { allow: ['_INBOX.functions.>'] } },
   };
 
-  test('asks responders, and reaches no subject of Sequent: the reason names the subject and the user', async () => {
+  test('reaches responders and no subject of Sequent; the reason names the subject and the user', async () => {
     await using server = await startGuardedServer(users);
     const sequent = await openConnection(server.as('sequent'));
     const heard: string[] = [];

@@ -12,7 +12,7 @@ import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openNats, openNatsLog } from '#test/support/nats/opened-nats.ts';
 import { tamperAnswers } from '#test/support/nats/tampered-answers.ts';
 
-// A server of its own: one of the tests pauses it.
+// Not the shared server, because one of the tests pauses it.
 const server = await startTestServer();
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -21,14 +21,14 @@ describeStreamWriter('on JetStream', () => openNatsLog(server.url));
 describeStreamWriter('on JetStream, where every second answer is lost', () => openNatsLog(server.url, losingEverySecond));
 
 describe('an append on JetStream whose answer', () => {
-  test('is lost, time and again, is stored exactly once', async () => {
+  test('is lost several times is stored exactly once', async () => {
     await using opened = await openNatsLog(server.url, (publisher) => losing(publisher, 3));
     const name = newStream();
     const version = await opened.log.append(name, append([running(1)]), {});
     expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version, facts: [running(1)] }]);
   });
 
-  test('is lost, and behind which somebody else appended, is recognised as stored', async () => {
+  test('is lost, and that another append follows, is recognised as stored', async () => {
     const name = newStream();
     await using rival = await openNatsLog(server.url);
     await using opened = await openNatsLog(server.url, (publisher) => ({
@@ -44,7 +44,7 @@ describe('an append on JetStream whose answer', () => {
     expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version }, { facts: [succeeded(1)] }]);
   });
 
-  test('is lost before anything was stored, loses to whoever comes first', async () => {
+  test('is lost before it was stored loses to an append that comes first', async () => {
     const name = newStream();
     await using rival = await openNatsLog(server.url);
     await using opened = await openNatsLog(server.url, (publisher) => ({
@@ -86,12 +86,12 @@ describe('an append on JetStream whose answer', () => {
 });
 
 describe('a refusal by a full log', () => {
-  test('is reported as such when nothing can have been stored', async () => {
+  test('is reported as a full log when no try can have been stored', async () => {
     await using opened = await openNatsLog(server.url, (publisher) => ({ ...publisher, publish: async () => full }));
     await expect(accept(opened.log, newStream())).rejects.toMatchObject({ code: 'LOG_FULL', retryable: true });
   });
 
-  test('says nothing about an earlier try whose answer was lost: that stays unknown (A1)', async () => {
+  test('leaves an earlier try without an answer unknown (A1)', async () => {
     let tries = 0;
     await using opened = await openNatsLog(server.url, (publisher) => ({
       ...publisher,
@@ -106,7 +106,7 @@ describe('a refusal by a full log', () => {
 });
 
 describe('a server that is paused during an append', () => {
-  test('leaves it unknown, and then it is stored exactly once', async () => {
+  test('leaves the append unknown, which is then stored exactly once', async () => {
     await using nats = await openNats(server.url);
     const publisher = createPublisher(nats.connection, { timeoutInMs: 300 });
     const answers: PublishAnswer['kind'][] = [];
@@ -139,7 +139,7 @@ describe('a server that is paused during an append', () => {
 
 const full: PublishAnswer = { kind: 'refused', why: 'maximum bytes exceeded (10077)', isFull: true };
 
-/** Stores, and then does not say so, the first `count` times. */
+/** Stores the first `count` publishes, but drops their answers. */
 function losing(publisher: Publisher, count: number): Publisher {
   let lost = 0;
   return {

@@ -8,7 +8,7 @@ import { accept, newStream } from '#test/support/log/opened-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
-// A server of its own: it is killed.
+// Not the shared server, because the test kills it.
 let server: TestServer;
 let nats: OpenedNats;
 beforeAll(async () => {

@@ -10,18 +10,18 @@ import { waitUntilReady } from '#src/main/nats-server/launch.ts';
 import { endServer } from '#src/main/nats-server/processes.ts';
 
 type Rules = { allow?: readonly string[]; deny?: readonly string[] };
-/** What one user may do; without rules, everything. Each password is `pw`. */
+/** The permissions of one user; without rules, everything is permitted. Each password is `pw`. */
 type Permissions = { publish?: Rules; subscribe?: Rules; allow_responses?: boolean };
 export type Users = Readonly<Record<string, Permissions>>;
 
-/** A real nats-server that asks who connects, and has JetStream. */
+/** A real nats-server with JetStream, users and permissions. */
 export interface GuardedServer extends AsyncDisposable {
   readonly url: string;
-  /** How this user connects. */
+  /** The options by which this user connects. */
   as(user: string): { servers: string; user: string; pass: string };
-  /** The same with the user in the URL. */
+  /** The URL with the credentials of this user. */
   urlAs(user: string): string;
-  /** Changes what the users may do. The server takes it up a moment later, without a restart. */
+  /** Changes the permissions. The server applies them shortly afterwards, without a restart. */
   change(users: Users): void;
 }
 

@@ -7,7 +7,7 @@ import { createServerFiles, type Fsync, type ServerFiles, urlOf } from '#src/mai
 import { type LiveServer, launchServer } from '#src/main/nats-server/launch.ts';
 import { endServer, isRunning } from '#src/main/nats-server/processes.ts';
 
-/** A real nats-server of a test's own, on a store of its own, with all the ways of ill-treating it. Nobody restarts it. */
+/** A real nats-server for one test, with a store of its own, which the test can kill, end, pause and restart. */
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -15,15 +15,15 @@ export interface TestServer extends AsyncDisposable {
   readonly monitorUrl: string;
   /** The folder that holds its store, configuration and log. */
   readonly dataDir: string;
-  /** SIGKILL. Resolves when it is gone. */
+  /** SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
-  /** SIGTERM. Resolves when it is gone; the store stays. */
+  /** SIGTERM. Resolves when the process has ended. The store is kept. */
   end(): Promise<void>;
-  /** SIGSTOP: it holds its connections and answers nothing, from the return of this call on. */
+  /** SIGSTOP. From the return of this call, the server keeps its connections and answers nothing. */
   pause(): void;
   /** SIGCONT. */
   resume(): void;
-  /** Starts it again after `kill` or `end`, on the same store and port. */
+  /** Starts the server again after `kill` or `end`, with the same store and port. */
   restart(): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export async function startTestServer({ fsync = '100ms' }: { fsync?: Fsync } = {
   };
 }
 
-/** Also when it is paused or long gone. */
+/** Works for a paused server and for one that has ended, too. */
 async function killQuietly({ pid }: LiveServer, files: ServerFiles): Promise<void> {
   if (!(await isRunning(pid, files.config))) return;
   process.kill(pid, 'SIGKILL');

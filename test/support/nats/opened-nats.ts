@@ -9,7 +9,7 @@ import type { OpenedLog } from '#test/support/log/opened-log.ts';
 
 export const topology = { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 } as const;
 
-/** A connection with all its ports, closed together. */
+/** A connection with all its ports, which are closed together. */
 export type OpenedNats = AsyncDisposable & { connection: Connection; ports: NatsPorts };
 
 export async function openNats(url: string, options: Partial<NatsPortsOptions> = {}): Promise<OpenedNats> {
@@ -25,7 +25,7 @@ export async function openNats(url: string, options: Partial<NatsPortsOptions> =
   };
 }
 
-/** The log on JetStream as the contract suites need it: two connections, and whatever stands between the first and its server. */
+/** The log on JetStream for the contract suites: two connections, with an optional wrapper around the first publisher. */
 export async function openNatsLog(url: string, wrap: (publisher: Publisher) => Publisher = (publisher) => publisher): Promise<OpenedLog> {
   const [mine, theirs] = [await openNats(url), await openNats(url)];
   const { connection } = mine;

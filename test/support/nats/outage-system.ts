@@ -33,13 +33,13 @@ const EXECUTION_IN_MS = 40;
 export interface OutageSystem extends AsyncDisposable, Pick<OpenedNats, 'ports'> {
   /** The warnings and errors that the roles logged. */
   readonly complaints: readonly string[];
-  /** Accepts so many batches of four requests; resolves to the ids. */
+  /** Accepts this number of batches of four requests. Resolves to the ids. */
   accept(batches: number): Promise<string[]>;
-  /** Resolves when some invocations have ended, while hints for all streams are on their way. */
+  /** Resolves when some invocations have ended, while hints for all streams are in flight. */
   underWay(): Promise<void>;
   allNotified(ids: readonly string[]): Promise<void>;
   limitLog(limits: Partial<StreamConfig>): Promise<void>;
-  /** Leaves room for a few messages more, no more. */
+  /** Lowers the limit of the log, so that only a few more messages fit. */
   fillLog(): Promise<void>;
 }
 
@@ -140,7 +140,7 @@ export async function startOutageSystem(url: string, receiver: Receiver): Promis
     limitLog,
     async fillLog() {
       const manager = await observer.connection.nats.jetstreamManager();
-      // The server removes messages when the limit is below what it holds, and the roles append meanwhile.
+      // The roles append meanwhile, and the server removes messages when the limit is below its present size.
       const { state } = await manager.streams.info(INVOCATIONS);
       await limitLog({ max_bytes: state.bytes + 16_384 });
     },

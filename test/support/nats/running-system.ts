@@ -16,13 +16,13 @@ import { type OpenedNats, openNats } from './opened-nats.ts';
 type Handlers = Parameters<typeof createInlineHost>[0];
 type Result = { subject: string; requestId: string; envelope: Envelope };
 
-/** A worker and a scheduler in this process, on a real server, and the results that a subscriber hears. */
+/** A worker and a scheduler in this process, on a real server, and a subscriber to the results. */
 export interface RunningSystem extends AsyncDisposable, Pick<OpenedNats, 'connection' | 'ports'> {
   readonly registry: FunctionRegistry;
   readonly worker: string;
   readonly results: readonly Result[];
   readonly complaints: readonly string[];
-  /** Publishes to `invoke.<token>` like any client; resolves when it is durable. */
+  /** Publishes to `invoke.<token>` as any client does. Resolves when the message is durable. */
   publish(token: string, data: string | Uint8Array, headers?: Readonly<Record<string, string>>): Promise<number>;
   /** Waits for the result of the request at a sequence. */
   resultOf(sequence: number): Promise<Result>;

@@ -2,8 +2,8 @@ import type { Msg, Subscription, SubscriptionOptions } from 'nats';
 import type { Connection } from '#src/nats/transport/connection.ts';
 
 /**
- * The same connection with a server that answers otherwise: `tamper` gets every payload that arrives at a subscription,
- * with its number, and says what arrives instead.
+ * Returns a connection whose received payloads are changed: `tamper` receives each payload of a subscription with its number, and returns
+ * the payload that is delivered instead.
  */
 export function tamperAnswers(connection: Connection, tamper: (answer: string, count: number) => string): Connection {
   let count = 0;

@@ -11,7 +11,7 @@ const orders = 'orders' as FunctionName;
 
 type Message = { name: StreamName; requests: readonly NewRequest[] };
 
-/** Requests into a memory log that answers when it is told to. */
+/** Sends requests to a memory log, whose answers the test can hold back. */
 function requestsInto({ maxBatch = 64, isBroken = false } = {}) {
   const log = createMemoryLog({ clock: { now: () => 1 } });
   const messages: Message[] = [];
@@ -44,7 +44,7 @@ function requestsInto({ maxBatch = 64, isBroken = false } = {}) {
 const some = (count: number): Outgoing[] => Array.from({ length: count }, (_, index) => ({ payload: String(index) }));
 
 describe('requests', () => {
-  test('made in the same turn share a message, and have their place in it as their id', async () => {
+  test('made in the same turn share a message, and their ids end in their index', async () => {
     const { send, messages, sizes } = requestsInto();
     const ids = await send(...some(3));
     expect(sizes()).toEqual([3]);
@@ -53,7 +53,7 @@ describe('requests', () => {
     expect(ids.map(streamOf)).toEqual([stream, stream, stream]);
   });
 
-  test('that arise while one is on its way share the next one', async () => {
+  test('made while a message is in flight share the next message', async () => {
     const { send, sizes, hold } = requestsInto();
     const letThrough = hold();
     const early = send(...some(1));
@@ -87,7 +87,7 @@ describe('requests', () => {
     }
   });
 
-  test('that bring their id travel alone, under it', async () => {
+  test('with an id of the caller are sent alone, with that id', async () => {
     const { send, messages } = requestsInto();
     const ids = await send({ payload: '1', id: 'order-1' }, { payload: '2' }, { payload: '3', id: 'order-2' });
     expect(messages.map(({ requests }) => requests.length)).toEqual([1, 1, 1]);
@@ -98,7 +98,7 @@ describe('requests', () => {
   test.for<[string, Outgoing, RegExp]>([
     ['an id with a dot', { payload: '1', id: 'a.b' }, /request id "a\.b" must be 1 to 64/],
     ['an id of 5,000 characters', { payload: '1', id: 'x'.repeat(5_000) }, /must be 1 to 64/],
-    ['an id of a place in a batch', { payload: '1', id: '019ab2c4-5e80-8f00-8123-456789ab0003' }, /not of the form that Sequent makes/],
+    ['an id with an index of a batch', { payload: '1', id: '019ab2c4-5e80-8f00-8123-456789ab0003' }, /not of the form that Sequent makes/],
     ['a qualifier with CR/LF', { payload: '1', qualifier: 'a\r\nb' }, /qualifier "a\\r\\nb" must be a version/],
     ['262,145 bytes', { payload: `"${'x'.repeat(262_143)}"` }, /the payload has 262145 bytes; at most 262144/],
     ['262,146 bytes of wide characters', { payload: `"${'ü'.repeat(131_072)}"` }, /262146 bytes/],
@@ -112,7 +112,7 @@ describe('requests', () => {
     await requestsInto().send({ payload: `"${'x'.repeat(262_142)}"` });
   });
 
-  test('whose log cannot tell all hear so, and the next ones are tried again', async () => {
+  test('whose result is unknown all reject, and the next ones are sent', async () => {
     const { send } = requestsInto({ isBroken: true });
     const results = await Promise.allSettled(some(3).map((request) => send(request)));
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);

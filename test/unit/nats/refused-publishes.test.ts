@@ -38,7 +38,7 @@ function inFlight(...subjects: string[]) {
 }
 
 describe('the refusals of publishes', () => {
-  test('are those of all publishes on their subject when they are as many', async () => {
+  test('apply to all publishes on their subject when there are as many of both', async () => {
     const { refused, refusal, answer } = inFlight('a', 'b', 'a');
     refusal('a');
     refusal('a');
@@ -47,14 +47,14 @@ describe('the refusals of publishes', () => {
     expect(refused).toEqual([0, 2]);
   });
 
-  test('refuse nothing when they are fewer: which of the publishes was taken is unknown', async () => {
+  test('apply to no publish when they are fewer, because the accepted publishes are not known', async () => {
     const { refused, refusal, answer } = inFlight('a', 'a');
     refusal('a');
     await answer();
     expect(refused).toEqual([]);
   });
 
-  test('that come early, of a publish sent during the round trip, are settled by the next one', async () => {
+  test('of publishes that were sent during the round trip are settled by the next one', async () => {
     const { refused, publish, refusal, answer } = inFlight('a');
     refusal('a');
     publish('a');

@@ -20,7 +20,7 @@ const alarms: unknown[] = [];
 const alarm = defineFunction({ name: 'alarm', handler: (event) => void alarms.push(event) });
 
 describe('a Sequent of a test', () => {
-  test('makes three retries over seven hours, then tells the failure target, in milliseconds', async () => {
+  test('makes three retries over seven hours, then notifies the failure target, in milliseconds', async () => {
     await using sequent = await createTestSequent({ functions: [billing, alarm] });
     const { requestId } = await sequent.invoke(billing, { order: 7 });
     await sequent.advance(7 * HOUR - 1);
@@ -36,7 +36,7 @@ describe('a Sequent of a test', () => {
     expect(sequent.results('billing')).toMatchObject([{ requestId, outcome: 'failed' }]);
   });
 
-  test('lets time pass until a result is there', async () => {
+  test('moves the time until an invocation has a result', async () => {
     let calls = 0;
     const flaky = defineFunction({
       name: 'flaky',
@@ -51,7 +51,7 @@ describe('a Sequent of a test', () => {
     expect(await invoked.result()).toMatchObject({ outcome: 'succeeded', value: { calls: 3 } });
   });
 
-  test('cuts a handler that hangs at its timeout, by virtual time', async () => {
+  test('aborts a hanging handler at its timeout in virtual time', async () => {
     const hanging = defineFunction({ name: 'hanging', timeoutInMs: 3_000, handler: () => new Promise(() => {}) });
     await using sequent = await createTestSequent({ functions: [hanging], graceInMs: 5 });
     const invoked = await sequent.invoke(hanging, {});
@@ -60,7 +60,7 @@ describe('a Sequent of a test', () => {
     expect(sequent.clock.now() - startedAt).toBe(3_000);
   });
 
-  test('lets a handler wait for virtual time longer than a lease, and runs it once', async () => {
+  test('runs a handler once that waits in virtual time for longer than a lease', async () => {
     let runs = 0;
     const slow = defineFunction({
       name: 'slow',
@@ -86,7 +86,7 @@ describe('a Sequent of a test', () => {
     expect(sequent.results()).toMatchObject([{ value: 'real' }]);
   });
 
-  test('gives up an event that became too old while the function was paused', async () => {
+  test('ends an event that became too old while its function was paused', async () => {
     const paused = defineFunction({ name: 'paused', paused: true, policy: { maxAgeInSeconds: 600 }, handler: () => 1 });
     await using sequent = await createTestSequent({ functions: [paused] });
     const { requestId } = await sequent.invoke(paused, {});
@@ -96,7 +96,7 @@ describe('a Sequent of a test', () => {
     expect(await sequent.timeline(requestId)).toMatchObject({ state: 'notified', status: 'DISCARD' });
   });
 
-  test('tries a destination that fails again, and delivers under one id', async () => {
+  test('retries a failing destination, and delivers with one id', async () => {
     const told = defineFunction({
       name: 'told',
       policy: { onSuccess: [{ destination: 'HTTP', param: { url: 'https://shop.example/hook' } }] },
@@ -131,7 +131,7 @@ describe('a Sequent of a test', () => {
     expect((await result()).envelope.request_context.condition).toBe('InvocationCanceled');
   });
 
-  test('gives the same ids and the same times every time', async () => {
+  test('produces the same ids and times in every run', async () => {
     const run = async (): Promise<unknown> => {
       const flaky = defineFunction({
         name: 'flaky',

@@ -13,8 +13,8 @@ function streamWith(payload: string): StreamState {
   return foldAppends(born, [{ id: 'x', previous: 0 as StreamVersion, request: 7, by: 'w', facts, version: 9 as StreamVersion }]);
 }
 
-describe('what a hint tells of a stream', () => {
-  test('is the stream again, on the other side', () => {
+describe('the state inside a hint', () => {
+  test('folds to the same stream in the receiver', () => {
     const state = streamWith('{"a":1}');
     const known = JSON.parse(JSON.stringify(inlineStateOf(state)));
     const read = stateOf(name, 7, inlineStateSchema.parse(known));
@@ -23,18 +23,18 @@ describe('what a hint tells of a stream', () => {
     expect(read?.invocations.get('order-1')?.context).toEqual(state.invocations.get('order-1')?.context);
   });
 
-  test('is nothing when it is large', () => {
+  test('is absent for a large stream', () => {
     expect(inlineStateOf(streamWith('x'.repeat(5_000)))).toBeUndefined();
   });
 
-  test('is nothing when its facts have another version, and is of version 1 when it names none', () => {
+  test('is ignored for facts of another version, and has version 1 without a version', () => {
     const known = JSON.parse(JSON.stringify(inlineStateOf(streamWith('{}'))));
     expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 0 }))).toBeUndefined();
     expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 2 }))).toBeUndefined();
     expect(inlineStateSchema.parse({ ...known, v: undefined }).v).toBe(1);
   });
 
-  test('is nothing when it does not begin with a request', () => {
+  test('is ignored when its first fact is no request', () => {
     expect(stateOf(name, 7, { v: 1, version: 9, at: 5, payload: '', facts: [running(1), succeeded(1)] })).toBeUndefined();
   });
 });
