@@ -25,7 +25,7 @@ export interface Idempotency {
   accept(request: KeyedRequest): Promise<{ isRepeated: boolean }>;
 }
 
-/** How long the look-up of an earlier request may take, in milliseconds: the publish that follows has a budget of its own. */
+/** The limit of the look-up of an earlier request. The publish after the look-up has a limit of its own. */
 const LOOK_UP_WITHIN_MS = 5_000;
 
 export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => Promise<void>): Idempotency {
@@ -48,9 +48,9 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
         throw new HttpError({ status: 409, message: 'the first request of this Idempotency-Key is still in progress', retryAfterInS: 1 });
       inProgress.add(key);
       try {
-        const askedAt = clock.now();
+        const startedAt = clock.now();
         const known = await findEarlier(request);
-        if (known === undefined && clock.now() - askedAt > LOOK_UP_WITHIN_MS) throw tooSlow();
+        if (known === undefined && clock.now() - startedAt > LOOK_UP_WITHIN_MS) throw tooSlow();
         await sharedTurn();
         const earlier = known ?? (await client.invokeOnce(name, payload, { id, ...options })).earlier;
         if (earlier === undefined) return { isRepeated: false };
@@ -84,6 +84,6 @@ export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway)
 }
 
 function tooSlow(): HttpError {
-  const message = 'NATS answers too slowly to tell whether the Idempotency-Key was used before; nothing was accepted';
+  const message = 'NATS answers too slowly to look up the Idempotency-Key; nothing was accepted, so repeat the request later';
   return new HttpError({ status: 503, message, retryAfterInS: 1 });
 }

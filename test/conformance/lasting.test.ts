@@ -34,7 +34,7 @@ describe('an accepted event', () => {
   });
 
   test('row 33: keeps its terms once it runs; a waiting one gets the terms of its start', async () => {
-    const target = await system.deploy('told');
+    const target = await system.deploy('delivered');
     const telling = { destination: 'FunctionGraph', param: JSON.stringify({ func_urn: target }) };
     const urn = await system.deploy('reconfigured', {
       config: { max_async_retry_attempts: 1, destination_config: { on_failure: telling } },
@@ -50,9 +50,12 @@ describe('an accepted event', () => {
     system.openGate('row 33');
     for (const id of [running, waiting]) expect(await system.record(urn, id, over)).toMatchObject({ status: 'FAIL' });
     expect([runs(running), runs(waiting)]).toEqual([2, 1]);
-    const told = await until('it is told', () => system.effects('told').map(({ event }) => event.request_context.request_id)[0]);
-    expect(told).toBe(running);
-    expect(system.effects('told')).toHaveLength(1);
+    const delivered = await until(
+      'the outcome is delivered',
+      () => system.effects('delivered').map(({ event }) => event.request_context.request_id)[0],
+    );
+    expect(delivered).toBe(running);
+    expect(system.effects('delivered')).toHaveLength(1);
   });
 
   test('row 33: of a deleted function fails with FunctionNotFound, and never runs', async () => {
@@ -109,7 +112,7 @@ describe('a reply', () => {
 
 describe('a version', () => {
   test('row 34: has its own configuration, and runs for its alias, as the URN in the event shows', async () => {
-    const target = await system.deploy('heard');
+    const target = await system.deploy('received');
     const telling = { destination: 'FunctionGraph', param: JSON.stringify({ func_urn: target }) };
     const code = (says: string): string => `exports.handler = async () => '${says}';`;
     const urn = await system.deploy('published', {
@@ -132,11 +135,11 @@ describe('a version', () => {
     await system.sdk.createVersionAlias({ function_urn: urn, body: { name: 'prod', version: 'v1' } });
     await system.deployCode(urn, code('new'));
     const ids = [await invoke(urn.replace(/latest$/, '!prod'), {}), await invoke(urn, {})];
-    const heard = await until('both are told', () => {
-      const all = system.effects('heard').map(({ event }) => event);
+    const received = await until('both outcomes are delivered', () => {
+      const all = system.effects('received').map(({ event }) => event);
       return all.length === 2 ? ids.map((id) => all.find((event) => event.request_context.request_id === id)) : undefined;
     });
-    expect(heard.map(({ request_context, response_payload }) => [request_context.function_urn, response_payload])).toEqual([
+    expect(received.map(({ request_context, response_payload }) => [request_context.function_urn, response_payload])).toEqual([
       [urn.replace(/latest$/, 'v1'), 'old'],
       [urn, 'new'],
     ]);

@@ -49,17 +49,17 @@ const invoke = async (urn: string, body: object): Promise<string> =>
 const over = ({ status }: Reply): boolean => !['WAIT', 'RUNNING'].includes(status);
 
 /** The envelopes of an invocation that the targets received, after at least one arrived. */
-async function told(id: string): Promise<{ name: string; envelope: Reply }[]> {
+async function envelopesOf(id: string): Promise<{ name: string; envelope: Reply }[]> {
   const find = () =>
     [...system.effects('succeeded'), ...system.effects('failed')]
       .filter(({ event }) => event.request_context?.request_id === id)
       .map(({ function: name, event: envelope }) => ({ name, envelope }));
-  await until(`somebody is told about ${id}`, () => find().length > 0 || undefined);
+  await until(`an envelope of ${id} arrives`, () => find().length > 0 || undefined);
   return find();
 }
 
 /** Waits until the invocation is settled: an envelope that has not arrived by then never arrives. */
-async function whenAllIsTold(id: string): Promise<void> {
+async function whenSettled(id: string): Promise<void> {
   await until('it is notified', async () => {
     const found = (await (await system.raw('GET', `/api/invocations/${id}`)).json()) as { state: string };
     return found.state === 'notified' || undefined;
@@ -72,15 +72,15 @@ describe('an outcome', () => {
   test.concurrent('row 22: of success is delivered to on_success, once, and to no other destination', async ({ expect }) => {
     const urn = await system.deploy('succeeds', { config: { destination_config: both, max_async_retry_attempts: 3 } });
     const id = await invoke(urn, {});
-    await whenAllIsTold(id);
-    expect((await told(id)).map(({ name }) => name)).toEqual(['succeeded']);
+    await whenSettled(id);
+    expect((await envelopesOf(id)).map(({ name }) => name)).toEqual(['succeeded']);
   });
 
-  test.concurrent('rows 22 and 23: of failure is told once, after the last of 1 + retries attempts of one id', async ({ expect }) => {
+  test.concurrent('rows 22 and 23: of failure is delivered once, after the last of 1 + retries attempts of one id', async ({ expect }) => {
     const urn = await system.deploy('fails', { config: { destination_config: both, max_async_retry_attempts: 2 } });
     const id = await invoke(urn, { throws: 'always' });
-    await whenAllIsTold(id);
-    const found = await told(id);
+    await whenSettled(id);
+    const found = await envelopesOf(id);
     expect(found.map(({ name }) => name)).toEqual(['failed']);
     expect(runs('fails', id)).toBe(3);
     expect(await system.record(urn, id, over)).toMatchObject({ status: 'FAIL', error_code: 4002 });
@@ -90,16 +90,16 @@ describe('an outcome', () => {
     const urn = await system.deploy('fails-once', { config: { destination_config: both, max_async_retry_attempts: 0 } });
     const unconfigured = await system.deploy('fails-unconfigured');
     const [id, other] = await Promise.all([invoke(urn, { throws: 'once' }), invoke(unconfigured, { throws: 'once' })]);
-    await whenAllIsTold(id);
-    await whenAllIsTold(other);
+    await whenSettled(id);
+    await whenSettled(other);
     expect([runs('fails-once', id), runs('fails-unconfigured', other)]).toEqual([1, 1]);
   });
 
   test.concurrent('row 24: of a second attempt is a usual success, and its count shows the retry', async ({ expect }) => {
     const urn = await system.deploy('recovers', { config: { destination_config: both, max_async_retry_attempts: 1 } });
     const id = await invoke(urn, { fails: 1 });
-    await whenAllIsTold(id);
-    const found = await told(id);
+    await whenSettled(id);
+    const found = await envelopesOf(id);
     expect(found.map(({ name, envelope }) => [name, envelope.request_context.approximate_invoke_count])).toEqual([['succeeded', 1]]);
     expect(runs('recovers', id)).toBe(2);
   });
@@ -112,8 +112,8 @@ describe('an outcome', () => {
     const late = await invoke(urn, {});
     expect(await system.record(urn, late, over)).toMatchObject({ status: 'DISCARD', error_message: expect.stringContaining('1 s') });
     system.openGate('row 25');
-    const [tellings] = [await told(late)];
-    expect(tellings.map(({ name, envelope }) => [name, envelope.request_context.condition])).toEqual([['failed', 'EventAgeExceeded']]);
+    const envelopes = await envelopesOf(late);
+    expect(envelopes.map(({ name, envelope }) => [name, envelope.request_context.condition])).toEqual([['failed', 'EventAgeExceeded']]);
     // The maximum age does not abort a running attempt.
     expect(await system.record(urn, first, over)).toMatchObject({ status: 'SUCCESS' });
     expect(runs('ages', late)).toBe(0);
@@ -126,7 +126,7 @@ describe('an outcome', () => {
     const event = '{ "returns" : { "b": 1, "a": [ "ü", 2.50 ] } }';
     const reply = await system.raw('POST', `/v2/0123456789abcdef0123456789abcdef/fgs/functions/${urn}/invocations-async`, { body: event });
     const { request_id: id } = (await reply.json()) as { request_id: string };
-    const [{ envelope } = { envelope: undefined }] = await told(id);
+    const [{ envelope } = { envelope: undefined }] = await envelopesOf(id);
     expect(envelope).toEqual({
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       request_context: { request_id: id, function_urn: urn, condition: '', approximate_invoke_count: 0 },
@@ -138,7 +138,7 @@ describe('an outcome', () => {
 
   test.concurrent('row 27: of a thrown error has its type, message and stack as JSON', async ({ expect }) => {
     const urn = await system.deploy('throws', { config: { destination_config: both, max_async_retry_attempts: 0 } });
-    const [{ envelope } = { envelope: undefined }] = await told(await invoke(urn, { throws: 'no stock' }));
+    const [{ envelope } = { envelope: undefined }] = await envelopesOf(await invoke(urn, { throws: 'no stock' }));
     expect(envelope).toMatchObject({ request_context: { condition: 'UnhandledInvocationError' }, response_context: { status_code: 500 } });
     expect(JSON.parse(envelope.response_payload)).toEqual({
       errorMessage: expect.stringMatching(/^function invocation exception, error: .*no stock/),
@@ -152,9 +152,9 @@ describe('an outcome', () => {
     // A string of 262,142 characters has 262,144 bytes as JSON.
     const [small, large] = [await invoke(urn, { bytes: 262_144 - 2 - 4_096 }), await invoke(urn, { bytes: 262_145 })];
     expect(await system.record(urn, large, over)).toMatchObject({ status: 'SUCCESS', error_code: 0 });
-    const [{ envelope } = { envelope: undefined }] = await told(large);
+    const [{ envelope } = { envelope: undefined }] = await envelopesOf(large);
     expect(envelope.response_payload).toBe('');
-    const [{ envelope: whole } = { envelope: undefined }] = await told(small);
+    const [{ envelope: whole } = { envelope: undefined }] = await envelopesOf(small);
     expect(whole.response_payload).toHaveLength(262_144 - 2 - 4_096);
   });
 });
@@ -173,7 +173,7 @@ describe('a destination', () => {
     });
     expect(child).toMatchObject({ status: 'FAIL', error_code: 4002 });
     expect(child.request_id).not.toBe(id);
-    await whenAllIsTold(id);
+    await whenSettled(id);
     expect(await system.record(urn, id)).toMatchObject({ status: 'SUCCESS', error_code: 0 });
   });
 
@@ -185,14 +185,14 @@ describe('a destination', () => {
     };
     const ids = new Map<string, string>();
     for (const [name, destination] of Object.entries(destinations)) {
-      const urn = await system.deploy(`tells-${name}`, {
+      const urn = await system.deploy(`delivers-${name}`, {
         config: { destination_config: { on_success: destination, on_failure: destination } },
       });
       ids.set(name, await invoke(urn, {}));
     }
-    for (const id of ids.values()) await whenAllIsTold(id);
+    for (const id of ids.values()) await whenSettled(id);
     const [path, object] = [...store.objects].find(([name]) => name.includes(ids.get('obs') ?? '')) ?? [];
-    expect(path).toMatch(new RegExp(`^/known/outcomes/tells-obs/\\d{4}-\\d\\d-\\d\\d/${ids.get('obs')}\\.json$`));
+    expect(path).toMatch(new RegExp(`^/known/outcomes/delivers-obs/\\d{4}-\\d\\d-\\d\\d/${ids.get('obs')}\\.json$`));
     const sent = webhook.received.filter(({ body }) => body.includes(ids.get('smn') ?? ''));
     const records = await recordsOfStream(system.nats, 'outcomes');
     const bodies = [object?.body, ...sent.map(({ body }) => body), ...records.filter((text) => text.includes(ids.get('dis') ?? ''))];

@@ -33,18 +33,18 @@ describe('the record of an invocation', () => {
     await system.record(urn, first, ({ status }) => status === 'RUNNING');
     const second = await invoke(urn, { gate: 'second' });
     const seen: string[] = [];
-    const look = async (): Promise<string> => {
+    const readStatus = async (): Promise<string> => {
       const { invocations } = await list({ request_id: second }, urn);
       expect(invocations).toHaveLength(1);
       const [{ status }] = invocations;
       if (seen.at(-1) !== status) seen.push(status);
       return status;
     };
-    expect(await look()).toBe('WAIT');
+    expect(await readStatus()).toBe('WAIT');
     system.openGate('first');
-    await until('it runs', async () => ((await look()) === 'RUNNING' ? true : undefined));
+    await until('it runs', async () => ((await readStatus()) === 'RUNNING' ? true : undefined));
     system.openGate('second');
-    await until('it is over', async () => ((await look()) === 'SUCCESS' ? true : undefined));
+    await until('it succeeds', async () => ((await readStatus()) === 'SUCCESS' ? true : undefined));
     expect(seen).toEqual(['WAIT', 'RUNNING', 'SUCCESS']);
     const [record] = (await list({ request_id: second }, urn)).invocations;
     expect(record).toEqual({

@@ -48,8 +48,8 @@ test('test1 invokes test2 on success and test3 on failure, each with the event o
 
   const failure = await invoke({ aaa: 123, throws: 'out of stock' });
   expect(failure).toMatchObject({ status: 'FAIL', error_code: 4002, error_message: expect.stringContaining('out of stock') });
-  const [told] = await received(test3, 'test3', 1);
-  expect(told).toMatchObject({
+  const [envelope] = await received(test3, 'test3', 1);
+  expect(envelope).toMatchObject({
     request_context: { request_id: failure.request_id, function_urn: test1, condition: 'UnhandledInvocationError' },
     response_context: { function_error: expect.stringContaining('out of stock') },
   });

@@ -1,6 +1,6 @@
 /**
- * Resolves at the end of the current turn of the event loop, for all callers of that turn together. Their publishes to NATS then leave in
- * one socket write, which was the most expensive part of accepting a request.
+ * Resolves at the end of the current turn of the event loop, for all callers of that turn together. Their publishes to NATS then share one
+ * socket write. A socket write per request was the most expensive part of accepting it.
  */
 export function createSharedTurn(): () => Promise<void> {
   let turn: Promise<void> | undefined;

@@ -120,8 +120,8 @@ describe('one invocation', () => {
       terms: { maxRetries: 1 },
       deliveries: [{ destination_id: 'functiongraph-0', state: 'delivered', tries: 1 }],
     });
-    const { body: told } = await send<{ events: EventView[] }>('GET', `/api/invocations/${parent}/events`);
-    expect(told.events.map(({ type, state_after, deliveries_after }) => [type, state_after, deliveries_after])).toEqual([
+    const { body: recorded } = await send<{ events: EventView[] }>('GET', `/api/invocations/${parent}/events`);
+    expect(recorded.events.map(({ type, state_after, deliveries_after }) => [type, state_after, deliveries_after])).toEqual([
       ['queued', 'queued', {}],
       ['running', 'running', {}],
       ['succeeded', 'succeeded', { 'functiongraph-0': 'pending' }],
@@ -133,8 +133,8 @@ describe('one invocation', () => {
     expect(children).toMatchObject([{ function: 'greet', root: parent, parent, hop: 1 }]);
     const { body: tree } = await send<{ nodes: InvocationRow[] }>('GET', `/api/invocations/${children[0]?.request_id}/tree`);
     expect(new Set(idsOf(tree.nodes))).toEqual(new Set([parent, children[0]?.request_id]));
-    const { body: story } = await send<{ sentences: { text: string }[] }>('GET', `/api/invocations/${parent}/explain`);
-    expect(story.sentences.map(({ text }) => text).join(' ')).toContain('delivered the outcome to functiongraph-0');
+    const { body: explanation } = await send<{ sentences: { text: string }[] }>('GET', `/api/invocations/${parent}/explain`);
+    expect(explanation.sentences.map(({ text }) => text).join(' ')).toContain('delivered the outcome to functiongraph-0');
   });
 
   test('that is cancelled ends, and a second cancellation is a conflict', async () => {
@@ -172,8 +172,8 @@ describe('repair in bulk', () => {
     const firsts = invocations.filter(({ redrive_of }) => redrive_of === undefined).map(({ accepted_at }) => accepted_at);
     // A redriven invocation no longer matches, and its new invocation was accepted later.
     const filter = { ...order.filter, to: Math.max(...firsts) + 1 };
-    const { body: rest } = await send<BulkView>('POST', '/api/redrive', { filter });
-    expect(rest).toMatchObject({ matched: 0, done: [] });
+    const { body: repeated } = await send<BulkView>('POST', '/api/redrive', { filter });
+    expect(repeated).toMatchObject({ matched: 0, done: [] });
   });
 
   test('a cancellation ends all matching invocations, and no other one', async () => {

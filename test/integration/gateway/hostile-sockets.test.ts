@@ -103,13 +103,13 @@ describe('a raw connection', () => {
   test('with 10 MB gets 413 and is closed, with a length or in chunks', async () => {
     const before = opened.sent.length;
     const large = Buffer.alloc(10_000_000, 0x20);
-    const told = Buffer.concat([Buffer.from(head([`Content-Length: ${large.length}`])), large]);
+    const sized = Buffer.concat([Buffer.from(head([`Content-Length: ${large.length}`])), large]);
     const chunked = Buffer.concat([
       Buffer.from(`${head(['Transfer-Encoding: chunked'])}${large.length.toString(16)}\r\n`),
       large,
       Buffer.from('\r\n0\r\n\r\n'),
     ]);
-    for (const bytes of [told, chunked]) {
+    for (const bytes of [sized, chunked]) {
       const answer = await sendRaw(port, bytes);
       // A client that does not stop sending may see the reset before the reply.
       expect([[413], []]).toContainEqual(statusesIn(answer));

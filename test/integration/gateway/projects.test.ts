@@ -45,10 +45,10 @@ const ours = (path: string): string =>
 
 describe('another project', () => {
   test('reads nothing of ours by any path or filter of the own API', async () => {
-    const asked = Object.entries(paths).flatMap(([path, methods]) => ('get' in methods ? [path] : []));
-    expect(asked.length).toBeGreaterThan(15);
+    const readPaths = Object.entries(paths).flatMap(([path, methods]) => ('get' in methods ? [path] : []));
+    expect(readPaths.length).toBeGreaterThan(15);
     const queries = ['', `?function=${NAME}`, `?function=${PROJECT}%3D${NAME}`, `?text=${SECRET}`, `?root=${ID}`];
-    for (const path of asked.filter((one) => one !== '/api/transitions')) {
+    for (const path of readPaths.filter((one) => one !== '/api/transitions')) {
       for (const query of queries) {
         const reply = await stranger('GET', ours(path) + query);
         // An error may quote the caller's own input.
@@ -116,8 +116,8 @@ describe('another project', () => {
     await stranger('PUT', '/api/functions/mine', { handler: { kind: 'process', file: handlers, export: 'greet' } });
     const mine = await stranger('GET', '/api/transitions', undefined, closing.signal);
     await stranger('POST', '/api/functions/mine/invocations', { name: 'x' });
-    const told = await readEvents(mine, ({ event }) => event === 'notified');
-    expect(JSON.stringify(told)).not.toContain(SECRET);
+    const received = await readEvents(mine, ({ event }) => event === 'notified');
+    expect(JSON.stringify(received)).not.toContain(SECRET);
     closing.abort();
     expect(JSON.stringify(await all)).not.toContain(SECRET);
   });

@@ -102,7 +102,7 @@ describe('a destination', () => {
   ];
   test.each(all)('NATS of %s cannot be %s', async (owner, subject, problem) => {
     const onSuccess = [{ destination: 'NATS', param: { subject } }];
-    const { status, text } = await define(owner, 'told', { handler: process, policy: { onSuccess } });
+    const { status, text } = await define(owner, 'delivered', { handler: process, policy: { onSuccess } });
     expect([status, text]).toEqual([400, expect.stringContaining(problem)]);
     expect(JSON.parse(text)).toMatchObject({ errors: [{ pointer: '/policy/onSuccess/0' }] });
   });
@@ -110,7 +110,7 @@ describe('a destination', () => {
   test.each([...reserved, ...ofTheServer].filter((subject) => subject.includes('.')))('DIS cannot be %s', async (stream_name) => {
     for (const owner of ['the own project', 'another project'] as const) {
       const onSuccess = [{ destination: 'DIS', param: { stream_name } }];
-      expect(await define(owner, 'told', { handler: process, policy: { onSuccess } })).toMatchObject({
+      expect(await define(owner, 'delivered', { handler: process, policy: { onSuccess } })).toMatchObject({
         status: 400,
         text: expect.stringContaining('param.stream_name must be'),
       });
@@ -172,8 +172,8 @@ describe('an entry that was written without the registry', () => {
   test('makes no NATS destination send anything: the delivery is dead, with a reason', async () => {
     const subject = 'invoke.ours';
     const onSuccess = [{ destination: 'NATS', param: { subject } }];
-    await write(`${STRANGER.project}=raw-told`, { handler: process, policy: { maxRetries: 0, onSuccess } });
-    const { text } = await outcomeOf('another project', 'raw-told', { name: canary });
+    await write(`${STRANGER.project}=raw-delivered`, { handler: process, policy: { maxRetries: 0, onSuccess } });
+    const { text } = await outcomeOf('another project', 'raw-delivered', { name: canary });
     expect(text).toContain('delivery.dead');
     expect(text).toContain('is reserved for Sequent or the NATS server (rule U1)');
     expect(heard.filter((message) => message.subject === subject && message.text.includes(canary))).toEqual([]);

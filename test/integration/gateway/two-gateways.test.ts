@@ -107,23 +107,23 @@ describe('two gateways on one NATS', () => {
     const path = `/api/invocations/${id}/events/stream`;
     const all = await readEvents(await one.call('GET', path));
     const first = all.find((event) => event.id !== undefined);
-    const rest = await readEvents(await other.call('GET', path, { headers: { 'last-event-id': first?.id ?? '' } }));
-    expect([...all.slice(0, all.indexOf(first as (typeof all)[number]) + 1), ...rest]).toEqual(all);
+    const remaining = await readEvents(await other.call('GET', path, { headers: { 'last-event-id': first?.id ?? '' } }));
+    expect([...all.slice(0, all.indexOf(first as (typeof all)[number]) + 1), ...remaining]).toEqual(all);
     const live = await other.call('GET', '/api/transitions?function=greet', { headers: { 'last-event-id': first?.id ?? '' } });
-    const heard = await readEvents(live, ({ event, data }) => event === 'notified' && data.fact.invocation === id);
-    expect(heard.map(({ event }) => event)).toEqual(rest.map(({ event }) => event));
+    const received = await readEvents(live, ({ event, data }) => event === 'notified' && data.fact.invocation === id);
+    expect(received.map(({ event }) => event)).toEqual(remaining.map(({ event }) => event));
   });
 
   test('accept the sessions of the other gateway', async () => {
-    const begun = await one.call('POST', '/api/session', { body: { token: TOKEN } });
-    const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const signedIn = await one.call('POST', '/api/session', { body: { token: TOKEN } });
+    const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     const reply = await fetch(`${other.url}/api/functions`, { headers: { cookie } });
-    expect([begun.status, reply.status]).toEqual([200, 200]);
+    expect([signedIn.status, reply.status]).toEqual([200, 200]);
   });
 
   test('refuse a session that the other one signed out, and so does a gateway that starts later', async () => {
-    const begun = await one.call('POST', '/api/session', { body: { token: TOKEN } });
-    const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const signedIn = await one.call('POST', '/api/session', { body: { token: TOKEN } });
+    const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     const ask = async ({ url }: RunningSequent): Promise<number> => (await fetch(`${url}/api/functions`, { headers: { cookie } })).status;
     expect(await ask(other)).toBe(200);
     expect((await fetch(`${one.url}/api/session`, { method: 'DELETE', headers: { cookie } })).status).toBe(204);

@@ -67,15 +67,15 @@ describe('a publish that JetStream does not answer', () => {
     const before = await postMany();
     expect(before.map(({ status }) => status)).toEqual(Array(20).fill(202));
     sequent.server.pause();
-    const underWay = postMany();
-    // On the connections of before most of them are sent on when the gateway answers what came behind them.
-    for (let round = 0; round < 3; round++) expect((await fetch(`${sequent.url}/healthz`)).status).toBe(200);
+    const pending = postMany();
+    // The requests use the connections of the earlier ones, so most of them are published when the gateway answers these later requests.
+    for (let times = 0; times < 3; times++) expect((await fetch(`${sequent.url}/healthz`)).status).toBe(200);
     await sequent.server.kill();
     await sequent.server.restart();
-    const replies = await underWay;
+    const replies = await pending;
     const accepted = replies.filter(({ status }) => status === 202);
     expect(accepted.length).toBeGreaterThan(0);
-    // The rest came too late to be sent, and is told so: nothing is unknown.
+    // The other requests arrived too late to be published and are refused: no outcome is unknown.
     for (const reply of replies.filter(({ status }) => status !== 202))
       expect([reply.status, await reply.json()]).toEqual([
         503,

@@ -50,26 +50,29 @@ describe('the worked example', () => {
     ]);
     await create('test1', '', { code_type: 'zip', func_code: { file: archive.toString('base64') } });
     for (const name of ['test2', 'test3']) await create(name, 'export const handler = async (event) => event;');
-    const telling = (name: string) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: urn(name) }) });
-    const config = { max_async_retry_attempts: 0, destination_config: { on_success: telling('test2'), on_failure: telling('test3') } };
+    const functionGraph = (name: string) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: urn(name) }) });
+    const config = {
+      max_async_retry_attempts: 0,
+      destination_config: { on_success: functionGraph('test2'), on_failure: functionGraph('test3') },
+    };
     expect((await signed('PUT', `${F}/${urn('test1')}/async-invoke-config`, JSON.stringify(config))).status).toBe(200);
 
-    for (const [event, told] of [
+    for (const [event, target] of [
       ['{"name":"中"}', 'test2'],
       ['{"fail":true}', 'test3'],
     ] as const) {
-      const stream = await sequent.call('GET', `/api/transitions?function=${told}`);
+      const stream = await sequent.call('GET', `/api/transitions?function=${target}`);
       const accepted = await signed('POST', `${F}/${urn('test1')}/invocations-async`, event);
       const { request_id } = (await accepted.json()) as { request_id: string };
       expect(accepted.status).toBe(202);
-      const [heard] = (await readEvents(stream, ({ event: type }) => type === 'succeeded')).slice(-1);
-      const { payload = '' } = (heard?.data.fact ?? {}) as { payload?: string };
+      const [last] = (await readEvents(stream, ({ event: type }) => type === 'succeeded')).slice(-1);
+      const { payload = '' } = (last?.data.fact ?? {}) as { payload?: string };
       const envelope: unknown = JSON.parse(payload);
       expect(envelope).toMatchObject({
         request_context: {
           request_id,
           function_urn: `urn:fss:local:${PROJECT}:function:default:test1:latest`,
-          condition: told === 'test2' ? '' : 'UnhandledInvocationError',
+          condition: target === 'test2' ? '' : 'UnhandledInvocationError',
         },
         request_payload: event,
       });

@@ -20,7 +20,7 @@ test('a valid token is found at each look-up, and no other token is', () => {
     { project_id: 'p3', ak: 'AK', sk: 'a secret key of p3' },
   ]);
   const find = createTokenFinder(credentials);
-  const asked = [
+  const tokens = [
     'token number one',
     'token number two',
     'token number on',
@@ -30,8 +30,8 @@ test('a valid token is found at each look-up, and no other token is', () => {
     '__proto__',
     'undefined',
   ];
-  const expected = [credentials[0], credentials[1], ...asked.slice(2).map(() => undefined)];
-  for (let round = 0; round < 3; round++) expect(asked.map(find)).toEqual(expected);
+  const expected = [credentials[0], credentials[1], ...tokens.slice(2).map(() => undefined)];
+  for (let times = 0; times < 3; times++) expect(tokens.map(find)).toEqual(expected);
 });
 
 describe('readCredentials', () => {

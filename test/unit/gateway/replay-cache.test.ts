@@ -10,18 +10,18 @@ const { signal } = new AbortController();
 const signatureOf = (n: number): string => n.toString(16).padStart(13, '0').padEnd(64, '0');
 
 /** The signatures that several gateways share. */
-function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & { told: SeenSignature[] } {
-  const told = [...earlier];
+function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & { published: SeenSignature[] } {
+  const published = [...earlier];
   const listeners: ((signature: SeenSignature) => void)[] = [];
   return {
-    told,
+    published,
     publish(signature) {
       const seen = { ...signature, at: signature.signedAt * 1_000 };
-      told.push(seen);
+      published.push(seen);
       for (const listener of listeners) listener(seen);
     },
     async subscribe(onSignature) {
-      for (const signature of told) onSignature(signature);
+      for (const signature of published) onSignature(signature);
       listeners.push(onSignature);
     },
   };
