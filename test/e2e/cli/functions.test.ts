@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => sequent[Symbol.asyncDispose]());
 
 describe('sequent fn', () => {
-  test('ls of nothing prints nothing on stdout, and says on stderr what to try', async () => {
+  test('ls without functions prints nothing on stdout, and a command to try on stderr', async () => {
     const [table, json] = await Promise.all([sequent.run(['fn', 'ls']), sequent.run(['fn', 'ls', '--json'])]);
     expect(table).toMatchObject({ code: 0, stdout: '' });
     expect(table.stderr).toContain('sequent fn put');
@@ -56,7 +56,7 @@ describe('sequent fn', () => {
     expect(again.stdout).toBe(`from-file is defined, revision ${revision}\n`);
   });
 
-  test('put refuses a definition that is not valid, and names what is wrong', async () => {
+  test('put refuses an invalid definition, and names the problem', async () => {
     const wrong = [
       ['{"name":"x","handler":{"kind":"inline"},"colour":"red"}', 'colour'],
       ['{"name":"x","handler":{"kind":"subject","subject":"a b"}}', 'handler.subject'],
@@ -74,7 +74,7 @@ describe('sequent fn', () => {
     expect(stderr).toContain('--file');
   });
 
-  test('put --expect exits with 4 when somebody else changed the function', async () => {
+  test('put --expect exits with 4 when the function has another revision', async () => {
     const flags = ['fn', 'put', 'shared', '--subject', 'shared.x', '-o', 'name'];
     expect(await sequent.run([...flags, '--expect', '0'])).toMatchObject({ code: 0, stdout: 'shared\n' });
     const { code, stdout, stderr } = await sequent.run([...flags, '--expect', '0']);
@@ -82,7 +82,7 @@ describe('sequent fn', () => {
     expect(stderr).toContain('shared');
   });
 
-  test('rm refuses without --yes when nobody is there to answer', async () => {
+  test('rm refuses without --yes when there is no terminal to ask on', async () => {
     await sequent.run(['fn', 'put', 'doomed', '--subject', 'doomed']);
     const refused = await sequent.run(['fn', 'rm', 'doomed']);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
@@ -131,14 +131,14 @@ describe('sequent tail', () => {
     for (const line of stdout.trim().split('\n')) expect(line).toMatch(/ (succeeded|failed) /);
   });
 
-  test('ends quietly when nobody reads it any more', async () => {
+  test('ends without an error when the reader closes the pipe', async () => {
     let closed = (): void => {};
     const isClosed = new Promise<void>((resolve) => {
       closed = resolve;
     });
     const run = sequent.run(['tail', '--from', '1'], { onStdout: (_, child) => child.stdout?.once('close', closed).destroy() });
     await isClosed;
-    // What was there already may all have been written before: the next line finds nobody.
+    // Earlier lines may fit into the pipe. The next line finds it closed.
     await sequent.run(['invoke', 'tailed', '-d', '{"n":3}']);
     expect(await run).toMatchObject({ stderr: '' });
   });

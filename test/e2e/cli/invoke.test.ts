@@ -86,7 +86,7 @@ describe('sequent invoke', () => {
     expect(lines.at(-1)).toBe('{"succeededOn":3}');
   });
 
-  test('--follow of an id that was used before starts nothing, and prints its whole life', async () => {
+  test('--follow of a used id starts no invocation, and prints all its transitions', async () => {
     await sequent.run(['invoke', 'hello', '--id', 'again', '--wait']);
     const { code, stdout } = await sequent.run(['invoke', 'hello', '--id', 'again', '--follow', '-o', 'jsonl']);
     expect(code).toBe(0);
@@ -98,7 +98,7 @@ describe('sequent invoke', () => {
     expect(lines.at(-1)).toMatchObject({ requestId: 'again', outcome: 'succeeded' });
   });
 
-  test('takes the event from what is piped in, from -, and from a file', async () => {
+  test('takes the event from a pipe, from -, and from a file', async () => {
     const names = await Promise.all([
       sequent.run(['invoke', 'hello', '--wait'], { input: '{"name":"Pipe"}' }),
       sequent.run(['invoke', 'hello', '-d', '-', '--wait'], { input: '{"name":"Dash"}' }),
@@ -108,12 +108,12 @@ describe('sequent invoke', () => {
   });
 
   test(`accepts an event of ${MAX_PAYLOAD_BYTES} bytes, and refuses one byte more`, async () => {
-    const [most, more, endless] = await Promise.all([
+    const [largest, more, endless] = await Promise.all([
       sequent.run(['invoke', 'test2', '--wait'], { input: jsonOf(MAX_PAYLOAD_BYTES) }),
       sequent.run(['invoke', 'test2'], { input: jsonOf(MAX_PAYLOAD_BYTES + 1) }),
       sequent.run(['invoke', 'test2'], { input: 'a'.repeat(4 * MAX_PAYLOAD_BYTES) }),
     ]);
-    expect(most.code).toBe(0);
+    expect(largest.code).toBe(0);
     for (const { code, stdout, stderr } of [more, endless]) {
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toContain('262144 bytes');
@@ -165,15 +165,15 @@ describe('sequent result', () => {
     ]);
   });
 
-  test('--timeout 0 only looks', async () => {
-    // Nobody responds, so the invocation stays open however long the command takes to start.
+  test('--timeout 0 does not wait', async () => {
+    // No responder answers, so the invocation stays open.
     await sequent.run(['invoke', 'responder', '--id', 'look-1']);
     const { code, stderr } = await sequent.run(['result', 'look-1', '--timeout', '0']);
     expect(code).toBe(7);
     expect(stderr).toContain('the outcome of look-1');
   });
 
-  test('exits with 3 for an id that the log does not know, and with 2 for what is no id', async () => {
+  test('exits with 3 for an unknown id, and with 2 for an invalid id', async () => {
     const [unknown, none] = await Promise.all([sequent.run(['result', 'never-seen', '--json']), sequent.run(['result', 'a b'])]);
     expect(unknown).toMatchObject({ code: 3, stdout: '' });
     expect(JSON.parse(unknown.stderr)).toEqual({
@@ -199,13 +199,13 @@ describe('sequent timeline', () => {
     expect(lines[1]).toMatch(/^accepted 20\S+Z, took [\d.]+ s, 3 attempts$/);
     const bars = lines.filter((line) => /^(attempt \d|wait) /.test(line));
     expect(bars.map((line) => line.split(/ {2,}/)[0])).toEqual(['attempt 1', 'wait', 'attempt 2', 'wait', 'attempt 3']);
-    // The second wait is twice as long as the first, and looks it.
+    // The second wait is twice as long as the first.
     const dots = bars.map((line) => line.match(/\.{2,}/)?.[0].length ?? 0);
     expect(dots[3]).toBeGreaterThan((dots[1] ?? 0) * 1.3);
     expect(stdout).toContain('attempt 1 failed: Error');
   });
 
-  test('--json gives everything, -o jsonl a transition a line, -o name the state', async () => {
+  test('--json prints all facts, -o jsonl a transition per line, -o name the state', async () => {
     await sequent.run(['invoke', 'hello', '--id', 'hello-1', '--wait']);
     const [json, lines, name] = await Promise.all([
       sequent.run(['timeline', 'hello-1', '--json']),

@@ -11,7 +11,7 @@ const server = await startTestServer();
 afterAll(() => server[Symbol.asyncDispose]());
 
 describe('sequent serve', () => {
-  test('says in one line on stdout that it is ready, and all else on stderr', async () => {
+  test('prints one line on stdout when it is ready, and everything else on stderr', async () => {
     await using sequent = await serveSequent();
     const http = /http:\/\/127\.0\.0\.1:\d+/.exec(sequent.output.stdout)?.[0] ?? '';
     expect(sequent.output.stdout).toBe(`sequent ready ${sequent.url} data ${sequent.dataDir} http ${http}\n`);
@@ -45,15 +45,15 @@ describe('sequent serve', () => {
       sequent.process.stderr?.on('data', (chunk: Buffer) => `${chunk}`.includes('stopping') && resolve()),
     );
     await stopping;
-    // Within a second it would count as the same press, which npm passes on once more.
+    // Within a second the signal counts as the same Ctrl-C, which npm forwards once more.
     await systemClock.sleep(1_100);
     expect(await sequent.end('SIGINT')).toBe(130);
-    // Its NATS server stays for the next start; this one belongs to the test.
+    // The NATS server keeps running for the next start, so the test ends it.
     for (const pid of await serversOn(sequent.dataDir)) process.kill(pid);
     await run;
   });
 
-  test('only connects when a NATS is named, and stops without touching it', async () => {
+  test('only connects when a NATS is named, and leaves that NATS running', async () => {
     const child = spawnCli(['serve', '--start-server', '--server', server.url, '--role', 'scheduler']);
     let stdout = '';
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -70,7 +70,7 @@ describe('sequent serve', () => {
     );
   });
 
-  test('refuses a setting that cannot be, names it, and starts nothing', async () => {
+  test('refuses an invalid setting, names it, and starts nothing', async () => {
     const settings = [
       ['--nats-port', '70000'],
       ['--role', 'cook'],
@@ -85,17 +85,17 @@ describe('sequent serve', () => {
   });
 });
 
-describe('without a Sequent', () => {
+describe('without a running Sequent', () => {
   const nowhere = 'nats://127.0.0.1:1';
 
-  test('every command exits with 6 when NATS cannot be reached, and says who named the address', async () => {
+  test('every command exits with 6 when NATS is unreachable, and names the source of the address', async () => {
     const commands = [['serve'], ['invoke', 'hello'], ['result', 'x'], ['timeline', 'x'], ['tail'], ['fn', 'ls'], ['doctor']];
     const runs = await Promise.all(commands.map((command) => runCli(command, { env: { NATS_URL: nowhere } })));
     expect(runs.map(({ code, stdout }) => ({ code, stdout }))).toEqual(commands.map(() => ({ code: 6, stdout: '' })));
     for (const { stderr } of runs) expect(stderr).toContain(`${nowhere}: CONNECTION_REFUSED (the address comes from NATS_URL)`);
   });
 
-  test('a NATS on which Sequent never ran is told apart from one that is not there', async () => {
+  test('a NATS without Sequent is reported differently from an unreachable NATS', async () => {
     await using empty = await startTestServer();
     const { code, stderr } = await runCli(['fn', 'ls', '--json', '-s', empty.url]);
     expect(code).toBe(6);
@@ -111,7 +111,7 @@ describe('without a Sequent', () => {
     expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(commands.map(() => ({ code: 0, stderr: '' })));
   });
 
-  test('what is no command exits with 2 before anything is connected to, and leaves stdout empty', async () => {
+  test('an invalid command exits with 2 before it connects, and leaves stdout empty', async () => {
     const commands = [['fn'], ['invok'], ['invoke'], ['invoke', 'x', '--nope'], ['timeline', 'x', '-o', 'yaml'], ['machine', 'coffee']];
     const runs = await Promise.all(commands.map((command) => runCli(command, { env: { NATS_URL: nowhere } })));
     expect(runs.map(({ code, stdout }) => ({ code, stdout }))).toEqual(commands.map(() => ({ code: 2, stdout: '' })));

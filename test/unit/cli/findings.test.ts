@@ -45,7 +45,7 @@ function problemsOf(part: Partial<Inspection>, others: Partial<Examined> = {}): 
 }
 
 describe('the doctor', () => {
-  test('finds nothing wrong with what is healthy', () => {
+  test('finds no problem in a healthy system', () => {
     expect(problemsOf({ consumers: [consumer] }, { registry: { functions: [hello] } })).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe('the doctor', () => {
     expect(judgeVersion(version).level).toBe(level);
   });
 
-  test('names the stream that is missing, and the one without a leader', () => {
+  test('names a missing stream, and a stream without a leader', () => {
     const streams = [
       { name: 'INVOCATIONS', exists: false as const, why: 'stream not found' },
       { ...stream('RESULTS'), hasLeader: false },
@@ -68,32 +68,32 @@ describe('the doctor', () => {
     expect(problemsOf({ streams })).toEqual(['stream INVOCATIONS', 'stream RESULTS']);
   });
 
-  test('misses a scheduler', () => {
+  test('reports a missing scheduler', () => {
     expect(problemsOf({ scheduler: false })).toEqual(['scheduler']);
   });
 
-  test('minds clocks that are far apart, in either direction', () => {
+  test('reports clocks that differ, in either direction', () => {
     const server = (clockAheadInMs: number) => ({ server: { ...inspection.server, clockAheadInMs } });
     expect([problemsOf(server(60_000)), problemsOf(server(-60_000)), problemsOf(server(2_000))]).toEqual([['clocks'], ['clocks'], []]);
   });
 
-  test('minds a server that refuses large requests, and a storage that is almost full', () => {
+  test('reports a server that refuses large requests, and an almost full storage', () => {
     expect(problemsOf({ server: { ...inspection.server, maxPayloadInBytes: 65_536 } })).toEqual(['max payload']);
     expect(problemsOf({ storage: { usedInBytes: 99, limitInBytes: 100 } })).toEqual(['storage']);
   });
 
-  test('minds work that waits while nobody asks for it, and not work that is being done', () => {
+  test('reports work that waits without a worker, and not work in flight', () => {
     const registry = { functions: [hello] };
     expect(problemsOf({ consumers: [{ ...consumer, waiting: 0, pending: 3 }] }, { registry })).toEqual(['worker for hello']);
     expect(problemsOf({ consumers: [{ ...consumer, waiting: 0, pending: 3, unacknowledged: 20 }] }, { registry })).toEqual([]);
     expect(problemsOf({ consumers: [{ ...consumer, pending: 3 }] }, { registry })).toEqual([]);
   });
 
-  test('minds a registry that cannot be read', () => {
+  test('reports a registry that cannot be read', () => {
     expect(problemsOf({}, { registry: { why: 'function x is not valid' } })).toEqual(['functions']);
   });
 
-  test('says with every problem what to do about it', () => {
+  test('gives a remedy for every problem', () => {
     const examined: Examined = {
       inspection: { ...inspection, scheduler: false, streams: [{ name: 'INVOCATIONS', exists: false, why: 'x' }] },
       durability: durabilityOf(undefined),

@@ -15,12 +15,12 @@ import {
 import { InvalidConfigurationError } from '#src/main/config/configuration.ts';
 import { ServerNotFoundError, ServerStartError } from '#src/main/nats-server/errors.ts';
 
-/** As the NATS client throws them. */
+/** An error as the NATS client throws it. */
 function natsError(code: string): Error {
   return Object.assign(new Error(code), { name: 'NatsError', code });
 }
 
-/** As the NATS client throws what JetStream answered to a request of its API. */
+/** A refusal of JetStream as the NATS client throws it. */
 function refusal(code: number, err_code: number, description: string): Error {
   return Object.assign(natsError(String(code)), { api_error: { code, err_code, description } });
 }
@@ -67,15 +67,15 @@ describe('an exit code', () => {
     [new NotPermittedError({ message: 'x' }, { cause: natsError('PERMISSIONS_VIOLATION') }), 'NATS does not permit this'],
     [natsError('TIMEOUT'), 'NATS does not answer'],
     [natsError('503'), 'NATS does not answer'],
-  ] as const)('of %s is told as: %s', ([thrown, expected]) => {
+  ] as const)('of %s is reported as: %s', ([thrown, expected]) => {
     expect(problemOf(thrown).what).toBe(expected);
   });
 
-  test('of a refusal is told in the words of the server', () => {
+  test('of a refusal has the reason of the server', () => {
     expect(problemOf(refusal(503, 10023, 'insufficient resources')).why).toBe('insufficient resources (JetStream error 10023)');
   });
 
-  test('follows causes only so far', () => {
+  test('ends also for a circular chain of causes', () => {
     const circular = new Error('round');
     circular.cause = circular;
     expect(problemOf(circular).exitCode).toBe(1);
@@ -83,7 +83,7 @@ describe('an exit code', () => {
 });
 
 describe('a problem as JSON', () => {
-  test('is one line, whatever is in it', () => {
+  test('is one line, also with line breaks in a value', () => {
     const json = problemJson(problemOf(new InvalidInputError({ field: 'a\r\nb', problem: '\u0000' })));
     expect(json.split('\n')).toHaveLength(1);
     expect(JSON.parse(json)).toMatchObject({ code: 'INVALID_INPUT', exit_code: 2 });

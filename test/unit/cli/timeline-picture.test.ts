@@ -48,7 +48,7 @@ describe('the spans of an invocation', () => {
     for (const { from, to } of spans) expect(to).toBeGreaterThanOrEqual(from);
   });
 
-  test('of several deliveries stand beside each other', () => {
+  test('of several deliveries overlap', () => {
     const spans = spansOf(
       [
         queued({ at: 0 }),
@@ -92,7 +92,7 @@ function timelineOf(facts: readonly Fact[]): Timeline {
 describe('the picture of a timeline', () => {
   const barsIn = (lines: readonly string[]): string[] => lines.filter((line) => /^(queued|attempt|wait)/.test(line));
 
-  test('draws bars in proportion to the time that they stand for', () => {
+  test('draws bars in proportion to their durations', () => {
     const { output } = outputStreamOf();
     const lengths = barsIn(drawTimeline(timelineOf(flaky), output, 1_000)).map((line) => line.match(/[:#.]{2,}/)?.[0].length ?? 0);
     const [queue = 0, first = 0, wait = 0, second = 0] = lengths;
@@ -101,7 +101,7 @@ describe('the picture of a timeline', () => {
     expect(Math.abs(second - first)).toBeLessThanOrEqual(1);
   });
 
-  test('shows even what is too short to see', () => {
+  test('draws at least one character for a short attempt', () => {
     const { output } = outputStreamOf();
     const long = [queued({ at: 0 }), running(1, { at: 86_400_000 }), succeeded(1, { at: 86_400_001 })];
     expect(barsIn(drawTimeline(timelineOf(long), output, 86_400_001))[1]).toMatch(/#\s+1 ms/);
@@ -119,7 +119,7 @@ describe('the picture of a timeline', () => {
     }
   });
 
-  test('says what never ran and why', () => {
+  test('shows the reason of an invocation that never ran', () => {
     const { output } = outputStreamOf();
     const failure = {
       kind: 'platform',
@@ -135,12 +135,12 @@ describe('the picture of a timeline', () => {
     expect(picture.join('\n')).toContain('FunctionNotFound: function "orders" does not exist');
   });
 
-  test('never lets text of a function steer the terminal', () => {
+  test('contains no control characters of a function', () => {
     const { output } = outputStreamOf({ columns: 100, env: { NO_COLOR: '1' } });
     const evil = '\u001b[2J\u001b]0;owned\u0007\r\nerror: all is lost\u009b31m';
     const failure = { kind: 'function', errorType: evil, message: evil, code: 1 } as const;
     const picture = drawTimeline(timelineOf([queued(), running(1, { worker: evil }), failed(1, { failure, output: evil })]), output, 100);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression matches control characters
     for (const line of picture) expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 });
