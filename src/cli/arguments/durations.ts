@@ -13,7 +13,7 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** An option that says how long the command waits. The help shows the default as a person writes it. */
+/** An option for the time that a command waits. The help shows the default as a person writes it. */
 export function durationOption(flags: string, description: string, ms: number): Option {
   return new Option(flags, description).argParser(parseTimeout).default(ms, `${ms / 1_000}s`);
 }

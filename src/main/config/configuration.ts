@@ -102,7 +102,7 @@ const settings = {
   archive: {
     flag: '--archive',
     env: 'SEQUENT_ARCHIVE',
-    schema: text.transform((place) => (place.startsWith('s3:') ? place : resolve(place))).optional(),
+    schema: text.transform((location) => (location.startsWith('s3:') ? location : resolve(location))).optional(),
   },
   roles: {
     flag: '--role',
