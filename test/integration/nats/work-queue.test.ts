@@ -23,7 +23,7 @@ afterAll(async () => {
 let functions = 0;
 const newFunction = (): FunctionName => `fn${functions++}` as FunctionName;
 
-/** Takes work of a function as long as the test lasts. `places` is how many items it holds at once. */
+/** Accepts items of a function until the test ends. `places` is the maximum of items in progress. */
 function take(name: FunctionName, options: { places?: number; onItem?: (item: WorkItem) => void } = {}) {
   const { places = 100, onItem = (item) => item.ack() } = options;
   const items: WorkItem[] = [];
@@ -61,7 +61,7 @@ describeWorkQueue('on JetStream', async () => {
 });
 
 describe('the work queue', () => {
-  test('hands an item out again when it was not acknowledged within its lease, and not while it is worked on', async () => {
+  test('redelivers an item that was not acknowledged within its lease, but not while its lease is extended', async () => {
     const name = newFunction();
     const request = await accept(nats.ports.log, { ...newStream(), function: name });
     let beats: NodeJS.Timeout | undefined;
@@ -80,7 +80,7 @@ describe('the work queue', () => {
     expect(taken.items[1]?.isFirstDelivery).toBe(false);
   });
 
-  test('goes on when its consumer is deleted: everything comes, some of it again', async () => {
+  test('continues when its consumer is deleted: every item is delivered, some of them twice', async () => {
     const name = newFunction();
     const manager = await nats.connection.nats.jetstreamManager();
     await using taken = take(name);
@@ -93,7 +93,7 @@ describe('the work queue', () => {
     expect([...new Set(requestsOf(taken.items))].sort((a, b) => a - b)).toEqual(accepted);
   });
 
-  test('goes on when the server is killed and restarted: nothing accepted is lost', async () => {
+  test('continues when the server is killed and restarted: no accepted request is lost', async () => {
     const name = newFunction();
     await using taken = take(name);
     const accepted: number[] = [];

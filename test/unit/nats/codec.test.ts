@@ -25,7 +25,7 @@ describe('an append of an earlier version', () => {
   const { attempt: _, ...rest } = running(1);
   const old = { ...rest, type: 'started', number: 0 };
 
-  test('is read with each fact lifted by the upcaster of its type and version', () => {
+  test('is read with each fact converted by the upcaster of its type and version', () => {
     expect(decodeAppend(written(0, [old, succeeded(1)]), 12, madeUp)).toEqual({
       ...envelope,
       version: 12,
@@ -33,7 +33,7 @@ describe('an append of an earlier version', () => {
     });
   });
 
-  test('is unreadable when no upcaster makes a known fact of it', () => {
+  test('is unreadable when no upcaster converts it to a known fact', () => {
     expect(decodeAppend(written(0, [old]), 12, { oldest: 0, table: {} })).toBeUndefined();
     expect(decodeAppend(written(0, [{ type: 'toString' }]), 12, madeUp)).toBeUndefined();
   });
@@ -45,7 +45,7 @@ describe('an append of an earlier version', () => {
   });
 });
 
-describe('an append of the present version', () => {
+describe('an append of the current version', () => {
   const append = { ...envelope, previous: 0 as StreamVersion, facts: [running(1)] };
 
   test('is read as it was written, and no upcaster sees its facts', () => {
@@ -78,7 +78,7 @@ describe('an append of a newer version', () => {
 });
 
 describe('the released upcasters', () => {
-  test('belong to a version from the oldest one up to the one before the present', () => {
+  test('belong to versions before the current one, from the oldest on', () => {
     for (const key of Object.keys(released.table)) {
       const version = Number(key.split('@')[1]);
       expect(version, key).toBeGreaterThanOrEqual(released.oldest);
@@ -86,7 +86,7 @@ describe('the released upcasters', () => {
     }
   });
 
-  test('leave a fact of the present version as it is', () => {
+  test('do not change a fact of the current version', () => {
     const fact = running(1);
     expect(upcast(fact, FACTS_VERSION, released)).toBe(fact);
     expect(factSchema.parse(fact)).toEqual(fact);
