@@ -1,9 +1,12 @@
+import type { MsgHdrs } from 'nats';
 import {
+  type Accepted,
   type Append,
   type EventLog,
   type LogEntry,
   NO_APPENDS,
   type RecordedAppend,
+  type RequestMessage,
   type StreamName,
   type StreamVersion,
 } from '#src/core/log/event-log.ts';
@@ -29,6 +32,8 @@ export type NatsEventLogOptions = {
   onProblem?: (problem: string) => void;
 };
 
+type RequestsToPublish = { name: StreamName; payload: string; headers: MsgHdrs; id: string };
+
 /** The log on JetStream. `append` and `accept` state the protocol of their publishes. */
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
@@ -46,6 +51,36 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
 
   async function findOwn(name: StreamName, { id, previous }: Append): Promise<StreamVersion | undefined> {
     return (await read(name, previous)).find((found) => found.id === id)?.version;
+  }
+
+  async function readRequest(sequence: number): Promise<RequestMessage | undefined> {
+    const message = await readMessage(connection, sequence, budgetInMs);
+    const parts = message === undefined ? undefined : parseSubject(message.subject);
+    if (message === undefined || parts?.kind !== 'invoke') return undefined;
+    return decodeRequest(parts, message);
+  }
+
+  /** A repetition is safe, because it carries the same ids, and the second of two requests with one id starts nothing. */
+  async function publishRequests({ name, payload, headers, id }: RequestsToPublish): Promise<Accepted & { isDuplicate: boolean }> {
+    const startedAt = clock.now();
+    let retries: PublishRetries | undefined;
+    for (;;) {
+      const answer = await publisher.publish(subjects.invoke(name.function), payload, headers);
+      if (answer.kind === 'stored') {
+        const isDuplicate = answer.isDuplicate === true;
+        // After a try without an answer, a duplicate is that try.
+        return { sequence: answer.sequence, isDuplicate, isRepeated: isDuplicate && retries?.isUnsure !== true };
+      }
+      retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id });
+      if (answer.kind !== 'unknown') throw retries.failure(answer);
+      await retries.wait(answer);
+    }
+  }
+
+  /** Reports whether the message at a sequence is a request of this stream. */
+  async function holdsRequest({ function: fn, stream }: StreamName, sequence: number): Promise<boolean> {
+    const found = (await readRequest(sequence))?.name;
+    return found?.function === fn && found.stream === stream;
   }
 
   return {
@@ -75,31 +110,19 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       }
     },
 
-    /** A repetition is safe, because it carries the same ids, and the second of two requests with one id starts nothing. */
     async accept(name, requests) {
       const { payload, headers: entries } = encodeRequests(name.stream, requests);
+      const message = { name, payload, id: requests[0]?.id ?? name.stream };
+      if (!requests[0]?.once) return await publishRequests({ ...message, headers: wireHeaders(entries) });
       // The server answers a duplicate with the sequence of the first request of this id, whichever process sent that request.
-      if (requests[0]?.once) entries.push(['Nats-Msg-Id', `request.${name.function}.${name.stream}`]);
-      const headers = wireHeaders(entries);
-      const startedAt = clock.now();
-      let retries: PublishRetries | undefined;
-      for (;;) {
-        const answer = await publisher.publish(subjects.invoke(name.function), payload, headers);
-        // After a try without an answer, a duplicate is that try.
-        if (answer.kind === 'stored')
-          return { sequence: answer.sequence, isRepeated: answer.isDuplicate === true && retries?.isUnsure !== true };
-        retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id: requests[0]?.id ?? name.stream });
-        if (answer.kind !== 'unknown') throw retries.failure(answer);
-        await retries.wait(answer);
-      }
+      const once = wireHeaders([...entries, ['Nats-Msg-Id', `request.${name.function}.${name.stream}`]]);
+      const { isDuplicate, ...accepted } = await publishRequests({ ...message, headers: once });
+      if (!isDuplicate || (await holdsRequest(name, accepted.sequence))) return accepted;
+      // A foreign message used the id for deduplication. Without that id, the stream of the request still starts nothing twice.
+      return await publishRequests({ ...message, headers: wireHeaders(entries) });
     },
 
-    async readRequest(sequence) {
-      const message = await readMessage(connection, sequence, budgetInMs);
-      const parts = message === undefined ? undefined : parseSubject(message.subject);
-      if (message === undefined || parts?.kind !== 'invoke') return undefined;
-      return decodeRequest(parts, message);
-    },
+    readRequest,
 
     async find(stream) {
       const message = await readLastBySubject(connection, subjects.anyFunctionOf(stream), budgetInMs);

@@ -1,6 +1,8 @@
+import { headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FullLogEntry, LogEntry } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import type { RequestId } from '#src/core/names/names.ts';
 import { describeEventLog } from '#test/contract/event-log.ts';
 import { running, succeeded } from '#test/support/log/facts.ts';
 import { accept, append, collect, newStream, type OpenedLog } from '#test/support/log/opened-log.ts';
@@ -45,6 +47,19 @@ describe('the log on JetStream, with foreign messages in it', () => {
       ]);
     },
   );
+
+  test('accepts a request whose id for deduplication was used by a foreign message', async () => {
+    const { log } = opened;
+    const name = newStream();
+    const found = headers();
+    found.set('Nats-Msg-Id', `request.${name.function}.${name.stream}`);
+    const { seq } = await stranger.connection.nats.jetstream().publish('invoke.other', '{}', { headers: found });
+    const once = { id: name.stream as string as RequestId, payload: '{"order":7}', once: true };
+    const accepted = await log.accept(name, [once]);
+    expect(accepted.isRepeated ?? false).toBe(false);
+    expect(accepted.sequence).toBeGreaterThan(seq);
+    expect((await log.readRequest(accepted.sequence))?.requests).toMatchObject([{ fact: { invocation: once.id }, payload: once.payload }]);
+  });
 
   test('does not read a stream that holds facts of a newer version', async () => {
     const { log } = opened;
