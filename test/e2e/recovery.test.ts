@@ -111,7 +111,8 @@ test('a worker that stops on SIGTERM ends its attempts, releases its queued item
   await using log = await watchLog(server.url);
   await client.functions.put(slowly);
 
-  const sent = client.invokeMany('slowly', events(400, 100));
+  // The first worker alone needs 6 s for these, so that most of them are open when the second worker has started.
+  const sent = client.invokeMany('slowly', events(400, 250));
   await log.until((fact) => fact.type === 'succeeded');
   await using _second = await startSequent(['--role', 'worker'], environment(server.url));
   const exitCode = await first.signal('SIGTERM');

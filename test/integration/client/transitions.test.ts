@@ -1,32 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { connectClient, type DeliveredTransition, type LiveTransition, type SequentClient, type Transitions } from '#src/client/client.ts';
 import { transitionsIn } from '#src/core/log/transitions.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 const LIVES = 400;
 let server: TestServer;
-let nats: OpenedNats;
 let client: SequentClient;
 let all: LiveTransition[];
 
-beforeAll(async () => {
+test.beforeAll(async ({ server: own, nats }) => {
   // Not the shared server, because every transition of the log is counted.
-  server = await startTestServer();
-  nats = await openNats(server.url);
+  server = own;
   await writeLog(nats.connection, LIVES);
   client = await connectClient({ servers: server.url });
   all = await readAll();
 });
-afterAll(async () => {
-  await client?.close();
-  await nats?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-});
+test.afterAll(() => client?.close());
 
 async function readAll(): Promise<LiveTransition[]> {
   const found: LiveTransition[] = [];
@@ -91,7 +85,7 @@ describe('the filter of transitions', () => {
 });
 
 describe('the start position of transitions', () => {
-  test('is a sequence, a time or now', async () => {
+  test('is a sequence, a time or now', async ({ nats }) => {
     const middle = all[Math.floor(all.length / 2)] as LiveTransition;
     const behind = all.filter(({ sequence }) => sequence >= middle.sequence).map(keyOf);
     expect(await take(client.transitions({ from: middle.sequence }), behind.length)).toEqual(behind);

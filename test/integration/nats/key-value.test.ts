@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { describeKeyValue } from '#test/contract/key-value.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 
 // Not the shared server, because the test kills it.
 let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(({ server: own }) => {
+  server = own;
 });
-afterAll(() => server[Symbol.asyncDispose]());
 
 describeKeyValue('on JetStream', async () => {
   const [mine, theirs] = [await openNats(server.url), await openNats(server.url)];

@@ -1,5 +1,5 @@
 import { createInbox, type Msg } from 'nats';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { createRequests } from '#src/client/requests.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
@@ -8,24 +8,14 @@ import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createPublisher, type PublishAnswer } from '#src/nats/transport/publisher.ts';
 import { appendHeaders } from '#src/nats/wire/codec.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { accept, newStream } from '#test/support/log/opened-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 
-// Not the shared server, because the tests kill it and read all of its traffic.
-let server: TestServer;
-let nats: OpenedNats;
-beforeAll(async () => {
-  server = await startTestServer();
-  nats = await openNats(server.url);
-});
-afterAll(async () => {
-  await nats[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
+/* Not the shared server, because the tests kill it and read all of its traffic. */
 
 describe('the publisher', () => {
-  test('resolves each of many publishes in flight to its own result', async () => {
+  test('resolves each of many publishes in flight to its own result', async ({ nats }) => {
     const publisher = createPublisher(nats.connection);
     const answers = await Promise.all(Array.from({ length: 2_000 }, (_, index) => publisher.publish('invoke.many', String(index))));
     const sequences = answers.map((answer) => (answer.kind === 'stored' ? answer.sequence : Number.NaN));
@@ -34,7 +24,7 @@ describe('the publisher', () => {
     publisher.close();
   });
 
-  test('distinguishes a conflict, a refusal and an unknown result', async () => {
+  test('distinguishes a conflict, a refusal and an unknown result', async ({ nats }) => {
     const publisher = createPublisher(nats.connection, { timeoutInMs: 300 });
     const expectingNone = () => appendHeaders(NO_APPENDS, {});
     expect((await publisher.publish('invocation.f.twice', '{}', expectingNone())).kind).toBe('stored');
@@ -47,14 +37,14 @@ describe('the publisher', () => {
     publisher.close();
   });
 
-  test('resolves publishes in flight to unknown when it is closed', async () => {
+  test('resolves publishes in flight to unknown when it is closed', async ({ nats }) => {
     const publisher = createPublisher(nats.connection);
     const answer = publisher.publish('invoke.closing', '{}');
     publisher.close();
     expect(await answer).toMatchObject({ kind: 'unknown' });
   });
 
-  test('resolves to unknown at once without a connection, and stores again after the reconnection', async () => {
+  test('resolves to unknown at once without a connection, and stores again after the reconnection', async ({ server }) => {
     await using mortal = await openNats(server.url);
     const publisher = createPublisher(mortal.connection);
     const inFlight: Promise<PublishAnswer>[] = [];
@@ -70,7 +60,7 @@ describe('the publisher', () => {
     publisher.close();
   });
 
-  test('of requests goes on over a killed server: each of a hundred is accepted, and is there', async () => {
+  test('of requests goes on over a killed server: each of a hundred is accepted, and is there', async ({ server }) => {
     await using mortal = await openNats(server.url);
     const accepting: Promise<number>[] = [];
     for (let index = 0; index < 100; index++) {
@@ -87,7 +77,7 @@ describe('the publisher', () => {
 });
 
 describe('a log that is full', () => {
-  test('refuses new requests with a clear error, keeps all messages, and accepts again when space is free', async () => {
+  test('refuses new requests with a clear error, keeps all messages, and accepts again when space is free', async ({ nats }) => {
     const manager = await nats.connection.nats.jetstreamManager();
     const first = await accept(nats.ports.log, newStream());
     const { state } = await manager.streams.info(INVOCATIONS);
@@ -120,7 +110,7 @@ describe('a hostile name', () => {
     '__proto__',
   ];
 
-  test('never reaches the wire, whichever function it is passed to', async () => {
+  test('never reaches the wire, whichever function it is passed to', async ({ server }) => {
     await using tap = await openNats(server.url);
     const heard: Msg[] = [];
     tap.connection.nats.subscribe('>', { callback: (_, message) => void heard.push(message) });
@@ -152,7 +142,7 @@ describe('a hostile name', () => {
     expect(honest.connection.isConnected).toBe(true);
   });
 
-  test('in a trace context or a worker’s name injects nothing either', async () => {
+  test('in a trace context or a worker’s name injects nothing either', async ({ server, nats }) => {
     await using tap = await openNats(server.url);
     const heard: string[] = [];
     tap.connection.nats.subscribe('invoke.victim', { callback: (_, { subject }) => void heard.push(subject) });

@@ -1,18 +1,12 @@
 import { createInbox, type Msg, type MsgHdrs } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { describe, expect } from 'vitest';
+import type { Connection } from '#src/nats/transport/connection.ts';
 import { headersOf, wireHeaders } from '#src/nats/wire/wire-headers.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 
-let server: TestServer;
 let connection: Connection;
-beforeAll(async () => {
-  server = await startTestServer();
-  connection = await openConnection({ servers: server.url });
-});
-afterAll(async () => {
-  await connection.close();
-  await server[Symbol.asyncDispose]();
+test.beforeAll(({ nats }) => {
+  connection = nats.connection;
 });
 
 /** Sends one message through the server, and returns it as the client received it. */

@@ -1,23 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { deleteConsumer } from '#src/nats/transport/consumers.ts';
 import { workConsumer } from '#src/nats/wire/topology.ts';
 import { describeWorkQueue } from '#test/contract/work-queue.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { accept, newStream } from '#test/support/log/opened-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
 // Not the shared server, because the test kills it.
 let server: TestServer;
 let nats: OpenedNats;
-beforeAll(async () => {
-  server = await startTestServer();
-  nats = await openNats(server.url);
-});
-afterAll(async () => {
-  await nats[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
+test.beforeAll(({ server: ownServer, nats: ownNats }) => {
+  server = ownServer;
+  nats = ownNats;
 });
 
 let functions = 0;
