@@ -1,6 +1,4 @@
-import type { MsgHdrs } from 'nats';
 import {
-  type Accepted,
   type Append,
   type EventLog,
   type LogEntry,
@@ -10,7 +8,7 @@ import {
   type StreamName,
   type StreamVersion,
 } from '#src/core/log/event-log.ts';
-import { decodeRequest, encodeRequests, streamOfRequest } from '#src/core/log/request-messages.ts';
+import { decodeRequest, streamOfRequest } from '#src/core/log/request-messages.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { type Connection, maxPayloadOf } from '#src/nats/transport/connection.ts';
@@ -19,7 +17,7 @@ import { appendHeaders, decodeAppend, decodeWakeTimes, encodeAppend } from '#src
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { readLastBySubject, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS, parseSubject } from '#src/nats/wire/topology.ts';
-import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
+import { createAccept } from './accept.ts';
 import { followMessages } from './follow.ts';
 import { PublishRetries } from './publish-retries.ts';
 
@@ -31,8 +29,6 @@ export type NatsEventLogOptions = {
   budgetInMs?: number;
   onProblem?: (problem: string) => void;
 };
-
-type RequestsToPublish = { name: StreamName; payload: string; headers: MsgHdrs; id: string };
 
 /** The log on JetStream. `append` and `accept` state the protocol of their publishes. */
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
@@ -58,29 +54,6 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     const parts = message === undefined ? undefined : parseSubject(message.subject);
     if (message === undefined || parts?.kind !== 'invoke') return undefined;
     return decodeRequest(parts, message);
-  }
-
-  /** A repetition is safe, because it carries the same ids, and the second of two requests with one id starts nothing. */
-  async function publishRequests({ name, payload, headers, id }: RequestsToPublish): Promise<Accepted & { isDuplicate: boolean }> {
-    const startedAt = clock.now();
-    let retries: PublishRetries | undefined;
-    for (;;) {
-      const answer = await publisher.publish(subjects.invoke(name.function), payload, headers);
-      if (answer.kind === 'stored') {
-        const isDuplicate = answer.isDuplicate === true;
-        // After a try without an answer, a duplicate is that try.
-        return { sequence: answer.sequence, isDuplicate, isRepeated: isDuplicate && retries?.isUnsure !== true };
-      }
-      retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id });
-      if (answer.kind !== 'unknown') throw retries.failure(answer);
-      await retries.wait(answer);
-    }
-  }
-
-  /** Reports whether the message at a sequence is a request of this stream. */
-  async function holdsRequest({ function: fn, stream }: StreamName, sequence: number): Promise<boolean> {
-    const found = (await readRequest(sequence))?.name;
-    return found?.function === fn && found.stream === stream;
   }
 
   return {
@@ -110,17 +83,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       }
     },
 
-    async accept(name, requests) {
-      const { payload, headers: entries } = encodeRequests(name.stream, requests);
-      const message = { name, payload, id: requests[0]?.id ?? name.stream };
-      if (!requests[0]?.once) return await publishRequests({ ...message, headers: wireHeaders(entries) });
-      // The server answers a duplicate with the sequence of the first request of this id, whichever process sent that request.
-      const once = wireHeaders([...entries, ['Nats-Msg-Id', `request.${name.function}.${name.stream}`]]);
-      const { isDuplicate, ...accepted } = await publishRequests({ ...message, headers: once });
-      if (!isDuplicate || (await holdsRequest(name, accepted.sequence))) return accepted;
-      // A foreign message used the id for deduplication. Without that id, the stream of the request still starts nothing twice.
-      return await publishRequests({ ...message, headers: wireHeaders(entries) });
-    },
+    accept: createAccept({ publisher, clock, budgetInMs, readRequest }),
 
     readRequest,
 
