@@ -82,7 +82,7 @@ describe('a raw publish with hostile headers', () => {
     ['a\tb', /"a\\tb" must be/],
     ['größe', /must be/],
     ['x'.repeat(5_000), /"x{64}…" must be/],
-    [idAt(newStream().stream, 5), /has the form of the ids that Sequent makes/],
+    [idAt(newStream().stream, 5), /has the form of the ids that Sequent creates/],
   ] as const)('as its Request-Id (%$) fails with InvalidRequest under another id', async ([id, message]) => {
     const { subject, condition, code, error, requestId } = await outcomeOf('echo', '{}', { 'Request-Id': id });
     expect({ subject, condition, code }).toEqual({ subject: 'result.echo.failed', condition: 'InvalidRequest', code: 400 });
