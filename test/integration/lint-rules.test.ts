@@ -72,8 +72,8 @@ describe('the lint, for the rules of the design', () => {
     folder = await mkdtemp(join(tmpdir(), 'sequent-lint-'));
     for (const file of ['biome.jsonc', '.biome', 'package.json', '.gitignore'])
       await cp(join(checkout, file), join(folder, file), { recursive: true });
-    for (const [index, [room, line]] of [...refused, ...accepted].entries()) {
-      const file = join(folder, fileOf(room, index));
+    for (const [index, [layer, line]] of [...refused, ...accepted].entries()) {
+      const file = join(folder, fileOf(layer, index));
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, `${line}\n`);
     }
@@ -84,18 +84,18 @@ describe('the lint, for the rules of the design', () => {
     await rm(folder, { recursive: true });
   });
 
-  test.for(refused.map((line, index) => [...line, index] as const))('refuses, in %s: %s', ([room, , rule, index]) => {
-    expect(rules.get(fileOf(room, index)) ?? []).toContain(rule);
+  test.for(refused.map((line, index) => [...line, index] as const))('refuses, in %s: %s', ([layer, , rule, index]) => {
+    expect(rules.get(fileOf(layer, index)) ?? []).toContain(rule);
   });
 
-  test.for(accepted.map((line, index) => [...line, refused.length + index] as const))('accepts, in %s: %s', ([room, , index]) => {
-    const broken = rules.get(fileOf(room, index)) ?? [];
+  test.for(accepted.map((line, index) => [...line, refused.length + index] as const))('accepts, in %s: %s', ([layer, , index]) => {
+    const broken = rules.get(fileOf(layer, index)) ?? [];
     expect(broken.filter((rule) => rule !== 'lint/correctness/noUnusedImports')).toEqual([]);
   });
 });
 
-function fileOf(room: string, index: number): string {
-  return `${room}/line-${index}.ts`;
+function fileOf(layer: string, index: number): string {
+  return `${layer}/line-${index}.ts`;
 }
 
 /** The rules that each file breaks. */

@@ -22,7 +22,7 @@ async function firstOf(name: string, state: string) {
 }
 
 describe('the worked example', () => {
-  test('tells test2 about a success of test1, which prints the envelope', async () => {
+  test('delivers a success of test1 to test2, which prints the envelope', async () => {
     await sequent.run(['invoke', 'test1', '--id', 'chain-1', '-d', '{"aaa":123}', '--wait']);
     const { output, payload } = await firstOf('test2', 'succeeded');
     expect(payload).toBe('{"outcomeOf":"chain-1"}');
@@ -30,7 +30,7 @@ describe('the worked example', () => {
     expect(output).toContain('\\"aaa\\":123');
   });
 
-  test('tells test3 about a failure of test1', async () => {
+  test('delivers a failure of test1 to test3', async () => {
     await sequent.run(['invoke', 'test1', '--id', 'chain-2', '-d', '{"fail":true}', '--wait']);
     const { output, payload } = await firstOf('test3', 'succeeded');
     expect(payload).toBe('{"outcomeOf":"chain-2"}');

@@ -68,7 +68,7 @@ describe('sequent fn', () => {
     for (const [index, [, named]] of wrong.entries()) expect(runs[index]?.stderr).toContain(named);
   });
 
-  test('put says what is missing when nothing tells how the code is reached', async () => {
+  test('put says what is missing when no flag says how the code is reached', async () => {
     const { code, stderr } = await sequent.run(['fn', 'put', 'x']);
     expect(code).toBe(2);
     expect(stderr).toContain('--file');

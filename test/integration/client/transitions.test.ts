@@ -72,8 +72,8 @@ describe('the filter of transitions', () => {
       { condition: 'UnhandledInvocationError' },
       ({ fact }: LiveTransition) => fact.type === 'failed' && fact.condition === 'UnhandledInvocationError',
     ],
-  ])('%j leaves exactly what it says, in the order of the log', async (filter, isMeant) => {
-    const wanted = all.filter(isMeant).map(keyOf);
+  ])('%j leaves exactly what it says, in the order of the log', async (filter, matches) => {
+    const wanted = all.filter(matches).map(keyOf);
     expect(wanted.length).toBeGreaterThan(0);
     expect(await take(client.transitions({ ...filter, from: 1 }), wanted.length)).toEqual(wanted);
   });
@@ -147,7 +147,7 @@ describe('a durable subscription', () => {
         await onTransition(transition);
       }
     }
-    await Promise.all(readers.map((reader, place) => read(reader, found[place] ?? [])));
+    await Promise.all(readers.map((reader, index) => read(reader, found[index] ?? [])));
     expect(found.flat().sort()).toEqual(wanted.sort());
   });
 

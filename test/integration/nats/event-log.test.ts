@@ -37,11 +37,11 @@ describe('the log on JetStream, with foreign messages in it', () => {
       expect(unreadable).toMatchObject({ version: seq, facts: [] });
       const version = await log.append(name, append([running(1)], { previous: unreadable?.version ?? NO_APPENDS }), {});
       expect(version).toBeGreaterThan(seq);
-      const told = await collect<FullLogEntry>(
+      const entries = await collect<FullLogEntry>(
         (on, signal) => log.followFully(seq, on, signal),
         ({ kind }) => kind === 'append',
       );
-      expect(told).toMatchObject([
+      expect(entries).toMatchObject([
         { kind: 'unreadable', sequence: seq },
         { kind: 'append', sequence: version },
       ]);
@@ -82,16 +82,16 @@ describe('followers of a log whose server is killed and restarted', () => {
     const { log } = nats.ports;
     const name = newStream();
     const stop = new AbortController();
-    const told: LogEntry[] = [];
+    const entries: LogEntry[] = [];
     const full: FullLogEntry[] = [];
     const following = [
-      log.follow(1, (entry) => told.push(entry), stop.signal),
+      log.follow(1, (entry) => entries.push(entry), stop.signal),
       log.followFully(1, (entry) => full.push(entry), stop.signal),
     ];
     const sequences: number[] = [];
     let version = NO_APPENDS;
     for (let round = 1; round <= 3; round++) {
-      for (let place = 0; place < 20; place++) sequences.push(await accept(log, newStream()));
+      for (let index = 0; index < 20; index++) sequences.push(await accept(log, newStream()));
       version = (await log.append(name, append([running(round)], { previous: version }), {})) ?? NO_APPENDS;
       sequences.push(version);
       if (round === 3) break;
@@ -101,10 +101,10 @@ describe('followers of a log whose server is killed and restarted', () => {
     const last = (await log.append(name, append([succeeded(3)], { previous: version }), {})) ?? NO_APPENDS;
     sequences.push(last);
     await reached(log, last);
-    await expect.poll(() => [told.at(-1)?.sequence, full.at(-1)?.sequence], { timeout: 15_000 }).toEqual([last, last]);
+    await expect.poll(() => [entries.at(-1)?.sequence, full.at(-1)?.sequence], { timeout: 15_000 }).toEqual([last, last]);
     stop.abort();
     await Promise.all(following);
-    expect(told.map(({ sequence }) => sequence)).toEqual(sequences);
+    expect(entries.map(({ sequence }) => sequence)).toEqual(sequences);
     expect(full.map(({ sequence }) => sequence)).toEqual(sequences);
     expect((await log.read(name, NO_APPENDS)).map(({ facts }) => facts[0]?.type)).toEqual(['running', 'running', 'running', 'succeeded']);
   }, 40_000);

@@ -25,7 +25,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** Publishes, waits for the result, and says what the log and the envelope tell about it. */
+/** Publishes, waits for the result, and returns what the log and the envelope say about the invocation. */
 async function outcomeOf(token: string, data: string | Uint8Array, headers: Record<string, string> = {}) {
   const { subject, envelope, requestId } = await system.resultOf(await system.publish(token, data, headers));
   await system.settled();
@@ -133,7 +133,7 @@ describe('a raw publish of a malformed batch', () => {
     const { stream } = newStream();
     const payloads = ['{"ok":1}', 'nonsense', JSON.stringify('x'.repeat(262_143)), '"good"'];
     await system.publish('echo', JSON.stringify({ requests: payloads.map((payload) => ({ payload })) }), { Batch: stream });
-    const results = await Promise.all(payloads.map((_, place) => system.resultFor(idAt(stream, place))));
+    const results = await Promise.all(payloads.map((_, index) => system.resultFor(idAt(stream, index))));
     expect(results.map(({ envelope }) => envelope.request_context.condition)).toEqual(['', 'InvalidPayload', 'PayloadTooLarge', '']);
   });
 });
@@ -187,20 +187,20 @@ describe('a request id that is used again', () => {
     await system.settled();
     const appends = await system.ports.log.read({ function: 'echo' as FunctionName, stream: id as StreamId }, NO_APPENDS);
     expect(appends.flatMap(({ facts }) => facts.map(({ type }) => type))).toEqual(['running', 'succeeded', 'notified']);
-    const told = system.results.filter(({ requestId }) => requestId === id).map(({ envelope }) => envelope);
-    for (const envelope of told) expect(envelope).toEqual(told[0]);
-    expect(told[0]).toMatchObject({ request_payload: '{"n":1}', response_payload: '{"n":1}' });
+    const envelopes = system.results.filter(({ requestId }) => requestId === id).map(({ envelope }) => envelope);
+    for (const envelope of envelopes) expect(envelope).toEqual(envelopes[0]);
+    expect(envelopes[0]).toMatchObject({ request_payload: '{"n":1}', response_payload: '{"n":1}' });
   });
 
   test('at the same moment runs once, for one of the requests', async () => {
     const id = `race-${Date.now()}`;
-    const payloads = Array.from({ length: 8 }, (_, place) => String(place));
+    const payloads = Array.from({ length: 8 }, (_, index) => String(index));
     await Promise.all(payloads.map((payload) => system.publish('echo', payload, { 'Request-Id': id })));
     await system.resultFor(id);
     await system.settled();
-    const told = system.results.filter(({ requestId }) => requestId === id).map(({ envelope }) => envelope);
-    expect(new Set(told.map((envelope) => JSON.stringify(envelope))).size).toBe(1);
-    expect(told[0]?.request_payload).toBe(told[0]?.response_payload);
+    const envelopes = system.results.filter(({ requestId }) => requestId === id).map(({ envelope }) => envelope);
+    expect(new Set(envelopes.map((envelope) => JSON.stringify(envelope))).size).toBe(1);
+    expect(envelopes[0]?.request_payload).toBe(envelopes[0]?.response_payload);
   });
 });
 

@@ -53,7 +53,7 @@ describe('a worker, destinations and a scheduler', () => {
   let receiver: Receiver;
   beforeAll(async () => {
     process.on('unhandledRejection', onUnhandled);
-    // Slow enough that deliveries wait for their place, and that executions and deliveries are under way when the outage begins.
+    // Slow enough that deliveries wait for a slot, and that executions and deliveries are under way when the outage begins.
     receiver = await openReceiver((response) => void setTimeout(() => response.writeHead(200).end(), 100));
   });
   afterAll(async () => {

@@ -44,9 +44,9 @@ afterAll(async () => {
 async function connectAs(user: string) {
   const connection = await openConnection(server.as(user));
   onTestFinished(() => connection.close());
-  const told: string[] = [];
-  connection.refusals.onMissingPermission((message) => told.push(message));
-  return { connection, told };
+  const reported: string[] = [];
+  connection.refusals.onMissingPermission((message) => reported.push(message));
+  return { connection, reported };
 }
 
 function answerAll(connection: Connection, worker: string, signal: AbortSignal): void {
@@ -58,16 +58,16 @@ function answerAll(connection: Connection, worker: string, signal: AbortSignal):
 
 describe('a connection whose subscriptions are refused', () => {
   test('continues, and reports each missing permission once, with the subject, the user and the grant', async () => {
-    const { connection, told } = await connectAs('deaf');
+    const { connection, reported } = await connectAs('deaf');
     const ending = new AbortController();
     for (const worker of ['one', 'two']) answerAll(connection, worker, ending.signal);
     await connection.refusals.settle();
     const refused = (subject: string, pattern: string): string =>
       `NATS does not permit user "deaf" to subscribe "${subject}"; add subscribe: {allow: ["${pattern}"]} to the permissions of this user`;
-    expect(told).toEqual(peripheral.map((pattern) => refused(pattern.replace('*', 'one'), pattern)));
+    expect(reported).toEqual(peripheral.map((pattern) => refused(pattern.replace('*', 'one'), pattern)));
     const late: string[] = [];
     connection.refusals.onMissingPermission((message) => late.push(message));
-    expect(late).toEqual(told);
+    expect(late).toEqual(reported);
     ending.abort();
     expect((await connection.manager.getAccountInfo()).streams).toBeGreaterThan(0);
   });

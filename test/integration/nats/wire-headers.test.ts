@@ -37,7 +37,7 @@ describe('headers as the wire has them', () => {
     [['Other: x']],
     [[]],
   ])('are read as the client reads them: %j', async ([given]) => {
-    for (const options of [{}, { payload: '' }, { payload: 'größer\r\nRequest-Id: of the data', reply: 'somebody.waits' }]) {
+    for (const options of [{}, { payload: '' }, { payload: 'größer\r\nRequest-Id: of the data', reply: 'reply.subject' }]) {
       const message = await received(lines(...(given ?? [])), options);
       const own = names.map((name) => headersOf(message)?.get(name));
       expect(own).toEqual(names.map((name) => message.headers?.get(name)));
@@ -46,7 +46,7 @@ describe('headers as the wire has them', () => {
   });
 
   test('are not there when there are none', async () => {
-    for (const options of [{}, { payload: '' }, { reply: 'somebody.waits' }]) {
+    for (const options of [{}, { payload: '' }, { reply: 'reply.subject' }]) {
       expect(headersOf(await received(undefined, options))).toBeUndefined();
     }
   });

@@ -51,7 +51,7 @@ describeWorkQueue('on JetStream', async () => {
     ...ports,
     // The server has answered everything that was asked before this.
     settle: () => connection.nats.flush(),
-    // The server keeps the time: whoever waits for the item waits for this too.
+    // The server keeps the time, so a wait for the item is a wait for this time too.
     endLease: async () => {},
     [Symbol.asyncDispose]: mine[Symbol.asyncDispose],
   };
@@ -83,7 +83,7 @@ describe('the work queue', () => {
     await using taken = take(name);
     const accepted: number[] = [];
     for (let round = 0; round < 3; round++) {
-      for (let place = 0; place < 5; place++) accepted.push(await accept(nats.ports.log, { ...newStream(), function: name }));
+      for (let index = 0; index < 5; index++) accepted.push(await accept(nats.ports.log, { ...newStream(), function: name }));
       await expect.poll(() => new Set(requestsOf(taken.items)).size, { timeout: 8_000 }).toBe(accepted.length);
       await deleteConsumer(manager, workConsumer(name));
     }
@@ -95,7 +95,7 @@ describe('the work queue', () => {
     await using taken = take(name);
     const accepted: number[] = [];
     for (let round = 0; round < 3; round++) {
-      for (let place = 0; place < 20; place++) accepted.push(await accept(nats.ports.log, { ...newStream(), function: name }));
+      for (let index = 0; index < 20; index++) accepted.push(await accept(nats.ports.log, { ...newStream(), function: name }));
       if (round === 2) break;
       await server.kill();
       await server.restart();

@@ -94,7 +94,7 @@ function hearResults({ nats }: Connection): { heard: Result[]; waitFor(isIt: (re
       const requestId = message.headers?.get('Request-Id') ?? '';
       const result = { subject: message.subject, requestId, envelope: message.json<Envelope>() };
       heard.push(result);
-      for (const tell of waiting) tell(result);
+      for (const notify of waiting) notify(result);
     },
   });
   return {
@@ -103,12 +103,12 @@ function hearResults({ nats }: Connection): { heard: Result[]; waitFor(isIt: (re
       const found = heard.find(isIt);
       if (found !== undefined) return found;
       return await new Promise((resolve) => {
-        const tell = (result: Result): void => {
+        const notify = (result: Result): void => {
           if (!isIt(result)) return;
-          waiting.delete(tell);
+          waiting.delete(notify);
           resolve(result);
         };
-        waiting.add(tell);
+        waiting.add(notify);
       });
     },
   };

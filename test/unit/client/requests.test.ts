@@ -49,7 +49,7 @@ describe('requests', () => {
     const ids = await send(...some(3));
     expect(sizes()).toEqual([3]);
     const { stream } = messages[0]?.name ?? { stream: '' };
-    expect(ids).toEqual([0, 1, 2].map((place) => idAt(stream as never, place)));
+    expect(ids).toEqual([0, 1, 2].map((index) => idAt(stream as never, index)));
     expect(ids.map(streamOf)).toEqual([stream, stream, stream]);
   });
 

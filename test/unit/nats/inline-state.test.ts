@@ -8,9 +8,9 @@ import { queued, running, succeeded } from '#test/support/log/facts.ts';
 const name = { function: 'orders' as FunctionName, stream: 'order-1' as StreamId };
 
 function streamWith(payload: string): StreamState {
-  const born = initialState({ name, sequence: 7, at: 5, requests: [{ fact: queued(), payload }] });
+  const initial = initialState({ name, sequence: 7, at: 5, requests: [{ fact: queued(), payload }] });
   const facts = [running(1), succeeded(1, { payload: '"done"' })];
-  return foldAppends(born, [{ id: 'x', previous: 0 as StreamVersion, request: 7, by: 'w', facts, version: 9 as StreamVersion }]);
+  return foldAppends(initial, [{ id: 'x', previous: 0 as StreamVersion, request: 7, by: 'w', facts, version: 9 as StreamVersion }]);
 }
 
 describe('the state inside a hint', () => {
