@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openApp } from '#test/support/gateway/opened-app.ts';
 import { writingRoutes } from '#test/support/gateway/writing-routes.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+import { startWebSequent, tokenOf, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 let sequent: WebSequent;
 let browser: TestBrowser;
@@ -13,8 +13,6 @@ afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await sequent?.[Symbol.asyncDispose]();
 });
-
-const tokenOf = (link = ''): string => new URLSearchParams(new URL(link).hash.slice(1)).get('token') ?? '';
 
 describe('--local-token auto', () => {
   test('makes a token of 256 bits, and no route of an API answers without the token', async () => {
@@ -29,7 +27,7 @@ describe('--local-token auto', () => {
   });
 
   test('accepts the token from a program', async () => {
-    const headers = { 'x-auth-token': tokenOf(sequent.login) };
+    const headers = { 'x-auth-token': tokenOf(sequent.login) ?? '' };
     expect((await fetch(`${sequent.url}/api/functions`, { headers })).status).toBe(200);
     expect((await fetch(`${sequent.url}/v2/default/fgs/functions`, { headers })).status).toBe(200);
   });
