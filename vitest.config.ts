@@ -4,6 +4,10 @@ import { CountReporter } from './test/support/reporter.ts';
 /** Unit tests that take seconds each, because they fold many generated logs. The project `unit` stays under 20 s without them. */
 const slow = ['test/unit/analysis/verify.test.ts', 'test/unit/projection/as-of.test.ts', 'test/unit/projection/list.test.ts'];
 
+/** End-to-end tests that share the machine: each file starts servers of its own, on any free port, and measures no time. */
+const sharing = ['test/e2e/cli/*.test.ts', 'test/e2e/web/*.test.ts'];
+const notSharing = ['test/e2e/cli/serve.test.ts', 'test/e2e/web/large.test.ts', 'test/e2e/web/reconnect.test.ts'];
+
 const shared = { setupFiles: ['test/support/silence.ts'] };
 
 export default defineConfig({
@@ -46,10 +50,22 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
-          // One file at a time, after the other projects: these tests kill processes and measure time.
+          // One file at a time: these tests kill processes and measure time.
           sequence: { groupOrder: 2 },
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/*.test.ts', 'test/e2e/{chaos,destinations,versions}/*.test.ts', ...notSharing],
           fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'e2e-parallel',
+          sequence: { groupOrder: 3 },
+          include: sharing,
+          exclude: notSharing,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -59,7 +75,7 @@ export default defineConfig({
           ...shared,
           name: 'conformance',
           // The vendor's SDK calls a real gateway. Each file starts a gateway of its own.
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           include: ['test/conformance/**/*.test.ts'],
           maxWorkers: 2,
           testTimeout: 60_000,
