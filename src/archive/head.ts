@@ -12,7 +12,7 @@ export async function writeHead(state: KeyValue, head: ArchiveHead): Promise<voi
   await state.put(HEAD_KEY, JSON.stringify(head));
 }
 
-/** The head of a log; `undefined` when nothing of that log was archived. */
+/** The head of a log; `undefined` when no message of that log was archived. */
 export async function readHead(state: KeyValue, log: string): Promise<ArchiveHead | undefined> {
   const text = (await state.get(HEAD_KEY))?.value;
   const head = headSchema.safeParse(parseJson(text));

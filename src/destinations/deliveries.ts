@@ -102,7 +102,7 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
     },
     take(state) {
       if (isFull() || !canDeliver(state)) return false;
-      // There is no work item to acknowledge. The scheduler triggers what is not delivered here.
+      // There is no work item to acknowledge. The scheduler triggers the deliveries that this process does not make.
       activeStreams.take({
         name: state.name,
         request: state.request.sequence,

@@ -20,12 +20,18 @@ export function describeLag(opened: () => EventLog): void {
       return { pauses, clock: { now: Date.now, sleep: async (ms) => void pauses.push(ms) } };
     }
 
-    test('reads again with growing pauses while the conflicting append is not readable', async () => {
+    /** Two accepted invocations, and a log in which another worker starts the first one just before the writer's first append. */
+    async function acceptWithRival() {
       const log = opened();
       const { state, ids, name } = await acceptStream(log, 2);
       const [one = '', two = ''] = ids;
       const theirs = append([start(one, 'w2')], { request: state.request.sequence });
       const rivalled = withRival(log, (previous) => (previous === NO_APPENDS ? theirs : undefined));
+      return { log, state, name, one, two, rivalled };
+    }
+
+    test('reads again with growing pauses while the conflicting append is not readable', async () => {
+      const { log, state, name, one, two, rivalled } = await acceptWithRival();
       const { clock, pauses } = hastyClock();
       const writer = writerOf(withLaggingReads(rivalled, 4), state, clock);
       const proposals = [one, two].map((id) => writer.propose(id, [start(id)]));
@@ -47,11 +53,7 @@ export function describeLag(opened: () => EventLog): void {
     });
 
     test('breaks after 6.35 s in which the log refuses its version and shows nothing newer', async () => {
-      const log = opened();
-      const { state, ids, name } = await acceptStream(log, 2);
-      const [one = '', two = ''] = ids;
-      const theirs = append([start(one, 'w2')], { request: state.request.sequence });
-      const rivalled = withRival(log, (previous) => (previous === NO_APPENDS ? theirs : undefined));
+      const { log, state, name, one, two, rivalled } = await acceptWithRival();
       const { clock, pauses } = hastyClock();
       const writer = writerOf(withLaggingReads(rivalled, Number.POSITIVE_INFINITY), state, clock);
       const proposals = [one, two].map((id) => writer.propose(id, [start(id)]));

@@ -12,7 +12,7 @@ const MAX_FUNCTIONS = 500;
 const OTHERS = 'other';
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800];
 
-/** The metrics that are folded from the log: what was accepted, executed, finished and delivered, and the durations. */
+/** The metrics that are folded from the log: counts of requests, attempts, outcomes and deliveries, and durations. */
 export interface LogMetrics {
   fold(entry: FullLogEntry): void;
   /** The sequence of the last folded entry. */
