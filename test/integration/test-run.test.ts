@@ -39,6 +39,14 @@ describe('a test run', () => {
     expect({ lastLine: stdout.trimEnd().split('\n').at(-1), status }).toEqual({ lastLine, status: exitCode });
   });
 
+  test('names each failed test before the last line', async () => {
+    await writeFile(
+      join(folder, 'x.test.ts'),
+      `import { describe, test } from 'vitest';\ndescribe('of a', () => { test('b', () => { throw new Error('no'); }); });\n`,
+    );
+    expect(runTests().stdout.trimEnd().split('\n').slice(-2)).toEqual(['failed: x.test.ts: of a > b', '0 passed, 1 failed']);
+  });
+
   test('whose counts go to a file appends them there, and prints no line of counts', async () => {
     const counts = join(folder, 'counts');
     await writeFile(join(folder, 'x.test.ts'), `import { test } from 'vitest';\ntest("a", () => {}); test.skip("b", () => {});\n`);
@@ -50,10 +58,10 @@ describe('a test run', () => {
 describe('the sum of test runs', () => {
   test.for([
     ['of runs that passed', '3 passed, 0 failed\n4 passed, 0 failed, 2 skipped\n', '7 passed, 0 failed, 2 skipped', 0],
-    ['with a failure', '3 passed, 1 failed\n4 passed, 0 failed\n', '7 passed, 1 failed', 1],
+    ['with a failure', 'failed: x\n3 passed, 1 failed\n4 passed, 0 failed\n', 'failed: x\n7 passed, 1 failed', 1],
     ['with a run that left no count', '3 passed, 0 failed\n', '3 passed, 1 failed', 1],
     ['of no counts at all', '', '0 passed, 2 failed', 1],
-  ] as const)('%s is one line, and the exit code says whether all passed', async ([, counts, line, exitCode]) => {
+  ] as const)('%s is its last line, and the exit code says whether all passed', async ([, counts, line, exitCode]) => {
     await writeFile(join(folder, 'counts'), counts);
     const { stdout, status } = spawnSync(join(checkout, '.ci/sum-counts'), [join(folder, 'counts'), '2'], { encoding: 'utf8' });
     expect({ stdout, status }).toEqual({ stdout: `${line}\n`, status: exitCode });

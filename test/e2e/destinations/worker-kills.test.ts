@@ -7,6 +7,8 @@ import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts'
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
 const WORKERS = 3;
+/** The kills can be over sooner than this many are sent on a fast machine: sending goes on after them. */
+const LEAST_CHAINS = 1_000;
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const ownWorker = new URL('../../support/destinations/own-worker.ts', import.meta.url).pathname;
 
@@ -66,7 +68,7 @@ test.for(victims)('every invocation of a chain exists once after kills of a work
     const ending = end.finally(() => {
       isOver = true;
     });
-    for (; !isOver; await Promise.race([systemClock.sleep(100), ending])) {
+    for (; !isOver || sent.length * 10 < LEAST_CHAINS; await Promise.race([systemClock.sleep(100), ending])) {
       const events = Array.from({ length: 20 }, () => ({ ms: Math.floor(random() * 50) }));
       const own = events.slice(0, 10).map((event, index) => client.invoke('first', event, { id: `own-${sent.length}-${index}` }));
       sent.push(Promise.all(own), client.invokeMany('first', events.slice(10)));
@@ -103,7 +105,7 @@ test.for(victims)('every invocation of a chain exists once after kills of a work
   expect(lives.filter((life) => life.filter(({ type }) => type === 'notified').length !== 1)).toEqual([]);
   expect([...invocations.values()].filter(({ context }) => context.outcome?.type !== 'succeeded')).toEqual([]);
   expect(lives.flat().filter(({ type }) => type === 'delivery.delivered')).toHaveLength(roots.length);
-  expect(roots.length).toBeGreaterThan(1_000);
+  expect(roots.length).toBeGreaterThanOrEqual(LEAST_CHAINS);
   // At least one kill fell between an outcome and the result of its first try.
   expect(cut).toBeGreaterThan(0);
 });
