@@ -52,7 +52,7 @@ const delayRedelivery = ack;
 export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): Deliveries {
   const { log, logger, clock, executionProbe, name, targets, skipsUnknownKinds } = options;
   const active = new Set<string>();
-  const parking = createParking();
+  const parking = createParking(options.random);
   const limiter = createTargetLimiter({ maxWaiting: MAX_WAITING_FOR_LIMIT_KEY, onCapacity: resumeParked });
   const tries = createTries(options);
   const firstTries = createFirstTries({ ...options, limiter, tries, active });

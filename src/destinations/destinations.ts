@@ -1,3 +1,4 @@
+import { systemTimers } from '#src/core/ports/clock.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { DestinationsOptions } from './ports.ts';
@@ -11,7 +12,7 @@ export interface Destinations {
 }
 
 export function startDestinations({ queue, check, ...options }: DestinationsOptions): Destinations {
-  const { targets } = options;
+  const { targets, timers = systemTimers } = options;
   const stopping = new AbortController();
   const deliveries = createDeliveries({ ...options, skipsUnknownKinds: false, onDemand: () => subscription.pull() });
   const subscription = queue.run({
@@ -20,7 +21,7 @@ export function startDestinations({ queue, check, ...options }: DestinationsOpti
     demand: () => deliveries.demand,
     onItem: (item) => (stopping.signal.aborted ? item.release() : deliveries.accept(item)),
   });
-  const leases = setInterval(deliveries.keepLeases, queue.leaseInMs / 3);
+  const endLeases = timers.every(queue.leaseInMs / 3, deliveries.keepLeases);
   check.answer(({ destination, param, function: name }) => {
     const target = targets[destination];
     return target === undefined ? `there is no destination ${destination}` : target.refuse(param, name);
@@ -32,7 +33,7 @@ export function startDestinations({ queue, check, ...options }: DestinationsOpti
       stopping.abort();
       await subscription.done;
       await deliveries.stop();
-      clearInterval(leases);
+      endLeases();
     },
   };
 }

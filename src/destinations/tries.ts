@@ -2,6 +2,7 @@ import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deli
 import { afterFailedTry, deliveryEndsAt } from '#machines/delivery.ts';
 import type { DeliveryFact } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
+import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { deliveryRequestOf, type Try } from './delivery-request.ts';
@@ -19,11 +20,13 @@ export interface Tries {
   notifyWhenSettled(invocation: string, writer: StreamWriter): Promise<void>;
 }
 
-export function createTries({ targets, tenancy, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock }: TryOptions): Tries {
+export function createTries(options: TryOptions): Tries {
+  const { targets, tenancy, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock, timers = systemTimers } = options;
+
   function deliver(target: DestinationTarget, attempted: Try): Promise<DeliveryResult> {
     const request = deliveryRequestOf(attempted, { tenancy, maxChain, maxBytes: target.maxEnvelopeBytes });
     if (target.endsByItself) return target.deliver(request, neverAborted);
-    return abortAfter(tryTimeoutInMs, (signal) => target.deliver(request, signal));
+    return abortAfter(tryTimeoutInMs, timers, (signal) => target.deliver(request, signal));
   }
 
   function factOf({ request, invocation: { context }, destination, number }: Try, result: DeliveryResult): DeliveryFact {
@@ -69,12 +72,12 @@ function isOnlyOpen(invocation: Invocation | undefined, destination: string): bo
 const neverAborted = new AbortController().signal;
 
 /** Aborts the signal of `work` after a time. For the reason H12 (docs/performance.md) the timer is cleared. */
-async function abortAfter<Value>(timeoutInMs: number, work: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
+async function abortAfter<Value>(timeoutInMs: number, timers: Timers, work: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), timeoutInMs);
+  const cancel = timers.after(timeoutInMs, () => timeout.abort());
   try {
     return await work(timeout.signal);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }

@@ -1,6 +1,6 @@
 import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
+import type { Clock, Timers } from '#src/core/ports/clock.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
@@ -13,6 +13,9 @@ export type TryOptions = {
   log: EventLog;
   executionProbe: ExecutionProbe;
   clock: Clock;
+  timers?: Timers | undefined;
+  /** A number in [0, 1), by which the redeliveries of parked items are spread. */
+  random?: (() => number) | undefined;
   logger: Logger;
   appendId: () => string;
   /** By the name of the destination: `FunctionGraph`, `OBS`, … */

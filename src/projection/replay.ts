@@ -1,5 +1,6 @@
 import type { Erasure } from '#src/core/log/erasure.ts';
 import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
+import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { createFold, type Fold } from './fold.ts';
 import type { Store } from './store.ts';
@@ -28,6 +29,7 @@ export type ReplayOptions = {
   onContradiction?: (why: string) => void;
   onStored?: () => void;
   onGap?: (gap: { after: number; before: number }) => void;
+  timers?: Timers;
 };
 
 const MAX_MESSAGES = 4_000;
@@ -53,7 +55,7 @@ class LogReplay implements Replay {
   /** The last entry that was folded and is not stored yet. */
   #newest: SourceEntry | undefined;
   #bytes = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer: (() => void) | undefined;
 
   constructor(options: ReplayOptions) {
     const { source, store, until = Number.POSITIVE_INFINITY } = options;
@@ -85,7 +87,7 @@ class LogReplay implements Replay {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.done.catch(() => {});
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
   }
 
   #take(entry: SourceEntry): void {
@@ -104,7 +106,7 @@ class LogReplay implements Replay {
     this.#newest = entry;
     this.#bytes += entry.body.length;
     if (this.#fold.pending >= MAX_MESSAGES || this.#bytes >= MAX_BYTES || this.#read >= this.#until) this.#save();
-    else this.#timer ??= setTimeout(() => this.#save(), MAX_WAIT_IN_MS);
+    else this.#cancelTimer ??= (this.#options.timers ?? systemTimers).after(MAX_WAIT_IN_MS, () => this.#save());
   }
 
   #contradict({ sequence }: SourceEntry): void {
@@ -119,8 +121,8 @@ class LogReplay implements Replay {
   }
 
   #save(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     const newest = this.#newest;
     if (newest === undefined) return;
     if (!this.#isStored(newest, (checkpoint) => this.#options.store.save(this.#fold.drain(), checkpoint))) return;

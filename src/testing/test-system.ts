@@ -113,6 +113,7 @@ async function startRoles(parts: Parts, { functions, clock, tenancy, deliver }: 
     tenancy,
     ...bounds,
     clock,
+    timers: clock,
     logger: silentLogger,
     functions: directory,
     findFunction: directory.ask,

@@ -1,11 +1,11 @@
-import type { Clock } from '#src/core/ports/clock.ts';
+import type { Clock, Timers } from '#src/core/ports/clock.ts';
 
 /** A clock whose time changes only by `moveTo`. */
-export interface VirtualClock extends Clock {
+export interface VirtualClock extends Clock, Timers {
   /** The moment of the earliest timer; infinite when there is none. */
   readonly nextAt: number;
-  /** Calls the callback after `ms`. The returned function cancels the timer. */
-  after(ms: number, callback: () => void): () => void;
+  /** Calls back at the first move that reaches the next period, before the other timers. Does not count for `nextAt`. */
+  every(ms: number, callback: () => void): () => void;
   /** Moves to a moment, and ends in order every sleep that is due by then. Never moves back. */
   moveTo(at: number): void;
   /** The same time for a loop that polls: each move ends its sleeps, and they do not count for `nextAt`. */
@@ -21,6 +21,7 @@ export function createVirtualClock(startAt: number): VirtualClock {
   let isReleased = false;
   const timers = new Set<Timer>();
   const pollers = new Set<() => void>();
+  const intervals = new Set<Timer & { everyMs: number }>();
 
   function first(): Timer | undefined {
     let earliest: Timer | undefined;
@@ -54,15 +55,29 @@ export function createVirtualClock(startAt: number): VirtualClock {
     return () => void pollers.delete(callback);
   }
 
+  function endPeriods(at: number): void {
+    for (const interval of intervals) {
+      if (interval.at > at) continue;
+      interval.at = at + interval.everyMs;
+      interval.callback();
+    }
+  }
+
   return {
     now: () => now,
     after,
+    every(ms, callback) {
+      const interval = { at: now + ms, everyMs: ms, callback };
+      intervals.add(interval);
+      return () => void intervals.delete(interval);
+    },
     get nextAt() {
       return first()?.at ?? Number.POSITIVE_INFINITY;
     },
     sleep: (ms, signal) => sleep((callback) => after(ms, callback), signal),
     polling: { now: () => now, sleep: (_, signal) => sleep(poll, signal) },
     moveTo(at) {
+      endPeriods(at);
       for (let timer = first(); timer !== undefined && timer.at <= at; timer = first()) {
         timers.delete(timer);
         now = Math.max(now, timer.at);

@@ -1,9 +1,10 @@
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import { createExecutions } from './executions.ts';
 import { type FunctionWorker, startFunctionWorker } from './function-worker.ts';
-import { createLogWindow } from './log-window.ts';
+import { createLogWindow, type LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 
 /** The worker role: executes functions, and appends the results to the log. */
@@ -19,17 +20,18 @@ export type WorkerOptions = WorkerPorts & {
   functions: { subscribe(listener: (name: FunctionName, found: FunctionEntry | undefined) => void): void };
   /** Whether this worker can run the function. A worker in the user's own process runs only the functions that are registered there. */
   canRun: (definition: FunctionDefinition) => boolean;
+  timers?: Timers | undefined;
+  window?: LogWindow | undefined;
 };
 
-export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Worker {
+export function startWorker({ functions, canRun, timers = systemTimers, window = createLogWindow(), ...ports }: WorkerOptions): Worker {
   const { worker, executionProbe, queue, logger, host } = ports;
   const executions = createExecutions();
-  const window = createLogWindow();
   const functionWorkers = new Map<FunctionName, FunctionWorker>();
   const stopping = new AbortController();
-  const leases = setInterval(() => {
+  const endLeases = timers.every(queue.leaseInMs / 3, () => {
     for (const functionWorker of functionWorkers.values()) functionWorker.keepLeases();
-  }, queue.leaseInMs / 3);
+  });
 
   executionProbe.answer(worker, executions.isRunning, stopping.signal);
   ports.cancellations.subscribe(worker, executions.cancel, stopping.signal);
@@ -48,10 +50,10 @@ export function startWorker({ functions, canRun, ...ports }: WorkerOptions): Wor
 
   return {
     async stop(graceInMs) {
-      const grace = setTimeout(() => executions.abort(), graceInMs);
+      const cancelGrace = timers.after(graceInMs, executions.abort);
       await Promise.all([...functionWorkers.values()].map((functionWorker) => functionWorker.stop()));
-      clearTimeout(grace);
-      clearInterval(leases);
+      cancelGrace();
+      endLeases();
       // Last, because until here other workers must learn that these executions run.
       stopping.abort();
       await host.close();

@@ -6,7 +6,7 @@ import { streamKey } from '#src/core/log/stream-key.ts';
 import { isFunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
-import { createMessageList } from './message-list.ts';
+import { createMessageList, type Defer } from './message-list.ts';
 
 /** The log in memory: the executable specification of the port, and the log of a system under virtual time. */
 export interface MemoryLog extends EventLog {
@@ -20,7 +20,12 @@ export interface MemoryLog extends EventLog {
 
 type PublishedResult = { name: StreamName; id: string; outcome: 'succeeded' | 'failed'; envelope: string };
 
-export type MemoryLogOptions = { clock: Pick<Clock, 'now'>; maxAppendBytes?: number };
+export type MemoryLogOptions = {
+  clock: Pick<Clock, 'now'>;
+  maxAppendBytes?: number;
+  /** Delivers to the followers, in a later turn by default. */
+  defer?: Defer;
+};
 
 /**
  * Makes an empty log.
@@ -28,8 +33,8 @@ export type MemoryLogOptions = { clock: Pick<Clock, 'now'>; maxAppendBytes?: num
  * An append is stored only at the version that it expects (E3). Values are copied as JSON on the way in and out, so that no caller shares an
  * object with the log.
  */
-export function createMemoryLog({ clock, maxAppendBytes = 1_044_480 }: MemoryLogOptions): MemoryLog {
-  const messages = createMessageList(clock);
+export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer }: MemoryLogOptions): MemoryLog {
+  const messages = createMessageList(clock, defer);
   const streams = createStreamIndex();
   /** The sequences of requests with `once`, by stream. */
   const acceptedOnce = new Map<string, number>();

@@ -17,7 +17,10 @@ export interface MessageList {
 
 type Follower = { next: number; onMessage: OnMessage; isScheduled: boolean };
 
-export function createMessageList({ now }: Pick<Clock, 'now'>): MessageList {
+/** Runs a delivery later, never in the call that caused it. */
+export type Defer = (deliver: () => void) => void;
+
+export function createMessageList({ now }: Pick<Clock, 'now'>, defer: Defer = setImmediate): MessageList {
   let messages: FullLogEntry[] = [];
   let last = 0;
   const followers = new Set<Follower>();
@@ -26,7 +29,7 @@ export function createMessageList({ now }: Pick<Clock, 'now'>): MessageList {
   function scheduleDelivery(follower: Follower): void {
     if (follower.isScheduled) return;
     follower.isScheduled = true;
-    setImmediate(() => {
+    defer(() => {
       follower.isScheduled = false;
       for (let index = firstFrom(messages, follower.next); index < messages.length && followers.has(follower); index++) {
         const message = messages[index] as FullLogEntry;

@@ -18,6 +18,25 @@ export const systemClock: Clock = {
   },
 };
 
+/** Timers that call back, for work that no promise waits for. Each function returns the function that cancels its timer. */
+export interface Timers {
+  /** Calls back once, after `ms`. */
+  after(ms: number, callback: () => void): () => void;
+  /** Calls back every `ms`. */
+  every(ms: number, callback: () => void): () => void;
+}
+
+export const systemTimers: Timers = {
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+  every(ms, callback) {
+    const timer = setInterval(callback, ms);
+    return () => clearInterval(timer);
+  },
+};
+
 /** The source of randomness. */
 export interface Random {
   bytes(size: number): Uint8Array;
