@@ -45,7 +45,9 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     await next();
   });
   const pageOf = addPages(app);
-  app.notFound((call) => pageOf(call) ?? errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })));
+  app.notFound(
+    async (call) => (await pageOf(call)) ?? errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })),
+  );
 
   addSessionRoutes(app, gateway);
   const inFlight = createConcurrencyLimit(limits.requestsInFlight, projects);

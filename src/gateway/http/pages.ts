@@ -1,65 +1,76 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Hono } from 'hono';
+import { every } from 'hono/combine';
+import { etag } from 'hono/etag';
+import { secureHeaders } from 'hono/secure-headers';
+import { serveStatic } from 'hono/serve-static';
 import type { Call, GatewayEnv } from '#src/gateway/ports.ts';
 
-/** The web pages as `src/web/build` writes them: each file plain, compressed by Brotli and compressed by gzip. */
+/*
+ * The web pages as `src/web/build` writes them: each file plain, compressed by Brotli and compressed by gzip. Hono's middleware selects the
+ * encoding, computes the ETag of the bytes that are sent, and sets the security headers.
+ *
+ * The files are held in memory, and are read again after each build. Node's `serveStatic` would read the folder for every request: a page
+ * would be missing while a build replaces the folder, and a quality value such as `gzip;q=1.0` would disable compression.
+ */
 
-type Encoding = 'br' | 'gzip' | 'identity';
-type Asset = { contentType: string; etag: string; bodies: Record<Encoding, Uint8Array<ArrayBuffer>> };
+/** The content of each file by its path below the folder, such as `/assets/main.js.br`. */
+type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 const builtInto = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** The paths of pages. One document serves all of them, and reads its data from `/api`, which authenticates the caller. */
 const pages = ['/', '/login', '/invocations/*', '/functions', '/functions/*', '/dead-letters', '/system'];
+const unbuilt = 'The web pages are not built. Start Sequent with "npm start", or build them with "npm run pages".\n';
 
 /** Allows the gateway's own files only: a value that a function returned can be shown, but never runs as a part of a page. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ');
-
-const contentTypes: Readonly<Record<string, string | undefined>> = {
-  html: 'text/html; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  svg: 'image/svg+xml',
-};
+const security = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+    requireTrustedTypesFor: ["'script'"],
+    trustedTypes: ["'none'"],
+  },
+  referrerPolicy: 'same-origin',
+  xFrameOptions: 'DENY',
+  // The operator decides whether every name of the domain is reachable by HTTPS only.
+  strictTransportSecurity: false,
+});
 
 /**
  * Serves the pages without authentication: they contain no secret. The returned function answers a browser's request for an unknown
  * page with the same document, whose script reports the unknown path.
  */
-export function addPages(app: Hono<GatewayEnv>, folder: string = builtInto): (call: Call) => Response | undefined {
-  const assetsOf = openAssets(folder);
+export function addPages(app: Hono<GatewayEnv>, folder: string = builtInto): (call: Call) => Promise<Response | undefined> {
+  const filesOf = openFiles(folder);
+  const getContent = async (path: string): Promise<Uint8Array<ArrayBuffer> | null> => filesOf().get(path) ?? null;
+  const cachedAs = (caching: string) => (_: string, call: Call) => {
+    call.header('Cache-Control', caching);
+    call.header('Vary', 'Accept-Encoding');
+  };
+  const document = every(
+    security,
+    etag(),
+    serveStatic<GatewayEnv>({ root: '', path: '/index.html', precompressed: true, getContent, onFound: cachedAs('no-cache') }),
+  );
 
-  function page(call: Call, status: 200 | 404): Response | undefined {
-    const document = assetsOf().get('index.html');
-    if (document === undefined) return undefined;
-    call.header('Content-Security-Policy', policy);
-    call.header('Referrer-Policy', 'same-origin');
-    call.header('Cross-Origin-Opener-Policy', 'same-origin');
-    return reply(call, document, { caching: 'no-cache', status });
-  }
-
-  app.get('/assets/*', (call) => {
-    const asset = assetsOf().get(call.req.path.slice(1));
-    if (asset === undefined) return call.notFound();
-    // The name of an asset changes with its content.
-    return reply(call, asset, { caching: 'public, max-age=31536000, immutable', status: 200 });
-  });
-  const unbuilt = 'The web pages are not built. Start Sequent with "npm start", or build them with "npm run pages".\n';
-  for (const path of pages) app.get(path, (call) => page(call, 200) ?? call.text(unbuilt, 503));
-  return (call) => (isNavigation(call) ? page(call, 404) : undefined);
+  // The name of an asset changes with its content.
+  const onFound = cachedAs('public, max-age=31536000, immutable');
+  app.get('/assets/*', etag(), serveStatic<GatewayEnv>({ root: '', precompressed: true, getContent, onFound }));
+  for (const path of pages) app.get(path, document, (call) => call.text(unbuilt, 503));
+  return async (call) => {
+    if (!isNavigation(call)) return undefined;
+    call.status(404);
+    await document(call, async () => {});
+    return call.finalized ? call.res : undefined;
+  };
 }
 
 function isNavigation({ req }: Call): boolean {
@@ -67,51 +78,21 @@ function isNavigation({ req }: Call): boolean {
 }
 
 /** Reads all files once, and again after each build. */
-function openAssets(folder: string): () => ReadonlyMap<string, Asset> {
-  let assets = new Map<string, Asset>();
+function openFiles(folder: string): () => Files {
+  let files: Files = new Map();
   let builtAt = 0;
   return () => {
     const now = statSync(join(folder, 'built'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (now !== builtAt && now !== 0) {
-      assets = readAssets(folder);
+      files = readFiles(folder);
       builtAt = now;
     }
-    return assets;
+    return files;
   };
 }
 
-function readAssets(folder: string): Map<string, Asset> {
+function readFiles(folder: string): Files {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = files.map(({ parentPath, name }) => join(parentPath, name));
-  return new Map(
-    paths.flatMap((path): [string, Asset][] => {
-      const contentType = contentTypes[path.slice(path.lastIndexOf('.') + 1)];
-      if (contentType === undefined) return [];
-      const identity = new Uint8Array(readFileSync(path));
-      const bodies = { identity, br: new Uint8Array(readFileSync(`${path}.br`)), gzip: new Uint8Array(readFileSync(`${path}.gz`)) };
-      const etag = createHash('sha256').update(identity).digest('hex').slice(0, 20);
-      return [[relative(folder, path).split(sep).join('/'), { contentType, etag, bodies }]];
-    }),
-  );
-}
-
-type Reply = { caching: string; status: 200 | 404 };
-
-function reply(call: Call, { contentType, etag, bodies }: Asset, { caching, status }: Reply): Response {
-  const encoding = encodingFor(call.req.header('accept-encoding') ?? '');
-  // One document in two encodings is two representations.
-  const tag = `"${etag}-${encoding}"`;
-  call.header('Cache-Control', caching);
-  call.header('Vary', 'Accept-Encoding');
-  call.header('ETag', tag);
-  if (call.req.header('if-none-match') === tag) return call.body(null, 304);
-  call.header('Content-Type', contentType);
-  if (encoding !== 'identity') call.header('Content-Encoding', encoding);
-  return call.body(bodies[encoding], status);
-}
-
-function encodingFor(accepted: string): Encoding {
-  const names = accepted.split(',').filter((entry) => !/;\s*q=0(?:\.0*)?\s*$/.test(entry));
-  const accepts = (name: string): boolean => names.some((entry) => entry.split(';')[0]?.trim() === name);
-  return accepts('br') ? 'br' : accepts('gzip') ? 'gzip' : 'identity';
+  return new Map(paths.map((path) => [`/${relative(folder, path).split(sep).join('/')}`, new Uint8Array(readFileSync(path))]));
 }
