@@ -60,6 +60,6 @@ function isFresh({ deleted, digest, size, mtime }: ObjectInfo, archive: Uint8Arr
   return digest.replace(/=+$/, '') === `SHA-256=${createHash('sha256').update(archive).digest('base64url')}`;
 }
 
-async function open({ jetstream }: Connection): Promise<ObjectStore> {
-  return await jetstream.views.os(CODE_BUCKET);
+async function open({ nats }: Connection): Promise<ObjectStore> {
+  return await nats.jetstream().views.os(CODE_BUCKET);
 }

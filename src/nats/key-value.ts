@@ -10,7 +10,7 @@ const text = StringCodec();
 /** Opens a JetStream key-value bucket. With a number of replicas, the bucket is created if it is missing. */
 export async function openKeyValue(connection: Connection, bucket: string, replicas: number | undefined): Promise<KeyValue> {
   const options = replicas === undefined ? { bindOnly: true } : { history: 1, replicas };
-  const kv = await connection.jetstream.views.kv(bucket, options);
+  const kv = await connection.nats.jetstream().views.kv(bucket, options);
   return {
     async get(key) {
       const entry = await kv.get(key);

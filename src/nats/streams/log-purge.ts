@@ -18,9 +18,7 @@ const MAX_TRIES = 5;
 /** Purges JetStream. A message costs 0.4 µs when purged by sequence, 35 µs when removed alone, and 170 µs when also overwritten on disk. */
 export function createNatsLogPurge({ connection, publisher }: { connection: Connection; publisher: Publisher }): LogPurge {
   async function ask(api: string, question: object): Promise<{ error?: ApiError }> {
-    const reply = await connection.nats.request(`${connection.jetstream.apiPrefix}.${api}`, JSON.stringify(question), {
-      timeout: TIMEOUT_IN_MS,
-    });
+    const reply = await connection.nats.request(`$JS.API.${api}`, JSON.stringify(question), { timeout: TIMEOUT_IN_MS });
     return reply.json();
   }
 
@@ -93,13 +91,13 @@ const BATCH = 1_000;
 
 /** Lists the messages on a subject by their headers. Messages that are stored during the read may be missing. */
 async function listMessages(
-  { jetstream, manager }: Connection,
+  { nats, manager }: Connection,
   { stream, subject }: { stream: string; subject: string },
 ): Promise<{ sequence: number; requestId: string }[]> {
   const { name, num_pending: pending } = await addEphemeralConsumer(manager, stream, { subject, headersOnly: true });
   const found: { sequence: number; requestId: string }[] = [];
   try {
-    const consumer = await jetstream.consumers.get(stream, name);
+    const consumer = await nats.jetstream().consumers.get(stream, name);
     while (found.length < pending) {
       const before = found.length;
       const messages = await consumer.fetch({ max_messages: Math.min(BATCH, pending - found.length), expires: 5_000 });

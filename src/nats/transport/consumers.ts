@@ -1,7 +1,6 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, nanos } from 'nats';
-import { messageOf } from '#src/core/errors.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import { errorCodeOf, isConsumerNotFound } from './errors.ts';
+import { errorCodeOf, isConsumerNotFound, isDeletedWhileInUse } from './errors.ts';
 
 /** Returns a consumer of the log, or `undefined` when no consumer has this name. */
 export async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
@@ -36,16 +35,12 @@ export function addEphemeralConsumer(
   });
 }
 
-/**
- * Deletes a consumer of the log. Returns whether the server deleted it.
- *
- * A server without the fix of nats-server #7886 may delete a busy consumer and still answer "directory not empty".
- */
+/** Deletes a consumer of the log. Returns whether the server deleted it. */
 export async function deleteConsumer(manager: JetStreamManager, name: string): Promise<boolean> {
   try {
     return await manager.consumers.delete(INVOCATIONS, name);
   } catch (error) {
-    if (messageOf(error).includes('directory not empty')) return true;
+    if (isDeletedWhileInUse(error)) return true;
     throw error;
   }
 }

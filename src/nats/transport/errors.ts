@@ -45,6 +45,13 @@ export const isStorageExhausted = oneOf(code.streamStoreFailed, code.insufficien
 /** The server cannot say yet whether the message will be stored: an earlier publish is being processed, or a leader was just elected. */
 export const isUndecided = oneOf(code.duplicateInProcess, code.expectedSequenceNotReady, code.systemUnavailable);
 
+/**
+ * The server deleted a consumer whose folder was in use, and reports only that the folder is left. A server without the fix of nats-server
+ * #7886 answers so, with a code that stands for every failure of a stream: the text alone identifies the case.
+ */
+export const isDeletedWhileInUse = (error: unknown): boolean =>
+  error instanceof NatsError && error.api_error?.description?.includes('directory not empty') === true;
+
 /** Nothing subscribes to the subject of the request. */
 export const isNoResponders = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.NoResponders;
 export const isTimeout = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.Timeout;
