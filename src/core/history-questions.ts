@@ -92,7 +92,8 @@ const summarySchema = z.object({
   parent: optional(z.string()),
   hop: optional(z.number()),
   redriveOf: optional(z.string()),
-  error: optional(z.string()),
+  error: optional(z.string()).describe('the type and the message of the latest failure; null for a success'),
+  errorType: z.string().nullish().describe('the type at the start of `error`; a projection of version 0.1 leaves it out'),
   errorCode: optional(z.number()).describe("FunctionGraph's code of the latest failure; null for a success"),
   lastSequence: z.number(),
 });

@@ -25,6 +25,7 @@ const columnOf: Readonly<Record<keyof InvocationSummary, InvocationColumn>> = {
   hop: 'hop',
   redriveOf: 'redrive_of',
   error: 'error',
+  errorType: 'error_type',
   errorCode: 'error_code',
   lastSequence: 'last_sequence',
 };

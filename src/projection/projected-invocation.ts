@@ -115,6 +115,7 @@ function valuesOf(projected: ProjectedInvocation, error: string | null): Record<
     hop: lineage.hop,
     redrive_of: request.redriveOf ?? null,
     error,
+    error_type: error === null ? null : (context.failure?.errorType ?? null),
     error_code: error === null ? null : (context.failure?.code ?? null),
     last_sequence: last.sequence,
     last_at: last.at,

@@ -24,6 +24,7 @@ const columnTypes = {
   hop: 'INT',
   redrive_of: 'TEXT',
   error: 'TEXT',
+  error_type: 'TEXT',
   error_code: 'INT',
   last_sequence: 'INT',
   last_at: 'INT',

@@ -20,13 +20,13 @@ export type InvocationRecord = {
   acceptedAt: number;
 };
 
-export function recordOfSummary({ id, status, error, errorCode, acceptedAt, endedAt }: InvocationSummary): InvocationRecord {
+export function recordOfSummary({ id, status, error, errorType, errorCode, acceptedAt, endedAt }: InvocationSummary): InvocationRecord {
   const isError = status === 'FAIL' || status === 'DISCARD';
   return {
     request_id: id,
     status,
-    // The read model stores `<type>: <message>`; the vendor's field contains the message.
-    error_message: isError ? (error ?? '').replace(/^[^:]*: /, '') : '',
+    // `error` is `<type>: <message>`; the vendor's field contains the message.
+    error_message: isError ? (error ?? '').slice(errorType == null ? 0 : `${errorType}: `.length) : '',
     error_code: isError ? (errorCode ?? 0) : 0,
     start_time: withoutZone(acceptedAt),
     end_time: endedAt === null ? '' : withoutZone(endedAt),
