@@ -1,7 +1,26 @@
+/** Returns the name under which the reader of a message knows a function. */
+export type NameOf = (name: string) => string;
+/** A message. A message that names functions is composed for its reader. */
+export type Message = string | ((nameOf: NameOf) => string);
+
+/** Composes a message for a reader; by default with the names of the log and of the registry. */
+function textOf(message: Message, nameOf: NameOf = (name) => name): string {
+  return typeof message === 'string' ? message : message(nameOf);
+}
+
 /** The base of every error of Sequent: a stable code, whether a retry can succeed, and the facts in the message. */
 export abstract class SequentError extends Error {
   abstract readonly code: string;
   abstract readonly retryable: boolean;
+  readonly #message: Message;
+  constructor(message: Message, options?: ErrorOptions) {
+    super(textOf(message), options);
+    this.#message = message;
+  }
+  /** The message for a reader who knows functions under other names, such as the caller of one project. */
+  messageFor(nameOf: NameOf): string {
+    return textOf(this.#message, nameOf);
+  }
   override get name(): string {
     return this.constructor.name;
   }
@@ -12,8 +31,8 @@ export class InvalidInputError extends SequentError {
   readonly code = 'INVALID_INPUT';
   readonly retryable = false;
   readonly field: string;
-  constructor({ field, problem }: { field: string; problem: string }, options?: ErrorOptions) {
-    super(`${field} ${problem}`, options);
+  constructor({ field, problem }: { field: string; problem: Message }, options?: ErrorOptions) {
+    super((nameOf) => `${field} ${textOf(problem, nameOf)}`, options);
     this.field = field;
   }
 }
@@ -31,7 +50,7 @@ export class FunctionNotFoundError extends SequentError {
   /** The version or `!alias` that the function does not have; `undefined` when the function does not exist. */
   readonly qualifier: string | undefined;
   constructor({ name, qualifier }: { name: string; qualifier?: string }, options?: ErrorOptions) {
-    super(describeMissing(name, qualifier), options);
+    super((nameOf) => describeMissing(nameOf(name), qualifier), options);
     this.qualifier = qualifier;
   }
 }
@@ -47,7 +66,7 @@ export class VersionRefusedError extends SequentError {
   readonly code = 'VERSION_REFUSED';
   readonly retryable = false;
   readonly reason: VersionRefusal;
-  constructor(facts: { reason: VersionRefusal; message: string }, options?: ErrorOptions) {
+  constructor(facts: { reason: VersionRefusal; message: Message }, options?: ErrorOptions) {
     super(facts.message, options);
     this.reason = facts.reason;
   }
@@ -95,8 +114,8 @@ export class ArchiveDamagedError extends SequentError {
 export class ConflictError extends SequentError {
   readonly code = 'CONFLICT';
   readonly retryable = true;
-  constructor(facts: { what: string }, options?: ErrorOptions) {
-    super(`${facts.what} was changed by another process since it was read`, options);
+  constructor(facts: { what: Message }, options?: ErrorOptions) {
+    super((nameOf) => `${textOf(facts.what, nameOf)} was changed by another process since it was read`, options);
   }
 }
 

@@ -1,4 +1,4 @@
-import { FunctionNotFoundError, InvalidInputError, VersionRefusedError } from '#src/core/errors.ts';
+import { FunctionNotFoundError, InvalidInputError, type NameOf, VersionRefusedError } from '#src/core/errors.ts';
 import {
   type FunctionDefinition,
   LATEST,
@@ -55,13 +55,17 @@ export function withVersion(entry: Changed, { version, description }: PublishOpt
   const name = parseInput(versionNameSchema, version ?? nameOfVersion(now), 'the version');
   const last = versions.at(-1);
   if (last !== undefined && fixedPartOf(last.definition) === fixedPartOf(definition)) {
-    const message = `function "${definition.name}" has not changed since version "${last.version}": its code, limits and user data are the same`;
+    const message = (nameOf: NameOf) =>
+      `function "${nameOf(definition.name)}" has not changed since version "${last.version}": its code, limits and user data are the same`;
     throw new VersionRefusedError({ reason: 'unchanged', message });
   }
   if (versions.some((one) => one.version === name))
-    throw new VersionRefusedError({ reason: 'version-exists', message: `function "${definition.name}" has a version "${name}" already` });
+    throw new VersionRefusedError({
+      reason: 'version-exists',
+      message: (nameOf) => `function "${nameOf(definition.name)}" has a version "${name}" already`,
+    });
   if (versions.length + 1 >= MAX_VERSIONS) {
-    const message = `function "${definition.name}" has ${MAX_VERSIONS} versions, with latest; delete one first`;
+    const message = (nameOf: NameOf) => `function "${nameOf(definition.name)}" has ${MAX_VERSIONS} versions, with latest; delete one first`;
     throw new VersionRefusedError({ reason: 'too-many-versions', message });
   }
   const text = description ?? '';
@@ -77,7 +81,8 @@ export function withoutVersion(entry: Changed, version: string): Changed {
   expectVersion(entry, version);
   const user = aliases.find((alias) => versionsOfAlias(alias).includes(version));
   if (user !== undefined) {
-    const message = `version "${version}" of function "${definition.name}" is in use by its alias "${user.name}"`;
+    const message = (nameOf: NameOf) =>
+      `version "${version}" of function "${nameOf(definition.name)}" is in use by its alias "${user.name}"`;
     throw new VersionRefusedError({ reason: 'version-in-use', message });
   }
   return { ...entry, versions: versions.filter((one) => one.version !== version) };
@@ -97,13 +102,14 @@ export function withAlias(entry: Changed, input: AliasInput, now: number): [Chan
   const others = aliases.filter(({ name }) => name !== alias.name);
   const sameVersion = others.find(({ version }) => version === alias.version);
   if (sameVersion !== undefined) {
-    const message = `version "${alias.version}" of function "${definition.name}" has the alias "${sameVersion.name}" already`;
+    const message = (nameOf: NameOf) =>
+      `version "${alias.version}" of function "${nameOf(definition.name)}" has the alias "${sameVersion.name}" already`;
     throw new VersionRefusedError({ reason: 'version-aliased', message });
   }
   if (present === undefined && aliases.length >= MAX_ALIASES)
     throw new VersionRefusedError({
       reason: 'too-many-aliases',
-      message: `function "${definition.name}" has ${MAX_ALIASES} aliases; delete one first`,
+      message: (nameOf) => `function "${nameOf(definition.name)}" has ${MAX_ALIASES} aliases; delete one first`,
     });
   const policy = alias.policy ?? present?.policy;
   const changed: FunctionAlias = { ...alias, ...(policy === undefined ? {} : { policy }), changedAt: now };

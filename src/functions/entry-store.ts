@@ -62,7 +62,14 @@ export class EntryStore {
     const value = encodeEntry(next);
     // The same definition keeps its revision, so a repeated deployment changes nothing.
     if (present !== undefined && expected === undefined && value === encodeEntry(present)) return present;
-    if (expected !== undefined && revision !== expected) throw new ConflictError({ what: `function "${name}"` });
-    return { ...next, revision: await this.#store.put(name, value, revision), version: LATEST };
+    if (expected !== undefined && revision !== expected) throw changed(name);
+    const stored = await this.#store.put(name, value, revision).catch((cause: unknown) => {
+      throw cause instanceof ConflictError ? changed(name, { cause }) : cause;
+    });
+    return { ...next, revision: stored, version: LATEST };
   }
+}
+
+function changed(name: FunctionName, options?: ErrorOptions): ConflictError {
+  return new ConflictError({ what: (nameOf) => `function "${nameOf(name)}"` }, options);
 }

@@ -1,3 +1,4 @@
+import type { NameOf } from '#src/core/errors.ts';
 import { LATEST, type Policy } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, versionsOfAlias } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
@@ -7,13 +8,13 @@ type Entry = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;
 type Address = { name: FunctionName; qualifier: string };
 
 /**
- * Finds a loop that a changed version or `!alias` closes (L1, SRC6), as a path such as `test1 → test2:!prod → test1`.
+ * Finds a loop that a changed version or `!alias` closes (L1, SRC6). The path starts and ends with the same address.
  *
  * 1. The nodes are the addresses that destinations name: a function, a version or an alias.
  * 2. An alias with its own policy leads to that policy's functions. Any other alias leads to the functions of all its versions.
  * 3. A policy with `allowCycle` has no edges, because its loops are cut at run time.
  */
-export function findLoop(changed: { entry: Entry; qualifier: string }, others: Iterable<Entry>): string[] | undefined {
+export function findLoop(changed: { entry: Entry; qualifier: string }, others: Iterable<Entry>): Address[] | undefined {
   const functions = new Map<string, Entry>();
   for (const entry of others) functions.set(entry.definition.name, entry);
   const { entry, qualifier } = changed;
@@ -43,34 +44,33 @@ function aliasesOf({ aliases }: Entry, version: string): string[] {
 }
 
 /** The shortest path from an address back to the same address (breadth-first search). */
-function pathBack(start: Address, functions: ReadonlyMap<string, Entry>): string[] | undefined {
+function pathBack(start: Address, functions: ReadonlyMap<string, Entry>): Address[] | undefined {
   const goal = labelOf(start);
-  const predecessors = new Map<string, string>();
+  const predecessors = new Map<string, Address>();
   const queue: Address[] = [start];
   for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
     const entry = functions.get(current.name);
     for (const next of entry === undefined ? [] : targetsOf(entry, current.qualifier)) {
       const label = labelOf(next);
-      if (label === goal) return pathTo(labelOf(current), predecessors, goal);
+      if (label === goal) return [...pathTo(current, predecessors), start];
       if (predecessors.has(label)) continue;
-      predecessors.set(label, labelOf(current));
+      predecessors.set(label, current);
       queue.push(next);
     }
   }
   return undefined;
 }
 
-function pathTo(last: string, predecessors: ReadonlyMap<string, string>, goal: string): string[] {
-  const path = [last, goal];
-  for (let label = last; label !== goal; ) {
-    label = predecessors.get(label) ?? goal;
-    path.unshift(label);
-  }
+/** The path to an address from the start of the search, which has no predecessor. */
+function pathTo(last: Address, predecessors: ReadonlyMap<string, Address>): Address[] {
+  const path: Address[] = [];
+  for (let current: Address | undefined = last; current !== undefined; current = predecessors.get(labelOf(current))) path.unshift(current);
   return path;
 }
 
-function labelOf({ name, qualifier }: Address): string {
-  return qualifier === LATEST ? name : `${name}:${qualifier}`;
+/** An address as text, such as `test1` or `test2:!prod`. `nameOf` returns the name that the reader knows for the function. */
+export function labelOf({ name, qualifier }: Address, nameOf: NameOf = (known) => known): string {
+  return qualifier === LATEST ? nameOf(name) : `${nameOf(name)}:${qualifier}`;
 }
 
 /** The functions that a policy's destinations invoke. */

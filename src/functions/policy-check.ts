@@ -1,11 +1,11 @@
-import { InvalidInputError } from '#src/core/errors.ts';
+import { InvalidInputError, type NameOf } from '#src/core/errors.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { SubjectRules } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { DestinationQuestion } from '#src/core/ports/destination-check.ts';
 import type { Changed } from './changes.ts';
-import { findLoop, readTarget, targetsOf } from './loops.ts';
+import { findLoop, labelOf, readTarget, targetsOf } from './loops.ts';
 
 export type RefuseDestination = (question: DestinationQuestion) => Promise<string | undefined>;
 
@@ -39,7 +39,9 @@ export function createPolicyCheck({ list, subjects, refuseDestination }: Options
       if (targetsOf(entry, qualifier).length === 0) return;
       const loop = findLoop({ entry, qualifier }, await list());
       if (loop === undefined) return;
-      const problem = `close a loop: ${loop.join(' → ')}; break it, or set policy.allowCycle (it is then cut at run time)`;
+      const pathFor = (nameOf: NameOf) => loop.map((address) => labelOf(address, nameOf)).join(' → ');
+      const problem = (nameOf: NameOf) =>
+        `close a loop: ${pathFor(nameOf)}; break it, or set policy.allowCycle (it is then cut at run time)`;
       throw new InvalidInputError({ field: 'the destinations', problem });
     },
   };

@@ -15,7 +15,7 @@ import { addHealth } from './operations/health.ts';
 import { measureRequest } from './operations/measure-request.ts';
 import { scopeMetrics } from './operations/scoped-metrics.ts';
 import type { Call, Gateway, GatewayEnv } from './ports.ts';
-import { scopeOf } from './scope.ts';
+import { type Scope, scopeOf } from './scope.ts';
 import { addVendorApi } from './vendor/vendor.ts';
 
 /** All routes. A route behind `authenticate` runs with its body read and its caller authenticated. */
@@ -35,7 +35,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     const error = toHttpError(thrown);
     if (error.status >= 500 && error.status !== 501)
       logger.warn({ request: call.get('requestId'), path: call.req.path, error: String(error.cause ?? error) }, 'a request failed');
-    return errorReply(call, error);
+    return errorReply(call, error, scopeOf(call, gateway));
   });
 
   // Probes precede `checkOrigin`: their Host header may be any name, and their reply contains no data.
@@ -46,7 +46,9 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   });
   const pageOf = addPages(app);
   app.notFound(
-    async (call) => (await pageOf(call)) ?? errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' })),
+    async (call) =>
+      (await pageOf(call)) ??
+      errorReply(call, new HttpError({ status: 404, message: 'there is nothing at this path' }), scopeOf(call, gateway)),
   );
 
   addSessionRoutes(app, gateway);
@@ -89,18 +91,15 @@ function setRequestId(call: Call): void {
 }
 
 /** The error in the vendor's shape for the vendor's API, and as a problem (RFC 9457) elsewhere. */
-function errorReply(call: Call, error: HttpError): Response {
+function errorReply(call: Call, error: HttpError, { nameOf }: Scope): Response {
   if (error.retryAfterInS !== undefined) call.header('Retry-After', String(error.retryAfterInS));
   if (error.retryKey !== undefined) call.header('Idempotency-Key', error.retryKey);
   // The unread remainder of the body would be parsed as the next request.
   if (error.status === 413) call.header('Connection', 'close');
   const status = error.status as 400;
-  // A caller with a credential knows the functions of its project by their bare names.
-  const project = call.get('project');
-  const detail = project === undefined ? error.message : error.message.replaceAll(`${project}=`, '');
   if (/^\/v[12]\//.test(call.req.path))
-    return call.json({ error_code: error.vendorCode, error_msg: detail, request_id: call.get('requestId') }, status);
-  return call.json({ ...toProblem(error), detail }, status, { 'Content-Type': 'application/problem+json' });
+    return call.json({ error_code: error.vendorCode, error_msg: error.messageFor(nameOf), request_id: call.get('requestId') }, status);
+  return call.json(toProblem(error, nameOf), status, { 'Content-Type': 'application/problem+json' });
 }
 
 function mayWait({ req }: Call): boolean {

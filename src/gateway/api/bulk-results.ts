@@ -1,22 +1,26 @@
-import { messageOf, SequentError } from '#src/core/errors.ts';
+import { SequentError } from '#src/core/errors.ts';
+import type { Scope } from '../scope.ts';
 import type { BulkView } from './schemas/repair.ts';
 
 export type Done = BulkView['done'][number];
-type Result = { done: Done } | { failed: BulkView['failed'][number] };
+type Subject = Pick<Done, 'request_id' | 'destination_id'>;
+type Result = { done: Done } | { failed: Subject; error: SequentError };
 
 /** Performs one action of a bulk request. A `SequentError` is reported as the failure of that action; another error ends the request. */
-export async function attempt(subject: Pick<Done, 'request_id' | 'destination_id'>, action: () => Promise<Done>): Promise<Result> {
+export async function attempt(subject: Subject, action: () => Promise<Done>): Promise<Result> {
   try {
     return { done: await action() };
   } catch (error) {
     if (!(error instanceof SequentError)) throw error;
-    return { failed: { ...subject, code: error.code, detail: messageOf(error) } };
+    return { failed: subject, error };
   }
 }
 
-export function groupResults(results: readonly Result[]): Pick<BulkView, 'done' | 'failed'> {
+export function groupResults(results: readonly Result[], { nameOf }: Scope): Pick<BulkView, 'done' | 'failed'> {
   return {
     done: results.flatMap((result) => ('done' in result ? [result.done] : [])),
-    failed: results.flatMap((result) => ('failed' in result ? [result.failed] : [])),
+    failed: results.flatMap((result) =>
+      'failed' in result ? [{ ...result.failed, code: result.error.code, detail: result.error.messageFor(nameOf) }] : [],
+    ),
   };
 }

@@ -35,10 +35,11 @@ export function addBulkRoutes(routes: Routes, gateway: Gateway): void {
         throw new WrongStateError({ what: 'only notified invocations can be redriven' });
       // The bound of `to` excludes the invocations that this request starts.
       const filter = { status: ['FAIL', 'DISCARD'], to: clock.now(), ...body.filter, state: ['notified'] };
-      const page = await listMatching(gateway, scopeOf(call, gateway), { ...body, filter });
+      const scope = scopeOf(call, gateway);
+      const page = await listMatching(gateway, scope, { ...body, filter });
       const redriven = await mapConcurrently(page.invocations, (one) => isRedriven(gateway, one));
       const subjects = page.invocations.filter((_, index) => redriven[index] === false);
-      const view = await perform({ subjects, cursor: page.cursor, isDryRun: body.dry_run }, async ({ id, function: token }) => ({
+      const view = await perform({ subjects, cursor: page.cursor, isDryRun: body.dry_run, scope }, async ({ id, function: token }) => ({
         request_id: id,
         redriven_as: await client.repair.redrive(id, { function: token }),
       }));
@@ -57,10 +58,11 @@ export function addBulkRoutes(routes: Routes, gateway: Gateway): void {
     async (call, { body }) => {
       const state = body.filter.state?.filter((one) => (OPEN as readonly string[]).includes(one)) ?? [...OPEN];
       if (state.length === 0) throw new WrongStateError({ what: `only ${OPEN.join(', ')} invocations can be cancelled` });
-      const page = await listMatching(gateway, scopeOf(call, gateway), { ...body, filter: { ...body.filter, state } });
+      const scope = scopeOf(call, gateway);
+      const page = await listMatching(gateway, scope, { ...body, filter: { ...body.filter, state } });
       const reason = body.reason === undefined ? {} : { reason: body.reason };
       const view = await perform(
-        { subjects: page.invocations, cursor: page.cursor, isDryRun: body.dry_run },
+        { subjects: page.invocations, cursor: page.cursor, isDryRun: body.dry_run, scope },
         async ({ id, function: token }) => {
           await client.cancel(id, { ...reason, function: token });
           return { request_id: id };
@@ -97,11 +99,11 @@ async function isRedriven({ client }: Gateway, { id, function: token }: Subject)
   }
 }
 
-type BulkAction = { subjects: readonly Subject[]; cursor: string | null; isDryRun: boolean };
+type BulkAction = { subjects: readonly Subject[]; cursor: string | null; isDryRun: boolean; scope: Scope };
 
-async function perform({ subjects, cursor, isDryRun }: BulkAction, action: (subject: Subject) => Promise<Done>): Promise<BulkView> {
+async function perform({ subjects, cursor, isDryRun, scope }: BulkAction, action: (subject: Subject) => Promise<Done>): Promise<BulkView> {
   const next = cursor === null ? {} : { next_cursor: cursor };
   if (isDryRun) return { matched: subjects.length, done: [], failed: [], ...next };
   const results = await mapConcurrently(subjects, (subject) => attempt({ request_id: subject.id }, () => action(subject)));
-  return { matched: subjects.length, ...groupResults(results), ...next };
+  return { matched: subjects.length, ...groupResults(results, scope), ...next };
 }

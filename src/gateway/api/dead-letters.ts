@@ -73,7 +73,7 @@ export function addDeadLetterRoutes(routes: Routes, gateway: Gateway): void {
         },
         rate === undefined ? undefined : 1,
       );
-      return call.json({ matched: matching.length, ...groupResults(results), ...next });
+      return call.json({ matched: matching.length, ...groupResults(results, scope), ...next });
     },
   );
 }

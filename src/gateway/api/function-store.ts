@@ -17,7 +17,7 @@ export async function findFunction({ client }: Store, name: FunctionName): Promi
 export async function storeFunction({ client, records }: Store, definition: object, expected: number | undefined): Promise<FunctionEntry> {
   await client.functions.put(definition, expected).catch((cause: unknown) => {
     if (!(cause instanceof ConflictError) || expected === undefined) throw cause;
-    throw new HttpError({ status: 412, message: cause.message }, { cause });
+    throw new HttpError({ status: 412, message: (nameOf) => cause.messageFor(nameOf) }, { cause });
   });
   const { name } = definition as { name: string };
   // Records of an earlier function of this name, which was deleted without the gateway, must not apply to the new one.

@@ -2,11 +2,11 @@ import { InvalidInputError } from '#src/core/errors.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway } from '../ports.ts';
-import { scopeOf } from '../scope.ts';
+import { type Scope, scopeOf } from '../scope.ts';
 import { deleteRecords, expectedRevision, findFunction, revisionIn, storeFunction } from './function-store.ts';
 import { functionSummaryOf, functionViewOf } from './function-view.ts';
 import { withoutUndefined } from './invocation-view.ts';
-import { toProblem } from './problem.ts';
+import { issuesIn } from './problem.ts';
 import type { Routes } from './route.ts';
 import { functionBodySchema, functionSchema, functionsSchema, policyBodySchema } from './schemas/functions.ts';
 
@@ -79,7 +79,7 @@ function addFunctionChanges(routes: Routes, gateway: Gateway): void {
       const found = await client.functions.get(scopeOf(call, gateway).token(params.name));
       const expected = await expectedRevision(call, async () => found);
       const changed = { ...found.definition, policy: { ...found.definition.policy, ...body } };
-      const stored = await storeFunction(gateway, changed, expected ?? found.revision).catch(relativeTo('/policy'));
+      const stored = await storeFunction(gateway, changed, expected ?? found.revision).catch(relativeTo('/policy', scopeOf(call, gateway)));
       return reply(call, gateway, stored);
     },
   );
@@ -97,7 +97,7 @@ function addFunctionChanges(routes: Routes, gateway: Gateway): void {
       const given = revisionIn(call);
       const found = await client.functions.get(name);
       if (typeof given === 'number' && given !== found.revision)
-        throw new HttpError({ status: 412, message: `function "${name}" was changed since revision ${given}` });
+        throw new HttpError({ status: 412, message: `function "${params.name}" was changed since revision ${given}` });
       await client.functions.delete(name);
       await deleteRecords(gateway, name);
       return call.body(null, 204);
@@ -135,14 +135,12 @@ function reply(call: Call, gateway: Gateway, found: FunctionEntry): Response {
 }
 
 /** Rethrows an error about a definition of which the caller sent the part at `prefix`, with pointers that are relative to that part. */
-function relativeTo(prefix: string): (thrown: unknown) => never {
+function relativeTo(prefix: string, { nameOf }: Scope): (thrown: unknown) => never {
   const shorten = (pointer: string | undefined) => (pointer?.startsWith(prefix) ? pointer.slice(prefix.length) : pointer);
   return (cause) => {
     if (!(cause instanceof InvalidInputError)) throw cause;
-    const error = new HttpError({ status: 400, message: cause.message }, { cause });
-    const issues = toProblem(error).errors;
-    if (issues === undefined) throw error;
-    const errors = issues.map(({ pointer, ...issue }) => withoutUndefined({ ...issue, pointer: shorten(pointer) }));
-    throw new HttpError({ status: 400, message: cause.message, errors }, { cause });
+    const issues = issuesIn(cause, nameOf);
+    const errors = issues?.map(({ pointer, ...issue }) => withoutUndefined({ ...issue, pointer: shorten(pointer) }));
+    throw new HttpError({ status: 400, message: cause.messageFor(nameOf), ...(errors === undefined ? {} : { errors }) }, { cause });
   };
 }

@@ -1,19 +1,19 @@
 import { z } from 'zod';
-import { InvalidInputError, messageOf, SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
+import { InvalidInputError, type NameOf, SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
 import { pointerTo } from '#src/gateway/http/body.ts';
 import type { HttpError, Issue } from '#src/gateway/http/http-error.ts';
 import type { Problem } from './schemas/common.ts';
 
-/** An error of the own API as a problem (RFC 9457). `code` is the stable name of the kind of error. */
-export function toProblem(error: HttpError): Problem {
+/** An error of the own API as a problem (RFC 9457). `code` is the stable name of the kind of error. `nameOf` is that of the caller's scope. */
+export function toProblem(error: HttpError, nameOf: NameOf): Problem {
   const origin = error.cause instanceof SequentError ? error.cause : error;
   const code = error.status === 500 ? 'INTERNAL' : origin.code === 'HTTP_ERROR' ? (codes[error.status] ?? 'INVALID_REQUEST') : origin.code;
-  const errors = error.errors ?? issuesIn(origin);
+  const errors = error.errors ?? issuesIn(origin, nameOf);
   return {
     type: `urn:sequent:problem:${code.toLowerCase().replaceAll('_', '-')}`,
     title: code.toLowerCase().replaceAll('_', ' '),
     status: error.status,
-    detail: error.message,
+    detail: error.messageFor(nameOf),
     code,
     ...(origin instanceof UnknownOutcomeError ? { invocation_id: origin.id } : {}),
     ...(error.retryKey === undefined ? {} : { idempotency_key: error.retryKey }),
@@ -22,13 +22,13 @@ export function toProblem(error: HttpError): Problem {
 }
 
 /** The mistakes in a definition, each with the pointer of its field. */
-function issuesIn(origin: SequentError): Issue[] | undefined {
+export function issuesIn(origin: SequentError, nameOf: NameOf): Issue[] | undefined {
   if (!(origin instanceof InvalidInputError)) return undefined;
   if (origin.cause instanceof z.ZodError)
     return origin.cause.issues.slice(0, 20).map(({ path, message }) => ({ pointer: pointerTo(path), detail: message }));
   // `field` is a path such as `policy.onSuccess[0]`, or a name such as `If-Match`, which has no pointer.
   if (!/^[a-z]\w*(?:[.[][\w\]]+)*$/.test(origin.field)) return undefined;
-  return [{ pointer: pointerTo(origin.field.replaceAll(/\[(\w+)\]/g, '.$1').split('.')), detail: messageOf(origin) }];
+  return [{ pointer: pointerTo(origin.field.replaceAll(/\[(\w+)\]/g, '.$1').split('.')), detail: origin.messageFor(nameOf) }];
 }
 
 const codes: Readonly<Record<number, string | undefined>> = {

@@ -2,6 +2,7 @@ import {
   FunctionNotFoundError,
   HistoryUnavailableError,
   InvalidPayloadError,
+  type Message,
   SequentError,
   UnknownOutcomeError,
   type VersionRefusal,
@@ -22,7 +23,7 @@ export class HttpError extends SequentError {
   /** The Idempotency-Key with which the caller can repeat the request without starting a second invocation. */
   readonly retryKey: string | undefined;
   constructor(
-    facts: { status: number; vendorCode?: string; message: string; retryAfterInS?: number; errors?: readonly Issue[]; retryKey?: string },
+    facts: { status: number; vendorCode?: string; message: Message; retryAfterInS?: number; errors?: readonly Issue[]; retryKey?: string },
     options?: ErrorOptions,
   ) {
     super(facts.message, options);
@@ -45,7 +46,10 @@ export function toHttpError(thrown: unknown): HttpError {
     return new HttpError({ status: 500, message: 'the gateway failed; its log says why' }, { cause: thrown });
   const isRetryable = reply.status === 503 || thrown instanceof UnknownOutcomeError;
   const advice = thrown instanceof HistoryUnavailableError ? ' (start one: sequent serve --role projection)' : '';
-  return new HttpError({ ...reply, message: thrown.message + advice, ...(isRetryable ? { retryAfterInS: 1 } : {}) }, { cause: thrown });
+  return new HttpError(
+    { ...reply, message: (nameOf) => thrown.messageFor(nameOf) + advice, ...(isRetryable ? { retryAfterInS: 1 } : {}) },
+    { cause: thrown },
+  );
 }
 
 function statusOf(error: SequentError): ReplyStatus | undefined {
