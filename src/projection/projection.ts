@@ -5,7 +5,7 @@ import type { LogSource, LogState } from '#src/core/log/log-source.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { checkAgainstLog } from './check.ts';
-import { describeShorterLog, findContradiction } from './contradiction.ts';
+import { findContradiction, findRegression } from './contradiction.ts';
 import { type ModelFolder, takeModelFolder } from './model-folder.ts';
 import { type Replay, startReplay } from './replay.ts';
 import { findSqlite, type OpenDatabase } from './sqlite.ts';
@@ -16,7 +16,7 @@ import { openStore, type Store } from './store.ts';
  *
  * 1. At the start, the last file continues from its checkpoint, unless the log contradicts the file.
  * 2. A requested rebuild fills a second file. The first file answers queries until the second one has caught up.
- * 3. When the log contradicts the live file, at the start or within a second later, a new file replaces it at once.
+ * 3. When the log contradicts the live file, and its leader confirms that, a new file replaces the live one at once.
  */
 
 export type ProjectionOptions = {
@@ -41,6 +41,8 @@ export interface Projection {
 }
 
 const COMPARE_EVERY_MS = 1_000;
+/** The message at the checkpoint is compared in every tenth comparison, because that reads the archive too. */
+const COMPARE_MESSAGE_EVERY = 10;
 const MAX_PAUSE_IN_MS = 60_000;
 
 /** Resolves when queries can be answered. The read model may still be behind the log. */
@@ -87,6 +89,10 @@ class LiveProjection implements Projection {
     return this.#model.store;
   }
 
+  get #waiting() {
+    return { clock: this.#options.clock, signal: this.#stopping.signal };
+  }
+
   get #model(): Model {
     if (this.#live === undefined) throw new Error('the projection is not started');
     return this.#live;
@@ -96,7 +102,7 @@ class LiveProjection implements Projection {
   async start(): Promise<void> {
     const file = this.#folder.current;
     const store = file === undefined ? undefined : this.#openFile(file);
-    const why = store === undefined ? undefined : await findContradiction(this.#source, this.#state, store.checkpoint);
+    const why = store === undefined ? undefined : await findContradiction(this.#source, store.checkpoint, this.#waiting);
     if (file !== undefined && store !== undefined && why === undefined) this.#live = this.#follow(store, file);
     else {
       store?.close();
@@ -122,7 +128,7 @@ class LiveProjection implements Projection {
       problems: Number(store.database.prepare('SELECT count(*) FROM problems').get()?.[0] ?? 0),
       open: replay.open,
       memoryInBytes: process.memoryUsage.rss(),
-      isReady: this.#isReady && !this.#isRestarting && seen.created === this.#state.created && seen.last >= replay.sequence,
+      isReady: this.#isReady && !this.#isRestarting && seen.created === this.#state.created,
       rebuild: this.#next === undefined ? null : progressOf(this.#next, seen.last),
       rebuilds: [...this.#rebuilds],
     };
@@ -252,12 +258,12 @@ class LiveProjection implements Projection {
 
   async #compareRepeatedly(): Promise<void> {
     const { signal } = this.#stopping;
-    for (;;) {
+    for (let round = 1; ; round++) {
       await this.#options.clock.sleep(COMPARE_EVERY_MS, signal);
       if (signal.aborted) return;
       this.#clean();
-      const seen = await this.#source.state().catch(() => undefined);
-      if (seen !== undefined) await this.#compare(seen);
+      // Without an answer, the next comparison asks again.
+      await this.#compare(round % COMPARE_MESSAGE_EVERY === 0).catch(() => {});
     }
   }
 
@@ -270,12 +276,13 @@ class LiveProjection implements Projection {
     }
   }
 
-  /** Finds a contradiction that the replay does not notice: a new log that is already longer than the old one. */
-  async #compare(seen: LogState): Promise<void> {
-    const { sequence } = this.#model.replay;
-    if (seen.created !== this.#state.created) await this.#restart(`the log was created again on ${seen.created}`);
-    else if (seen.last < sequence) await this.#restart(describeShorterLog(seen, sequence));
-    else this.#state = seen;
+  async #compare(withMessage: boolean): Promise<void> {
+    const seen = await this.#source.state();
+    const isSuspect = seen.created !== this.#state.created || seen.last < this.#model.replay.sequence;
+    const why =
+      isSuspect || withMessage ? await findRegression(this.#source, () => this.#model.store.checkpoint, this.#waiting) : undefined;
+    if (why !== undefined) await this.#restart(why);
+    else if (!isSuspect) this.#state = seen;
     if (this.#model.replay.sequence >= seen.last) this.#isReady = true;
   }
 }

@@ -30,7 +30,8 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     maxAgeOf: (name) => maxAgeOf(options, name),
   });
   options.openRequests.answer(createFindOpen(open), stopping.signal);
-  const following = log.follow(await startingFloor(options), open.fold, stopping.signal);
+  // A log that ends before the saved floor went backwards. `follow` then reads it from its first message.
+  const following = log.follow((await readFloor(state)) ?? 1, open.fold, stopping.signal);
   const inspector = new Inspector(options, open);
   const inspections = new Set<Promise<void>>();
   const ticking = tick();
@@ -72,16 +73,4 @@ function createFindOpen(open: OpenStreams): FindOpen {
     for (const { name, request } of open.values()) if (name.stream === stream && request !== undefined) return { name, request };
     return undefined;
   };
-}
-
-/** The saved floor, or 1 when the log ends before it. */
-async function startingFloor({ state, log, logger }: SchedulerOptions): Promise<number> {
-  const floor = (await readFloor(state)) ?? 1;
-  const last = await log.lastSequence();
-  if (floor <= last + 1) return floor;
-  logger.error(
-    { floor, last },
-    'the log is shorter than it was: it lost messages or was created again; the scheduler reads it from its first message',
-  );
-  return 1;
 }

@@ -1,4 +1,5 @@
 import type { FullLogEntry } from './event-log.ts';
+import type { Authority } from './regression.ts';
 
 /** One message of the log as it was stored. Decoding it again gives the same entry. */
 export type StoredEntry = {
@@ -21,6 +22,8 @@ export type LogState = {
   first: number;
   last: number;
   messages: number;
+  /** Whether the answer may support the claim that the log went backwards. */
+  authority: Authority;
 };
 
 /** The fingerprint of an erased message, which cannot be compared. */

@@ -1,12 +1,15 @@
 import type { Msg } from 'nats';
+import { confirmRegression, type Suspicion } from '#src/core/log/regression.ts';
 import type { HeaderReader } from '#src/core/log/request-messages.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
-import type { StoredMessage } from '#src/nats/wire/stored-messages.ts';
+import { readMessage, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
+import { readLogState } from './log-state.ts';
 
 export type FollowOptions = {
   connection: Connection;
@@ -24,21 +27,27 @@ const MAX_REQUESTED = 4_000;
  *
  * 1. After any loss, reading continues after the last delivered message.
  * 2. A message with an unexpected consumer sequence follows a gap. The consumer is replaced, and the message is delivered again.
- * 3. If the log has become shorter, all of its messages are delivered again from the first, because new messages reuse lost sequences.
+ * 3. If the log went backwards (REG1), all of its messages are delivered again from the first, because new messages reuse lost sequences.
  */
 export async function followMessages(options: FollowOptions, onMessage: (message: Readonly<StoredMessage>) => void): Promise<void> {
   const { connection, from, headersOnly, onProblem, signal } = options;
   let last = from - 1;
+  let lastAt: number | undefined;
+  let lastSubject: string | undefined;
+  let created: string | undefined;
   let expected = 1;
+  const suspect = () => suspectRegression(connection, { sequence: last, at: lastAt, subject: lastSubject, created });
   const openConsumer = async (): Promise<string> => {
-    const { manager } = connection;
-    const newest = (await manager.streams.info(INVOCATIONS)).state.last_seq;
-    if (newest < last) {
-      // After a power cut, or when an operator created the stream again.
-      onProblem(`the log ends at ${newest} but was read up to ${last}: it lost messages, so it is read again from its beginning`);
+    // After a power cut, or when an operator created the stream again.
+    const why = await confirmRegression(suspect, { clock: systemClock, signal });
+    if (why !== undefined) {
+      onProblem(`${why}: the log lost messages, so it is read again from its beginning`);
       last = 0;
+      lastSubject = undefined;
+      created = undefined;
     }
-    const { name } = await addEphemeralConsumer(manager, INVOCATIONS, { from: last + 1, headersOnly });
+    created ??= (await readLogState(connection)).created;
+    const { name } = await addEphemeralConsumer(connection.manager, INVOCATIONS, { from: last + 1, headersOnly });
     expected = 1;
     return name;
   };
@@ -49,6 +58,8 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     if (consumerSequence !== expected) return pull.reopen();
     expected++;
     last = sequence;
+    lastAt = at;
+    lastSubject = message.subject;
     onMessage(new FollowedMessage(message, sequence, at));
   };
   const pull = startPull({
@@ -61,6 +72,23 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     signal,
   });
   await pull.done;
+}
+
+/** The last message that was read, and its log. A follower that has read nothing yet knows only a sequence. */
+type LastRead = { sequence: number; at: number | undefined; subject: string | undefined; created: string | undefined };
+
+const ANSWER_WITHIN_MS = 5_000;
+
+/** Compares the last message that was read with the leader's message at that sequence. */
+async function suspectRegression(connection: Connection, { sequence, at, subject, created }: LastRead): Promise<Suspicion | undefined> {
+  const { last, authority, created: createdNow } = await readLogState(connection);
+  if (created !== undefined && created !== createdNow) return { why: `the log was created again on ${createdNow}`, authority };
+  if (last < sequence) return { why: `the log ends at ${last} but was read up to ${sequence}`, authority };
+  if (subject === undefined) return undefined;
+  const found = await readMessage(connection, sequence, ANSWER_WITHIN_MS);
+  // A message that is gone may have been purged.
+  if (found === undefined || (found.at === at && found.subject === subject)) return undefined;
+  return { why: `message ${sequence} of the log is not the message that was read`, authority };
 }
 
 /** Parses the headers only when they are read, because most readers need those of requests alone (docs/performance.md V4). */

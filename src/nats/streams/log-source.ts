@@ -5,8 +5,8 @@ import { type HeaderReader, requestHeader } from '#src/core/log/request-messages
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
-import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { followMessages } from './follow.ts';
+import { readLogState } from './log-state.ts';
 
 /** The log on JetStream, with the exact bytes of its messages. */
 export function createNatsLogSource({
@@ -17,10 +17,7 @@ export function createNatsLogSource({
   onProblem?: (problem: string) => void;
 }): LogSource {
   return {
-    async state() {
-      const { created, state } = await connection.manager.streams.info(INVOCATIONS);
-      return { created: String(created), first: Math.max(1, state.first_seq), last: state.last_seq, messages: state.messages };
-    },
+    state: () => readLogState(connection),
     async firstFrom(sequence) {
       const found = await readNextBySubject(connection, { from: sequence, subject: '>' });
       return found === undefined ? undefined : { sequence: found.sequence, at: found.at };

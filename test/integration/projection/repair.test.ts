@@ -2,6 +2,8 @@ import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LogSource } from '#src/core/log/log-source.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { findSqlite } from '#src/projection/sqlite.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
@@ -170,6 +172,43 @@ async function cutTail(count: number): Promise<void> {
   await rm(copy, { recursive: true });
   await server.restart();
 }
+
+describe('a read model that follows the log', () => {
+  test('is kept when a new leader of the log has applied fewer messages for three answers (REG2)', async () => {
+    await begin(50);
+    let behind = 0;
+    const wrap = (source: LogSource): LogSource => ({
+      ...source,
+      async state() {
+        const state = await source.state();
+        return behind-- > 0 ? { ...state, last: state.last - 10, authority: 'quorum' } : { ...state, authority: 'quorum' };
+      },
+    });
+    await using opened = await openProjectionOn(server.url, folder, { wrap });
+    await opened.ready();
+    behind = 4;
+    await expect.poll(() => behind, { timeout: 10_000 }).toBeLessThan(0);
+    expect(await opened.projection.status()).toMatchObject({ isReady: true, rebuilds: [] });
+    expect(opened.warnings).toEqual([]);
+  });
+
+  test('is rebuilt when the leader of a longer log holds another message at the checkpoint (REG1)', async () => {
+    await begin(50);
+    let isOther = false;
+    const wrap = (source: LogSource): LogSource => ({
+      ...source,
+      fingerprintAt: async (sequence) => (isOther ? 'another message' : await source.fingerprintAt(sequence)),
+    });
+    const hasty: Clock = { now: Date.now, sleep: (ms, signal) => systemClock.sleep(ms / 10, signal) };
+    await using opened = await openProjectionOn(server.url, folder, { wrap, clock: hasty });
+    await opened.ready();
+    await write(20);
+    isOther = true;
+    await expect
+      .poll(() => opened.warnings.join(), { timeout: 15_000 })
+      .toMatch(/message \d+ of the log is not the message that was folded/);
+  });
+});
 
 describe('a check', () => {
   test('finds a changed value, a missing row and an added row', async () => {

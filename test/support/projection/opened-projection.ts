@@ -3,7 +3,7 @@ import { createArchive } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
@@ -24,6 +24,7 @@ export type OpenProjectionOptions = {
   instance?: string;
   /** The folder of the archive, if there is one. */
   archive?: string;
+  clock?: Clock;
   /** Wraps the log of the projection, to inject failures. */
   wrap?: (source: LogSource) => LogSource;
 };
@@ -32,7 +33,7 @@ export type OpenProjectionOptions = {
 export async function openProjectionOn(
   url: string,
   folder: string,
-  { instance = 'p-test', archive, wrap = (source) => source }: OpenProjectionOptions = {},
+  { instance = 'p-test', archive, clock = systemClock, wrap = (source) => source }: OpenProjectionOptions = {},
 ): Promise<OpenedProjection> {
   const startedAt = performance.now();
   const connection = await openConnection({ servers: url });
@@ -40,7 +41,7 @@ export async function openProjectionOn(
   const source = wrap(archive === undefined ? log : createWholeLog(log, createArchive(createFolderStore(archive), log.decode)));
   const warnings: string[] = [];
   const logger = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text) };
-  const projection = await openProjection({ source, folder, instance, clock: systemClock, logger });
+  const projection = await openProjection({ source, folder, instance, clock, logger });
   return {
     projection,
     connection,

@@ -50,7 +50,13 @@ export function createWrittenLog(): WrittenLog {
       const content = found === undefined ? undefined : nats.decode(found);
       return content?.kind === 'request' ? content.message : undefined;
     },
-    state: async (): Promise<LogState> => ({ created: 'once', first: entries[0]?.sequence ?? 0, last, messages: entries.length }),
+    state: async (): Promise<LogState> => ({
+      created: 'once',
+      first: entries[0]?.sequence ?? 0,
+      last,
+      messages: entries.length,
+      authority: 'sole',
+    }),
     missing: async () => last - entries.length,
     firstFrom: async (sequence) => entries.find((entry) => entry.sequence >= sequence),
     fingerprintAt: async (sequence) => {

@@ -1,0 +1,150 @@
+import type { JetStreamManager, StreamInfo } from 'nats';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { LogEntry } from '#src/core/log/event-log.ts';
+import { followMessages } from '#src/nats/streams/follow.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { accept, newStream } from '#test/support/log/opened-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
+
+// A server of its own, because the tests delete the log and create it again.
+
+let server: TestServer;
+let nats: OpenedNats;
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+beforeEach(async () => {
+  nats = await openNats(server.url);
+  return () => nats[Symbol.asyncDispose]();
+});
+
+type Info = Pick<StreamInfo, 'created' | 'state' | 'config' | 'cluster'>;
+
+/** The connection, with changed answers to questions about the state of the log. */
+function withState(connection: Connection, change: (info: Info) => Info): Connection {
+  const { manager } = connection;
+  const info = async (name: string) => change(await manager.streams.info(name));
+  const streams = new Proxy(manager.streams, { get: (target, key) => (key === 'info' ? info : Reflect.get(target, key)) });
+  const changed = new Proxy(manager, {
+    get: (target, key) => (key === 'streams' ? streams : Reflect.get(target, key)),
+  }) as JetStreamManager;
+  return { ...connection, manager: changed, isConnected: true };
+}
+
+/** The answer of a leader of three replicas that heard from both others, and has applied this many messages less. */
+function behind({ state, config, created }: Info, messages: number): Info {
+  const peer = { current: true, offline: false, active: 1_000_000, lag: 0 };
+  return {
+    created,
+    state: { ...state, last_seq: state.last_seq - messages },
+    config: { ...config, num_replicas: 3 },
+    cluster: {
+      name: 'c',
+      leader: 'a',
+      replicas: [
+        { ...peer, name: 'b' },
+        { ...peer, name: 'd' },
+      ],
+    },
+  };
+}
+
+/** Follows the log from its first message. */
+function follow(connection: Connection) {
+  const sequences: number[] = [];
+  const problems: string[] = [];
+  const stop = new AbortController();
+  const options = {
+    connection,
+    from: 1,
+    headersOnly: true,
+    signal: stop.signal,
+    onProblem: (problem: string) => void problems.push(problem),
+  };
+  const done = followMessages(options, ({ sequence }: Pick<LogEntry, 'sequence'>) => void sequences.push(sequence));
+  return {
+    sequences,
+    problems,
+    reached: (sequence: number | undefined) => expect.poll(() => sequences.at(-1), { timeout: 10_000, interval: 10 }).toBe(sequence),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await done;
+    },
+  };
+}
+
+/** Creates the log again. A busy server may continue the sequences of the log that was deleted; then it is deleted once more. */
+async function recreate(): Promise<void> {
+  const { streams } = nats.connection.manager;
+  do {
+    await streams.delete(INVOCATIONS);
+    await (await openNats(server.url))[Symbol.asyncDispose]();
+  } while ((await streams.info(INVOCATIONS)).state.last_seq > 0);
+}
+
+/** Deletes the consumers of the log. Its followers open others. */
+async function deleteConsumers(): Promise<void> {
+  const { consumers } = nats.connection.manager;
+  for await (const { name } of consumers.list(INVOCATIONS)) await consumers.delete(INVOCATIONS, name);
+}
+
+/** Accepts requests, one after another. Resolves to their sequences. */
+async function write(count: number): Promise<number[]> {
+  const sequences: number[] = [];
+  for (let index = 0; index < count; index++) sequences.push(await accept(nats.ports.log, newStream()));
+  return sequences;
+}
+
+describe('a follower of the log that opens its consumer again', () => {
+  test('continues after its last message while a new leader has applied fewer messages (REG2)', async () => {
+    await recreate();
+    let answers = 0;
+    const lagging = withState(nats.connection, (info) => (++answers < 5 ? behind(info, 4) : info));
+    await using following = follow(lagging);
+    await following.reached((await write(5)).at(-1));
+    answers = 0;
+    await deleteConsumers();
+    await following.reached((await write(2)).at(-1));
+    expect(following).toMatchObject({ sequences: [1, 2, 3, 4, 5, 6, 7], problems: [] });
+    expect(answers).toBeGreaterThanOrEqual(5);
+  });
+
+  test('reads the log again when a leader with a quorum keeps saying that the log became shorter (REG1)', async () => {
+    await recreate();
+    let isShort = false;
+    const shortened = withState(nats.connection, (info) => (isShort ? behind(info, 2) : info));
+    await using following = follow(shortened);
+    await following.reached((await write(5)).at(-1));
+    isShort = true;
+    await deleteConsumers();
+    await expect.poll(() => following.sequences, { timeout: 15_000 }).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
+    expect(following.problems).toEqual([
+      'the log ends at 3 but was read up to 5: the log lost messages, so it is read again from its beginning',
+    ]);
+  });
+
+  test('reads a log that was created again from its first message, although it is longer (REG1)', async () => {
+    await recreate();
+    await using following = follow(nats.connection);
+    await following.reached((await write(3)).at(-1));
+    await recreate();
+    await following.reached((await write(6)).at(-1));
+    expect(following.sequences).toEqual([1, 2, 3, 1, 2, 3, 4, 5, 6]);
+    expect(following.problems).toContainEqual(expect.stringContaining('the log was created again on'));
+  });
+
+  test('reads the log again when it holds another message at the last sequence that was read (REG1)', async () => {
+    await recreate();
+    const { created } = await nats.connection.manager.streams.info(INVOCATIONS);
+    // The creation time stays the same when a log loses its newest messages.
+    await using following = follow(withState(nats.connection, (info) => ({ ...info, created })));
+    await following.reached((await write(3)).at(-1));
+    await recreate();
+    await following.reached((await write(6)).at(-1));
+    expect(following.sequences).toEqual([1, 2, 3, 1, 2, 3, 4, 5, 6]);
+  });
+});
