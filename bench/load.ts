@@ -74,7 +74,7 @@ async function measureCeiling(publisher: Publisher, count: number): Promise<numb
 type Flow = { enter(): Promise<void> | undefined; leave(): void; empty(): Promise<void> };
 
 /** Lets at most so many be on their way. */
-function createFlow(max: number): Flow {
+export function createFlow(max: number): Flow {
   let count = 0;
   let resume = (): void => {};
   return {

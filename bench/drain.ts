@@ -1,0 +1,135 @@
+import { connectClient } from '#src/client/client.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
+import { createPublisher } from '#src/nats/transport/publisher.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
+import { countArrivals } from './arrivals.ts';
+import { createFlow } from './load.ts';
+import { cpuOf, descendantsOf, memoryOf } from './processes.ts';
+import { startProduct } from './product.ts';
+import { createReport } from './report.ts';
+
+/*
+ * npm run bench:drain [-- --burst 20000] [-- --queued 500000] [-- --rounds 3] [-- --singles]
+ *
+ * Measures all roles as `npm start` runs them:
+ *
+ * 1. Bursts, in turns without a retry and with a tenth of the invocations retried after 100 ms.
+ * 2. A backlog: the function is paused until everything is queued, and is then resumed. Meanwhile the process is killed once.
+ *
+ * It prints the results that were published for each outcome, and the longest time without an outcome.
+ */
+
+const option = (name: string, otherwise: number): number => {
+  const index = process.argv.indexOf(`--${name}`);
+  return index === -1 ? otherwise : Number(process.argv[index + 1]);
+};
+const burst = option('burst', 20_000);
+const queued = option('queued', 500_000);
+const rounds = option('rounds', 3);
+const isSingles = process.argv.includes('--singles');
+const RETRIED = 0.1;
+
+const report = createReport();
+await using server = await startTestServer({ fsync: '100ms' });
+await using product = await startProduct(server.url);
+const connection = await openConnection({ servers: server.url, name: 'bench-load' });
+const subscriber = await openConnection({ servers: server.url, name: 'bench-subscriber' });
+const publisher = createPublisher(connection, { timeoutInMs: 60_000 });
+const client = await connectClient({ servers: server.url });
+const arrivals = countArrivals(subscriber);
+const definition = {
+  name: 'flaky',
+  handler: { kind: 'process' as const, file: new URL('./echo.mjs', import.meta.url).pathname, export: 'flaky' },
+  concurrency: 512,
+  policy: { maxRetries: 3, maxAgeInSeconds: 86_400, backoff: { initialInMs: 100, factor: 1, jitter: 0 } },
+};
+await client.functions.put(definition);
+await subscriber.nats.flush();
+
+await round(burst / 2, RETRIED);
+const ratios: number[] = [];
+const bursts: number[] = [];
+for (let index = 0; index < rounds; index++) {
+  const without = await round(burst, 0);
+  const retried = await round(burst, RETRIED);
+  bursts.push(without);
+  ratios.push(retried / without);
+}
+if (rounds > 0) report.check('with a tenth retried / without, median', median(ratios), { min: 0.7 });
+if (queued > 0) await drain(queued);
+publisher.close();
+await client.close();
+await connection.close();
+await subscriber.close();
+process.exitCode = report.print() ? 0 : 1;
+
+async function round(count: number, retried: number): Promise<number> {
+  arrivals.reset(count);
+  const before = spent();
+  await publish(count, retried);
+  await arrivals.all();
+  const rate = arrivals.rate(0, 1);
+  const title = retried === 0 ? 'burst without a retry' : `burst, ${retried * 100} % retried`;
+  report.rate(title, rate, spentSince(before, count));
+  await reportArrivals(title);
+  return rate;
+}
+
+async function drain(count: number): Promise<void> {
+  await client.functions.put({ ...definition, paused: true });
+  arrivals.reset(count);
+  await publish(count, 0);
+  report.check('memory of all roles with the backlog queued', memoryOf(product.pid) / 1e6, { max: 800, unit: 'MB' });
+  report.check('ready after kill -9 with the backlog queued', (await product.restart()) / 1_000, { max: 10, unit: 's' });
+  arrivals.reset(count);
+  const before = spent();
+  await client.functions.put(definition);
+  await arrivals.all();
+  report.rate(`backlog of ${count}`, arrivals.rate(0, 1), spentSince(before, count));
+  if (rounds > 0) report.check('backlog / burst', arrivals.rate(0, 1) / median(bursts), { min: 0.8 });
+  report.figures(
+    'rate of each tenth',
+    Array.from({ length: 10 }, (_, tenth) => arrivals.rate(tenth / 10, (tenth + 1) / 10)),
+    '/s',
+  );
+  report.check('last tenth / first tenth', arrivals.rate(0.9, 1) / arrivals.rate(0, 0.1), { min: 0.8 });
+  await reportArrivals('backlog');
+  report.figure('memory of all roles after the backlog', memoryOf(product.pid) / 1e6, 'MB');
+}
+
+/** Waits for a moment in which no result arrives, because a repeated result may follow the last outcome. */
+async function reportArrivals(title: string): Promise<void> {
+  for (let seen = -1; seen !== arrivals.published; await new Promise((resolve) => setTimeout(resolve, 1_000))) seen = arrivals.published;
+  report.check(`  ${title}: results published / outcomes`, arrivals.published / arrivals.outcomes, { max: 1.001 });
+  report.figure(`  ${title}: longest lull`, arrivals.longestLullInMs, 'ms');
+}
+
+async function publish(count: number, retried: number): Promise<void> {
+  const flow = createFlow(isSingles ? 1_024 : 4_096);
+  for (let i = 0; i < count; i++) {
+    await flow.enter();
+    const event = retried > 0 && i % Math.round(1 / retried) === 0 ? { i, fails: true } : { i };
+    const accepted = isSingles ? publisher.publish('invoke.flaky', JSON.stringify(event)) : client.invoke('flaky', event);
+    void accepted.then(flow.leave);
+  }
+  await flow.empty();
+}
+
+type Spent = Record<string, number>;
+
+function spent(): Spent {
+  return {
+    main: cpuOf(product.pid),
+    children: descendantsOf(product.pid).reduce((sum, pid) => sum + cpuOf(pid), 0),
+    server: cpuOf(server.pid),
+    client: cpuOf(process.pid),
+  };
+}
+
+function spentSince(before: Spent, count: number): Spent {
+  return Object.fromEntries(Object.entries(spent()).map(([name, value]) => [name, (value - (before[name] ?? 0)) / count]));
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
