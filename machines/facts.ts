@@ -200,5 +200,9 @@ export type FactOf<Type extends Fact['type']> = Extract<Fact, { type: Type }>;
 export type DeliveryFact = Extract<Fact, { destination: string }>;
 export type Outcome = FactOf<'succeeded'> | FactOf<'failed'>;
 
+export function isOutcome(fact: Fact): fact is Outcome {
+  return fact.type === 'succeeded' || fact.type === 'failed';
+}
+
 /** The version of these schemas, written with every append. `src/nats/wire/upcasters.ts` converts facts of earlier versions when they are read. */
 export const FACTS_VERSION = 1;

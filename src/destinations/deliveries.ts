@@ -106,6 +106,7 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
       activeStreams.take({
         name: state.name,
         request: state.request.sequence,
+        sequence: 0,
         state,
         isFirstDelivery: false,
         ack,

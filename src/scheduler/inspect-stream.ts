@@ -1,4 +1,4 @@
-import type { Condition, Outcome } from '#machines/facts.ts';
+import type { Outcome } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
 import { withDestinations } from '#machines/outcome.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
@@ -6,6 +6,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
+import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
 import { isSettled, loadStream, requestOf } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { judgeWaiting, termsFor } from './judge-waiting.ts';
@@ -110,18 +111,16 @@ async function deliverOutcome(id: string, { writer, needs, options }: Due): Prom
   needs.nextAt = Math.min(needs.nextAt, nextAt ?? Number.POSITIVE_INFINITY);
 }
 
-/** Publishes the result of an outcome, unless the role that appended the outcome publishes it. */
+/** Publishes the result of an outcome, unless the role that appended the outcome publishes or has published it (PUB3). */
 async function publishResult(id: string, { writer: { state }, isOwn, isFirst, options: { tenancy, results } }: Due): Promise<void> {
   const invocation = state.invocations.get(id);
   const request = requestOf(state, id);
   const outcome = invocation?.context.outcome;
   if (invocation === undefined || request === undefined || outcome === undefined || outcome === null) return;
   if (!isOwn && outcome.destinations !== undefined && !(isFirst && mayBeUnpublished(invocation, outcome))) return;
+  if (!isOwn && (await results.isStored(state.name, id as RequestId, outcome.at))) return;
   await results.publish(state.name, id as RequestId, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
 }
-
-/** Conditions of outcomes that are appended without a work item. A worker holds its item until the result is stored. */
-const endedWithoutItem: ReadonlySet<Condition> = new Set(['EventAgeExceeded', 'FunctionNotFound', 'InvocationCanceled']);
 
 /**
  * Whether the result of an outcome with destinations may be missing.
@@ -130,8 +129,7 @@ const endedWithoutItem: ReadonlySet<Condition> = new Set(['EventAgeExceeded', 'F
  * have died, and its hint may be lost.
  */
 function mayBeUnpublished({ context }: Invocation, outcome: Outcome): boolean {
-  const isWithoutItem = outcome.type === 'failed' && endedWithoutItem.has(outcome.condition);
-  return isWithoutItem && Object.keys(context.deliveries).length === 0;
+  return mayHaveEndedWithoutItem(outcome) && Object.keys(context.deliveries).length === 0;
 }
 
 /** The version that an invocation runs. For an open invocation the registry is asked as well, because the local copy may lag behind it. */

@@ -1,4 +1,5 @@
 import type { EventLog, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkItem, WorkQueue, WorkSource } from '#src/core/stream/work-queue.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -15,13 +16,13 @@ export interface MemoryWork {
   close(): Promise<void>;
 }
 
-type Work = { name: StreamName; request: number; message?: RequestMessage; deliveries: number; leaseEndsAt: number };
+type Work = { name: StreamName; request: number; sequence: number; message?: RequestMessage; deliveries: number; leaseEndsAt: number };
 type Subscriber = Pick<Parameters<WorkQueue['run']>[0], 'demand' | 'onItem'>;
 
 /** The window of deduplication: a second hint with one id within this time is dropped. */
 const DEDUPLICATED_WITHIN_MS = 120_000;
 
-export type MemoryWorkOptions = { log: EventLog & { hints: Hints }; clock: VirtualClock; leaseInMs: number };
+export type MemoryWorkOptions = { log: EventLog & Pick<MemoryLog, 'hints' | 'last'>; clock: VirtualClock; leaseInMs: number };
 
 export function createMemoryWork({ log, clock, leaseInMs }: MemoryWorkOptions): MemoryWork {
   const queues = new Map<string, SourceQueue>();
@@ -41,7 +42,7 @@ export function createMemoryWork({ log, clock, leaseInMs }: MemoryWorkOptions): 
     const before = hintedAt.get(id);
     if (before !== undefined && clock.now() - before < DEDUPLICATED_WITHIN_MS) return;
     hintedAt.set(id, clock.now());
-    queueOf(source).add(work);
+    queueOf(source).add({ ...work, sequence: log.last });
   }
 
   const following = log.followFully(
@@ -49,7 +50,7 @@ export function createMemoryWork({ log, clock, leaseInMs }: MemoryWorkOptions): 
     (entry) => {
       if (entry.kind !== 'request') return;
       const { message, sequence } = entry;
-      queueOf({ kind: 'function', name: message.name.function }).add({ name: message.name, request: sequence, message });
+      queueOf({ kind: 'function', name: message.name.function }).add({ name: message.name, request: sequence, sequence, message });
     },
     closing.signal,
   );
@@ -113,7 +114,7 @@ class SourceQueue {
     return this.#inFlight.size;
   }
 
-  add(work: Pick<Work, 'name' | 'request' | 'message'>): void {
+  add(work: Pick<Work, 'name' | 'request' | 'sequence' | 'message'>): void {
     this.#waiting.push({ ...work, deliveries: 0, leaseEndsAt: 0 });
     this.pump();
   }
@@ -164,10 +165,11 @@ class SourceQueue {
   }
 
   #itemOf(work: Work): WorkItem {
-    const { name, request, message } = work;
+    const { name, request, sequence, message } = work;
     return {
       name,
       request,
+      sequence,
       ...(message === undefined ? {} : { message }),
       isFirstDelivery: message !== undefined && work.deliveries === 1,
       ack: () => {

@@ -1,4 +1,4 @@
-import type { Fact, Outcome } from '#machines/facts.ts';
+import { type Fact, isOutcome } from '#machines/facts.ts';
 import type { InvocationEffect } from '#machines/invocation.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
@@ -30,8 +30,4 @@ export async function appendOutcome(
   if (!effects?.includes('deliver')) return false;
   tries.make(writer);
   return tries.facts.length === outcome?.destinations?.length;
-}
-
-function isOutcome(fact: Fact): fact is Outcome {
-  return fact.type === 'succeeded' || fact.type === 'failed';
 }

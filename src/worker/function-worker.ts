@@ -27,7 +27,7 @@ export function startFunctionWorker({ ports, executions, window }: FunctionWorke
   const activeStreams = createActiveStreams({
     log,
     logger,
-    createRun: (state) => new WorkerRun(options, state),
+    createRun: (state, items) => new WorkerRun(options, state, items),
     onRunEnd: () => subscription.pull(),
   });
   const stopping = new AbortController();

@@ -9,8 +9,10 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
+import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { appendOutcome } from './append-outcome.ts';
 import { type Executions, executionOf } from './executions.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
@@ -37,7 +39,7 @@ type EffectResult = RunResult | 'again';
  * - An execution starts only after the run's own append of `running` is durable (EXEC1).
  * - A result is appended only while its attempt is the current one (EXEC2).
  * - An attempt of another run is never executed here: its worker is asked whether it is alive (EXEC3).
- * - The run is settled only after the results of its outcomes are stored (EXEC4).
+ * - The run is settled only after the results of its outcomes are stored (EXEC4), and publishes no result of another run (PUB1, PUB2).
  *
  * A class, because one instance exists per stream: docs/performance.md V6.
  */
@@ -48,10 +50,14 @@ export class WorkerRun implements StreamRun {
   readonly #advancing = new Set<string>();
   /** The invocations whose first tries were all claimed with the outcome. */
   readonly #claimed = new Set<string>();
+  /** The invocations whose results this run has seen to (PUB1). */
+  readonly #published = new Set<string>();
+  readonly #items: readonly WorkItem[];
 
-  constructor(options: StreamRunOptions, state: StreamState) {
+  constructor(options: StreamRunOptions, state: StreamState, items: readonly WorkItem[]) {
     const { log, worker, appendId, clock } = options.ports;
     this.#options = options;
+    this.#items = items;
     this.#writer = createStreamWriter({ log, state, by: worker, appendId, clock });
   }
 
@@ -225,14 +231,28 @@ export class WorkerRun implements StreamRun {
     return 'again';
   }
 
-  /** Resolves once the result is stored (EXEC4). */
+  /** Publishes the result once, unless another run did or will. Resolves once the result is stored (EXEC4). */
   async #publishResult({ request, invocation }: Due): Promise<'settled'> {
     const { results, tenancy } = this.#options.ports;
     const { outcome } = invocation.context;
-    if (outcome === null) return 'settled';
     const id = request.fact.invocation as RequestId;
-    await results.publish(this.#writer.state.name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
+    if (outcome === null || this.#published.has(id) || this.#isOfAnotherItem(id, invocation)) return 'settled';
+    const { name, outcomesRead } = this.#writer.state;
+    const isStored = outcomesRead?.has(id) && (await results.isStored(name, id, outcome.at));
+    if (!isStored) await results.publish(name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
+    this.#published.add(id);
     return 'settled';
+  }
+
+  /**
+   * Whether another item than those of this run brought an outcome, and is acknowledged or returns (PUB2): the outcome is older than all items
+   * of this run.
+   */
+  #isOfAnotherItem(id: string, { value, context: { outcome } }: Invocation): boolean {
+    const readAt = this.#writer.state.outcomesRead?.get(id);
+    if (readAt === undefined || outcome === null) return false;
+    if (value !== 'notified' && mayHaveEndedWithoutItem(outcome)) return false;
+    return this.#items.every(({ sequence }) => sequence > readAt);
   }
 
   /** Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`. */

@@ -1,9 +1,15 @@
 import type { RequestId } from '#src/core/names/names.ts';
 import type { StreamName } from './event-log.ts';
 
-/** Publishes outcomes for subscribers: one message per invocation, derived from the log, safe to repeat. */
+/** Publishes outcomes for subscribers: one message per invocation, derived from the log. `publish` does not look for an earlier message. */
 export interface Results {
   /** The maximum size of one envelope, in bytes. */
   readonly maxBytes: number;
   publish(name: StreamName, id: RequestId, outcome: 'succeeded' | 'failed', envelope: string): Promise<void>;
+  /**
+   * Whether the result of an invocation is stored. `since` is the time of its outcome.
+   *
+   * False when the results cannot be read: a result that is published twice does less harm than a missing one.
+   */
+  isStored(name: StreamName, id: RequestId, since: number): Promise<boolean>;
 }

@@ -11,6 +11,8 @@ import { createMessageList, type Defer } from './message-list.ts';
 /** The log in memory: the executable specification of the port, and the log of a system under virtual time. */
 export interface MemoryLog extends EventLog {
   readonly hints: Hints;
+  /** The sequence of the newest message. */
+  readonly last: number;
   readonly results: Results & { readonly published: readonly PublishedResult[] };
   /** Publishes bytes to an invoke subject, as any client may. Returns the sequence. */
   publish(token: string, data: string | Uint8Array, headers?: Readonly<Record<string, string>>): number;
@@ -75,6 +77,9 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer }: Me
     follow: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(entryOf(message)), signal),
     followFully: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(copy(message)), signal),
     lastSequence: async () => messages.last,
+    get last() {
+      return messages.last;
+    },
     hints: createHints(() => void messages.store((sequence, at) => ({ kind: 'hint', sequence, at }))),
     results: createResults(maxAppendBytes),
     publish: (token, data, headers = {}) => publish(token, data, Object.entries(headers)),
@@ -125,6 +130,7 @@ function createResults(maxBytes: number): MemoryLog['results'] {
     async publish(name, id, outcome, envelope) {
       published.push({ name, id, outcome, envelope });
     },
+    isStored: async (name, id) => published.some((result) => result.id === id && streamKey(result.name) === streamKey(name)),
   };
 }
 

@@ -50,7 +50,8 @@ export interface ActiveStreams {
 export type ActiveStreamsOptions = {
   log: EventLog;
   logger: Logger;
-  createRun: (state: StreamState) => StreamRun;
+  /** `items` grows while the run is active. */
+  createRun: (state: StreamState, items: readonly WorkItem[]) => StreamRun;
   /** A stream is no longer active. */
   onRunEnd: () => void;
   /** An item stays unacknowledged (`left-unacked`). */
@@ -124,7 +125,7 @@ class Active implements ActiveStreams {
   }
 
   #startRun(active: ActiveStream, state: StreamState): Promise<RunResult> {
-    const run = this.#options.createRun(state);
+    const run = this.#options.createRun(state, active.items);
     active.run = run;
     const advancing = run.advance();
     // Items that arrived during the read may carry a newer version than the read returned.

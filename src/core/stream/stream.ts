@@ -1,5 +1,5 @@
 import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deliveries.ts';
-import type { Fact } from '#machines/facts.ts';
+import { type Fact, isOutcome } from '#machines/facts.ts';
 import { type Invocation, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import type {
@@ -22,6 +22,8 @@ export type StreamState = {
   readonly invocations: ReadonlyMap<string, Invocation>;
   /** All facts since the requests, oldest first. */
   readonly facts: readonly Fact[];
+  /** The versions that brought the outcomes which were read from the log, by request id. Outcomes of own appends are not in it. */
+  readonly outcomesRead?: ReadonlyMap<string, StreamVersion>;
 };
 
 /** The state right after acceptance. */
@@ -57,7 +59,15 @@ export function foldAppends(state: StreamState, appends: readonly RecordedAppend
     }
     version = append.version;
   }
-  return { ...state, version, invocations, facts: [...state.facts, ...appends.flatMap(({ facts }) => facts)] };
+  const facts = [...state.facts, ...appends.flatMap((append) => append.facts)];
+  return { ...state, version, invocations, facts, outcomesRead: addOutcomes(state.outcomesRead, appends) };
+}
+
+/** The latest version counts. It is too high when a later outcome was refused, and the result is then looked up once more (PUB2). */
+function addOutcomes(known: StreamState['outcomesRead'], appends: readonly RecordedAppend[]): ReadonlyMap<string, StreamVersion> {
+  const versions = new Map(known);
+  for (const { facts, version } of appends) for (const fact of facts) if (isOutcome(fact)) versions.set(fact.invocation, version);
+  return versions;
 }
 
 /**

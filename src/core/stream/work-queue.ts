@@ -10,6 +10,8 @@ export type WorkItem = {
   name: StreamName;
   /** The sequence of the stream's request message. */
   request: number;
+  /** The sequence of the item's own message; 0 when the item is no message. */
+  sequence: number;
   /** The request message itself; absent for a hint. */
   message?: RequestMessage | undefined;
   /** The state of the stream, if the sender of the item passed it along. The stream is then not read. */

@@ -3,13 +3,13 @@ import { NotPermittedError, UnknownOutcomeError } from '#src/core/errors.ts';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
 import { type ApiError, isMessageGone } from '#src/nats/transport/errors.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import { readLastBySubject } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 import { listCursors } from './cursors.ts';
+import { readRequestIds } from './request-ids.ts';
 
 const MAX_IN_FLIGHT = 64;
 const TIMEOUT_IN_MS = 60_000;
@@ -68,8 +68,7 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
     async hintsOf(fn, until) {
       const found: number[] = [];
       for (const subject of [`wake.${fn}`, `deliver.${fn}`]) {
-        for (const { sequence } of await listMessages(connection, { stream: INVOCATIONS, subject }))
-          if (sequence <= until) found.push(sequence);
+        for await (const { sequence } of readRequestIds(connection, INVOCATIONS, { subject })) if (sequence <= until) found.push(sequence);
       }
       return found;
     },
@@ -79,35 +78,11 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
       if (messages > max * 1.1) await manager.streams.purge(RESULTS, { keep: max });
     },
     async removeResults(fn, matches) {
-      const all = await listMessages(connection, { stream: RESULTS, subject: `result.${fn}.*` });
-      const sequences = all.filter(({ requestId }) => matches(requestId)).map(({ sequence }) => sequence);
+      const sequences: number[] = [];
+      for await (const { sequence, requestId } of readRequestIds(connection, RESULTS, { subject: `result.${fn}.*` }))
+        if (matches(requestId)) sequences.push(sequence);
       await removeAll(RESULTS, sequences, true);
       return sequences.length;
     },
   };
-}
-
-const BATCH = 1_000;
-
-/** Lists the messages on a subject by their headers. Messages that are stored during the read may be missing. */
-async function listMessages(
-  { nats, manager }: Connection,
-  { stream, subject }: { stream: string; subject: string },
-): Promise<{ sequence: number; requestId: string }[]> {
-  const { name, num_pending: pending } = await addEphemeralConsumer(manager, stream, { subject, headersOnly: true });
-  const found: { sequence: number; requestId: string }[] = [];
-  try {
-    const consumer = await nats.jetstream().consumers.get(stream, name);
-    while (found.length < pending) {
-      const before = found.length;
-      const messages = await consumer.fetch({ max_messages: Math.min(BATCH, pending - found.length), expires: 5_000 });
-      for await (const message of messages) {
-        found.push({ sequence: message.seq, requestId: message.headers?.get(header.requestId) ?? '' });
-      }
-      if (found.length === before) break;
-    }
-  } finally {
-    await manager.consumers.delete(stream, name).catch(() => {});
-  }
-  return found;
 }

@@ -5,11 +5,14 @@ import { header } from '#src/nats/wire/codec.ts';
 import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 import type { NatsEventLogOptions } from './event-log.ts';
 import { PublishRetries } from './publish-retries.ts';
+import { createStoredResults } from './stored-results.ts';
 
 /** Results on JetStream. A publish is repeated until the result is stored; a subscriber may therefore receive a result twice. */
 export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'>): Results {
   const { connection, publisher, clock, budgetInMs = 60_000 } = options;
+  const stored = createStoredResults(connection);
   return {
+    isStored: stored.has,
     get maxBytes() {
       return maxPayloadOf(connection);
     },

@@ -139,7 +139,7 @@ function toItem({ nats }: Connection, signer: HintSigner, received: Msg): WorkIt
   const parts = parseSubject(subject);
   if (parts.kind === 'invoke') {
     const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at });
-    return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, message, isFirstDelivery: deliveries === 1 });
+    return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, sequence, message, isFirstDelivery: deliveries === 1 });
   }
   if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;
   const hint = hintSchema.safeParse(parseJson(Buffer.from(data).toString()));
@@ -149,7 +149,7 @@ function toItem({ nats }: Connection, signer: HintSigner, received: Msg): WorkIt
   // After a redelivery, the state in the hint is probably stale.
   const isUsable = deliveries === 1 && parts.kind === 'deliver';
   const state = inlineState !== undefined && isUsable && isSigned(signer, received) ? stateOf(name, request, inlineState) : undefined;
-  return new NatsWorkItem(nats, reply, { name, request, state, isFirstDelivery: false });
+  return new NatsWorkItem(nats, reply, { name, request, sequence, state, isFirstDelivery: false });
 }
 
 /** A state without a valid signature is not used: the deliverer reads the log instead. */
@@ -157,21 +157,23 @@ function isSigned(signer: HintSigner, received: Msg): boolean {
   return signer.isSigned(received.subject, received.data, headersOf(received)?.get(header.hintSignature) || undefined);
 }
 
-type Work = Pick<WorkItem, 'name' | 'request' | 'message' | 'state' | 'isFirstDelivery'>;
+type Work = Pick<WorkItem, 'name' | 'request' | 'sequence' | 'message' | 'state' | 'isFirstDelivery'>;
 
 /** A class, because there is one for every message (docs/performance.md V6). */
 class NatsWorkItem implements WorkItem {
   readonly name: StreamName;
   readonly request: number;
+  readonly sequence: number;
   readonly message: RequestMessage | undefined;
   state: StreamState | undefined;
   readonly isFirstDelivery: boolean;
   readonly #nats: NatsConnection;
   readonly #reply: string;
 
-  constructor(nats: NatsConnection, reply: string, { name, request, message, state, isFirstDelivery }: Work) {
+  constructor(nats: NatsConnection, reply: string, { name, request, sequence, message, state, isFirstDelivery }: Work) {
     this.name = name;
     this.request = request;
+    this.sequence = sequence;
     this.message = message;
     this.state = state;
     this.isFirstDelivery = isFirstDelivery;

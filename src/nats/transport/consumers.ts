@@ -1,4 +1,4 @@
-import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JetStreamManager, nanos } from 'nats';
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamManager, nanos } from 'nats';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { errorCodeOf, isConsumerNotFound, isDeletedWhileInUse } from './errors.ts';
 
@@ -14,25 +14,35 @@ export async function findConsumer(manager: JetStreamManager, name: string): Pro
 
 const UNUSED_FOR_MS = 60_000;
 
+/** Where a consumer starts, and what it delivers. `since` is a time, in milliseconds since the epoch. */
+export type EphemeralOptions = { from?: number; since?: number; subject?: string | undefined; headersOnly?: boolean };
+
 /**
- * Creates a consumer without acknowledgements that delivers a stream in order. It starts at the sequence `from`, or at the first message.
+ * Creates a consumer without acknowledgements that delivers a stream in order. It starts at the sequence `from`, at the first message of
+ * the time `since`, or at the first message.
  *
  * The server keeps the consumer in memory, and removes the consumer after one minute without a pull.
  */
 export function addEphemeralConsumer(
   manager: JetStreamManager,
   stream: string,
-  { from, subject, headersOnly = false }: { from?: number; subject?: string | undefined; headersOnly?: boolean },
+  { from, since, subject, headersOnly = false }: EphemeralOptions,
 ): Promise<ConsumerInfo> {
   return manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
-    ...(from === undefined ? { deliver_policy: DeliverPolicy.All } : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
+    ...startOf(from, since),
     ...(subject === undefined ? {} : { filter_subject: subject }),
     mem_storage: true,
     num_replicas: 1,
     headers_only: headersOnly,
     inactive_threshold: nanos(UNUSED_FOR_MS),
   });
+}
+
+function startOf(from: number | undefined, since: number | undefined): Partial<ConsumerConfig> {
+  if (from !== undefined) return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from };
+  if (since === undefined) return { deliver_policy: DeliverPolicy.All };
+  return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since).toISOString() };
 }
 
 /** Deletes a consumer of the log. Returns whether the server deleted it. */

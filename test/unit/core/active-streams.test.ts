@@ -115,6 +115,7 @@ function item(name: StreamName, request: number, settled: string[]): WorkItem {
   return {
     name,
     request,
+    sequence: request,
     state: initialState(message),
     isFirstDelivery: false,
     ack: () => void settled.push(`acknowledged ${request}`),

@@ -8,6 +8,7 @@ const options = (stream: string) => ({ stream, slots: 1 });
 const item = (stream: string): WorkItem => ({
   name: { function: 'orders' as FunctionName, stream: stream as StreamId },
   request: 1,
+  sequence: 1,
   isFirstDelivery: false,
   ack: () => {},
   working: () => {},

@@ -1,0 +1,61 @@
+import type { StreamName } from '#src/core/log/event-log.ts';
+import type { RequestId } from '#src/core/names/names.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { RESULTS } from '#src/nats/wire/topology.ts';
+import { readRequestIds } from './request-ids.ts';
+
+/** Looks for the results of invocations among the stored ones. */
+export interface StoredResults {
+  /** Whether a result is stored that was published after the outcome. Never rejects; false when the results cannot be read. */
+  has(name: StreamName, id: RequestId, outcomeAt: number): Promise<boolean>;
+}
+
+type Question = { id: string; since: number; resolve: (isStored: boolean) => void };
+
+/** How much the clock of the process that wrote an outcome may be ahead of the server's. */
+const CLOCK_ERROR_IN_MS = 2_000;
+
+/**
+ * Results have no subject of their own, so a look-up reads the headers of the results since the outcome.
+ *
+ * After the death of a worker, all of its items return together. Questions that arrive during a read therefore share the next read.
+ */
+export function createStoredResults(connection: Connection): StoredResults {
+  const waiting = new Map<string, Question[]>();
+
+  async function answer(subject: string, questions: Question[]): Promise<void> {
+    while (questions.length > 0) await readOnce(connection, subject, questions.splice(0));
+    waiting.delete(subject);
+  }
+
+  return {
+    has({ function: name }, id, outcomeAt) {
+      const subject = subjects.result(name, '*');
+      return new Promise((resolve) => {
+        const question = { id, since: outcomeAt - CLOCK_ERROR_IN_MS, resolve };
+        const present = waiting.get(subject);
+        if (present !== undefined) return void present.push(question);
+        const questions = [question];
+        waiting.set(subject, questions);
+        void answer(subject, questions);
+      });
+    },
+  };
+}
+
+/** Answers the questions by one read. Never rejects. */
+async function readOnce(connection: Connection, subject: string, questions: readonly Question[]): Promise<void> {
+  const open = new Map<string, Question[]>();
+  for (const question of questions) open.set(question.id, [...(open.get(question.id) ?? []), question]);
+  const since = Math.min(...questions.map((question) => question.since));
+  try {
+    for await (const { requestId } of readRequestIds(connection, RESULTS, { subject, since })) {
+      for (const { resolve } of open.get(requestId) ?? []) resolve(true);
+      if (open.delete(requestId) && open.size === 0) return;
+    }
+  } catch {
+    // A result that is published twice does less harm than a missing one.
+  }
+  for (const { resolve } of [...open.values()].flat()) resolve(false);
+}

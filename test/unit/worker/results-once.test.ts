@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { defineFunction, type HandlerContext } from '#src/client/define-function.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
+import { createStreamId } from '#src/core/names/ids.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry } from '#src/functions/registry.ts';
+import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { createMemoryAnswers } from '#src/testing/memory-answers.ts';
+import { createMemoryWork } from '#src/testing/memory-work.ts';
+import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
+import { createVirtualClock } from '#src/testing/virtual-clock.ts';
+import { startWorker } from '#src/worker/worker.ts';
+import { until } from '#test/support/log/opened-log.ts';
+
+const SECOND = 1_000;
+const LEASE_IN_MS = 15 * SECOND;
+const BATCH = 8;
+
+/** How many results each invocation has, in ascending order. */
+function counts(ids: readonly string[]): number[] {
+  const found = new Map<string, number>();
+  for (const id of ids) found.set(id, (found.get(id) ?? 0) + 1);
+  return [...found.values()].sort();
+}
+
+const idsOf = (sequent: TestSequent): string[] => sequent.results().map(({ requestId }) => requestId);
+
+describe('the results that are published', () => {
+  test('are one for each member of a batch whose members are retried one after another', async () => {
+    const flaky = defineFunction({
+      name: 'flaky',
+      concurrency: BATCH,
+      policy: { maxRetries: 3, backoff: { initialInMs: SECOND, factor: 1, jitter: 0 } },
+      handler: (event: { failures: number }, { attempt }: HandlerContext) => {
+        if (attempt <= event.failures) throw new Error('fails on purpose');
+      },
+    });
+    await using sequent = await createTestSequent({ functions: [flaky] });
+    const stream = createStreamId(sequent.clock.now(), new Uint8Array(8));
+    const requests = Array.from({ length: BATCH }, (_, index) => ({ payload: JSON.stringify({ failures: Math.max(0, index - 4) }) }));
+    await sequent.log.accept({ function: parseFunctionName('flaky'), stream }, requests);
+    await sequent.runUntilIdle();
+    expect(counts(idsOf(sequent))).toEqual(Array(BATCH).fill(1));
+  });
+
+  test('are one for an invocation whose wake waited behind its end', async () => {
+    const slow = defineFunction({
+      name: 'slow',
+      concurrency: 1,
+      handler: async () => void (await sequent.clock.sleep(7 * SECOND)),
+    });
+    await using sequent = await createTestSequent({ functions: [slow] });
+    // The scheduler wakes the first stream after five seconds. The wake stands behind the second request.
+    await Promise.all([sequent.invoke(slow, {}), sequent.invoke(slow, {}), sequent.invoke(slow, {})]);
+    await sequent.runUntilIdle();
+    expect(counts(idsOf(sequent))).toEqual([1, 1, 1]);
+  });
+
+  test('are one for an invocation that was cancelled while it ran', async () => {
+    const hanging = defineFunction({ name: 'hanging', handler: () => new Promise(() => {}) });
+    await using sequent = await createTestSequent({ functions: [hanging], graceInMs: 5 });
+    const { requestId } = await sequent.invoke(hanging, {});
+    await sequent.cancel(requestId);
+    await sequent.runUntilIdle();
+    expect(idsOf(sequent)).toEqual([requestId]);
+  });
+
+  test('are one after the log stored the result and the worker did not hear of it', async () => {
+    const { published } = await redeliver(async (publish) => {
+      await publish();
+      throw new Error('no answer');
+    });
+    expect(published).toHaveLength(1);
+  });
+
+  test('are one after the worker failed between the append and the publication (EXEC4)', async () => {
+    const { published } = await redeliver(async () => {
+      throw new Error('the process ended');
+    });
+    expect(published).toHaveLength(1);
+  });
+});
+
+/** Runs one invocation whose first publication ends as given, and lets its item return after the lease. */
+async function redeliver(first: (publish: () => Promise<void>) => Promise<void>): Promise<MemoryLog['results']> {
+  const clock = createVirtualClock(Date.UTC(2026, 0, 1));
+  const log = createMemoryLog({ clock });
+  const work = createMemoryWork({ log, clock, leaseInMs: LEASE_IN_MS });
+  const store = createMemoryKeyValue();
+  const answers = createMemoryAnswers();
+  const stopping = new AbortController();
+  const registry = createFunctionRegistry(store, { refuseDestination: answers.destinationCheck.refuse, clock });
+  const directory = await openFunctionDirectory(store, { signal: stopping.signal });
+  await registry.put({ name: 'echo', handler: { kind: 'inline' } });
+  let publications = 0;
+  let appends = 0;
+  const warnings: object[] = [];
+  const worker = startWorker({
+    ...answers,
+    log,
+    queue: work.queue,
+    hints: work.hints,
+    results: {
+      ...log.results,
+      publish(...result) {
+        const publish = (): Promise<void> => log.results.publish(...result);
+        return ++publications === 1 ? first(publish) : publish();
+      },
+    },
+    tenancy: { region: 'local', project: 'default' },
+    maxHops: 16,
+    maxChain: 1_000,
+    clock,
+    logger: { ...silentLogger, warn: (facts) => void warnings.push(facts) },
+    functions: directory,
+    findFunction: directory.ask,
+    worker: 'worker',
+    host: createInlineHost(new Map([['echo', (event: unknown) => event]]), clock.after),
+    appendId: () => `worker-${appends++}`,
+    canRun: () => true,
+  });
+  const name = { function: parseFunctionName('echo'), stream: createStreamId(clock.now(), new Uint8Array(8)) };
+  await log.accept(name, [{ payload: '{}' }]);
+  await until(() => warnings.length > 0);
+  const { activity } = work;
+  clock.moveTo(clock.now() + LEASE_IN_MS + 1);
+  // Delivered and acknowledged.
+  await until(() => work.activity > activity + 1);
+  clock.release();
+  await worker.stop(0);
+  stopping.abort();
+  await work.close();
+  return log.results;
+}
