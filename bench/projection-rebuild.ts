@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
@@ -30,7 +29,6 @@ async function writeLogTo(url: string, report: Report, count: number): Promise<v
   const ports = await openNatsPorts(connection, {
     topology: { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 },
     leaseInMs: 15_000,
-    clock: systemClock,
   });
   const startedAt = performance.now();
   await writeLog(connection, count);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
+import { signatureDate } from '#src/core/text/signature-date.ts';
 import type { S3Location } from './s3-location.ts';
 import { sha256 } from './segment.ts';
 
@@ -21,14 +23,19 @@ const TIMEOUT_IN_MS = 60_000;
  *
  * Requests must therefore be idempotent.
  */
-export function createS3Client(location: S3Location, credentials: S3Credentials): (request: S3Request) => Promise<Response> {
+export function createS3Client(
+  location: S3Location,
+  credentials: S3Credentials,
+  clock: Pick<Clock, 'now'> = systemClock,
+): (request: S3Request) => Promise<Response> {
   const base = `${location.endpoint}/${location.bucket}`;
 
   async function send({ method, path, query = {}, headers = {}, body }: S3Request): Promise<Response> {
     const url = `${base}/${path.split('/').map(encodeURIComponent).join('/')}${queryOf(query)}`;
     // The signature covers the hash, so the store refuses a body that was changed on the way.
     const hashed = { ...headers, 'x-amz-content-sha256': sha256(body ?? '') };
-    const signing = { ...credentials, method, url, headers: hashed, service: 's3', region: location.region };
+    const datetime = signatureDate(clock.now());
+    const signing = { ...credentials, method, datetime, url, headers: hashed, service: 's3', region: location.region };
     // AwsV4Signer accepts no `body: undefined`.
     const signed = await new AwsV4Signer(body === undefined ? signing : { ...signing, body: new Uint8Array(body) }).sign();
     return await fetch(signed.url, { ...signed, signal: AbortSignal.timeout(TIMEOUT_IN_MS) });

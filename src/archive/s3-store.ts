@@ -1,4 +1,5 @@
 import type { ArchiveStore } from '#src/core/ports/archive.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { createS3Client, type S3Credentials } from './s3-client.ts';
 import type { S3Location } from './s3-location.ts';
 
@@ -6,8 +7,8 @@ import type { S3Location } from './s3-location.ts';
  * Stores segments in a bucket, by the protocol of S3. An object appears whole. A conditional put keeps two janitors from creating the
  * same name.
  */
-export function createS3Store(location: S3Location, credentials: S3Credentials): ArchiveStore {
-  const send = createS3Client(location, credentials);
+export function createS3Store(location: S3Location, credentials: S3Credentials, clock?: Pick<Clock, 'now'>): ArchiveStore {
+  const send = createS3Client(location, credentials, clock);
 
   async function put(name: string, content: Buffer, headers: Record<string, string>): Promise<Response> {
     const answer = await send({ method: 'PUT', path: location.prefix + name, headers, body: content });

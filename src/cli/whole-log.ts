@@ -30,7 +30,7 @@ export async function openArchiveOf(options: GlobalOptions & ArchiveOptions, { c
   const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
   const location = archiveOf(readConfiguration({ flags: { data: options.data, archive: options.archive } }));
   const source = createNatsLogSource({ connection });
-  const archive = createArchive(openArchiveStore(location, process.env), source.decode);
+  const archive = createArchive(openArchiveStore(location, { env: process.env }), source.decode);
   const { created } = await source.state();
   return {
     archive,

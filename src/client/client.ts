@@ -5,7 +5,6 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
@@ -102,11 +101,15 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
   const closing = new AbortController();
   // Every open subscription listens to this signal until it ends. Their number is the caller's, so Node must not warn of a leak.
   setMaxListeners(0, closing.signal);
-  const ports = await openNatsPorts(connection, { leaseInMs: 15_000, clock: systemClock, budgetInMs }).catch(async (error: unknown) => {
+  const ports = await openNatsPorts(connection, { leaseInMs: 15_000, budgetInMs }).catch(async (error: unknown) => {
     await connection.close();
     throw connection.refusals.explain(error);
   });
-  const functions = createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants });
+  const functions = createFunctionRegistry(ports.functions, {
+    refuseDestination: ports.destinationCheck.refuse,
+    grants,
+    clock: ports.clock,
+  });
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
   return createClient({ connection, ports, tenancy, functions, directory, closing });
 }
@@ -121,7 +124,7 @@ type ClientParts = {
 };
 
 function createClient({ connection, ports, tenancy, functions, directory, closing }: ClientParts): SequentClient {
-  const { log, openRequests } = ports;
+  const { log, openRequests, clock } = ports;
   const timelineOptions = { log, tenancy, findQueued: openRequests.find, history: ports.history };
   const waiter = createResultWaiter({
     subscribe: (name, onResult) => subscribeToLiveResults(connection, name as FunctionName, onResult),
@@ -129,7 +132,7 @@ function createClient({ connection, ports, tenancy, functions, directory, closin
   });
   const requests = createRequests({
     log,
-    clock: systemClock,
+    clock,
     random: { bytes: randomBytes },
     maxBatch: (name) => directory.get(name)?.definition.concurrency ?? 1,
   });
@@ -137,7 +140,7 @@ function createClient({ connection, ports, tenancy, functions, directory, closin
   const subscriptions = createSubscriptions(connection);
   const by = `client-${randomBytes(6).toString('hex')}`;
   let appends = 0;
-  const writing = { log, hints: ports.hints, clock: systemClock, by, appendId: () => `${by}-${appends++}` };
+  const writing = { log, hints: ports.hints, clock, by, appendId: () => `${by}-${appends++}` };
 
   const client: SequentClient = {
     ...createInvoker({ log, requests, waiter, directory, functions, traceRequest }),

@@ -4,7 +4,6 @@ import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
@@ -62,8 +61,8 @@ export async function startWorker({
   const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
   const connection = await openConnection({ name: worker, ...natsOptions, servers });
   connection.refusals.onMissingPermission((message) => logger.error({}, message));
-  const ports = await openNatsPorts(connection, { leaseInMs, clock: systemClock, onProblem: (problem) => logger.warn({}, problem) });
-  const registry = createFunctionRegistry(ports.functions, { grants });
+  const ports = await openNatsPorts(connection, { leaseInMs, onProblem: (problem) => logger.warn({}, problem) });
+  const registry = createFunctionRegistry(ports.functions, { grants, clock: ports.clock });
   for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });
   const closing = new AbortController();
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
@@ -72,7 +71,6 @@ export async function startWorker({
     tenancy: tenancy ?? { region: 'local', project: 'default' },
     maxHops,
     maxChain,
-    clock: systemClock,
     logger,
     appendId: createAppendIds(worker),
   };
@@ -92,7 +90,7 @@ export async function startWorker({
     findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),
   });
-  const leave = await ports.roleInstances.announce(ownInstance(['worker']));
+  const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock));
   const stop = async (graceInMs = 20_000): Promise<void> => {
     await leave().catch(() => {});
     await role.stop(graceInMs);

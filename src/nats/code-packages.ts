@@ -2,17 +2,24 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectInfo, ObjectStore } from 'nats';
 import { InvalidInputError } from '#src/core/errors.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { type CodePackages, digestOfArchive } from '#src/core/ports/code-packages.ts';
 import type { Connection } from './transport/connection.ts';
-import { CODE_BUCKET } from './wire/topology.ts';
+import { errorCodeOf, isMessageNotFound } from './transport/errors.ts';
+import { CODE_BUCKET, CODE_STREAM } from './wire/topology.ts';
 
 /** A package that was stored within this time is not stored again. Far below the grace time after which unused packages are deleted. */
 const FRESH_IN_MS = 60_000;
 /** nats.js waits without a limit for an object that has lost a chunk. */
 const READ_TIMEOUT_IN_MS = 60_000;
 
-/** Code packages in JetStream's object store. */
-export function createNatsCodePackages(connection: Connection): CodePackages {
+/**
+ * Code packages in JetStream's object store.
+ *
+ * The client writes the modification time of an object from the clock of its own machine. Ages are therefore computed from the time at
+ * which the server stored the record of the object.
+ */
+export function createNatsCodePackages(connection: Connection, clock: Pick<Clock, 'now'>): CodePackages {
   let opened: Promise<ObjectStore> | undefined;
 
   /** Opens the bucket at its first use, because most processes never need it. */
@@ -24,12 +31,23 @@ export function createNatsCodePackages(connection: Connection): CodePackages {
     });
   }
 
+  /** The time of the server at which a package was stored; the present time when the package was removed meanwhile. */
+  async function storedAt(digest: string): Promise<number> {
+    try {
+      return (await connection.manager.streams.getMessage(CODE_STREAM, { last_by_subj: recordSubject(digest) })).time.getTime();
+    } catch (error) {
+      if (isMessageNotFound(errorCodeOf(error))) return clock.now();
+      throw error;
+    }
+  }
+
   return {
     async put(archive) {
       const digest = digestOfArchive(archive);
       const store = await bucket();
       const existing = await store.info(digest);
-      if (existing === null || !isFresh(existing, archive)) await store.putBlob({ name: digest }, archive);
+      const isFresh = existing !== null && isUndamaged(existing, archive) && clock.now() - (await storedAt(digest)) <= FRESH_IN_MS;
+      if (!isFresh) await store.putBlob({ name: digest }, archive);
       return digest;
     },
     async get(digest) {
@@ -45,8 +63,9 @@ export function createNatsCodePackages(connection: Connection): CodePackages {
       }
     },
     async list() {
-      const found = await (await bucket()).list();
-      return found.map(({ name, size, mtime }) => ({ digest: name, bytes: size, storedAt: Date.parse(mtime) }));
+      const found = [];
+      for (const { name, size } of await (await bucket()).list()) found.push({ digest: name, bytes: size, storedAt: await storedAt(name) });
+      return found;
     },
     async delete(digest) {
       await (await bucket()).delete(digest);
@@ -54,12 +73,17 @@ export function createNatsCodePackages(connection: Connection): CodePackages {
   };
 }
 
-/** Whether the stored package is recent and undamaged. */
-function isFresh({ deleted, digest, size, mtime }: ObjectInfo, archive: Uint8Array): boolean {
-  if (deleted || size !== archive.length || Date.now() - Date.parse(mtime) > FRESH_IN_MS) return false;
+function isUndamaged({ deleted, digest, size }: ObjectInfo, archive: Uint8Array): boolean {
+  if (deleted || size !== archive.length) return false;
   return digest.replace(/=+$/, '') === `SHA-256=${createHash('sha256').update(archive).digest('base64url')}`;
 }
 
 async function open({ nats }: Connection): Promise<ObjectStore> {
   return await nats.jetstream().views.os(CODE_BUCKET);
+}
+
+/** The subject of the record of an object, as NATS clients write it. */
+function recordSubject(name: string): string {
+  const padded = Buffer.from(name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+  return `$O.${CODE_BUCKET}.M.${padded}`;
 }

@@ -1,8 +1,10 @@
 import type { ConsumerInfo, JetStreamManager, StreamInfo } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import { ServerTime } from '#src/core/time/server-time.ts';
 import type { Connection } from './transport/connection.ts';
 import { isNoResponders, isTimeout } from './transport/errors.ts';
+import { timedInfo } from './transport/server-clock.ts';
 import { FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './wire/topology.ts';
 
 /** The state of a NATS server, and of the Sequent on it. */
@@ -51,12 +53,12 @@ export type ConsumerFacts = {
 };
 
 const STREAMS = [INVOCATIONS, RESULTS, `KV_${FUNCTIONS_BUCKET}`, `KV_${STATE_BUCKET}`];
-const CLOCK_SAMPLES = 5;
 
 /** Reads the state of NATS and of Sequent. Changes nothing. */
 export async function inspect(connection: Connection): Promise<Inspection> {
   const { nats, manager, servers } = connection;
-  const { streams, clocks } = await inspectStreams(manager);
+  const time = new ServerTime();
+  const streams = await inspectStreams(manager, time);
   const account = await manager.getAccountInfo();
   const limit = account.limits.max_storage;
   return {
@@ -66,7 +68,7 @@ export async function inspect(connection: Connection): Promise<Inspection> {
       version: nats.info?.version ?? '',
       maxPayloadInBytes: nats.info?.max_payload ?? 0,
       roundTripInMs: await nats.rtt(),
-      clockAheadInMs: await clockAhead(manager, clocks),
+      clockAheadInMs: clockAheadOf(time),
     },
     storage: { usedInBytes: account.storage, limitInBytes: limit > 0 ? limit : undefined },
     streams,
@@ -75,21 +77,18 @@ export async function inspect(connection: Connection): Promise<Inspection> {
   };
 }
 
-type ClockSample = { aheadInMs: number; roundTripInMs: number };
-
-async function inspectStreams(manager: JetStreamManager): Promise<{ streams: StreamFacts[]; clocks: ClockSample[] }> {
+async function inspectStreams(manager: JetStreamManager, time: ServerTime): Promise<StreamFacts[]> {
   const streams: StreamFacts[] = [];
-  const clocks: ClockSample[] = [];
   for (const name of STREAMS) {
     try {
-      const { info, clock } = await timedInfo(manager, name);
-      if (clock !== undefined) clocks.push(clock);
+      const { info, sample } = await timedInfo({ manager }, name);
+      if (sample !== undefined) time.add(sample);
       streams.push(factsOf(name, info));
     } catch (error) {
       streams.push({ name, exists: false, why: messageOf(error) });
     }
   }
-  return { streams, clocks };
+  return streams;
 }
 
 function factsOf(name: string, { state, config, cluster }: StreamInfo): StreamFacts {
@@ -107,26 +106,8 @@ function factsOf(name: string, { state, config, cluster }: StreamInfo): StreamFa
   };
 }
 
-/** Reads a stream's state and a sample of the server's clock. The server's time is taken as the middle between request and answer. */
-async function timedInfo(manager: JetStreamManager, name: string): Promise<{ info: StreamInfo; clock: ClockSample | undefined }> {
-  const askedAt = Date.now();
-  const info = await manager.streams.info(name);
-  const roundTripInMs = Date.now() - askedAt;
-  const serverAt = Date.parse((info as { ts?: string }).ts ?? '');
-  if (Number.isNaN(serverAt)) return { info, clock: undefined };
-  return { info, clock: { aheadInMs: serverAt - (askedAt + roundTripInMs / 2), roundTripInMs } };
-}
-
-/** Returns the sample with the shortest round trip, because its error is bounded by half of the round trip. */
-async function clockAhead(manager: JetStreamManager, samples: ClockSample[]): Promise<number | undefined> {
-  const all = [...samples];
-  while (all.length > 0 && all.length < CLOCK_SAMPLES) {
-    const { clock } = await timedInfo(manager, INVOCATIONS).catch(() => ({ clock: undefined }));
-    if (clock === undefined) break;
-    all.push(clock);
-  }
-  const best = all.sort((one, other) => one.roundTripInMs - other.roundTripInMs)[0];
-  return best === undefined ? undefined : Math.round(best.aheadInMs);
+function clockAheadOf({ offset }: ServerTime): number | undefined {
+  return offset === undefined ? undefined : Math.round(-offset.aheadInMs);
 }
 
 async function inspectConsumers(manager: JetStreamManager): Promise<ConsumerFacts[]> {

@@ -3,7 +3,6 @@ import type { History } from '#src/core/history-questions.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Results } from '#src/core/log/results.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
@@ -27,6 +26,7 @@ import { createNatsWorkQueue } from './streams/work-queue.ts';
 import type { Connection } from './transport/connection.ts';
 import { ensureStream, findStream } from './transport/ensure-stream.ts';
 import { createPublisher, type Publisher } from './transport/publisher.ts';
+import { type ClockBounds, openServerClock, type ServerClock } from './transport/server-clock.ts';
 import { createHintSigner } from './wire/hint-signer.ts';
 import {
   codeStream,
@@ -58,6 +58,8 @@ export type NatsPorts = {
   /** Queries of the read model. */
   history: History;
   roleInstances: RoleInstances;
+  /** The time of the log. Every age, due time and lease of a process is judged by this clock. */
+  clock: ServerClock;
   close(): void;
 };
 
@@ -65,7 +67,7 @@ export type NatsPortsOptions = {
   /** Creates and updates the streams and buckets. Without a topology they must exist, because a client changes nothing. */
   topology?: TopologyOptions;
   leaseInMs: number;
-  clock: Clock;
+  clockBounds?: ClockBounds;
   /** How long an append or a read without an answer is repeated before it fails, in milliseconds; 60 s by default. */
   budgetInMs?: number;
   onProblem?: (problem: string) => void;
@@ -73,12 +75,13 @@ export type NatsPortsOptions = {
 
 /** Opens every port. Throws `NatsUnavailableError` when no topology is given and the log does not exist. */
 export async function openNatsPorts(connection: Connection, options: NatsPortsOptions): Promise<NatsPorts> {
-  const { topology, leaseInMs, clock } = options;
+  const { topology, leaseInMs } = options;
   const problems = options.onProblem === undefined ? {} : { onProblem: options.onProblem };
   if (topology === undefined) await expectStream(connection);
   else
     for (const stream of [invocationsStream(topology), resultsStream(topology), codeStream(topology)])
       await ensureStream(connection, stream);
+  const clock = await openServerClock(connection, { ...options.clockBounds, ...problems });
   const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology?.replicas);
   const state = await openKeyValue(connection, STATE_BUCKET, topology?.replicas);
   const signer = createHintSigner(state);
@@ -94,18 +97,22 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     log: createNatsEventLog(logOptions),
     hints: createNatsHints({ connection, signer }),
     results: createNatsResults(logOptions),
-    queue: createNatsWorkQueue({ connection, state, signer, leaseInMs, ...problems }),
+    queue: createNatsWorkQueue({ connection, state, signer, leaseInMs, takesWork: () => clock.isWithinLimit, ...problems }),
     executionProbe: createNatsExecutionProbe(connection),
     openRequests: createNatsOpenRequests(connection),
     cancellations: createNatsCancellations(connection),
     destinationCheck: createNatsDestinationCheck(connection),
     functions,
-    packages: createNatsCodePackages(connection),
+    packages: createNatsCodePackages(connection, clock),
     state,
     publisher,
     history: createNatsHistory(connection),
     roleInstances: createNatsRoleInstances(connection),
-    close: () => publisher.close(),
+    clock,
+    close() {
+      clock.close();
+      publisher.close();
+    },
   };
 }
 

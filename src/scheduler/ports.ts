@@ -28,6 +28,8 @@ export type SchedulerOptions = {
   clock: Clock;
   logger: Logger;
   appendId: () => string;
+  /** Whether this process may act now; always, by default. */
+  takesWork?: () => boolean;
   /** How long other roles may take before the scheduler inspects a stream, in milliseconds. */
   patienceInMs: number;
   /** The maximum age of a delivery, in milliseconds. */

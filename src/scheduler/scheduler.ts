@@ -22,7 +22,7 @@ const UNKNOWN_GRACE_IN_MS = 1_000;
  * The scheduler only appends with expected versions and publishes hints, so several schedulers may run at once.
  */
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
-  const { log, clock, state, patienceInMs } = options;
+  const { log, clock, state, patienceInMs, takesWork = () => true } = options;
   const stopping = new AbortController();
   const open = createOpenStreams({
     patienceInMs,
@@ -36,11 +36,15 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const inspections = new Set<Promise<void>>();
   const ticking = tick();
 
+  function takeDue(now: number) {
+    return takesWork() ? open.takeDue(now) : undefined;
+  }
+
   async function tick(): Promise<void> {
     let savedAt = clock.now();
     while (!stopping.signal.aborted) {
       const now = clock.now();
-      for (let due = open.takeDue(now); due !== undefined; due = open.takeDue(now)) {
+      for (let due = takeDue(now); due !== undefined; due = takeDue(now)) {
         const inspection = inspector.inspect(due).finally(() => inspections.delete(inspection));
         inspections.add(inspection);
         if (inspections.size >= MAX_INSPECTIONS_IN_PROGRESS) await Promise.race(inspections);

@@ -10,11 +10,16 @@ export type RoleInstance = {
   startedAt: number;
   /** What an acknowledgement of the server promises, if this process started the server; otherwise `unknown`. */
   durability?: string | undefined;
+  /** How far the clock of its machine is ahead of the server's, in milliseconds; absent until it is measured. */
+  clockAheadInMs?: number | undefined;
+  clockUncertaintyInMs?: number | undefined;
+  /** False while the process takes no work, because its clock is beyond the limit. */
+  takesWork?: boolean | undefined;
 };
 
 /** The running processes. Nothing is stored: each process answers for itself, and a process that ended does not answer. */
 export interface RoleInstances {
-  /** Answers for this process until the returned function is called. */
+  /** Answers for this process until the returned function is called. Every answer reads `own` again. */
   announce(own: RoleInstance): Promise<() => Promise<void>>;
   /** The processes that answer within half a second. */
   list(): Promise<RoleInstance[]>;

@@ -1,4 +1,5 @@
 import type { SubjectRules } from '#src/core/names/addressable.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { Connections } from './connection.ts';
@@ -11,6 +12,8 @@ import { createSmnTarget } from './smn.ts';
 export type TargetPorts = {
   connections: Connections;
   http: VettedHttp;
+  /** Dates the signatures. */
+  clock: Pick<Clock, 'now'>;
   streams: DisStreams;
   publisher: Publisher;
   /** The subjects that a function may address. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { disStreamFor } from '#src/core/names/addressable.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
@@ -38,16 +39,16 @@ export interface DisStreams {
 type Remote = { kind: 'remote'; stream: string; name: string; connection: ConnectionOf<'dis'> };
 type Resolved = { kind: 'built-in'; stream: string } | Remote;
 
-type DisPorts = { connections: Connections; http: VettedHttp; streams: DisStreams };
+type DisPorts = { connections: Connections; http: VettedHttp; clock?: Pick<Clock, 'now'>; streams: DisStreams };
 
 /** Appends the envelope to one of Sequent's own streams, or to a stream of the service behind a connection. */
-export function createDisTarget({ connections, http, streams }: DisPorts): DestinationTarget {
+export function createDisTarget({ connections, http, clock = systemClock, streams }: DisPorts): DestinationTarget {
   return createResolvedTarget<Resolved>({
     kind: 'DIS',
     resolve: (param, functionName) => resolve(param, connections, functionName),
     limitKeyOf: (resolved) => `DIS ${resolved.kind === 'remote' ? `${resolved.name}/` : ''}${resolved.stream}`,
     async deliver(resolved, request, signal) {
-      if (resolved.kind === 'remote') return putRecord(resolved, request, { http, signal });
+      if (resolved.kind === 'remote') return putRecord(resolved, request, { http, at: clock.now(), signal });
       const stream = disStreamFor(request.functionName, resolved.stream);
       const { requestId, envelope, acceptedAt, deliveryId } = request;
       const record = { stream, partitionKey: requestId, data: toBase64(envelope), timestamp: acceptedAt, deliveryId };
@@ -69,12 +70,12 @@ function resolve(text: string, connections: Connections, functionName?: string):
 async function putRecord(
   remote: Remote,
   request: DeliveryRequest,
-  { http, signal }: { http: VettedHttp; signal: AbortSignal },
+  { http, at, signal }: { http: VettedHttp; at: number; signal: AbortSignal },
 ): Promise<DeliveryResult> {
   const { connection, stream, name } = remote;
   const url = `${connection.endpoint.replace(/\/+$/, '')}/v2/${connection.projectId}/records`;
   const body = JSON.stringify({ stream_name: stream, records: [{ data: toBase64(request.envelope), partition_key: request.requestId }] });
-  const headers = headersOf(connection, url, body);
+  const headers = headersOf(connection, { url, body, at });
   if (headers.kind === 'unreadable') return unusable(name, headers.problem);
   const reach = reachOf(connection.endpoint, connection);
   const answer = await http.send({ method: 'POST', url, headers: headers.texts, body, reach }, signal);
@@ -82,7 +83,9 @@ async function putRecord(
   return answer.kind === 'answered' ? resultOfAnswer(answer, receiver) : verdictOf(answer, receiver);
 }
 
-function headersOf({ accessKeyId, secretAccessKey, token, projectId }: ConnectionOf<'dis'>, url: string, body: string): Revealed<string> {
+type Put = { url: string; body: string; at: number };
+
+function headersOf({ accessKeyId, secretAccessKey, token, projectId }: ConnectionOf<'dis'>, { url, body, at }: Put): Revealed<string> {
   const headers = { 'content-type': 'application/json', 'x-project-id': projectId };
   if (token !== undefined) {
     const revealed = reveal({ token });
@@ -91,7 +94,7 @@ function headersOf({ accessKeyId, secretAccessKey, token, projectId }: Connectio
   if (accessKeyId === undefined || secretAccessKey === undefined) return { kind: 'unreadable', problem: 'it has no credentials' };
   const keys = reveal({ accessKeyId, secretAccessKey });
   if (keys.kind === 'unreadable') return keys;
-  return { kind: 'revealed', texts: signByHuawei({ method: 'POST', url, headers, body }, keys.texts) };
+  return { kind: 'revealed', texts: signByHuawei({ method: 'POST', url, headers, body }, keys.texts, at) };
 }
 
 const resultSchema = z.object({

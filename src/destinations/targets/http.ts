@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { originOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
@@ -20,13 +21,15 @@ export const httpParamSchema = z.strictObject({
 type Resolved = { kind: 'resolved'; url: string; name: string; connection: ConnectionOf<'http'> };
 
 /** Posts the envelope to a URL: a webhook, signed by Standard Webhooks when the connection has a secret. */
-export function createHttpTarget({ connections, http }: { connections: Connections; http: VettedHttp }): DestinationTarget {
+type HttpPorts = { connections: Connections; http: VettedHttp; clock?: Pick<Clock, 'now'> };
+
+export function createHttpTarget({ connections, http, clock = systemClock }: HttpPorts): DestinationTarget {
   return createResolvedTarget<Resolved>({
     kind: 'HTTP',
     resolve: (param, functionName) => resolve(param, connections, functionName),
     limitKeyOf: ({ url }) => `HTTP ${originOf(url)}`,
     async deliver({ url, name, connection }, request, signal) {
-      const headers = headersOf(connection, request);
+      const headers = headersOf(connection, request, clock.now());
       if (headers.kind === 'unreadable') return unusable(name, headers.problem);
       const answer = await http.send({ method: 'POST', url, headers: headers.texts, body: request.envelope, reach: connection }, signal);
       return verdictOf(answer, originOf(url));
@@ -55,12 +58,12 @@ function matchesHost(hostname: string, pattern: string): boolean {
 }
 
 /** The signature comes last, so no header of the connection replaces it. */
-function headersOf(connection: ConnectionOf<'http'>, request: DeliveryRequest): Revealed<string> {
+function headersOf(connection: ConnectionOf<'http'>, request: DeliveryRequest, at: number): Revealed<string> {
   const own = reveal(connection.headers);
   if (own.kind === 'unreadable') return own;
   const lowerCase = Object.fromEntries(Object.entries(own.texts).map(([name, value]) => [name.toLowerCase(), value]));
   const texts: Record<string, string> = { 'content-type': 'application/json', ...lowerCase, ...traceHeaders(request) };
   if (connection.secret === undefined) return { kind: 'revealed', texts: { ...texts, 'webhook-id': request.deliveryId } };
-  const signature = signWebhook(connection.secret, request.deliveryId, request.envelope);
+  const signature = signWebhook(connection.secret, { id: request.deliveryId, body: request.envelope, at });
   return signature.kind === 'unreadable' ? signature : { kind: 'revealed', texts: { ...texts, ...signature.texts } };
 }

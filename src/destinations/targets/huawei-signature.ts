@@ -1,4 +1,5 @@
 import { canonicalPath, canonicalQuery, sha256, signatureOf } from '#src/core/huawei-signature.ts';
+import { signatureDate } from '#src/core/text/signature-date.ts';
 
 export type SignableRequest = { method: string; url: string; headers: Record<string, string>; body: string };
 export type HuaweiKeys = { accessKeyId: string; secretAccessKey: string };
@@ -7,10 +8,10 @@ export type HuaweiKeys = { accessKeyId: string; secretAccessKey: string };
 export function signByHuawei(
   { method, url: address, headers: given, body }: SignableRequest,
   { accessKeyId, secretAccessKey }: HuaweiKeys,
-  now = new Date(),
+  at: number,
 ): Record<string, string> {
   const url = new URL(address);
-  const date = now.toISOString().replace(/[:-]|\.\d{3}/g, '');
+  const date = signatureDate(at);
   const headers: Record<string, string> = { ...given, host: url.host, 'x-sdk-date': date };
   const sorted = Object.keys(headers).sort();
   const signedHeaders = sorted.join(';');

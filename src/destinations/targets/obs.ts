@@ -3,8 +3,10 @@ import { isIP } from 'node:net';
 import { AwsV4Signer } from 'aws4fetch';
 import { z } from 'zod';
 import { splitName } from '#src/core/names/names.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { percentEncode } from '#src/core/text/percent-encode.ts';
+import { signatureDate } from '#src/core/text/signature-date.ts';
 import { type Answer, reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
@@ -36,7 +38,9 @@ type Resolved = { kind: 'resolved'; param: ObsParam; name: string; connection: C
  *
  * Two destinations of one outcome with the same object key store one object, because the envelope is the same.
  */
-export function createObsTarget({ connections, http }: { connections: Connections; http: VettedHttp }): DestinationTarget {
+type ObsPorts = { connections: Connections; http: VettedHttp; clock?: Pick<Clock, 'now'> };
+
+export function createObsTarget({ connections, http, clock = systemClock }: ObsPorts): DestinationTarget {
   async function put({ connection, param }: Resolved, request: DeliveryRequest, options: { once: boolean; signal: AbortSignal }) {
     const revealed = reveal({ accessKeyId: connection.accessKeyId, secretAccessKey: connection.secretAccessKey });
     if (revealed.kind === 'unreadable') return revealed;
@@ -44,6 +48,7 @@ export function createObsTarget({ connections, http }: { connections: Connection
     const signer = new AwsV4Signer({
       ...revealed.texts,
       method: 'PUT',
+      datetime: signatureDate(clock.now()),
       url,
       headers: { ...headersOf(param, request), ...(options.once ? { 'if-none-match': '*' } : {}) },
       body: request.envelope,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { originOf, reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections, Subscription } from './connection.ts';
@@ -26,7 +27,9 @@ const MAX_REMEMBERED_DELIVERIES = 10_000;
  * A try skips the subscriptions that an earlier try of this process reached. After a restart, or in another process, a receiver may get
  * the same `webhook-id` or `Message-ID` again.
  */
-export function createSmnTarget({ connections, http }: { connections: Connections; http: VettedHttp }): DestinationTarget {
+type SmnPorts = { connections: Connections; http: VettedHttp; clock?: Pick<Clock, 'now'> };
+
+export function createSmnTarget({ connections, http, clock = systemClock }: SmnPorts): DestinationTarget {
   const recent = new RecentDeliveries(MAX_REMEMBERED_DELIVERIES);
   return createResolvedTarget<Resolved>({
     kind: 'SMN',
@@ -37,7 +40,7 @@ export function createSmnTarget({ connections, http }: { connections: Connection
       const sent = await Promise.all(
         open.map(async ([index, subscription]): Promise<Sent> => {
           const id = `${request.deliveryId}-${index}`;
-          return { index, result: await publish({ id, request, subscription }, { name, connection, http, signal }) };
+          return { index, result: await publish({ id, request, subscription }, { name, connection, http, clock, signal }) };
         }),
       );
       for (const { index, result } of sent) if (result.kind === 'delivered') recent.markDone(request.deliveryId, index);
@@ -59,16 +62,16 @@ function resolve(text: string, connections: Connections, functionName?: string):
 }
 
 type Message = { id: string; request: DeliveryRequest; subscription: Subscription };
-type Sender = { name: string; connection: ConnectionOf<'smn'>; http: VettedHttp; signal: AbortSignal };
+type Sender = { name: string; connection: ConnectionOf<'smn'>; http: VettedHttp; clock: Pick<Clock, 'now'>; signal: AbortSignal };
 
-async function publish({ id, request, subscription }: Message, { name, connection, http, signal }: Sender): Promise<DeliveryResult> {
+async function publish({ id, request, subscription }: Message, { name, connection, http, clock, signal }: Sender): Promise<DeliveryResult> {
   const { timeoutInMs, smtp } = connection;
   if (subscription.protocol === 'email') {
     if (smtp === undefined) return dead(`connection "${name}" has no "smtp"`);
     return sendEmail({ to: subscription.endpoint, messageId: id, request }, { smtp, timeoutInMs, signal });
   }
   const { endpoint, secret } = subscription;
-  const signature = signWebhook(secret, id, request.envelope);
+  const signature = signWebhook(secret, { id, body: request.envelope, at: clock.now() });
   if (signature.kind === 'unreadable') return unusable(name, signature.problem);
   const headers = { 'content-type': 'application/json', ...traceHeaders(request), ...signature.texts };
   const answer = await http.send(

@@ -44,10 +44,12 @@ function verdictOfStatus({ status, headers }: Answered, receiver: string): Deliv
   return dead(status >= 300 && status < 400 ? `${reason}, and redirects are not followed` : reason);
 }
 
-/** The delay that `Retry-After` asks for, as seconds or a date; at most an hour. */
-export function retryAfterOf(headers: Answered['headers'], now = Date.now()): number | undefined {
+/** The delay that `Retry-After` asks for, as seconds or a date; at most an hour. A date is by the clock of the receiver, as `Date` is. */
+export function retryAfterOf(headers: Answered['headers'], local = Date.now()): number | undefined {
   const text = headers['retry-after'];
   if (typeof text !== 'string') return undefined;
+  const receiverNow = Date.parse(String(headers.date));
+  const now = Number.isNaN(receiverNow) ? local : receiverNow;
   const asked = /^\d{1,10}$/.test(text.trim()) ? Number(text) * 1_000 : Date.parse(text) - now;
   return Number.isNaN(asked) ? undefined : Math.min(Math.max(asked, 0), MAX_RETRY_AFTER_IN_MS);
 }

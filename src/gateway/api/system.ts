@@ -57,9 +57,7 @@ function viewOf(
   const durability = instances.find((one) => one.durability !== undefined && one.durability !== 'unknown')?.durability ?? 'unknown';
   return {
     server: withoutUndefined({ version: server.version, round_trip_ms: server.roundTripInMs, clock_ahead_ms: server.clockAheadInMs }),
-    roles: instances.flatMap(({ roles, instance, host, pid, version, startedAt }) =>
-      roles.map((role) => ({ role, instance, host, pid, version, started_at: startedAt })),
-    ),
+    roles: instances.flatMap((instance) => instance.roles.map((role) => withoutUndefined(roleViewOf(role, instance)))),
     lags: consumers.flatMap((consumer) => {
       const { name, pending, unacknowledged, redelivered, waiting } = consumer;
       const { role, function: token } = ownerOf(consumer);
@@ -80,6 +78,20 @@ function viewOf(
       used_bytes: storage.usedInBytes,
       limit_bytes: storage.limitInBytes,
     }),
+  };
+}
+
+function roleViewOf(role: string, { instance, host, pid, version, startedAt, ...clock }: SystemState['instances'][number]) {
+  return {
+    role,
+    instance,
+    host,
+    pid,
+    version,
+    started_at: startedAt,
+    clock_ahead_ms: clock.clockAheadInMs,
+    clock_uncertainty_ms: clock.clockUncertaintyInMs,
+    takes_work: clock.takesWork,
   };
 }
 

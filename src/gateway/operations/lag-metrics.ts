@@ -10,6 +10,8 @@ export type Lag = {
   /** The number of messages that the read model is behind; `undefined` when no projection answers. */
   projection: number | undefined;
   oldestOpenAt: number | undefined;
+  /** How far the clocks of the running processes are ahead of the server's. */
+  clocks: readonly { role: string; host: string; aheadInMs: number }[];
 };
 export type LagSource = () => Promise<Lag>;
 
@@ -64,6 +66,16 @@ export function createLagMetrics(registry: Registry, { clock, lag, folded }: Lag
     });
   }
 
+  new Gauge({
+    name: 'sequent_clock_offset_seconds',
+    help: "How far the clock of the role's machine is ahead of the clock of the NATS server",
+    labelNames: ['role', 'host'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { role, host, aheadInMs } of (await read())?.clocks ?? []) this.set({ role, host }, aheadInMs / 1_000);
+    },
+  });
   byConsumer('role_lag_messages', 'Messages of the log that were not delivered to the role yet', ({ waiting }) => waiting);
   byConsumer('role_held_messages', 'Messages of the log that are in progress in the role', ({ atWork }) => atWork);
   gauge('projection_lag_messages', 'Messages of the log that the read model does not contain yet', ({ projection }) => projection);

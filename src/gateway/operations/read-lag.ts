@@ -10,7 +10,7 @@ export function ownerOf({ name }: SystemState['consumers'][number]): { role: str
 }
 
 export async function readLag({ system, history }: Pick<GatewayClient, 'system' | 'history'>): Promise<Lag> {
-  const [{ streams, consumers, oldestOpen }, projection] = await Promise.all([system({ instances: false }), readProjection(history)]);
+  const [{ streams, consumers, oldestOpen, instances }, projection] = await Promise.all([system(), readProjection(history)]);
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   const { lastSequence, messages, bytes } = log?.exists ? log : { lastSequence: 0, messages: 0, bytes: 0 };
   // Subscribers choose their names, so a metric per subscriber would be unbounded.
@@ -27,6 +27,9 @@ export async function readLag({ system, history }: Pick<GatewayClient, 'system' 
     })),
     projection,
     oldestOpenAt: oldestOpen?.acceptedAt,
+    clocks: instances.flatMap(({ roles, host, clockAheadInMs }) =>
+      clockAheadInMs === undefined ? [] : roles.map((role) => ({ role, host, aheadInMs: clockAheadInMs })),
+    ),
   };
 }
 

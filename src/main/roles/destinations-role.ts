@@ -31,6 +31,7 @@ function targetsOf({ options, ports, connections, registry, functions, rules }: 
   const isKnown = (fn: FunctionName, qualifier: string): boolean => functions.find(fn, qualifier) !== undefined;
   const outside = createTargets({
     connections,
+    clock: ports.clock,
     http: createVettedHttp(),
     streams: createDisStreams({
       connection,

@@ -1,5 +1,4 @@
 import { connectClient } from '#src/client/client.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { readFloor } from '#src/core/ports/scheduler-floor.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
@@ -35,7 +34,7 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
         credentials,
         origins: httpOrigins ?? [],
         limits: DEFAULT_LIMITS,
-        clock: systemClock,
+        clock: ports.clock,
         logger,
         logCount,
         signatures,

@@ -1,17 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '#src/core/errors.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { countLog } from '#src/gateway/operations/log-count.ts';
 import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
+import { openServerClock } from '#src/nats/transport/server-clock.ts';
 import type { LogCountAnswer, LogCountOptions } from './log-count-thread.ts';
 
 const { address, from } = workerData as LogCountOptions;
 const connection = await openConnection({ ...natsOptionsOf(address), name: 'sequent-metrics' });
 const publisher = createPublisher(connection);
-const count = countLog({ log: createNatsEventLog({ connection, publisher, clock: systemClock }), clock: systemClock, from });
+const clock = await openServerClock(connection);
+const count = countLog({ log: createNatsEventLog({ connection, publisher, clock }), clock, from });
 
 parentPort?.on('message', (question: number | 'stop') => void (question === 'stop' ? stop() : answer(question)));
 
@@ -25,6 +26,7 @@ async function answer(question: number): Promise<void> {
 
 async function stop(): Promise<void> {
   await count.close();
+  clock.close();
   publisher.close();
   await connection.close();
   parentPort?.close();

@@ -6,31 +6,40 @@ import { createArchive } from '#src/archive/archive.ts';
 import { openArchiveStore } from '#src/archive/open-store.ts';
 import { projectionKey } from '#src/archive/reader-positions.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { serveHistory } from '#src/nats/questions/history-service.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import { type ClockBounds, openServerClock } from '#src/nats/transport/server-clock.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import { openProjection, type Projection } from '#src/projection/projection.ts';
 
-export type ProjectionRoleOptions = { connection: Connection; dataDir: string; archive: string; logger: Logger };
+export type ProjectionRoleOptions = {
+  connection: Connection;
+  dataDir: string;
+  archive: string;
+  clockBounds?: ClockBounds;
+  logger: Logger;
+};
 
 const ANNOUNCE_EVERY_MS = 5_000;
 
 /** Starts the role in this process: a read model under the data folder, and the service that answers from it. */
 export async function startProjectionRole(options: ProjectionRoleOptions): Promise<{ stop(): Promise<void> }> {
-  const { connection, dataDir, archive, logger } = options;
+  const { connection, dataDir, archive, clockBounds, logger } = options;
   const instance = `p-${randomBytes(5).toString('hex')}`;
-  const log = createNatsLogSource({ connection, onProblem: (problem) => logger.warn({}, problem) });
-  const source = createWholeLog(log, createArchive(openArchiveStore(archive, process.env), log.decode));
+  const onProblem = (problem: string): void => logger.warn({}, problem);
+  const clock = await openServerClock(connection, { ...clockBounds, onProblem });
+  const log = createNatsLogSource({ connection, onProblem });
+  const source = createWholeLog(log, createArchive(openArchiveStore(archive, { env: process.env, clock }), log.decode));
   const state = await openKeyValue(connection, STATE_BUCKET, undefined);
-  const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock: systemClock, logger });
+  const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock, logger });
   const stopping = new AbortController();
-  const announcing = announce(projection, state, stopping.signal);
+  const announcing = announce(projection, { state, clock }, stopping.signal);
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
   const endService = await serveHistory(connection, { answers: createAnswers(projection, source.decode), instance, version });
   return {
@@ -39,6 +48,7 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
       await endService();
       await projection.stop();
       await announcing;
+      clock.close();
     },
   };
 }
@@ -48,7 +58,9 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
  *
  * The key derives from host and folder, so that it is the same after a restart.
  */
-async function announce(projection: Projection, state: KeyValue, signal: AbortSignal): Promise<void> {
+type AnnouncementPorts = { state: KeyValue; clock: Clock };
+
+async function announce(projection: Projection, { state, clock }: AnnouncementPorts, signal: AbortSignal): Promise<void> {
   const { file } = await projection.status();
   const location = createHash('sha256')
     .update(`${hostname()}:${dirname(file)}`)
@@ -57,7 +69,7 @@ async function announce(projection: Projection, state: KeyValue, signal: AbortSi
   while (!signal.aborted) {
     const sequence = projection.store.checkpoint?.sequence ?? 0;
     // After a failure the janitor sees an older checkpoint until the next round, and purges less.
-    await state.put(projectionKey(location), JSON.stringify({ sequence, at: systemClock.now() })).catch(() => {});
-    await systemClock.sleep(ANNOUNCE_EVERY_MS, signal);
+    await state.put(projectionKey(location), JSON.stringify({ sequence, at: clock.now() })).catch(() => {});
+    await clock.sleep(ANNOUNCE_EVERY_MS, signal);
   }
 }

@@ -1,5 +1,4 @@
 import { createHandlerRules, type HandlerRules } from '#src/core/functions/handler-rules.ts';
-import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
 import { openConnections, parseConnections } from '#src/destinations/connections.ts';
 import type { Connections } from '#src/destinations/targets/connection.ts';
@@ -31,11 +30,11 @@ export type RoleContext = {
  * Throws `NatsUnavailableError`, and `InvalidInputError` when the file of the named connections cannot be used.
  */
 export async function openRoleContext(options: RolesOptions): Promise<RoleContext> {
-  const { connection, topology, leaseInMs, grants, logger } = options;
+  const { connection, topology, leaseInMs, clockBounds, grants, logger } = options;
   const ports = await openNatsPorts(connection, {
     topology,
     leaseInMs,
-    clock: systemClock,
+    ...(clockBounds === undefined ? {} : { clockBounds }),
     onProblem: (problem) => logger.warn({}, problem),
   });
   const connections = await connectionsOf(options);
@@ -48,7 +47,7 @@ export async function openRoleContext(options: RolesOptions): Promise<RoleContex
     options,
     ports,
     connections,
-    registry: createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants }),
+    registry: createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants, clock: ports.clock }),
     functions,
     rules: createHandlerRules(grants),
     tracer: findTracer(),
@@ -61,8 +60,7 @@ export async function openRoleContext(options: RolesOptions): Promise<RoleContex
 /** The ports and settings that worker, scheduler and destinations take alike, with ids for the appends of this role. */
 export function commonPorts({ ports, functions, options }: RoleContext, name: string) {
   const { tenancy, maxHops, maxChain, logger } = options;
-  const clock: Clock = systemClock;
-  return { ...ports, tenancy, maxHops, maxChain, clock, logger, functions, findFunction: functions.ask, appendId: appendIds(name) };
+  return { ...ports, tenancy, maxHops, maxChain, logger, functions, findFunction: functions.ask, appendId: appendIds(name) };
 }
 
 async function connectionsOf({ connectionsFile, tenancy }: RolesOptions): Promise<Connections> {

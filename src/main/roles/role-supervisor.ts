@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
+import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
 
 /** The options that every process of one role gets: the address of NATS and the level of its log. */
-export type RoleProcessOptions = { address: Omit<NatsAddress, 'from'>; logLevel: string };
+export type RoleProcessOptions = { address: Omit<NatsAddress, 'from'>; logLevel: string; clockBounds?: ClockBounds };
 /** `archive` is a folder or a bucket. */
 export type ProjectionProcessOptions = RoleProcessOptions & { dataDir: string; archive: string };
 export type JanitorProcessOptions = RoleProcessOptions & { archive: string } & Pick<JanitorOptions, 'retention' | 'historyRetentionInMs'>;

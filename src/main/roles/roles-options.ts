@@ -5,6 +5,7 @@ import type { Credential } from '#src/gateway/auth/credentials.ts';
 import type { Configuration, Role } from '#src/main/config/configuration.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
 import type { TopologyOptions } from '#src/nats/wire/topology.ts';
 import type { JanitorProcessOptions, ProjectionProcessOptions } from './role-supervisor.ts';
 
@@ -23,6 +24,8 @@ export type RolesOptions = {
   topology: TopologyOptions;
   /** How long an execution may go unnoticed when its worker dies, in milliseconds. */
   leaseInMs: number;
+  /** The offsets of this machine's clock at which the process reports it, and takes no work. */
+  clockBounds?: ClockBounds;
   /** How long the scheduler waits for other roles before it inspects a stream, in milliseconds. */
   patienceInMs: number;
   /** How many destinations a chain may have before it is cut. */

@@ -34,7 +34,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   const projection = await startIf('projection', () => startProjection(context));
   const janitor = await startIf('janitor', () => startJanitor(context));
   const gateway = await startIf('gateway', () => startGatewayRole(context));
-  const withdraw = await ports.roleInstances.announce(ownInstance(options.roles, options.durability));
+  const withdraw = await ports.roleInstances.announce(ownInstance(options.roles, ports.clock, options.durability));
   return {
     registry,
     ports,

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
@@ -9,11 +8,12 @@ export async function startSchedulerRole(context: RoleContext): Promise<Schedule
   const { options, ports, maxDeliveryAgeInMs, closing } = context;
   const { patienceInMs, logger } = options;
   const name = `scheduler-${randomBytes(4).toString('hex')}`;
-  void sweepPackagesRegularly({ packages: ports.packages, functions: ports.functions, clock: systemClock, logger }, closing.signal);
+  void sweepPackagesRegularly({ packages: ports.packages, functions: ports.functions, clock: ports.clock, logger }, closing.signal);
   return await startScheduler({
     ...commonPorts(context, name),
     name,
     deliveredUpTo: ports.queue.deliveredUpTo,
+    takesWork: () => ports.clock.isWithinLimit,
     patienceInMs,
     maxDeliveryAgeInMs,
   });

@@ -15,17 +15,23 @@ const metadataSchema = z.object({
   pid: z.coerce.number(),
   startedAt: z.coerce.number(),
   durability: z.string().optional(),
+  clockAheadInMs: z.coerce.number().optional(),
+  clockUncertaintyInMs: z.coerce.number().optional(),
+  takesWork: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional(),
 });
 
 export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
   return {
-    async announce({ version, instance, roles, host, pid, startedAt, durability }) {
-      const metadata = { instance, roles: roles.join(','), host, pid: String(pid), startedAt: String(startedAt) };
+    async announce(own) {
       const service = await nats.services.add({
         name: ROLES_SERVICE,
-        version,
+        version: own.version,
         description: 'Sequent: the roles of this process',
-        metadata: { ...metadata, ...(durability === undefined ? {} : { durability }) },
+        // The client encodes the metadata for every answer to INFO, and once for all answers to PING.
+        metadata: { toJSON: () => metadataOf(own) } as unknown as Record<string, string>,
       });
       return async () => {
         await service.stop();
@@ -35,7 +41,7 @@ export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
       const found: RoleInstance[] = [];
       try {
         const client = nats.services.client({ strategy: RequestStrategy.Timer, maxWait: ANSWER_WITHIN_MS });
-        for await (const { version, metadata } of await client.ping(ROLES_SERVICE)) {
+        for await (const { version, metadata } of await client.info(ROLES_SERVICE)) {
           // Any client may answer under this name.
           const parsed = metadataSchema.safeParse(metadata);
           if (parsed.success) found.push({ version, ...parsed.data });
@@ -47,4 +53,10 @@ export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
       return found.sort((one, other) => one.startedAt - other.startedAt || one.instance.localeCompare(other.instance));
     },
   };
+}
+
+/** Metadata of NATS services are texts. */
+function metadataOf({ roles, version: _, ...own }: RoleInstance): Record<string, string> {
+  const known = Object.entries(own).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(known.map(([name, value]) => [name, String(value)])), roles: roles.join(',') };
 }

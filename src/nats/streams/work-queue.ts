@@ -24,10 +24,14 @@ export type NatsWorkQueueOptions = {
   state: KeyValue;
   signer: HintSigner;
   leaseInMs: number;
+  /** Whether this process may take work now; always, by default. */
+  takesWork?: () => boolean;
   onProblem?: (problem: string) => void;
 };
 
 const FLOOR_EVERY_MS = 5_000;
+/** How long an item is left to other processes, while this one takes no work. */
+const RETURNED_FOR_MS = 1_000;
 
 /**
  * The work queue on JetStream.
@@ -36,7 +40,8 @@ const FLOOR_EVERY_MS = 5_000;
  * 2. The filters of a consumer are two literal subjects. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
  * 3. If an operator deletes a consumer, a new one starts after the saved floor.
  */
-export function createNatsWorkQueue({ connection, state, signer, leaseInMs, onProblem = () => {} }: NatsWorkQueueOptions): WorkQueue {
+export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
+  const { connection, state, signer, leaseInMs, takesWork = () => true, onProblem = () => {} } = options;
   return {
     leaseInMs,
     async deliveredUpTo(name) {
@@ -48,14 +53,16 @@ export function createNatsWorkQueue({ connection, state, signer, leaseInMs, onPr
         connection,
         stream: INVOCATIONS,
         openConsumer: () => openWorkConsumer({ connection, state, leaseInMs }, source),
-        demand,
+        demand: () => (takesWork() ? demand() : 0),
         signal,
         onProblem: (problem) => onProblem(`${durableOf(source)}: ${problem}`),
         onMessage: (message) => {
           isUsed = true;
           const item = toItem(connection, signer, message);
           if (item === undefined) message.respond(encoder.encode('+TERM'));
-          else onItem(item);
+          else if (takesWork()) onItem(item);
+          // The item was requested before. Returned without a delay, the server would send the item again at once.
+          else item.delayRedelivery(RETURNED_FOR_MS);
         },
       });
       const timer = setInterval(() => {

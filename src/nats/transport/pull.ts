@@ -135,6 +135,8 @@ class SupervisedPull implements Pull {
     if (!this.#options.connection.isConnected) return;
     const isSilent = this.#outstanding > 0 && performance.now() - this.#receivedAt > 2.5 * HEARTBEAT_IN_MS;
     if (this.#consumer === undefined || isSilent) this.reopen();
+    // The demand may have risen without a call of `poke`, because the process may take work again.
+    else this.poke();
   }
 
   /** Reports a problem once, although the watchdog retries every second. */

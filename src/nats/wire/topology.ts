@@ -13,6 +13,7 @@ export const FUNCTIONS_BUCKET = 'SEQUENT_FUNCTIONS';
 export const STATE_BUCKET = 'SEQUENT_STATE';
 /** The object store with the code of functions. */
 export const CODE_BUCKET = 'SEQUENT_CODE';
+export const CODE_STREAM = `OBJ_${CODE_BUCKET}`;
 /** The data that the HTTP gateway keeps about functions in addition to their definitions. */
 export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 
@@ -66,7 +67,7 @@ export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: T
  */
 export function codeStream({ replicas }: Pick<TopologyOptions, 'replicas'>): Partial<StreamConfig> {
   return {
-    name: `OBJ_${CODE_BUCKET}`,
+    name: CODE_STREAM,
     description: 'Sequent: the code of functions',
     subjects: [`$O.${CODE_BUCKET}.C.>`, `$O.${CODE_BUCKET}.M.>`],
     retention: RetentionPolicy.Limits,

@@ -82,13 +82,16 @@ const deadLetters: Check = ({ dead_letters = 0, is_dead_letters_at_least }) => {
 };
 
 const SKEW_IN_MS = 1_000;
-const clock: Check = ({ server: { clock_ahead_ms: ahead = 0 } = {} }) => {
-  if (Math.abs(ahead) < SKEW_IN_MS) return [];
-  const title = `The clock of NATS is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}`;
-  return [{ severity: 'warning', title, reason: 'ages and delays are measured with this clock' }];
+const clocks: Check = ({ roles: running }) => {
+  const wrong = new Map(running.filter(({ clock_ahead_ms: ahead = 0 }) => Math.abs(ahead) > SKEW_IN_MS).map((one) => [one.instance, one]));
+  return [...wrong.values()].map(({ host = '', pid = 0, clock_ahead_ms: ahead = 0, takes_work = true }) => ({
+    severity: takes_work ? 'warning' : 'error',
+    title: `The clock of ${host} is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}`,
+    reason: takes_work ? 'Sequent uses the time of the NATS server' : `its process ${pid} takes no work`,
+  }));
 };
 
-const checks: readonly Check[] = [roles, queues, storage, readModel, problems, deadLetters, clock];
+const checks: readonly Check[] = [roles, queues, storage, readModel, problems, deadLetters, clocks];
 
 function isRunning(system: SystemView, role: string): boolean {
   return system.roles.some((one) => one.role === role);

@@ -41,7 +41,7 @@ test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of roles and nats-ser
   await untilAllNotified(server.url, accepted.size);
 
   const connection = await openConnection({ servers: server.url });
-  const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
+  const ports = await openNatsPorts(connection, { leaseInMs: 1_500 });
   const { invocations, facts, problems } = await foldWholeLog(ports.log);
   const lost = [...accepted].filter((id) => !invocations.has(id));
   const lives = [...facts].flatMap(([id, life]) => findLifeProblems(id, life));
@@ -129,7 +129,7 @@ async function killRepeatedly({ server, processes, roles, env, random }: Killing
 /** Follows the log until this many invocations are notified. */
 async function untilAllNotified(servers: string, expected: number): Promise<void> {
   const connection = await openConnection({ servers });
-  const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
+  const ports = await openNatsPorts(connection, { leaseInMs: 1_500 });
   const over = new Set<string>();
   const stop = AbortSignal.timeout(240_000);
   const done = new AbortController();

@@ -75,7 +75,7 @@ describe('a store in a bucket', () => {
   });
 
   test('is refused without credentials, or with an invalid location', () => {
-    expect(() => openArchiveStore('s3://known', {})).toThrow('needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+    expect(() => openArchiveStore('s3://known', { env: {} })).toThrow('needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
     for (const location of ['s3:', 's3://', 's3://UPPER_case', 's3://known?endpoint=ftp://x'])
       expect(() => parseS3Location(location)).toThrow();
   });

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createSubjectRules } from '#src/core/names/addressable.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import { createTargets } from '#src/destinations/targets/create-targets.ts';
@@ -61,6 +62,7 @@ function everyTarget(receiver: Receiver, mailPort: number) {
   const targets = createTargets({
     connections,
     http: createVettedHttp(),
+    clock: systemClock,
     streams: { publishRecord: stored },
     publisher: { publish: stored },
     subjects: createSubjectRules(),

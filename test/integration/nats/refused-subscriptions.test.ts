@@ -4,7 +4,6 @@ import { connectClient } from '#src/client/client.ts';
 import { defineFunction } from '#src/client/define-function.ts';
 import { startWorker } from '#src/client/worker.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { createNatsCancellations } from '#src/nats/questions/cancellations.ts';
 import { createNatsDestinationCheck } from '#src/nats/questions/destination-check.ts';
@@ -32,7 +31,7 @@ let admin: Connection;
 beforeAll(async () => {
   server = await startGuardedServer(users);
   admin = await openConnection(server.as('all'));
-  const ports = await openNatsPorts(admin, { topology, leaseInMs: 1_000, clock: systemClock });
+  const ports = await openNatsPorts(admin, { topology, leaseInMs: 1_000 });
   ports.close();
 });
 afterAll(async () => {
@@ -100,7 +99,7 @@ describe('a connection whose subscriptions are refused', () => {
 describe('a user without permissions', () => {
   test('receives the refusal of a request, append, result and read at once, not as unknown', async () => {
     const { connection } = await connectAs('mute');
-    const ports = await openNatsPorts(connection, { leaseInMs: 1_000, clock: systemClock });
+    const ports = await openNatsPorts(connection, { leaseInMs: 1_000 });
     onTestFinished(() => ports.close());
     const startedAt = performance.now();
     const name = newStream();

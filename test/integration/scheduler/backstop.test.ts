@@ -41,7 +41,7 @@ afterAll(async () => {
 async function openScheduler(name: string) {
   const connection = await openConnection({ servers: server.url });
   const topology = { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 } as const;
-  const ports = await openNatsPorts(connection, { topology, leaseInMs: 1_500, clock: systemClock });
+  const ports = await openNatsPorts(connection, { topology, leaseInMs: 1_500 });
   const closing = new AbortController();
   const functions = await openFunctionDirectory(ports.functions, { signal: closing.signal });
   let appends = 0;

@@ -23,3 +23,9 @@ export const noted = async (event) => {
   await sleep(event.ms);
   return process.pid;
 };
+
+/** Fails until its second attempt. */
+export const second = async (_event, context) => {
+  if (context.attempt < 2) throw new Error(`attempt ${context.attempt} fails`);
+  return context.attempt;
+};

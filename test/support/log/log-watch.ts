@@ -1,5 +1,4 @@
 import type { Fact } from '#machines/facts.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 
@@ -17,7 +16,7 @@ export interface LogWatch extends AsyncDisposable {
 
 export async function watchLog(servers: string): Promise<LogWatch> {
   const connection = await openConnection({ servers });
-  const ports = await openNatsPorts(connection, { leaseInMs: 1_500, clock: systemClock });
+  const ports = await openNatsPorts(connection, { leaseInMs: 1_500 });
   const facts = new Map<string, Fact[]>();
   const listeners = new Set<(fact: Fact) => void>();
   const stop = new AbortController();

@@ -14,7 +14,7 @@ export type OpenedNats = AsyncDisposable & { connection: Connection; ports: Nats
 
 export async function openNats(url: string, options: Partial<NatsPortsOptions> = {}): Promise<OpenedNats> {
   const connection = await openConnection({ servers: url });
-  const ports = await openNatsPorts(connection, { topology, leaseInMs: 1_000, clock: systemClock, ...options });
+  const ports = await openNatsPorts(connection, { topology, leaseInMs: 1_000, ...options });
   return {
     connection,
     ports,

@@ -41,7 +41,7 @@ export async function startSystem(url: string, handlers: Handlers, patienceInMs 
   const stop = new AbortController();
   const functions = await openFunctionDirectory(ports.functions, { signal: stop.signal });
   const tenancy = { region: 'local', project: 'default' };
-  const common = { ...ports, tenancy, clock: systemClock, logger, functions, findFunction: functions.ask, appendId };
+  const common = { ...ports, tenancy, logger, functions, findFunction: functions.ask, appendId };
   const name = `w-${appendId()}`;
   const host = createInlineHost(handlers);
   const worker = startWorker({ ...common, worker: name, host, maxHops: MAX_HOPS, maxChain: MAX_CHAIN, canRun: () => true });

@@ -32,14 +32,15 @@ const hello = {
 };
 const consumer: ConsumerFacts = { name: 'fn-hello', pending: 0, unacknowledged: 0, redelivered: 0, waiting: 1 };
 
+const healthy: Examined = {
+  inspection,
+  durability: durabilityOf('100ms'),
+  registry: { functions: [] },
+  missingFiles: [],
+};
+
 function problemsOf(part: Partial<Inspection>, others: Partial<Examined> = {}): string[] {
-  const healthy: Examined = {
-    inspection: { ...inspection, ...part },
-    durability: durabilityOf('100ms'),
-    registry: { functions: [] },
-    missingFiles: [],
-  };
-  return judge({ ...healthy, ...others })
+  return judge({ ...healthy, inspection: { ...inspection, ...part }, ...others })
     .filter(({ level }) => level === 'problem')
     .map(({ check }) => check);
 }
@@ -75,6 +76,17 @@ describe('the doctor', () => {
   test('reports clocks that differ, in either direction', () => {
     const server = (clockAheadInMs: number) => ({ server: { ...inspection.server, clockAheadInMs } });
     expect([problemsOf(server(60_000)), problemsOf(server(-60_000)), problemsOf(server(2_000))]).toEqual([['clocks'], ['clocks'], []]);
+  });
+
+  test('reports the clock of a process, and one that takes no work for it', () => {
+    const one = { instance: 'i', roles: ['worker'], version: '0', host: 'h', pid: 7, startedAt: 0 };
+    const clockOf = (clock: { clockAheadInMs: number; clockUncertaintyInMs: number; takesWork: boolean }) =>
+      judge({ ...healthy, instances: [{ ...one, ...clock }] }).filter(({ check }) => check === 'clock of h');
+    expect(clockOf({ clockAheadInMs: 1_400, clockUncertaintyInMs: 500, takesWork: true })).toEqual([]);
+    expect(clockOf({ clockAheadInMs: -3_600_000, clockUncertaintyInMs: 2, takesWork: true })).toMatchObject([
+      { level: 'note', seen: "1 h behind the server (worker, process 7): it uses the server's time" },
+    ]);
+    expect(clockOf({ clockAheadInMs: 9e8, clockUncertaintyInMs: 2, takesWork: false })).toMatchObject([{ level: 'problem' }]);
   });
 
   test('reports a server that refuses large requests, and an almost full storage', () => {

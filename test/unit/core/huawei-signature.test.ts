@@ -26,7 +26,7 @@ test('the gateway accepts a destination’s signature, and refuses it with any p
   const keys = { accessKeyId: 'AK', secretAccessKey: 'SK' };
   const url = 'https://smn.example/v2/urn:smn:1/publish?a-b=2&a=1&text=x+y';
   const body = '{"message":"ä"}';
-  const headers = signByHuawei({ method: 'POST', url, headers: { 'content-type': 'application/json' }, body }, keys);
+  const headers = signByHuawei({ method: 'POST', url, headers: { 'content-type': 'application/json' }, body }, keys, Date.now());
   const request = {
     method: 'POST',
     path: new URL(url).pathname,

@@ -62,7 +62,7 @@ describe('the issues of a system', () => {
     ['1 problem in the log', { projection: { ...projection(), problems: 1 } }],
     ['1 dead letter', { dead_letters: 1 }],
     ['More than 500 dead letters', { dead_letters: 500, is_dead_letters_at_least: true }],
-    ['The clock of NATS is 5 s behind', { server: { ...well.server, clock_ahead_ms: -5_000 } }],
+    ['The clock of h is 5 s behind', { roles: well.roles.map((role) => ({ ...role, host: 'h', clock_ahead_ms: -5_000 })) }],
   ])('is reported: %s', (title, changed) => {
     expect(titlesOf(changed)).toEqual([title]);
   });

@@ -49,6 +49,7 @@ async function doctor(call: Call): Promise<ExitCode> {
 
 async function examine(connection: Connection, { dataDir }: Target): Promise<Examined> {
   const { inspect } = await import('#src/nats/inspection.ts');
+  const { createNatsRoleInstances } = await import('#src/nats/questions/role-instances.ts');
   const { findRunningServer } = await import('#src/main/nats-server/running.ts');
   const inspection = await inspect(connection);
   const own = await findRunningServer(dataDir);
@@ -61,6 +62,7 @@ async function examine(connection: Connection, { dataDir }: Target): Promise<Exa
     durability: durabilityOf(isOwn ? own.fsync : undefined),
     registry,
     missingFiles: await missingFiles(functions),
+    instances: await createNatsRoleInstances(connection).list(),
     projections,
   };
 }

@@ -1,6 +1,7 @@
 import { formatBytes, plural } from '#src/cli/print/format.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
+import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { ConsumerFacts, Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import type { Durability } from '../../durability.ts';
@@ -17,6 +18,8 @@ export type Examined = {
   missingFiles: readonly { name: string; file: string }[];
   /** Every projection that answers; `undefined` when none was asked. */
   projections?: readonly HistoryStatus[];
+  /** The running processes; `undefined` when none was asked. */
+  instances?: readonly RoleInstance[];
 };
 
 /** Judges the observations. A pure function, so that every judgement can be tested. */
@@ -35,6 +38,7 @@ export function judge(examined: Examined): Finding[] {
         },
     judgePayload(inspection.server.maxPayloadInBytes),
     judgeClock(inspection.server),
+    ...judgeClocksOf(examined.instances),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
     inspection.scheduler
@@ -121,8 +125,25 @@ function judgeClock({ clockAheadInMs, roundTripInMs }: Inspection['server']): Fi
       ? `the server and this machine agree (round trip ${formatDuration(roundTripInMs)})`
       : `the server is ${formatDuration(skew)} ${clockAheadInMs > 0 ? 'ahead of' : 'behind'} this machine (round trip ${formatDuration(roundTripInMs)})`;
   if (skew < SKEW_NOTED_MS) return { level: 'ok', check, seen };
-  const remedy = 'synchronise the clocks (chrony, systemd-timesyncd): retries and ages are absolute times';
+  const remedy = 'synchronise the clocks (chrony, systemd-timesyncd)';
   return { level: skew < SKEW_BAD_MS ? 'note' : 'problem', check, seen, remedy };
+}
+
+/** The clock of each process that differs from the server's, as the process measured it. */
+function judgeClocksOf(instances: Examined['instances'] = []): Finding[] {
+  return instances.flatMap(({ roles, host, pid, clockAheadInMs = 0, clockUncertaintyInMs = 0, takesWork = true }): Finding[] => {
+    const skew = Math.abs(clockAheadInMs);
+    if (takesWork && skew - clockUncertaintyInMs < SKEW_NOTED_MS) return [];
+    const seen = `${formatDuration(skew)} ${clockAheadInMs > 0 ? 'ahead of' : 'behind'} the server (${roles.join(', ')}, process ${pid})`;
+    return [
+      {
+        level: takesWork ? 'note' : 'problem',
+        check: `clock of ${host}`,
+        seen: takesWork ? `${seen}: it uses the server's time` : `${seen}: it takes no work`,
+        remedy: 'synchronise the clock of that machine (chrony, systemd-timesyncd)',
+      },
+    ];
+  });
 }
 
 function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage']): Finding {

@@ -47,6 +47,11 @@ function addLimitOptions(command: Command): void {
     .option('--replicas <count>', 'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)')
     .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
     .option('--patience-ms <ms>', 'how long the scheduler waits for other roles before it inspects a stream (SEQUENT_PATIENCE_MS)')
+    .option(
+      '--clock-warning <duration>',
+      "the offset of this machine's clock from the server's that is reported (SEQUENT_CLOCK_WARNING, default: 1s)",
+    )
+    .option('--clock-limit <duration>', 'the offset from which this process takes no work, or off (SEQUENT_CLOCK_LIMIT, default: 24h)')
     .option('--max-hops <count>', 'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)')
     .option('--max-chain <count>', 'how many invocations one may start through destinations (SEQUENT_MAX_CHAIN)')
     .option('--delivery-age <duration>', 'how long after an outcome its destinations are tried (SEQUENT_DELIVERY_AGE, default: 24h)')

@@ -16,11 +16,13 @@ export function rolesFrom(
   const { roles, leaseInMs, patienceInMs, maxHops, maxChain, dataDir, logLevel } = configuration;
   const { replicas, resultsStorage, resultsMaxAgeInHours } = configuration;
   const { retentionInMs: maxAgeInMs, retentionInvocations: maxInvocations, historyRetentionInMs } = configuration;
+  const clockBounds = { warningInMs: configuration.clockWarningInMs, limitInMs: configuration.clockLimitInMs };
   const archive = archiveOf(configuration);
   return {
     roles,
     topology: { replicas, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
     leaseInMs,
+    clockBounds,
     patienceInMs,
     maxHops,
     maxChain,
@@ -29,8 +31,8 @@ export function rolesFrom(
     connectionsFile: configuration.connections,
     grants: grantsOf(configuration),
     tenancy: tenancyOf(configuration, credentials),
-    projection: { address, dataDir, logLevel, archive },
-    janitor: { address, logLevel, archive, historyRetentionInMs, retention: { maxAgeInMs, maxInvocations } },
+    projection: { address, dataDir, logLevel, archive, clockBounds },
+    janitor: { address, logLevel, archive, clockBounds, historyRetentionInMs, retention: { maxAgeInMs, maxInvocations } },
     gateway: { ...configuration, address, credentials },
   };
 }

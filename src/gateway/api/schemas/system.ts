@@ -9,6 +9,9 @@ const roleSchema = z.object({
   pid: z.int().optional(),
   version: z.string().optional(),
   started_at: moment.optional(),
+  clock_ahead_ms: z.number().optional().describe("how far the clock of the process is ahead of the NATS server's; negative when behind"),
+  clock_uncertainty_ms: z.number().optional(),
+  takes_work: z.boolean().optional().describe('false while the clock is beyond --clock-limit'),
 });
 
 const logSchema = z.object({
