@@ -1,4 +1,4 @@
-import { type FactOf, type Failure, statusCodes } from '#machines/facts.ts';
+import { type FactOf, type Failure, type Outcome, statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import type { AcceptedRequest } from './event-log.ts';
@@ -37,13 +37,16 @@ export function encodeEnvelope(
   return JSON.stringify({ ...envelope, request_payload: '', response_payload: '' });
 }
 
-/** The result and all deliveries of an outcome share one encoded text. */
+/** The result and all deliveries of an outcome share one text. An outcome without destinations is encoded once, and is not kept. */
+const envelopeCache = new WeakMap<Outcome, { tenancy: Tenancy; text: string }>();
+
 function encodeWhole(tenancy: Tenancy, request: AcceptedRequest, invocation: Invocation): string {
   const { outcome } = invocation.context;
-  const { envelopeCache: cached } = request;
-  if (cached !== undefined && cached.outcome === outcome && cached.tenancy === tenancy) return cached.text;
+  if (outcome?.destinations === undefined) return JSON.stringify(envelopeOf(tenancy, request, invocation));
+  const cached = envelopeCache.get(outcome);
+  if (cached?.tenancy === tenancy) return cached.text;
   const text = JSON.stringify(envelopeOf(tenancy, request, invocation));
-  if (outcome?.destinations !== undefined) request.envelopeCache = { outcome, tenancy, text };
+  envelopeCache.set(outcome, { tenancy, text });
   return text;
 }
 

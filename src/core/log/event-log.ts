@@ -1,6 +1,5 @@
-import type { Fact, FactOf, Lineage, Outcome } from '#machines/facts.ts';
+import type { Fact, FactOf, Lineage } from '#machines/facts.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
-import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Erasure } from './erasure.ts';
 
 /**
@@ -36,8 +35,6 @@ export type AcceptedRequest = {
   fact: FactOf<'queued'>;
   payload: string;
   defect?: { condition: 'PayloadTooLarge' | 'InvalidPayload' | 'InvalidRequest'; message: string };
-  /** The encoded envelope of the outcome, made on first use: subscribers of results and all destinations receive the same text. */
-  envelopeCache?: { outcome: Outcome; tenancy: Tenancy; text: string };
 };
 
 /** One message on an invoke subject, which starts one or more invocations. */
