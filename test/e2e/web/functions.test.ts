@@ -1,42 +1,34 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { FunctionStats, FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { until } from '#test/support/conformance/until.ts';
-import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
-let sequent: WebSequent;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [sequent, browser] = await Promise.all([startWebSequent(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await sequent[Symbol.asyncDispose]();
-});
+const test = pagesTest(startWebSequent);
 
 const destinations = (...names: string[]) =>
   names.map((name) => ({ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: name }) }));
 /** The statistics, once the read model includes so many notified invocations. */
-const statsOf = (name: string, settled: number): Promise<FunctionStats> =>
+const statsOf = (sequent: WebSequent, name: string, settled: number): Promise<FunctionStats> =>
   until(`${settled} invocations of ${name} are counted`, async () => {
     const stats = await sequent.call<FunctionStats>(`/api/functions/${name}/stats`);
     return stats.total.by_state.notified === settled ? stats : undefined;
   });
-const viewOf = (name: string): Promise<FunctionView> => sequent.call(`/api/functions/${name}`);
+const viewOf = (sequent: WebSequent, name: string): Promise<FunctionView> => sequent.call(`/api/functions/${name}`);
 
 describe('the page of all functions', () => {
-  test('an empty page shows the command that defines a function', async () => {
+  test('an empty page shows the command that defines a function', async ({ sequent, browser }) => {
     await using watched = await browser.open(`${sequent.url}/functions`);
     await watched.page.getByText('npx sequent fn put').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
-  test('functions are listed with their failures, found by words, and sorted by failures', async () => {
+  test('functions are listed with their failures, found by words, and sorted by failures', async ({ sequent, browser }) => {
     await sequent.define('amounts', { description: 'adds what is due' });
     await sequent.define('zones', { description: 'knows the time' });
     await Promise.all([sequent.invoke('zones', { throws: 'no zone' }), sequent.invoke('zones'), sequent.invoke('amounts')]);
-    await Promise.all([statsOf('zones', 2), statsOf('amounts', 1)]);
+    await Promise.all([statsOf(sequent, 'zones', 2), statsOf(sequent, 'amounts', 1)]);
     await using watched = await browser.open(`${sequent.url}/functions`, { width: 1280 });
     const { page } = watched;
     const names = () => page.locator('.function-name > a').allTextContents();
@@ -55,7 +47,7 @@ describe('the page of all functions', () => {
 });
 
 describe('the destination graph', () => {
-  test('a destination that would close a loop is refused with the loop, and nothing changes', async () => {
+  test('a destination that would close a loop is refused with the loop, and nothing changes', async ({ sequent, browser }) => {
     await sequent.define('order', { policy: { onSuccess: destinations('invoice') } });
     await sequent.define('invoice', { policy: { onFailure: destinations('mail') } });
     await sequent.define('mail');
@@ -66,11 +58,11 @@ describe('the destination graph', () => {
     await page.getByLabel('Function', { exact: true }).fill('order');
     await page.getByRole('button', { name: 'Save the policy' }).click();
     await page.getByRole('alert').filter({ hasText: 'mail → order → invoice → mail' }).waitFor();
-    expect((await viewOf('mail')).definition.policy.onSuccess).toEqual([]);
+    expect((await viewOf(sequent, 'mail')).definition.policy.onSuccess).toEqual([]);
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
-  test('an allowed loop is named, drawn and marked', async () => {
+  test('an allowed loop is named, drawn and marked', async ({ sequent, browser }) => {
     await using watched = await browser.open(`${sequent.url}/functions/mail`);
     const { page } = watched;
     await page.getByRole('button', { name: 'Destinations on success: add a destination' }).click();
@@ -96,12 +88,12 @@ describe('the destination graph', () => {
 });
 
 describe('the page of a function', () => {
-  test('rates, errors, queue age and latency are those of the API, and are drawn over time', async () => {
+  test('rates, errors, queue age and latency are those of the API, and are drawn over time', async ({ sequent, browser }) => {
     await sequent.define('busy', { concurrency: 1 });
     const ids = await Promise.all(
       Array.from({ length: 6 }, (_, index) => sequent.invoke('busy', index < 2 ? { throws: 'no' } : { ms: 20 })),
     );
-    const { total } = await statsOf('busy', ids.length);
+    const { total } = await statsOf(sequent, 'busy', ids.length);
     await using watched = await browser.open(`${sequent.url}/functions/busy`);
     const { page } = watched;
     const figure = (label: string) =>
@@ -126,7 +118,7 @@ describe('the page of a function', () => {
     expect(await overflowOf(page)).toEqual([]);
   });
 
-  test('configuration, versions and aliases are shown, and only the names of secrets', async () => {
+  test('configuration, versions and aliases are shown, and only the names of secrets', async ({ sequent, browser }) => {
     await sequent.define('shown', { timeoutInMs: 4_000, memoryInMb: 128, userData: { REGION: 'eu' }, secretUserData: { PIN: '4711' } });
     await sequent.run(['fn', 'publish', 'shown', 'v1', '--description', 'the first one']);
     await sequent.run(['fn', 'alias', 'set', 'shown', 'prod', 'v1']);
@@ -140,7 +132,7 @@ describe('the page of a function', () => {
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
-  test('an invalid policy is refused at its fields, with the messages of the API', async () => {
+  test('an invalid policy is refused at its fields, with the messages of the API', async ({ sequent, browser }) => {
     await sequent.define('strict');
     await using watched = await browser.open(`${sequent.url}/functions/strict`);
     const { page } = watched;
@@ -162,10 +154,10 @@ describe('the page of a function', () => {
       await expect.poll(() => field.locator('small').textContent()).toBe(errors.find((error) => error.pointer === pointer)?.detail);
       expect(await page.getByLabel(label).getAttribute('aria-invalid')).toBe('true');
     }
-    expect((await viewOf('strict')).definition.policy.maxRetries).not.toBe(99);
+    expect((await viewOf(sequent, 'strict')).definition.policy.maxRetries).not.toBe(99);
   });
 
-  test('a policy changed meanwhile is not overwritten, and typed values survive a pause', async () => {
+  test('a policy changed meanwhile is not overwritten, and typed values survive a pause', async ({ sequent, browser }) => {
     await sequent.define('shared');
     await using watched = await browser.open(`${sequent.url}/functions/shared`);
     const { page } = watched;
@@ -179,15 +171,17 @@ describe('the page of a function', () => {
     await sequent.call('/api/functions/shared/policy', { method: 'PATCH', body: { maxAgeInSeconds: 77 }, headers });
     await page.getByRole('button', { name: 'Save the policy' }).click();
     await page.getByText('Refused: it was changed meanwhile').waitFor();
-    expect((await viewOf('shared')).definition.policy).toMatchObject({ maxAgeInSeconds: 77 });
+    expect((await viewOf(sequent, 'shared')).definition.policy).toMatchObject({ maxAgeInSeconds: 77 });
     await page.getByRole('button', { name: 'Load the saved policy' }).click();
     await expect.poll(() => page.getByLabel('Maximum age, seconds').inputValue()).toBe('77');
     await page.getByLabel('Retries').fill('3');
     await page.getByRole('button', { name: 'Save the policy' }).click();
-    await expect.poll(async () => (await viewOf('shared')).definition.policy).toMatchObject({ maxRetries: 3, maxAgeInSeconds: 77 });
+    await expect
+      .poll(async () => (await viewOf(sequent, 'shared')).definition.policy)
+      .toMatchObject({ maxRetries: 3, maxAgeInSeconds: 77 });
   });
 
-  test('a paused function starts nothing until it is resumed', async () => {
+  test('a paused function starts nothing until it is resumed', async ({ sequent, browser }) => {
     await sequent.define('held');
     await using watched = await browser.open(`${sequent.url}/functions/held`);
     const { page } = watched;
@@ -203,7 +197,7 @@ describe('the page of a function', () => {
     await sequent.invocation(id);
   });
 
-  test('a test event invokes the chosen version, and the page of the invocation opens', async () => {
+  test('a test event invokes the chosen version, and the page of the invocation opens', async ({ sequent, browser }) => {
     await sequent.define('tried');
     await sequent.run(['fn', 'publish', 'tried', 'v7']);
     await using watched = await browser.open(`${sequent.url}/functions/tried`);
@@ -220,7 +214,7 @@ describe('the page of a function', () => {
     expect(await sequent.invocation(id)).toMatchObject({ function: 'tried', qualifier: 'v7', status: 'SUCCESS' });
   });
 
-  test('the page of a function that is not defined links to its invocations', async () => {
+  test('the page of a function that is not defined links to its invocations', async ({ sequent, browser }) => {
     await using watched = await browser.open(`${sequent.url}/functions/gone`);
     watched.allow(/status of 404/);
     await watched.page.getByText('There is no such function').waitFor();

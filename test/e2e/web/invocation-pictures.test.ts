@@ -2,27 +2,24 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openBrowser, type TestBrowser, type WatchedPage } from '#test/support/web/browser.ts';
+import { describe, expect } from 'vitest';
+import type { WatchedPage } from '#test/support/web/browser.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
 import { drawnShareOf } from '#test/support/web/png.ts';
-import { openShop, type Shop } from '#test/support/web/shop.ts';
+import { openShop } from '#test/support/web/shop.ts';
 
 /*
  * The pictures of the README, taken from a running Sequent. With SEQUENT_PICTURES=1 they are written into the checkout. Otherwise they
  * are written into a temporary folder, and only their content is checked.
  */
 
-let shop: Shop;
-let browser: TestBrowser;
 let folder: string;
 const isKept = process.env.SEQUENT_PICTURES === '1';
-beforeAll(async () => {
-  [shop, browser] = await Promise.all([openShop(), openBrowser()]);
+const test = pagesTest(openShop);
+test.beforeAll(async () => {
   folder = isKept ? fileURLToPath(new URL('../../../docs/pictures', import.meta.url)) : await mkdtemp(join(tmpdir(), 'sequent-pictures-'));
 });
-afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await shop[Symbol.asyncDispose]();
+test.afterAll(async () => {
   if (!isKept) await rm(folder, { recursive: true, force: true });
 });
 
@@ -37,7 +34,7 @@ async function take({ page }: WatchedPage, name: string): Promise<void> {
 }
 
 describe('the pictures of the README', () => {
-  test('show the list and an invocation with retries, deliveries and failures', async () => {
+  test('show the list and an invocation with retries, deliveries and failures', async ({ sequent: shop, browser }) => {
     await shop.define('reports', { paused: true, policy: { maxRetries: 0, maxAgeInSeconds: 1 } });
     await shop.define('exports', { paused: true });
     await shop.define('imports', { policy: { maxRetries: 2, backoff: { initialInMs: 90_000, factor: 1, maxInMs: 90_000, jitter: 0 } } });

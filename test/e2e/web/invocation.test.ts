@@ -1,18 +1,22 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { EventView } from '#src/gateway/api/schemas/invocations.ts';
-import { openBrowser, type TestBrowser, type Theme } from '#test/support/web/browser.ts';
-import { openShop, type Shop } from '#test/support/web/shop.ts';
+import type { Theme } from '#test/support/web/browser.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
+import { openShop } from '#test/support/web/shop.ts';
 
-let shop: Shop;
-let browser: TestBrowser;
 /** An order whose third attempt succeeded, and that the second try delivered to the warehouse. */
 let charged: string;
 let declined: string;
 /** Its delivery is dead. */
 let refunded: string;
-beforeAll(async () => {
-  [shop, browser] = await Promise.all([openShop(), openBrowser()]);
+const test = pagesTest(openShop).extend(
+  'address',
+  ({ sequent }) =>
+    (id: string, query = '') =>
+      `${sequent.url}/invocations/${id}${query}`,
+);
+test.beforeAll(async ({ sequent: shop }) => {
   const ids = await Promise.all([
     shop.invoke('orders', { order: 4_711, token: 'tok_4711', fails: 2, prints: 'charging order 4711', returns: { charged: 124 } }),
     shop.invoke('orders', { order: 4_712, throws: 'card declined' }),
@@ -21,18 +25,13 @@ beforeAll(async () => {
   [charged = '', declined = '', refunded = ''] = ids;
   await Promise.all(ids.map((id) => shop.invocation(id)));
 });
-afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await shop[Symbol.asyncDispose]();
-});
 
-const address = (id: string, query = '') => `${shop.url}/invocations/${id}${query}`;
 const active = (page: Page, state: string) => page.locator(`.replay [data-state="${state}"].active`);
 const card = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 const position = (page: Page) => page.locator('.scrubber-position');
 
 describe('the page of an invocation', () => {
-  test('slider, keys, drawing, list, details and address select the same event', async () => {
+  test('slider, keys, drawing, list, details and address select the same event', async ({ sequent: shop, browser, address }) => {
     await using watched = await browser.open(address(charged));
     const { page } = watched;
     await active(page, 'notified').waitFor();
@@ -70,7 +69,7 @@ describe('the page of an invocation', () => {
     expect(page.url()).toBe(address(charged));
   });
 
-  test('the replay steps through the machine from the first event to the last', async () => {
+  test('the replay steps through the machine from the first event to the last', async ({ sequent: shop, browser, address }) => {
     const id = await shop.invoke('invoices');
     await shop.invocation(id);
     await using watched = await browser.open(address(id));
@@ -80,7 +79,7 @@ describe('the page of an invocation', () => {
     await page.getByRole('button', { name: 'Replay' }).waitFor();
   });
 
-  test('the timeline shows attempts as bars, waits hatched, and each delivery in its own lane', async () => {
+  test('the timeline shows attempts as bars, waits hatched, and each delivery in its own lane', async ({ browser, address }) => {
     await using watched = await browser.open(address(charged));
     const { page } = watched;
     const lane = (name: string) => page.locator('.lane').filter({ has: page.locator('.lane-name', { hasText: name }) });
@@ -97,7 +96,11 @@ describe('the page of an invocation', () => {
       .waitFor();
   });
 
-  test('events are listed in a line for each attempt, in a line for each event, and as stored', async () => {
+  test('events are listed in a line for each attempt, in a line for each event, and as stored', async ({
+    sequent: shop,
+    browser,
+    address,
+  }) => {
     await using watched = await browser.open(address(declined));
     const { page } = watched;
     const rows = page.locator('.event-row');
@@ -111,7 +114,7 @@ describe('the page of an invocation', () => {
     expect(stored).toEqual(events.map(({ sequence, by, fact }) => ({ sequence, by, fact })));
   });
 
-  test('the error with its stack, the output of attempts and the explanation are shown', async () => {
+  test('the error with its stack, the output of attempts and the explanation are shown', async ({ browser, address }) => {
     await using watched = await browser.open(address(declined));
     const { page } = watched;
     await page.locator('.verdict').getByText('RangeError card declined · after 4 attempts').waitFor();
@@ -130,7 +133,7 @@ describe('the page of an invocation', () => {
     expect(await output.getByRole('region', { name: 'the output of attempt 2' }).count()).toBe(0);
   });
 
-  test('secrets are masked, copied payloads are complete, and bytes are shown in hexadecimal', async () => {
+  test('secrets are masked, copied payloads are complete, and bytes are shown in hexadecimal', async ({ browser, address }) => {
     await using watched = await browser.open(address(charged));
     const { page } = watched;
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -146,7 +149,7 @@ describe('the page of an invocation', () => {
     await card(page, 'Output').getByText('00 01 02 03').waitFor();
   });
 
-  test('the time until the next attempt counts down', async () => {
+  test('the time until the next attempt counts down', async ({ sequent: shop, browser, address }) => {
     await shop.define('patient', { policy: { maxRetries: 1, backoff: { initialInMs: 600_000, factor: 1, maxInMs: 600_000, jitter: 0 } } });
     const id = await shop.invoke('patient', { throws: 'not yet' });
     await shop.invocation(id, ({ state }) => state === 'retrying');
@@ -159,7 +162,7 @@ describe('the page of an invocation', () => {
 });
 
 describe('on the page of an invocation', () => {
-  test('an invocation is redriven with another payload, and both pages link to each other', async () => {
+  test('an invocation is redriven with another payload, and both pages link to each other', async ({ browser, address }) => {
     await using watched = await browser.open(address(declined));
     const { page } = watched;
     await active(page, 'notified').waitFor();
@@ -180,7 +183,7 @@ describe('on the page of an invocation', () => {
     await card(page, 'Lineage').getByText('3 invocations').waitFor();
   });
 
-  test('a running invocation is cancelled', async () => {
+  test('a running invocation is cancelled', async ({ sequent: shop, browser, address }) => {
     const id = await shop.invoke('invoices', { gate: 'never' });
     await using watched = await browser.open(address(id));
     const { page } = watched;
@@ -193,7 +196,7 @@ describe('on the page of an invocation', () => {
     expect(await page.getByRole('button', { name: 'Cancel…' }).count()).toBe(0);
   });
 
-  test('a dead delivery is tried again', async () => {
+  test('a dead delivery is tried again', async ({ browser, address }) => {
     await using watched = await browser.open(address(refunded));
     const { page } = watched;
     await page.locator('.verdict').getByText('The delivery to http-0 is dead').waitFor();
@@ -205,7 +208,7 @@ describe('on the page of an invocation', () => {
     expect(await tries()).toBe(2);
   });
 
-  test('the same invocation is copied as command, curl call and code', async () => {
+  test('the same invocation is copied as command, curl call and code', async ({ sequent: shop, browser, address }) => {
     await using watched = await browser.open(address(charged));
     const { page } = watched;
     await page.getByRole('button', { name: 'Copy as…' }).click();
@@ -221,7 +224,7 @@ describe('on the page of an invocation', () => {
 });
 
 describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
-  test('axe finds nothing serious on the page of an invocation, and nothing is cut off at 360 px', async () => {
+  test('axe finds nothing serious on the page of an invocation, and nothing is cut off at 360 px', async ({ browser, address }) => {
     for (const path of [address(charged), address(declined), address(refunded)]) {
       await using watched = await browser.open(path, { theme });
       await active(watched.page, 'notified').waitFor();

@@ -1,19 +1,12 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { until } from '#test/support/conformance/until.ts';
-import { openBrowser, type TestBrowser, type Theme } from '#test/support/web/browser.ts';
+import type { Theme } from '#test/support/web/browser.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
-let sequent: WebSequent;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [sequent, browser] = await Promise.all([startWebSequent(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await sequent[Symbol.asyncDispose]();
-});
+const test = pagesTest(startWebSequent);
 
 const rows = (page: Page) => page.locator('.table-body .row');
 const row = (page: Page, id: string) => page.locator(`.table-body .row[data-id="${id}"]`);
@@ -22,7 +15,7 @@ const chip = (page: Page, name: RegExp) => page.getByRole('group', { name: 'Stat
 const fresh = (page: Page) => page.getByRole('button', { name: /new invocations/ });
 
 /** Invokes a function with each event, and waits until the list shows all of them as notified. */
-async function settled(name: string, ...events: unknown[]): Promise<string[]> {
+async function settled(sequent: WebSequent, name: string, ...events: unknown[]): Promise<string[]> {
   const ids: string[] = [];
   for (const event of events) ids.push(await sequent.invoke(name, event));
   await until('the list shows all of them', async () => {
@@ -36,7 +29,7 @@ async function settled(name: string, ...events: unknown[]): Promise<string[]> {
 }
 
 describe('the list of invocations', () => {
-  test('an empty list shows a command to run, and then the first invocation', async () => {
+  test('an empty list shows a command to run, and then the first invocation', async ({ sequent, browser }) => {
     await using watched = await browser.open(sequent.url);
     const { page } = watched;
     await page.getByText('npx sequent invoke').waitFor();
@@ -46,7 +39,7 @@ describe('the list of invocations', () => {
     await row(page, await sequent.invoke('first')).waitFor();
   });
 
-  test('rows change in place and never move: new ones wait until the user shows them', async () => {
+  test('rows change in place and never move: new ones wait until the user shows them', async ({ sequent, browser }) => {
     await sequent.define('moves');
     const held = await sequent.invoke('moves', { gate: 'moves' });
     await sequent.invocation(held, ({ state }) => state === 'running');
@@ -55,7 +48,7 @@ describe('the list of invocations', () => {
     await row(page, held).getByText('Running').waitFor();
     await live(page);
     const before = await row(page, held).boundingBox();
-    const [first] = await settled('moves', { order: 1 }, { order: 2 });
+    const [first] = await settled(sequent, 'moves', { order: 1 }, { order: 2 });
     await fresh(page).getByText('2 new').waitFor();
     await sequent.openGate('moves');
     await row(page, held).getByText('Succeeded').waitFor();
@@ -67,24 +60,24 @@ describe('the list of invocations', () => {
     expect(await fresh(page).count()).toBe(0);
   });
 
-  test('a paused list does not change, and catches up afterwards', async () => {
+  test('a paused list does not change, and catches up afterwards', async ({ sequent, browser }) => {
     await sequent.define('pauses');
-    await settled('pauses', {});
+    await settled(sequent, 'pauses', {});
     await using watched = await browser.open(`${sequent.url}/?function=pauses`);
     const { page } = watched;
     await rows(page).first().waitFor();
     await live(page);
     await page.locator('body').press('p');
     await page.getByRole('status').getByText('Paused').waitFor();
-    await settled('pauses', {}, {});
+    await settled(sequent, 'pauses', {}, {});
     expect(await fresh(page).count()).toBe(0);
     await page.locator('body').press('p');
     await fresh(page).getByText('2 new').waitFor();
   });
 
-  test('the filter is kept in the address, counts are by state, and the back button works', async () => {
+  test('the filter is kept in the address, counts are by state, and the back button works', async ({ sequent, browser }) => {
     await sequent.define('filters');
-    await settled('filters', {}, {}, { throws: 'no' }, { throws: 'no again' }, {});
+    await settled(sequent, 'filters', {}, {}, { throws: 'no' }, { throws: 'no again' }, {});
     await using watched = await browser.open(sequent.url);
     const { page } = watched;
     await page.getByRole('combobox', { name: 'Function' }).selectOption('filters');
@@ -107,9 +100,10 @@ describe('the list of invocations', () => {
     expect(query()).toEqual({});
   });
 
-  test('a search finds words of payload and error, and a request id opens its page', async () => {
+  test('a search finds words of payload and error, and a request id opens its page', async ({ sequent, browser }) => {
     await sequent.define('searches');
     const [paid = '', failed = ''] = await settled(
+      sequent,
       'searches',
       { customer: 'Grace Hopper' },
       { throws: 'the quota of tenant zebra is used up' },
@@ -142,9 +136,9 @@ describe('the list of invocations', () => {
     await page.waitForURL(`${sequent.url}/invocations/${failed}`);
   });
 
-  test('keys select, open and redrive an invocation and go back', async () => {
+  test('keys select, open and redrive an invocation and go back', async ({ sequent, browser }) => {
     await sequent.define('keys');
-    const [oldest = '', middle = '', newest = ''] = await settled('keys', { n: 1 }, { n: 2 }, { n: 3 });
+    const [oldest = '', middle = '', newest = ''] = await settled(sequent, 'keys', { n: 1 }, { n: 2 }, { n: 3 });
     await using watched = await browser.open(`${sequent.url}/?function=keys`);
     const { page } = watched;
     await rows(page).nth(2).waitFor();
@@ -175,9 +169,9 @@ describe('the list of invocations', () => {
 });
 
 describe('in bulk', () => {
-  test('failed invocations are counted and then redriven once', async () => {
+  test('failed invocations are counted and then redriven once', async ({ sequent, browser }) => {
     await sequent.define('bulks');
-    const [, ...failed] = await settled('bulks', {}, { fails: 1 }, { fails: 1 });
+    const [, ...failed] = await settled(sequent, 'bulks', {}, { fails: 1 }, { fails: 1 });
     await using watched = await browser.open(`${sequent.url}/?function=bulks`);
     const { page } = watched;
     await rows(page).nth(2).waitFor();
@@ -191,7 +185,7 @@ describe('in bulk', () => {
     await fresh(page).getByText('2 new').waitFor();
   });
 
-  test('open invocations are counted and then cancelled', async () => {
+  test('open invocations are counted and then cancelled', async ({ sequent, browser }) => {
     await sequent.define('held');
     const held = [await sequent.invoke('held', { gate: 'never' }), await sequent.invoke('held', { gate: 'never' })];
     await using watched = await browser.open(`${sequent.url}/?function=held`);
@@ -205,9 +199,9 @@ describe('in bulk', () => {
 });
 
 describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
-  test('axe finds nothing serious on the list, and nothing is cut off at 360 px', async () => {
+  test('axe finds nothing serious on the list, and nothing is cut off at 360 px', async ({ sequent, browser }) => {
     await sequent.define(`looks-${theme}`);
-    await settled(`looks-${theme}`, {}, { throws: 'no' });
+    await settled(sequent, `looks-${theme}`, {}, { throws: 'no' });
     for (const width of [1280, 360]) {
       await using watched = await browser.open(sequent.url, { theme, width });
       const { page } = watched;

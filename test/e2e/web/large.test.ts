@@ -1,27 +1,19 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { until } from '#test/support/conformance/until.ts';
-import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
 import { openShop, type Shop } from '#test/support/web/shop.ts';
 
 const INVOCATIONS = 10_000;
 const EVENTS = 500;
 
-let shop: Shop;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [shop, browser] = await Promise.all([openShop(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await shop[Symbol.asyncDispose]();
-});
+const test = pagesTest(openShop);
 
 function report(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-test('the pages load with at most 100 KB', async () => {
+test('the pages load with at most 100 KB', async ({ sequent: shop, browser }) => {
   await using watched = await browser.open(shop.url);
   const { page } = watched;
   await page.getByText('No invocations yet').waitFor();
@@ -39,8 +31,8 @@ test('the pages load with at most 100 KB', async () => {
 });
 
 describe(`an invocation with ${EVENTS} events`, () => {
-  test('opens within 500 ms', async () => {
-    const id = await longInvocation();
+  test('opens within 500 ms', async ({ sequent: shop, browser }) => {
+    const id = await longInvocation(shop);
     await using watched = await browser.open(`${shop.url}/system`);
     const { page } = watched;
     await page.addInitScript(`
@@ -65,7 +57,7 @@ describe(`an invocation with ${EVENTS} events`, () => {
 });
 
 /** An invocation with ten destinations that refuse every delivery, delivered again until there are enough events. */
-async function longInvocation(): Promise<string> {
+async function longInvocation(shop: Shop): Promise<string> {
   const gone = { destination: 'HTTP', param: { url: `${shop.warehouse.url}/gone`, connection: 'warehouse' } };
   await shop.define('unwanted', { policy: { onSuccess: Array.from({ length: 10 }, () => gone) } });
   const id = await shop.invoke('unwanted', { returns: 'unwanted' });
@@ -79,9 +71,9 @@ async function longInvocation(): Promise<string> {
 }
 
 describe(`a list of ${INVOCATIONS.toLocaleString('en')} invocations`, () => {
-  test('scrolls smoothly, also while new ones arrive', async () => {
+  test('scrolls smoothly, also while new ones arrive', async ({ sequent: shop, browser }) => {
     await shop.define('ticks', { concurrency: 100 });
-    await invokeMany('ticks', INVOCATIONS);
+    await invokeMany(shop, 'ticks', INVOCATIONS);
     await using watched = await browser.open(`${shop.url}/?function=ticks`);
     const { page } = watched;
     await page.locator('.table-body .row').first().waitFor();
@@ -114,7 +106,7 @@ describe(`a list of ${INVOCATIONS.toLocaleString('en')} invocations`, () => {
   });
 });
 
-async function invokeMany(name: string, count: number): Promise<void> {
+async function invokeMany(shop: Shop, name: string, count: number): Promise<void> {
   const batch = Array.from({ length: 1_000 }, (_, index) => ({ index }));
   for (let sent = 0; sent < count; sent += batch.length)
     await shop.call(`/api/functions/${name}/invocations?batch=true`, { method: 'POST', body: batch });

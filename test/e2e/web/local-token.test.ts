@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { openApp } from '#test/support/gateway/opened-app.ts';
 import { writingRoutes } from '#test/support/gateway/writing-routes.ts';
-import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
-import { startWebSequent, tokenOf, type WebSequent } from '#test/support/web/web-sequent.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
+import { startWebSequent, tokenOf } from '#test/support/web/web-sequent.ts';
 
-let sequent: WebSequent;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [sequent, browser] = await Promise.all([startWebSequent({ env: { SEQUENT_LOCAL_TOKEN: 'auto' } }), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]();
-  await sequent?.[Symbol.asyncDispose]();
-});
+const test = pagesTest(() => startWebSequent({ env: { SEQUENT_LOCAL_TOKEN: 'auto' } }));
 
 describe('--local-token auto', () => {
-  test('makes a token of 256 bits, and no route of an API answers without the token', async () => {
+  test('makes a token of 256 bits, and no route of an API answers without the token', async ({ sequent }) => {
     expect(tokenOf(sequent.login)).toMatch(/^[\w-]{43}$/);
     const { app } = await openApp();
     const routes = writingRoutes(app, { project: 'default' }).filter(({ path }) => /^\/(?:api|v2)\//.test(path) && path !== '/api/session');
@@ -26,13 +18,13 @@ describe('--local-token auto', () => {
     }
   });
 
-  test('accepts the token from a program', async () => {
+  test('accepts the token from a program', async ({ sequent }) => {
     const headers = { 'x-auth-token': tokenOf(sequent.login) ?? '' };
     expect((await fetch(`${sequent.url}/api/functions`, { headers })).status).toBe(200);
     expect((await fetch(`${sequent.url}/v2/default/fgs/functions`, { headers })).status).toBe(200);
   });
 
-  test('the printed link signs a browser in, and the token stays nowhere in the page', async () => {
+  test('the printed link signs a browser in, and the token stays nowhere in the page', async ({ sequent, browser }) => {
     await using watched = await browser.open(sequent.login ?? '');
     watched.allow(/status of 401/);
     const { page } = watched;
@@ -45,7 +37,7 @@ describe('--local-token auto', () => {
     await page.getByRole('button', { name: 'Sign out' }).waitFor();
   });
 
-  test('a link with an invalid token shows the login', async () => {
+  test('a link with an invalid token shows the login', async ({ sequent, browser }) => {
     await using watched = await browser.open(`${sequent.url}/login#token=of-another-start`);
     watched.allow(/status of 401/);
     await watched.page.getByRole('heading', { name: 'Sign in' }).waitFor();

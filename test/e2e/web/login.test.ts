@@ -1,35 +1,26 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { describe, expect } from 'vitest';
+import type { WatchedPage } from '#test/support/web/browser.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
+import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const token = 'a-token-for-the-pages';
-let sequent: WebSequent;
-let browser: TestBrowser;
-beforeAll(async () => {
-  const credentials = [{ project_id: 'shop', token }];
-  [sequent, browser] = await Promise.all([startWebSequent({ isGatewaySeparate: true, credentials }), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]();
-  await sequent?.[Symbol.asyncDispose]();
-});
+const test = pagesTest(() => startWebSequent({ isGatewaySeparate: true, credentials: [{ project_id: 'shop', token }] }))
+  /** Opens a page without a session: the browser is redirected to the login. */
+  .extend('openLogin', ({ sequent, browser }) => async (path: string) => {
+    const watched = await browser.open(sequent.url + path);
+    watched.allow(/status of 401/);
+    await watched.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    return watched;
+  });
 
-/** Opens a page without a session: the browser is redirected to the login. */
-async function openLogin(path: string) {
-  const watched = await browser.open(sequent.url + path);
-  watched.allow(/status of 401/);
-  await watched.page.getByRole('heading', { name: 'Sign in' }).waitFor();
-  return watched;
-}
-
-async function signIn({ page }: Awaited<ReturnType<typeof openLogin>>, given: string): Promise<void> {
+async function signIn({ page }: WatchedPage, given: string): Promise<void> {
   await page.getByLabel('Token').fill(given);
   await page.keyboard.press('Enter');
 }
 
 describe('the login', () => {
-  test('the login precedes every page, takes a token once, and opens the requested page', async () => {
+  test('the login precedes every page, takes a token once, and opens the requested page', async ({ sequent, openLogin }) => {
     await using watched = await openLogin('/functions?order=failing+first');
     const { page } = watched;
     expect(await page.evaluate<string>('document.activeElement.name')).toBe('token');
@@ -49,7 +40,7 @@ describe('the login', () => {
     await page.getByText('npx sequent fn put').waitFor();
   });
 
-  test('an unknown token is refused with an advice, and starts no session', async () => {
+  test('an unknown token is refused with an advice, and starts no session', async ({ openLogin }) => {
     await using watched = await openLogin('/system');
     const { page } = watched;
     await signIn(watched, 'not-a-token');
@@ -62,7 +53,7 @@ describe('the login', () => {
     await page.getByRole('heading', { name: 'System' }).waitFor();
   });
 
-  test('signing out removes the cookie and shows the login again', async () => {
+  test('signing out removes the cookie and shows the login again', async ({ openLogin }) => {
     await using watched = await openLogin('/system');
     const { page } = watched;
     await signIn(watched, token);
@@ -76,7 +67,7 @@ describe('the login', () => {
 });
 
 describe('a session that ends', () => {
-  test('is reported at the next click, and the login continues there', async () => {
+  test('is reported at the next click, and the login continues there', async ({ openLogin }) => {
     await using watched = await openLogin('/functions');
     const { page } = watched;
     await signIn(watched, token);
@@ -89,7 +80,7 @@ describe('a session that ends', () => {
     await page.getByRole('heading', { name: 'System' }).waitFor();
   });
 
-  test('is noticed by a page with a live stream when it reconnects', async () => {
+  test('is noticed by a page with a live stream when it reconnects', async ({ sequent, openLogin }) => {
     await using watched = await openLogin('/');
     const { page } = watched;
     watched.allow(/Failed to load resource/);
@@ -106,7 +97,7 @@ describe('a session that ends', () => {
 });
 
 describe('the pages', () => {
-  test('are served with a Content-Security-Policy that allows only their own files', async () => {
+  test('are served with a Content-Security-Policy that allows only their own files', async ({ sequent, openLogin }) => {
     const { headers } = await fetch(`${sequent.url}/`);
     const policy = new Map(
       (headers.get('content-security-policy') ?? '').split('; ').map((part) => part.split(' ', 2) as [string, string]),
@@ -141,7 +132,7 @@ describe('the pages', () => {
     expect(outcome).toBe('');
   });
 
-  test('report an unknown page to a browser as a page, and to a program as a problem document', async () => {
+  test('report an unknown page to a browser as a page, and to a program as a problem document', async ({ sequent, browser }) => {
     const asked = (accept: string) => fetch(`${sequent.url}/no-such-page`, { headers: { accept } });
     const answers = await Promise.all([asked('text/html,*/*;q=0.8'), asked('application/json')]);
     expect(answers.map(({ status, headers }) => [status, headers.get('content-type')])).toEqual([

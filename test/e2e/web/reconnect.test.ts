@@ -1,19 +1,13 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { EventView } from '#src/gateway/api/schemas/invocations.ts';
-import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
+import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
-let sequent: WebSequent;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [sequent, browser] = await Promise.all([startWebSequent({ isGatewaySeparate: true }), openBrowser()]);
+const test = pagesTest(() => startWebSequent({ isGatewaySeparate: true }));
+test.beforeAll(async ({ sequent }) => {
   const backoff = { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 };
   await sequent.define('steps', { policy: { maxRetries: 3, backoff } });
-});
-afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await sequent[Symbol.asyncDispose]();
 });
 
 const status = (page: Page, word: string) => page.getByRole('status').getByText(word, { exact: true }).waitFor();
@@ -21,7 +15,7 @@ const status = (page: Page, word: string) => page.getByRole('status').getByText(
 const unreachable = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
 
 describe('when the gateway is stopped and started again', () => {
-  test('the page of an invocation shows each event once, including those of the time between', async () => {
+  test('the page of an invocation shows each event once, including those of the time between', async ({ sequent, browser }) => {
     const id = await sequent.invoke('steps', { gate: 'first', fails: 3 });
     await using watched = await browser.open(`${sequent.url}/invocations/${id}`);
     watched.allow(unreachable);
@@ -42,7 +36,7 @@ describe('when the gateway is stopped and started again', () => {
     expect(await page.locator('.event-row .event-type').allTextContents()).toEqual(events.map(({ type }) => type));
   });
 
-  test('the page of an invocation without new events shows no problem afterwards', async () => {
+  test('the page of an invocation without new events shows no problem afterwards', async ({ sequent, browser }) => {
     const id = await sequent.invoke('steps', { gate: 'never' });
     await using watched = await browser.open(`${sequent.url}/invocations/${id}`);
     watched.allow(unreachable);
@@ -57,7 +51,7 @@ describe('when the gateway is stopped and started again', () => {
     await page.locator('.replay [data-state="running"].active').waitFor();
   });
 
-  test('the list shows each invocation once, including those of the time between', async () => {
+  test('the list shows each invocation once, including those of the time between', async ({ sequent, browser }) => {
     const before = await sequent.invoke('steps', { gate: 'second' });
     await using watched = await browser.open(sequent.url);
     watched.allow(unreachable);

@@ -1,14 +1,6 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { ask as askApp, expectError, F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
-
-let opened: OpenedApp;
-beforeEach(async () => {
-  opened = await openApp();
-  await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
-});
-
-const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
-  askApp(opened, method, path, { body, headers });
+import { describe, expect } from 'vitest';
+import { appTest as test } from '#test/support/gateway/app-test.ts';
+import { expectError, F } from '#test/support/gateway/opened-app.ts';
 
 describe('the asynchronous configuration', () => {
   const path = `${F}/test1/async-invoke-config`;
@@ -23,7 +15,7 @@ describe('the asynchronous configuration', () => {
     'enable_async_status_log',
   ];
 
-  test('is returned with its seven fields and the parameters of its destinations, byte for byte', async () => {
+  test('is returned with its seven fields and the parameters of its destinations, byte for byte', async ({ ask, opened }) => {
     const destination_config = {
       on_success: { destination: 'DIS', param: '{"stream_name":"s"}' },
       on_failure: { destination: 'OBS', param },
@@ -42,7 +34,7 @@ describe('the asynchronous configuration', () => {
     });
   });
 
-  test('defaults to 3600 seconds, one retry, no destination and no status log', async () => {
+  test('defaults to 3600 seconds, one retry, no destination and no status log', async ({ ask }) => {
     await ask('PUT', path, { max_async_retry_attempts: 3, destination_config: { on_failure: { destination: 'OBS', param } } });
     expect(await (await ask('PUT', path, {})).json()).toMatchObject({
       max_async_event_age_in_seconds: 3_600,
@@ -52,7 +44,7 @@ describe('the asynchronous configuration', () => {
     });
   });
 
-  test('keeps its creation time over a second PUT, and both times are RFC 3339 in whole seconds', async () => {
+  test('keeps its creation time over a second PUT, and both times are RFC 3339 in whole seconds', async ({ ask, opened }) => {
     const first = (await (await ask('PUT', path, {})).json()) as Record<string, string>;
     opened.at(Date.parse('2026-11-24T12:00:05.700Z'));
     const second = (await (await ask('PUT', path, {})).json()) as Record<string, string>;
@@ -60,7 +52,7 @@ describe('the asynchronous configuration', () => {
     expect([second.created_time, second.last_modified]).toEqual(['2026-11-24T12:00:00Z', '2026-11-24T12:00:05Z']);
   });
 
-  test('is removed by DELETE with 204: GET and a second DELETE answer 404, and retries are off', async () => {
+  test('is removed by DELETE with 204: GET and a second DELETE answer 404, and retries are off', async ({ ask, opened }) => {
     await ask('PUT', path, {});
     const deleted = await ask('DELETE', path);
     expect([deleted.status, await deleted.text()]).toEqual([204, '']);
@@ -69,7 +61,7 @@ describe('the asynchronous configuration', () => {
     expect((await opened.registry.get('test1')).definition.policy.maxRetries).toBe(0);
   });
 
-  test('of a function that was configured without the API is shown too', async () => {
+  test('of a function that was configured without the API is shown too', async ({ ask, opened }) => {
     await opened.registry.put({ name: 'other', handler: { kind: 'inline' }, policy: { maxRetries: 3 } });
     expect(await (await ask('GET', `${F}/other/async-invoke-config`)).json()).toMatchObject({ max_async_retry_attempts: 3 });
   });
@@ -95,20 +87,20 @@ describe('the asynchronous configuration', () => {
       { destination_config: { on_success: { destination: 'FunctionGraph', param: '{"func_urn":"a.b"}' } } },
     ],
     ['a loop', { destination_config: { on_success: { destination: 'FunctionGraph', param: '{"func_urn":"test1"}' } } }],
-  ])('with %s is refused with 400', async ([, wanted]) => {
+  ])('with %s is refused with 400', async ([, wanted], { ask }) => {
     await expectError(await ask('PUT', path, wanted), 400, 'FSS.0400');
     await expectError(await ask('GET', path), 404, 'FSS.0404');
   });
 
-  test.for([1, 86_400])('accepts an age of %i seconds', async (age) => {
+  test.for([1, 86_400])('accepts an age of %i seconds', async (age, { ask }) => {
     expect((await ask('PUT', path, { max_async_event_age_in_seconds: age })).status).toBe(200);
   });
 
-  test.for([0, 3])('accepts %i retries', async (retries) => {
+  test.for([0, 3])('accepts %i retries', async (retries, { ask }) => {
     expect((await ask('PUT', path, { max_async_retry_attempts: retries })).status).toBe(200);
   });
 
-  test('is listed by pages with consistent numbers', async () => {
+  test('is listed by pages with consistent numbers', async ({ ask }) => {
     const list = (query: string) => ask('GET', `${F}/test1/async-invoke-configs${query}`);
     expect(await (await list('')).json()).toEqual({
       async_invoke_configs: [],

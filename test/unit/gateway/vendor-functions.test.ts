@@ -1,24 +1,17 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { digestOf } from '#src/core/ports/code-packages.ts';
 import { readZip } from '#src/core/zip/read-zip.ts';
-import { ask as askApp, expectError, F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+import { appTest } from '#test/support/gateway/app-test.ts';
+import { expectError, F } from '#test/support/gateway/opened-app.ts';
 import { zipOf } from '#test/support/gateway/zip-archive.ts';
 
-let opened: OpenedApp;
-beforeEach(async () => {
-  opened = await openApp();
-  await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
-});
-
-const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
-  askApp(opened, method, path, { body, headers });
-
-/** The files of a function's package, as text. */
-async function codeOf(name: string): Promise<[string, string][]> {
-  const { handler } = (await opened.registry.get(name)).definition;
-  const archive = await opened.client.packages.get((handler as { package: string }).package);
-  return (await readZip(Buffer.from(archive ?? []))).map(({ path, content }) => [path, Buffer.from(content).toString()]);
-}
+const test = appTest
+  /** The files of a function's package, as text. */
+  .extend('codeOf', ({ opened }) => async (name: string): Promise<[string, string][]> => {
+    const { handler } = (await opened.registry.get(name)).definition;
+    const archive = await opened.client.packages.get((handler as { package: string }).package);
+    return (await readZip(Buffer.from(archive ?? []))).map(({ path, content }) => [path, Buffer.from(content).toString()]);
+  });
 
 describe('functions', () => {
   const code = (text: string) => ({ file: Buffer.from(text).toString('base64') });
@@ -33,7 +26,7 @@ describe('functions', () => {
     func_code: code('exports.handler = async () => 1'),
   };
 
-  test('return unused fields unchanged, and refuse dependencies, without which the code would not run', async () => {
+  test('return unused fields unchanged, and refuse dependencies, without which the code would not run', async ({ ask }) => {
     const kept = { xrole: 'an-agency', type: 'v1', func_vpc: { vpc_id: 'v' }, enable_dynamic_memory: true };
     const created = await ask('POST', F, { ...wanted, ...kept, unheard_of: 1, depend_version_list: [] });
     const shown = (await created.json()) as object;
@@ -46,7 +39,7 @@ describe('functions', () => {
     await expectError(await ask('POST', F, { ...wanted, func_name: 'needy', depend_version_list: ['d1'] }), 400, 'FSS.0400');
   });
 
-  test('that are created again inherit neither disabling nor configuration from an earlier one', async () => {
+  test('that are created again inherit neither disabling nor configuration from an earlier one', async ({ ask, opened }) => {
     await ask('PUT', `${F}/test1/config-max-instance`, { max_instance_num: 0 });
     await ask('PUT', `${F}/test1/async-invoke-config`, { max_async_retry_attempts: 3 });
     for (const path of [`${F}/test1/invocations-async`, '/api/functions/test1/invocations'])
@@ -58,7 +51,7 @@ describe('functions', () => {
     expect((await ask('GET', `${F}/test1/async-invoke-config`)).status).toBe(404);
   });
 
-  test('are created from inline code, shown, listed and deleted', async () => {
+  test('are created from inline code, shown, listed and deleted', async ({ ask, opened, codeOf }) => {
     const created = await ask('POST', F, { ...wanted, user_data: '{"k":"v"}' });
     expect(created.status).toBe(200);
     const answer = (await created.json()) as Record<string, unknown>;
@@ -93,7 +86,7 @@ describe('functions', () => {
     await expectError(await ask('GET', `${F}/made/config`), 404, 'FSS.1051');
   });
 
-  test('are created from a zip with the handler in a folder, and keep the code in the package', async () => {
+  test('are created from a zip with the handler in a folder, and keep the code in the package', async ({ ask, opened }) => {
     const archive = zipOf([
       { name: 'src/main.mjs', content: 'export const handler = 1' },
       { name: 'README', content: 'x' },
@@ -122,11 +115,11 @@ describe('functions', () => {
     ['user data', { user_data: '{"a":{}}' }, 'FSS.1009'],
     ['code that is not base64', { func_code: { file: '***' } }, 'FSS.1011'],
     ['an initializer elsewhere', { initializer_handler: 'other.init' }, 'FSS.1003'],
-  ])('are refused for %s with the error code of the vendor', async ([, change, errorCode]) => {
+  ])('are refused for %s with the error code of the vendor', async ([, change, errorCode], { ask }) => {
     await expectError(await ask('POST', F, { ...wanted, ...change }), 400, errorCode);
   });
 
-  test('are refused for more than 10 KB of inline code', async () => {
+  test('are refused for more than 10 KB of inline code', async ({ ask }) => {
     await expectError(await ask('POST', F, { ...wanted, func_code: code('x'.repeat(10_241)) }), 413, 'FSS.1072');
   });
 });
