@@ -5,6 +5,9 @@ export type Rule = 'E2' | 'E3' | 'E4' | 'E5' | 'T1' | 'D1' | 'A1';
 export const findingKinds = {
   'illegal-transition': { rule: 'E2', means: 'a fact that the machine refuses' },
   'broken-chain': { rule: 'E3', means: 'an append that does not follow its predecessor' },
+  'wrong-link': { rule: 'E3', means: 'an append that does not follow the last accepted message of its stream: no reader counts it' },
+  'missing-link': { rule: 'E3', means: 'an append without a link, after an append with one' },
+  rewritten: { rule: 'E3', means: 'an append whose headers name another content' },
   'two-outcomes': { rule: 'E4', means: 'an invocation that ended twice' },
   'duplicate-request': { rule: 'E4', means: 'one id for two invocations' },
   'unknown-request': { rule: 'E4', means: 'facts about a request that the log does not hold' },

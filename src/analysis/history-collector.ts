@@ -1,10 +1,11 @@
 import type { Fact } from '#machines/facts.ts';
-import type { FullLogEntry, RequestMessage } from '#src/core/log/event-log.ts';
+import { headOfOwned } from '#src/core/log/chain.ts';
+import type { FullLogEntry, RecordedAppend, RequestMessage } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { History } from './history.ts';
 
 type Transitions = { sequence: number; by: string; fact: Fact }[];
-type Stream = { requests: RequestMessage[]; transitions: Transitions };
+type Stream = { requests: RequestMessage[]; transitions: Transitions; head: string };
 
 /** Collects the entries of the log into histories. */
 export interface HistoryCollector {
@@ -23,15 +24,14 @@ export function createHistoryCollector(onHistory: (history: History) => void): H
 
   function readRequest(message: RequestMessage): void {
     const stream = open.get(streamKey(message.name));
-    if (stream === undefined) open.set(streamKey(message.name), { requests: [withoutPayloads(message)], transitions: [] });
+    if (stream === undefined)
+      open.set(streamKey(message.name), { requests: [withoutPayloads(message)], transitions: [], head: message.hash });
     else if (stream.transitions.length === 0) stream.requests.push(withoutPayloads(message));
   }
 
   function readAppend({ append, name, sequence }: Extract<FullLogEntry, { kind: 'append' }>): void {
     const stream = open.get(streamKey(name));
-    if (stream === undefined) return;
-    // The first append names the request that owns the stream.
-    if (stream.transitions.length === 0) stream.requests = stream.requests.filter((request) => request.sequence === append.request);
+    if (stream === undefined || !advance(stream, append)) return;
     for (const fact of append.facts) stream.transitions.push({ sequence, by: append.by, fact: withoutPayload(fact) });
     const notified = stream.transitions.filter(({ fact }) => fact.type === 'notified').length;
     if (notified < (stream.requests[0]?.requests.length ?? 0)) return;
@@ -49,6 +49,17 @@ export function createHistoryCollector(onHistory: (history: History) => void): H
       open.clear();
     },
   };
+}
+
+/** Moves the head of a stream. The first accepted append names the request that owns the stream. Returns false for an append that does not count. */
+function advance(stream: Stream, append: RecordedAppend): boolean {
+  const isOwned = stream.transitions.length > 0;
+  const owner = stream.requests.find(({ sequence }) => sequence === append.request);
+  const head = headOfOwned({ isOwned, head: stream.head }, owner?.hash, append);
+  if (head === undefined) return false;
+  stream.head = head;
+  if (!isOwned) stream.requests = stream.requests.filter((request) => request === owner);
+  return true;
 }
 
 /** Without an append, the first of several requests stands for all: they differ in their time only. */

@@ -1,17 +1,23 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 
-/** The function of a stream, and its version after it left memory (0 while it is open). */
-type StreamRecord = { function: number; version: number };
+/** A stream after it left memory. */
+export type StreamRecord = {
+  function: number;
+  /** 0 while the stream is open. */
+  version: number;
+  /** The {@link headKey} of a stream with links; 0 without links. */
+  head: number;
+};
 
 /**
- * Remembers all streams of a log in 20 to 40 bytes each: a hash table of numbers with open addressing.
+ * Remembers all streams of a log in 36 to 72 bytes each: a hash table of numbers with open addressing.
  *
  * A stream is identified by 53 bits of a hash. Among a million streams, the probability of any collision is 1 in 18,000.
  */
 export interface SettledStreams {
   readonly size: number;
   get(name: StreamName): StreamRecord | undefined;
-  set(name: StreamName, version: number): void;
+  set(name: StreamName, version: number, head?: number): void;
 }
 
 export function createSettledStreams(): SettledStreams {
@@ -20,6 +26,7 @@ export function createSettledStreams(): SettledStreams {
   let keys = new Float64Array(capacity);
   let versions = new Float64Array(capacity);
   let functions = new Uint32Array(capacity);
+  let heads = new Uint32Array(capacity);
 
   function slotOf(key: number): number {
     let slot = key % capacity;
@@ -28,17 +35,19 @@ export function createSettledStreams(): SettledStreams {
   }
 
   function grow(): void {
-    const old = { keys, versions, functions };
+    const old = { keys, versions, functions, heads };
     capacity *= 2;
     keys = new Float64Array(capacity);
     versions = new Float64Array(capacity);
     functions = new Uint32Array(capacity);
+    heads = new Uint32Array(capacity);
     for (const [index, key] of old.keys.entries()) {
       if (key === 0) continue;
       const slot = slotOf(key);
       keys[slot] = key;
       versions[slot] = old.versions[index] as number;
       functions[slot] = old.functions[index] as number;
+      heads[slot] = old.heads[index] as number;
     }
   }
 
@@ -48,9 +57,10 @@ export function createSettledStreams(): SettledStreams {
     },
     get({ stream }) {
       const slot = slotOf(hash53(stream));
-      return keys[slot] === 0 ? undefined : { function: functions[slot] as number, version: versions[slot] as number };
+      if (keys[slot] === 0) return undefined;
+      return { function: functions[slot] as number, version: versions[slot] as number, head: heads[slot] as number };
     },
-    set({ stream, function: name }, version) {
+    set({ stream, function: name }, version, head = 0) {
       if (size * 1.5 > capacity) grow();
       const key = hash53(stream);
       const slot = slotOf(key);
@@ -58,8 +68,14 @@ export function createSettledStreams(): SettledStreams {
       keys[slot] = key;
       versions[slot] = version;
       functions[slot] = functionKey(name);
+      heads[slot] = head;
     },
   };
+}
+
+/** 32 bits of the head of a stream, never 0. */
+export function headKey(head: string): number {
+  return hash53(head) >>> 0 || 1;
 }
 
 export function functionKey(name: string): number {

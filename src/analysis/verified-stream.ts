@@ -12,21 +12,41 @@ export type VerifiedStream = {
   /** The sequence of the request that owns the stream. */
   owner: number | undefined;
   version: number;
+  /** The hash of the last accepted message. */
+  head: string;
+  /** Whether an append with a link was accepted. */
+  isLinked: boolean;
   invocations: Map<string, Invocation>;
 };
-type StreamRequest = { sequence: number; facts: readonly FactOf<'queued'>[] };
+type StreamRequest = { sequence: number; hash: string; facts: readonly FactOf<'queued'>[] };
 
 export function createVerifiedStream(name: StreamName, request: StreamRequest): VerifiedStream {
-  return { name, requests: [request], owner: undefined, version: 0, invocations: initialStates(request.facts) };
+  return {
+    name,
+    requests: [request],
+    owner: undefined,
+    version: 0,
+    head: request.hash,
+    isLinked: false,
+    invocations: initialStates(request.facts),
+  };
 }
 
 /** Gives the stream to a request. Returns false when the stream holds no such request. */
 export function setOwner(stream: VerifiedStream, request: number): boolean {
   const owner = stream.requests.find(({ sequence }) => sequence === request);
-  if (owner !== undefined && owner !== stream.requests[0]) stream.invocations = initialStates(owner.facts);
+  if (owner !== undefined && owner !== stream.requests[0]) {
+    stream.invocations = initialStates(owner.facts);
+    stream.head = owner.hash;
+  }
   stream.owner = request;
   stream.requests = [];
   return owner !== undefined;
+}
+
+/** The hash that the next append must link to: of the last accepted message, or of the request that a first append names. */
+export function expectedLink({ owner, requests, head }: VerifiedStream, request: number): string | undefined {
+  return owner === undefined ? requests.find(({ sequence }) => sequence === request)?.hash : head;
 }
 
 /** Whether the stream can leave memory: a redrive of a dead delivery would append to it again. */

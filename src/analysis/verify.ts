@@ -1,14 +1,15 @@
 import type { Fact } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
+import { headAfter, shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { wakeTimesOf } from '#src/core/stream/stream.ts';
 import { type Balance, countStates, describeImbalance } from './balance.ts';
 import { createErasureMarks } from './erasure-marks.ts';
-import { createFindings, type Finding } from './findings.ts';
+import { createFindings, type Finding, type FindingKind } from './findings.ts';
 import { whyRefused } from './refusals.ts';
-import { createSettledStreams, functionKey } from './settled-streams.ts';
-import { createVerifiedStream, isComplete, isEnd, setOwner, type VerifiedStream } from './verified-stream.ts';
+import { createSettledStreams, functionKey, headKey, type StreamRecord } from './settled-streams.ts';
+import { createVerifiedStream, expectedLink, isComplete, isEnd, setOwner, type VerifiedStream } from './verified-stream.ts';
 import { whyWrongWakeTimes } from './wake-time-refusals.ts';
 
 export type Verification = {
@@ -29,7 +30,7 @@ export type Verification = {
 /**
  * Verifies a log independently of the code that wrote it: folds every stream with the present machine, message by message.
  *
- * Invariant: memory grows with the open streams, and by at most 40 bytes for each complete stream. A stream with a dead delivery
+ * Invariant: memory grows with the open streams, and by at most 72 bytes for each complete stream. A stream with a dead delivery
  * stays in memory, because a redrive may append to it.
  */
 export interface Verifier {
@@ -99,17 +100,17 @@ class LogVerifier implements Verifier {
     return { messages, balance, repeated, skipped, erased: this.#marks.messages, findings: list, found: count };
   }
 
-  #readRequest({ message: { name, sequence, requests } }: RequestEntry): void {
+  #readRequest({ message: { name, sequence, hash, requests } }: RequestEntry): void {
     const stream = this.#open.get(streamKey(name));
     const facts = requests.map(({ fact }) => fact);
-    if (stream === undefined && this.#completeVersion(name) === undefined) {
+    if (stream === undefined && this.#completeOf(name) === undefined) {
       this.#counts.accepted += facts.length;
-      this.#open.set(streamKey(name), createVerifiedStream(name, { sequence, facts }));
+      this.#open.set(streamKey(name), createVerifiedStream(name, { sequence, hash, facts }));
       return;
     }
     this.#counts.repeated++;
     // The first append may name this request as the owner of the stream.
-    if (stream !== undefined && stream.owner === undefined) stream.requests.push({ sequence, facts });
+    if (stream !== undefined && stream.owner === undefined) stream.requests.push({ sequence, hash, facts });
   }
 
   #readAppend(entry: AppendEntry): void {
@@ -120,31 +121,51 @@ class LogVerifier implements Verifier {
     }
     const stream = this.#open.get(streamKey(name));
     if (stream !== undefined) return this.#readOpen(entry, stream);
-    const version = this.#completeVersion(name);
-    if (version !== undefined) return this.#readComplete(entry, version);
+    const complete = this.#completeOf(name);
+    if (complete !== undefined) return this.#readComplete(entry, complete);
     const what = `it is about request ${append.request}, but the log does not hold that request`;
     this.#findings.report('unknown-request', sequence, { what, ...subjectOf(entry) });
   }
 
-  /** The version of a complete stream; `undefined` when the stream is not complete, or belongs to another function. */
-  #completeVersion(name: StreamName): number | undefined {
+  /** A complete stream; `undefined` when the stream is not complete, or belongs to another function. */
+  #completeOf(name: StreamName): StreamRecord | undefined {
     const complete = this.#complete.get(name);
-    return complete !== undefined && complete.function === functionKey(name.function) ? complete.version : undefined;
+    return complete !== undefined && complete.function === functionKey(name.function) ? complete : undefined;
   }
 
   #readOpen(entry: AppendEntry, stream: VerifiedStream): void {
     const { append, sequence, name } = entry;
     const findingsBefore = this.#findings.count;
     this.#checkPrevious(entry, stream.version);
+    stream.version = sequence;
+    const expected = expectedLink(stream, append.request);
+    if (!this.#followsLink(entry, { isLinked: stream.isLinked, isExpected: append.link === expected })) return;
     this.#checkOwner(entry, stream);
     for (const fact of append.facts) this.#fold(fact, sequence, stream);
-    stream.version = sequence;
+    stream.head = headAfter(stream.head, append) ?? stream.head;
+    stream.isLinked ||= append.link !== undefined;
     // After another finding, the headers would only repeat it.
     if (findingsBefore === this.#findings.count) this.#checkWakeTimes(entry, wakeTimesOf(stream.invocations.values()));
     if (!isComplete(stream)) return;
     this.#counts.settled += stream.invocations.size;
     this.#open.delete(streamKey(name));
-    this.#complete.set(name, sequence);
+    this.#complete.set(name, sequence, stream.isLinked ? headKey(stream.head) : 0);
+  }
+
+  /** Returns whether the append counts (LINK2, LINK3). */
+  #followsLink(entry: AppendEntry, { isLinked, isExpected }: { isLinked: boolean; isExpected: boolean }): boolean {
+    const { append, link: header, sequence } = entry;
+    const report = (kind: FindingKind, what: string): void => this.#findings.report(kind, sequence, { what, ...subjectOf(entry) });
+    const present = shortLinkOf(append);
+    if (header !== undefined && (header.own !== present?.own || header.previous !== present.previous)) {
+      report('rewritten', 'its headers hold the hash of another content');
+    }
+    if (append.link === undefined) {
+      if (isLinked) report('missing-link', 'it names no message that it follows, although an earlier append of its stream does');
+      return true;
+    }
+    if (!isExpected) report('wrong-link', `it follows the message with the hash ${append.link}, which is not the last one of its stream`);
+    return isExpected;
   }
 
   #checkPrevious(entry: AppendEntry, version: number): void {
@@ -196,10 +217,15 @@ class LogVerifier implements Verifier {
   }
 
   /** To a complete stream, only `redriven` may be appended. */
-  #readComplete(entry: AppendEntry, version: number): void {
+  #readComplete(entry: AppendEntry, { version, head }: StreamRecord): void {
     const { append, sequence, name, wakeTimes } = entry;
     this.#checkPrevious(entry, version);
-    this.#complete.set(name, sequence);
+    const isExpected = head === 0 || headKey(append.link ?? '') === head;
+    const counts = this.#followsLink(entry, { isLinked: head !== 0, isExpected });
+    // The head after an append without a link is unknown, because the head before it is no longer in memory.
+    const headAfterAppend = append.link === undefined ? 0 : headKey(append.hash);
+    this.#complete.set(name, sequence, counts ? headAfterAppend : head);
+    if (!counts) return;
     for (const { type, invocation } of append.facts) {
       if (type === 'redriven') continue;
       const kind = isEnd(type) ? 'two-outcomes' : 'after-the-end';

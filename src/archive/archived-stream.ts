@@ -1,4 +1,5 @@
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import { headOfOwned } from '#src/core/log/chain.ts';
 import type { FullLogEntry, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import { isSettled } from '#src/core/stream/stream.ts';
 
@@ -10,18 +11,20 @@ export type ArchivedStream = {
   acceptedAt: number;
   invocations: Map<string, Invocation>;
   hasAppends: boolean;
+  /** The hash of the last accepted message (LINK1). */
+  head: string;
   /** Requests of the same id. The first append names the request that owns the stream. */
   requests: StreamRequest[];
 };
-type StreamRequest = Pick<ArchivedStream, 'acceptedAt' | 'invocations'> & { sequence: number };
+type StreamRequest = Pick<ArchivedStream, 'acceptedAt' | 'invocations' | 'head'> & { sequence: number };
 
 type RequestEntry = Extract<FullLogEntry, { kind: 'request' }>;
 type AppendEntry = Extract<FullLogEntry, { kind: 'append' }>;
 
 export function createArchivedStream({ message }: RequestEntry): ArchivedStream {
   const request = requestOf(message);
-  const { acceptedAt, invocations } = request;
-  return { name: message.name, sequences: [message.sequence], acceptedAt, invocations, hasAppends: false, requests: [request] };
+  const { acceptedAt, invocations, head } = request;
+  return { name: message.name, sequences: [message.sequence], acceptedAt, invocations, head, hasAppends: false, requests: [request] };
 }
 
 export function addRequest(stream: ArchivedStream, { message }: RequestEntry): void {
@@ -31,8 +34,11 @@ export function addRequest(stream: ArchivedStream, { message }: RequestEntry): v
 
 export function addAppend(stream: ArchivedStream, { append, sequence }: AppendEntry): void {
   stream.sequences.push(sequence);
+  const owner = stream.hasAppends ? undefined : stream.requests.find((request) => request.sequence === append.request);
+  const head = headOfOwned({ isOwned: stream.hasAppends, head: stream.head }, owner?.head, append);
+  if (head === undefined) return;
+  stream.head = head;
   if (!stream.hasAppends && append.request > 0) {
-    const owner = stream.requests.find((request) => request.sequence === append.request);
     if (owner !== undefined) Object.assign(stream, { invocations: owner.invocations, acceptedAt: owner.acceptedAt });
     stream.hasAppends = true;
     stream.requests = [];
@@ -49,11 +55,11 @@ export function isStreamSettled({ invocations }: ArchivedStream): boolean {
   return true;
 }
 
-function requestOf({ sequence, at, requests }: RequestMessage): StreamRequest {
+function requestOf({ sequence, at, hash, requests }: RequestMessage): StreamRequest {
   const invocations = new Map<string, Invocation>();
   for (const { fact } of requests) {
     const step = invocationFolder.step(invocationFolder.initial, fact);
     if (step !== undefined) invocations.set(fact.invocation, step.snapshot);
   }
-  return { sequence, acceptedAt: at, invocations };
+  return { sequence, acceptedAt: at, head: hash, invocations };
 }

@@ -87,6 +87,7 @@ const verdicts: Record<string, Verdict> = {
     what: 'a newer Sequent wrote this log',
     remedy: 'the version of Sequent that the workers run',
   },
+  STREAM_LOST: { exitCode: exitCodes.notFound, what: 'the log lost this invocation', remedy: 'invoke the function again' },
   LOG_BEHIND: { exitCode: exitCodes.timedOut, what: 'the log did not return its last messages', remedy: 'repeat the command' },
   UNKNOWN_OUTCOME: {
     exitCode: exitCodes.timedOut,

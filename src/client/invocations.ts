@@ -3,11 +3,11 @@ import type { Invocation } from '#machines/invocation.ts';
 import { type Status, statusOf } from '#machines/status.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { type Envelope, encodeEnvelope } from '#src/core/log/envelope.ts';
-import { type AcceptedRequest, type EventLog, NO_APPENDS, type RecordedAppend, type StreamName } from '#src/core/log/event-log.ts';
+import type { AcceptedRequest, EventLog, RecordedAppend, StreamName } from '#src/core/log/event-log.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import { foldAppends, initialState, requestOf } from '#src/core/stream/stream.ts';
+import { readStream, requestOf } from '#src/core/stream/stream.ts';
 
 /** One transition of an invocation: a fact, the sequence of its message in the log, and the process that appended it. */
 export type Transition = { sequence: number; by: string; fact: Fact };
@@ -44,15 +44,13 @@ export async function readTimeline(id: string, { log, tenancy, findQueued, funct
   const given = functionName === undefined ? undefined : { function: parseFunctionName(functionName), stream };
   const name = given ?? (await log.find(stream)) ?? (await findQueued(stream))?.name;
   if (name === undefined) throw new InvocationNotFoundError({ id });
-  const appends = await log.read(name, NO_APPENDS);
-  const sequence = appends.find((append) => append.request > 0)?.request ?? (await findQueued(stream, name.function))?.request;
-  const message = sequence === undefined ? undefined : await log.readRequest(sequence);
-  if (message === undefined) throw new InvocationNotFoundError({ id });
-  const state = foldAppends(initialState(message), appends);
+  const found = (await readStream(log, name)) ?? (await readStream(log, name, (await findQueued(stream, name.function))?.request));
+  if (found === undefined) throw new InvocationNotFoundError({ id });
+  const { state, accepted: appends } = found;
   const request = requestOf(state, requestId);
   const invocation = state.invocations.get(requestId);
   if (request === undefined || invocation === undefined) throw new InvocationNotFoundError({ id });
-  const accepted: Transition = { sequence: message.sequence, by: 'client', fact: request.fact };
+  const accepted: Transition = { sequence: state.request.sequence, by: 'client', fact: request.fact };
   return timelineOf({ requestId, request, invocation, transitions: [accepted, ...transitionsOf(requestId, appends)], tenancy });
 }
 

@@ -168,6 +168,17 @@ export class LogBehindError extends SequentError {
 }
 
 /**
+ * The log no longer holds the request of a stream, because it lost its last messages. Nothing was stored.
+ */
+export class StreamLostError extends SequentError {
+  readonly code = 'STREAM_LOST';
+  readonly retryable = true;
+  constructor({ stream }: { stream: string }, options?: ErrorOptions) {
+    super(`the log no longer holds the request of ${stream}: it lost its last messages`, options);
+  }
+}
+
+/**
  * It is unknown whether the message was stored, and the log could not be read before the deadline (A1). A retry with the same request id is
  * safe.
  */

@@ -5,6 +5,7 @@ import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { splitName } from '#src/core/names/names.ts';
 import { type AsOfOptions, askAsOf, type Decode, entriesOf, invocationsAfter, type Narrowing, refuseUnreached } from './as-of.ts';
 import { deliveryColumns, readDead, toDelivery } from './dead-letters.ts';
+import { uncountedIn } from './folded-stream.ts';
 import { countOf, list, summaryColumns, summaryOf, toSummary } from './list.ts';
 import type { Layer } from './plan.ts';
 import { deliveryRowsOf, type ProjectedInvocation } from './projected-invocation.ts';
@@ -66,7 +67,8 @@ function find(database: Database, { id, function: fn, project }: Identity, { dec
 }
 
 function describe(database: Database, { summary, seq, entries, projected }: Found): InvocationDetail {
-  const facts = entries.flatMap((entry) => (entry.kind === 'append' ? entry.append.facts : []));
+  const uncounted = uncountedIn({ requestSequence: Math.floor(seq / MAX_BATCH), entries });
+  const facts = entries.flatMap((entry) => (entry.kind === 'append' && !uncounted.has(entry.sequence) ? entry.append.facts : []));
   const outcome = facts.find((fact) => fact.invocation === summary.id && fact.type === 'succeeded');
   const deliveries =
     projected === undefined

@@ -2,6 +2,7 @@ import type { RecordedAppend, RequestMessage, StreamName } from '#src/core/log/e
 import type { SourceEntry } from '#src/core/log/log-source.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import {
+  advanceHead,
   createFoldedStream,
   type FactListener,
   type FoldedStream,
@@ -149,6 +150,11 @@ class LogFold implements Fold, FactListener {
     }
     this.#touched.add(stream);
     const position = { sequence: append.version, at };
+    if (!advanceHead(stream, append)) {
+      const why = 'it does not follow the last accepted message of its stream, so it does not count';
+      this.#report({ ...position, factIndex: 0, kind: 'refused', invocation: append.facts[0]?.invocation ?? null, why });
+      return stream.requestSequence;
+    }
     const removed = settleOwner(stream, append, position);
     for (const { seq } of removed) this.#changes.removed.push(seq);
     if (removed.length > 0) for (const projected of stream.invocations.values()) this.onChange(projected);

@@ -1,4 +1,5 @@
 import type { Fact } from '#machines/facts.ts';
+import { headOfOwned } from '#src/core/log/chain.ts';
 import type { FullLogEntry, RecordedAppend, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
@@ -9,7 +10,10 @@ import { createProjectedInvocation, foldFact, type LogPosition, type ProjectedIn
 export type FoldedStream = {
   /** The sequence of the first request. */
   requestSequence: number;
+  /** Whether an accepted append has named the owner. */
   hasAppends: boolean;
+  /** The hash of the last accepted message (LINK1). */
+  head: string;
   invocations: Map<string, ProjectedInvocation>;
   /** Later requests of the same id. The first append names the request that owns the stream. */
   rivals: RequestMessage[];
@@ -27,7 +31,7 @@ export interface FactListener {
 
 export function createFoldedStream(message: RequestMessage): FoldedStream {
   const invocations = invocationsOf(message, message.sequence, message);
-  return { requestSequence: message.sequence, hasAppends: false, invocations, rivals: [] };
+  return { requestSequence: message.sequence, hasAppends: false, head: message.hash, invocations, rivals: [] };
 }
 
 function invocationsOf(
@@ -44,8 +48,18 @@ function invocationsOf(
   return invocations;
 }
 
+/** Whether an append follows the head of the stream, or the request that it names as the owner (LINK2). Moves the head if it does. */
+export function advanceHead(stream: FoldedStream, append: RecordedAppend): boolean {
+  const { hasAppends: isOwned, head: present, requestSequence, rivals } = stream;
+  const named = append.request === requestSequence ? present : rivals.find(({ sequence }) => sequence === append.request)?.hash;
+  const head = headOfOwned({ isOwned, head: present }, named, append);
+  if (head === undefined) return false;
+  stream.head = head;
+  return true;
+}
+
 /**
- * Gives the stream to the request that its first append names. Returns the invocations of the request that lost the stream.
+ * Gives the stream to the request that its first accepted append names. Returns the invocations of the request that lost the stream.
  */
 export function settleOwner(stream: FoldedStream, { request }: RecordedAppend, position: LogPosition): ProjectedInvocation[] {
   if (stream.hasAppends) return [];
@@ -78,13 +92,22 @@ export function foldFacts(stream: FoldedStream, { facts, position }: PositionedF
 
 const noListener: FactListener = { onChange() {}, onRefused() {} };
 
+/** The sequences of the stored appends that do not count (LINK2). */
+export function uncountedIn(stored: StoredStream): ReadonlySet<number> {
+  const sequences = new Set<number>();
+  refold(stored, (sequence) => void sequences.add(sequence));
+  return sequences;
+}
+
 /** Folds a stream again from its stored appends. The result equals the stream that stayed in memory (FOLD1). */
-export function refold({ requestSequence, entries }: StoredStream): FoldedStream {
-  const stream: FoldedStream = { requestSequence, hasAppends: false, invocations: new Map(), rivals: [] };
+export function refold({ requestSequence, entries }: StoredStream, onUncounted: (sequence: number) => void = () => {}): FoldedStream {
+  const stream: FoldedStream = { requestSequence, hasAppends: false, head: '', invocations: new Map(), rivals: [] };
   for (const entry of entries) {
-    if (entry.kind === 'request' && stream.invocations.size === 0)
+    if (entry.kind === 'request' && stream.invocations.size === 0) {
       stream.invocations = invocationsOf(entry.message, requestSequence, entry);
-    else if (entry.kind === 'request' && !stream.hasAppends) stream.rivals.push(entry.message);
+      stream.head = entry.message.hash;
+    } else if (entry.kind === 'request' && !stream.hasAppends) stream.rivals.push(entry.message);
+    else if (entry.kind === 'append' && !advanceHead(stream, entry.append)) onUncounted(entry.sequence);
     else if (entry.kind === 'append') {
       const position = { sequence: entry.sequence, at: entry.at };
       settleOwner(stream, entry.append, position);

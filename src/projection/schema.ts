@@ -87,6 +87,6 @@ export const CLOCK_BUCKET = 1_024;
 export const MAX_INDEXED = 4_096;
 
 /** Increase this number when the same tables are filled differently. */
-const CONTENT_VERSION = 2;
+const CONTENT_VERSION = 3;
 /** Changes with the tables and with their content. The projection rebuilds a file of another version. */
 export const schemaVersion = Number.parseInt(createHash('sha1').update(`${createTables}${CONTENT_VERSION}`).digest('hex').slice(0, 7), 16);

@@ -1,3 +1,4 @@
+import type { ShortLink } from '#src/core/log/chain.ts';
 import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
@@ -13,6 +14,8 @@ export type OpenStream = {
   acceptedAt: number | undefined;
   /** The sequence of the newest message of the stream. Without an append, that is the request. */
   version: number;
+  /** The hash of the last append that counts, in its short form; `undefined` before it, and when an earlier Sequent wrote it. */
+  head: string | undefined;
   /** When the next attempt of one of its invocations is due. */
   dueAt: number | undefined;
   /** When the next try of one of its deliveries is due. */
@@ -28,6 +31,9 @@ export type OpenStream = {
  *
  * Invariant: a stream is in here from its request until an append without wake times, and it is due for inspection at `checkAt`. Memory grows
  * with the number of open streams, not with the log.
+ *
+ * Headers alone do not prove that a first append follows its request. A stream that such an append, or one with a wrong link, would remove is
+ * therefore inspected once (LINK2).
  */
 export interface OpenStreams {
   readonly size: number;
@@ -79,6 +85,8 @@ class FoldedStreams implements OpenStreams {
   }
 
   readonly fold = (entry: LogEntry): void => {
+    // The log went backwards, and is read again from its beginning.
+    if (entry.sequence < this.#nextSequence) for (const [key] of this.#open) this.#open.delete(key);
     this.#nextSequence = entry.sequence + 1;
     if (entry.kind === 'request') this.#foldRequest(entry);
     else if (entry.kind === 'append') this.#foldAppend(entry);
@@ -95,15 +103,22 @@ class FoldedStreams implements OpenStreams {
     this.#schedule(stream, at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
   }
 
-  #foldAppend({ name, sequence, at, wakeTimes }: LogEntry & { kind: 'append' }): void {
+  #foldAppend({ name, sequence, at, wakeTimes, link }: LogEntry & { kind: 'append' }): void {
     const key = ownedKeyOf(name);
+    const known = this.#open.get(key);
+    if (known !== undefined && link !== undefined && !isProved(known, link, wakeTimes)) {
+      known.version = sequence;
+      if (known.head === undefined) known.head = link.own;
+      return this.#schedule(known, Math.min(known.checkAt, at + this.#options.patienceInMs));
+    }
     const { dueAt, deliverAt, inProgressSince } = wakeTimes;
     if (dueAt === undefined && deliverAt === undefined && inProgressSince === undefined) {
       this.#open.delete(key);
       return;
     }
-    const stream = this.#open.get(key) ?? this.#insert(key, name, sequence);
+    const stream = known ?? this.#insert(key, name, sequence);
     stream.version = sequence;
+    stream.head = link?.own;
     stream.dueAt = dueAt;
     stream.deliverAt = deliverAt;
     stream.inspections = 0;
@@ -155,6 +170,7 @@ class FoldedStreams implements OpenStreams {
       request: undefined,
       acceptedAt: undefined,
       version,
+      head: undefined,
       dueAt: undefined,
       deliverAt: undefined,
       checkAt: NEVER,
@@ -163,6 +179,12 @@ class FoldedStreams implements OpenStreams {
     this.#open.set(key, stream);
     return stream;
   }
+}
+
+/** Whether the headers show that an append follows the head. A first append is taken on trust, unless it would remove the stream. */
+function isProved({ head, request }: OpenStream, link: ShortLink, { dueAt, deliverAt, inProgressSince }: WakeTimes): boolean {
+  if (head !== undefined) return head === link.previous;
+  return request === undefined || dueAt !== undefined || deliverAt !== undefined || inProgressSince !== undefined;
 }
 
 function earliestOf({ dueAt = NEVER, endsAt = NEVER, deliverAt = NEVER }: WakeTimes): number {

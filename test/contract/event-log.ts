@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EventLog, FullLogEntry, LogEntry, StreamVersion } from '#src/core/log/event-log.ts';
+import type { EventLog, FullLogEntry, LogEntry, StoredAppend, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
 import type { RequestId, StreamId } from '#src/core/names/names.ts';
@@ -93,7 +93,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const name = newStream();
         const written = append([running(1), succeeded(1), notified()], { request: 3 });
         const first = await expectStored(log.append(name, written, settled));
-        expect(await other.read(name, NO_APPENDS)).toEqual([{ ...written, version: first }]);
+        expect(await other.read(name, NO_APPENDS)).toEqual([{ ...written, version: first, hash: expect.stringMatching(/^[\w-]{22}$/) }]);
         expect(await log.read(name, first)).toEqual([]);
       });
 
@@ -115,6 +115,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
           name,
           sequence,
           at,
+          hash: expect.stringMatching(/^[\w-]{22}$/),
           requests: [
             {
               fact: {
@@ -276,10 +277,10 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
   });
 }
 
-async function expectStored(append: Promise<StreamVersion | undefined>): Promise<StreamVersion> {
-  const version = await append;
-  if (version === undefined) throw new Error('the append met a conflict');
-  return version;
+async function expectStored(append: Promise<StoredAppend | undefined>): Promise<StreamVersion> {
+  const stored = await append;
+  if (stored === undefined) throw new Error('the append met a conflict');
+  return stored.version;
 }
 
 function hasSeen(count: number): () => boolean {

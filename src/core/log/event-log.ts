@@ -1,5 +1,6 @@
 import type { Fact, FactOf, Lineage } from '#machines/facts.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
+import type { ShortLink } from './chain.ts';
 import type { Erasure } from './erasure.ts';
 
 /**
@@ -26,9 +27,14 @@ export type Append = {
   /** The process that wrote the append. */
   by: string;
   facts: readonly Fact[];
+  /** The hash of the accepted message before this append in its stream (LINK1). Version 0.1 did not write it. */
+  link?: string | undefined;
 };
 
-export type RecordedAppend = Append & { version: StreamVersion };
+/** The `hash` of an unreadable append is empty. */
+export type RecordedAppend = Append & { version: StreamVersion; hash: string };
+/** An append that was stored: its version, and its hash, by which the next append names it. */
+export type StoredAppend = Pick<RecordedAppend, 'version' | 'hash'>;
 
 /** One request as the log accepted it. `defect` is the reason why it can never run. */
 export type AcceptedRequest = {
@@ -43,6 +49,8 @@ export type RequestMessage = {
   sequence: number;
   /** When the log accepted it, in milliseconds since the epoch. */
   at: number;
+  /** The root of the chain of its stream. */
+  hash: string;
   requests: readonly AcceptedRequest[];
 };
 
@@ -61,15 +69,23 @@ export type WakeTimes = {
 /** One message of the log without its content, for a reader that needs only the wake times. */
 export type LogEntry = { sequence: number; at: number } & (
   | { kind: 'request'; name: StreamName }
-  | { kind: 'append'; name: StreamName; wakeTimes: WakeTimes }
+  | { kind: 'append'; name: StreamName; wakeTimes: WakeTimes; link?: ShortLink | undefined }
   | { kind: 'hint' }
 );
 
 /** One message of the log with its content. */
 export type FullLogEntry =
   | { kind: 'request'; sequence: number; at: number; message: RequestMessage }
-  /** `wakeTimes` stand in the headers of the append. */
-  | { kind: 'append'; sequence: number; at: number; name: StreamName; append: RecordedAppend; wakeTimes: WakeTimes }
+  /** `wakeTimes` and `link` stand in the headers of the append. The archive does not keep the link. */
+  | {
+      kind: 'append';
+      sequence: number;
+      at: number;
+      name: StreamName;
+      append: RecordedAppend;
+      wakeTimes: WakeTimes;
+      link?: ShortLink | undefined;
+    }
   | { kind: 'hint'; sequence: number; at: number }
   /** A request to erase finished invocations. */
   | { kind: 'erasure'; sequence: number; at: number; erasure: Erasure }
@@ -98,13 +114,16 @@ export interface EventLog {
   /** The maximum encoded size of one append, in bytes. */
   readonly maxAppendBytes: number;
 
+  /** Changes whenever the log may have gone backwards. A state that was folded before must then be read again (LINK4). */
+  epoch(): number;
+
   /**
-   * Appends to a stream whose version is `append.previous`; returns the new version, or `undefined` on a conflict.
+   * Appends to a stream whose version is `append.previous`; returns what was stored, or `undefined` on a conflict.
    *
    * A missing answer is resolved by reading the stream (A1). Throws `UnknownOutcomeError` when the reads fail until the deadline, and
    * `LogFullError` when the log cannot store more.
    */
-  append(name: StreamName, append: Append, wakeTimes: WakeTimes): Promise<StreamVersion | undefined>;
+  append(name: StreamName, append: Append, wakeTimes: WakeTimes): Promise<StoredAppend | undefined>;
 
   /** The appends of one stream after a version, oldest first. An unreadable append counts as one without facts. Throws `NewerFactsError`. */
   read(name: StreamName, after: StreamVersion): Promise<RecordedAppend[]>;

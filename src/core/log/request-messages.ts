@@ -4,6 +4,7 @@ import { canBeBrought, idAt, idFromSequence, isStreamId, MAX_BATCH, streamOf } f
 import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { parseJson } from '#src/core/text/json.ts';
+import { hashOfRequest } from './chain.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 
 /** How requests are encoded as messages, for every log. Every published request is validated here (U1). */
@@ -67,7 +68,18 @@ export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMes
   const name: StreamName = { function: target.function, stream };
   const isBatch = (raw.headers?.get(requestHeader.batch) ?? '') !== '';
   const requests = isBatch ? decodeBatch(target.token, stream, raw) : [decodeSingle(target.token, stream, raw)];
-  return { name, sequence: raw.sequence, at: raw.at, requests };
+  return { name, sequence: raw.sequence, at: raw.at, hash: hashOf(name, raw), requests };
+}
+
+const headerNames = Object.values(requestHeader);
+
+function hashOf({ function: fn, stream }: StreamName, { data, headers: reader, sequence, at }: RawRequest): string {
+  const headers: [name: string, value: string][] = [];
+  for (const name of headerNames) {
+    const value = reader?.get(name) ?? '';
+    if (value !== '') headers.push([name, value]);
+  }
+  return hashOfRequest({ function: fn, stream, sequence, at, headers, data });
 }
 
 function decodeSingle(token: string, stream: StreamId, { data, headers, at }: RawRequest): AcceptedRequest {

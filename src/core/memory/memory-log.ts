@@ -1,3 +1,4 @@
+import { hashOfAppend, shortLinkOf } from '#src/core/log/chain.ts';
 import type { EventLog, FullLogEntry, LogEntry, RecordedAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { decodeRequest, encodeRequests } from '#src/core/log/request-messages.ts';
@@ -18,6 +19,11 @@ export interface MemoryLog extends EventLog {
   publish(token: string, data: string | Uint8Array, headers?: Readonly<Record<string, string>>): number;
   /** Purges all messages before a sequence, as the janitor does. */
   purge(before: number): void;
+  /**
+   * Loses the last messages, from a sequence on, as a power cut does. Later messages get their sequences. By default, the users of the log
+   * notice that they were disconnected.
+   */
+  loseFrom(sequence: number, options?: { isNoticed?: boolean }): void;
 }
 
 type PublishedResult = { name: StreamName; id: string; outcome: 'succeeded' | 'failed'; envelope: string };
@@ -38,6 +44,7 @@ export type MemoryLogOptions = {
 export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer }: MemoryLogOptions): MemoryLog {
   const messages = createMessageList(clock, defer);
   const streams = createStreamIndex();
+  let epoch = 0;
   /** The sequences of requests with `once`, by stream. */
   const acceptedOnce = new Map<string, number>();
 
@@ -48,16 +55,24 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer }: Me
     return messages.store((sequence, at) => ({ kind: 'request', sequence, at, message: decodeRequest(target, { ...raw, sequence, at }) }));
   }
 
+  function indexAgain(kept: readonly FullLogEntry[]): void {
+    streams.clear();
+    for (const message of kept) if (message.kind === 'append') streams.add(message.name, message.append);
+  }
+
   return {
     maxAppendBytes,
+    epoch: () => epoch,
     async append(name, append, wakeTimes) {
-      const version = streams.appendsOf(name).at(-1)?.version ?? NO_APPENDS;
-      if (version !== append.previous) return undefined;
-      return messages.store((sequence, at) => {
-        const stored = { ...copy(append), version: sequence as StreamVersion };
+      const present = streams.appendsOf(name).at(-1)?.version ?? NO_APPENDS;
+      if (present !== append.previous) return undefined;
+      const hash = hashOfAppend(JSON.stringify(append));
+      const version = messages.store((sequence, at) => {
+        const stored = { ...copy(append), version: sequence as StreamVersion, hash };
         streams.add(name, stored);
-        return { kind: 'append', sequence, at, name, append: stored, wakeTimes: { ...wakeTimes } };
-      }) as StreamVersion;
+        return { kind: 'append', sequence, at, name, append: stored, wakeTimes: { ...wakeTimes }, link: shortLinkOf(stored) };
+      });
+      return { version: version as StreamVersion, hash };
     },
     read: async (name, after) => copy(streams.appendsOf(name).filter(({ version }) => version > after)),
     async readRequest(sequence) {
@@ -83,9 +98,11 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer }: Me
     hints: createHints(() => void messages.store((sequence, at) => ({ kind: 'hint', sequence, at }))),
     results: createResults(maxAppendBytes),
     publish: (token, data, headers = {}) => publish(token, data, Object.entries(headers)),
-    purge(before) {
-      streams.clear();
-      for (const message of messages.purge(before)) if (message.kind === 'append') streams.add(message.name, message.append);
+    purge: (before) => indexAgain(messages.purge(before)),
+    loseFrom(sequence, { isNoticed = true } = {}) {
+      indexAgain(messages.loseFrom(sequence));
+      for (const [key, accepted] of acceptedOnce) if (accepted >= sequence) acceptedOnce.delete(key);
+      if (isNoticed) epoch++;
     },
   };
 }
@@ -114,7 +131,8 @@ function createStreamIndex() {
 function entryOf(message: FullLogEntry): LogEntry {
   const { sequence, at } = message;
   if (message.kind === 'request') return { kind: 'request', sequence, at, name: message.message.name };
-  if (message.kind === 'append') return { kind: 'append', sequence, at, name: message.name, wakeTimes: { ...message.wakeTimes } };
+  if (message.kind === 'append')
+    return { kind: 'append', sequence, at, name: message.name, wakeTimes: { ...message.wakeTimes }, link: message.link };
   return { kind: 'hint', sequence, at };
 }
 

@@ -3,7 +3,10 @@ import type { Clock } from '#src/core/ports/clock.ts';
 
 type OnMessage = (message: FullLogEntry) => void;
 
-/** Messages in one total order. A sequence is never used twice, and some are skipped, so that code which counts with a sequence fails. */
+/**
+ * Messages in one total order. A sequence is used twice only after a loss. Some are skipped, so that code which counts with a sequence
+ * fails.
+ */
 export interface MessageList {
   readonly last: number;
   /** Stores a message; returns its sequence. */
@@ -13,6 +16,8 @@ export interface MessageList {
   follow(from: number, onMessage: OnMessage, signal: AbortSignal): Promise<void>;
   /** Removes all messages before a sequence; returns the others. */
   purge(before: number): readonly FullLogEntry[];
+  /** Removes all messages from a sequence on; returns the others. Followers that read further get all messages again. */
+  loseFrom(sequence: number): readonly FullLogEntry[];
 }
 
 type Follower = { next: number; onMessage: OnMessage; isScheduled: boolean };
@@ -61,6 +66,16 @@ export function createMessageList({ now }: Pick<Clock, 'now'>, defer: Defer = se
         scheduleDelivery(follower);
         signal.addEventListener('abort', () => resolve(void followers.delete(follower)), { once: true });
       }),
+    loseFrom(sequence) {
+      messages = messages.slice(0, firstFrom(messages, sequence));
+      last = messages.at(-1)?.sequence ?? 0;
+      for (const follower of followers) {
+        if (follower.next <= last + 1) continue;
+        follower.next = 1;
+        scheduleDelivery(follower);
+      }
+      return messages;
+    },
     purge(before) {
       messages = messages.slice(firstFrom(messages, before));
       return messages;

@@ -1,10 +1,10 @@
 import type { Fact } from '#machines/facts.ts';
 import type { InvocationEffect } from '#machines/invocation.ts';
-import { LogBehindError } from '#src/core/errors.ts';
-import type { Append, EventLog, StreamVersion } from '#src/core/log/event-log.ts';
+import { LogBehindError, StreamLostError } from '#src/core/errors.ts';
+import type { Append, EventLog, RecordedAppend, StoredAppend } from '#src/core/log/event-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { type Judgement, judgeProposals, type Proposal } from './judge-proposals.ts';
-import { catchUp, type StreamState, wakeTimesOf } from './stream.ts';
+import { catchUp, readStream, type StreamState, wakeTimesOf } from './stream.ts';
 
 /**
  * Appends facts to one stream, for one run in one process (E3).
@@ -14,6 +14,8 @@ import { catchUp, type StreamState, wakeTimesOf } from './stream.ts';
  * - A proposal ends in one of three ways: appended once and whole; refused by the machine; unknown (PROP2). After an unknown one the writer
  *   is broken, and its process must not acknowledge an item of the stream.
  * - After a conflict the writer reads the newer facts and asks the machine again about every waiting proposal (PROP3).
+ * - When the log may have gone backwards, the writer reads the stream again before its next append. An append whose answer came after that
+ *   counts only if the log shows it among the accepted ones; otherwise its proposals are judged again (LINK4).
  *
  * A batch that is larger than one message is split over several appends.
  */
@@ -51,6 +53,8 @@ class Writer implements StreamWriter {
   readonly #appendId: () => string;
   readonly #clock: Clock;
   #state: StreamState;
+  /** The epoch of the log in which the state was read. */
+  #epoch: number;
   #waiting: readonly Proposal[] = [];
   /** The proposals of the append in flight. */
   #inFlight: readonly Proposal[] = [];
@@ -62,6 +66,7 @@ class Writer implements StreamWriter {
   constructor({ log, state, by, appendId, clock }: StreamWriterOptions) {
     this.#log = log;
     this.#state = state;
+    this.#epoch = log.epoch();
     this.#by = by;
     this.#appendId = appendId;
     this.#clock = clock;
@@ -100,22 +105,56 @@ class Writer implements StreamWriter {
   }
 
   #appendWaiting(): Promise<void> | undefined {
+    return this.#log.epoch() === this.#epoch ? this.#appendJudged() : this.#reload().then(() => this.#appendJudged());
+  }
+
+  #appendJudged(): Promise<void> | undefined {
     const base = this.#state;
     this.#inFlight = this.#waiting;
     this.#waiting = [];
     const judgement = judgeProposals(base, this.#inFlight, this.#log.maxAppendBytes);
     const { next, accepted, facts } = judgement;
     if (accepted.length === 0) return undefined;
-    const append: Append = { id: this.#appendId(), previous: base.version, request: base.request.sequence, by: this.#by, facts };
-    return this.#log
-      .append(base.name, append, wakeTimesOf(next.values()))
-      .then((version) => (version === undefined ? this.#catchUpAfterConflict(base, judgement) : this.#record(base, judgement, version)));
+    const append: Append = {
+      id: this.#appendId(),
+      previous: base.version,
+      request: base.request.sequence,
+      by: this.#by,
+      facts,
+      link: base.head,
+    };
+    return this.#log.append(base.name, append, wakeTimesOf(next.values())).then((stored) => {
+      if (stored === undefined) return this.#catchUpAfterConflict(base, judgement);
+      return this.#log.epoch() === this.#epoch ? this.#record(base, judgement, stored) : this.#confirm(judgement, append.id);
+    });
   }
 
-  #record(base: StreamState, { next, accepted, facts, postponed }: Judgement, version: StreamVersion): void {
-    this.#adopt({ ...base, version, invocations: next, facts: [...base.facts, ...facts] });
+  #record(base: StreamState, { next, accepted, facts, postponed }: Judgement, { version, hash }: StoredAppend): void {
+    this.#adopt({ ...base, version, head: hash, invocations: next, facts: [...base.facts, ...facts] });
     for (const { proposal, effects } of accepted) proposal.resolve(effects);
     if (postponed.length > 0) this.#waiting = [...postponed, ...this.#waiting];
+  }
+
+  /** The log may have gone backwards during an append: what it holds now decides whether the append counts (LINK4). */
+  async #confirm(judgement: Judgement, appendId: string): Promise<void> {
+    const accepted = await this.#reload();
+    if (!accepted.some(({ id }) => id === appendId)) return this.#requeue(judgement);
+    for (const { proposal, effects } of judgement.accepted) proposal.resolve(effects);
+    this.#waiting = [...judgement.postponed, ...this.#waiting];
+  }
+
+  /** Replaces the state by what the log holds now. Returns the accepted appends. */
+  async #reload(): Promise<readonly RecordedAppend[]> {
+    const { name, request } = this.#state;
+    const found = await readStream(this.#log, name, request.sequence);
+    if (found === undefined) throw new StreamLostError({ stream: name.stream });
+    this.#state = found.state;
+    this.#epoch = found.epoch;
+    return found.accepted;
+  }
+
+  #requeue({ accepted, postponed }: Judgement): void {
+    this.#waiting = [...accepted.map(({ proposal }) => proposal), ...postponed, ...this.#waiting];
   }
 
   /**
@@ -124,8 +163,10 @@ class Writer implements StreamWriter {
    * The newer append may not be readable yet, because the leader changed or a replica lags. The reads therefore repeat with growing pauses, and
    * then end in `LogBehindError`.
    */
-  async #catchUpAfterConflict(base: StreamState, { accepted, postponed }: Judgement): Promise<void> {
-    this.#waiting = [...accepted.map(({ proposal }) => proposal), ...postponed, ...this.#waiting];
+  async #catchUpAfterConflict(base: StreamState, judgement: Judgement): Promise<void> {
+    this.#requeue(judgement);
+    // The next append reads the stream again.
+    if (this.#log.epoch() !== this.#epoch) return;
     let waitedInMs = 0;
     for (let pauseInMs = FIRST_PAUSE_IN_MS; !(await this.#isNewer(base)); pauseInMs *= 2) {
       if (pauseInMs > LAST_PAUSE_IN_MS) throw new LogBehindError({ stream: base.name.stream, version: base.version, waitedInMs });

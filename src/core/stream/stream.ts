@@ -2,6 +2,8 @@ import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deli
 import { type Fact, isOutcome } from '#machines/facts.ts';
 import { type Invocation, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
+import { StreamLostError } from '#src/core/errors.ts';
+import { acceptedAfter } from '#src/core/log/chain.ts';
 import type {
   AcceptedRequest,
   EventLog,
@@ -17,7 +19,10 @@ import { NO_APPENDS } from '#src/core/log/event-log.ts';
 export type StreamState = {
   readonly name: StreamName;
   readonly request: RequestMessage;
+  /** The sequence of the last append, whether it counts or not. */
   readonly version: StreamVersion;
+  /** The hash of the last accepted message (LINK1). */
+  readonly head: string;
   /** By request id. */
   readonly invocations: ReadonlyMap<string, Invocation>;
   /** All facts since the requests, oldest first. */
@@ -30,37 +35,52 @@ export type StreamState = {
 export function initialState(request: RequestMessage): StreamState {
   const invocations = new Map<string, Invocation>();
   for (const { fact } of request.requests) invocations.set(fact.invocation, acceptedInvocation(fact));
-  return { name: request.name, request, version: NO_APPENDS, invocations, facts: [] };
+  return { name: request.name, request, version: NO_APPENDS, head: request.hash, invocations, facts: [] };
 }
 
 /**
  * Reads and folds a stream; `undefined` when the log does not hold its request.
  *
- * A stream belongs to the request that its first append names. A later request with the same id therefore starts nothing.
+ * A stream belongs to the request that its first accepted append names. A later request with the same id therefore starts nothing.
  */
 export async function loadStream(log: EventLog, name: StreamName, request?: number | RequestMessage): Promise<StreamState | undefined> {
-  const appends = await log.read(name, NO_APPENDS);
-  const owner = appends.find((append) => append.request > 0)?.request ?? request;
-  const given = typeof request === 'number' ? undefined : request;
-  const message = given !== undefined && (owner === given || owner === given.sequence) ? given : await readOwningRequest(log, owner);
-  // The given sequence may belong to a request of another stream.
-  return message === undefined || !isSame(message.name, name) ? undefined : foldAppends(initialState(message), appends);
+  return (await readStream(log, name, request))?.state;
 }
 
-/** Folds further appends. A fact that the machine refuses changes nothing, and `verify` reports it. */
+/** A stream as the log holds it in an epoch: its state, and the appends that count (LINK2). */
+export type StreamHistory = { state: StreamState; accepted: readonly RecordedAppend[]; epoch: number };
+
+/** Reads a stream as {@link loadStream} does, with its appends. */
+export async function readStream(log: EventLog, name: StreamName, request?: number | RequestMessage): Promise<StreamHistory | undefined> {
+  for (;;) {
+    const epoch = log.epoch();
+    const history = await foldWhole(log, { name, request, appends: await log.read(name, NO_APPENDS) });
+    // A read across two epochs may have mixed them.
+    if (log.epoch() === epoch) return history === undefined ? undefined : { ...history, epoch };
+  }
+}
+
+async function foldWhole(log: EventLog, stream: WholeStream): Promise<Omit<StreamHistory, 'epoch'> | undefined> {
+  const owner = await findOwner(log, stream);
+  if (owner === undefined) return undefined;
+  const state = initialState(owner);
+  return { state: foldAppends(state, stream.appends), accepted: acceptedAfter(state.head, stream.appends).accepted };
+}
+
+/** Folds further appends. A fact that the machine refuses changes nothing, nor does an append with a wrong link; `verify` reports both. */
 export function foldAppends(state: StreamState, appends: readonly RecordedAppend[]): StreamState {
   const invocations = new Map(state.invocations);
-  let version = state.version;
-  for (const append of appends) {
-    for (const fact of append.facts) {
+  const { accepted, head } = acceptedAfter(state.head, appends);
+  for (const { facts } of accepted) {
+    for (const fact of facts) {
       const invocation = invocations.get(fact.invocation);
       const step = invocation === undefined ? undefined : invocationFolder.step(invocation, fact);
       if (step !== undefined) invocations.set(fact.invocation, step.snapshot);
     }
-    version = append.version;
   }
-  const facts = [...state.facts, ...appends.flatMap((append) => append.facts)];
-  return { ...state, version, invocations, facts, outcomesRead: addOutcomes(state.outcomesRead, appends) };
+  const version = appends.at(-1)?.version ?? state.version;
+  const facts = [...state.facts, ...accepted.flatMap((append) => append.facts)];
+  return { ...state, version, head, invocations, facts, outcomesRead: addOutcomes(state.outcomesRead, accepted) };
 }
 
 /** The latest version counts. It is too high when a later outcome was refused, and the result is then looked up once more (PUB2). */
@@ -71,14 +91,19 @@ function addOutcomes(known: StreamState['outcomesRead'], appends: readonly Recor
 }
 
 /**
- * Folds the appends after a state. When the first append of the stream names another request with the same id, the stream belongs to that
- * request, and the fold starts from it.
+ * Folds the appends after a state. The first accepted append of a stream may name another owner than the request of the state.
+ *
+ * The whole stream is read when an append has a wrong link, because the state may come from messages that the log has lost. Throws
+ * `StreamLostError` when the log no longer holds the request.
  */
 export async function catchUp(log: EventLog, state: StreamState, appends: readonly RecordedAppend[]): Promise<StreamState> {
-  const owner = appends.find((append) => append.request > 0)?.request;
-  if (state.version !== NO_APPENDS || owner === undefined || owner === state.request.sequence) return foldAppends(state, appends);
-  const request = await log.readRequest(owner);
-  return foldAppends(request === undefined || !isSame(request.name, state.name) ? state : initialState(request), appends);
+  const { name, request, head, version } = state;
+  const isOwned = head !== request.hash;
+  if (isOwned && acceptedAfter(head, appends).accepted.length === appends.length) return foldAppends(state, appends);
+  const isWhole = version === NO_APPENDS;
+  const read = isWhole ? await foldWhole(log, { name, request, appends }) : await readStream(log, name, request.sequence);
+  if (read === undefined) throw new StreamLostError({ stream: name.stream });
+  return read.state;
 }
 
 /** Folds facts of one invocation; `undefined` when the machine refuses one of them. */
@@ -144,6 +169,19 @@ function acceptedInvocation(fact: AcceptedRequest['fact']): Invocation {
   return step.snapshot;
 }
 
-async function readOwningRequest(log: EventLog, owner: number | RequestMessage | undefined): Promise<RequestMessage | undefined> {
-  return typeof owner === 'number' ? log.readRequest(owner) : owner;
+type WholeStream = { name: StreamName; appends: readonly RecordedAppend[]; request: number | RequestMessage | undefined };
+
+/** The request that owns a stream: the one that the first accepted append names, else the given one. */
+async function findOwner(log: EventLog, { name, appends, request }: WholeStream): Promise<RequestMessage | undefined> {
+  const read = async (sequence: number): Promise<RequestMessage | undefined> => {
+    const message = typeof request === 'object' && request.sequence === sequence ? request : await log.readRequest(sequence);
+    // The sequence may belong to a request of another stream.
+    return message !== undefined && isSame(message.name, name) ? message : undefined;
+  };
+  for (const append of appends) {
+    if (append.request <= 0) continue;
+    const message = await read(append.request);
+    if (append.link === undefined || append.link === message?.hash) return message;
+  }
+  return typeof request === 'number' ? await read(request) : request;
 }

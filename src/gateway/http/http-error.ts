@@ -80,6 +80,7 @@ const statuses: Readonly<Record<string, ReplyStatus | undefined>> = {
   HISTORY_UNAVAILABLE: { status: 503 },
   LOG_FULL: { status: 503 },
   LOG_BEHIND: { status: 503 },
+  STREAM_LOST: { status: 503 },
   // The caller may reach another gateway that is already upgraded.
   NEWER_FACTS: { status: 503 },
   // The request may have been accepted, hence 504: 503 states that nothing was accepted.

@@ -1,3 +1,4 @@
+import { hashOfAppend, shortLinkOf } from '#src/core/log/chain.ts';
 import {
   type Append,
   type EventLog,
@@ -5,6 +6,7 @@ import {
   NO_APPENDS,
   type RecordedAppend,
   type RequestMessage,
+  type StoredAppend,
   type StreamName,
   type StreamVersion,
 } from '#src/core/log/event-log.ts';
@@ -13,12 +15,13 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { type Connection, maxPayloadOf } from '#src/nats/transport/connection.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
-import { appendHeaders, decodeAppend, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
+import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { readLastBySubject, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
 import { followMessages } from './follow.ts';
+import { createLogEpoch } from './log-epoch.ts';
 import { PublishRetries } from './publish-retries.ts';
 
 export type NatsEventLogOptions = {
@@ -34,6 +37,8 @@ export type NatsEventLogOptions = {
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
 
+  const epoch = createLogEpoch(connection);
+
   async function read(name: StreamName, after: StreamVersion) {
     const found = [];
     let next = after + 1;
@@ -45,8 +50,8 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     }
   }
 
-  async function findOwn(name: StreamName, { id, previous }: Append): Promise<StreamVersion | undefined> {
-    return (await read(name, previous)).find((found) => found.id === id)?.version;
+  async function findOwn(name: StreamName, { id, previous }: Append): Promise<StoredAppend | undefined> {
+    return (await read(name, previous)).find((found) => found.id === id);
   }
 
   async function readRequest(sequence: number): Promise<RequestMessage | undefined> {
@@ -58,6 +63,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
 
   return {
     read,
+    epoch: () => epoch.value,
     get maxAppendBytes() {
       return maxPayloadOf(connection);
     },
@@ -71,12 +77,17 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     async append(name, append, wakeTimes) {
       const subject = subjects.invocation(name);
       const payload = encodeAppend(append);
-      const headers = appendHeaders(append.previous, wakeTimes);
+      const hash = hashOfAppend(payload);
+      const headers = appendHeaders(append.previous, wakeTimes, shortLinkOf({ link: append.link, hash }));
       const startedAt = clock.now();
       let retries: PublishRetries | undefined;
       for (;;) {
+        const sentAfter = epoch.highest;
         const answer = await publisher.publish(subject, payload, headers);
-        if (answer.kind === 'stored') return answer.sequence as StreamVersion;
+        if (answer.kind === 'stored') {
+          epoch.note(answer.sequence, sentAfter);
+          return { version: answer.sequence as StreamVersion, hash };
+        }
         retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id: append.id });
         if (answer.kind === 'conflict') return retries.isUnsure ? await findOwn(name, append) : undefined;
         await retries.wait(answer);
@@ -111,12 +122,12 @@ function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>): L
     case 'invoke':
       return { kind: 'request', sequence, at, name: { function: parts.function, stream: streamOfRequest({ headers, sequence, at }) } };
     case 'invocation':
-      return { kind: 'append', sequence, at, name: parts.name, wakeTimes: decodeWakeTimes(headers) };
+      return { kind: 'append', sequence, at, name: parts.name, wakeTimes: decodeWakeTimes(headers), link: decodeLink(headers) };
     default:
       return { kind: 'hint', sequence, at };
   }
 }
 
 function unreadable(sequence: number): RecordedAppend {
-  return { id: '', previous: NO_APPENDS, request: 0, by: '', facts: [], version: sequence as StreamVersion };
+  return { id: '', previous: NO_APPENDS, request: 0, by: '', facts: [], version: sequence as StreamVersion, hash: '' };
 }

@@ -2,6 +2,7 @@ import type { MsgHdrs } from 'nats';
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import { NewerFactsError } from '#src/core/errors.ts';
+import { hashOfAppend, type ShortLink } from '#src/core/log/chain.ts';
 import type { Append, RecordedAppend, StreamVersion, WakeTimes } from '#src/core/log/event-log.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
@@ -19,6 +20,7 @@ export const header = {
   deliverAt: 'Deliver-At',
   inProgressSince: 'Held-Since',
   hintSignature: 'Hint-Signature',
+  link: 'Link',
 } as const;
 
 const appendSchema = z.object({
@@ -28,6 +30,7 @@ const appendSchema = z.object({
   request: z.number(),
   by: z.string(),
   facts: z.array(factSchema),
+  link: z.string().optional(),
 });
 
 export function encodeAppend(append: Append): string {
@@ -42,8 +45,9 @@ const wakeTimeHeaders = {
 } as const;
 const wakeTimeKeys = Object.keys(wakeTimeHeaders) as (keyof WakeTimes)[];
 
-export function appendHeaders(previous: StreamVersion, wakeTimes: WakeTimes): MsgHdrs {
+export function appendHeaders(previous: StreamVersion, wakeTimes: WakeTimes, link?: ShortLink): MsgHdrs {
   const entries: [string, string][] = [[header.expected, String(previous)]];
+  if (link !== undefined) entries.push([header.link, `${link.previous}/${link.own}`]);
   for (const key of wakeTimeKeys) {
     const moment = wakeTimes[key];
     if (moment !== undefined) entries.push([wakeTimeHeaders[key], String(moment)]);
@@ -64,7 +68,12 @@ export function decodeAppend(data: Uint8Array, sequence: number, upcasting = rel
   const read = appendSchema.safeParse(written).data ?? readOtherVersion(written, sequence, upcasting);
   if (read === undefined) return undefined;
   const { v: _, ...append } = read;
-  return { ...append, previous: append.previous as StreamVersion, version: sequence as StreamVersion } as RecordedAppend;
+  return {
+    ...append,
+    previous: append.previous as StreamVersion,
+    version: sequence as StreamVersion,
+    hash: hashOfAppend(data),
+  } as RecordedAppend;
 }
 
 /** Decodes an append of an earlier version. Called only when the current schema refuses the value, so the usual append is parsed once. */
@@ -76,6 +85,12 @@ function readOtherVersion(written: unknown, sequence: number, upcasting: Upcasti
   if (version === FACTS_VERSION || version < upcasting.oldest) return undefined;
   const current = facts.map((fact) => upcast(fact, version, upcasting));
   return appendSchema.safeParse({ ...append, v: FACTS_VERSION, facts: current }).data;
+}
+
+/** The short link of an append, from its headers. */
+export function decodeLink(headers: HeaderReader | undefined): ShortLink | undefined {
+  const [previous = '', own = ''] = (headers?.get(header.link) ?? '').split('/');
+  return previous === '' || own === '' ? undefined : { previous, own };
 }
 
 export function decodeWakeTimes(headers: HeaderReader | undefined): WakeTimes {

@@ -1,9 +1,10 @@
 import { NewerFactsError } from '#src/core/errors.ts';
+import type { ShortLink } from '#src/core/log/chain.ts';
 import { erasureSchema } from '#src/core/log/erasure.ts';
 import type { FullLogEntry, RecordedAppend, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { decodeAppend, decodeWakeTimes } from './codec.ts';
+import { decodeAppend, decodeLink, decodeWakeTimes } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';
 import { parseSubject } from './topology.ts';
 
@@ -38,7 +39,7 @@ function appendEntryOf(stored: Readonly<StoredMessage>, name: StreamName): FullL
   }
 }
 
-/** An append with its payload. The headers are parsed only when `wakeTimes` is read. */
+/** An append with its payload. The headers are parsed only when a value of them is read. */
 class AppendEntry {
   readonly kind = 'append';
   readonly sequence: number;
@@ -52,6 +53,9 @@ class AppendEntry {
     this.name = name;
     this.append = append;
     this.#stored = stored;
+  }
+  get link(): ShortLink | undefined {
+    return decodeLink(this.#stored.headers);
   }
   get wakeTimes(): WakeTimes {
     return decodeWakeTimes(this.#stored.headers);

@@ -13,6 +13,8 @@ export const inlineStateSchema = z.object({
   /** The version of the facts. Version 0.1 did not write it. */
   v: z.int().default(1),
   version: z.number().int().positive(),
+  /** The hash of the last accepted message (LINK1). Version 0.1 did not write it. */
+  head: z.string().optional(),
   at: z.number(),
   payload: z.string(),
   facts: z.array(factSchema).min(2),
@@ -33,16 +35,20 @@ export function inlineStateOf(state: StreamState | undefined): InlineState | und
   const facts = [only.fact, ...state.facts];
   const size = facts.reduce((sum, fact) => sum + ('payload' in fact ? fact.payload.length : 0) + ('output' in fact ? 4_096 : 0), 0);
   if (facts.length > MAX_FACTS || size + only.payload.length > MAX_CHARACTERS) return undefined;
-  return { v: FACTS_VERSION, version: state.version, at: state.request.at, payload: only.payload, facts };
+  return { v: FACTS_VERSION, version: state.version, head: state.head, at: state.request.at, payload: only.payload, facts };
 }
 
 /**
- * Folds the state that a hint carries. Returns `undefined` for facts of another version: the deliverer then reads the log, whose facts are
- * converted to the current version.
+ * Folds the state that a hint carries. Returns `undefined` for facts of another version, and without the head of the stream: the deliverer
+ * then reads the log, whose facts are converted to the current version.
  */
-export function stateOf(name: StreamName, sequence: number, { v, version, at, payload, facts }: InlineState): StreamState | undefined {
+export function stateOf(
+  name: StreamName,
+  sequence: number,
+  { v, version, head, at, payload, facts }: InlineState,
+): StreamState | undefined {
   const [fact, ...rest] = facts;
-  if (v !== FACTS_VERSION || fact?.type !== 'queued') return undefined;
+  if (v !== FACTS_VERSION || fact?.type !== 'queued' || head === undefined) return undefined;
   const append: RecordedAppend = {
     id: '',
     previous: 0 as StreamVersion,
@@ -50,6 +56,8 @@ export function stateOf(name: StreamName, sequence: number, { v, version, at, pa
     by: '',
     facts: rest,
     version: version as StreamVersion,
+    hash: '',
   };
-  return foldAppends(initialState({ name, sequence, at, requests: [{ fact, payload }] }), [append]);
+  // The hash of the request is unknown. The head of the stream replaces it.
+  return { ...foldAppends(initialState({ name, sequence, at, hash: '', requests: [{ fact, payload }] }), [append]), head };
 }

@@ -35,7 +35,7 @@ describe('the log on JetStream, with foreign messages in it', () => {
       const { seq } = await stranger.connection.nats.jetstream().publish(`invocation.${name.function}.${name.stream}`, garbage);
       const [unreadable] = await log.read(name, NO_APPENDS);
       expect(unreadable).toMatchObject({ version: seq, facts: [] });
-      const version = await log.append(name, append([running(1)], { previous: unreadable?.version ?? NO_APPENDS }), {});
+      const { version = 0 } = (await log.append(name, append([running(1)], { previous: unreadable?.version ?? NO_APPENDS }), {})) ?? {};
       expect(version).toBeGreaterThan(seq);
       const entries = await collect<FullLogEntry>(
         (on, signal) => log.followFully(seq, on, signal),
@@ -92,13 +92,13 @@ describe('followers of a log whose server is killed and restarted', () => {
     let version = NO_APPENDS;
     for (let round = 1; round <= 3; round++) {
       for (let index = 0; index < 20; index++) sequences.push(await accept(log, newStream()));
-      version = (await log.append(name, append([running(round)], { previous: version }), {})) ?? NO_APPENDS;
+      version = (await log.append(name, append([running(round)], { previous: version }), {}))?.version ?? NO_APPENDS;
       sequences.push(version);
       if (round === 3) break;
       await mortal.kill();
       await mortal.restart();
     }
-    const last = (await log.append(name, append([succeeded(3)], { previous: version }), {})) ?? NO_APPENDS;
+    const last = (await log.append(name, append([succeeded(3)], { previous: version }), {}))?.version ?? NO_APPENDS;
     sequences.push(last);
     await reached(log, last);
     await expect.poll(() => [entries.at(-1)?.sequence, full.at(-1)?.sequence], { timeout: 15_000 }).toEqual([last, last]);

@@ -42,9 +42,17 @@ const subject = subjects.deliver(fn);
 
 function streamOf(stream: string): StreamState {
   const name = { function: fn, stream: stream as StreamId };
-  const initial = initialState({ name, sequence: 7, at: 5, requests: [{ fact: { ...queued(), invocation: stream }, payload: '{}' }] });
+  const initial = initialState({
+    name,
+    sequence: 7,
+    at: 5,
+    hash: 'root',
+    requests: [{ fact: { ...queued(), invocation: stream }, payload: '{}' }],
+  });
   const facts = [running(1), succeeded(1)].map((fact) => ({ ...fact, invocation: stream }));
-  return foldAppends(initial, [{ id: 'x', previous: 0 as StreamVersion, request: 7, by: 'w', facts, version: 9 as StreamVersion }]);
+  return foldAppends(initial, [
+    { id: 'x', previous: 0 as StreamVersion, request: 7, by: 'w', facts, version: 9 as StreamVersion, hash: 'own' },
+  ]);
 }
 
 async function received(stream: string): Promise<WorkItem> {

@@ -24,8 +24,8 @@ describe('an append on JetStream whose answer', () => {
   test('is lost several times is stored exactly once', async () => {
     await using opened = await openNatsLog(server.url, (publisher) => losing(publisher, 3));
     const name = newStream();
-    const version = await opened.log.append(name, append([running(1)]), {});
-    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version, facts: [running(1)] }]);
+    const stored = await opened.log.append(name, append([running(1)]), {});
+    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ ...stored, facts: [running(1)] }]);
   });
 
   test('is lost, and that another append follows, is recognised as stored', async () => {
@@ -40,8 +40,8 @@ describe('an append on JetStream whose answer', () => {
         return { kind: 'unknown', why: 'lost' };
       },
     }));
-    const version = await opened.log.append(name, append([running(1)]), {});
-    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version }, { facts: [succeeded(1)] }]);
+    const stored = await opened.log.append(name, append([running(1)]), {});
+    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ ...stored }, { facts: [succeeded(1)] }]);
   });
 
   test('is lost before it was stored loses to an append that comes first', async () => {
@@ -66,8 +66,8 @@ describe('an append on JetStream whose answer', () => {
     publisher.close();
     await using opened = await openNatsLog(server.url, () => createPublisher(connection));
     const name = newStream();
-    const version = await opened.log.append(name, append([running(1)]), {});
-    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version }]);
+    const stored = await opened.log.append(name, append([running(1)]), {});
+    expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ ...stored }]);
   });
 
   test.for(['+OK', 'null', '7', '', '{"error":{"err_code":10158,"description":"id in process"}}', '{"error":{"err_code":10163}}'])(
@@ -78,8 +78,8 @@ describe('an append on JetStream whose answer', () => {
       expect((await publisher.publish('invoke.orders', '{}')).kind).toBe('unknown');
       await using opened = await openNatsLog(server.url, () => publisher);
       const name = newStream();
-      const version = await opened.log.append(name, append([running(1)]), {});
-      expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ version }]);
+      const stored = await opened.log.append(name, append([running(1)]), {});
+      expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ ...stored }]);
       publisher.close();
     },
   );

@@ -85,9 +85,9 @@ async function append(
   wakeTimes: object,
 ): Promise<StreamVersion> {
   const entry: Append = { id: randomBytes(8).toString('hex'), previous, request, by: 'a worker that is gone', facts };
-  const version = await log.ports.log.append(stream, entry, wakeTimes);
-  if (version === undefined) throw new Error('a conflict');
-  return version;
+  const stored = await log.ports.log.append(stream, entry, wakeTimes);
+  if (stored === undefined) throw new Error('a conflict');
+  return stored.version;
 }
 
 async function running(

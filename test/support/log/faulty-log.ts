@@ -87,6 +87,7 @@ export function withMaxBytes(log: EventLog, maxAppendBytes: number): EventLog {
 function delegate(log: EventLog): EventLog {
   return {
     maxAppendBytes: log.maxAppendBytes,
+    epoch: () => log.epoch(),
     append: (...given) => log.append(...given),
     read: (...given) => log.read(...given),
     readRequest: (...given) => log.readRequest(...given),

@@ -1,5 +1,5 @@
 import type { Fact } from '#machines/facts.ts';
-import type { RequestMessage, StreamVersion } from '#src/core/log/event-log.ts';
+import type { FullLogEntry, RequestMessage, StreamVersion } from '#src/core/log/event-log.ts';
 import type { LogSource, LogState, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -11,6 +11,9 @@ export interface WrittenLog extends LogSource {
   /** Writes a request, and returns its sequence. */
   request(fn: string, id: string, payload: string, options?: { headers?: Record<string, string>; at?: number }): number;
   append(fn: string, id: string, request: number, facts: readonly Fact[]): number;
+  /** Writes an append with a link. */
+  appendLinked(stream: { fn: string; id: string; request: number }, facts: readonly Fact[], link: string | undefined): number;
+  content(sequence: number): FullLogEntry;
   message(subject: string, body: string): number;
   /** Leaves a number of sequences without a message. */
   skip(count: number): void;
@@ -29,21 +32,28 @@ export function createWrittenLog(): WrittenLog {
     return last;
   };
   const entryOf = (entry: StoredEntry): SourceEntry => ({ ...entry, content: nats.decode(entry) });
+  function appendLinked({ fn, id, request }: { fn: string; id: string; request: number }, facts: readonly Fact[], link?: string): number {
+    const subject = `invocation.${fn}.${id}`;
+    const previous = (versions.get(subject) ?? 0) as StreamVersion;
+    const body = encodeAppend({ id: `a-${last}`, previous, request, by: 'w-1', facts, link });
+    const sequence = add({ at: last * 1_000, subject, headers: null, body });
+    versions.set(subject, sequence);
+    return sequence;
+  }
   return {
     entries,
     request: (fn, id, body, { headers = {}, at = last * 1_000 } = {}) =>
       add({ at, subject: `invoke.${fn}`, headers: JSON.stringify({ 'Request-Id': id, ...headers }), body }),
-    append(fn, id, request, facts) {
-      const subject = `invocation.${fn}.${id}`;
-      const previous = (versions.get(subject) ?? 0) as StreamVersion;
-      const body = encodeAppend({ id: `a-${last}`, previous, request, by: 'w-1', facts });
-      const sequence = add({ at: last * 1_000, subject, headers: null, body });
-      versions.set(subject, sequence);
-      return sequence;
-    },
+    append: (fn, id, request, facts) => appendLinked({ fn, id, request }, facts),
+    appendLinked,
     message: (subject, body) => add({ at: last * 1_000, subject, headers: null, body }),
     skip(count) {
       last += count;
+    },
+    content(sequence) {
+      const found = entries.find((entry) => entry.sequence === sequence);
+      if (found === undefined) throw new Error(`no message ${sequence}`);
+      return nats.decode(found);
     },
     decodedRequest(sequence) {
       const found = entries.find((entry) => entry.sequence === sequence);

@@ -111,7 +111,7 @@ async function turn(): Promise<void> {
 }
 
 function item(name: StreamName, request: number, settled: string[]): WorkItem {
-  const message: RequestMessage = { name, sequence: 1, at: 7, requests: [] };
+  const message: RequestMessage = { name, sequence: 1, at: 7, hash: '', requests: [] };
   return {
     name,
     request,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import { NewerFactsError } from '#src/core/errors.ts';
+import { hashOfAppend } from '#src/core/log/chain.ts';
 import type { StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeAppend, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
@@ -29,6 +30,7 @@ describe('an append of an earlier version', () => {
     expect(decodeAppend(written(0, [old, succeeded(1)]), 12, madeUp)).toEqual({
       ...envelope,
       version: 12,
+      hash: hashOfAppend(written(0, [old, succeeded(1)])),
       facts: [running(1), succeeded(1)],
     });
   });
@@ -57,7 +59,8 @@ describe('an append of the current version', () => {
         },
       },
     };
-    expect(decodeAppend(Buffer.from(encodeAppend(append)), 12, untouched)).toEqual({ ...append, version: 12 });
+    const encoded = encodeAppend(append);
+    expect(decodeAppend(Buffer.from(encoded), 12, untouched)).toEqual({ ...append, version: 12, hash: hashOfAppend(encoded) });
   });
 });
 

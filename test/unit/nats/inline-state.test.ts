@@ -8,9 +8,11 @@ import { queued, running, succeeded } from '#test/support/log/facts.ts';
 const name = { function: 'orders' as FunctionName, stream: 'order-1' as StreamId };
 
 function streamWith(payload: string): StreamState {
-  const initial = initialState({ name, sequence: 7, at: 5, requests: [{ fact: queued(), payload }] });
+  const initial = initialState({ name, sequence: 7, at: 5, hash: 'root', requests: [{ fact: queued(), payload }] });
   const facts = [running(1), succeeded(1, { payload: '"done"' })];
-  return foldAppends(initial, [{ id: 'x', previous: 0 as StreamVersion, request: 7, by: 'w', facts, version: 9 as StreamVersion }]);
+  return foldAppends(initial, [
+    { id: 'x', previous: 0 as StreamVersion, request: 7, by: 'w', facts, version: 9 as StreamVersion, hash: 'own' },
+  ]);
 }
 
 describe('the state inside a hint', () => {
@@ -19,6 +21,7 @@ describe('the state inside a hint', () => {
     const known = JSON.parse(JSON.stringify(inlineStateOf(state)));
     const read = stateOf(name, 7, inlineStateSchema.parse(known));
     expect(read).toMatchObject({ name, version: 9, request: { sequence: 7, at: 5, requests: [{ payload: '{"a":1}' }] } });
+    expect(read?.head).toBe(state.head);
     expect(read?.facts).toEqual(state.facts);
     expect(read?.invocations.get('order-1')?.context).toEqual(state.invocations.get('order-1')?.context);
   });
@@ -34,7 +37,12 @@ describe('the state inside a hint', () => {
     expect(inlineStateSchema.parse({ ...known, v: undefined }).v).toBe(1);
   });
 
+  test('is ignored without the head of the stream, as an earlier version sends it', () => {
+    const known = JSON.parse(JSON.stringify(inlineStateOf(streamWith('{}'))));
+    expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, head: undefined }))).toBeUndefined();
+  });
+
   test('is ignored when its first fact is no request', () => {
-    expect(stateOf(name, 7, { v: 1, version: 9, at: 5, payload: '', facts: [running(1), succeeded(1)] })).toBeUndefined();
+    expect(stateOf(name, 7, { v: 1, version: 9, head: 'own', at: 5, payload: '', facts: [running(1), succeeded(1)] })).toBeUndefined();
   });
 });

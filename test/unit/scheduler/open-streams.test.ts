@@ -64,6 +64,36 @@ describe('the open streams', () => {
     expect(dueAt(open, 1e9)).toBeUndefined();
   });
 
+  const linked = (sequence: number, at: number, wakeTimes: WakeTimes, link: string): LogEntry => {
+    const [previous = '', own = ''] = link.split('/');
+    return { ...append(sequence, at, wakeTimes), link: { previous, own } } as LogEntry;
+  };
+  const held = { inProgressSince: 1_010 };
+
+  test('remove a stream by an append that follows the last one', () => {
+    expect(openStreams(request(1, 1_000), linked(2, 1_010, held, 'root/a'), linked(3, 1_020, {}, 'a/b')).size).toBe(0);
+  });
+
+  test('inspect a stream when an append does not follow the last one (LINK2)', () => {
+    const open = openStreams(request(1, 1_000), linked(2, 1_010, { dueAt: 9_000 }, 'root/a'), linked(3, 1_020, {}, 'lost/b'));
+    expect(dueAt(open, 1_119)).toBeUndefined();
+    const stream = open.takeDue(1_120);
+    expect(stream).toMatchObject({ version: 3, dueAt: 9_000 });
+    if (stream !== undefined) open.remove(stream);
+    expect(open.size).toBe(0);
+  });
+
+  test('inspect a stream once that its first append would remove, because headers do not prove the request', () => {
+    const open = openStreams(request(1, 1_000), linked(2, 1_010, {}, 'root/a'));
+    expect(dueAt(open, 1_100)).toBe('s');
+    expect(openStreams(linked(2, 1_010, {}, 'root/a')).size).toBe(0);
+  });
+
+  test('forget everything when the log went backwards', () => {
+    const open = openStreams(request(1, 1_000), request(2, 1_000, 'lost'), request(1, 1_000));
+    expect([...open.values()].map(({ key }) => key)).toEqual(['orders.s']);
+  });
+
   test('contain streams whose request was before the sequence that the fold started from', () => {
     const open = openStreams(append(7, 1_000, { dueAt: 1_500 }));
     expect(open.find('orders.s')).toMatchObject({ request: undefined, version: 7 });

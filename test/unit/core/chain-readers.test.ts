@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import { stateOf } from '#src/analysis/history.ts';
+import { createHistoryCollector } from '#src/analysis/history-collector.ts';
+import { createVerifier } from '#src/analysis/verify.ts';
+import { addAppend, addRequest, createArchivedStream } from '#src/archive/archived-stream.ts';
+import { headAfter } from '#src/core/log/chain.ts';
+import type { EventLog, FullLogEntry, RecordedAppend, StreamName } from '#src/core/log/event-log.ts';
+import { loadStream } from '#src/core/stream/stream.ts';
+import { refold } from '#src/projection/folded-stream.ts';
+import { failed, running, succeeded } from '#test/support/log/facts.ts';
+import { createWrittenLog } from '#test/support/projection/written-log.ts';
+
+/** A message of one stream: a request, or an append that names a request and links to a message, both by index among the earlier ones. */
+type Step = { request: true } | { garbage: true } | AppendStep;
+type AppendStep = { names: number; linksTo: number | 'head' | 'none'; fact: Fact };
+
+const fact = fc.constantFrom<Fact>(running(1), running(2, { worker: 'w2' }), succeeded(1), succeeded(2), failed(1));
+const step = fc.oneof(
+  { weight: 1, arbitrary: fc.constant<Step>({ request: true }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ garbage: true }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      names: fc.nat(2),
+      linksTo: fc.oneof(
+        { weight: 4, arbitrary: fc.constant<'head'>('head') },
+        { weight: 1, arbitrary: fc.constant<'none'>('none') },
+        fc.nat(9),
+      ),
+      fact,
+    }) as fc.Arbitrary<Step>,
+  },
+);
+
+const name = { function: 'orders', stream: 'order-1' } as unknown as StreamName;
+
+/** Writes the steps as a log, and links each append as its step says. */
+class ChainWriter {
+  readonly #log = createWrittenLog();
+  readonly #requests: number[] = [];
+  readonly #hashes: string[] = [];
+  #head: string | undefined;
+
+  get entries(): FullLogEntry[] {
+    return this.#log.entries.map(({ sequence }) => this.#log.content(sequence));
+  }
+
+  add(one: Step): void {
+    if ('request' in one) this.#addRequest();
+    else if ('garbage' in one) this.#log.message('invocation.orders.order-1', 'not JSON');
+    else this.#addAppend(one);
+  }
+
+  #addRequest(): void {
+    const sequence = this.#log.request('orders', 'order-1', `${this.#requests.length}`);
+    this.#requests.push(sequence);
+    this.#hashes.push(this.#log.decodedRequest(sequence)?.hash ?? '');
+  }
+
+  #addAppend({ names, linksTo, fact: only }: AppendStep): void {
+    const request = this.#requests[names % this.#requests.length] ?? 0;
+    const present = this.#head ?? this.#log.decodedRequest(request)?.hash ?? '';
+    const index = typeof linksTo === 'number' ? linksTo % this.#hashes.length : -1;
+    const link = linksTo === 'none' ? undefined : linksTo === 'head' ? present : this.#hashes[index];
+    const content = this.#log.content(this.#log.appendLinked({ fn: 'orders', id: 'order-1', request }, [only], link));
+    if (content.kind !== 'append') throw new Error('no append');
+    this.#hashes.push(content.append.hash);
+    this.#head = headAfter(present, content.append) ?? this.#head;
+  }
+}
+
+function write(steps: readonly Step[]): FullLogEntry[] {
+  const writer = new ChainWriter();
+  for (const one of [{ request: true } as const, ...steps]) writer.add(one);
+  return writer.entries;
+}
+
+const briefly = ({ value, context }: Pick<Invocation, 'value' | 'context'>) => ({
+  value,
+  attempts: context.attempts,
+  outcome: context.outcome?.type ?? null,
+  payloadOf: context.request?.at,
+});
+
+function appendsOf(entries: readonly FullLogEntry[]): RecordedAppend[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind === 'append') return [entry.append];
+    if (entry.kind !== 'unreadable') return [];
+    return [{ id: '', previous: 0, request: 0, by: '', facts: [], version: entry.sequence, hash: '' } as unknown as RecordedAppend];
+  });
+}
+
+/** The writer reads by the port, so the log needs no more than its two reads. */
+async function asWriter(entries: readonly FullLogEntry[]): Promise<unknown> {
+  const first = entries.find(({ kind }) => kind === 'request');
+  const log = {
+    epoch: () => 0,
+    read: async () => appendsOf(entries),
+    readRequest: async (sequence: number) => {
+      const found = entries.find((entry) => entry.sequence === sequence);
+      return found?.kind === 'request' ? found.message : undefined;
+    },
+  } as unknown as EventLog;
+  const state = await loadStream(log, name, first?.sequence);
+  return briefly(state?.invocations.get('order-1') as Invocation);
+}
+
+function asProjection(entries: readonly FullLogEntry[]): unknown {
+  const requestSequence = entries[0]?.sequence ?? 0;
+  return briefly(refold({ requestSequence, entries }).invocations.get('order-1')?.snapshot as Invocation);
+}
+
+function asArchive(entries: readonly FullLogEntry[]): unknown {
+  const [first, ...rest] = entries;
+  if (first?.kind !== 'request') throw new Error('no request');
+  const stream = createArchivedStream(first);
+  for (const entry of rest) {
+    if (entry.kind === 'request') addRequest(stream, entry);
+    else if (entry.kind === 'append') addAppend(stream, entry);
+  }
+  return briefly(stream.invocations.get('order-1') as Invocation);
+}
+
+function asWhatIf(entries: readonly FullLogEntry[]): unknown {
+  const found: unknown[] = [];
+  const collector = createHistoryCollector((history) => found.push(briefly(stateOf(history))));
+  for (const entry of entries) collector.read(entry);
+  collector.finish();
+  return found[0];
+}
+
+function refusedByVerify(entries: readonly FullLogEntry[]): number[] {
+  const verifier = createVerifier();
+  for (const entry of entries) verifier.read(entry);
+  return verifier.finish().findings.flatMap(({ kind, sequence }) => (kind === 'wrong-link' ? [sequence] : []));
+}
+
+describe('the readers of a chain', () => {
+  test('refuse the same appends, whatever these link to and whichever request they name (LINK2, LINK3)', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const entries = write(steps);
+        const state = await asWriter(entries);
+        expect(asProjection(entries)).toEqual(state);
+        expect(asArchive(entries)).toEqual(state);
+        expect(asWhatIf(entries)).toEqual(state);
+        const refused = new Set(refusedByVerify(entries));
+        expect(asProjection(entries.filter(({ sequence }) => !refused.has(sequence)))).toEqual(state);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
