@@ -73,6 +73,18 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: 'cluster',
+          // Ten processes and three servers, and the time without an acknowledgement is measured.
+          sequence: { groupOrder: 5 },
+          include: ['test/cluster/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: 'conformance',
           // The vendor's SDK calls a real gateway. Each file starts a gateway of its own.
           sequence: { groupOrder: 4 },

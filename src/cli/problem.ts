@@ -80,6 +80,11 @@ const verdicts: Record<string, Verdict> = {
     what: 'the nats-server did not start',
     remedy: 'another folder with --data, or read nats/nats-server.log in it',
   },
+  NATS_TOO_OLD: {
+    exitCode: exitCodes.unreachable,
+    what: 'the nats-server is too old',
+    remedy: 'a newer nats-server on every machine of the cluster, or --replicas 1',
+  },
   NOT_PERMITTED: notPermitted,
   LOG_FULL: { exitCode: exitCodes.failed, what: 'nothing was stored', remedy: 'sequent doctor' },
   NEWER_FACTS: {

@@ -19,6 +19,7 @@ import { createNatsExecutionProbe } from './questions/execution-probe.ts';
 import { createNatsHistory } from './questions/history-service.ts';
 import { createNatsOpenRequests } from './questions/open-requests.ts';
 import { createNatsRoleInstances } from './questions/role-instances.ts';
+import { isReplicable, NotReplicableError } from './replicas/replicable.ts';
 import { createNatsEventLog } from './streams/event-log.ts';
 import { createNatsHints } from './streams/hints.ts';
 import { createNatsResults } from './streams/results.ts';
@@ -73,14 +74,21 @@ export type NatsPortsOptions = {
   onProblem?: (problem: string) => void;
 };
 
-/** Opens every port. Throws `NatsUnavailableError` when no topology is given and the log does not exist. */
+/**
+ * Opens every port.
+ *
+ * Throws `NatsUnavailableError` when no topology is given and the log does not exist, and `NotReplicableError` when the topology has
+ * several replicas and the server is too old for them.
+ */
 export async function openNatsPorts(connection: Connection, options: NatsPortsOptions): Promise<NatsPorts> {
   const { topology, leaseInMs } = options;
   const problems = options.onProblem === undefined ? {} : { onProblem: options.onProblem };
   if (topology === undefined) await expectStream(connection);
-  else
+  else {
+    expectReplicable(connection, topology.replicas);
     for (const stream of [invocationsStream(topology), resultsStream(topology), codeStream(topology)])
       await ensureStream(connection, stream);
+  }
   const clock = await openServerClock(connection, { ...options.clockBounds, ...problems });
   const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology?.replicas);
   const state = await openKeyValue(connection, STATE_BUCKET, topology?.replicas);
@@ -114,6 +122,11 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
       publisher.close();
     },
   };
+}
+
+function expectReplicable({ nats }: Connection, replicas: number): void {
+  const version = nats.info?.version ?? '';
+  if (replicas > 1 && !isReplicable(version)) throw new NotReplicableError({ version, replicas });
 }
 
 async function expectStream(connection: Connection): Promise<void> {

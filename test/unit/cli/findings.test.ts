@@ -69,6 +69,14 @@ describe('the doctor', () => {
     expect(problemsOf({ streams })).toEqual(['stream INVOCATIONS', 'stream RESULTS']);
   });
 
+  test('reports replicas that differ, and not a replica that was skipped', () => {
+    const replica = { server: 'n0', messages: 10, first: 1, hash: 'a' };
+    const compared = { upTo: 10, replicas: [replica, { ...replica, server: 'n1' }], skipped: [{ server: 'n2', why: 'it is offline' }] };
+    expect(problemsOf({}, { replicas: { ...compared, isEqual: true } })).toEqual([]);
+    expect(problemsOf({}, { replicas: { ...compared, isEqual: false } })).toEqual(['replicas']);
+    expect(problemsOf({}, { replicas: 'one replica' })).toEqual([]);
+  });
+
   test('reports a missing scheduler', () => {
     expect(problemsOf({ scheduler: false })).toEqual(['scheduler']);
   });

@@ -16,6 +16,7 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .summary('find problems and their remedies')
     .description('Examines the server, the streams, the roles, the functions and the clocks.')
+    .option('--replicas', 'also compare the replicas of the log: their messages, and the content of samples')
     .addHelpText('after', examples)
     .action(action(doctor));
 }
@@ -23,17 +24,18 @@ export function doctorCommand(): Command {
 const examples = `
 Examples:
   sequent doctor
+  sequent doctor --replicas
   sequent doctor --json | jq '.findings[] | select(.level != "ok")'
 
 Exit codes: 0 no problem, 1 problems, 6 NATS cannot be reached or JetStream is off.`;
 
-async function doctor(call: Call): Promise<ExitCode> {
+async function doctor(call: Call<{ replicas?: true }>): Promise<ExitCode> {
   const { terminal, format } = call;
   const target = await findTarget(call.options);
   const { openConnection } = await import('#src/nats/transport/connection.ts');
   const connection = await openConnection(target.options).catch(explainTarget(target));
   try {
-    const examined = await examine(connection, target);
+    const examined = await examine(connection, target, call.options.replicas === true);
     const findings = judge(examined);
     const isHealthy = findings.every(({ level }) => level !== 'problem');
     const { inspection, durability } = examined;
@@ -47,7 +49,12 @@ async function doctor(call: Call): Promise<ExitCode> {
   }
 }
 
-async function examine(connection: Connection, { dataDir }: Target): Promise<Examined> {
+async function compareReplicas(connection: Connection): Promise<Examined['replicas']> {
+  const { examineReplicas } = await import('#src/nats/replicas/examine-replicas.ts');
+  return (await examineReplicas(connection)) ?? 'one replica';
+}
+
+async function examine(connection: Connection, { dataDir }: Target, withReplicas: boolean): Promise<Examined> {
   const { inspect } = await import('#src/nats/inspection.ts');
   const { createNatsRoleInstances } = await import('#src/nats/questions/role-instances.ts');
   const { findRunningServer } = await import('#src/main/nats-server/running.ts');
@@ -64,6 +71,7 @@ async function examine(connection: Connection, { dataDir }: Target): Promise<Exa
     missingFiles: await missingFiles(functions),
     instances: await createNatsRoleInstances(connection).list(),
     projections,
+    replicas: withReplicas ? await compareReplicas(connection) : undefined,
   };
 }
 

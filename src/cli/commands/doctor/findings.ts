@@ -4,6 +4,7 @@ import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { ConsumerFacts, Inspection, StreamFacts } from '#src/nats/inspection.ts';
+import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
 import type { Durability } from '../../durability.ts';
 
 /** The check, the observation and its remedy. A problem makes the doctor fail, a note does not. */
@@ -20,6 +21,8 @@ export type Examined = {
   projections?: readonly HistoryStatus[];
   /** The running processes; `undefined` when none was asked. */
   instances?: readonly RoleInstance[];
+  /** The comparison of the replicas of the log; `undefined` when they were not compared. */
+  replicas?: ReplicaComparison | 'one replica' | undefined;
 };
 
 /** Judges the observations. A pure function, so that every judgement can be tested. */
@@ -41,6 +44,7 @@ export function judge(examined: Examined): Finding[] {
     ...judgeClocksOf(examined.instances),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
+    ...judgeReplicas(examined.replicas),
     inspection.scheduler
       ? { level: 'ok', check: 'scheduler', seen: 'answers' }
       : {
@@ -166,6 +170,28 @@ function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
       return { level: 'problem', check, seen: `has no leader; ${size}`, remedy: 'bring back the servers that hold its replicas' };
     return { level: 'ok', check, seen: stream.replicas > 1 ? `${size}, ${stream.replicas} replicas` : size };
   });
+}
+
+function judgeReplicas(compared: Examined['replicas']): Finding[] {
+  const check = 'replicas';
+  if (compared === undefined) return [];
+  if (compared === 'one replica') return [{ level: 'ok', check, seen: 'the log has one replica' }];
+  const { replicas, skipped, isEqual, upTo } = compared;
+  const contents = replicas.map(
+    ({ server, messages, first, hash }) => `${server}: ${plural(messages, 'message')} from ${first}, sample ${hash}`,
+  );
+  const seen = `${contents.join('; ')} (up to ${upTo})`;
+  const behind = skipped.map(
+    ({ server, why }): Finding => ({
+      level: 'note',
+      check: `replica on ${server}`,
+      seen: `was not compared: ${why}`,
+      remedy: 'sequent doctor --replicas, when all servers can be reached',
+    }),
+  );
+  if (isEqual) return [{ level: 'ok', check, seen: `equal; ${seen}` }, ...behind];
+  const remedy = 'keep copies of all stores, then build the replicas from the leader again: docs/operations.md#replicas';
+  return [{ level: 'problem', check, seen: `differ; ${seen}`, remedy }, ...behind];
 }
 
 function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {

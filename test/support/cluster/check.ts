@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import type { SequentClient as Client } from '#src/client/client.ts';
+import { derivedId } from '#src/core/names/ids.ts';
+import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
+import { type FoldedLog, findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
+import type { LogWatch } from '#test/support/log/log-watch.ts';
+import type { Cluster } from './cluster.ts';
+import type { Acknowledged } from './load.ts';
+
+type Storm = { log: LogWatch; cluster: Cluster; acknowledged: readonly Acknowledged[]; executions: string };
+
+/** The id of the invocation that a chained invocation starts. */
+function childOf(id: string): string {
+  return derivedId(`${id}/functiongraph-0`);
+}
+
+/** The ids that must be notified in the end. */
+export function expectedIds(acknowledged: readonly Acknowledged[]): string[] {
+  return acknowledged.flatMap(({ id, function: fn }) => (fn === 'chained' ? [id, childOf(id)] : [id]));
+}
+
+/** Checks what must hold when everything has ended. Returns the violations. */
+export async function findStormProblems(storm: Storm): Promise<string[]> {
+  const folded = await foldWholeLog(storm.log.ports.log);
+  return [
+    ...folded.problems.map((problem) => `verify: ${problem}`),
+    ...findBrokenLives(folded, storm.acknowledged),
+    ...(await findRepeatedAttempts(folded, storm.executions)),
+    ...(await findDifferentReplicas(storm)),
+  ];
+}
+
+function findBrokenLives({ invocations, facts }: FoldedLog, acknowledged: readonly Acknowledged[]): string[] {
+  const problems = expectedIds(acknowledged).flatMap((id) => (facts.has(id) ? [] : [`${id} was acknowledged and is not in the log`]));
+  for (const [id, life] of facts) {
+    problems.push(...findLifeProblems(id, life));
+    for (const type of ['queued', 'notified']) {
+      const count = life.filter((fact) => fact.type === type).length;
+      if (count !== 1) problems.push(`${id} was ${type} ${count} times`);
+    }
+  }
+  for (const [id, { context }] of invocations)
+    if (context.outcome?.type !== 'succeeded') problems.push(`${id} failed: ${JSON.stringify(context.outcome)}`);
+  return problems;
+}
+
+/** Each execution is an attempt of the log, and no attempt was executed twice. */
+async function findRepeatedAttempts({ facts }: FoldedLog, executions: string): Promise<string[]> {
+  const executed = (await readFile(executions, 'utf8')).trim().split('\n');
+  const started = new Set<string>();
+  for (const fact of [...facts.values()].flat()) if (fact.type === 'running') started.add(`${fact.invocation} ${fact.attempt}`);
+  const seen = new Set<string>();
+  return executed.flatMap((execution) => {
+    const problems = seen.has(execution) ? [`attempt ${execution} was executed twice`] : [];
+    seen.add(execution);
+    return started.has(execution) ? problems : [...problems, `attempt ${execution} was executed and is not in the log`];
+  });
+}
+
+/** Compares all replicas up to the last message of the leader, as `sequent doctor --replicas` does. */
+async function findDifferentReplicas({ log, cluster }: Pick<Storm, 'log' | 'cluster'>): Promise<string[]> {
+  const compared = await examineReplicas(log.connection);
+  if (compared?.isEqual === true && compared.replicas.length === cluster.members.length) return [];
+  return [`the replicas differ, or were not all compared: ${JSON.stringify(compared)}`];
+}
+
+/** The read model of each projection must equal a fresh fold. */
+export async function findBrokenReadModels({ history }: Client): Promise<string[]> {
+  const problems: string[] = [];
+  const instances = await history.instances();
+  if (instances.length !== 2) problems.push(`${instances.length} projections answer`);
+  for (const instance of instances) {
+    const { tables } = await history.check(instance);
+    for (const { table, isEqual } of tables) if (!isEqual) problems.push(`${table} of ${instance} differs from a fresh fold`);
+  }
+  return problems;
+}
+
+/** The log never went backwards, so no read model is thrown away, and no role reads the log again. */
+export function findDiscarded(lines: readonly string[]): string[] {
+  return lines.filter((line) => /read model is rebuilt|read again from its beginning/.test(line));
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { isPortFree } from '#src/main/nats-server/launch.ts';
+import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { ClusterServer } from './cluster-server.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+
+const SIZE = 3;
+
+/** One server of a cluster with the proxies in front of it. */
+type Member = {
+  server: ClusterServer;
+  /** The proxy of the clients. */
+  clients: TcpProxy;
+  /** The proxies between this server and the others, in both directions. */
+  routes: readonly TcpProxy[];
+};
+
+/** Three nats-servers, with a TCP proxy for the clients of each, and one for each route. */
+export interface Cluster extends AsyncDisposable {
+  readonly urls: readonly string[];
+  readonly members: readonly Member[];
+  /** The member that leads the log. */
+  leader(): Promise<Member>;
+  /** Resolves when all servers hold all streams up to date. */
+  healthy(): Promise<void>;
+}
+
+type JetStreamStatus = {
+  account_details?: {
+    stream_detail?: { name: string; cluster?: { leader?: string } }[];
+  }[];
+};
+
+export async function startCluster(bin: string, folder: string): Promise<Cluster> {
+  const ports = await freePorts(SIZE * 3);
+  const portsOf = (index: number) => {
+    const [client = 0, cluster = 0, monitor = 0] = ports.slice(index * 3, index * 3 + 3);
+    return { client, cluster, monitor };
+  };
+  const indexes = Array.from({ length: SIZE }, (_, index) => index);
+  const clients = await Promise.all(indexes.map((index) => startTcpProxy(portsOf(index).client)));
+  const routes = new Map<string, TcpProxy>();
+  for (const from of indexes)
+    for (const to of indexes) if (from !== to) routes.set(`${from}>${to}`, await startTcpProxy(portsOf(to).cluster));
+
+  const members = indexes.map((index): Member => {
+    const dialled = indexes.filter((other) => other !== index).map((other) => routes.get(`${index}>${other}`)?.port ?? 0);
+    const advertised = clients[index]?.port ?? 0;
+    const name = `n${index}`;
+    return {
+      server: new ClusterServer({ bin, name, folder: join(folder, name), ports: portsOf(index), advertised, routes: dialled }),
+      clients: clients[index] as TcpProxy,
+      routes: [...routes].filter(([key]) => key.includes(`${index}`)).map(([, proxy]) => proxy),
+    };
+  });
+  for (const { server } of members) server.start();
+
+  const logOf = async ({ server }: Member) => {
+    const status = await server.ask<JetStreamStatus>('/jsz?accounts=1&streams=1');
+    return status?.account_details?.[0]?.stream_detail?.find(({ name }) => name === INVOCATIONS);
+  };
+  const cluster: Cluster = {
+    urls: clients.map(({ port }) => `nats://127.0.0.1:${port}`),
+    members,
+    async leader() {
+      for (;;) {
+        for (const member of members) {
+          const leader = (await logOf(member))?.cluster?.leader;
+          const found = members.find(({ server }) => server.name === leader);
+          if (found !== undefined) return found;
+        }
+        await systemClock.sleep(100);
+      }
+    },
+    async healthy() {
+      for (const { server } of members) await server.healthy();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { server } of members) await server.end('SIGKILL');
+      for (const proxy of [...clients, ...routes.values()]) await proxy[Symbol.asyncDispose]();
+    },
+  };
+  await cluster.healthy();
+  return cluster;
+}
+
+/** Ports below those that the system gives to outgoing connections: a server that is down keeps its port. */
+async function freePorts(count: number): Promise<number[]> {
+  const found: number[] = [];
+  for (let port = 20_000 + Math.floor(Math.random() * 10_000); found.length < count; port++) if (await isPortFree(port)) found.push(port);
+  return found;
+}

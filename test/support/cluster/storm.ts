@@ -1,0 +1,155 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { openReceiver } from '#test/support/destinations/receiver.ts';
+import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
+import { createSeededRandom } from '#test/support/seeded-random.ts';
+import { expectedIds, findBrokenReadModels, findDiscarded, findStormProblems } from './check.ts';
+import { startCluster } from './cluster.ts';
+import { type FaultContext, faults } from './faults.ts';
+import { type Acknowledged, type Load, openLoad } from './load.ts';
+import { type StormRoles, startRoles } from './roles.ts';
+
+export type StormOptions = {
+  seed: number;
+  seconds: number;
+  /** Requests a second. */
+  perSecond: number;
+  /** The nats-server that runs three times. */
+  bin: string;
+  /** An empty folder for the stores, the read models and the record of the executions. */
+  folder: string;
+  say: (line: string) => void;
+};
+
+export type StormReport = {
+  acknowledged: number;
+  unknown: number;
+  faults: number;
+  /** What did not hold. */
+  problems: string[];
+};
+
+type Window = { fault: string; from: number; until: number };
+
+const CALM_IN_MS = 1_500;
+const ENDS_WITHIN_MS = 120_000;
+const ALONE_FOR_MS = 1_000;
+const ALONE_WITHIN_MS = 60_000;
+
+/**
+ * Runs two processes of each role on a cluster of three nats-servers, and injects one fault after another, in an order that the seed
+ * repeats. Then checks the log, the executions, the replicas and the read models, and that one process of each role works alone.
+ */
+export async function runStorm(options: StormOptions): Promise<StormReport> {
+  const { seed, seconds, perSecond, bin, folder, say } = options;
+  const random = createSeededRandom(seed);
+  const startedAt = performance.now();
+  const sayWhen = (what: string) => say(`  ${((performance.now() - startedAt) / 1_000).toFixed(1)} s: ${what}`);
+  const executions = join(folder, 'executions');
+  await writeFile(executions, '');
+  say(`seed ${seed}: a storm of ${seconds} s, ${perSecond} requests a second`);
+  await using receiver = await openReceiver();
+  await using cluster = await startCluster(bin, folder);
+  await using roles = await startRoles({ urls: cluster.urls, folder, receiverPort: receiver.port });
+  const common = { urls: cluster.urls, gateways: roles.gateways, executions, receiverUrl: receiver.url, random };
+  await using load = await openLoad({ ...common, perSecond });
+  await using log = await watchLog(cluster.urls.join(','));
+  sayWhen(`three servers and ${roles.all.length} roles are ready`);
+
+  const context: FaultContext = { cluster, roles, connection: log.connection, random };
+  const sending = load.send(seconds * 1_000);
+  const windows = await injectFaults(context, { forMs: seconds * 1_000, sayWhen });
+  await sending;
+  await cluster.healthy();
+  const problems = findLongGaps(windows, load.acknowledged, say);
+  problems.push(...(await untilEnded(load.acknowledged, log)));
+  sayWhen('everything has ended');
+  problems.push(...(await findBrokenReadModels(load.client)));
+  sayWhen('the read models are compared with a fresh fold');
+  problems.push(...(await findIdleRoles(roles, load, log)));
+  sayWhen('one process of each role worked alone, then the other one');
+  const { acknowledged, unknown } = load;
+  problems.push(...(await findStormProblems({ log, cluster, acknowledged, executions })), ...findDiscarded(roles.lines()));
+  sayWhen('log, executions and replicas are checked');
+  const report = { acknowledged: acknowledged.length, unknown, faults: windows.length, problems };
+  say(`seed ${seed}: ${report.faults} faults, ${report.acknowledged} acknowledged, ${unknown} unknown, ${problems.length} problems`);
+  if (problems.length > 0) for (const line of roles.lines().slice(-60)) say(`  ${line.slice(0, 300)}`);
+  return report;
+}
+
+type Injecting = { forMs: number; sayWhen: StormOptions['say'] };
+
+async function injectFaults(context: FaultContext, { forMs, sayWhen }: Injecting): Promise<Window[]> {
+  const startedAt = performance.now();
+  const windows: Window[] = [];
+  let order: string[] = [];
+  await systemClock.sleep(CALM_IN_MS);
+  while (performance.now() - startedAt < forMs) {
+    if (order.length === 0) order = shuffled(Object.keys(faults), context.random);
+    const fault = order.pop() ?? '';
+    const from = performance.now();
+    await faults[fault]?.run(context);
+    await context.cluster.healthy();
+    windows.push({ fault, from, until: performance.now() });
+    sayWhen(`${fault}, for ${((performance.now() - from) / 1_000).toFixed(1)} s`);
+    await systemClock.sleep(CALM_IN_MS);
+  }
+  return windows;
+}
+
+function shuffled(names: readonly string[], random: () => number): string[] {
+  return names
+    .map((name) => ({ name, at: random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ name }) => name);
+}
+
+/** Waits for every acknowledged request, and for whatever else the log holds: requests whose acknowledgement was lost. */
+async function untilEnded(acknowledged: readonly Acknowledged[], { facts, untilNotified }: LogWatch): Promise<string[]> {
+  const ids = new Set([...expectedIds(acknowledged), ...facts.keys()]);
+  return await untilNotified([...ids], ENDS_WITHIN_MS).then(
+    () => [],
+    () => [`not everything ended within ${ENDS_WITHIN_MS} ms`],
+  );
+}
+
+/** Prints the longest time without an acknowledgement during each kind of fault, and compares it with the bound. */
+function findLongGaps(windows: readonly Window[], acknowledged: readonly Acknowledged[], say: StormOptions['say']): string[] {
+  const times = acknowledged.map(({ at }) => at).sort((one, other) => one - other);
+  const longest = new Map<string, number>();
+  for (const { fault, from, until } of windows) {
+    const inside = times.filter((at) => at >= from && at <= until);
+    const before = times.findLast((at) => at < from) ?? from;
+    const after = times.find((at) => at > until) ?? until;
+    let previous = before;
+    for (const at of [...inside, after]) {
+      longest.set(fault, Math.max(longest.get(fault) ?? 0, at - previous));
+      previous = at;
+    }
+  }
+  for (const [fault, gap] of longest) say(`  longest gap of acknowledgements: ${(gap / 1_000).toFixed(2)} s, ${fault}`);
+  return [...longest].flatMap(([fault, gap]) =>
+    gap > (faults[fault]?.maxGapInMs ?? Number.POSITIVE_INFINITY) ? [`no acknowledgement for ${Math.round(gap)} ms during: ${fault}`] : [],
+  );
+}
+
+/** Kills one process of each role, then the other one. */
+async function findIdleRoles(roles: StormRoles, load: Load, { untilNotified }: LogWatch): Promise<string[]> {
+  const problems: string[] = [];
+  for (const index of [0, 1]) {
+    const killed = roles.all.filter(({ name }) => name.endsWith(`-${index}`));
+    await Promise.all(killed.map(roles.kill));
+    const before = load.acknowledged.length;
+    await load.send(ALONE_FOR_MS);
+    const sent = load.acknowledged.slice(before);
+    const isEnded = await untilNotified(expectedIds(sent), ALONE_WITHIN_MS).then(
+      () => true,
+      () => false,
+    );
+    if (!isEnded || sent.length === 0)
+      problems.push(`without ${killed.map(({ name }) => name).join(', ')}, ${sent.length} requests did not end`);
+    if (index === 0) await Promise.all(killed.map(roles.start));
+  }
+  return problems;
+}

@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/**
+ * What a proxy does with its connections.
+ *
+ * - `open`: passes all bytes.
+ * - `cut`: resets every connection, and every new one.
+ * - `hole`: accepts connections and bytes, and passes none. The bytes are passed when the link opens again.
+ */
+type Link = 'open' | 'cut' | 'hole';
+
+/** A TCP proxy on loopback in front of one port. */
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number;
+  set(link: Link): void;
+  /** Passes every chunk of bytes this much later. */
+  delay(ms: number): void;
+}
+
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  const pipes = new Set<Pipe>();
+  let link: Link = 'open';
+  let delayInMs = 0;
+  const server = createServer({ noDelay: true }, (near) => {
+    if (link === 'cut') {
+      near.on('error', () => {});
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect({ port: target, host: '127.0.0.1', noDelay: true });
+    const pair = [new Pipe(near, far, () => delayInMs), new Pipe(far, near, () => delayInMs)];
+    for (const pipe of pair) {
+      pipes.add(pipe);
+      if (link === 'hole') pipe.hold();
+    }
+    const end = (): void => {
+      for (const pipe of pair) pipes.delete(pipe);
+      // After the bytes that are still delayed.
+      setTimeout(() => [near, far].map((socket) => socket.destroy()), delayInMs);
+    };
+    for (const socket of [near, far]) socket.on('error', end).on('close', end);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    set(next) {
+      link = next;
+      for (const pipe of pipes) {
+        if (next === 'cut') pipe.reset();
+        else if (next === 'hole') pipe.hold();
+        else pipe.pass();
+      }
+    },
+    delay(ms) {
+      delayInMs = ms;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const pipe of pipes) pipe.reset();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** One direction of a connection. */
+class Pipe {
+  readonly #source: Socket;
+
+  constructor(source: Socket, target: Socket, delayInMs: () => number) {
+    this.#source = source;
+    source.on('data', (bytes) => {
+      const ms = delayInMs();
+      if (ms === 0) target.write(bytes);
+      else setTimeout(() => target.write(bytes), ms);
+    });
+  }
+
+  hold(): void {
+    this.#source.pause();
+  }
+
+  pass(): void {
+    this.#source.resume();
+  }
+
+  reset(): void {
+    this.#source.resetAndDestroy();
+  }
+}
