@@ -5,7 +5,7 @@ import type { InvocationContext } from './invocation-context.ts';
 /** The number of lost workers that ends an invocation: no attempt is granted after the last of them. */
 export const MAX_LOST_ATTEMPTS = 8;
 
-/** The delays after a failure of the platform: no process, or no responder, could run the function. */
+/** The delays after a failure of the platform, such as a missing responder. */
 const platformBackoff: Backoff = { initialInMs: 500, factor: 2, maxInMs: 60_000, jitter: 0.5 };
 
 type AttemptCounts = Pick<InvocationContext, 'terms' | 'retries' | 'lost'>;

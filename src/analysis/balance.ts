@@ -2,7 +2,7 @@ import type { Invocation } from '#machines/invocation.ts';
 import { isSettled } from '#src/core/stream/stream.ts';
 import type { VerifiedStream } from './verified-stream.ts';
 
-/** Counts of invocations. `accepted` is the sum of `settled` and `open`; otherwise there is a finding. */
+/** Counts of invocations. `verify` reports a finding when `accepted` is not the sum of `settled` and `open`. */
 export type Balance = {
   accepted: number;
   settled: number;
@@ -11,7 +11,7 @@ export type Balance = {
   failed: number;
 };
 
-/** Counts the invocations of streams that did not leave memory. */
+/** Counts the invocations of the streams that are still in memory. */
 export function countStates(streams: Iterable<VerifiedStream>): Pick<Balance, 'settled' | 'open'> {
   const counts: Pick<Balance, 'settled' | 'open'> = { settled: 0, open: {} };
   for (const { invocations } of streams) {
@@ -23,6 +23,7 @@ export function countStates(streams: Iterable<VerifiedStream>): Pick<Balance, 's
   return counts;
 }
 
+/** Describes a difference between the accepted and the counted invocations; `undefined` when there is none. */
 export function describeImbalance({ accepted, settled, open }: Balance): string | undefined {
   const openCount = Object.values(open).reduce((sum, count) => sum + count, 0);
   return accepted === settled + openCount ? undefined : `${accepted} were accepted, but ${settled} are settled and ${openCount} are open`;

@@ -6,13 +6,14 @@ import type { GlobalOptions } from './call.ts';
 
 export type ArchiveOptions = { archive?: string };
 
-/** The log and its archive, at the location of the options, the environment or the data folder. */
+/** The log and its archive. Options or the environment name the location of the archive; by default it is in the data folder. */
 export type OpenedArchive = {
   archive: SegmentFiles;
   /** The log as NATS holds it. */
   source: LogSource;
-  /** The identity of the log, and how far the log is archived. */
+  /** The time of creation of the log, which identifies the log. */
   log: string;
+  /** How far the log is archived; `undefined` before the first segment. */
   head: ArchiveHead | undefined;
 };
 

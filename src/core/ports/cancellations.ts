@@ -1,4 +1,4 @@
-/** Tells a worker that one of its executions was cancelled. The log holds the cancellation already; the announcement only saves work. */
+/** Notifies a worker that one of its executions was cancelled. The log holds the cancellation already; the announcement only saves work. */
 export interface Cancellations {
   /** Safe to lose, because the machine refuses the result of a cancelled attempt. */
   announce(worker: string, invocation: string, attempt: number): void;

@@ -57,7 +57,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
 
 type Stoppable = { stop(): Promise<void> };
 
-/** The only role of a process runs in it. Beside other roles it gets its own process, because its writes would delay them. */
+/** Runs the projection: in this process as the only role, else in a process of its own, because its writes would delay the other roles. */
 async function startProjection({ options, stopping }: RoleContext): Promise<Stoppable | undefined> {
   const { projection, connection, logger, roles } = options;
   if (projection === undefined) return undefined;
@@ -65,7 +65,7 @@ async function startProjection({ options, stopping }: RoleContext): Promise<Stop
   return superviseRole('projection', projection, { logger, stopping: stopping.signal });
 }
 
-/** Like the projection: in its own process beside other roles. */
+/** Runs the janitor: in this process as the only role, else in a process of its own. */
 async function startJanitor({ options, stopping }: RoleContext): Promise<Stoppable | undefined> {
   const { janitor, connection, logger, roles } = options;
   if (janitor === undefined) return undefined;

@@ -90,7 +90,7 @@ export function SearchBar({ filter }: { filter: Filter }) {
   useKeys({ '/': () => input.current?.focus() });
   const search = async (event: Event): Promise<void> => {
     event.preventDefault();
-    // The keys select rows again.
+    // Keys select rows of the list while the focus is not in a field.
     input.current?.blur();
     const term = text.trim();
     // The request id of an existing invocation opens its page.

@@ -3,7 +3,7 @@ import type { Fact } from '#machines/facts.ts';
 import { withQuery } from '../api/http.ts';
 import { followLive, type LiveState } from '../api/live.ts';
 
-/** Above this rate the list polls instead of applying single transitions, which nobody could follow by eye. */
+/** Above this rate the list polls instead of applying single transitions, which a person could not follow. */
 const MAX_PER_SECOND = 300;
 const REFRESH_AFTER_MS = 1_000;
 const POLL_EVERY_MS = 2 * REFRESH_AFTER_MS;

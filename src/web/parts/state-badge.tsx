@@ -45,7 +45,7 @@ export function Badge({ name, note, title }: { name: string; note?: string | und
   );
 }
 
-/** The state of an invocation. Once it is `notified` the badge shows the status, which tells the outcome. */
+/** The state of an invocation. Once it is `notified` the badge shows the status, which names the outcome. */
 export function InvocationBadge({ state, status }: { state: string; status: string }) {
   if (state === 'notified') return <Badge name={status} title="notified: every delivery is settled" />;
   if (state === 'succeeded' || state === 'failed')

@@ -6,7 +6,7 @@ import { openApp } from '#test/support/gateway/opened-app.ts';
 import { PROJECT, type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
-const ROOM = 50;
+const MAX_IN_FLIGHT = 50;
 let sequent: RunningSequent;
 let client: SequentClient;
 /** A second gateway with low limits. */
@@ -17,7 +17,7 @@ beforeAll(async () => {
   await sequent.roles.registry.put({ name: 'greet', handler: { kind: 'process', file: handlers, export: 'greet' } });
   client = await connectClient({ servers: sequent.server.url });
   const { options } = await openApp();
-  const limits = { ...DEFAULT_LIMITS, requestsInFlight: ROOM };
+  const limits = { ...DEFAULT_LIMITS, requestsInFlight: MAX_IN_FLIGHT };
   const isConnected = () => client.connection.isConnected;
   small = await startGateway({ ...options, client, isConnected, limits }, { host: '127.0.0.1', port: 0, isPortNegotiable: true });
   await eventually(async () => (await sequent.call('GET', '/api/invocations')).status === 200);
@@ -41,21 +41,21 @@ test('requests over the limit are refused with 429 before acceptance, and no acc
   sequent.server.pause();
   let refusals = 0;
   const replies = await Promise.all(
-    Array.from({ length: 3 * ROOM }, async (_, n) => {
+    Array.from({ length: 3 * MAX_IN_FLIGHT }, async (_, n) => {
       const reply = await post(n);
-      if (reply.status === 429 && ++refusals === 2 * ROOM) sequent.server.resume();
+      if (reply.status === 429 && ++refusals === 2 * MAX_IN_FLIGHT) sequent.server.resume();
       return reply;
     }),
   );
   const accepted = replies.filter(({ status }) => status === 202);
-  expect(accepted).toHaveLength(ROOM);
+  expect(accepted).toHaveLength(MAX_IN_FLIGHT);
   for (const { status, retryAfter, body } of replies.filter((reply) => reply.status !== 202))
     expect([status, retryAfter, body.error_code]).toEqual([429, '1', 'FSS.0429']);
 
   // Exactly the accepted requests ran.
   type Listed = { invocations: { request_id: string }[] };
   const list = async () => (await (await sequent.call('GET', '/api/invocations?function=greet&state=notified&limit=500')).json()) as Listed;
-  await eventually(async () => (await list()).invocations.length === ROOM);
+  await eventually(async () => (await list()).invocations.length === MAX_IN_FLIGHT);
   const ids = new Set((await list()).invocations.map(({ request_id }) => request_id));
   expect(ids).toEqual(new Set(accepted.map(({ body }) => body.request_id)));
 });

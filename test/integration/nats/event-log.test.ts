@@ -28,7 +28,7 @@ describe('the log on JetStream, with foreign messages in it', () => {
   });
 
   test.for(['', 'garbage', '{}', '{"v":0,"facts":[]}', '{"v":1,"id":"x","previous":0,"request":1,"by":"me","facts":[{"type":"nope"}]}'])(
-    'reads an append that nobody can read (%s) as one without facts, and goes on behind it',
+    'reads an append with unreadable content (%s) as one without facts, and goes on behind it',
     async (garbage) => {
       const { log } = opened;
       const name = newStream();

@@ -166,7 +166,7 @@ describe('a raw payload', () => {
     expect(envelope.response_payload).toBe(payload);
   });
 
-  test('that nobody wrote is the event {}', async () => {
+  test('that is empty is the event {}', async () => {
     expect((await outcomeOf('echo', '')).envelope).toMatchObject({ request_payload: '', response_payload: '{}' });
   });
 
@@ -214,7 +214,7 @@ describe('garbage on the subjects between the roles', () => {
     '{"stream":"*","request":1}',
     '{"stream":"x","request":-1}',
     '{"stream":"nobody","request":1}',
-  ])('(%s) is ignored, and everybody goes on', async (garbage) => {
+  ])('(%s) is ignored, and the roles go on', async (garbage) => {
     const { nats } = system.connection;
     const targets = [
       'wake.echo',

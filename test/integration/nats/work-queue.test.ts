@@ -20,15 +20,15 @@ test.beforeAll(({ server: ownServer, nats: ownNats }) => {
 let functions = 0;
 const newFunction = (): FunctionName => `fn${functions++}` as FunctionName;
 
-/** Accepts items of a function until the test ends. `places` is the maximum of items in progress. */
-function take(name: FunctionName, options: { places?: number; onItem?: (item: WorkItem) => void } = {}) {
-  const { places = 100, onItem = (item) => item.ack() } = options;
+/** Accepts items of a function until the test ends. `slots` is the maximum of items in progress. */
+function take(name: FunctionName, options: { slots?: number; onItem?: (item: WorkItem) => void } = {}) {
+  const { slots = 100, onItem = (item) => item.ack() } = options;
   const items: WorkItem[] = [];
   const stop = new AbortController();
   const subscription = nats.ports.queue.run({
     source: { kind: 'function', name },
     signal: stop.signal,
-    demand: () => places,
+    demand: () => slots,
     onItem: (item) => {
       items.push(item);
       onItem(item);
