@@ -12,6 +12,7 @@ import { openSessions } from './auth/sessions.ts';
 import { createServerCloser } from './http/close-server.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { readLag } from './operations/read-lag.ts';
+import { watchReplicas } from './operations/replica-watch.ts';
 import type { Gateway, GatewayOptions } from './ports.ts';
 import { openRecords } from './records.ts';
 
@@ -40,7 +41,8 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
 /** Opens what the routes share. The signal ends the watches on shared stores. `host` is the host that HTTP is served on. */
 export async function openGateway(options: GatewayOptions, signal: AbortSignal, host = '127.0.0.1'): Promise<Gateway> {
-  const { store, logCount, signatures, origins = [], ...shared } = options;
+  const { store, logCount, signatures, origins = [], compareReplicas: compare, ...shared } = options;
+  const replicaWatch = compare === undefined ? undefined : watchReplicas({ ...shared, compare, signal });
   return {
     ...shared,
     attempts: createFailedAttempts(shared),
@@ -48,7 +50,8 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
     records: await openRecords(store, signal),
     sessions: await openSessions(store, shared.credentials, signal),
     replays: await openReplayCache({ signatures, signal, now: shared.clock.now() }),
-    metrics: createMetrics({ clock: shared.clock, lag: () => readLag(shared.client), logCount }),
+    metrics: createMetrics({ clock: shared.clock, lag: () => readLag(shared.client), logCount, replicaWatch }),
+    replicaWatch,
     closing: signal,
   };
 }

@@ -12,6 +12,7 @@ import type { ReplayCache } from './auth/replay-cache.ts';
 import type { Sessions } from './auth/sessions.ts';
 import type { LogCount } from './operations/log-count.ts';
 import type { Metrics } from './operations/metrics.ts';
+import type { ReplicaWatch } from './operations/replica-watch.ts';
 import type { Records } from './records.ts';
 
 /** The part of the client library that the gateway uses. */
@@ -59,10 +60,12 @@ export type GatewayOptions = {
   /** The metrics that are counted from the log. */
   logCount: LogCount;
   signatures: SignatureLog;
+  /** Compares the replicas of the log. Resolves to their difference in words. Without it, they are not compared. */
+  compareReplicas?: () => Promise<string | undefined>;
 };
 
 /** The dependencies that all routes share. */
-export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' | 'origins'> & {
+export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' | 'origins' | 'compareReplicas'> & {
   records: Records;
   sessions: Sessions;
   replays: ReplayCache;
@@ -70,6 +73,7 @@ export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' |
   /** Refuses the pages of other origins. */
   checkOrigin: OriginGuard;
   metrics: Metrics;
+  replicaWatch: ReplicaWatch | undefined;
   /** Aborts when the gateway stops. */
   closing: AbortSignal;
 };

@@ -22,7 +22,14 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
       const scope = scopeOf(call, gateway);
       const [state, projection, dead] = await Promise.all([gateway.client.system(), readProjection(gateway), countDead(gateway, scope)]);
       const oldest = await oldestOf(gateway, scope, state);
-      const view = { version, project: scope.project, ...viewOf(state, scope), ...projection, ...oldest, ...dead };
+      const view = {
+        version,
+        project: scope.project,
+        ...viewOf(state, scope, gateway.replicaWatch?.difference),
+        ...projection,
+        ...oldest,
+        ...dead,
+      };
       return call.json(scope.isOpen || scope.project === gateway.tenancy.project ? view : withoutOperatorFields(view));
     },
   );
@@ -51,6 +58,7 @@ function withoutOperatorFields({ server: _, log: __, roles, lags, projection, ..
 function viewOf(
   { server, streams, storage, consumers, instances }: SystemState,
   scope: Scope,
+  difference: string | undefined,
 ): Pick<SystemView, 'server' | 'roles' | 'lags' | 'log'> {
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   const known = log?.exists ? log : undefined;
@@ -74,6 +82,7 @@ function viewOf(
       durability,
       durability_in_words: durabilityInWords[durability] ?? durability,
       replicas: known?.replicas ?? 0,
+      replica_difference: difference,
       storage: known?.storage ?? 'unknown',
       used_bytes: storage.usedInBytes,
       limit_bytes: storage.limitInBytes,

@@ -1,7 +1,8 @@
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
 import type { LogCount } from './log-count.ts';
+import type { ReplicaWatch } from './replica-watch.ts';
 
 /**
  * The metrics of this gateway. HTTP requests are those of this gateway. All other metrics are counted from the log, from its end at the
@@ -13,13 +14,23 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-export type MetricsOptions = { clock: Pick<Clock, 'now'>; lag: LagSource; logCount: LogCount };
+export type MetricsOptions = { clock: Pick<Clock, 'now'>; lag: LagSource; logCount: LogCount; replicaWatch: ReplicaWatch | undefined };
 
-export function createMetrics({ clock, lag, logCount }: MetricsOptions): Metrics {
+export function createMetrics({ clock, lag, logCount, replicaWatch }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
   let folded = 0;
   createLagMetrics(registry, { clock, lag, folded: () => folded });
+  if (replicaWatch !== undefined) {
+    new Gauge({
+      name: 'sequent_log_replicas_differ',
+      help: '1 when the replicas of the log differed in the last comparison, otherwise 0',
+      registers,
+      collect() {
+        this.set(replicaWatch.difference === undefined ? 0 : 1);
+      },
+    });
+  }
   const requests = new Counter({
     name: 'sequent_http_requests_total',
     help: 'HTTP requests that this gateway answered',

@@ -2,8 +2,11 @@ import { connectClient } from '#src/client/client.ts';
 import { readFloor } from '#src/core/ports/scheduler-floor.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
+import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
+import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
 import { openSignatureLog } from '#src/nats/streams/signature-log.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 import { GATEWAY_BUCKET } from '#src/nats/wire/topology.ts';
 import { createLogCountThread } from './log-count-thread.ts';
 import type { RoleContext } from './role-context.ts';
@@ -38,6 +41,7 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
         logger,
         logCount,
         signatures,
+        compareReplicas: () => findDifference(client.connection),
       },
       { host: httpHost ?? '127.0.0.1', port: httpPort, isPortNegotiable: given.httpPort === undefined },
     );
@@ -53,4 +57,12 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
     await client.close();
     throw error;
   }
+}
+
+/** The watch compares fewer samples than the doctor, because it repeats. */
+const WATCHED_BLOCKS = 2;
+
+async function findDifference(connection: Connection): Promise<string | undefined> {
+  const compared = await examineReplicas(connection, WATCHED_BLOCKS);
+  return compared === undefined || compared.isEqual ? undefined : describeReplicas(compared);
 }

@@ -9,11 +9,11 @@ const CAUGHT_UP_WITHIN_MS = 5_000;
 const POLL_EVERY_MS = 200;
 
 /** Compares the replicas of the log; `undefined` when the log has one replica. A replica that is behind is skipped. Changes nothing. */
-export async function examineReplicas(connection: Connection): Promise<ReplicaComparison | undefined> {
+export async function examineReplicas(connection: Connection, blocks = BLOCKS): Promise<ReplicaComparison | undefined> {
   const { config, state } = await connection.manager.streams.info(INVOCATIONS);
   if (config.num_replicas === 1) return undefined;
   const { current, behind } = await waitForFollowers(connection);
-  const options = { servers: current, first: Math.max(1, state.first_seq), upTo: state.last_seq, blocks: BLOCKS };
+  const options = { servers: current, first: Math.max(1, state.first_seq), upTo: state.last_seq, blocks };
   const compared = await compareReplicas(createReplicaCursors(connection), options);
   return { ...compared, skipped: [...behind, ...compared.skipped] };
 }

@@ -54,6 +54,18 @@ const storage: Check = ({ log: { used_bytes, limit_bytes } = { used_bytes: 0 } }
   return [{ severity: share >= 95 ? 'error' : 'warning', title: `${share} % of the storage is used`, reason }];
 };
 
+const replicas: Check = ({ log }) =>
+  log?.replica_difference === undefined
+    ? []
+    : [
+        {
+          severity: 'error',
+          title: 'The replicas of the log differ',
+          reason: log.replica_difference,
+          command: 'npx sequent doctor --replicas',
+        },
+      ];
+
 const LATE_IN_MS = 10_000;
 const readModel: Check = ({ projection }) => {
   if (projection?.rebuild !== undefined) {
@@ -91,7 +103,7 @@ const clocks: Check = ({ roles: running }) => {
   }));
 };
 
-const checks: readonly Check[] = [roles, queues, storage, readModel, problems, deadLetters, clocks];
+const checks: readonly Check[] = [roles, queues, storage, replicas, readModel, problems, deadLetters, clocks];
 
 function isRunning(system: SystemView, role: string): boolean {
   return system.roles.some((one) => one.role === role);

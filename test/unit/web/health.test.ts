@@ -35,6 +35,11 @@ describe('the issues of a system', () => {
     expect(titlesOf({ lags: [{ ...lag, waiting: 9, at_work: 2, is_attended: false }] })).toEqual([]);
   });
 
+  test('a log whose replicas differ is an error', () => {
+    const [issue] = healthIssues({ ...well, log: { ...well.log, replica_difference: 'n0: 10 messages; n1: 9 messages' } });
+    expect(issue).toMatchObject({ severity: 'error', title: 'The replicas of the log differ', reason: 'n0: 10 messages; n1: 9 messages' });
+  });
+
   test('a system is checked without the figures that other projects may not see', () => {
     const { server: _, log: __, ...shown } = well;
     expect(healthIssues(shown)).toEqual([]);

@@ -5,6 +5,7 @@ import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { ConsumerFacts, Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
+import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import type { Durability } from '../../durability.ts';
 
 /** The check, the observation and its remedy. A problem makes the doctor fail, a note does not. */
@@ -176,11 +177,8 @@ function judgeReplicas(compared: Examined['replicas']): Finding[] {
   const check = 'replicas';
   if (compared === undefined) return [];
   if (compared === 'one replica') return [{ level: 'ok', check, seen: 'the log has one replica' }];
-  const { replicas, skipped, isEqual, upTo } = compared;
-  const contents = replicas.map(
-    ({ server, messages, first, hash }) => `${server}: ${plural(messages, 'message')} from ${first}, sample ${hash}`,
-  );
-  const seen = `${contents.join('; ')} (up to ${upTo})`;
+  const { skipped, isEqual } = compared;
+  const seen = describeReplicas(compared);
   const behind = skipped.map(
     ({ server, why }): Finding => ({
       level: 'note',

@@ -23,6 +23,7 @@ const logSchema = z.object({
   durability: z.string().describe('the durability of an acknowledged message: always, 100ms, default, or unknown'),
   durability_in_words: z.string(),
   replicas: count,
+  replica_difference: z.string().optional().describe('how the replicas differ; absent while they are equal'),
   storage: z.string(),
   used_bytes: count,
   limit_bytes: count.optional(),
