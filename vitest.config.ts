@@ -78,7 +78,7 @@ export default defineConfig({
           sequence: { groupOrder: 5 },
           include: ['test/cluster/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 180_000,
+          testTimeout: 400_000,
           hookTimeout: 60_000,
         },
       },

@@ -19,6 +19,6 @@ test(`every acknowledged request has one outcome after a storm on three servers,
   const { problems, acknowledged, faults } = await runStorm({ seed, seconds: 16, perSecond: 60, bin, folder, say });
   expect(problems).toEqual([]);
   expect(acknowledged).toBeGreaterThan(200);
-  expect(faults).toBeGreaterThan(1);
+  expect(faults).toBeGreaterThanOrEqual(2);
   await rm(folder, { recursive: true });
 });

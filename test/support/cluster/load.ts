@@ -15,8 +15,8 @@ export type Acknowledged = { id: string; function: string; at: number };
 export interface Load extends AsyncDisposable {
   readonly client: Client;
   readonly acknowledged: readonly Acknowledged[];
-  /** Sends for a time, in milliseconds. Resolves when every request is acknowledged or failed. */
-  send(forMs: number): Promise<void>;
+  /** Sends until the promise settles. Resolves when every request is acknowledged or failed. */
+  send(until: Promise<unknown>): Promise<void>;
   /** How many requests had no acknowledgement in the end. Their outcome is unknown. */
   readonly unknown: number;
 }
@@ -81,10 +81,13 @@ export async function openLoad(options: LoadOptions): Promise<Load> {
     get unknown() {
       return unknown;
     },
-    async send(forMs) {
+    async send(until) {
       const perTick = (perSecond * TICK_IN_MS) / 1_000 / (1 + 0.15 * (BATCH - 1));
-      const startedAt = performance.now();
-      for (let due = 0; performance.now() - startedAt < forMs; await systemClock.sleep(TICK_IN_MS)) {
+      let isOver = false;
+      const ending = until.finally(() => {
+        isOver = true;
+      });
+      for (let due = 0; !isOver; await Promise.race([systemClock.sleep(TICK_IN_MS), ending])) {
         for (due += perTick; due >= 1; due--) sendOne();
       }
       await Promise.all(pending);
