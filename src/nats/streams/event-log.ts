@@ -33,6 +33,8 @@ export type NatsEventLogOptions = {
   onProblem?: (problem: string) => void;
 };
 
+const LAG_PAUSES_IN_MS = [50, 100, 200, 400, 800, 1_600];
+
 /** The log on JetStream. `append` and `accept` state the protocol of their publishes. */
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
@@ -50,8 +52,14 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     }
   }
 
+  /** Finds an append after a conflict. A new leader may show the append that caused the conflict only after a while. */
   async function findOwn(name: StreamName, { id, previous }: Append): Promise<StoredAppend | undefined> {
-    return (await read(name, previous)).find((found) => found.id === id);
+    for (const pauseInMs of LAG_PAUSES_IN_MS) {
+      const newer = await read(name, previous);
+      if (newer.length > 0) return newer.find((found) => found.id === id);
+      await clock.sleep(pauseInMs);
+    }
+    return undefined;
   }
 
   async function readRequest(sequence: number): Promise<RequestMessage | undefined> {

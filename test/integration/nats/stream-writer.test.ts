@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises';
+import type { Msg, NatsConnection } from 'nats';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { NO_APPENDS, type StreamVersion } from '#src/core/log/event-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
 import { createPublisher, type PublishAnswer, type Publisher } from '#src/nats/transport/publisher.ts';
 import { describeStreamWriter } from '#test/contract/stream-writer.ts';
 import { running, succeeded } from '#test/support/log/facts.ts';
 import { accept, append, appendId, newStream } from '#test/support/log/opened-log.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openNats, openNatsLog } from '#test/support/nats/opened-nats.ts';
-import { tamperAnswers } from '#test/support/nats/tampered-answers.ts';
+import { overriding, tamperAnswers } from '#test/support/nats/tampered-answers.ts';
 
 // Not the shared server, because one of the tests pauses it.
 const server = await startTestServer();
@@ -56,6 +58,21 @@ describe('an append on JetStream whose answer', () => {
     }));
     expect(await opened.log.append(name, append([running(1)]), {})).toBeUndefined();
     expect(await opened.log.read(name, NO_APPENDS)).toMatchObject([{ facts: [{ worker: 'rival' }] }]);
+  });
+
+  test('is lost is recognised as stored by a leader that shows the append only at the fourth read (A1)', async () => {
+    await using nats = await openNats(server.url);
+    let reads = 0;
+    const request = async (...given: Parameters<NatsConnection['request']>) =>
+      given[0].includes('MSG.GET') && ++reads < 4 ? notFound : await nats.connection.nats.request(...given);
+    const connection = { ...nats.connection, nats: overriding(nats.connection.nats, { request }), isConnected: true };
+    const publisher = createPublisher(nats.connection);
+    const log = createNatsEventLog({ connection, publisher: losing(publisher, 1), clock: systemClock });
+    const name = newStream();
+    const stored = await log.append(name, append([running(1)]), {});
+    publisher.close();
+    expect(stored).toBeDefined();
+    expect(await log.read(name, NO_APPENDS)).toMatchObject([{ ...stored, facts: [running(1)] }]);
   });
 
   test('says "duplicate, sequence 0" is no acknowledgement: it is unknown, and is followed up', async () => {
@@ -161,5 +178,8 @@ function losingEverySecond(publisher: Publisher): Publisher {
     },
   };
 }
+
+/** The answer of a leader that has not applied the message yet. */
+const notFound = { json: () => ({ error: { err_code: 10_037, description: 'no message found' } }) } as Msg;
 
 const staged = '{"stream":"INVOCATIONS","seq":0,"duplicate":true}';

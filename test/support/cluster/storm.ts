@@ -30,7 +30,8 @@ export type StormReport = {
   problems: string[];
 };
 
-type Window = { fault: string; from: number; until: number };
+/** A fault, the time in which it was injected and its servers recovered, and the log lines of roles that discarded what they had read. */
+type Window = { fault: string; from: number; until: number; discarded: readonly string[] };
 
 const CALM_IN_MS = 1_500;
 /** On a slow machine the servers recover slowly, and a short storm lasts longer. */
@@ -72,7 +73,8 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   problems.push(...(await findIdleRoles(roles, load, log)));
   sayWhen('one process of each role worked alone, then the other one');
   const { acknowledged, unknown } = load;
-  problems.push(...(await findStormProblems({ log, cluster, acknowledged, executions })), ...findDiscarded(roles.lines()));
+  const discarded = new Set([...windows.flatMap((window) => window.discarded), ...findDiscarded(roles.lines())]);
+  problems.push(...(await findStormProblems({ log, cluster, acknowledged, executions })), ...discarded);
   sayWhen('log, executions and replicas are checked');
   const report = { acknowledged: acknowledged.length, unknown, faults: windows.length, problems };
   say(`seed ${seed}: ${report.faults} faults, ${report.acknowledged} acknowledged, ${unknown} unknown, ${problems.length} problems`);
@@ -93,7 +95,7 @@ async function injectFaults(context: FaultContext, { forMs, sayWhen }: Injecting
     const from = performance.now();
     await faults[fault]?.run(context);
     await context.cluster.healthy();
-    windows.push({ fault, from, until: performance.now() });
+    windows.push({ fault, from, until: performance.now(), discarded: findDiscarded(context.roles.lines()) });
     sayWhen(`${fault}, for ${((performance.now() - from) / 1_000).toFixed(1)} s`);
     await systemClock.sleep(CALM_IN_MS);
   }

@@ -22,7 +22,8 @@ function withPayload(message: Msg, payload: string): Msg {
   return overriding(message, { data: Buffer.from(payload), string: () => payload });
 }
 
-function overriding<Target extends object>(target: Target, replaced: Partial<Record<keyof Target, unknown>>): Target {
+/** The target with other members. */
+export function overriding<Target extends object>(target: Target, replaced: Partial<Record<keyof Target, unknown>>): Target {
   return new Proxy(target, {
     get(original, key) {
       if (Object.hasOwn(replaced, key)) return replaced[key as keyof Target];
