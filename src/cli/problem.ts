@@ -74,6 +74,11 @@ const verdicts: Record<string, Verdict> = {
     what: 'NATS is not available',
     remedy: 'npm start, or name the NATS of a running Sequent with --server',
   },
+  STREAM_REFUSED: {
+    exitCode: exitCodes.failed,
+    what: 'a limit of the NATS account is too low',
+    remedy: 'nats account info, which shows the limits',
+  },
   NATS_SERVER_NOT_FOUND: { exitCode: exitCodes.unreachable, what: 'no nats-server was found', remedy: 'one of the commands above' },
   NATS_SERVER_START_FAILED: {
     exitCode: exitCodes.unreachable,

@@ -146,6 +146,18 @@ export class NotPermittedError extends SequentError {
   }
 }
 
+/** A limit of the NATS account or server does not allow a JetStream stream of Sequent. `part` is its name in the configuration. */
+export class StreamRefusedError extends SequentError {
+  readonly code = 'STREAM_REFUSED';
+  readonly retryable = true;
+  constructor(facts: { stream: string; bytes: number | undefined; part: string | undefined; why: string }, options?: ErrorOptions) {
+    const { stream, bytes, part, why } = facts;
+    const size = bytes === undefined || bytes <= 0 ? '' : ` with ${Math.ceil(bytes / 1_048_576)} MB`;
+    const remedy = part === undefined ? '' : `; raise the limit of the account, or set a size: --stream-sizes ${part}=…`;
+    super(`NATS refuses the stream ${stream}${size}: ${why}${remedy}`, options);
+  }
+}
+
 /** The log cannot store more, because its disk or its limit is full. Nothing was stored. */
 export class LogFullError extends SequentError {
   readonly code = 'LOG_FULL';

@@ -2,15 +2,17 @@ import { StringCodec } from 'nats';
 import { ConflictError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Connection } from './transport/connection.ts';
+import { ensureStream } from './transport/ensure-stream.ts';
 import { errorCodeOf, isWrongLastSequence } from './transport/errors.ts';
 import { watchBucket } from './watch-bucket.ts';
+import { keyValueStream, type StreamOptions } from './wire/topology.ts';
 
 const text = StringCodec();
 
-/** Opens a JetStream key-value bucket. With a number of replicas, the bucket is created if it is missing. */
-export async function openKeyValue(connection: Connection, bucket: string, replicas: number | undefined): Promise<KeyValue> {
-  const options = replicas === undefined ? { bindOnly: true } : { history: 1, replicas };
-  const kv = await connection.nats.jetstream().views.kv(bucket, options);
+/** Opens a JetStream key-value bucket. With options for its stream, the bucket is created if it is missing. */
+export async function openKeyValue(connection: Connection, bucket: string, options: StreamOptions | undefined): Promise<KeyValue> {
+  if (options !== undefined) await ensureStream(connection, keyValueStream(bucket, options));
+  const kv = await connection.nats.jetstream().views.kv(bucket, { bindOnly: true });
   return {
     async get(key) {
       const entry = await kv.get(key);

@@ -90,8 +90,8 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
       await ensureStream(connection, stream);
   }
   const clock = await openServerClock(connection, { ...options.clockBounds, ...problems });
-  const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology?.replicas);
-  const state = await openKeyValue(connection, STATE_BUCKET, topology?.replicas);
+  const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology);
+  const state = await openKeyValue(connection, STATE_BUCKET, topology);
   const signer = createHintSigner(state);
   const publisher = createPublisher(connection);
   const logOptions = {

@@ -8,6 +8,7 @@ import { parseDuration } from '#src/core/text/parse-duration.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { FSYNC_CHOICES } from '#src/main/nats-server/files.ts';
 import type { Environment } from '#src/main/nats-server/find.ts';
+import { STREAM_PARTS, type StreamSizes } from '#src/nats/wire/stream-sizes.ts';
 
 /** The parts of Sequent that run and scale independently. */
 const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
@@ -28,6 +29,18 @@ const serverUrl = text.regex(
 const origin = text
   .regex(/^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i, 'must be origins like https://sequent.example, separated by commas')
   .transform((url) => new URL(url).origin);
+
+const units: Readonly<Record<string, number>> = { MB: 1_024 ** 2, GB: 1_024 ** 3, TB: 1_024 ** 4 };
+/** The maximum size of one JetStream stream, such as `log=20GB`. */
+const streamSize = text
+  .regex(
+    new RegExp(`^(?:${STREAM_PARTS.join('|')})=\\d{1,6}(?:MB|GB|TB)$`),
+    `must be sizes like log=20GB, separated by commas; the streams are ${STREAM_PARTS.join(', ')}`,
+  )
+  .transform((given) => {
+    const [, part = '', count = '', unit = ''] = /^(\w+)=(\d+)(\w+)$/.exec(given) ?? [];
+    return [part, Number(count) * (units[unit] ?? 1)] as const;
+  });
 
 /** A grant as `project=object`: a subject or a folder. */
 const grant = (kind: string) =>
@@ -80,6 +93,14 @@ const settings = {
     schema: oneOf(['1', '3', '5'])
       .default('1')
       .transform((count) => Number(count) as 1 | 3 | 5),
+  },
+  streamSizes: {
+    flag: '--stream-sizes',
+    env: 'SEQUENT_STREAM_SIZES',
+    schema: z
+      .preprocess(list, z.array(streamSize))
+      .default([])
+      .transform((sizes): StreamSizes => Object.fromEntries(sizes)),
   },
   fsync: { flag: '--fsync', env: 'SEQUENT_FSYNC', schema: oneOf(FSYNC_CHOICES).default('100ms') },
   logLevel: { flag: '--log-level', env: 'SEQUENT_LOG_LEVEL', schema: oneOf(LOG_LEVELS).default('info') },

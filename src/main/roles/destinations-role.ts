@@ -36,7 +36,7 @@ function targetsOf({ options, ports, connections, registry, functions, rules }: 
     streams: createDisStreams({
       connection,
       publisher: ports.publisher,
-      replicas: topology.replicas,
+      topology,
       onProblem: (problem) => logger.warn({}, problem),
     }),
     publisher: createPublications(connection, ports.publisher),

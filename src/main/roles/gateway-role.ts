@@ -19,8 +19,8 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
   if (options.gateway === undefined) return undefined;
   const { gateway: settings, connection, topology, tenancy, grants, logger } = options;
   const { address, credentials, httpOrigins, httpHost, httpPort, given } = settings;
-  const store = await openKeyValue(connection, GATEWAY_BUCKET, topology.replicas);
-  const signatures = await openSignatureLog(connection, topology.replicas);
+  const store = await openKeyValue(connection, GATEWAY_BUCKET, topology);
+  const signatures = await openSignatureLog(connection, topology);
   const clientOptions = { ...natsOptionsOf(address), name: 'sequent-gateway', tenancy, grants, acceptWithinMs: ACCEPT_WITHIN_MS };
   const client = await connectClient(clientOptions);
   client.connection.refusals.onMissingPermission((message) => logger.error({}, message));

@@ -1,7 +1,7 @@
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, nanos } from 'nats';
 import { InvalidInputError, WrongStateError } from '#src/core/errors.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { deleteConsumer, findConsumer } from '#src/nats/transport/consumers.ts';
+import { deleteConsumer, findConsumer, withinAckLimit } from '#src/nats/transport/consumers.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { type StartPosition, sequenceOf } from './start-position.ts';
 
@@ -59,12 +59,17 @@ export async function openCursor(connection: Connection, options: CursorOptions)
     if (existing.config.ack_wait !== ackWait) await manager.consumers.update(INVOCATIONS, name, { ack_wait: ackWait });
     return name;
   }
-  await manager.consumers.add(INVOCATIONS, await configOf(connection, name, options)).catch(async (error: unknown) => {
-    // Another subscriber may have created the consumer first, with another start.
-    if ((await findConsumer(manager, name)) === undefined) throw error;
-  });
+  const config = await configOf(connection, name, options);
+  await withinAckLimit(MAX_ACK_PENDING, (limit) => manager.consumers.add(INVOCATIONS, { ...config, ...limit })).catch(
+    async (error: unknown) => {
+      // Another subscriber may have created the consumer first, with another start.
+      if ((await findConsumer(manager, name)) === undefined) throw error;
+    },
+  );
   return name;
 }
+
+const MAX_ACK_PENDING = 10_000;
 
 function checkFollows({ config }: ConsumerInfo, { durable, follows }: CursorOptions): void {
   const present = config.metadata?.[FOLLOWS] ?? '';
@@ -82,7 +87,6 @@ async function configOf(connection: Connection, name: string, options: CursorOpt
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(ackWaitInMs),
     max_deliver: -1,
-    max_ack_pending: 10_000,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: await sequenceOf(connection, from),
   };

@@ -4,13 +4,13 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { ensureStream } from '#src/nats/transport/ensure-stream.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
-import { DIS_RECORDS, disStream } from '#src/nats/wire/topology.ts';
+import { DIS_RECORDS, disStream, type StreamOptions } from '#src/nats/wire/topology.ts';
 import { type Publication, publicationOf } from './publications.ts';
 
 export type DisStreamsOptions = {
   connection: Connection;
   publisher: Publisher;
-  replicas: number;
+  topology: StreamOptions;
   onProblem?: (problem: string) => void;
 };
 
@@ -22,12 +22,12 @@ type DisRecord = { stream: string; partitionKey: string; data: string; timestamp
  * The JetStream stream is created at the first record. If that fails, the record fails with the reason, and the next record retries. The
  * usual reasons (a stream with the same subjects, a limit of the account, a missing permission) then affect no other destination.
  */
-export function createDisStreams({ connection, publisher, replicas, onProblem = () => {} }: DisStreamsOptions) {
+export function createDisStreams({ connection, publisher, topology, onProblem = () => {} }: DisStreamsOptions) {
   let ensured: Promise<void> | undefined;
   let lastProblem = '';
 
   function ensure(): Promise<void> {
-    ensured ??= ensureStream(connection, disStream(replicas)).catch((cause: unknown) => {
+    ensured ??= ensureStream(connection, disStream(topology)).catch((cause: unknown) => {
       ensured = undefined;
       const problem = `the stream ${DIS_RECORDS} cannot be created: ${messageOf(connection.refusals.explain(cause))}`;
       if (problem !== lastProblem) onProblem(problem);

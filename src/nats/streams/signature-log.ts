@@ -5,7 +5,7 @@ import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
 import { ensureStream } from '#src/nats/transport/ensure-stream.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
-import { SIGNATURES, signaturesStream } from '#src/nats/wire/topology.ts';
+import { SIGNATURES, type StreamOptions, signaturesStream } from '#src/nats/wire/topology.ts';
 
 /** Signatures that are accepted within this time share a message. */
 const COLLECT_FOR_MS = 5;
@@ -17,8 +17,8 @@ const READ_WITHIN_MS = 10_000;
  * Opens the shared signatures. They are in a stream of their own, which removes them when no gateway would accept them any more. Creates
  * the stream if it is missing.
  */
-export async function openSignatureLog(connection: Connection, replicas: number): Promise<SignatureLog> {
-  await ensureStream(connection, signaturesStream(replicas));
+export async function openSignatureLog(connection: Connection, options: StreamOptions): Promise<SignatureLog> {
+  await ensureStream(connection, signaturesStream(options));
   let unsent: Omit<SeenSignature, 'at'>[] = [];
 
   function send(): void {

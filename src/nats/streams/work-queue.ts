@@ -9,7 +9,7 @@ import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/stream/work-queue.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { findConsumer } from '#src/nats/transport/consumers.ts';
+import { findConsumer, withinAckLimit } from '#src/nats/transport/consumers.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
@@ -29,6 +29,8 @@ export type NatsWorkQueueOptions = {
   onProblem?: (problem: string) => void;
 };
 
+/** Deliveries to a slow or dead target stay unacknowledged, and must not block the other deliveries. */
+const MAX_ACK_PENDING = { function: 50_000, deliveries: 1_000_000 };
 const FLOOR_EVERY_MS = 5_000;
 /** How long an item is left to other processes, while this one takes no work. */
 const RETURNED_FOR_MS = 1_000;
@@ -42,6 +44,18 @@ const RETURNED_FOR_MS = 1_000;
  */
 export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
   const { connection, state, signer, leaseInMs, takesWork = () => true, onProblem = () => {} } = options;
+  let knownLimit: number | undefined;
+
+  /** Reports the limit once, because it is that of the account or of the server, for all consumers alike. */
+  function onAckLimit(allowed: number): void {
+    if (allowed === knownLimit) return;
+    knownLimit = allowed;
+    onProblem(
+      `the NATS account allows a consumer ${allowed} unacknowledged messages: no more work items of a function, or deliveries of all ` +
+        'functions together, are in progress at one time; a dead target can then delay the others (raise max_ack_pending)',
+    );
+  }
+
   return {
     leaseInMs,
     async deliveredUpTo(name) {
@@ -52,7 +66,7 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
       const pull = startPull({
         connection,
         stream: INVOCATIONS,
-        openConsumer: () => openWorkConsumer({ connection, state, leaseInMs }, source),
+        openConsumer: () => openWorkConsumer({ connection, state, leaseInMs, onAckLimit }, source),
         demand: () => (takesWork() ? demand() : 0),
         signal,
         onProblem: (problem) => onProblem(`${durableOf(source)}: ${problem}`),
@@ -78,35 +92,39 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
   };
 }
 
-type ConsumerOptions = Pick<NatsWorkQueueOptions, 'connection' | 'state' | 'leaseInMs'>;
+type ConsumerOptions = Pick<NatsWorkQueueOptions, 'connection' | 'state' | 'leaseInMs'> & { onAckLimit: (allowed: number) => void };
 
-async function openWorkConsumer({ connection, state, leaseInMs }: ConsumerOptions, source: WorkSource): Promise<string> {
+async function openWorkConsumer({ connection, state, leaseInMs, onAckLimit }: ConsumerOptions, source: WorkSource): Promise<string> {
   const { manager } = connection;
   const durable = durableOf(source);
   const existing = await findConsumer(manager, durable);
   if (existing !== undefined) {
-    if (existing.config.ack_wait !== nanos(leaseInMs)) await manager.consumers.update(INVOCATIONS, durable, { ack_wait: nanos(leaseInMs) });
+    const { ack_wait, max_ack_pending = MAX_ACK_PENDING[source.kind] } = existing.config;
+    if (ack_wait === nanos(leaseInMs)) return durable;
+    const lease = { ack_wait: nanos(leaseInMs) };
+    await withinAckLimit(max_ack_pending, (limit) => manager.consumers.update(INVOCATIONS, durable, { ...lease, ...limit }));
     return durable;
   }
   const floor = Number((await state.get(floorKey(durable)))?.value ?? 0);
-  await manager.consumers
-    .add(INVOCATIONS, {
-      durable_name: durable,
-      ...filterOf(source),
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(leaseInMs),
-      // The log counts attempts. A server that stopped redelivering would only hide the work.
-      max_deliver: -1,
-      // Deliveries to a slow or dead target stay unacknowledged, and must not block the other deliveries.
-      max_ack_pending: source.kind === 'deliveries' ? 1_000_000 : 50_000,
-      max_waiting: 512,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: floor + 1,
-    })
-    .catch(async (error: unknown) => {
-      // Another worker may have created the consumer first, with another floor.
-      if ((await findConsumer(manager, durable)) === undefined) throw error;
-    });
+  const config: Partial<ConsumerConfig> = {
+    durable_name: durable,
+    ...filterOf(source),
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(leaseInMs),
+    // The log counts attempts. A server that stopped redelivering would only hide the work.
+    max_deliver: -1,
+    max_waiting: 512,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: floor + 1,
+  };
+  try {
+    const put = (limit: Partial<ConsumerConfig>) => manager.consumers.add(INVOCATIONS, { ...config, ...limit });
+    const allowed = await withinAckLimit(MAX_ACK_PENDING[source.kind], put);
+    if (allowed !== undefined) onAckLimit(allowed);
+  } catch (error) {
+    // Another worker may have created the consumer first, with another floor.
+    if ((await findConsumer(manager, durable)) === undefined) throw error;
+  }
   return durable;
 }
 

@@ -1,6 +1,7 @@
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamManager, nanos } from 'nats';
+import { messageOf } from '#src/core/errors.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import { errorCodeOf, isConsumerNotFound, isDeletedWhileInUse } from './errors.ts';
+import { errorCodeOf, isAckPendingExceeded, isConsumerNotFound, isDeletedWhileInUse } from './errors.ts';
 
 /** Returns a consumer of the log, or `undefined` when no consumer has this name. */
 export async function findConsumer(manager: JetStreamManager, name: string): Promise<ConsumerInfo | undefined> {
@@ -9,6 +10,26 @@ export async function findConsumer(manager: JetStreamManager, name: string): Pro
   } catch (error) {
     if (isConsumerNotFound(errorCodeOf(error))) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Creates or updates a consumer with `max_ack_pending`, or with the lower value that the account or the server allows.
+ *
+ * Returns that lower value, or `undefined` when the wanted value is allowed. Only the refusal names the limit of a server.
+ */
+export async function withinAckLimit(
+  wanted: number,
+  put: (config: Pick<ConsumerConfig, 'max_ack_pending'>) => Promise<unknown>,
+): Promise<number | undefined> {
+  try {
+    await put({ max_ack_pending: wanted });
+    return undefined;
+  } catch (error) {
+    const allowed = Number(/limit of (\d+)/.exec(messageOf(error))?.[1]);
+    if (!isAckPendingExceeded(errorCodeOf(error)) || !(allowed > 0)) throw error;
+    await put({ max_ack_pending: allowed });
+    return allowed;
   }
 }
 

@@ -5,6 +5,7 @@ const code = {
   systemUnavailable: 10008,
   consumerNotFound: 10014,
   insufficientResources: 10023,
+  maximumStreams: 10027,
   memoryExceeded: 10028,
   messageNotFound: 10037,
   sequenceNotFound: 10043,
@@ -13,6 +14,9 @@ const code = {
   streamNotFound: 10059,
   wrongLastSequence: 10071,
   streamStoreFailed: 10077,
+  maxBytesRequired: 10113,
+  maxAckPendingExceeded: 10121,
+  maxStreamBytesExceeded: 10122,
   duplicateInProcess: 10158,
   expectedSequenceNotReady: 10163,
   wrongLastSequenceConstant: 10164,
@@ -33,6 +37,19 @@ export function errorCodeOf(error: unknown): number | undefined {
   return error instanceof NatsError ? error.api_error?.err_code : undefined;
 }
 
+/** The account demands a maximum size of every stream. */
+export const isSizeDemanded = oneOf(code.maxBytesRequired);
+/** More unacknowledged messages of a consumer than the account or the server allows. */
+export const isAckPendingExceeded = oneOf(code.maxAckPendingExceeded);
+/** A stream is beyond a limit of the account or of the server: the number, the storage or the size of streams. */
+export const isLimitExceeded = oneOf(
+  code.maximumStreams,
+  code.maxBytesRequired,
+  code.maxStreamBytesExceeded,
+  code.insufficientResources,
+  code.memoryExceeded,
+  code.storageExceeded,
+);
 export const isConsumerNotFound = oneOf(code.consumerNotFound);
 export const isStreamNotFound = oneOf(code.streamNotFound);
 export const isMessageNotFound = oneOf(code.messageNotFound);

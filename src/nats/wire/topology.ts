@@ -2,6 +2,7 @@ import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type StreamConfig }
 import type { StreamName } from '#src/core/log/event-log.ts';
 import { type FunctionName, isFunctionName, isRequestId, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
 import { SEQUENT_SUBJECTS, subjects } from '#src/core/names/subjects.ts';
+import type { StreamPart, StreamSizes } from './stream-sizes.ts';
 
 /** The JetStream streams and buckets of Sequent, as data. */
 
@@ -22,8 +23,10 @@ export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: subjects.signat
 
 const { invoke, invocation, wake, deliver, erase } = SEQUENT_SUBJECTS;
 
-export type TopologyOptions = {
-  replicas: number;
+/** How the JetStream streams are created. */
+export type StreamOptions = { replicas: number; sizes?: StreamSizes };
+
+export type TopologyOptions = StreamOptions & {
   resultsStorage: 'file' | 'memory';
   resultsMaxAgeInMs: number;
 };
@@ -32,7 +35,7 @@ export type TopologyOptions = {
  * The log: every request and every fact, kept until the archive holds them. When the stream is full, the server refuses new messages and
  * keeps the old ones.
  */
-export function invocationsStream({ replicas }: TopologyOptions): Partial<StreamConfig> {
+export function invocationsStream(options: TopologyOptions): Partial<StreamConfig> {
   return {
     name: INVOCATIONS,
     description: 'Sequent: requests, and the facts of every invocation',
@@ -41,12 +44,12 @@ export function invocationsStream({ replicas }: TopologyOptions): Partial<Stream
     storage: StorageType.File,
     discard: DiscardPolicy.New,
     allow_direct: true,
-    num_replicas: replicas,
+    ...copiesOf('log', options),
   };
 }
 
 /** The results: one message for each invocation, derived from the log, for subscribers. */
-export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: TopologyOptions): Partial<StreamConfig> {
+export function resultsStream({ resultsStorage, resultsMaxAgeInMs, ...options }: TopologyOptions): Partial<StreamConfig> {
   return {
     name: RESULTS,
     description: 'Sequent: the outcome of every invocation',
@@ -56,7 +59,7 @@ export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: T
     discard: DiscardPolicy.Old,
     max_age: nanos(resultsMaxAgeInMs),
     allow_direct: true,
-    num_replicas: replicas,
+    ...copiesOf('results', options),
   };
 }
 
@@ -65,7 +68,7 @@ export function resultsStream({ replicas, resultsStorage, resultsMaxAgeInMs }: T
  *
  * nats.js cannot create it: the client sends its option `replicas` as a field of the stream, which nats-server refuses from 2.12 on.
  */
-export function codeStream({ replicas }: Pick<TopologyOptions, 'replicas'>): Partial<StreamConfig> {
+export function codeStream(options: StreamOptions): Partial<StreamConfig> {
   return {
     name: CODE_STREAM,
     description: 'Sequent: the code of functions',
@@ -75,14 +78,14 @@ export function codeStream({ replicas }: Pick<TopologyOptions, 'replicas'>): Par
     discard: DiscardPolicy.New,
     allow_direct: true,
     allow_rollup_hdrs: true,
-    num_replicas: replicas,
+    ...copiesOf('code', options),
   };
 }
 
 const DIS_MAX_AGE_IN_MS = 7 * 86_400_000;
 
 /** The JetStream stream with the built-in streams of the DIS destination. Each DIS stream has a subject of its own. */
-export function disStream(replicas: number): Partial<StreamConfig> {
+export function disStream(options: StreamOptions): Partial<StreamConfig> {
   return {
     name: DIS_RECORDS,
     description: 'Sequent: the records that outcomes were pushed as',
@@ -91,7 +94,7 @@ export function disStream(replicas: number): Partial<StreamConfig> {
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
     max_age: nanos(DIS_MAX_AGE_IN_MS),
-    num_replicas: replicas,
+    ...copiesOf('dis', options),
   };
 }
 
@@ -99,7 +102,7 @@ export function disStream(replicas: number): Partial<StreamConfig> {
 const SIGNATURES_MAX_AGE_IN_MS = 31 * 60_000;
 
 /** The accepted signatures, which gateways share so that no gateway accepts a signature that another gateway has accepted. */
-export function signaturesStream(replicas: number): Partial<StreamConfig> {
+export function signaturesStream(options: StreamOptions): Partial<StreamConfig> {
   return {
     name: SIGNATURES.name,
     description: 'Sequent: the signatures of requests that gateways accepted',
@@ -108,8 +111,46 @@ export function signaturesStream(replicas: number): Partial<StreamConfig> {
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
     max_age: nanos(SIGNATURES_MAX_AGE_IN_MS),
-    num_replicas: replicas,
+    ...copiesOf('signatures', options),
   };
+}
+
+/** The stream of a bucket of keys, as NATS clients create it. A bucket of another name than those of Sequent has no size. */
+export function keyValueStream(bucket: string, options: StreamOptions): Partial<StreamConfig> {
+  const name = `KV_${bucket}`;
+  const part = partOf(name);
+  return {
+    name,
+    subjects: [`$KV.${bucket}.>`],
+    retention: RetentionPolicy.Limits,
+    max_msgs_per_subject: 1,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    ...(part === undefined ? { num_replicas: options.replicas } : copiesOf(part, options)),
+  };
+}
+
+function copiesOf(part: StreamPart, { replicas, sizes = {} }: StreamOptions): Partial<StreamConfig> {
+  const bytes = sizes[part];
+  return { num_replicas: replicas, ...(bytes === undefined ? {} : { max_bytes: bytes }) };
+}
+
+const parts: Readonly<Record<string, StreamPart>> = {
+  [INVOCATIONS]: 'log',
+  [RESULTS]: 'results',
+  [CODE_STREAM]: 'code',
+  [DIS_RECORDS]: 'dis',
+  [`KV_${FUNCTIONS_BUCKET}`]: 'functions',
+  [`KV_${STATE_BUCKET}`]: 'state',
+  [`KV_${GATEWAY_BUCKET}`]: 'gateway',
+  [SIGNATURES.name]: 'signatures',
+};
+
+/** The part that a JetStream stream is; `undefined` for a foreign stream. */
+export function partOf(stream: string): StreamPart | undefined {
+  return parts[stream];
 }
 
 /** The name of the durable consumer that delivers the work of one function. */

@@ -108,7 +108,7 @@ describe('the built-in streams of the DIS destination', () => {
 
   test('have one record for each delivery under repetition', async () => {
     const { connection } = sequent.client;
-    const streams = createDisStreams({ connection, publisher: sequent.log.ports.publisher, replicas: 1 });
+    const streams = createDisStreams({ connection, publisher: sequent.log.ports.publisher, topology: { replicas: 1 } });
     const target = createDisTarget({
       connections: connectionsOf({}),
       http: { send: () => Promise.reject(new Error('nothing is sent')) },

@@ -25,7 +25,12 @@ async function openStreams(user: string, replicas = 1) {
   const connection = await openConnection(server.as(user));
   onTestFinished(() => connection.close());
   const problems: string[] = [];
-  const options = { connection, publisher: createPublisher(connection), replicas, onProblem: (problem: string) => problems.push(problem) };
+  const options = {
+    connection,
+    publisher: createPublisher(connection),
+    topology: { replicas },
+    onProblem: (problem: string) => problems.push(problem),
+  };
   const streams = createDisStreams(options);
   const record = { stream: 'results', partitionKey: 'id', data: 'e30=', timestamp: 0, deliveryId: 'id/dis-0' };
   return { problems, publish: () => streams.publishRecord(record) };

@@ -17,8 +17,8 @@ test.beforeAll(({ server: own }) => {
 describeKeyValue('on JetStream', async () => {
   const [mine, theirs] = [await openNats(server.url), await openNats(server.url)];
   return {
-    store: await openKeyValue(mine.connection, 'CONTRACT', 1),
-    other: await openKeyValue(theirs.connection, 'CONTRACT', 1),
+    store: await openKeyValue(mine.connection, 'CONTRACT', { replicas: 1 }),
+    other: await openKeyValue(theirs.connection, 'CONTRACT', { replicas: 1 }),
     async [Symbol.asyncDispose]() {
       await mine[Symbol.asyncDispose]();
       await theirs[Symbol.asyncDispose]();
@@ -59,7 +59,7 @@ test('a watch continues after an outage longer than the client waits, without an
   try {
     await using mine = await openNats(server.url);
     const { manager } = mine.connection;
-    const store = await openKeyValue(mine.connection, 'AWAY', 1);
+    const store = await openKeyValue(mine.connection, 'AWAY', { replicas: 1 });
     await store.put('before', '1');
     const stop = new AbortController();
     const heard: string[] = [];
@@ -68,7 +68,7 @@ test('a watch continues after an outage longer than the client waits, without an
     await manager.streams.delete('KV_AWAY');
     // The client misses two heartbeats of 5 s, and then cannot create its consumer again.
     await systemClock.sleep(16_000);
-    await (await openKeyValue(mine.connection, 'AWAY', 1)).put('after', '2');
+    await (await openKeyValue(mine.connection, 'AWAY', { replicas: 1 })).put('after', '2');
     await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before 1', 'before undefined', 'after 2']);
     stop.abort();
     expect(unhandled).toEqual([]);

@@ -1,13 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ensureServer } from '#src/main/nats-server/fetch.ts';
-import { createServerFiles, writeRecord, writeServerConfig } from '#src/main/nats-server/files.ts';
-import { waitUntilReady } from '#src/main/nats-server/launch.ts';
-import { endServer } from '#src/main/nats-server/processes.ts';
+import { startConfiguredServer } from './configured-server.ts';
 
 type Rules = { allow?: readonly string[]; deny?: readonly string[] };
 /** The permissions of one user; without rules, everything is permitted. Each password is `pw`. */
@@ -26,34 +17,14 @@ export interface GuardedServer extends AsyncDisposable {
 }
 
 export async function startGuardedServer(users: Users): Promise<GuardedServer> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-guarded-'));
-  const files = createServerFiles(dataDir);
-  const write = (allowed: Users, port?: number): void => {
-    writeServerConfig(files, { fsync: '100ms', port });
-    appendFileSync(files.config, authorization(allowed));
-  };
-  write(users);
-  writeRecord(files, { fsync: '100ms' });
-  const { bin } = await ensureServer();
-  const server = spawn(bin, ['-c', files.config], { stdio: 'ignore' });
-  await once(server, 'spawn');
-  const pid = server.pid ?? 0;
-  const { port } = await waitUntilReady(files, pid, { readyWithinMs: 10_000 });
-  const url = `nats://127.0.0.1:${port}`;
-
+  const server = await startConfiguredServer(authorization(users));
+  const { url, port } = server;
   return {
     url,
     as: (user) => ({ servers: url, user, pass: 'pw' }),
     urlAs: (user) => `nats://${user}:pw@127.0.0.1:${port}`,
-    change(changed) {
-      write(changed, port);
-      process.kill(pid, 'SIGHUP');
-    },
-    async [Symbol.asyncDispose]() {
-      process.kill(pid, 'SIGKILL');
-      await endServer(pid, files.config);
-      await rm(dataDir, { recursive: true, force: true });
-    },
+    change: (changed) => server.change(authorization(changed)),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 

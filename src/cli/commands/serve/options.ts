@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { durationOption } from '#src/cli/arguments/durations.ts';
+import { STREAM_PARTS } from '#src/nats/wire/stream-sizes.ts';
 
 /** Adds all options of `sequent serve`. `src/main/config/configuration.ts` parses their values and has the defaults. */
 export function addServeOptions(command: Command): Command {
@@ -45,6 +46,10 @@ function addHttpOptions(command: Command): void {
 function addLimitOptions(command: Command): void {
   command
     .option('--replicas <count>', 'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)')
+    .option(
+      '--stream-sizes <sizes>',
+      `the maximum sizes of JetStream streams, such as log=20GB,results=2GB (SEQUENT_STREAM_SIZES): ${STREAM_PARTS.join(', ')}`,
+    )
     .option('--lease-ms <ms>', 'how long an execution may go unnoticed when its worker dies (SEQUENT_LEASE_MS)')
     .option('--patience-ms <ms>', 'how long the scheduler waits for other roles before it inspects a stream (SEQUENT_PATIENCE_MS)')
     .option(

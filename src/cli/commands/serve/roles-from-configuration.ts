@@ -14,13 +14,13 @@ export function rolesFrom(
   { credentials }: Pick<Callers, 'credentials'>,
 ): SettingsOfRoles {
   const { roles, leaseInMs, patienceInMs, maxHops, maxChain, dataDir, logLevel } = configuration;
-  const { replicas, resultsStorage, resultsMaxAgeInHours } = configuration;
+  const { replicas, streamSizes: sizes, resultsStorage, resultsMaxAgeInHours } = configuration;
   const { retentionInMs: maxAgeInMs, retentionInvocations: maxInvocations, historyRetentionInMs } = configuration;
   const clockBounds = { warningInMs: configuration.clockWarningInMs, limitInMs: configuration.clockLimitInMs };
   const archive = archiveOf(configuration);
   return {
     roles,
-    topology: { replicas, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
+    topology: { replicas, sizes, resultsStorage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 },
     leaseInMs,
     clockBounds,
     patienceInMs,

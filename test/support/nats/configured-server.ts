@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureServer } from '#src/main/nats-server/fetch.ts';
+import { createServerFiles, writeRecord, writeServerConfig } from '#src/main/nats-server/files.ts';
+import { waitUntilReady } from '#src/main/nats-server/launch.ts';
+import { endServer } from '#src/main/nats-server/processes.ts';
+
+/** A real nats-server with JetStream, and with lines that a test adds to its configuration. */
+export interface ConfiguredServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Replaces the added lines. The server applies them shortly afterwards, without a restart. */
+  change(addition: string): void;
+}
+
+export async function startConfiguredServer(addition: string): Promise<ConfiguredServer> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-configured-'));
+  const files = createServerFiles(dataDir);
+  const write = (added: string, port?: number): void => {
+    writeServerConfig(files, { fsync: '100ms', port });
+    appendFileSync(files.config, added);
+  };
+  write(addition);
+  writeRecord(files, { fsync: '100ms' });
+  const { bin } = await ensureServer();
+  const server = spawn(bin, ['-c', files.config], { stdio: 'ignore' });
+  await once(server, 'spawn');
+  const pid = server.pid ?? 0;
+  const { port } = await waitUntilReady(files, pid, { readyWithinMs: 10_000 });
+
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    change(changed) {
+      write(changed, port);
+      process.kill(pid, 'SIGHUP');
+    },
+    async [Symbol.asyncDispose]() {
+      process.kill(pid, 'SIGKILL');
+      await endServer(pid, files.config);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
