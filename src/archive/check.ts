@@ -2,6 +2,7 @@ import { ArchiveDamagedError } from '#src/core/errors.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
 import { BROKEN_LINK, describeChainGap, type SegmentFiles } from './archive.ts';
 import { type ArchiveHead, findHeadProblem } from './head.ts';
+import { parseMark } from './merkle.ts';
 import { folderOf, linkOf, nameOf, parseHead } from './segment.ts';
 
 type SegmentProblem = { segment: string; first: number; problem: string };
@@ -62,10 +63,25 @@ function problemsIn(segment: Segment, lines: readonly string[]): string[] {
   const isOutside = heads.some(({ sequence }) => !(sequence >= segment.first && sequence <= segment.last));
   if (isOutside) problems.push(`holds messages outside of ${segment.first} to ${segment.last}`);
   if (heads.some(({ sequence }, index) => sequence <= (heads[index - 1]?.sequence ?? 0))) problems.push('holds messages out of order');
-  if (segment.erasures.length === 0 && segment.content !== segment.original) problems.push('was changed, but names no erasure');
+  problems.push(...changesWithoutErasure(segment, lines));
   const missing = segment.last - segment.first + 1 - lines.length;
   if (missing !== segment.missing)
     problems.push(`lacks ${missing} messages, but its description says that ${segment.missing} were missing`);
+  return problems;
+}
+
+/** A change is explained only by marks, and every mark by an erasure that the description names. The root shows any other change (J4). */
+function changesWithoutErasure(segment: Segment, lines: readonly string[]): string[] {
+  const marks = lines.flatMap((line) => parseMark(line) ?? []);
+  const problems: string[] = [];
+  if (segment.v === 1 && marks.length === 0 && segment.content !== segment.original)
+    problems.push('was changed, but holds no erased message');
+  if (marks.length !== segment.erased) problems.push(`holds ${marks.length} erased messages, but its description says ${segment.erased}`);
+  const named = new Set(marks.map(({ erasure }) => erasure));
+  const unnamed = [...named].filter((erasure) => !segment.erasures.includes(erasure));
+  if (unnamed.length > 0) problems.push(`holds messages that ${unnamed.join(', ')} erased, but its description names no such erasure`);
+  const idle = segment.erasures.filter((erasure) => !named.has(erasure));
+  if (idle.length > 0) problems.push(`names the erasures ${idle.join(', ')}, but holds no message that they erased`);
   return problems;
 }
 

@@ -1,10 +1,11 @@
 import type { JanitorOptions } from './janitor-options.ts';
+import { leafOf, parseMark } from './merkle.ts';
 import { nameOf, parseHead, reencodeSegment } from './segment.ts';
 
 type Rewrite = { erasure: string; sequences: readonly number[] };
 
 /**
- * Replaces every erased message in the archive by a mark. A segment that holds all its marks already is not written.
+ * Replaces every erased message in the archive by a mark, which keeps the leaf of its line (J4). A segment that holds all its marks already is not written.
  *
  * Returns the number of segments that were written.
  */
@@ -17,12 +18,12 @@ export async function rewriteSegments({ archive, log }: JanitorOptions, { erasur
     let changed = 0;
     const lines = (await archive.lines(segment)).map((line) => {
       const { sequence, at, isHint } = parseHead(line);
-      if (isHint || !erased.has(sequence) || isMark(line)) return line;
+      if (isHint || !erased.has(sequence) || parseMark(line) !== undefined) return line;
       changed++;
-      return JSON.stringify([sequence, at, erasure]);
+      return JSON.stringify(segment.v === 1 ? [sequence, at, erasure] : [sequence, at, erasure, leafOf(line)]);
     });
     if (changed === 0) continue;
-    const marks = lines.filter(isMark).length;
+    const marks = lines.filter((line) => parseMark(line) !== undefined).length;
     const { segment: next, bytes } = await reencodeSegment(await archive.describe(segment), { lines, erased: marks, erasure });
     await archive.store.replace(nameOf(next), bytes);
     // Reading back verifies the written segment.
@@ -30,8 +31,4 @@ export async function rewriteSegments({ archive, log }: JanitorOptions, { erasur
     rewritten++;
   }
   return rewritten;
-}
-
-function isMark(line: string): boolean {
-  return /^\[\d+,\d+,"[A-Za-z0-9_-]+"\]$/.test(line);
 }

@@ -7,19 +7,23 @@ import type { FullLogEntry, WakeTimes } from '#src/core/log/event-log.ts';
 import type { SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
 import { parseJson } from '#src/core/text/json.ts';
+import { merkleRootOf } from './merkle.ts';
 
 /*
  * The format of a segment: a line of JSON with the description, then the compressed lines of the messages, one line per message.
  */
 
-/** The number of values gives the kind of a line: two for a hint, three for an erased message, more for a message stored verbatim. */
+/**
+ * The number of values gives the kind of a line: two for a hint, three or four for an erased message, more for a message stored verbatim.
+ * The fourth value of an erased message is the leaf of its line (`merkle.ts`). Segments of version 1 do not have it.
+ */
 export type SegmentLine =
   | readonly [sequence: number, at: number]
   | readonly [sequence: number, at: number, erasure: string]
+  | readonly [sequence: number, at: number, erasure: string, leaf: string]
   | readonly [sequence: number, at: number, subject: string, headers: string | null, body: string | { b64: string }, wakeTimes?: WakeTimes];
 
-const segmentSchema = z.object({
-  v: z.literal(1),
+const segmentFields = {
   log: z.string(),
   first: z.int().positive(),
   last: z.int().positive(),
@@ -30,10 +34,13 @@ const segmentSchema = z.object({
   firstAt: z.number(),
   lastAt: z.number(),
   content: z.string(),
-  original: z.string(),
   previous: z.string(),
   erasures: z.array(z.string()),
-});
+};
+const segmentSchema = z.discriminatedUnion('v', [
+  z.object({ v: z.literal(1), ...segmentFields, original: z.string() }),
+  z.object({ v: z.literal(2), ...segmentFields, root: z.string() }),
+]);
 
 export type SegmentContent = { segment: Segment; bytes: Buffer };
 /** The position of a segment in the chain: after this sequence, and linked to the previous segment. */
@@ -54,8 +61,10 @@ const QUALITY = 4;
 export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
 /** The link by which the next segment names this one. An erasure does not change the link. */
-export function linkOf({ v, log, first, last, messages, hints, missing, firstAt, lastAt, original, previous }: Segment): string {
-  return sha256(JSON.stringify([v, log, first, last, messages, hints, missing, firstAt, lastAt, original, previous]));
+export function linkOf(segment: Segment): string {
+  const { v, log, first, last, messages, hints, missing, firstAt, lastAt, previous } = segment;
+  const content = segment.v === 1 ? segment.original : segment.root;
+  return sha256(JSON.stringify([v, log, first, last, messages, hints, missing, firstAt, lastAt, content, previous]));
 }
 
 /** `<log>/<first sequence>.seg`. Two janitors that archive at the same time use the same name, so only one of them creates it. */
@@ -83,7 +92,7 @@ export async function encodeSegment(
   const parsed = lines.map((line) => parseHead(line));
   const content = await compressed(lines);
   const segment: Segment = {
-    v: 1,
+    v: 2,
     log,
     first: after + 1,
     last,
@@ -94,7 +103,7 @@ export async function encodeSegment(
     firstAt: parsed[0]?.at ?? 0,
     lastAt: parsed.at(-1)?.at ?? 0,
     content: sha256(content),
-    original: sha256(content),
+    root: merkleRootOf(lines),
     previous,
     erasures: [],
   };
@@ -129,9 +138,13 @@ export async function decodeLines(name: string, bytes: Buffer, expected: Segment
   if (linkOf(found) !== linkOf(expected)) throw new ArchiveDamagedError({ segment: name, problem: 'was replaced by another segment' });
   const text = (await decompress(content)).toString();
   const lines = text === '' ? [] : text.split('\n');
-  if (lines.length === found.messages) return lines;
-  throw new ArchiveDamagedError({ segment: name, problem: `holds ${lines.length} messages, not ${found.messages}` });
+  if (lines.length !== found.messages)
+    throw new ArchiveDamagedError({ segment: name, problem: `holds ${lines.length} messages, not ${found.messages}` });
+  if (found.v === 2 && merkleRootOf(lines) !== found.root) throw new ArchiveDamagedError({ segment: name, problem: OTHER_MESSAGES });
+  return lines;
 }
+
+const OTHER_MESSAGES = 'holds other messages than were archived: its Merkle root does not match';
 
 type Decode = (entry: StoredEntry) => FullLogEntry;
 
@@ -141,7 +154,7 @@ export function entryOf(line: string, decode: Decode): SourceEntry {
   const [sequence, at] = values;
   const empty = { sequence, at, subject: '', headers: null, body: '' };
   if (values.length === 2) return { ...empty, content: { kind: 'hint', sequence, at } };
-  if (values.length === 3) return { ...empty, content: { kind: 'erased', sequence, at, by: values[2] } };
+  if (values.length === 3 || values.length === 4) return { ...empty, content: { kind: 'erased', sequence, at, by: values[2] } };
   const [, , subject, headers, text, wakeTimes] = values;
   const body = typeof text === 'string' ? text : Buffer.from(text.b64, 'base64');
   const stored = { sequence, at, subject, headers, body };

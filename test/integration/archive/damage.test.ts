@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FindingKind } from '#src/analysis/findings.ts';
 import { createArchive } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
-import { reencodeSegment } from '#src/archive/segment.ts';
+import { leafOf, merkleRootOf, parseMark } from '#src/archive/merkle.ts';
+import { parseHead, reencodeSegment } from '#src/archive/segment.ts';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
@@ -64,17 +65,25 @@ async function changeBytes(path: string, change: (bytes: Buffer) => Buffer): Pro
   await writeFile(path, change(await readFile(path)));
 }
 
-type Forgery = { index: number; erasure?: string; change: (lines: string[]) => string[] };
+type Forgery = { index: number; erasure?: string; isSealed?: boolean; change: (lines: string[]) => string[] };
+
+const isMark = (line: string): boolean => parseMark(line) !== undefined;
 
 /** Forges a segment, as an attacker does who knows the format: with other lines, and a checksum that matches them. */
-async function rewrite(folder: string, { index, erasure, change }: Forgery): Promise<void> {
+async function rewrite(folder: string, { index, erasure, isSealed = false, change }: Forgery): Promise<void> {
   const segment = segments[index] as Segment;
   const lines = change(await opened.archive.lines(segment));
-  const erased = erasure === undefined ? 0 : lines.length;
+  const erased = lines.filter(isMark).length;
   const { segment: next, bytes } = await reencodeSegment(segment, { lines, erased, erasure: erasure ?? '' });
-  const forged = erasure === undefined ? { ...next, erasures: [] } : next;
+  const forged = { ...next, ...(erasure === undefined ? { erasures: [] } : {}), ...(isSealed ? { root: merkleRootOf(lines) } : {}) };
   const content = bytes.subarray(bytes.indexOf(0x0a) + 1);
   await writeFile(join(folder, names[index] ?? ''), Buffer.concat([Buffer.from(`${JSON.stringify(forged)}\n`), content]));
+}
+
+/** The mark that an erasure puts in the place of a line. */
+function markOf(line: string, erasure: string, leaf: string): string {
+  const { sequence, at: time } = parseHead(line);
+  return JSON.stringify([sequence, time, erasure, leaf]);
 }
 
 const at = (index: number): string => names[index] ?? '';
@@ -144,7 +153,59 @@ const damages: Damage[] = [
         index: 1,
         change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
       });
-      return { kind: 'damaged-segment', sequence: firstOf(1), what: /was changed, but names no erasure/ };
+      return { kind: 'damaged-segment', sequence: firstOf(1), what: /holds other messages than were archived/ };
+    },
+  },
+  {
+    what: 'a forged segment that excuses its change by an erasure',
+    async plant(folder) {
+      await rewrite(folder, {
+        index: 1,
+        erasure: 'e-known',
+        change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
+      });
+      return { kind: 'damaged-segment', sequence: firstOf(1), what: /holds other messages than were archived/ };
+    },
+  },
+  {
+    what: 'a forged segment with a matching root, by the segment after it',
+    async plant(folder) {
+      await rewrite(folder, {
+        index: 1,
+        isSealed: true,
+        change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
+      });
+      return { kind: 'damaged-segment', sequence: firstOf(2), what: /does not link to the segment before it/ };
+    },
+  },
+  {
+    what: 'a forged last segment with a matching root, by the recorded end of the archive',
+    async plant(folder) {
+      await rewrite(folder, {
+        index: 3,
+        isSealed: true,
+        change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
+      });
+      const sequence = (segments[3]?.last ?? 0) + 1;
+      return { kind: 'damaged-segment', sequence, what: /follows another segment than the last one that was archived/ };
+    },
+  },
+  {
+    what: 'an erased message under the hash of another',
+    async plant(folder) {
+      await rewrite(folder, {
+        index: 1,
+        erasure: 'e-known',
+        change: (lines) => lines.map((line, index) => (index === 10 ? markOf(line, 'e-known', leafOf(`${line} `)) : line)),
+      });
+      return { kind: 'damaged-segment', sequence: firstOf(1), what: /holds other messages than were archived/ };
+    },
+  },
+  {
+    what: 'an erasure in the description of a segment that holds no erased message',
+    async plant(folder) {
+      await rewrite(folder, { index: 1, erasure: 'e-known', change: (lines) => lines });
+      return { kind: 'damaged-segment', sequence: firstOf(1), what: /names the erasures e-known, but holds no message that they erased/ };
     },
   },
   {
@@ -160,7 +221,7 @@ const damages: Damage[] = [
       await rewrite(folder, {
         index: 1,
         erasure: 'e-unknown',
-        change: (lines) => lines.map((line) => `${line.split(',').slice(0, 2).join(',')},"e-unknown"]`),
+        change: (lines) => lines.map((line) => markOf(line, 'e-unknown', leafOf(line))),
       });
       return { kind: 'unexplained-erasure', sequence: firstOf(1), what: /were erased by e-unknown, but the log holds no such erasure/ };
     },
