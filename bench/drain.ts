@@ -66,12 +66,16 @@ process.exitCode = report.print() ? 0 : 1;
 async function round(count: number, retried: number): Promise<number> {
   arrivals.reset(count);
   const before = spent();
+  const server = await counted();
   await publish(count, retried);
   await arrivals.all();
   const rate = arrivals.rate(0, 1);
   const title = retried === 0 ? 'burst without a retry' : `burst, ${retried * 100} % retried`;
   report.rate(title, rate, spentSince(before, count));
   await reportArrivals(title);
+  const { stored, requests } = await counted();
+  report.figure(`  ${title}: messages of the log for each`, (stored - server.stored) / count, '');
+  report.figure(`  ${title}: requests to the JetStream API for each`, (requests - server.requests) / count, '');
   return rate;
 }
 
@@ -113,6 +117,12 @@ async function publish(count: number, retried: number): Promise<void> {
     void accepted.then(flow.leave);
   }
   await flow.empty();
+}
+
+/** The messages that the log has stored, and the requests to the JetStream API. */
+async function counted(): Promise<{ stored: number; requests: number }> {
+  const { api } = (await (await fetch(`${server.monitorUrl}/jsz`)).json()) as { api: { total: number } };
+  return { stored: await client.lastSequence(), requests: api.total };
 }
 
 type Spent = Record<string, number>;

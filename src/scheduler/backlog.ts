@@ -1,10 +1,10 @@
 import type { FunctionName } from '#src/core/names/names.ts';
-import type { OpenStream } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
 
-/** The requests that no worker was offered yet. */
+/** The requests and wakes that no worker was offered yet. */
 export interface Backlog {
-  holds(stream: OpenStream): Promise<boolean>;
+  /** Whether an item of the function is still in the queue. `sequence` is the sequence of its message. */
+  holds(name: FunctionName, sequence: number): Promise<boolean>;
 }
 
 const FRESH_FOR_MS = 1_000;
@@ -13,13 +13,12 @@ const FRESH_FOR_MS = 1_000;
 export function createBacklog({ deliveredUpTo, clock }: Pick<SchedulerOptions, 'deliveredUpTo' | 'clock'>): Backlog {
   const answers = new Map<FunctionName, { at: number; upTo: Promise<number> }>();
   return {
-    async holds({ name, request }) {
-      if (request === undefined) return false;
-      const last = answers.get(name.function);
+    async holds(name, sequence) {
+      const last = answers.get(name);
       const isFresh = last !== undefined && clock.now() - last.at < FRESH_FOR_MS;
-      const answer = isFresh ? last : { at: clock.now(), upTo: deliveredUpTo(name.function) };
-      answers.set(name.function, answer);
-      return request > (await answer.upTo);
+      const answer = isFresh ? last : { at: clock.now(), upTo: deliveredUpTo(name) };
+      answers.set(name, answer);
+      return sequence > (await answer.upTo);
     },
   };
 }

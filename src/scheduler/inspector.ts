@@ -20,7 +20,7 @@ export function maxAgeOf({ functions }: Pick<SchedulerOptions, 'functions'>, nam
  * Decides what a due stream needs, by the cheapest means first:
  *
  * 1. Its retry or its next try is due: a hint, without a read. The receiver of the hint reads the stream and decides.
- * 2. It is a request that is still in the queue of its function: nothing. To read every request of a long queue would slow the queue down.
+ * 2. Its request or its wake is still in the queue of its function: nothing. Reads and further wakes would slow a long queue down.
  * 3. Everything else: the stream is read and inspected.
  *
  * The pauses between inspections of one stream double.
@@ -47,10 +47,10 @@ export class Inspector {
         this.#open.inspectAgain(stream, now + patienceInMs);
         return;
       }
-      const endsAt = this.#endOfQueueing(stream);
-      if (endsAt !== undefined && now < endsAt && (await this.#backlog.holds(stream))) {
+      const queued = this.#queuedItem(stream);
+      if (queued !== undefined && now < queued.endsAt && (await this.#backlog.holds(stream.name.function, queued.sequence))) {
         stream.inspections++;
-        this.#open.inspectAgain(stream, Math.min(now + pause, endsAt));
+        this.#open.inspectAgain(stream, Math.min(now + pause, queued.endsAt));
       } else {
         this.#scheduleNext(stream, await inspectStream(stream, this.#options), pause);
       }
@@ -75,11 +75,23 @@ export class Inspector {
     return isAttemptDue || isTryDue;
   }
 
-  /** When a request without an append can become too old; `undefined` for other streams, and for unknown functions. */
-  #endOfQueueing({ name, request, version, acceptedAt }: OpenStream): number | undefined {
+  /**
+   * The item that stands for a stream, and when an invocation of the stream becomes too old. `undefined` when there is none, when a delivery
+   * needs work, and for unknown functions.
+   */
+  #queuedItem({
+    name,
+    request,
+    version,
+    acceptedAt,
+    wake,
+    endsAt,
+    deliverAt,
+  }: OpenStream): { sequence: number; endsAt: number } | undefined {
     const ageInMs = maxAgeOf(this.#options, name.function);
-    if (ageInMs === undefined || acceptedAt === undefined || version !== request) return undefined;
-    return acceptedAt + ageInMs;
+    if (ageInMs === undefined || deliverAt !== undefined) return undefined;
+    if (version === request) return { sequence: request, endsAt: (acceptedAt ?? 0) + ageInMs };
+    return wake === undefined ? undefined : { sequence: wake, endsAt: endsAt ?? Number.POSITIVE_INFINITY };
   }
 
   #scheduleNext(stream: OpenStream, inspection: Inspection, pause: number): void {

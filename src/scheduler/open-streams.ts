@@ -18,6 +18,10 @@ export type OpenStream = {
   head: string | undefined;
   /** When the next attempt of one of its invocations is due. */
   dueAt: number | undefined;
+  /** When the earliest waiting invocation becomes too old. */
+  endsAt: number | undefined;
+  /** The sequence of the latest wake since the last append. */
+  wake: number | undefined;
   /** When the next try of one of its deliveries is due. */
   deliverAt: number | undefined;
   /** When the scheduler inspects the stream next. */
@@ -90,7 +94,13 @@ class FoldedStreams implements OpenStreams {
     this.#nextSequence = entry.sequence + 1;
     if (entry.kind === 'request') this.#foldRequest(entry);
     else if (entry.kind === 'append') this.#foldAppend(entry);
+    else if (entry.wakes !== undefined) this.#foldWake(entry.wakes, entry.sequence);
   };
+
+  #foldWake(name: StreamName, sequence: number): void {
+    const stream = this.#open.get(ownedKeyOf(name));
+    if (stream !== undefined) stream.wake = sequence;
+  }
 
   #foldRequest({ name, sequence, at }: LogEntry & { kind: 'request' }): void {
     const key = ownedKeyOf(name);
@@ -108,10 +118,11 @@ class FoldedStreams implements OpenStreams {
     const known = this.#open.get(key);
     if (known !== undefined && link !== undefined && !isProved(known, link, wakeTimes)) {
       known.version = sequence;
+      known.wake = undefined;
       if (known.head === undefined) known.head = link.own;
       return this.#schedule(known, Math.min(known.checkAt, at + this.#options.patienceInMs));
     }
-    const { dueAt, deliverAt, inProgressSince } = wakeTimes;
+    const { dueAt, endsAt, deliverAt, inProgressSince } = wakeTimes;
     if (dueAt === undefined && deliverAt === undefined && inProgressSince === undefined) {
       this.#open.delete(key);
       return;
@@ -120,6 +131,8 @@ class FoldedStreams implements OpenStreams {
     stream.version = sequence;
     stream.head = link?.own;
     stream.dueAt = dueAt;
+    stream.endsAt = endsAt;
+    stream.wake = undefined;
     stream.deliverAt = deliverAt;
     stream.inspections = 0;
     this.#schedule(stream, Math.min(earliestOf(wakeTimes), inProgressSince === undefined ? NEVER : at + this.#options.patienceInMs));
@@ -172,6 +185,8 @@ class FoldedStreams implements OpenStreams {
       version,
       head: undefined,
       dueAt: undefined,
+      endsAt: undefined,
+      wake: undefined,
       deliverAt: undefined,
       checkAt: NEVER,
       inspections: 0,

@@ -1,6 +1,6 @@
-import type { EventLog, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { EventLog, RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import type { MemoryLog } from '#src/core/memory/memory-log.ts';
-import type { Hints } from '#src/core/stream/hints.ts';
+import { type Hints, versionInHint } from '#src/core/stream/hints.ts';
 import type { WorkItem, WorkQueue, WorkSource } from '#src/core/stream/work-queue.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -16,7 +16,15 @@ export interface MemoryWork {
   close(): Promise<void>;
 }
 
-type Work = { name: StreamName; request: number; sequence: number; message?: RequestMessage; deliveries: number; leaseEndsAt: number };
+type Work = {
+  name: StreamName;
+  request: number;
+  sequence: number;
+  version?: StreamVersion | undefined;
+  message?: RequestMessage;
+  deliveries: number;
+  leaseEndsAt: number;
+};
 type Subscriber = Pick<Parameters<WorkQueue['run']>[0], 'demand' | 'onItem'>;
 
 /** The window of deduplication: a second hint with one id within this time is dropped. */
@@ -42,7 +50,7 @@ export function createMemoryWork({ log, clock, leaseInMs }: MemoryWorkOptions): 
     const before = hintedAt.get(id);
     if (before !== undefined && clock.now() - before < DEDUPLICATED_WITHIN_MS) return;
     hintedAt.set(id, clock.now());
-    queueOf(source).add({ ...work, sequence: log.last });
+    queueOf(source).add({ ...work, sequence: log.last, version: versionInHint(id.slice(id.indexOf('.') + 1)) });
   }
 
   const following = log.followFully(
@@ -94,7 +102,7 @@ function sum(counts: readonly number[]): number {
 
 /** The items of one source. Each is waiting, or in flight until its lease ends. */
 class SourceQueue {
-  /** The sequence of the newest request that was delivered; 0 if none was. */
+  /** The sequence of the newest item that was delivered; 0 if none was. */
   deliveredUpTo = 0;
   activity = 0;
   readonly #clock: VirtualClock;
@@ -114,7 +122,7 @@ class SourceQueue {
     return this.#inFlight.size;
   }
 
-  add(work: Pick<Work, 'name' | 'request' | 'sequence' | 'message'>): void {
+  add(work: Omit<Work, 'deliveries' | 'leaseEndsAt'>): void {
     this.#waiting.push({ ...work, deliveries: 0, leaseEndsAt: 0 });
     this.pump();
   }
@@ -159,17 +167,18 @@ class SourceQueue {
     work.deliveries++;
     work.leaseEndsAt = this.#clock.now() + this.#leaseInMs;
     this.#inFlight.add(work);
-    if (work.message !== undefined) this.deliveredUpTo = Math.max(this.deliveredUpTo, work.request);
+    this.deliveredUpTo = Math.max(this.deliveredUpTo, work.sequence);
     this.#watchLeases();
     onItem(this.#itemOf(work));
   }
 
   #itemOf(work: Work): WorkItem {
-    const { name, request, sequence, message } = work;
+    const { name, request, sequence, version, message } = work;
     return {
       name,
       request,
       sequence,
+      version,
       ...(message === undefined ? {} : { message }),
       isFirstDelivery: message !== undefined && work.deliveries === 1,
       ack: () => {

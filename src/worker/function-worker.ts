@@ -1,5 +1,6 @@
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { createActiveStreams } from '#src/core/stream/active-streams.ts';
+import type { KeptStreams } from '#src/core/stream/kept-streams.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { Executions } from './executions.ts';
 import type { LogWindow } from './log-window.ts';
@@ -17,9 +18,9 @@ export interface FunctionWorker {
   stop(): Promise<void>;
 }
 
-export type FunctionWorkerOptions = { ports: WorkerPorts; executions: Executions; window: LogWindow };
+export type FunctionWorkerOptions = { ports: WorkerPorts; executions: Executions; window: LogWindow; kept: KeptStreams };
 
-export function startFunctionWorker({ ports, executions, window }: FunctionWorkerOptions, initial: FunctionEntry): FunctionWorker {
+export function startFunctionWorker({ ports, executions, window, kept }: FunctionWorkerOptions, initial: FunctionEntry): FunctionWorker {
   const { queue, log, logger } = ports;
   let fn = initial;
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull());
@@ -27,6 +28,7 @@ export function startFunctionWorker({ ports, executions, window }: FunctionWorke
   const activeStreams = createActiveStreams({
     log,
     logger,
+    kept,
     createRun: (state, items) => new WorkerRun(options, state, items),
     onRunEnd: () => subscription.pull(),
   });

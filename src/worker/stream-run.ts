@@ -61,6 +61,10 @@ export class WorkerRun implements StreamRun {
     this.#writer = createStreamWriter({ log, state, by: worker, appendId, clock });
   }
 
+  get state(): StreamState {
+    return this.#writer.state;
+  }
+
   advance(): Promise<RunResult> {
     const results = [...this.#writer.state.invocations.keys()].map((id) => this.#advanceInvocation(id));
     return results.length === 1 ? (results[0] as Promise<RunResult>) : Promise.all(results).then(combineResults);

@@ -2,6 +2,7 @@ import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
+import { createKeptStreams } from '#src/core/stream/kept-streams.ts';
 import { createExecutions } from './executions.ts';
 import { type FunctionWorker, startFunctionWorker } from './function-worker.ts';
 import { createLogWindow, type LogWindow } from './log-window.ts';
@@ -27,6 +28,7 @@ export type WorkerOptions = WorkerPorts & {
 export function startWorker({ functions, canRun, timers = systemTimers, window = createLogWindow(), ...ports }: WorkerOptions): Worker {
   const { worker, executionProbe, queue, logger, host } = ports;
   const executions = createExecutions();
+  const kept = createKeptStreams(ports);
   const functionWorkers = new Map<FunctionName, FunctionWorker>();
   const stopping = new AbortController();
   const endLeases = timers.every(queue.leaseInMs / 3, () => {
@@ -43,7 +45,7 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
       functionWorkers.delete(name);
       void present?.stop();
     } else if (present === undefined) {
-      functionWorkers.set(name, startFunctionWorker({ ports, executions, window }, fn));
+      functionWorkers.set(name, startFunctionWorker({ ports, executions, window, kept }, fn));
       logger.debug({ function: name }, 'working for a function');
     } else present.update(fn);
   });

@@ -70,7 +70,8 @@ export type WakeTimes = {
 export type LogEntry = { sequence: number; at: number } & (
   | { kind: 'request'; name: StreamName }
   | { kind: 'append'; name: StreamName; wakeTimes: WakeTimes; link?: ShortLink | undefined }
-  | { kind: 'hint' }
+  /** `wakes`: the stream that the hint wakes. */
+  | { kind: 'hint'; wakes?: StreamName }
 );
 
 /** One message of the log with its content. */
@@ -86,7 +87,7 @@ export type FullLogEntry =
       wakeTimes: WakeTimes;
       link?: ShortLink | undefined;
     }
-  | { kind: 'hint'; sequence: number; at: number }
+  | { kind: 'hint'; sequence: number; at: number; wakes?: StreamName }
   /** A request to erase finished invocations. */
   | { kind: 'erasure'; sequence: number; at: number; erasure: Erasure }
   /** The message was erased. Only the archive holds such entries. */

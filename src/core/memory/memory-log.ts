@@ -95,7 +95,7 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer }: Me
     get last() {
       return messages.last;
     },
-    hints: createHints(() => void messages.store((sequence, at) => ({ kind: 'hint', sequence, at }))),
+    hints: createHints((wakes) => void messages.store((sequence, at) => ({ kind: 'hint', sequence, at, ...wakes }))),
     results: createResults(maxAppendBytes),
     publish: (token, data, headers = {}) => publish(token, data, Object.entries(headers)),
     purge: (before) => indexAgain(messages.purge(before)),
@@ -133,11 +133,11 @@ function entryOf(message: FullLogEntry): LogEntry {
   if (message.kind === 'request') return { kind: 'request', sequence, at, name: message.message.name };
   if (message.kind === 'append')
     return { kind: 'append', sequence, at, name: message.name, wakeTimes: { ...message.wakeTimes }, link: message.link };
-  return { kind: 'hint', sequence, at };
+  return message.kind === 'hint' ? message : { kind: 'hint', sequence, at };
 }
 
-function createHints(store: () => void): Hints {
-  return { wake: () => store(), deliver: () => store() };
+function createHints(store: (hint: { wakes?: StreamName }) => void): Hints {
+  return { wake: (wakes) => store({ wakes }), deliver: () => store({}) };
 }
 
 function createResults(maxBytes: number): MemoryLog['results'] {

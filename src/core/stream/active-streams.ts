@@ -2,6 +2,7 @@ import { messageOf } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { type Logger, levelOf } from '#src/core/ports/logger.ts';
+import type { KeptStreams } from './kept-streams.ts';
 import { PassingMap } from './passing-map.ts';
 import { initialState, loadStream, type StreamState } from './stream.ts';
 import type { WorkItem } from './work-queue.ts';
@@ -27,6 +28,8 @@ export interface StreamRun {
   advance(): Promise<RunResult>;
   /** Adopts the newest facts of the stream. Absent in a run to which a further item of its stream brings nothing new. */
   refresh?(newer?: StreamState): Promise<void>;
+  /** The stream as the run last read or wrote it. Absent in a run whose stream is not kept. */
+  readonly state?: StreamState;
 }
 
 /**
@@ -54,6 +57,8 @@ export type ActiveStreamsOptions = {
   createRun: (state: StreamState, items: readonly WorkItem[]) => StreamRun;
   /** A stream is no longer active. */
   onRunEnd: () => void;
+  /** Streams of earlier runs, which need not be read. */
+  kept?: KeptStreams;
   /** An item stays unacknowledged (`left-unacked`). */
   onLeftUnacked?: (item: WorkItem) => void;
 };
@@ -100,14 +105,16 @@ class Active implements ActiveStreams {
     this.#streams.set(key, active);
     let result: RunResult = 'left-unacked';
     try {
-      const state = await this.#open(item);
+      const kept = this.#options.kept?.take(item);
+      const state = kept ?? (await this.#open(item));
       // A request that is not in the log was archived, and only settled streams are archived (J2).
-      result = state === undefined ? 'settled' : await this.#startRun(active, state);
+      result = state === undefined || state === 'settled' ? 'settled' : await this.#startRun(active, state);
     } catch (error) {
       this.#giveUp(active, error);
     }
     while (active.rechecks.length > 0) result = combineResults([result, ...(await Promise.all(active.rechecks.splice(0)))]);
     this.#settle(active, result);
+    if (result === 'settled') this.#keep(active);
     this.#streams.delete(key);
     this.#options.onRunEnd();
   }
@@ -122,6 +129,13 @@ class Active implements ActiveStreams {
     } finally {
       this.#loading--;
     }
+  }
+
+  /** A stream without a wake and without a retry is not kept, because nearly every stream is one. */
+  #keep({ items, run }: ActiveStream): void {
+    const state = run?.state;
+    if (state === undefined || this.#options.kept === undefined) return;
+    if (items.some(({ message }) => message === undefined) || isRetried(state)) this.#options.kept.keep(state);
   }
 
   #startRun(active: ActiveStream, state: StreamState): Promise<RunResult> {
@@ -161,4 +175,9 @@ class Active implements ActiveStreams {
     else if (result === 'not-started') for (const item of items) item.release();
     else if (onLeftUnacked !== undefined) for (const item of items) onLeftUnacked(item);
   }
+}
+
+function isRetried({ invocations }: StreamState): boolean {
+  for (const { value } of invocations.values()) if (value === 'retrying') return true;
+  return false;
 }

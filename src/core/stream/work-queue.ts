@@ -1,4 +1,4 @@
-import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { StreamState } from './stream.ts';
 
@@ -12,6 +12,8 @@ export type WorkItem = {
   request: number;
   /** The sequence of the item's own message; 0 when the item is no message. */
   sequence: number;
+  /** The newest version of the stream that the sender of a hint knew. */
+  version?: StreamVersion | undefined;
   /** The request message itself; absent for a hint. */
   message?: RequestMessage | undefined;
   /** The state of the stream, if the sender of the item passed it along. The stream is then not read. */

@@ -11,8 +11,10 @@ import {
   type StreamVersion,
 } from '#src/core/log/event-log.ts';
 import { decodeRequest, streamOfRequest } from '#src/core/log/request-messages.ts';
+import { type FunctionName, isRequestId, type StreamId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
+import { streamInHint } from '#src/core/stream/hints.ts';
 import { type Connection, maxPayloadOf } from '#src/nats/transport/connection.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
@@ -131,9 +133,17 @@ function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>): L
       return { kind: 'request', sequence, at, name: { function: parts.function, stream: streamOfRequest({ headers, sequence, at }) } };
     case 'invocation':
       return { kind: 'append', sequence, at, name: parts.name, wakeTimes: decodeWakeTimes(headers), link: decodeLink(headers) };
+    case 'wake':
+      return { kind: 'hint', sequence, at, ...wakesOf(parts.function, headers) };
     default:
       return { kind: 'hint', sequence, at };
   }
+}
+
+/** The stream stands in the id of the hint, because its payload is not read. */
+function wakesOf(fn: FunctionName, headers: StoredMessage['headers']): { wakes?: StreamName } {
+  const stream = streamInHint(headers?.get('Nats-Msg-Id').slice('wake.'.length) ?? '');
+  return isRequestId(stream) ? { wakes: { function: fn, stream: stream as string as StreamId } } : {};
 }
 
 function unreadable(sequence: number): RecordedAppend {

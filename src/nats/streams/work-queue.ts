@@ -1,10 +1,11 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, type NatsConnection, nanos } from 'nats';
 import { z } from 'zod';
-import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
 import { isRequestId, type StreamId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { versionInHint } from '#src/core/stream/hints.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/stream/work-queue.ts';
 import { parseJson } from '#src/core/text/json.ts';
@@ -174,7 +175,12 @@ function toItem({ nats }: Connection, signer: HintSigner, received: Msg): WorkIt
   // After a redelivery, the state in the hint is probably stale.
   const isUsable = deliveries === 1 && parts.kind === 'deliver';
   const state = inlineState !== undefined && isUsable && isSigned(signer, received) ? stateOf(name, request, inlineState) : undefined;
-  return new NatsWorkItem(nats, reply, { name, request, sequence, state, isFirstDelivery: false });
+  const version = versionInHint(
+    headersOf(received)
+      ?.get('Nats-Msg-Id')
+      ?.slice(parts.kind.length + 1) ?? '',
+  );
+  return new NatsWorkItem(nats, reply, { name, request, sequence, version, state, isFirstDelivery: false });
 }
 
 /** A state without a valid signature is not used: the deliverer reads the log instead. */
@@ -182,23 +188,25 @@ function isSigned(signer: HintSigner, received: Msg): boolean {
   return signer.isSigned(received.subject, received.data, headersOf(received)?.get(header.hintSignature) || undefined);
 }
 
-type Work = Pick<WorkItem, 'name' | 'request' | 'sequence' | 'message' | 'state' | 'isFirstDelivery'>;
+type Work = Pick<WorkItem, 'name' | 'request' | 'sequence' | 'version' | 'message' | 'state' | 'isFirstDelivery'>;
 
 /** A class, because there is one for every message (docs/performance.md V6). */
 class NatsWorkItem implements WorkItem {
   readonly name: StreamName;
   readonly request: number;
   readonly sequence: number;
+  readonly version: StreamVersion | undefined;
   readonly message: RequestMessage | undefined;
   state: StreamState | undefined;
   readonly isFirstDelivery: boolean;
   readonly #nats: NatsConnection;
   readonly #reply: string;
 
-  constructor(nats: NatsConnection, reply: string, { name, request, sequence, message, state, isFirstDelivery }: Work) {
+  constructor(nats: NatsConnection, reply: string, { name, request, sequence, version, message, state, isFirstDelivery }: Work) {
     this.name = name;
     this.request = request;
     this.sequence = sequence;
+    this.version = version;
     this.message = message;
     this.state = state;
     this.isFirstDelivery = isFirstDelivery;
