@@ -5,6 +5,7 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
@@ -58,6 +59,8 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   /** The code of functions. */
   readonly packages: CodePackages;
   readonly connection: Connection;
+  /** The time of the log: that of the NATS server. */
+  readonly clock: Pick<Clock, 'now'>;
   /** Finds failures and redrives them. */
   readonly repair: Repair;
   /** Queries about invocations, answered from the read model. */
@@ -147,6 +150,7 @@ function createClient({ connection, ports, tenancy, functions, directory, closin
     functions,
     packages: ports.packages,
     connection,
+    clock,
     repair: createRepair(writing),
     history: createClientHistory(ports.history),
     cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find, functions }).cancel,

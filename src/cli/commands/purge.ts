@@ -44,22 +44,22 @@ const POLL_IN_MS = 250;
 
 async function purge(call: Call<PurgeOptions>): Promise<ExitCode> {
   const { options, terminal } = call;
-  const request = {
+  const erasure = {
     function: parseFunctionName(options.function),
     before: options.before,
     by: `${userInfo().username}`,
-    at: Date.now(),
     isTrial: options.dryRun === true,
     ...(options.reason === undefined ? {} : { reason: options.reason.slice(0, 1_000) }),
   };
-  return await withClient(options, async ({ connection }) => {
+  return await withClient(options, async ({ connection, clock }) => {
+    const request = { ...erasure, at: clock.now() };
     const { openKeyValue } = await import('#src/nats/key-value.ts');
     const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
     const state = await openKeyValue(connection, STATE_BUCKET, undefined);
     const id = randomBytes(8).toString('hex');
     const requested: ErasureRecord = { state: 'asked', request };
     await state.put(erasureKey(id), JSON.stringify(requested), 0);
-    const deadline = Date.now() + options.wait;
+    const deadline = performance.now() + options.wait;
     let printedState = requested.state;
     for (;;) {
       const record = parseErasureRecord((await state.get(erasureKey(id)))?.value) ?? requested;
@@ -69,7 +69,7 @@ async function purge(call: Call<PurgeOptions>): Promise<ExitCode> {
       }
       if (record.state !== printedState) terminal.err.line(terminal.err.paint.dim(progressOf(record)));
       printedState = record.state;
-      if (Date.now() > deadline) throw notYet(id, printedState);
+      if (performance.now() > deadline) throw notYet(id, printedState);
       await sleep(POLL_IN_MS);
     }
   });

@@ -54,8 +54,8 @@ export async function waitUntilReady(
   pid: number,
   { signal, readyWithinMs }: { signal?: AbortSignal | undefined; readyWithinMs: number },
 ): Promise<LiveServer> {
-  const deadline = Date.now() + readyWithinMs;
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + readyWithinMs;
+  while (performance.now() < deadline) {
     signal?.throwIfAborted();
     const live = await liveServer(files, pid);
     if (live !== undefined) return live;

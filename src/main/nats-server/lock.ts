@@ -14,11 +14,11 @@ const POLL_IN_MS = 20;
 export async function withLock<Result>(folder: string, use: () => Promise<Result>, waitInMs = 120_000): Promise<Result> {
   await mkdir(folder, { recursive: true });
   const open = await findSqlite();
-  const deadline = Date.now() + waitInMs;
+  const deadline = performance.now() + waitInMs;
   const file = join(folder, 'lock.db');
   let lock = tryLock(open, file);
   while (lock === undefined) {
-    if (Date.now() > deadline) throw new TimedOutError({ what: `the lock on ${folder}`, afterMs: waitInMs });
+    if (performance.now() > deadline) throw new TimedOutError({ what: `the lock on ${folder}`, afterMs: waitInMs });
     await systemClock.sleep(POLL_IN_MS);
     lock = tryLock(open, file);
   }

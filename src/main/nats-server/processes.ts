@@ -26,10 +26,10 @@ export async function isRunning(pid: number, config: string): Promise<boolean> {
 
 /** Ends a nats-server: SIGTERM, and SIGKILL after ten seconds. Resolves when the process has ended. */
 export async function endServer(pid: number, config: string): Promise<void> {
-  const killAt = Date.now() + STOP_LIMIT_IN_MS;
+  const killAt = performance.now() + STOP_LIMIT_IN_MS;
   let sent: NodeJS.Signals | undefined;
   while (await isRunning(pid, config)) {
-    const due = Date.now() < killAt ? 'SIGTERM' : 'SIGKILL';
+    const due = performance.now() < killAt ? 'SIGTERM' : 'SIGKILL';
     if (sent !== due) sendSignal(pid, due);
     sent = due;
     await systemClock.sleep(POLL_IN_MS);

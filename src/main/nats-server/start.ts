@@ -174,7 +174,7 @@ class Supervisor implements EmbeddedServer {
   async #attach(live: LiveServer): Promise<Tether> {
     this.#live = live;
     this.#tether = await openTether(live.port);
-    this.#tetheredAt = Date.now();
+    this.#tetheredAt = performance.now();
     return this.#tether;
   }
 
@@ -191,7 +191,7 @@ class Supervisor implements EmbeddedServer {
   async #restore(): Promise<Tether | undefined> {
     const { signal } = this.#stopping;
     // A server that ended soon after its start is restarted after a longer pause.
-    this.#backoffInMs = Date.now() - this.#tetheredAt > STABLE_AFTER_MS ? 0 : longer(this.#backoffInMs);
+    this.#backoffInMs = performance.now() - this.#tetheredAt > STABLE_AFTER_MS ? 0 : longer(this.#backoffInMs);
     for (; !signal.aborted; this.#backoffInMs = longer(this.#backoffInMs)) {
       await systemClock.sleep(this.#backoffInMs, signal);
       try {

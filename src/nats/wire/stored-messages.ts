@@ -47,13 +47,13 @@ type Answer = {
  */
 async function getMessage(connection: Connection, query: Query, budgetInMs = BUDGET_IN_MS): Promise<StoredMessage | undefined> {
   const { nats, servers } = connection;
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   for (;;) {
     try {
       return await askOnce(connection, query);
     } catch (cause) {
       if (isNotPermitted(cause)) throw connection.refusals.explain(cause);
-      if (Date.now() - startedAt > budgetInMs || nats.isClosed()) {
+      if (performance.now() - startedAt > budgetInMs || nats.isClosed()) {
         throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
       }
       await delay(RETRY_IN_MS);
