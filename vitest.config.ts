@@ -4,9 +4,13 @@ import { CountReporter } from './test/support/reporter.ts';
 /** Unit tests that take seconds each, because they fold many generated logs. The project `unit` stays under 20 s without them. */
 const slow = ['test/unit/analysis/verify.test.ts', 'test/unit/projection/as-of.test.ts', 'test/unit/projection/list.test.ts'];
 
-/** End-to-end tests that share the machine: each file starts servers of its own, on any free port, and measures no time. */
-const sharing = ['test/e2e/cli/*.test.ts', 'test/e2e/web/*.test.ts'];
-const notSharing = ['test/e2e/cli/serve.test.ts', 'test/e2e/web/large.test.ts', 'test/e2e/web/reconnect.test.ts'];
+/** End-to-end tests that measure time: they have the machine for themselves. */
+const timed = [
+  'test/e2e/{fresh-clone,recovery}.test.ts',
+  'test/e2e/cli/serve.test.ts',
+  'test/e2e/destinations/isolation.test.ts',
+  'test/e2e/web/{large,reconnect}.test.ts',
+];
 
 const shared = { setupFiles: ['test/support/silence.ts'] };
 
@@ -50,10 +54,11 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
-          // One file at a time: these tests kill processes and measure time.
           sequence: { groupOrder: 2 },
-          include: ['test/e2e/*.test.ts', 'test/e2e/{chaos,destinations,versions}/*.test.ts', ...notSharing],
-          fileParallelism: false,
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: timed,
+          // Each file starts servers of its own, on any free port, and waits for them most of the time.
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -61,11 +66,10 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'e2e-parallel',
+          name: 'e2e-timed',
           sequence: { groupOrder: 3 },
-          include: sharing,
-          exclude: notSharing,
-          maxWorkers: 2,
+          include: timed,
+          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
