@@ -18,6 +18,7 @@ import { durabilityOf } from '../../durability.ts';
 import { usageProblem } from '../../problem.ts';
 import { explainTarget } from '../../session.ts';
 import { callersOf } from './callers.ts';
+import { asOneWord } from './one-word.ts';
 import { rolesFrom } from './roles-from-configuration.ts';
 import type { Running, ServeOptions } from './running.ts';
 
@@ -148,7 +149,7 @@ function report(level: 'warn' | 'error', message: string, facts: object, { log, 
 }
 
 function factsOf({ nats, servers }: Connection): { url: string; serverVersion: string } {
-  return { url: servers, serverVersion: nats.info?.version ?? 'unknown' };
+  return { url: asOneWord(servers), serverVersion: nats.info?.version ?? 'unknown' };
 }
 
 async function deployExamples({ registry }: RunningRoles): Promise<string[]> {
