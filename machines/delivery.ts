@@ -9,10 +9,12 @@ export type DeliveryContext = {
   tries: number;
   /** The process that makes the current try. */
   deliverer: string | null;
-  /** When the next try is due, while backing off. */
+  /** When the next try is due, while backing off or postponed. */
   dueAt: number | null;
   /** Why the last try, or the whole delivery, failed. */
   reason: string | null;
+  /** Why the next try was postponed after it was due; `null` when it was not. */
+  postponed: string | null;
   /** When the dead delivery was last redriven. */
   redrivenAt: number | null;
 };
@@ -32,7 +34,8 @@ export type DeliveryEffect = keyof typeof effects;
 /**
  * The delivery of one outcome to one destination (D1): `pending → delivering → backingOff → delivering … → delivered | dead`.
  *
- * A try is in the log before it is made (E1). After a crash it may be made again, under the same delivery id.
+ * A try is in the log before it is made (E1). After a crash it may be made again, under the same delivery id. A postponed delivery backs off
+ * without having been tried, and keeps its number of tries.
  */
 export const deliveryMachine = setup({
   types: { context: {} as DeliveryContext, events: {} as DeliveryFact },
@@ -40,32 +43,39 @@ export const deliveryMachine = setup({
     isNextTry: ({ context, event }) => event.try === context.tries + 1,
     isNextTryAndDue: ({ context, event }) => event.try === context.tries + 1 && event.at >= (context.dueAt ?? 0),
     isCurrentTry: ({ context, event }) => event.try === context.tries,
+    isCurrentTryAndDue: ({ context, event }) => event.try === context.tries && event.at >= (context.dueAt ?? 0),
   },
   actions: {
     recordTry: assign(({ event }) => ({
       tries: event.try,
       deliverer: (event as FactOf<'delivery.started'>).deliverer,
       dueAt: null,
+      postponed: null,
     })),
     recordFailure: assign({
       dueAt: ({ event }) => (event as FactOf<'delivery.failed'>).dueAt,
       reason: ({ event }) => (event as FactOf<'delivery.failed'>).reason,
     }),
+    recordPostponement: assign({
+      dueAt: ({ event }) => (event as FactOf<'delivery.postponed'>).dueAt,
+      postponed: ({ event }) => (event as FactOf<'delivery.postponed'>).reason,
+    }),
     recordRedrive: assign({ redrivenAt: ({ event }) => event.at }),
-    recordEnd: assign({ dueAt: null, reason: ({ event }) => (event as FactOf<'delivery.dead'>).reason }),
+    recordEnd: assign({ dueAt: null, postponed: null, reason: ({ event }) => (event as FactOf<'delivery.dead'>).reason }),
     ...effects,
   },
 }).createMachine({
   id: 'delivery',
   version: '1',
   description: 'The delivery of one outcome to one destination',
-  context: { tries: 0, deliverer: null, dueAt: null, reason: null, redrivenAt: null },
+  context: { tries: 0, deliverer: null, dueAt: null, reason: null, postponed: null, redrivenAt: null },
   initial: 'pending',
   states: {
     pending: {
       entry: 'makeTry',
       on: {
         'delivery.started': { guard: 'isNextTry', target: 'delivering', actions: 'recordTry' },
+        'delivery.postponed': { guard: 'isCurrentTry', target: 'backingOff', actions: 'recordPostponement' },
         'delivery.dead': { target: 'dead', actions: 'recordEnd' },
       },
     },
@@ -81,6 +91,7 @@ export const deliveryMachine = setup({
       entry: 'wakeWhenDue',
       on: {
         'delivery.started': { guard: 'isNextTryAndDue', target: 'delivering', actions: 'recordTry' },
+        'delivery.postponed': { guard: 'isCurrentTryAndDue', actions: 'recordPostponement' },
         'delivery.dead': { target: 'dead', actions: 'recordEnd' },
       },
     },
@@ -111,9 +122,10 @@ type EndFact = Pick<FactOf<'delivery.dead'>, 'invocation' | 'destination' | 'at'
 
 /** The fact that ends a delivery which is older than the configured age. */
 export function deliveryExpiredFact(delivery: Delivery | undefined, fact: EndFact): FactOf<'delivery.dead'> {
-  const { tries, reason } = delivery?.context ?? { tries: 0, reason: null };
+  const { tries, reason, postponed } = delivery?.context ?? { tries: 0, reason: null, postponed: null };
   const last = reason === null ? '' : `; the last one: ${reason}`;
-  return { type: 'delivery.dead', ...fact, try: tries, reason: `too old after ${tries} tries${last}` };
+  const wait = postponed === null ? '' : `; ${postponed}`;
+  return { type: 'delivery.dead', ...fact, try: tries, reason: `too old after ${tries} tries${last}${wait}` };
 }
 
 /** Whether a delivery is delivered or dead. A delivery without a fact is absent, and not settled. */

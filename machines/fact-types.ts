@@ -10,6 +10,7 @@ const present: Record<Fact['type'], true> = {
   'delivery.failed': true,
   'delivery.delivered': true,
   'delivery.dead': true,
+  'delivery.postponed': true,
   'delivery.redriven': true,
   notified: true,
   redriven: true,

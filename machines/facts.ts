@@ -171,6 +171,9 @@ const deliveryFailed = z.object({ type: z.literal('delivery.failed'), ...deliver
 const deliveryDelivered = z.object({ type: z.literal('delivery.delivered'), ...delivery });
 const deliveryDead = z.object({ type: z.literal('delivery.dead'), ...delivery, reason: z.string() });
 
+/** The next try waits for its target until an absolute time (T1). No try was made: `try` is the number of the tries so far. */
+const deliveryPostponed = z.object({ type: z.literal('delivery.postponed'), ...delivery, dueAt: z.number(), reason: z.string() });
+
 /** A dead delivery was redriven: it is tried again. */
 const deliveryRedriven = z.object({ type: z.literal('delivery.redriven'), ...delivery });
 
@@ -190,6 +193,7 @@ export const factSchema = z.discriminatedUnion('type', [
   deliveryFailed,
   deliveryDelivered,
   deliveryDead,
+  deliveryPostponed,
   deliveryRedriven,
   notified,
   redriven,
@@ -205,4 +209,4 @@ export function isOutcome(fact: Fact): fact is Outcome {
 }
 
 /** The version of these schemas, written with every append. `src/nats/wire/upcasters.ts` converts facts of earlier versions when they are read. */
-export const FACTS_VERSION = 1;
+export const FACTS_VERSION = 2;

@@ -70,12 +70,13 @@ function explainDeliveries(id: string, context: InvocationContext, now: number):
   return open.map(({ id: destination }) => {
     const delivery = deliveryOf(context, destination);
     if (delivery?.value !== 'backingOff') return { rule: 'D1', text: `It waits for the delivery to ${destination}.` };
-    const { dueAt, tries, reason } = delivery.context;
+    const { dueAt, tries, reason, postponed } = delivery.context;
     const when =
       (dueAt ?? now) > now ? `is due in ${formatDuration((dueAt ?? now) - now)}` : `is overdue by ${formatDuration(now - (dueAt ?? now))}`;
+    const why = postponed === null ? `The last try failed: ${reason}` : `It waits: ${postponed}`;
     return {
       rule: 'D1',
-      text: `It waits for the delivery to ${destination}: try ${tries + 1} ${when}. The last try failed: ${reason}. To do: repair ${destination}; ${id} itself needs no action.`,
+      text: `It waits for the delivery to ${destination}: try ${tries + 1} ${when}. ${why}. To do: repair ${destination}; ${id} itself needs no action.`,
     };
   });
 }

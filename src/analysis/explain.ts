@@ -47,6 +47,10 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
       return [{ text: `Try ${fact.try} delivered the outcome to ${fact.destination}.` }];
     case 'delivery.dead':
       return [{ rule: 'D1', text: `The delivery to ${fact.destination} was given up: ${fact.reason}. The outcome does not change.` }];
+    case 'delivery.postponed': {
+      const due = `It is due again in ${formatDuration(fact.dueAt - fact.at)}, at ${isoTime(fact.dueAt)}.`;
+      return [{ rule: 'T1', text: `The delivery to ${fact.destination} was postponed without a try: ${fact.reason}. ${due}` }];
+    }
     case 'delivery.redriven':
       return [{ rule: 'D1', text: `${one.by} redrove the delivery to ${fact.destination}.` }];
     case 'notified':

@@ -86,6 +86,9 @@ function refusedDelivery({ value, context }: Invocation, fact: DeliveryFact): Re
       what: `try ${fact.try} of the delivery to ${fact.destination} started ${dueAt - fact.at} ms before it was due`,
     };
   }
+  if (fact.type === 'delivery.postponed' && fact.at < dueAt) {
+    return { kind: 'too-early', what: `the delivery to ${fact.destination} was postponed ${dueAt - fact.at} ms before it was due` };
+  }
   const state = delivery?.value ?? 'pending';
   return {
     kind: 'wrong-delivery',

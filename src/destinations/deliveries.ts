@@ -1,8 +1,11 @@
 import { openDeliveries } from '#machines/deliveries.ts';
+import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import { createActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
+import { createBacklog } from './backlog.ts';
+import { createCircuits } from './circuits.ts';
 import { DeliveryRun } from './delivery-run.ts';
 import { createFirstTries } from './first-tries.ts';
 import { createParking } from './parking.ts';
@@ -21,7 +24,9 @@ import type { TryOptions } from './try-options.ts';
 export interface Deliveries extends LocalDeliverer {
   /** How many more work items this process can accept now. */
   readonly demand: number;
-  /** Accepts a work item: starts a run, or keeps the item until its limit key has capacity. */
+  /** The circuits of this process that are not closed. */
+  readonly circuits: CircuitState[];
+  /** Accepts a work item: starts a run, or keeps the item until its turn. */
   accept(item: WorkItem): void;
   /** Extends the lease of every work item in progress. */
   keepLeases(): void;
@@ -43,6 +48,8 @@ const MAX_LOADING_STREAMS = 128;
 const MAX_LOCAL = 4_000;
 /** How many streams may wait for one limit key, so that a slow or dead target occupies a tenth of the streams in progress. */
 const MAX_WAITING_FOR_LIMIT_KEY = 200;
+/** The places of all limit keys together. The rest of the streams in progress is for streams that are read, or whose target has a slot. */
+const PLACES = { tries: 1_200, waiting: 500 };
 
 const ack = (): void => {};
 const working = ack;
@@ -53,25 +60,25 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
   const { log, logger, clock, executionProbe, name, targets, skipsUnknownKinds } = options;
   const active = new Set<string>();
   const parking = createParking(options.random);
-  const limiter = createTargetLimiter({ maxWaiting: MAX_WAITING_FOR_LIMIT_KEY, onCapacity: resumeParked });
+  const limiter = createTargetLimiter({ maxWaiting: MAX_WAITING_FOR_LIMIT_KEY, places: PLACES, onCapacity: (key) => backlog.resume(key) });
+  const circuits = createCircuits({ clock, name, onClosed: (key) => backlog.resume(key) });
   const tries = createTries(options);
-  const firstTries = createFirstTries({ ...options, limiter, tries, active });
-  const ports: DeliveryPorts = { ...options, limiter, parking, tries, active };
+  const firstTries = createFirstTries({ ...options, limiter, circuits, tries, active });
+  const ports: DeliveryPorts = { ...options, limiter, circuits, parking, tries, active };
   const stopping = new AbortController();
   const answering = new AbortController();
   const activeStreams = createActiveStreams({
     log,
     logger,
     createRun: (state) => new DeliveryRun(ports, state),
-    onRunEnd: onDemand,
+    onRunEnd: () => {
+      backlog.resumeNext();
+      onDemand();
+    },
     onLeftUnacked: parking.hold,
   });
+  const backlog = createBacklog({ limiter, circuits, parking, streams: activeStreams, stopping: stopping.signal });
   executionProbe.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
-
-  function resumeParked(limitKey: string): void {
-    if (stopping.signal.aborted) return;
-    for (const item of parking.take(limitKey, limiter.capacityOf(limitKey))) activeStreams.take(item);
-  }
 
   function isFull(): boolean {
     return stopping.signal.aborted || activeStreams.size + firstTries.size >= MAX_LOCAL;
@@ -91,14 +98,13 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
     get demand() {
       return Math.min(MAX_STREAMS - activeStreams.size, MAX_LOADING_STREAMS - activeStreams.loading);
     },
-    accept(item) {
-      const limitKey = parking.limitKeyOf(item.name);
-      if (limitKey === undefined || limiter.capacityOf(limitKey) > 0) activeStreams.take(item);
-      else parking.hold(item);
+    accept: backlog.accept,
+    get circuits() {
+      return circuits.list();
     },
-    claim(outcome) {
+    claim(outcome, functionName) {
       const isForRole = skipsUnknownKinds && !hasTargets(outcome.destinations ?? []);
-      return isFull() || isForRole ? undefined : firstTries.claim(outcome);
+      return isFull() || isForRole ? undefined : firstTries.claim(outcome, functionName);
     },
     take(state) {
       if (isFull() || !canDeliver(state)) return false;

@@ -6,6 +6,7 @@ import { streamKey } from '#src/core/log/stream-key.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import type { AdmittedTry, CircuitKey } from './circuits.ts';
 import { deliveryIdOf, type Try } from './delivery-request.ts';
 import type { DeliveryPorts } from './ports.ts';
 
@@ -122,35 +123,67 @@ export class DeliveryRun implements StreamRun {
     }
   }
 
-  /** Appends `delivery.started` once the limit key has a free slot, then makes the try. False when the limit key is full. */
+  /**
+   * Appends `delivery.started` once the limit key has a free slot, then makes the try. Appends `delivery.postponed` instead while the
+   * target's circuit admits no try. False when the limit key is full, and the stream parked.
+   */
   async #appendAndMake(next: Try): Promise<boolean> {
-    const { limiter, parking, targets, triesAtOnce } = this.#ports;
+    const { limiter, circuits, parking, targets, triesAtOnce } = this.#ports;
     const { destination } = next;
     const { name } = this.#writer.state;
     const target = targets[destination.destination];
     const limitKey = target?.limitKeyOf(destination) ?? destination.destination;
+    const circuit = { functionName: name.function, limitKey };
+    // The delivery does not wait for a slot that tries on a dead target occupy.
+    if (circuits.isOpen(circuit)) {
+      await this.#postpone(next, circuit);
+      return true;
+    }
     const release = await limiter.acquire(limitKey, { stream: streamKey(name), slots: target?.triesAtOnce ?? triesAtOnce });
     if (release === undefined) {
       parking.park(name, limitKey);
       return false;
     }
     try {
-      // The delivery may have become too old while it waited for the slot: then the next step ends it.
-      const isTooOld = this.#isTooOld(next, deliveryOf(next.invocation.context, destination.id));
-      if (!isTooOld) await this.#makeInSlot(next);
+      await this.#makeInSlot(next, circuit);
       return true;
     } finally {
       release();
     }
   }
 
-  async #makeInSlot(next: Try): Promise<void> {
+  /** Lets the delivery wait in the log until its circuit may admit a try (T1, CIRC2). */
+  async #postpone(next: Try, circuit: CircuitKey): Promise<void> {
+    const { circuits, clock, maxDeliveryAgeInMs } = this.#ports;
+    const { request, destination, invocation, number } = next;
+    const endsAt = deliveryEndsAt(deliveryOf(invocation.context, destination.id), invocation.context.outcome, maxDeliveryAgeInMs);
+    const id = request.fact.invocation;
+    const facts = { invocation: id, destination: destination.id, try: number - 1, at: clock.now() };
+    await this.#writer.propose(id, [
+      { type: 'delivery.postponed', ...facts, ...circuits.postpone(circuit, { since: endsAt - maxDeliveryAgeInMs, endsAt }) },
+    ]);
+  }
+
+  async #makeInSlot(next: Try, circuit: CircuitKey): Promise<void> {
+    const { circuits, targets } = this.#ports;
+    // The delivery may have become too old while it waited for the slot: then the next step ends it.
+    if (this.#isTooOld(next, deliveryOf(next.invocation.context, next.destination.id))) return;
+    const admitted = circuits.admit(targets[next.destination.destination], circuit);
+    if (admitted === undefined) return await this.#postpone(next, circuit);
+    try {
+      await this.#startAndMake(next, admitted);
+    } finally {
+      admitted.end();
+    }
+  }
+
+  async #startAndMake(next: Try, admitted: AdmittedTry): Promise<void> {
     const { clock, name: deliverer, tries } = this.#ports;
     const { destination, number, request } = next;
     const invocation = request.fact.invocation;
     const started: Fact = { type: 'delivery.started', invocation, destination: destination.id, try: number, at: clock.now(), deliverer };
     const effects = await this.#writer.propose(invocation, [started]);
     // Without the effect the fact was refused: another process started this try. The next step decides from the log.
-    if (effects?.includes('deliver')) await tries.make(next, this.#writer);
+    if (effects?.includes('deliver')) await tries.make(next, admitted, this.#writer);
   }
 }

@@ -4,6 +4,7 @@ import { levelOf } from '#src/core/ports/logger.ts';
 import type { ClaimedTries } from '#src/core/stream/deliverer.ts';
 import { requestOf } from '#src/core/stream/stream.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
+import type { AdmittedTry, Circuits } from './circuits.ts';
 import { deliveryIdOf } from './delivery-request.ts';
 import type { TargetLimiter } from './target-limiter.ts';
 import type { Tries } from './tries.ts';
@@ -13,39 +14,54 @@ import type { TryOptions } from './try-options.ts';
 export interface FirstTries {
   /** How many first tries are claimed and not finished. */
   readonly size: number;
-  /** Claims the first tries whose limit key has a free slot; `undefined` when none has. */
-  claim(outcome: Outcome): ClaimedTries | undefined;
+  /** Claims the first tries whose limit key has a free slot, and postpones those with an open circuit; `undefined` when there are none. */
+  claim(outcome: Outcome, functionName: string): ClaimedTries | undefined;
 }
 
-type Options = Pick<TryOptions, 'name' | 'targets' | 'triesAtOnce' | 'logger'> & {
+type Options = Pick<TryOptions, 'name' | 'targets' | 'triesAtOnce' | 'logger' | 'maxDeliveryAgeInMs'> & {
   limiter: TargetLimiter;
+  circuits: Circuits;
   tries: Tries;
   active: Set<string>;
 };
 
 /** A first try with the slot that it occupies. */
-type ClaimedTry = { fact: FactOf<'delivery.started'>; destination: Destination; releaseSlot: () => void };
+type ClaimedTry = { fact: FactOf<'delivery.started'>; destination: Destination; admitted: AdmittedTry; releaseSlot: () => void };
+type Postponed = { fact: FactOf<'delivery.postponed'>; destination?: undefined };
 
 /** How a claimed try ends: it is made, or it is given back without having been appended. */
 type Endings = { make(claimed: ClaimedTry, writer: StreamWriter): void; release(claimed: ClaimedTry): void };
 
-export function createFirstTries({ name, targets, triesAtOnce, logger, limiter, tries, active }: Options): FirstTries {
+export function createFirstTries(options: Options): FirstTries {
+  const { name, targets, triesAtOnce, logger, maxDeliveryAgeInMs, limiter, circuits, tries, active } = options;
   let size = 0;
   const endings: Endings = { make: (claimed, writer) => void make(claimed, writer), release };
 
-  function claimOne({ invocation, at }: Outcome, destination: Destination): ClaimedTry | undefined {
+  function claimOne({ invocation, at }: Outcome, destination: Destination, functionName: string): ClaimedTry | Postponed | undefined {
     const target = targets[destination.destination];
-    const releaseSlot = target && limiter.tryAcquire(target.limitKeyOf(destination), target.triesAtOnce ?? triesAtOnce);
+    if (target === undefined) return undefined;
+    const key = { functionName, limitKey: target.limitKeyOf(destination) };
+    const facts = { invocation, at, destination: destination.id };
+    if (circuits.isOpen(key)) {
+      const postponement = circuits.postpone(key, { since: at, endsAt: at + maxDeliveryAgeInMs });
+      return { fact: { type: 'delivery.postponed', ...facts, try: 0, ...postponement } };
+    }
+    const releaseSlot = limiter.tryAcquire(key.limitKey, target.triesAtOnce ?? triesAtOnce);
     if (releaseSlot === undefined) return undefined;
-    const fact: ClaimedTry['fact'] = { type: 'delivery.started', invocation, at, destination: destination.id, try: 1, deliverer: name };
+    const admitted = circuits.admit(target, key);
+    if (admitted === undefined) {
+      releaseSlot();
+      return undefined;
+    }
     active.add(deliveryIdOf(invocation, destination.id));
     size++;
-    return { fact, destination, releaseSlot };
+    return { fact: { type: 'delivery.started', ...facts, try: 1, deliverer: name }, destination, admitted, releaseSlot };
   }
 
-  function release({ fact, releaseSlot }: ClaimedTry): void {
+  function release({ fact, admitted, releaseSlot }: ClaimedTry): void {
     size--;
     active.delete(deliveryIdOf(fact.invocation, fact.destination));
+    admitted.end();
     releaseSlot();
   }
 
@@ -55,7 +71,8 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, limiter, 
       const invocation = writer.state.invocations.get(id);
       const request = requestOf(writer.state, id);
       if (invocation === undefined || request === undefined) return;
-      await tries.make({ request, invocation, destination: claimed.destination, number: 1 }, writer);
+      const { destination, admitted } = claimed;
+      await tries.make({ request, invocation, destination, number: 1 }, admitted, writer);
     } catch (error) {
       // The log names this process as the deliverer of the try, so the scheduler finds the try and it is made again (D1).
       logger[levelOf(error)]({ invocation: id, error: messageOf(error) }, 'the result of a first try could not be recorded');
@@ -68,10 +85,10 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, limiter, 
     get size() {
       return size;
     },
-    claim(outcome) {
-      const claimed: ClaimedTry[] = [];
+    claim(outcome, functionName) {
+      const claimed: (ClaimedTry | Postponed)[] = [];
       for (const destination of outcome.destinations ?? []) {
-        const one = claimOne(outcome, destination);
+        const one = claimOne(outcome, destination, functionName);
         if (one !== undefined) claimed.push(one);
       }
       return claimed.length === 0 ? undefined : new ClaimedFirstTries(claimed, endings);
@@ -81,13 +98,13 @@ export function createFirstTries({ name, targets, triesAtOnce, logger, limiter, 
 
 /** A class for the reason V6 (docs/performance.md): one is made for every outcome with destinations. */
 class ClaimedFirstTries implements ClaimedTries {
-  readonly facts: readonly FactOf<'delivery.started'>[];
+  readonly facts: ClaimedTries['facts'];
   readonly #claimed: readonly ClaimedTry[];
   readonly #endings: Endings;
 
-  constructor(claimed: readonly ClaimedTry[], endings: Endings) {
+  constructor(claimed: readonly (ClaimedTry | Postponed)[], endings: Endings) {
     this.facts = claimed.map(({ fact }) => fact);
-    this.#claimed = claimed;
+    this.#claimed = claimed.filter((one) => one.destination !== undefined);
     this.#endings = endings;
   }
 

@@ -30,6 +30,7 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
   const readParam = createParamReader();
   return {
     endsByItself: true,
+    withoutCircuit: true,
     // The envelope becomes the payload of a request.
     maxEnvelopeBytes: MAX_PAYLOAD_BYTES,
     // A try is one append to Sequent's own log, and many concurrent appends do not slow the log down.

@@ -14,6 +14,8 @@ export interface Parking {
   limitKeyOf(name: StreamName): string | undefined;
   /** Keeps a work item of a parked stream. Ignores items of other streams. */
   hold(item: WorkItem): void;
+  /** Whether streams are parked for the limit key. */
+  has(limitKey: string): boolean;
   /** Removes the streams that have waited longest for the limit key, at most `maxStreams`, and returns their items. */
   take(limitKey: string, maxStreams: number): WorkItem[];
 }
@@ -43,6 +45,7 @@ export function createParking(random: () => number = Math.random): Parking {
       parked.set(limitKey, streams);
       streams.set(key, [...(streams.get(key) ?? []), item].slice(-MAX_ITEMS));
     },
+    has: (limitKey) => parked.has(limitKey),
     take(limitKey, maxStreams) {
       const streams = parked.get(limitKey);
       if (streams === undefined) return [];

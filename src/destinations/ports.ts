@@ -1,5 +1,6 @@
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
+import type { Circuits } from './circuits.ts';
 import type { Parking } from './parking.ts';
 import type { TargetLimiter } from './target-limiter.ts';
 import type { Tries } from './tries.ts';
@@ -11,6 +12,7 @@ export type DestinationsOptions = TryOptions & { queue: WorkQueue; check: Destin
 /** What the runs of one process share. */
 export type DeliveryPorts = TryOptions & {
   limiter: TargetLimiter;
+  circuits: Circuits;
   parking: Parking;
   tries: Tries;
   /** The ids of the deliveries whose tries this process makes now. */

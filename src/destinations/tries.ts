@@ -5,12 +5,13 @@ import type { Invocation } from '#machines/invocation.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
+import type { AdmittedTry } from './circuits.ts';
 import { deliveryRequestOf, type Try } from './delivery-request.ts';
 import type { TryOptions } from './try-options.ts';
 
 /** Makes tries that are in the log already (E1), and appends their results. Rejects when an append has no certain result. */
 export interface Tries {
-  make(attempted: Try, writer: StreamWriter): Promise<void>;
+  make(attempted: Try, admitted: AdmittedTry, writer: StreamWriter): Promise<void>;
   /**
    * Appends a fact of a delivery. The fact of the last open delivery is appended together with `notified`; if two deliveries settle
    * concurrently, the second append adds `notified`.
@@ -29,12 +30,14 @@ export function createTries(options: TryOptions): Tries {
     return abortAfter(tryTimeoutInMs, timers, (signal) => target.deliver(request, signal));
   }
 
-  function factOf({ request, invocation: { context }, destination, number }: Try, result: DeliveryResult): DeliveryFact {
+  /** `notBefore`: the delivery is not tried again before, because the target's circuit is open. */
+  function factOf({ request, invocation: { context }, destination, number }: Try, result: DeliveryResult, notBefore: number): DeliveryFact {
     const fact = { invocation: request.fact.invocation, destination: destination.id, try: number, at: clock.now() };
     if (result.kind === 'delivered') return { type: 'delivery.delivered', ...fact };
     if (result.kind === 'dead') return { type: 'delivery.dead', ...fact, reason: result.reason };
     const endsAt = deliveryEndsAt(deliveryOf(context, destination.id), context.outcome, maxDeliveryAgeInMs);
-    return afterFailedTry({ fact: { ...fact, reason: result.reason }, retryAfterInMs: result.retryAfterInMs, endsAt });
+    const retryAfterInMs = Math.max(result.retryAfterInMs ?? 0, notBefore - fact.at);
+    return afterFailedTry({ fact: { ...fact, reason: result.reason }, retryAfterInMs, endsAt });
   }
 
   async function settle(fact: DeliveryFact, writer: StreamWriter): Promise<void> {
@@ -54,11 +57,12 @@ export function createTries(options: TryOptions): Tries {
   return {
     settle,
     notifyWhenSettled,
-    async make(attempted, writer) {
+    async make(attempted, admitted, writer) {
       const kind = attempted.destination.destination;
       const target = targets[kind];
       const missing: DeliveryResult = { kind: 'dead', reason: `there is no destination of the kind ${kind}` };
-      return settle(factOf(attempted, target === undefined ? missing : await deliver(target, attempted)), writer);
+      const result = target === undefined ? missing : await deliver(target, attempted);
+      return settle(factOf(attempted, result, admitted.end(result)), writer);
     },
   };
 }

@@ -15,7 +15,7 @@ export async function appendOutcome(
 ): Promise<boolean> {
   const outcome = facts.find(isOutcome);
   const id = facts[0]?.invocation ?? '';
-  const tries = outcome?.destinations === undefined ? undefined : deliverer?.claim(outcome);
+  const tries = outcome?.destinations === undefined ? undefined : deliverer?.claim(outcome, writer.state.name.function);
   if (tries === undefined) {
     await writer.propose(id, facts);
     return false;
@@ -25,9 +25,9 @@ export async function appendOutcome(
     effects = await writer.propose(id, [...facts, ...tries.facts]);
   } finally {
     // The append was refused, or is unknown. The deliverer finds the tries that the log holds, and makes them again (D1).
-    if (!effects?.includes('deliver')) tries.release();
+    if (effects === undefined) tries.release();
   }
-  if (!effects?.includes('deliver')) return false;
+  if (effects === undefined) return false;
   tries.make(writer);
   return tries.facts.length === outcome?.destinations?.length;
 }

@@ -20,6 +20,7 @@ const signs: Record<Fact['type'], Sign> = {
   'delivery.failed': { unicode: '↻', ascii: '~', colour: 'yellow' },
   'delivery.delivered': { unicode: '✓', ascii: '+', colour: 'green' },
   'delivery.dead': { unicode: '✗', ascii: 'x', colour: 'red' },
+  'delivery.postponed': { unicode: '⏸', ascii: '~', colour: 'yellow' },
   'delivery.redriven': { unicode: '↺', ascii: '~', colour: 'magenta' },
   notified: { unicode: '■', ascii: '=', colour: 'gray' },
   redriven: { unicode: '↺', ascii: '~', colour: 'magenta' },
@@ -56,6 +57,8 @@ function wordsFor(fact: Fact): string {
       return `delivered to ${fact.destination}`;
     case 'delivery.dead':
       return `the delivery to ${fact.destination} was given up: ${fact.reason}`;
+    case 'delivery.postponed':
+      return `the delivery to ${fact.destination} waits: ${fact.reason}; it is due again in ${formatDuration(fact.dueAt - fact.at)}`;
     case 'delivery.redriven':
       return `the delivery to ${fact.destination} was redriven`;
     case 'notified':

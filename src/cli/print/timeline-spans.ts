@@ -73,6 +73,8 @@ function openedBy(fact: Fact): Open | undefined {
       return { kind: 'wait', label: 'wait', from: fact.at, note: describeWait(fact) };
     case 'delivery.failed':
       return { kind: 'wait', label: 'wait', from: fact.at, note: `until ${fact.destination} is tried again` };
+    case 'delivery.postponed':
+      return { kind: 'wait', label: 'wait', from: fact.at, note: `postponed: ${fact.reason}` };
     case 'delivery.redriven':
       return { kind: 'wait', label: 'wait', from: fact.at, note: `until ${fact.destination} is tried again` };
     case 'delivery.started':

@@ -35,6 +35,8 @@ export interface DestinationTarget {
   readonly maxEnvelopeBytes?: number;
   /** The maximum number of concurrent tries for one limit key, if it differs from the default. */
   readonly triesAtOnce?: number;
+  /** It has no circuit breaker, because its tries fail only when Sequent's own log fails. */
+  readonly withoutCircuit?: true;
   /** Its tries end by themselves in time, and need no abort. */
   readonly endsByItself?: true;
   /** Why a function cannot use this `param`, or `undefined`. Asked when the function is configured (SRC5). */

@@ -2,9 +2,12 @@ import type { FactOf, Outcome } from '#machines/facts.ts';
 import type { StreamState } from './stream.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
-/** First tries of an outcome's deliveries. Their facts are appended with the outcome, and only then the tries are made (E1). */
+/**
+ * First tries of an outcome's deliveries. Their facts are appended with the outcome, and only then the tries are made (E1). A delivery whose
+ * target has an open circuit is postponed by the same append.
+ */
 export type ClaimedTries = {
-  facts: readonly FactOf<'delivery.started'>[];
+  facts: readonly (FactOf<'delivery.started'> | FactOf<'delivery.postponed'>)[];
   /** Makes the tries in the background, once their facts are durable, and appends the results by this writer. */
   make(writer: StreamWriter): void;
   /** Gives the slots back, because the facts were not appended. */
@@ -18,7 +21,7 @@ export type ClaimedTries = {
  */
 export interface LocalDeliverer {
   /** Claims the first tries that have a free slot; `undefined` when there are none. */
-  claim(outcome: Outcome): ClaimedTries | undefined;
+  claim(outcome: Outcome, functionName: string): ClaimedTries | undefined;
   /** Takes over the deliveries of a stream. False when the deliverer is full. */
   take(stream: StreamState): boolean;
 }

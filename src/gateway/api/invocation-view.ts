@@ -119,6 +119,7 @@ function deliveriesOf(context: InvocationContext): DeliveryView[] {
       tries: delivery?.context.tries ?? 0,
       due_at: delivery?.context.dueAt ?? undefined,
       reason: delivery?.context.reason ?? undefined,
+      postponed: delivery?.context.postponed ?? undefined,
     });
   });
 }

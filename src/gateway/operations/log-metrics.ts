@@ -68,6 +68,7 @@ function createSeries(registry: Registry) {
     outcomes: counter('outcomes_total', 'Outcomes by condition; an empty condition is a success', ['function', 'condition']),
     deliveries: counter('deliveries_total', 'Deliveries to destinations that were settled', ['function', 'outcome']),
     failedTries: counter('delivery_failures_total', 'Tries of deliveries that failed and are retried', ['function']),
+    postponed: counter('delivery_postponements_total', 'Deliveries that were postponed without a try', ['function']),
     queueTime: histogram('queue_seconds', 'From acceptance to the first attempt'),
     executionTime: histogram('execution_seconds', 'Duration of executions, by the clock of their workers'),
     endToEnd: histogram('end_to_end_seconds', 'From acceptance to the outcome'),
@@ -110,6 +111,8 @@ function foldFact(folded: Folded, name: string, fact: Fact): void {
       return foldOutcome(folded, name, fact);
     case 'delivery.failed':
       return series.failedTries.labels(name).inc();
+    case 'delivery.postponed':
+      return series.postponed.labels(name).inc();
     case 'delivery.delivered':
     case 'delivery.dead':
       return series.deliveries.labels(name, fact.type.slice('delivery.'.length)).inc();

@@ -6,7 +6,7 @@ import { hashOfAppend, type ShortLink } from '#src/core/log/chain.ts';
 import type { Append, RecordedAppend, StreamVersion, WakeTimes } from '#src/core/log/event-log.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { released, type Upcasting, upcast } from './upcasters.ts';
+import { currentShapes, released, type Upcasting, upcast, versionOf } from './upcasters.ts';
 import { wireHeaders } from './wire-headers.ts';
 
 /** The wire format of appends. Every append that is read passes the schema here. The format of requests is in the core. */
@@ -24,7 +24,7 @@ export const header = {
 } as const;
 
 const appendSchema = z.object({
-  v: z.literal(FACTS_VERSION),
+  v: z.literal(currentShapes),
   id: z.string(),
   previous: z.number(),
   request: z.number(),
@@ -34,7 +34,7 @@ const appendSchema = z.object({
 });
 
 export function encodeAppend(append: Append): string {
-  return JSON.stringify({ v: FACTS_VERSION, ...append });
+  return JSON.stringify({ v: versionOf(append.facts), ...append });
 }
 
 const wakeTimeHeaders = {

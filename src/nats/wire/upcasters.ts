@@ -1,4 +1,4 @@
-import { FACTS_VERSION } from '#machines/facts.ts';
+import { FACTS_VERSION, type Fact } from '#machines/facts.ts';
 
 /** A fact that an earlier version wrote: JSON that no schema has checked yet. */
 export type WrittenFact = Readonly<Record<string, unknown>>;
@@ -13,8 +13,24 @@ type Upcaster = (fact: WrittenFact) => WrittenFact;
  */
 export type Upcasting = { readonly oldest: number; readonly table: Readonly<Record<string, Upcaster>> };
 
-/** Every version that was released. A change of a fact's shape raises `FACTS_VERSION` and adds its upcaster here. */
+/**
+ * Every version that was released. A change of a fact's shape, or a new type of fact, raises `FACTS_VERSION`. A changed shape also adds its
+ * upcaster here, and leaves only the new version in `currentShapes`.
+ *
+ * - 2: `delivery.postponed` is new.
+ */
 export const released: Upcasting = { oldest: 1, table: {} };
+
+/** The versions whose facts have the shapes of the current version. They are parsed directly. */
+export const currentShapes = [1, FACTS_VERSION] as const;
+
+/**
+ * The lowest version that has all these facts. A process of an earlier version therefore reads every append that it can understand, and
+ * leaves the others to upgraded processes.
+ */
+export function versionOf(facts: readonly Fact[]): number {
+  return facts.some(({ type }) => type === 'delivery.postponed') ? FACTS_VERSION : 1;
+}
 
 /** Converts a fact of `version` to the current version, one version at a time. */
 export function upcast(fact: WrittenFact, version: number, { table }: Upcasting): WrittenFact {

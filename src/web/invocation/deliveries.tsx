@@ -25,7 +25,10 @@ export function DeliveryTable({ deliveries, onRedeliver }: DeliveryTableProps) {
 
 type DeliveryProps = { delivery: DeliveryView; onRedeliver: (destination: string) => void };
 
-function Delivery({ delivery: { destination_id, destination, param, state, tries, due_at, reason }, onRedeliver }: DeliveryProps) {
+function Delivery({
+  delivery: { destination_id, destination, param, state, tries, due_at, reason, postponed },
+  onRedeliver,
+}: DeliveryProps) {
   const isDead = state === 'dead';
   return (
     <li>
@@ -51,6 +54,7 @@ function Delivery({ delivery: { destination_id, destination, param, state, tries
           {reason}
         </p>
       )}
+      {postponed === undefined ? null : <p class="reason">waits: {postponed}</p>}
     </li>
   );
 }

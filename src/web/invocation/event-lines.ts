@@ -72,6 +72,8 @@ function describe({ fact }: NamedEvent): string {
       return `${fact.destination}, delivered by try ${fact.try}`;
     case 'delivery.dead':
       return `${fact.destination}: ${fact.reason}`;
+    case 'delivery.postponed':
+      return `${fact.destination} waits: ${fact.reason}`;
     case 'delivery.redriven':
       return `${fact.destination} is tried again`;
     case 'notified':

@@ -92,6 +92,8 @@ function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
       return open({ kind: 'delivery', tone: 'running', label: `try ${fact.try}`, note: `delivers to ${fact.destination}` });
     case 'delivery.failed':
       return open({ ...retryWait, note: `waited until try ${fact.try + 1} was due`, dueAt: fact.dueAt });
+    case 'delivery.postponed':
+      return open({ ...retryWait, note: `postponed: ${fact.reason}`, dueAt: fact.dueAt });
     case 'delivery.redriven':
       return open({ kind: 'wait', tone: 'queued', label: 'wait', note: 'waited for another try' });
     default:

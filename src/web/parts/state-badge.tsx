@@ -21,6 +21,7 @@ const appearances: Readonly<Record<string, Appearance>> = {
   'delivery.failed': { tone: 'retrying', icon: 'retrying', label: 'Delivery failed' },
   'delivery.delivered': { tone: 'succeeded', icon: 'succeeded', label: 'Delivered' },
   'delivery.dead': { tone: 'failed', icon: 'dead', label: 'Delivery dead' },
+  'delivery.postponed': { tone: 'retrying', icon: 'retrying', label: 'Delivery postponed' },
   'delivery.redriven': { tone: 'muted', icon: 'redriven', label: 'Delivery redriven' },
   WAIT: { tone: 'queued', icon: 'queued', label: 'Waiting' },
   RUNNING: { tone: 'running', icon: 'running', label: 'Running' },

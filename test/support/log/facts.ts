@@ -64,6 +64,18 @@ export function deliveryDead(attempt: number, part: Part<'delivery.dead'> = {}):
   return { type: 'delivery.dead', ...delivery, destination: billing.id, try: attempt, reason: 'gave up', ...part };
 }
 
+export function deliveryPostponed(attempt: number, part: Part<'delivery.postponed'> = {}): FactOf<'delivery.postponed'> {
+  return {
+    type: 'delivery.postponed',
+    ...delivery,
+    destination: billing.id,
+    try: attempt,
+    dueAt: 60,
+    reason: 'the circuit is open',
+    ...part,
+  };
+}
+
 export function deliveryRedriven(attempt: number, part: Part<'delivery.redriven'> = {}): FactOf<'delivery.redriven'> {
   return { type: 'delivery.redriven', ...delivery, destination: billing.id, try: attempt, ...part };
 }

@@ -3,6 +3,7 @@ import type { Outcome } from '#machines/facts.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
+import { type Circuits, createCircuits } from '#src/destinations/circuits.ts';
 import { createFirstTries } from '#src/destinations/first-tries.ts';
 import { createTargetLimiter } from '#src/destinations/target-limiter.ts';
 import { createTries } from '#src/destinations/tries.ts';
@@ -33,23 +34,47 @@ function open() {
     maxDeliveryAgeInMs: 1_000,
   };
   const active = new Set<string>();
-  const limiter = createTargetLimiter({ maxWaiting: 1, onCapacity: () => {} });
-  return { active, first: createFirstTries({ ...options, limiter, active, tries: createTries(options) }) };
+  const limiter = createTargetLimiter({ maxWaiting: 1, onCapacity: () => false });
+  const circuits = createCircuits({ clock: systemClock, name: options.name, onClosed: () => {} });
+  const first = createFirstTries({ ...options, limiter, circuits, active, tries: createTries(options) });
+  return { active, circuits, first };
 }
 
 test('first tries are claimed as far as their limit keys have free slots, and name their deliverer', () => {
   const { active, first } = open();
-  const claimed = first.claim(outcomeOf('a', ['HTTP', 'HTTP', 'OBS']));
+  const claimed = first.claim(outcomeOf('a', ['HTTP', 'HTTP', 'OBS']), 'orders');
   expect(claimed?.facts).toEqual([
     { type: 'delivery.started', invocation: 'a', at: 5, destination: 'HTTP-0', try: 1, deliverer: 'deliverer-1' },
   ]);
   expect([...active]).toEqual(['a/HTTP-0']);
-  expect(first.claim(outcomeOf('b', ['HTTP']))).toBeUndefined();
+  expect(first.claim(outcomeOf('b', ['HTTP']), 'orders')).toBeUndefined();
 });
 
 test('a claimed try that was not appended releases its slot, and is no longer active', () => {
   const { active, first } = open();
-  first.claim(outcomeOf('a', ['HTTP']))?.release();
+  first.claim(outcomeOf('a', ['HTTP']), 'orders')?.release();
   expect([active.size, first.size]).toEqual([0, 0]);
-  expect(first.claim(outcomeOf('b', ['HTTP']))?.facts).toHaveLength(1);
+  expect(first.claim(outcomeOf('b', ['HTTP']), 'orders')?.facts).toHaveLength(1);
+});
+
+function openCircuit(circuits: Circuits): void {
+  const key = { functionName: 'orders', limitKey: 'key' };
+  for (let i = 0; i < 5; i++) circuits.admit(target, key)?.end({ kind: 'failed', reason: 'no answer' });
+}
+
+test('a first try whose circuit is open is postponed by the append of the outcome, and takes no slot', () => {
+  const { active, circuits, first } = open();
+  openCircuit(circuits);
+  const claimed = first.claim(outcomeOf('a', ['HTTP']), 'orders');
+  expect(claimed?.facts).toMatchObject([
+    { type: 'delivery.postponed', destination: 'HTTP-0', try: 0, reason: expect.stringContaining('the circuit of key is open until') },
+  ]);
+  claimed?.release();
+  expect([active.size, first.size]).toEqual([0, 0]);
+});
+
+test('the circuit of one function does not postpone the first tries of another function', () => {
+  const { circuits, first } = open();
+  openCircuit(circuits);
+  expect(first.claim(outcomeOf('b', ['HTTP']), 'billing')?.facts).toMatchObject([{ type: 'delivery.started' }]);
 });

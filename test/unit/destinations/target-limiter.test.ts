@@ -18,7 +18,7 @@ const item = (stream: string): WorkItem => ({
 
 describe('the limit of a target', () => {
   test('gives a released slot to the waiter that came first', async () => {
-    const limiter = createTargetLimiter({ maxWaiting: 2, onCapacity: () => {} });
+    const limiter = createTargetLimiter({ maxWaiting: 2, onCapacity: () => false });
     const release = await limiter.acquire('a', options('1'));
     const order: string[] = [];
     const second = limiter.acquire('a', options('2')).then((releaseSlot) => {
@@ -37,7 +37,7 @@ describe('the limit of a target', () => {
 
   test('refuses a further stream when it is full, and accepts another delivery of a waiting stream', async () => {
     const withCapacity: string[] = [];
-    const limiter = createTargetLimiter({ maxWaiting: 1, onCapacity: (limitKey) => withCapacity.push(limitKey) });
+    const limiter = createTargetLimiter({ maxWaiting: 1, onCapacity: (limitKey) => withCapacity.push(limitKey) > 1 });
     const release = await limiter.acquire('a', options('1'));
     const second = limiter.acquire('a', options('2'));
     const again = limiter.acquire('a', options('2'));
@@ -50,10 +50,52 @@ describe('the limit of a target', () => {
   });
 
   test('does not apply to other limit keys', async () => {
-    const limiter = createTargetLimiter({ maxWaiting: 0, onCapacity: () => {} });
+    const limiter = createTargetLimiter({ maxWaiting: 0, onCapacity: () => false });
     await limiter.acquire('dead', options('1'));
     expect(await limiter.acquire('dead', options('2'))).toBeUndefined();
     expect(await limiter.acquire('healthy', options('2'))).toBeDefined();
+  });
+});
+
+describe('many slow targets together', () => {
+  test('never take all places for tries: a further target finds a slot at once', () => {
+    const limiter = createTargetLimiter({ maxWaiting: 200, places: { tries: 100, waiting: 100 }, onCapacity: () => false });
+    const slots = Array.from({ length: 20 }, (_, target) => {
+      let taken = 0;
+      while (taken < 32 && limiter.tryAcquire(`slow-${target}`, 32) !== undefined) taken++;
+      return taken;
+    });
+    expect(slots[0]).toBe(32);
+    expect(Math.min(...slots)).toBeGreaterThanOrEqual(1);
+    expect(slots.reduce((sum, taken) => sum + taken)).toBeLessThan(120);
+    expect(limiter.tryAcquire('healthy', 32)).toBeDefined();
+  });
+
+  test('never take all places for waiting streams, and each may have one waiting stream', async () => {
+    const limiter = createTargetLimiter({ maxWaiting: 200, places: { tries: 1_000, waiting: 100 }, onCapacity: () => false });
+    const releases: (() => void)[] = [];
+    const waiting: Promise<unknown>[] = [];
+    for (let target = 0; target < 10; target++) {
+      releases.push((await limiter.acquire(`slow-${target}`, options('first'))) ?? (() => {}));
+      while (limiter.capacityOf(`slow-${target}`) > 0) waiting.push(limiter.acquire(`slow-${target}`, options(`${waiting.length}`)));
+      expect(await limiter.acquire(`slow-${target}`, options('too many'))).toBeUndefined();
+    }
+    expect(waiting.length).toBeGreaterThan(50);
+    expect(limiter.capacityOf('healthy')).toBeGreaterThanOrEqual(1);
+    for (const release of releases) release();
+    await waiting[0];
+  });
+
+  test('a limit key takes further parked streams with each release until none is parked', async () => {
+    let parked = 3;
+    const limiter = createTargetLimiter({ maxWaiting: 1, onCapacity: () => --parked > 0 });
+    const first = await limiter.acquire('a', options('1'));
+    const second = limiter.acquire('a', options('2'));
+    expect(await limiter.acquire('a', options('3'))).toBeUndefined();
+    first?.();
+    (await second)?.();
+    (await limiter.acquire('a', options('4')))?.();
+    expect(parked).toBe(0);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   deliveryDead,
   deliveryDelivered,
   deliveryFailed,
+  deliveryPostponed,
   deliveryRedriven,
   deliveryStarted,
   ID,
@@ -78,6 +79,42 @@ describe('a delivery that backs off', () => {
         .when(fact)
         .expectRefusal(),
   );
+});
+
+describe('a delivery whose try is postponed', () => {
+  test('backs off without a try, and names its reason', () =>
+    given()
+      .when(deliveryPostponed(0, { dueAt: 60 }))
+      .expect({
+        state: 'backingOff',
+        effects: ['wakeWhenDue'],
+        context: { tries: 0, dueAt: 60, postponed: 'the circuit is open', reason: null },
+      }));
+
+  test('keeps its number of tries and the reason of the last one', () =>
+    given(deliveryStarted(1), deliveryFailed(1, { dueAt: 60 }))
+      .when(deliveryPostponed(1, { at: 60, dueAt: 90 }))
+      .expect({ state: 'backingOff', context: { tries: 1, dueAt: 90, reason: 'HTTP 500' } }));
+
+  test('starts its next try when it is due, and not earlier (T1)', () => {
+    given(deliveryPostponed(0, { dueAt: 60 }))
+      .when(deliveryStarted(1, { at: 59 }))
+      .expectRefusal();
+    given(deliveryPostponed(0, { dueAt: 60 }))
+      .when(deliveryStarted(1, { at: 60 }))
+      .expect({ state: 'delivering', effects: ['deliver'], context: { tries: 1, dueAt: null, postponed: null } });
+  });
+
+  test('is not postponed again before it is due', () =>
+    given(deliveryPostponed(0, { dueAt: 60 }))
+      .when(deliveryPostponed(0, { at: 59, dueAt: 90 }))
+      .expectRefusal());
+
+  test('ends with the reason of its wait when it becomes too old', () => {
+    const postponed = fold(createFolder(deliveryMachine), [deliveryPostponed(0)]);
+    const { reason } = deliveryExpiredFact(postponed, { invocation: ID, destination: billing.id, at: 99 });
+    expect(reason).toBe('too old after 0 tries; the circuit is open');
+  });
 });
 
 describe('a delivery that is delivered', () => {

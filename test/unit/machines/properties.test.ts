@@ -66,6 +66,10 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ type: fc.constant('delivery.failed' as const), ...delivery, dueAt: at, reason: fc.constant('500') }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('delivery.postponed' as const), ...delivery, dueAt: at, reason: fc.constant('open') }),
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('delivery.delivered' as const), ...delivery }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('delivery.dead' as const), ...delivery, reason: fc.constant('no') }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('delivery.redriven' as const), ...delivery }) },

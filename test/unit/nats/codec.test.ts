@@ -6,7 +6,7 @@ import type { StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeAppend, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { released, type Upcasting, upcast } from '#src/nats/wire/upcasters.ts';
-import { running, succeeded } from '#test/support/log/facts.ts';
+import { deliveryPostponed, running, succeeded } from '#test/support/log/facts.ts';
 
 const envelope = { id: 'a-1', previous: 0, request: 7, by: 'worker' };
 
@@ -64,19 +64,33 @@ describe('an append of the current version', () => {
   });
 });
 
+describe('the version of an append', () => {
+  const append = { ...envelope, previous: 0 as StreamVersion };
+  const versionIn = (text: string) => (JSON.parse(text) as { v: number }).v;
+
+  test('is the lowest that has its facts, so that an earlier process reads all others during an upgrade', () => {
+    expect(versionIn(encodeAppend({ ...append, facts: [running(1)] }))).toBe(1);
+    expect(versionIn(encodeAppend({ ...append, facts: [running(1), deliveryPostponed(0)] }))).toBe(2);
+  });
+
+  test('is 1 or 2 with the same shapes, which are read without an upcaster', () => {
+    for (const version of [1, 2]) expect(decodeAppend(written(version, [running(1)]), 12)?.facts).toEqual([running(1)]);
+  });
+});
+
 describe('an append of a newer version', () => {
   const newer = written(FACTS_VERSION + 1, [{ type: 'teleported' }]);
 
   test('is an error that names the versions and what to do', () => {
     expect(() => decodeAppend(newer, 12)).toThrow(NewerFactsError);
     expect(() => decodeAppend(newer, 12)).toThrow(
-      'the message 12 of the log holds facts of version 2, and this process reads versions up to 1: upgrade this process',
+      'the message 12 of the log holds facts of version 3, and this process reads versions up to 2: upgrade this process',
     );
   });
 
   test('is an unreadable entry, with the same reason, for readers of the whole log', () => {
     const stored = { subject: 'invocation.orders.order-1', data: newer, sequence: 12, at: 5, headers: undefined };
-    expect(fullEntryOf(stored)).toMatchObject({ kind: 'unreadable', sequence: 12, why: expect.stringContaining('facts of version 2') });
+    expect(fullEntryOf(stored)).toMatchObject({ kind: 'unreadable', sequence: 12, why: expect.stringContaining('facts of version 3') });
   });
 });
 

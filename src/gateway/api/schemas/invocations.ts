@@ -69,6 +69,7 @@ const deliverySchema = z.object({
   tries: count,
   due_at: moment.optional(),
   reason: z.string().optional(),
+  postponed: z.string().optional().describe('why the next try waits although it was due, such as an open circuit'),
 });
 export type DeliveryView = z.infer<typeof deliverySchema>;
 

@@ -1,0 +1,73 @@
+import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
+
+/** So many failures in a row open a circuit. */
+export const FAILURES_UNTIL_OPEN = 5;
+/** How long a circuit stays open; doubled with each failed probe. */
+const FIRST_PAUSE_IN_MS = 1_000;
+const MAX_PAUSE_IN_MS = 30_000;
+/** A half-open circuit that admitted this many tries at once is closed. */
+const TRIES_AT_ONCE_UNTIL_CLOSED = 32;
+
+/** `free`: the circuit is closed and does not count its tries. */
+export type Admission = 'free' | 'counted';
+
+/**
+ * The circuit of one target, in the memory of one process.
+ *
+ * - Closed: every try is admitted. `FAILURES_UNTIL_OPEN` failures in a row open the circuit.
+ * - Open: no try is admitted until `openUntil`.
+ * - Half-open: one try at once is admitted, the probe. Each success doubles this number until the circuit is closed, so that a backlog does
+ *   not reach the recovered target at once. A failure opens the circuit again, for twice the time if no success preceded.
+ *
+ * A verdict of the target (`delivered` or `dead`) is a success: the target answers.
+ */
+export class CircuitBreaker {
+  failures = 0;
+  reason = '';
+  openUntil = 0;
+  #pauseInMs = 0;
+  #triesAtOnce = Number.POSITIVE_INFINITY;
+  #tries = 0;
+
+  get isClosed(): boolean {
+    return this.#triesAtOnce === Number.POSITIVE_INFINITY;
+  }
+
+  /** Admits a try, which ends by `end`. Returns `undefined` when no try may start now. */
+  admit(now: number): Admission | undefined {
+    if (this.isClosed) return 'free';
+    if (now < this.openUntil || this.#tries >= this.#triesAtOnce) return undefined;
+    this.#tries++;
+    return 'counted';
+  }
+
+  /** Ends an admitted try. Without a result the try was not made. Returns whether its failure opened the circuit. */
+  end(admission: Admission, result: DeliveryResult | undefined, now: number): boolean {
+    if (admission === 'counted') this.#tries--;
+    if (result === undefined) return false;
+    if (result.kind !== 'failed') {
+      this.#succeed();
+      return false;
+    }
+    this.failures++;
+    this.reason = result.reason;
+    // A try of the time before the circuit opened says nothing new about the target.
+    const opens = this.isClosed ? this.failures >= FAILURES_UNTIL_OPEN : admission === 'counted' && now >= this.openUntil;
+    if (opens) this.#open(now);
+    return opens;
+  }
+
+  #succeed(): void {
+    this.failures = 0;
+    this.openUntil = 0;
+    this.#pauseInMs = 0;
+    this.#triesAtOnce *= 2;
+    if (this.#triesAtOnce >= TRIES_AT_ONCE_UNTIL_CLOSED) this.#triesAtOnce = Number.POSITIVE_INFINITY;
+  }
+
+  #open(now: number): void {
+    this.#pauseInMs = Math.min(Math.max(this.#pauseInMs * 2, FIRST_PAUSE_IN_MS), MAX_PAUSE_IN_MS);
+    this.openUntil = now + this.#pauseInMs;
+    this.#triesAtOnce = 1;
+  }
+}

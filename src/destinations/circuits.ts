@@ -1,0 +1,164 @@
+import type { CircuitState } from '#src/core/ports/circuit-states.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
+import { type Admission, CircuitBreaker } from './circuit-breaker.ts';
+import { DueCalendar } from './due-calendar.ts';
+
+/**
+ * The budget of retries: how many deliveries of this process become due again in a second, for all open circuits together, and at least one
+ * for each. Each costs a hint, a read of its stream and an append.
+ */
+const DUE_AGAIN_PER_SECOND = 25;
+/** A delivery is postponed for as long as it has waited already, within these bounds. Its postponements therefore become rare. */
+const MIN_POSTPONEMENT_IN_MS = 1_000;
+const MAX_POSTPONEMENT_IN_MS = 300_000;
+
+/** A function's deliveries to one target share a circuit. */
+export type CircuitKey = { functionName: string; limitKey: string };
+
+/** A try that a circuit admitted. */
+export interface AdmittedTry {
+  /** Ends the try; later calls are ignored. Without a result the try was not made. Returns the time before which the delivery is not tried again. */
+  end(result?: DeliveryResult): number;
+}
+
+export type Postponement = { dueAt: number; reason: string };
+
+/**
+ * The circuits of this process, by function and target.
+ *
+ * The key contains the function, because the deliveries of one function to a host may fail while those of another function succeed.
+ * Otherwise a function could stop the deliveries of another project to a host that both use.
+ */
+export interface Circuits {
+  /** Admits a try, or returns `undefined`: then the delivery is postponed. */
+  admit(target: DestinationTarget | undefined, key: CircuitKey): AdmittedTry | undefined;
+  /** Whether no try may start before a time in the future. */
+  isOpen(key: CircuitKey): boolean;
+  /** Whether a circuit of the function is not closed. */
+  isTroubled(functionName: string): boolean;
+  /** When a delivery that waits since `since` is due again, at the latest when it becomes too old, and why it waits. */
+  postpone(key: CircuitKey, delivery: { since: number; endsAt: number }): Postponement;
+  /** The circuits that are not closed. */
+  list(): CircuitState[];
+}
+
+/** `hasProbe` says whether a delivery is due at the moment at which the circuit half-opens. */
+type Circuit = { key: CircuitKey; breaker: CircuitBreaker; calendar: DueCalendar; hasProbe: boolean };
+
+export type CircuitsOptions = {
+  clock: Pick<Clock, 'now'>;
+  /** The name of the process. */
+  name: string;
+  /** A circuit of the limit key has closed. */
+  onClosed: (limitKey: string) => void;
+};
+
+const withoutCircuit: AdmittedTry = { end: () => 0 };
+
+export function createCircuits(options: CircuitsOptions): Circuits {
+  return new ProcessCircuits(options);
+}
+
+class ProcessCircuits implements Circuits {
+  readonly #options: CircuitsOptions;
+  /** Only circuits with a failure since their last success. */
+  readonly #circuits = new Map<string, Circuit>();
+  #troubled: ReadonlySet<string> = new Set();
+
+  constructor(options: CircuitsOptions) {
+    this.#options = options;
+  }
+
+  admit(target: DestinationTarget | undefined, key: CircuitKey): AdmittedTry | undefined {
+    if (target === undefined || target.withoutCircuit) return withoutCircuit;
+    const breaker = this.#circuits.get(idOf(key))?.breaker;
+    const admission = breaker === undefined ? 'free' : breaker.admit(this.#now());
+    if (admission === undefined) return undefined;
+    let dueAt: number | undefined;
+    return {
+      end: (result) => {
+        dueAt ??= this.#end(key, admission, result);
+        return dueAt;
+      },
+    };
+  }
+
+  isOpen(key: CircuitKey): boolean {
+    const breaker = this.#circuits.get(idOf(key))?.breaker;
+    return breaker !== undefined && !breaker.isClosed && this.#now() < breaker.openUntil;
+  }
+
+  isTroubled(functionName: string): boolean {
+    return this.#troubled.has(functionName);
+  }
+
+  postpone(key: CircuitKey, { since, endsAt }: { since: number; endsAt: number }): Postponement {
+    const circuit = this.#circuitOf(key);
+    const { openUntil } = circuit.breaker;
+    const now = this.#now();
+    const reason = reasonOf(circuit, now);
+    if (now < openUntil && !circuit.hasProbe) {
+      circuit.hasProbe = true;
+      return { dueAt: Math.min(openUntil, endsAt), reason };
+    }
+    const waitInMs = Math.min(Math.max(now - since, MIN_POSTPONEMENT_IN_MS), MAX_POSTPONEMENT_IN_MS);
+    return { dueAt: Math.min(this.#reserve(circuit, now + waitInMs), endsAt), reason };
+  }
+
+  list(): CircuitState[] {
+    return this.#unclosed().map(({ key, breaker: { openUntil, failures, reason } }) => ({
+      deliverer: this.#options.name,
+      function: key.functionName,
+      target: key.limitKey,
+      state: this.#now() < openUntil ? 'open' : 'half-open',
+      openUntil,
+      failures,
+      reason,
+    }));
+  }
+
+  #end(key: CircuitKey, admission: Admission, result: DeliveryResult | undefined): number {
+    const circuit = result?.kind === 'failed' ? this.#circuitOf(key) : this.#circuits.get(idOf(key));
+    if (circuit === undefined) return 0;
+    const { breaker } = circuit;
+    const wasClosed = breaker.isClosed;
+    if (breaker.end(admission, result, this.#now())) circuit.hasProbe = false;
+    if (breaker.isClosed && breaker.failures === 0) this.#circuits.delete(idOf(key));
+    if (breaker.isClosed !== wasClosed) this.#troubled = new Set(this.#unclosed().map((one) => one.key.functionName));
+    if (breaker.isClosed && !wasClosed) this.#options.onClosed(key.limitKey);
+    return result?.kind === 'failed' && !breaker.isClosed ? this.#reserve(circuit, breaker.openUntil) : 0;
+  }
+
+  /** A time from `wanted` on and not before the circuit half-opens. The open circuits share the budget. */
+  #reserve({ calendar, breaker }: Circuit, wanted: number): number {
+    const perSecond = Math.max(1, Math.floor(DUE_AGAIN_PER_SECOND / this.#unclosed().length));
+    return calendar.reserve(Math.max(wanted, breaker.openUntil), { now: this.#now(), perSecond });
+  }
+
+  #circuitOf(key: CircuitKey): Circuit {
+    const id = idOf(key);
+    const present = this.#circuits.get(id);
+    if (present !== undefined) return present;
+    const circuit = { key, breaker: new CircuitBreaker(), calendar: new DueCalendar(), hasProbe: false };
+    this.#circuits.set(id, circuit);
+    return circuit;
+  }
+
+  #unclosed(): Circuit[] {
+    return [...this.#circuits.values()].filter(({ breaker }) => !breaker.isClosed);
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
+  }
+}
+
+function idOf({ functionName, limitKey }: CircuitKey): string {
+  return `${functionName} ${limitKey}`;
+}
+
+function reasonOf({ key: { limitKey }, breaker: { openUntil, failures, reason } }: Circuit, now: number): string {
+  const state = now < openUntil ? `open until ${new Date(openUntil).toISOString()}` : 'half-open, and waits for the result of a probe';
+  return `the circuit of ${limitKey} is ${state}; ${failures} failures in a row; last: ${reason}`;
+}
