@@ -22,7 +22,7 @@ export interface AdmittedTry {
   end(result?: DeliveryResult): number;
 }
 
-export type Postponement = { dueAt: number; reason: string };
+type Postponement = { dueAt: number; reason: string };
 
 /**
  * The circuits of this process, by function and target.

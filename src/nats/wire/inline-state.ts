@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
+import { factSchema } from '#machines/facts.ts';
 import type { RecordedAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { foldAppends, initialState, type StreamState } from '#src/core/stream/stream.ts';
+import { currentShapes, versionOf } from './upcasters.ts';
 
 /**
  * The state of a stream inside a hint, so that a deliverer need not read the log.
@@ -35,7 +36,7 @@ export function inlineStateOf(state: StreamState | undefined): InlineState | und
   const facts = [only.fact, ...state.facts];
   const size = facts.reduce((sum, fact) => sum + ('payload' in fact ? fact.payload.length : 0) + ('output' in fact ? 4_096 : 0), 0);
   if (facts.length > MAX_FACTS || size + only.payload.length > MAX_CHARACTERS) return undefined;
-  return { v: FACTS_VERSION, version: state.version, head: state.head, at: state.request.at, payload: only.payload, facts };
+  return { v: versionOf(facts), version: state.version, head: state.head, at: state.request.at, payload: only.payload, facts };
 }
 
 /**
@@ -48,7 +49,7 @@ export function stateOf(
   { v, version, head, at, payload, facts }: InlineState,
 ): StreamState | undefined {
   const [fact, ...rest] = facts;
-  if (v !== FACTS_VERSION || fact?.type !== 'queued' || head === undefined) return undefined;
+  if (!currentShapes.some((one) => one === v) || fact?.type !== 'queued' || head === undefined) return undefined;
   const append: RecordedAppend = {
     id: '',
     previous: 0 as StreamVersion,

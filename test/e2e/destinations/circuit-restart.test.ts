@@ -5,7 +5,7 @@ import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 
 const DELIVERIES = 60;
 
-test('deliveries that wait for an open circuit survive the death of their process, and arrive when the target recovers', async () => {
+test('deliveries that wait for a circuit survive a killed process, and arrive after a recovery', async () => {
   let isRepaired = false;
   await using receiver = await openReceiver((response, received, request) => answer(isRepaired ? 200 : 503)(response, received, request));
   const connections = { receiver: receiverConnection(receiver) };

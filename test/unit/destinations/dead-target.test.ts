@@ -61,7 +61,7 @@ test('a dead target is tried by few probes, and its deliveries wait in the log w
   expect(facts.every((life) => life.at(-1)?.type !== 'notified')).toBe(true);
 });
 
-test('the backlog of a target that recovers is delivered by a ramp, each delivery once and none before it is due', async () => {
+test('the backlog of a recovered target arrives by a ramp, each delivery once and none early', async () => {
   const { dead, sequent } = await openSystem();
   await using _ = sequent;
   const ids = await invoke(sequent, 60);
