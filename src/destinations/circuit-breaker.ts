@@ -1,7 +1,7 @@
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 
-/** So many failures in a row open a circuit. */
-export const FAILURES_UNTIL_OPEN = 5;
+/** So many failures in a row open a circuit. A target that fails a third of its tries at random reaches this number about never. */
+export const FAILURES_UNTIL_OPEN = 10;
 /** How long a circuit stays open; doubled with each failed probe. */
 const FIRST_PAUSE_IN_MS = 1_000;
 const MAX_PAUSE_IN_MS = 30_000;
@@ -17,7 +17,8 @@ export type Admission = 'free' | 'counted';
  * - Closed: every try is admitted. `FAILURES_UNTIL_OPEN` failures in a row open the circuit.
  * - Open: no try is admitted until `openUntil`.
  * - Half-open: one try at once is admitted, the probe. Each success doubles this number until the circuit is closed, so that a backlog does
- *   not reach the recovered target at once. A failure opens the circuit again, for twice the time if no success preceded.
+ *   not reach the recovered target at once. A failed probe opens the circuit again, for twice the time; after a successful probe,
+ *   `FAILURES_UNTIL_OPEN` failures in a row do.
  *
  * A verdict of the target (`delivered` or `dead`) is a success: the target answers.
  */
@@ -25,6 +26,8 @@ export class CircuitBreaker {
   failures = 0;
   reason = '';
   openUntil = 0;
+  /** When the circuit was last closed. */
+  closedUntil = 0;
   #pauseInMs = 0;
   #triesAtOnce = Number.POSITIVE_INFINITY;
   #tries = 0;
@@ -52,7 +55,9 @@ export class CircuitBreaker {
     this.failures++;
     this.reason = result.reason;
     // A try of the time before the circuit opened says nothing new about the target.
-    const opens = this.isClosed ? this.failures >= FAILURES_UNTIL_OPEN : admission === 'counted' && now >= this.openUntil;
+    const isProbe = admission === 'counted' && this.#triesAtOnce === 1;
+    const isPending = admission === 'free' && !this.isClosed;
+    const opens = !isPending && now >= this.openUntil && (isProbe || this.failures >= FAILURES_UNTIL_OPEN);
     if (opens) this.#open(now);
     return opens;
   }
@@ -66,6 +71,7 @@ export class CircuitBreaker {
   }
 
   #open(now: number): void {
+    if (this.isClosed) this.closedUntil = now;
     this.#pauseInMs = Math.min(Math.max(this.#pauseInMs * 2, FIRST_PAUSE_IN_MS), MAX_PAUSE_IN_MS);
     this.openUntil = now + this.#pauseInMs;
     this.#triesAtOnce = 1;

@@ -8,8 +8,11 @@ import { DueCalendar } from './due-calendar.ts';
  * The budget of retries: how many deliveries of this process become due again in a second, for all open circuits together, and at least one
  * for each. Each costs a hint, a read of its stream and an append.
  */
-const DUE_AGAIN_PER_SECOND = 25;
-/** A delivery is postponed for as long as it has waited already, within these bounds. Its postponements therefore become rare. */
+const MIN_DUE_AGAIN_PER_SECOND = 10;
+/** A short outage must not delay its backlog for long: the budget is 200 in the first ten seconds, and falls with the duration. */
+const MAX_DUE_AGAIN_PER_SECOND = 200;
+const FULL_BUDGET_FOR_S = 10;
+/** A delivery is postponed for as long as the outage has lasted already, within these bounds. Its postponements therefore become rare. */
 const MIN_POSTPONEMENT_IN_MS = 1_000;
 const MAX_POSTPONEMENT_IN_MS = 300_000;
 
@@ -37,8 +40,8 @@ export interface Circuits {
   isOpen(key: CircuitKey): boolean;
   /** Whether a circuit of the function is not closed. */
   isTroubled(functionName: string): boolean;
-  /** When a delivery that waits since `since` is due again, at the latest when it becomes too old, and why it waits. */
-  postpone(key: CircuitKey, delivery: { since: number; endsAt: number }): Postponement;
+  /** When the delivery is due again, at the latest when it becomes too old, and why it waits. */
+  postpone(key: CircuitKey, endsAt: number): Postponement;
   /** The circuits that are not closed. */
   list(): CircuitState[];
 }
@@ -93,16 +96,16 @@ class ProcessCircuits implements Circuits {
     return this.#troubled.has(functionName);
   }
 
-  postpone(key: CircuitKey, { since, endsAt }: { since: number; endsAt: number }): Postponement {
+  postpone(key: CircuitKey, endsAt: number): Postponement {
     const circuit = this.#circuitOf(key);
-    const { openUntil } = circuit.breaker;
+    const { openUntil, closedUntil } = circuit.breaker;
     const now = this.#now();
     const reason = reasonOf(circuit, now);
     if (now < openUntil && !circuit.hasProbe) {
       circuit.hasProbe = true;
       return { dueAt: Math.min(openUntil, endsAt), reason };
     }
-    const waitInMs = Math.min(Math.max(now - since, MIN_POSTPONEMENT_IN_MS), MAX_POSTPONEMENT_IN_MS);
+    const waitInMs = Math.min(Math.max(now - closedUntil, MIN_POSTPONEMENT_IN_MS), MAX_POSTPONEMENT_IN_MS);
     return { dueAt: Math.min(this.#reserve(circuit, now + waitInMs), endsAt), reason };
   }
 
@@ -132,8 +135,11 @@ class ProcessCircuits implements Circuits {
 
   /** A time from `wanted` on and not before the circuit half-opens. The open circuits share the budget. */
   #reserve({ calendar, breaker }: Circuit, wanted: number): number {
-    const perSecond = Math.max(1, Math.floor(DUE_AGAIN_PER_SECOND / this.#unclosed().length));
-    return calendar.reserve(Math.max(wanted, breaker.openUntil), { now: this.#now(), perSecond });
+    const now = this.#now();
+    const outageInS = Math.max(FULL_BUDGET_FOR_S, (now - breaker.closedUntil) / 1_000);
+    const budget = Math.max(MIN_DUE_AGAIN_PER_SECOND, (MAX_DUE_AGAIN_PER_SECOND * FULL_BUDGET_FOR_S) / outageInS);
+    const perSecond = Math.max(1, Math.floor(budget / this.#unclosed().length));
+    return calendar.reserve(Math.max(wanted, breaker.openUntil), { now, perSecond });
   }
 
   #circuitOf(key: CircuitKey): Circuit {

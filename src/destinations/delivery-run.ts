@@ -159,9 +159,7 @@ export class DeliveryRun implements StreamRun {
     const endsAt = deliveryEndsAt(deliveryOf(invocation.context, destination.id), invocation.context.outcome, maxDeliveryAgeInMs);
     const id = request.fact.invocation;
     const facts = { invocation: id, destination: destination.id, try: number - 1, at: clock.now() };
-    await this.#writer.propose(id, [
-      { type: 'delivery.postponed', ...facts, ...circuits.postpone(circuit, { since: endsAt - maxDeliveryAgeInMs, endsAt }) },
-    ]);
+    await this.#writer.propose(id, [{ type: 'delivery.postponed', ...facts, ...circuits.postpone(circuit, endsAt) }]);
   }
 
   async #makeInSlot(next: Try, circuit: CircuitKey): Promise<void> {

@@ -43,7 +43,7 @@ export function createFirstTries(options: Options): FirstTries {
     const key = { functionName, limitKey: target.limitKeyOf(destination) };
     const facts = { invocation, at, destination: destination.id };
     if (circuits.isOpen(key)) {
-      const postponement = circuits.postpone(key, { since: at, endsAt: at + maxDeliveryAgeInMs });
+      const postponement = circuits.postpone(key, at + maxDeliveryAgeInMs);
       return { fact: { type: 'delivery.postponed', ...facts, try: 0, ...postponement } };
     }
     const releaseSlot = limiter.tryAcquire(key.limitKey, target.triesAtOnce ?? triesAtOnce);

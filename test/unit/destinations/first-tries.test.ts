@@ -59,7 +59,7 @@ test('a claimed try that was not appended releases its slot, and is no longer ac
 
 function openCircuit(circuits: Circuits): void {
   const key = { functionName: 'orders', limitKey: 'key' };
-  for (let i = 0; i < 5; i++) circuits.admit(target, key)?.end({ kind: 'failed', reason: 'no answer' });
+  for (let i = 0; i < 10; i++) circuits.admit(target, key)?.end({ kind: 'failed', reason: 'no answer' });
 }
 
 test('a first try whose circuit is open is postponed by the append of the outcome, and takes no slot', () => {
