@@ -10,6 +10,13 @@ export type GlobalOptions = {
   server?: string;
   context?: string;
   data?: string;
+  nkey?: string;
+  tlsca?: string;
+  tlscert?: string;
+  tlskey?: string;
+  tlsfirst?: true;
+  domain?: string;
+  inboxPrefix?: string;
   output: Format;
   json?: true;
   color: ColourChoice;

@@ -11,7 +11,8 @@ import { CommandError, problemOf, usageProblem } from './problem.ts';
 export type Target = { options: NatsOptions & { tenancy: Tenancy; grants: Grants }; from: string; dataDir: string };
 
 /** Finds the NATS of a command: from flags, environment, the server of the data folder, or the selected context of `nats`. */
-export async function findTarget({ server, context, data }: GlobalOptions): Promise<Target> {
+export async function findTarget(options: GlobalOptions): Promise<Target> {
+  const { data } = options;
   if (data !== undefined && /^[{["@]/.test(data)) {
     throw usageProblem('--data is not the event', '--data names the data folder of the server', `-d '${data}'`);
   }
@@ -19,7 +20,7 @@ export async function findTarget({ server, context, data }: GlobalOptions): Prom
   const { grantsOf, readConfiguration } = await import('#src/main/config/configuration.ts');
   const { findNats } = await import('#src/main/config/find-nats.ts');
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
-  const configuration = readConfiguration({ flags: { natsUrl: server, context, data } });
+  const configuration = readConfiguration({ flags: connectionFlags(options) });
   const { from, ...address } = await findNats(configuration);
   const tenancy: Tenancy = { region: 'local', project: configuration.project ?? 'default', envelope: configuration.envelope };
   return {
@@ -27,6 +28,12 @@ export async function findTarget({ server, context, data }: GlobalOptions): Prom
     from,
     dataDir: configuration.dataDir,
   };
+}
+
+/** The flags that name a NATS, and how to connect to it. */
+function connectionFlags({ server: natsUrl, context, data, ...options }: GlobalOptions): Record<string, unknown> {
+  const { nkey, tlsca, tlscert, tlskey, tlsfirst, domain, inboxPrefix } = options;
+  return { natsUrl, context, data, nkey, tlsca, tlscert, tlskey, tlsfirst, domain, inboxPrefix };
 }
 
 /** Connects, runs `work`, and closes the connection also after an error. */

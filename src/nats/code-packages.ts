@@ -78,8 +78,8 @@ function isUndamaged({ deleted, digest, size }: ObjectInfo, archive: Uint8Array)
   return digest.replace(/=+$/, '') === `SHA-256=${createHash('sha256').update(archive).digest('base64url')}`;
 }
 
-async function open({ nats }: Connection): Promise<ObjectStore> {
-  return await nats.jetstream().views.os(CODE_BUCKET);
+async function open({ jetstream }: Connection): Promise<ObjectStore> {
+  return await jetstream.views.os(CODE_BUCKET);
 }
 
 /** The subject of the record of an object, as NATS clients write it. */

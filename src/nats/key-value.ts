@@ -12,7 +12,7 @@ const text = StringCodec();
 /** Opens a JetStream key-value bucket. With options for its stream, the bucket is created if it is missing. */
 export async function openKeyValue(connection: Connection, bucket: string, options: StreamOptions | undefined): Promise<KeyValue> {
   if (options !== undefined) await ensureStream(connection, keyValueStream(bucket, options));
-  const kv = await connection.nats.jetstream().views.kv(bucket, { bindOnly: true });
+  const kv = await connection.jetstream.views.kv(bucket, { bindOnly: true });
   return {
     async get(key) {
       const entry = await kv.get(key);

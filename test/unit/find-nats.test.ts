@@ -77,15 +77,35 @@ describe('the NATS of a command', () => {
     expect(await find({ env: { NATS_URL: 'nats://x', NATS_CREDS: '/mine.creds' } })).toMatchObject({ credsFile: '/mine.creds' });
   });
 
+  test('takes the nkey, the domain, the inbox prefix and the TLS handshake of a context file', async () => {
+    await writeContext('leaf', { url: 'tls://x', nkey: '~/me.nk', tls_first: true, jetstream_domain: 'hub', inbox_prefix: '_INBOX_me' });
+    const address = { servers: ['tls://x'], domain: 'hub', inboxPrefix: '_INBOX_me', tls: { handshakeFirst: true } };
+    const from = 'the nats context "leaf"';
+    expect(await find({ env: { NATS_CONTEXT: 'leaf' } })).toEqual({ ...address, nkeyFile: join(home, 'me.nk'), from });
+  });
+
+  test('takes credentials, TLS, domain and inbox prefix from flags before those of a context', async () => {
+    await writeContext('leaf', { url: 'tls://x', nkey: '~/me.nk', ca: '/old.pem', cert: '/c.pem', jetstream_domain: 'hub' });
+    const flags = { context: 'leaf', natsCreds: '/mine.creds', tlsca: '/new.pem', tlsfirst: true, domain: 'other', inboxPrefix: '_I' };
+    expect(await find({ flags })).toEqual({
+      servers: ['tls://x'],
+      credsFile: '/mine.creds',
+      tls: { caFile: '/new.pem', certFile: '/c.pem', handshakeFirst: true },
+      domain: 'other',
+      inboxPrefix: '_I',
+      from: 'the nats context "leaf"',
+    });
+  });
+
   test('is refused with the reason when a context is missing, broken, or uses unsupported settings', async () => {
-    await writeContext('signed', { url: 'nats://x', nkey: '/seed.nk' });
+    await writeContext('signed', { url: 'nats://x', user_jwt: 'ey' });
     await writeContext('broken', { url: 7 });
     await expect(find({ env: { NATS_CONTEXT: 'gone' } })).rejects.toThrow(
       /^the nats context "gone" cannot be read from .*gone\.json: ENOENT/,
     );
     await expect(find({ env: { NATS_CONTEXT: 'broken' } })).rejects.toThrow('at url');
     await expect(find({ env: { NATS_CONTEXT: 'signed' } })).rejects.toThrow(
-      'the nats context "signed" uses nkey, which Sequent does not support',
+      'the nats context "signed" uses user_jwt, which Sequent does not support',
     );
     await expect(find({ env: { NATS_CONTEXT: 'signed' } })).rejects.toThrow(InvalidConfigurationError);
   });

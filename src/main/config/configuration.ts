@@ -26,6 +26,7 @@ const serverUrl = text.regex(
   /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i,
   'must be addresses like nats://host:4222, separated by commas',
 );
+const file = text.transform((path) => resolve(path)).optional();
 const origin = text
   .regex(/^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i, 'must be origins like https://sequent.example, separated by commas')
   .transform((url) => new URL(url).origin);
@@ -58,7 +59,25 @@ const fileGrant = grant('folder')
 const settings = {
   dataDir: { flag: '--data', env: 'SEQUENT_DATA', schema: text.default('.sequent').transform((path) => resolve(path)) },
   natsUrls: { flag: '--server', key: 'natsUrl', env: 'NATS_URL', schema: z.preprocess(list, z.array(serverUrl).min(1)).optional() },
-  natsCreds: { flag: '--nats-creds', env: 'NATS_CREDS', schema: text.transform((path) => resolve(path)).optional() },
+  natsCreds: { flag: '--nats-creds', env: 'NATS_CREDS', schema: file },
+  natsNkey: { flag: '--nkey', env: 'NATS_NKEY', schema: file },
+  natsCa: { flag: '--tlsca', env: 'NATS_CA', schema: file },
+  natsCert: { flag: '--tlscert', env: 'NATS_CERT', schema: file },
+  natsKey: { flag: '--tlskey', env: 'NATS_KEY', schema: file },
+  natsTlsFirst: {
+    flag: '--tlsfirst',
+    env: 'NATS_TLS_FIRST',
+    schema: z
+      .preprocess(String, oneOf(['true', 'false']))
+      .prefault('false')
+      .transform((given) => given === 'true'),
+  },
+  natsDomain: { flag: '--domain', env: 'NATS_JS_DOMAIN', schema: text.regex(/^[^\s.*>]+$/, 'must be one token of a subject').optional() },
+  natsInboxPrefix: {
+    flag: '--inbox-prefix',
+    env: 'NATS_INBOX_PREFIX',
+    schema: text.refine(isLiteralSubject, 'must be a subject without wildcards').optional(),
+  },
   natsContext: {
     flag: '--context',
     env: 'NATS_CONTEXT',
@@ -70,15 +89,11 @@ const settings = {
     env: 'SEQUENT_RESPONDERS_NATS_URL',
     schema: z.preprocess(list, z.array(serverUrl).min(1)).optional(),
   },
-  respondersCreds: {
-    flag: '--responders-creds',
-    env: 'SEQUENT_RESPONDERS_NATS_CREDS',
-    schema: text.transform((path) => resolve(path)).optional(),
-  },
+  respondersCreds: { flag: '--responders-creds', env: 'SEQUENT_RESPONDERS_NATS_CREDS', schema: file },
   httpPort: { flag: '--http-port', env: 'SEQUENT_HTTP_PORT', schema: wholeNumber(0, 65_535).prefault('8080') },
   httpHost: { flag: '--http-host', env: 'SEQUENT_HTTP_HOST', schema: text.optional() },
   httpOrigins: { flag: '--http-origins', env: 'SEQUENT_HTTP_ORIGINS', schema: z.preprocess(list, z.array(origin)).default([]) },
-  credentials: { flag: '--credentials', env: 'SEQUENT_CREDENTIALS', schema: text.transform((path) => resolve(path)).optional() },
+  credentials: { flag: '--credentials', env: 'SEQUENT_CREDENTIALS', schema: file },
   localToken: { flag: '--local-token', env: 'SEQUENT_LOCAL_TOKEN', schema: oneOf(['auto', 'off']).default('off') },
   project: {
     flag: '--project',
@@ -112,7 +127,7 @@ const settings = {
   maxChain: { flag: '--max-chain', env: 'SEQUENT_MAX_CHAIN', schema: wholeNumber(1, 1_000_000).prefault('1000') },
   deliveryAgeInMs: { flag: '--delivery-age', env: 'SEQUENT_DELIVERY_AGE', schema: duration.prefault('24h') },
   envelope: { flag: '--envelope', env: 'SEQUENT_ENVELOPE', schema: oneOf(['documented', 'observed']).default('documented') },
-  connections: { flag: '--connections', env: 'SEQUENT_CONNECTIONS', schema: text.transform((path) => resolve(path)).optional() },
+  connections: { flag: '--connections', env: 'SEQUENT_CONNECTIONS', schema: file },
   retentionInMs: { flag: '--retention', env: 'SEQUENT_RETENTION', schema: durationOrOff.prefault('7d') },
   retentionInvocations: {
     flag: '--retention-invocations',

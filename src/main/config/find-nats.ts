@@ -1,10 +1,15 @@
 import type { Environment } from '#src/main/nats-server/find.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
 import type { Configuration } from './configuration.ts';
-import { addressOf, type NatsAddress } from './nats-address.ts';
+import { defined } from './defined.ts';
+import { addressOf, type NatsAddress, type NatsTls } from './nats-address.ts';
 import { readNatsContext, selectedNatsContext } from './nats-context.ts';
 
-type Wanted = Pick<Configuration, 'natsUrls' | 'natsCreds' | 'natsContext' | 'dataDir' | 'given'>;
+type Overrides = Pick<
+  Configuration,
+  'natsCreds' | 'natsNkey' | 'natsCa' | 'natsCert' | 'natsKey' | 'natsTlsFirst' | 'natsDomain' | 'natsInboxPrefix'
+>;
+type Wanted = Pick<Configuration, 'natsUrls' | 'natsContext' | 'dataDir' | 'given'> & Overrides;
 
 const DEFAULT_URL = 'nats://127.0.0.1:4222';
 
@@ -17,7 +22,7 @@ const DEFAULT_URL = 'nats://127.0.0.1:4222';
  * 4. the context that is selected in the `nats` command,
  * 5. `nats://127.0.0.1:4222`.
  *
- * `--nats-creds` or `NATS_CREDS` applies to every source but 3, whose server requires no credentials.
+ * The settings of credentials, TLS, domain and inbox prefix replace those of every source but 3.
  */
 export async function findNats(configuration: Wanted, env: Environment = process.env): Promise<NatsAddress> {
   const requested = requestedNats(configuration, env);
@@ -25,8 +30,8 @@ export async function findNats(configuration: Wanted, env: Environment = process
   const running = await findRunningServer(configuration.dataDir);
   if (running !== undefined) return { servers: [running.url], from: `the server of ${configuration.dataDir}` };
   const selected = selectedNatsContext(env);
-  if (selected !== undefined) return withCreds(readNatsContext(selected, env), configuration);
-  return withCreds({ servers: [DEFAULT_URL], from: 'the default' }, configuration);
+  if (selected !== undefined) return withOverrides(readNatsContext(selected, env), configuration);
+  return withOverrides({ servers: [DEFAULT_URL], from: 'the default' }, configuration);
 }
 
 /**
@@ -37,9 +42,9 @@ export async function findNats(configuration: Wanted, env: Environment = process
 export function requestedNats(configuration: Wanted, env: Environment = process.env): NatsAddress | undefined {
   const { natsUrls, natsContext, given } = configuration;
   const contextGoesFirst = given.natsContext === 'flag' || natsUrls === undefined;
-  if (natsContext !== undefined && contextGoesFirst) return withCreds(readNatsContext(natsContext, env), configuration);
+  if (natsContext !== undefined && contextGoesFirst) return withOverrides(readNatsContext(natsContext, env), configuration);
   if (natsUrls === undefined) return undefined;
-  return withCreds({ ...addressOf(natsUrls), from: given.natsUrls === 'flag' ? '--server' : 'NATS_URL' }, configuration);
+  return withOverrides({ ...addressOf(natsUrls), from: given.natsUrls === 'flag' ? '--server' : 'NATS_URL' }, configuration);
 }
 
 /** The address of the responders of functions: `address`, unless `--responders-server` or `--responders-creds` replace parts of it. */
@@ -47,11 +52,25 @@ export function respondersNats(
   address: Omit<NatsAddress, 'from'>,
   { respondersUrls, respondersCreds }: Pick<Configuration, 'respondersUrls' | 'respondersCreds'>,
 ): Omit<NatsAddress, 'from'> {
-  const own =
-    respondersUrls === undefined ? address : { ...(address.tls === undefined ? {} : { tls: address.tls }), ...addressOf(respondersUrls) };
-  return respondersCreds === undefined ? own : { ...own, credsFile: respondersCreds };
+  const { nkeyFile, inboxPrefix, ...rest } = address;
+  // Credentials and an inbox prefix belong to the user of the roles.
+  const own = respondersUrls === undefined ? rest : { ...defined({ tls: address.tls }), ...addressOf(respondersUrls) };
+  if (respondersCreds !== undefined) return { ...own, credsFile: respondersCreds };
+  return respondersUrls === undefined ? address : own;
 }
 
-function withCreds(address: NatsAddress, { natsCreds }: Wanted): NatsAddress {
-  return natsCreds === undefined ? address : { ...address, credsFile: natsCreds };
+function withOverrides({ credsFile, nkeyFile, ...address }: NatsAddress, settings: Overrides): NatsAddress {
+  const { natsCreds, natsNkey, natsDomain, natsInboxPrefix } = settings;
+  const isOverridden = natsCreds !== undefined || natsNkey !== undefined;
+  const tls = { ...address.tls, ...tlsOf(settings) };
+  return {
+    ...address,
+    ...defined(isOverridden ? { credsFile: natsCreds, nkeyFile: natsNkey } : { credsFile, nkeyFile }),
+    ...(Object.keys(tls).length === 0 ? {} : { tls }),
+    ...defined({ domain: natsDomain, inboxPrefix: natsInboxPrefix }),
+  };
+}
+
+function tlsOf({ natsCa, natsCert, natsKey, natsTlsFirst }: Overrides): NatsTls {
+  return defined({ caFile: natsCa, certFile: natsCert, keyFile: natsKey, handshakeFirst: natsTlsFirst || undefined });
 }

@@ -1,4 +1,4 @@
-/** The address of a NATS. All fields but `from` and `credsFile` are options of the NATS client, by the same names. */
+/** The address of a NATS. All fields but `from` and the files of credentials are options of the NATS client, by the same names. */
 export type NatsAddress = {
   servers: string[];
   user?: string;
@@ -6,10 +6,18 @@ export type NatsAddress = {
   token?: string;
   /** A file with a JWT and its seed. */
   credsFile?: string;
-  tls?: { caFile?: string; certFile?: string; keyFile?: string };
+  /** A file with the seed of an nkey. */
+  nkeyFile?: string;
+  tls?: NatsTls;
+  /** The JetStream domain with the streams of Sequent. */
+  domain?: string;
+  inboxPrefix?: string;
   /** The source of this address, as an error shows it. */
   from: string;
 };
+
+/** `handshakeFirst`: the server starts TLS before its greeting. */
+export type NatsTls = { caFile?: string; certFile?: string; keyFile?: string; handshakeFirst?: boolean };
 
 /** Separates a user or a token from the URLs, because the NATS client takes them as options. */
 export function addressOf(urls: readonly string[]): Pick<NatsAddress, 'servers' | 'user' | 'pass' | 'token'> {

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import type { Environment } from '#src/main/nats-server/find.ts';
 import { InvalidConfigurationError } from './configuration.ts';
-import { addressOf, type NatsAddress } from './nats-address.ts';
+import { defined } from './defined.ts';
+import { addressOf, type NatsAddress, type NatsTls } from './nats-address.ts';
 
 // The `nats` command writes unused settings as empty strings.
 const field = z
@@ -22,6 +23,8 @@ const contextSchema = z.object({
   ca: field,
   cert: field,
   key: field,
+  tls_first: z.boolean().default(false),
+  inbox_prefix: field,
   nkey: field,
   nsc: field,
   user_jwt: field,
@@ -32,7 +35,7 @@ const contextSchema = z.object({
 type Context = z.infer<typeof contextSchema>;
 
 /** Without these settings Sequent would connect to another server, or as another user, than the `nats` command does. */
-const unsupported = ['nkey', 'nsc', 'user_jwt', 'socks_proxy', 'jetstream_domain', 'jetstream_api_prefix'] as const;
+const unsupported = ['nsc', 'user_jwt', 'socks_proxy', 'jetstream_api_prefix'] as const;
 
 /** The name of the context that is selected in the `nats` command. */
 export function selectedNatsContext(env: Environment): string | undefined {
@@ -50,22 +53,20 @@ export function readNatsContext(name: string, env: Environment): NatsAddress {
   const context = parse(name, file);
   const unusable = unsupported.filter((key) => context[key] !== undefined);
   if (unusable.length > 0) throw invalid(name, `uses ${unusable.join(', ')}, which Sequent does not support; set NATS_URL instead`);
-  const { creds, user, password, token } = context;
-  const { ca, cert, key } = context;
-  const path = (value: string): string => value.replace(/^~(?=\/|$)/, homeOf(env));
-  const tls = {
-    ...(ca === undefined ? {} : { caFile: path(ca) }),
-    ...(cert === undefined ? {} : { certFile: path(cert) }),
-    ...(key === undefined ? {} : { keyFile: path(key) }),
-  };
+  const { creds, nkey, user, password, token, jetstream_domain: domain, inbox_prefix: inboxPrefix } = context;
+  const path = (value: string | undefined) => value?.replace(/^~(?=\/|$)/, homeOf(env));
+  const tls = tlsOf(context, path);
   return {
     ...addressOf((context.url ?? 'nats://127.0.0.1:4222').split(',').map((url) => url.trim())),
-    ...(creds === undefined ? {} : { credsFile: path(creds) }),
     ...(user === undefined ? {} : { user, pass: password ?? '' }),
-    ...(token === undefined ? {} : { token }),
+    ...defined({ credsFile: path(creds), nkeyFile: path(nkey), token, domain, inboxPrefix }),
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
     from: `the nats context "${name}"`,
   };
+}
+
+function tlsOf({ ca, cert, key, tls_first: isFirst }: Context, path: (value: string | undefined) => string | undefined): NatsTls {
+  return defined({ caFile: path(ca), certFile: path(cert), keyFile: path(key), handshakeFirst: isFirst || undefined });
 }
 
 function parse(name: string, file: string): Context {

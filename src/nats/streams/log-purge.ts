@@ -18,7 +18,9 @@ const MAX_TRIES = 5;
 /** Purges JetStream. A message costs 0.4 µs when purged by sequence, 35 µs when removed alone, and 170 µs when also overwritten on disk. */
 export function createNatsLogPurge({ connection, publisher }: { connection: Connection; publisher: Publisher }): LogPurge {
   async function ask(api: string, question: object): Promise<{ error?: ApiError }> {
-    const reply = await connection.nats.request(`$JS.API.${api}`, JSON.stringify(question), { timeout: TIMEOUT_IN_MS });
+    const reply = await connection.nats.request(`${connection.jetstream.apiPrefix}.${api}`, JSON.stringify(question), {
+      timeout: TIMEOUT_IN_MS,
+    });
     return reply.json();
   }
 

@@ -1,4 +1,4 @@
-import { createInbox, headers, type MsgHdrs } from 'nats';
+import { headers, type MsgHdrs } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import type { PublishAnswer, Publisher } from '#src/nats/transport/publisher.ts';
@@ -36,8 +36,8 @@ export function publicationOf(answer: PublishAnswer): Publication {
   return { kind: answer.kind === 'refused' && answer.isForbidden ? 'refused' : 'failed', reason: answer.why };
 }
 
-async function hasStream({ nats }: Connection, subject: string): Promise<boolean> {
-  const reply = await nats.request('$JS.API.STREAM.NAMES', JSON.stringify({ subject }), { timeout: 5_000 });
+async function hasStream({ nats, jetstream }: Connection, subject: string): Promise<boolean> {
+  const reply = await nats.request(`${jetstream.apiPrefix}.STREAM.NAMES`, JSON.stringify({ subject }), { timeout: 5_000 });
   return ((reply.json() as { streams?: string[] | null }).streams ?? []).length > 0;
 }
 
@@ -54,7 +54,7 @@ async function publishToSubscribers(
   { subject, payload, headers: sent }: { subject: string; payload: string; headers: MsgHdrs },
 ): Promise<Publication> {
   const { nats, refusals } = connection;
-  const reply = createInbox();
+  const reply = connection.createInbox();
   let hasSubscriber = true;
   let refusal: Refusal | undefined;
   // An error without a subject may concern either of the two.

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { credsAuthenticator } from 'nats';
+import { type Authenticator, credsAuthenticator, nkeyAuthenticator } from 'nats';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import type { NatsOptions } from './connection.ts';
 
@@ -9,19 +9,29 @@ type Address = {
   pass?: string;
   token?: string;
   credsFile?: string;
-  tls?: { caFile?: string; certFile?: string; keyFile?: string };
+  nkeyFile?: string;
+  tls?: { caFile?: string; certFile?: string; keyFile?: string; handshakeFirst?: boolean };
+  domain?: string;
+  inboxPrefix?: string;
 };
 
-/** Returns the options of the NATS client for an address. Throws `InvalidInputError` when the credentials file cannot be read. */
-export function natsOptionsOf({ servers, user, pass, token, credsFile, tls }: Address): NatsOptions {
-  return {
-    servers,
-    ...(user === undefined ? {} : { user }),
-    ...(pass === undefined ? {} : { pass }),
-    ...(token === undefined ? {} : { token }),
-    ...(tls === undefined ? {} : { tls }),
-    ...(credsFile === undefined ? {} : { authenticator: credsAuthenticator(readCredentials(credsFile)) }),
-  };
+/** Returns the options of the NATS client for an address. Throws `InvalidInputError` when a file of credentials cannot be read. */
+export function natsOptionsOf({ credsFile, nkeyFile, ...options }: Address): NatsOptions {
+  const authenticator = authenticatorOf({ credsFile, nkeyFile });
+  return authenticator === undefined ? options : { ...options, authenticator };
+}
+
+function authenticatorOf({
+  credsFile,
+  nkeyFile,
+}: {
+  credsFile: string | undefined;
+  nkeyFile: string | undefined;
+}): Authenticator | undefined {
+  if (credsFile !== undefined) return credsAuthenticator(readCredentials(credsFile));
+  if (nkeyFile === undefined) return undefined;
+  const seed = new TextDecoder().decode(readCredentials(nkeyFile)).trim();
+  return nkeyAuthenticator(new TextEncoder().encode(seed));
 }
 
 function readCredentials(file: string): Uint8Array {

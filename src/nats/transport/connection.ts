@@ -1,20 +1,38 @@
-import { type ConnectionOptions, connect, Events, type JetStreamManager, type NatsConnection, type ServerInfo, type Status } from 'nats';
+import {
+  type ConnectionOptions,
+  connect,
+  createInbox,
+  Events,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+  type ServerInfo,
+  type Status,
+} from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 import { isNotPermitted, isTimeout } from './errors.ts';
 import { userOf } from './nats-user.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 
-export type NatsOptions = Omit<ConnectionOptions, 'servers'> & { servers: string | string[] };
+export type NatsOptions = Omit<ConnectionOptions, 'servers'> & {
+  servers: string | string[];
+  /** The JetStream domain with the streams of Sequent, for a connection to a leaf node; by default the domain of the server. */
+  domain?: string;
+};
 
 /** One connection to NATS. It owns the only reader of the client's status events. */
 export interface Connection {
   readonly nats: NatsConnection;
   /** JetStream's management API: streams and consumers. */
   readonly manager: JetStreamManager;
+  /** JetStream's messages, buckets and object stores. Its `apiPrefix` is the only source of the subjects of JetStream's API. */
+  readonly jetstream: JetStreamClient;
   readonly servers: string;
   readonly isConnected: boolean;
   /** The operations that the server refused on this connection. */
   readonly refusals: Refusals;
+  /** Creates a subject for replies that begins with the inbox prefix of this connection. */
+  createInbox(): string;
   /** Calls the listener after every reconnection. The returned function removes the listener. */
   onReconnect(listener: () => void): () => void;
   /** Calls the listener when the connection is lost. The returned function removes the listener. */
@@ -29,7 +47,7 @@ export interface Connection {
  * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s) or has no JetStream for this user. Throws
  * `NotPermittedError` when the user lacks a permission. With `needsJetStream: false`, the user needs no permission for JetStream's API.
  */
-export async function openConnection(options: NatsOptions, { needsJetStream = true } = {}): Promise<Connection> {
+export async function openConnection({ domain, ...options }: NatsOptions, { needsJetStream = true } = {}): Promise<Connection> {
   const servers = [options.servers].flat().join(', ');
   const nats = await connect({
     maxReconnectAttempts: -1,
@@ -55,22 +73,25 @@ export async function openConnection(options: NatsOptions, { needsJetStream = tr
     isConnected = status.type === Events.Reconnect;
     for (const listener of isConnected ? reconnected : disconnected) listener();
   });
-  const manager = await nats.jetstreamManager({ checkAPI: needsJetStream }).catch(async (cause: unknown) => {
+  const inDomain = domain === undefined ? {} : { domain };
+  const manager = await nats.jetstreamManager({ checkAPI: needsJetStream, ...inDomain }).catch(async (cause: unknown) => {
     const server = nats.info;
     await nats.close();
     throw isNotPermitted(cause)
       ? refusals.explain(cause)
-      : new NatsUnavailableError({ servers, why: whyNoJetStream(cause, server) }, { cause });
+      : new NatsUnavailableError({ servers, why: whyNoJetStream(cause, server, domain) }, { cause });
   });
 
   return {
     nats,
     manager,
+    jetstream: nats.jetstream({ ...inDomain }),
     servers,
     refusals,
     get isConnected() {
       return isConnected && !nats.isClosed();
     },
+    createInbox: () => createInbox(options.inboxPrefix),
     onReconnect: (listener) => subscribe(reconnected, listener),
     onDisconnect: (listener) => subscribe(disconnected, listener),
     async close() {
@@ -81,10 +102,11 @@ export async function openConnection(options: NatsOptions, { needsJetStream = tr
   };
 }
 
-function whyNoJetStream(cause: unknown, server: ServerInfo | undefined): string {
+function whyNoJetStream(cause: unknown, server: ServerInfo | undefined, domain: string | undefined): string {
   if (isTimeout(cause)) return 'it answers, but JetStream does not: a cluster may have no leader, or the answer may not be permitted';
+  if (domain !== undefined) return `it answers, but no server with the JetStream domain "${domain}" is connected to it`;
   if (server?.jetstream) return 'it has JetStream, but not for the account of this user (add "jetstream: enabled" to the account)';
-  return 'it answers, but JetStream is off (start it with -js, or add "jetstream {}"; of a leaf node, name a server of the hub)';
+  return 'it answers, but JetStream is off (start it with -js, or add "jetstream {}"; on a leaf node, name the domain of the hub with --domain)';
 }
 
 async function readStatus(nats: NatsConnection, onStatus: (status: Status) => void): Promise<void> {

@@ -9,12 +9,16 @@ export type Operation = 'publish' | 'subscribe';
  * `?` is replaced by the token of the subject. `*` and `>` are NATS wildcards, and stay in the permission.
  */
 const patterns = [
-  '$JS.API.CONSUMER.DURABLE.CREATE.?.*',
-  '$JS.API.CONSUMER.CREATE.?.>',
-  '$JS.API.CONSUMER.MSG.NEXT.?.*',
-  '$JS.API.CONSUMER.INFO.?.*',
-  '$JS.API.CONSUMER.DELETE.?.*',
-  '$JS.API.DIRECT.GET.?.>',
+  // The second form is that of a JetStream domain.
+  ...['$JS.API', '$JS.?.API'].flatMap((api) => [
+    `${api}.CONSUMER.DURABLE.CREATE.?.*`,
+    `${api}.CONSUMER.CREATE.?.>`,
+    `${api}.CONSUMER.MSG.NEXT.?.*`,
+    `${api}.CONSUMER.INFO.?.*`,
+    `${api}.CONSUMER.DELETE.?.*`,
+    `${api}.DIRECT.GET.?.>`,
+    `${api}.$KV.?.>`,
+  ]),
   '$JS.ACK.?.>',
   '$JS.FC.?.>',
   '$KV.?.>',

@@ -1,4 +1,4 @@
-import { createInbox, type Msg, type MsgHdrs } from 'nats';
+import type { Msg, MsgHdrs } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { parseJson } from '#src/core/text/json.ts';
@@ -34,7 +34,7 @@ type Pending = { resolve: (answer: PublishAnswer) => void; subject: string; sent
  */
 export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } = {}): Publisher {
   const { nats } = connection;
-  const inbox = createInbox();
+  const inbox = connection.createInbox();
   const pending = new PassingMap<number, Pending>();
   let nextKey = 0;
 

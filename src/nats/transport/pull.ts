@@ -1,4 +1,4 @@
-import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from 'nats';
+import { type Msg, type NatsConnection, nanos, type Subscription } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from './connection.ts';
 
@@ -42,7 +42,7 @@ class SupervisedPull implements Pull {
   readonly done: Promise<void>;
   readonly #options: PullOptions;
   readonly #nats: NatsConnection;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #subscription: Subscription;
   readonly #watchdog: NodeJS.Timeout;
   readonly #endReconnect: () => void;
@@ -60,6 +60,7 @@ class SupervisedPull implements Pull {
     const { connection, signal } = options;
     this.#options = options;
     this.#nats = connection.nats;
+    this.#inbox = connection.createInbox();
     this.#subscription = this.#nats.subscribe(`${this.#inbox}.>`, {
       callback: (error, message) => {
         if (error === null) this.#receive(message);
@@ -104,7 +105,8 @@ class SupervisedPull implements Pull {
     this.#outstanding += batch;
     const request = { batch, expires: nanos(EXPIRES_IN_MS), idle_heartbeat: nanos(HEARTBEAT_IN_MS) };
     if (this.#outstanding === batch) this.#receivedAt = performance.now();
-    nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`, JSON.stringify(request), {
+    const { connection, stream } = this.#options;
+    nats.publish(`${connection.jetstream.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${this.#consumer}`, JSON.stringify(request), {
       reply: `${this.#inbox}.${this.#generation}.${this.#requests++}`,
     });
   }

@@ -61,10 +61,10 @@ async function getMessage(connection: Connection, query: Query, budgetInMs = BUD
   }
 }
 
-async function askOnce({ nats, isConnected }: Connection, query: Query): Promise<StoredMessage | undefined> {
+async function askOnce({ nats, jetstream, isConnected }: Connection, query: Query): Promise<StoredMessage | undefined> {
   // Without a connection the client may drop the request, which would then time out.
   if (!isConnected) throw new Error('not connected');
-  const reply = await nats.request(`$JS.API.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
+  const reply = await nats.request(`${jetstream.apiPrefix}.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
   const { message, error } = reply.json<Answer>();
   if (message !== undefined) return stored(message);
   if (isMessageNotFound(error?.err_code)) return undefined;

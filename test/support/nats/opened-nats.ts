@@ -2,7 +2,7 @@ import { headers } from 'nats';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { type NatsPorts, type NatsPortsOptions, openNatsPorts } from '#src/nats/ports.ts';
 import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher, type Publisher } from '#src/nats/transport/publisher.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import type { OpenedLog } from '#test/support/log/opened-log.ts';
@@ -12,8 +12,8 @@ export const topology = { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs
 /** A connection with all its ports, which are closed together. */
 export type OpenedNats = AsyncDisposable & { connection: Connection; ports: NatsPorts };
 
-export async function openNats(url: string, options: Partial<NatsPortsOptions> = {}): Promise<OpenedNats> {
-  const connection = await openConnection({ servers: url });
+export async function openNats(address: string | NatsOptions, options: Partial<NatsPortsOptions> = {}): Promise<OpenedNats> {
+  const connection = await openConnection(typeof address === 'string' ? { servers: address } : address);
   const ports = await openNatsPorts(connection, { topology, leaseInMs: 1_000, ...options });
   return {
     connection,

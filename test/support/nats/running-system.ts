@@ -7,7 +7,7 @@ import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection, NatsOptions } from '#src/nats/transport/connection.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
 import { appendId } from '#test/support/log/opened-log.ts';
@@ -31,8 +31,8 @@ export interface RunningSystem extends AsyncDisposable, Pick<OpenedNats, 'connec
   settled(): Promise<void>;
 }
 
-export async function startSystem(url: string, handlers: Handlers, patienceInMs = 400): Promise<RunningSystem> {
-  const opened = await openNats(url);
+export async function startSystem(address: string | NatsOptions, handlers: Handlers, patienceInMs = 400): Promise<RunningSystem> {
+  const opened = await openNats(address);
   const { connection, ports } = opened;
   const complaints: string[] = [];
   const logger: Logger = { ...silentLogger, warn: (facts, text) => void complaints.push(`${text} ${JSON.stringify(facts)}`) };

@@ -13,6 +13,8 @@ describe('the permission that grants a refused', () => {
     ['publish', '$KV.SEQUENT_STATE.floor.fn-a', 'publish: {allow: ["$KV.SEQUENT_STATE.>"]}'],
     ['publish', 'theirs.own.subject', 'publish: {allow: ["theirs.own.subject"]}'],
     ['publish', '_INBOX.abc.1', 'allow_responses: true'],
+    ['publish', '$JS.hub.API.CONSUMER.MSG.NEXT.INVOCATIONS.fn-a', 'publish: {allow: ["$JS.hub.API.CONSUMER.MSG.NEXT.INVOCATIONS.*"]}'],
+    ['publish', '$JS.hub.API.$KV.SEQUENT_STATE.floor.x', 'publish: {allow: ["$JS.hub.API.$KV.SEQUENT_STATE.>"]}'],
     ['subscribe', '_INBOX.abc.*', 'subscribe: {allow: ["_INBOX.>"]}'],
     ['subscribe', 'worker.host-1-ab.cancel', 'subscribe: {allow: ["worker.*.cancel"]}'],
     ['subscribe', '$SRV.PING', 'subscribe: {allow: ["$SRV.PING"]}'],
