@@ -2,13 +2,14 @@ import type { SequentClient } from '#src/client/client.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { NatsOptions } from '#src/nats/transport/connection.ts';
 import type { GlobalOptions } from './call.ts';
 import type { OutputStream } from './print/terminal.ts';
-import { CommandError, problemOf, usageProblem } from './problem.ts';
+import { CommandError, exitCodes, type Problem, problemOf, usageProblem } from './problem.ts';
 
-/** The address of a command's connection, and the source of the address. */
-export type Target = { options: NatsOptions & { tenancy: Tenancy; grants: Grants }; from: string; dataDir: string };
+/** The options of a command's connection, and the address that they are for. */
+export type Target = { options: NatsOptions & { tenancy: Tenancy; grants: Grants }; address: NatsAddress; dataDir: string };
 
 /** Finds the NATS of a command: from flags, environment, the server of the data folder, or the selected context of `nats`. */
 export async function findTarget(options: GlobalOptions): Promise<Target> {
@@ -21,11 +22,18 @@ export async function findTarget(options: GlobalOptions): Promise<Target> {
   const { findNats } = await import('#src/main/config/find-nats.ts');
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
   const configuration = readConfiguration({ flags: connectionFlags(options) });
-  const { from, ...address } = await findNats(configuration);
+  const address = await findNats(configuration);
+  const { from: _, ...connecting } = address;
   const tenancy: Tenancy = { region: 'local', project: configuration.project ?? 'default', envelope: configuration.envelope };
   return {
-    options: { ...natsOptionsOf(address), name: 'sequent-cli', tenancy, grants: grantsOf(configuration) },
-    from,
+    options: {
+      role: 'operator',
+      ...natsOptionsOf(connecting),
+      name: 'sequent-cli',
+      tenancy,
+      grants: grantsOf(configuration),
+    },
+    address,
     dataDir: configuration.dataDir,
   };
 }
@@ -40,16 +48,34 @@ function connectionFlags({ server: natsUrl, context, data, ...options }: GlobalO
 export async function withClient<Value>(options: GlobalOptions, work: (client: SequentClient) => Promise<Value>): Promise<Value> {
   const target = await findTarget(options);
   const { connectClient } = await import('#src/client/client.ts');
-  await using client = await connectClient(target.options).catch(explainTarget(target));
+  await using client = await connectClient({ ...target.options, jetstreamApi: 'required' }).catch(explainTarget(target));
   return await work(client);
 }
 
-/** Adds the source of the address to an error about an unreachable NATS. */
-export function explainTarget({ from }: Pick<Target, 'from'>): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof NatsUnavailableError)) throw error;
+/** Adds the source of the address to an error about an unreachable NATS, and the data folder to one about missing rights. */
+export function explainTarget({ address, dataDir }: Pick<Target, 'address' | 'dataDir'>): (error: unknown) => Promise<never> {
+  return async (error) => {
     const problem = problemOf(error);
-    throw new CommandError({ ...problem, why: `${problem.why} (the address comes from ${from})` }, { cause: error });
+    if (problem.exitCode === exitCodes.auth && (await isOfAnotherFolder(address))) {
+      throw new CommandError({ ...problem, ...keyProblem(address, dataDir) }, { cause: error });
+    }
+    if (!(error instanceof NatsUnavailableError)) throw error;
+    throw new CommandError({ ...problem, why: `${problem.why} (the address comes from ${address.from})` }, { cause: error });
+  };
+}
+
+/** Whether the client has no credentials, and the server is one that Sequent started on a data folder of this machine. */
+async function isOfAnotherFolder(address: NatsAddress): Promise<boolean> {
+  const { hasCredentials } = await import('#src/main/config/find-nats.ts');
+  const { isEmbeddedServer } = await import('#src/main/nats-server/running.ts');
+  return !hasCredentials(address) && (await isEmbeddedServer(address.servers[0] ?? ''));
+}
+
+function keyProblem({ servers }: NatsAddress, dataDir: string): Pick<Problem, 'what' | 'why' | 'remedy'> {
+  return {
+    what: 'this NATS server needs the key of its data folder',
+    why: `Sequent started the server on ${servers[0]}, and its key is not in ${dataDir}`,
+    remedy: 'the same command in the folder of npm start, or with --data <its data folder>, or --nkey <its data folder>/nats/sequent.nk',
   };
 }
 

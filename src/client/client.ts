@@ -7,23 +7,24 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
-import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
-import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { type Cursor, listCursors, removeCursor } from '#src/nats/streams/cursors.ts';
 import { subscribeToLiveResults } from '#src/nats/streams/live-results.ts';
 import { sequenceAt } from '#src/nats/streams/start-position.ts';
-import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
+import { type ClientAddress, connectionOptionsOf } from './address.ts';
 import { readWholeTimeline } from './archived-timeline.ts';
 import { type Cancel, createCancel } from './cancel.ts';
 import { type ClientHistory, createClientHistory } from './history.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
 import { createInvoker, type Invoke, nameOf, type Target } from './invoke.ts';
+import { createLiveOutcomes, expectOutcomes, liveOutcome } from './live-outcomes.ts';
+import { type JetstreamApi, type OpenedParts, openParts } from './open-parts.ts';
 import { createRepair, type Repair } from './repair.ts';
 import { createRequests } from './requests.ts';
-import { subscribeToResults } from './result-subscription.ts';
+import { followLiveResults, subscribeToResults } from './result-subscription.ts';
 import { createResultWaiter, type Result, toResult } from './results.ts';
 import { readSystem, type SystemState } from './system.ts';
 import { createSubscriptions } from './transition-subscription.ts';
@@ -43,10 +44,18 @@ export type { SystemState } from './system.ts';
 export type { DeliveredTransition, Transitions, TransitionsOptions } from './transitions.ts';
 export { startWorker } from './worker.ts';
 
-export type ClientOptions = Partial<NatsOptions> & {
+export type ClientOptions = ClientAddress & {
   tenancy?: Tenancy;
   /** How long a request without an answer is retried before it fails with `UnknownOutcomeError`, in milliseconds; 30 s by default. */
   acceptWithinMs?: number;
+  /**
+   * Whether the user of this client may use JetStream's API; `if-permitted` by default.
+   *
+   * Without the API, the client invokes functions and receives outcomes that are published after the call: `invoke`, `invokeText`,
+   * `invokeMany`, `result` and `subscribe`. All other methods throw `NotPermittedError`. `unused` makes no request to the API, and
+   * `required` throws when the API is not permitted.
+   */
+  jetstreamApi?: JetstreamApi | undefined;
   /** What other projects may use in addition to the defaults. Must equal the configuration of Sequent. */
   grants?: Grants | undefined;
 };
@@ -96,57 +105,59 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Connects to the NATS of a running Sequent. Throws `NatsUnavailableError`. */
+/**
+ * Connects to the NATS of a running Sequent. Throws `NatsUnavailableError`, and `NotPermittedError` when JetStream's API is required.
+ */
 export async function connectClient(options: ClientOptions = {}): Promise<SequentClient> {
-  const { tenancy = { region: 'local', project: 'default' }, acceptWithinMs: budgetInMs = 30_000, grants, ...natsOptions } = options;
-  const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
-  const connection = await openConnection({ name: 'sequent-client', ...natsOptions, servers });
+  const {
+    tenancy = { region: 'local', project: 'default' },
+    acceptWithinMs: budgetInMs = 30_000,
+    grants,
+    jetstreamApi,
+    ...address
+  } = options;
   const closing = new AbortController();
   // Every open subscription listens to this signal until it ends. Their number is the caller's, so Node must not warn of a leak.
   setMaxListeners(0, closing.signal);
-  const ports = await openNatsPorts(connection, { leaseInMs: 15_000, budgetInMs }).catch(async (error: unknown) => {
-    await connection.close();
-    throw connection.refusals.explain(error);
-  });
-  const functions = createFunctionRegistry(ports.functions, {
-    refuseDestination: ports.destinationCheck.refuse,
-    grants,
-    clock: ports.clock,
-  });
-  const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
-  return createClient({ connection, ports, tenancy, functions, directory, closing });
+  const opened = await openParts(
+    { name: 'sequent-client', ...connectionOptionsOf(address) },
+    { jetstreamApi, budgetInMs, signal: closing.signal },
+  );
+  const { functions: store, destinationCheck, clock } = opened.ports;
+  const functions = createFunctionRegistry(store, { refuseDestination: destinationCheck.refuse, grants, clock });
+  return createClient({ ...opened, tenancy, functions, closing });
 }
 
-type ClientParts = {
-  connection: Connection;
-  ports: NatsPorts;
-  tenancy: Tenancy;
-  functions: FunctionRegistry;
-  directory: FunctionDirectory;
-  closing: AbortController;
-};
+type ClientParts = OpenedParts & { tenancy: Tenancy; functions: FunctionRegistry; closing: AbortController };
 
-function createClient({ connection, ports, tenancy, functions, directory, closing }: ClientParts): SequentClient {
+function createClient({ connection, ports, directory, tenancy, functions, closing }: ClientParts): SequentClient {
   const { log, openRequests, clock } = ports;
   const timelineOptions = { log, tenancy, findQueued: openRequests.find, history: ports.history };
+  const listen = (name: FunctionName | '*', onResult: (requestId: string, envelope: string) => void): Promise<void> =>
+    subscribeToLiveResults(connection, name, onResult);
+  const live = directory === undefined ? createLiveOutcomes(listen) : undefined;
   const waiter = createResultWaiter({
-    subscribe: (name, onResult) => subscribeToLiveResults(connection, name as FunctionName, onResult),
+    subscribe: listen,
     readOutcome: async (id, name) => (await readTimeline(id, { ...timelineOptions, functionName: name })).envelope,
   });
   const requests = createRequests({
     log,
     clock,
     random: { bytes: randomBytes },
-    maxBatch: (name) => directory.get(name)?.definition.concurrency ?? 1,
+    maxBatch: (name) => directory?.get(name)?.definition.concurrency ?? 1,
   });
   const traceRequest = createRequestTracing(findTracer());
   const subscriptions = createSubscriptions(connection);
   const by = `client-${randomBytes(6).toString('hex')}`;
   let appends = 0;
   const writing = { log, hints: ports.hints, clock, by, appendId: () => `${by}-${appends++}` };
+  const invoker = {
+    isKnown: (name: FunctionName, qualifier: string) => directory === undefined || directory.find(name, qualifier) !== undefined,
+    expectOutcome: live === undefined ? undefined : expectOutcomes(live),
+  };
 
   const client: SequentClient = {
-    ...createInvoker({ log, requests, waiter, directory, functions, traceRequest }),
+    ...createInvoker({ ...invoker, log, requests, waiter, functions, traceRequest }),
     functions,
     packages: ports.packages,
     connection,
@@ -155,6 +166,7 @@ function createClient({ connection, ports, tenancy, functions, directory, closin
     history: createClientHistory(ports.history),
     cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find, functions }).cancel,
     async result(id, { function: functionName, timeoutInMs = 60_000 } = {}) {
+      if (live !== undefined) return toResult(await liveOutcome(live, { id, functionName, timeoutInMs }));
       const { envelope } = await readWholeTimeline(id, { ...timelineOptions, functionName });
       if (envelope !== undefined) return toResult(envelope);
       return toResult(
@@ -162,7 +174,9 @@ function createClient({ connection, ports, tenancy, functions, directory, closin
       );
     },
     subscribe(target, outcome, from = 'now') {
-      const subject = subjects.result(parseFunctionName(nameOf(target)), outcome ?? '*');
+      const name = parseFunctionName(nameOf(target));
+      if (live !== undefined && from === 'now') return followLiveResults(connection, { name, outcome, closing: closing.signal });
+      const subject = subjects.result(name, outcome ?? '*');
       return subscribeToResults(connection, { subject, from, closing: closing.signal });
     },
     timeline: (id, { function: functionName } = {}) => readWholeTimeline(id, { ...timelineOptions, functionName }),

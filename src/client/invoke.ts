@@ -1,7 +1,7 @@
 import { LATEST } from '#src/core/functions/definition.ts';
+import type { Envelope } from '#src/core/log/envelope.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
-import type { FunctionDirectory } from '#src/functions/directory.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { TraceRequest } from '#src/tracing/requests.ts';
 import type { TypedFunction } from './define-function.ts';
@@ -62,26 +62,39 @@ export type InvokerOptions = {
   log: Pick<EventLog, 'readRequest'>;
   requests: Requests;
   waiter: ResultWaiter;
-  directory: Pick<FunctionDirectory, 'find'>;
+  /** Whether the function exists, by a local copy that may be stale. */
+  isKnown: (name: FunctionName, qualifier: string) => boolean;
+  /** Of a client that may not read the log: called before a request is sent. */
+  expectOutcome?: ExpectOutcome | undefined;
   functions: Pick<FunctionRegistry, 'find'>;
   traceRequest: TraceRequest;
 };
 
-export function createInvoker({ log, requests, waiter, directory, functions, traceRequest }: InvokerOptions): Invoke {
+/** Expects the outcome of a request with this id, or a new id. `outcome` waits for the outcome and throws `TimedOutError`. */
+export type ExpectOutcome = (
+  name: FunctionName,
+  id: string | undefined,
+) => Promise<{ id: string; outcome: (timeoutInMs: number) => Promise<Envelope> }>;
+
+export function createInvoker(options: InvokerOptions): Invoke {
+  const { log, requests, waiter, isKnown, expectOutcome, functions, traceRequest } = options;
+
   /** Checks that a function exists: first in the local copy, which may be stale, then in the registry, which throws. */
   function checkFunction(name: string, qualifier = LATEST): FunctionName | Promise<FunctionName> {
     const parsed = parseFunctionName(name);
-    return directory.find(parsed, qualifier) === undefined ? functions.find(parsed, qualifier).then(() => parsed) : parsed;
+    return isKnown(parsed, qualifier) ? parsed : functions.find(parsed, qualifier).then(() => parsed);
   }
 
   function send<Output>(name: FunctionName, payload: string, options: InvokeOptions): Promise<Invoked<Output>> {
     return traceRequest(name, { ...options, payload }, async (request) => {
-      const requestId = await requests.send(name, request);
+      const expected = await expectOutcome?.(name, request.id);
+      const requestId = await requests.send(name, expected === undefined ? request : { ...request, id: expected.id });
+      const outcome = expected?.outcome ?? ((timeoutInMs) => waiter.wait(requestId, { name, timeoutInMs, isAccepted: true }));
       return {
         requestId,
         traceparent: request.traceparent,
         async result({ timeoutInMs = 60_000 } = {}) {
-          return toResult(await waiter.wait(requestId, { name, timeoutInMs, isAccepted: true })) as Result<Output>;
+          return toResult(await outcome(timeoutInMs)) as Result<Output>;
         },
       };
     });

@@ -132,7 +132,7 @@ export function createResultWaiter({ subscribe, readOutcome }: ResultWaiterOptio
 }
 
 /** `Promise.withResolvers`, which Node 20 does not have. */
-function deferred<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void; reject: (reason: unknown) => void } {
+export function deferred<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void; reject: (reason: unknown) => void } {
   let resolve: (value: Value) => void = () => {};
   let reject: (reason: unknown) => void = () => {};
   const promise = new Promise<Value>((onValue, onReason) => {

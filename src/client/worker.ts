@@ -11,16 +11,17 @@ import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
-import { type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { traceHost } from '#src/tracing/host.ts';
 import { traceTargets } from '#src/tracing/targets.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
 import { startWorker as startWorkerRole } from '#src/worker/worker.ts';
+import { type ClientAddress, connectionOptionsOf } from './address.ts';
 import type { TypedFunction } from './define-function.ts';
 import { toHandler } from './handlers.ts';
 import { ownInstance } from './own-instance.ts';
 
-export type WorkerOptions = Partial<NatsOptions> & {
+export type WorkerOptions = ClientAddress & {
   // biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
   functions: readonly TypedFunction<any, any>[];
   tenancy?: Tenancy;
@@ -54,12 +55,11 @@ export async function startWorker({
   maxHops = MAX_HOPS,
   maxChain = MAX_CHAIN,
   grants,
-  ...natsOptions
+  ...address
 }: WorkerOptions): Promise<EmbeddedWorker> {
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
   const worker = workerName();
-  const servers = natsOptions.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
-  const connection = await openConnection({ name: worker, ...natsOptions, servers });
+  const connection = await openConnection({ name: worker, role: 'worker', ...connectionOptionsOf(address) });
   connection.refusals.onMissingPermission((message) => logger.error({}, message));
   const ports = await openNatsPorts(connection, { leaseInMs, onProblem: (problem) => logger.warn({}, problem) });
   const registry = createFunctionRegistry(ports.functions, { grants, clock: ports.clock });

@@ -4,7 +4,7 @@ import { connectClient, defineFunction, startWorker } from '#src/client/client.t
 /**
  * A typed function in a process of your own. A worker in this process runs the function, and a client invokes it through NATS.
  *
- * Start Sequent, then run: npx tsx src/examples/client.ts nats://127.0.0.1:4222
+ * Start Sequent, then run: NATS_NKEY=.sequent/nats/sequent.nk npx tsx src/examples/client.ts nats://127.0.0.1:4222
  */
 const servers = process.argv[2] ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
 

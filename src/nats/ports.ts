@@ -13,6 +13,7 @@ import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 import { createNatsCodePackages } from './code-packages.ts';
 import { openKeyValue } from './key-value.ts';
+import { createLazyKeyValue } from './lazy-key-value.ts';
 import { createNatsCancellations } from './questions/cancellations.ts';
 import { createNatsDestinationCheck } from './questions/destination-check.ts';
 import { createNatsExecutionProbe } from './questions/execution-probe.ts';
@@ -27,7 +28,7 @@ import { createNatsWorkQueue } from './streams/work-queue.ts';
 import type { Connection } from './transport/connection.ts';
 import { ensureStream, findStream } from './transport/ensure-stream.ts';
 import { createPublisher, type Publisher } from './transport/publisher.ts';
-import { type ClockBounds, openServerClock, type ServerClock } from './transport/server-clock.ts';
+import { type ClockBounds, localServerClock, openServerClock, type ServerClock } from './transport/server-clock.ts';
 import { createHintSigner } from './wire/hint-signer.ts';
 import {
   codeStream,
@@ -67,6 +68,8 @@ export type NatsPorts = {
 export type NatsPortsOptions = {
   /** Creates and updates the streams and buckets. Without a topology they must exist, because a client changes nothing. */
   topology?: TopologyOptions;
+  /** Opens and checks nothing in advance, for a client that may not use JetStream's API. Each use then fails by itself. */
+  isLazy?: boolean;
   leaseInMs: number;
   clockBounds?: ClockBounds;
   /** How long an append or a read without an answer is repeated before it fails, in milliseconds; 60 s by default. */
@@ -83,15 +86,16 @@ export type NatsPortsOptions = {
 export async function openNatsPorts(connection: Connection, options: NatsPortsOptions): Promise<NatsPorts> {
   const { topology, leaseInMs } = options;
   const problems = options.onProblem === undefined ? {} : { onProblem: options.onProblem };
-  if (topology === undefined) await expectStream(connection);
-  else {
+  const isLazy = options.isLazy ?? false;
+  if (topology !== undefined) {
     expectReplicable(connection, topology.replicas);
     for (const stream of [invocationsStream(topology), resultsStream(topology), codeStream(topology)])
       await ensureStream(connection, stream);
-  }
-  const clock = await openServerClock(connection, { ...options.clockBounds, ...problems });
-  const functions = await openKeyValue(connection, FUNCTIONS_BUCKET, topology);
-  const state = await openKeyValue(connection, STATE_BUCKET, topology);
+  } else if (!isLazy) await expectStream(connection);
+  const clock = isLazy ? localServerClock : await openServerClock(connection, { ...options.clockBounds, ...problems });
+  const open = async (bucket: string): Promise<KeyValue> => await openKeyValue(connection, bucket, topology);
+  const functions = isLazy ? createLazyKeyValue(() => open(FUNCTIONS_BUCKET)) : await open(FUNCTIONS_BUCKET);
+  const state = isLazy ? createLazyKeyValue(() => open(STATE_BUCKET)) : await open(STATE_BUCKET);
   const signer = createHintSigner(state);
   const publisher = createPublisher(connection);
   const logOptions = {

@@ -87,7 +87,7 @@ describe('the projection', () => {
 
   test('is a supervised process of sequent serve, and answers ls, get, stats, tree, projection and doctor', async () => {
     await using sequent = await serveSequent(['--log-level', 'warn']);
-    await using client = await connectClient({ servers: sequent.url });
+    await using client = await connectClient(sequent.address);
     await client.functions.put({ name: 'delivered', handler: { kind: 'process', file, export: 'delivered' } });
     const onSuccess = [{ destination: 'FunctionGraph' as const, param: { func_urn: 'delivered' } }];
     await client.functions.put({ name: 'work', handler: { kind: 'process', file, export: 'work' }, policy: { maxRetries: 0, onSuccess } });

@@ -7,6 +7,7 @@ import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
+import { ownerAddress } from '#test/support/nats/owner-address.ts';
 
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const environment = (url: string) => ({ NATS_URL: url, ...shortTimes });
@@ -130,8 +131,9 @@ test('a second start on the same folder resumes the open invocations, and takes 
   const { url = '' } = (await findRunningServer(folder)) ?? {};
   let requestId = '';
   {
-    await using client = await connectClient({ servers: url });
-    await using log = await watchLog(url);
+    const address = ownerAddress(url, folder);
+    await using client = await connectClient(address);
+    await using log = await watchLog(address);
     await client.functions.put({
       name: 'third',
       handler: { kind: 'process', file, export: 'third' },
@@ -147,7 +149,7 @@ test('a second start on the same folder resumes the open invocations, and takes 
   await using second = await startSequent(['--start-server', '--data', folder], {});
   const tookInMs = Math.round(performance.now() - startedAt);
   const running = await findRunningServer(folder);
-  await using client = await connectClient({ servers: running?.url ?? '' });
+  await using client = await connectClient(ownerAddress(running?.url ?? '', folder));
   const result = await client.result(requestId, { timeoutInMs: 20_000 });
   process.stdout.write(`second start: ${tookInMs} ms\n`);
 

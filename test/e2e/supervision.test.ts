@@ -7,6 +7,7 @@ import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
+import { ownerAddress } from '#test/support/nats/owner-address.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const functions = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
@@ -24,7 +25,7 @@ test('npm start restarts the killed process of its roles, says so, and still sto
     });
     const lines = createInterface(start.stdout)[Symbol.asyncIterator]();
     const url = urlIn((await lines.next()).value ?? '');
-    const pid = await pidOfRoles(url);
+    const pid = await pidOfRoles(url, folder);
     expect(pid).not.toBe(start.pid);
     process.kill(pid, 'SIGKILL');
     expect(urlIn((await lines.next()).value ?? '')).toBe(url);
@@ -50,7 +51,7 @@ test('the roles of npm start end when the process that supervises them is killed
     // The processes of the roles inherit this stdout, which ends when the last of them ends.
     const lines = createInterface(start.stdout);
     const [ready] = (await once(lines, 'line')) as [string];
-    await using log = await watchLog(urlIn(ready));
+    await using log = await watchLog(ownerAddress(urlIn(ready), folder));
     expect(await log.ports.roleInstances.list()).toHaveLength(1);
     start.kill('SIGKILL');
     await once(lines, 'close');
@@ -65,9 +66,10 @@ test('SIGTERM to the process group stops all roles without a warning during an e
   try {
     await using sequent = await startSequent(['--start-server', '--nats-port', '0', '--http-port', '0', '--data', folder], {});
     const url = urlIn(sequent.readyLine);
-    await using client = await connectClient({ servers: url });
+    const address = ownerAddress(url, folder);
+    await using client = await connectClient(address);
     await client.functions.put({ name: 'slowly', handler: { kind: 'process', file: functions, export: 'slowly' } });
-    await using log = await watchLog(url);
+    await using log = await watchLog(address);
     const { requestId } = await client.invoke('slowly', { ms: 2_500 });
     await log.until((fact) => fact.type === 'running');
     process.kill(-sequent.pid, 'SIGTERM');
@@ -83,8 +85,8 @@ test('SIGTERM to the process group stops all roles without a warning during an e
   }
 });
 
-async function pidOfRoles(url: string): Promise<number> {
-  await using log = await watchLog(url);
+async function pidOfRoles(url: string, folder: string): Promise<number> {
+  await using log = await watchLog(ownerAddress(url, folder));
   const instances = await log.ports.roleInstances.list();
   const found = instances.find(({ roles }) => roles.includes('worker'));
   if (found === undefined) throw new Error('no worker is among the instances of roles');

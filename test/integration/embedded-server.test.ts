@@ -9,7 +9,8 @@ import { findNats } from '#src/main/config/find-nats.ts';
 import { ServerStartError } from '#src/main/nats-server/errors.ts';
 import { createServerFiles } from '#src/main/nats-server/files.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
-import type { ServerEvent } from '#src/main/nats-server/start.ts';
+import type { EmbeddedServer, ServerEvent } from '#src/main/nats-server/start.ts';
+import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
 
@@ -18,7 +19,7 @@ describe('an embedded server', () => {
     const startedAt = performance.now();
     const server = await start();
     expect(performance.now() - startedAt).toBeLessThan(1_000);
-    await createStream(server.url);
+    await createStream(server);
     expect(await serversOn(dataDir)).toEqual([server.pid]);
     await server.stop();
     expect(await serversOn(dataDir)).toEqual([]);
@@ -26,16 +27,17 @@ describe('an embedded server', () => {
 
   test('keeps its store and its address from one start to the next', async ({ start }) => {
     const first = await start();
-    await createStream(first.url);
+    await createStream(first);
     await first.stop();
     const second = await start();
     expect(second.url).toBe(first.url);
-    expect(await messagesIn(second.url)).toBe(1);
+    expect(await messagesIn(second)).toBe(1);
   });
 
   test('is found by its folder while it runs, and only then', async ({ dataDir, start }) => {
     const server = await start();
-    expect(await findRunningServer(dataDir)).toEqual({ url: server.url, pid: server.pid, monitorUrl: server.monitorUrl, fsync: '100ms' });
+    const { url, pid, monitorUrl, keyFile } = server;
+    expect(await findRunningServer(dataDir)).toEqual({ url, pid, monitorUrl, fsync: '100ms', keyFile });
     await server.stop();
     expect(await findRunningServer(dataDir)).toBeUndefined();
     expect(await findRunningServer(join(dataDir, 'elsewhere'))).toBeUndefined();
@@ -80,8 +82,8 @@ describe('an embedded server', () => {
   test('that is killed is restarted on the same port, and its clients continue', async ({ start }) => {
     const events: ServerEvent['type'][] = [];
     const server = await start({ onEvent: ({ type }) => void events.push(type) });
-    await createStream(server.url);
-    const client = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    await createStream(server);
+    const client = await connect({ ...optionsFor(server), maxReconnectAttempts: -1, reconnectTimeWait: 20 });
     for (let kills = 1; kills <= 3; kills++) {
       process.kill(server.pid, 'SIGKILL');
       await vi.waitFor(() => expect(events.filter((type) => type === 'restarted')).toHaveLength(kills), { timeout: 5_000 });
@@ -89,7 +91,7 @@ describe('an embedded server', () => {
     }
     expect(events).toEqual(['exited', 'restarted', 'exited', 'restarted', 'exited', 'restarted']);
     await client.close();
-    expect(await messagesIn(server.url)).toBeGreaterThanOrEqual(4);
+    expect(await messagesIn(server)).toBeGreaterThanOrEqual(4);
   });
 
   test('whose port is taken after a crash waits for that port, because its clients know no other', async ({ start }) => {
@@ -132,16 +134,22 @@ describe('an embedded server', () => {
   });
 });
 
-async function createStream(url: string): Promise<void> {
-  const client = await connect({ servers: url });
+async function createStream(server: Address): Promise<void> {
+  const client = await connect(optionsFor(server));
   const manager = await client.jetstreamManager();
   await manager.streams.add({ name: 'KEPT', subjects: ['kept.>'] });
   await client.jetstream().publish('kept.x');
   await client.close();
 }
 
-async function messagesIn(url: string): Promise<number> {
-  const client = await connect({ servers: url });
+type Address = Pick<EmbeddedServer, 'url' | 'keyFile'>;
+
+function optionsFor({ url, keyFile }: Address) {
+  return natsOptionsOf({ servers: url, nkeyFile: keyFile });
+}
+
+async function messagesIn(server: Address): Promise<number> {
+  const client = await connect(optionsFor(server));
   const { state } = await (await client.jetstreamManager()).streams.info('KEPT');
   await client.close();
   return state.messages;

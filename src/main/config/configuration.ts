@@ -6,6 +6,7 @@ import { isLiteralSubject, isReserved } from '#src/core/names/addressable.ts';
 import { isProjectId } from '#src/core/names/names.ts';
 import { parseDuration } from '#src/core/text/parse-duration.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
+import { ANONYMOUS_CHOICES } from '#src/main/nats-server/access.ts';
 import { FSYNC_CHOICES } from '#src/main/nats-server/files.ts';
 import type { Environment } from '#src/main/nats-server/find.ts';
 import { STREAM_PARTS, type StreamSizes } from '#src/nats/wire/stream-sizes.ts';
@@ -78,6 +79,7 @@ const settings = {
     env: 'NATS_INBOX_PREFIX',
     schema: text.refine(isLiteralSubject, 'must be a subject without wildcards').optional(),
   },
+  natsAnonymous: { flag: '--nats-anonymous', env: 'SEQUENT_NATS_ANONYMOUS', schema: oneOf(ANONYMOUS_CHOICES).default('on') },
   natsContext: {
     flag: '--context',
     env: 'NATS_CONTEXT',

@@ -1,5 +1,5 @@
 import type { Environment } from '#src/main/nats-server/find.ts';
-import { findRunningServer } from '#src/main/nats-server/running.ts';
+import { findKeyFor, findRunningServer } from '#src/main/nats-server/running.ts';
 import type { Configuration } from './configuration.ts';
 import { defined } from './defined.ts';
 import { addressOf, type NatsAddress, type NatsTls } from './nats-address.ts';
@@ -22,13 +22,16 @@ const DEFAULT_URL = 'nats://127.0.0.1:4222';
  * 4. the context that is selected in the `nats` command,
  * 5. `nats://127.0.0.1:4222`.
  *
+ * A server of the data folder gets the key of this folder, however it is named.
  * The settings of credentials, TLS, domain and inbox prefix replace those of every source but 3.
  */
 export async function findNats(configuration: Wanted, env: Environment = process.env): Promise<NatsAddress> {
   const requested = requestedNats(configuration, env);
-  if (requested !== undefined) return requested;
+  if (requested !== undefined) return await withOwnKey(requested, configuration.dataDir);
   const running = await findRunningServer(configuration.dataDir);
-  if (running !== undefined) return { servers: [running.url], from: `the server of ${configuration.dataDir}` };
+  if (running !== undefined) {
+    return { servers: [running.url], ...defined({ nkeyFile: running.keyFile }), from: `the server of ${configuration.dataDir}` };
+  }
   const selected = selectedNatsContext(env);
   if (selected !== undefined) return withOverrides(readNatsContext(selected, env), configuration);
   return withOverrides({ servers: [DEFAULT_URL], from: 'the default' }, configuration);
@@ -45,6 +48,18 @@ export function requestedNats(configuration: Wanted, env: Environment = process.
   if (natsContext !== undefined && contextGoesFirst) return withOverrides(readNatsContext(natsContext, env), configuration);
   if (natsUrls === undefined) return undefined;
   return withOverrides({ ...addressOf(natsUrls), from: given.natsUrls === 'flag' ? '--server' : 'NATS_URL' }, configuration);
+}
+
+/** Adds the key of the data folder when its own server is named without credentials, as by NATS_URL in the folder of `npm start`. */
+async function withOwnKey(address: NatsAddress, dataDir: string): Promise<NatsAddress> {
+  const [server = '', ...others] = address.servers;
+  if (hasCredentials(address) || others.length > 0) return address;
+  return { ...address, ...defined({ nkeyFile: await findKeyFor(server, dataDir) }) };
+}
+
+/** Whether an address names a user. A server may then refuse this user, but never takes the client for an anonymous one. */
+export function hasCredentials({ user, token, credsFile, nkeyFile }: Omit<NatsAddress, 'from'>): boolean {
+  return [user, token, credsFile, nkeyFile].some((given) => given !== undefined);
 }
 
 /** The address of the responders of functions: `address`, unless `--responders-server` or `--responders-creds` replace parts of it. */

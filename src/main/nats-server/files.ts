@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type Access, ANONYMOUS_CHOICES, accessLines } from './access.ts';
 
 export const FSYNC_CHOICES = ['100ms', 'always', 'default'] as const;
 /** How long an acknowledged message may wait for its fsync; `default` is the server's own two minutes. */
@@ -13,8 +14,17 @@ export type ServerFiles = {
   readonly config: string;
   readonly record: string;
   readonly log: string;
+  /** The seed of Sequent's own user. */
+  readonly key: string;
   readonly serverName: string;
 };
+
+const SERVER_NAME_PREFIX = 'sequent-';
+
+/** Whether a server with this name is the embedded server of a data folder. */
+export function isServerName(name: string): boolean {
+  return name.startsWith(SERVER_NAME_PREFIX) && /^[\da-f]{12}$/.test(name.slice(SERVER_NAME_PREFIX.length));
+}
 
 /** Different paths of one folder give the same files and the same name. Throws when the folder does not exist. */
 export function serverFiles(dataDir: string): ServerFiles {
@@ -24,7 +34,8 @@ export function serverFiles(dataDir: string): ServerFiles {
     config: join(folder, 'nats-server.conf'),
     record: join(folder, 'server.json'),
     log: join(folder, 'nats-server.log'),
-    serverName: `sequent-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`,
+    key: join(folder, 'sequent.nk'),
+    serverName: `${SERVER_NAME_PREFIX}${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`,
   };
 }
 
@@ -38,6 +49,8 @@ export function createServerFiles(dataDir: string): ServerFiles {
 const serverRecordSchema = z.object({
   fsync: z.enum(FSYNC_CHOICES),
   port: z.int().min(1).max(65_535).optional(),
+  /** Earlier versions started a server without users, and wrote no such field. */
+  anonymous: z.enum(ANONYMOUS_CHOICES).optional(),
   // These are known once the server answered.
   pid: z.int().positive().optional(),
   monitorUrl: z.string().optional(),
@@ -58,10 +71,11 @@ export function writeRecord({ record }: ServerFiles, content: ServerRecord): voi
   renameSync(`${record}.next`, record);
 }
 
-export type ServerSettings = { fsync: Fsync; port?: number | undefined };
+/** Without `access`, the server has no users, and every client may do everything. */
+export type ServerSettings = { fsync: Fsync; port?: number | undefined; access?: Access | undefined };
 
 /** The server listens on the loopback address only, and disconnects slow readers. */
-export function writeServerConfig(files: ServerFiles, { fsync, port = -1 }: ServerSettings): void {
+export function writeServerConfig(files: ServerFiles, { fsync, port = -1, access }: ServerSettings): void {
   const text = [
     '# Written by Sequent at every start.',
     `server_name: ${quoted(files.serverName)}`,
@@ -77,6 +91,7 @@ export function writeServerConfig(files: ServerFiles, { fsync, port = -1 }: Serv
     `log_file: ${quoted(files.log)}`,
     'logfile_size_limit: 10MB',
     'logfile_max_num: 3',
+    ...(access === undefined ? [] : accessLines(access)),
   ];
   writeFileSync(files.config, `${text.join('\n')}\n`);
 }

@@ -6,13 +6,22 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
+import type { Anonymous } from './access.ts';
 import { ServerStartError } from './errors.ts';
 import { type Fsync, readRecord, type ServerFiles, type ServerSettings, writeRecord, writeServerConfig } from './files.ts';
 import { endServer, isRunning } from './processes.ts';
 import { greetingOf } from './tether.ts';
 
 /** A server that answers, with JetStream enabled. */
-export type LiveServer = { pid: number; fsync: Fsync; port: number; monitorUrl: string; version: string };
+export type LiveServer = {
+  pid: number;
+  fsync: Fsync;
+  /** `undefined` for a server without users. */
+  anonymous: Anonymous | undefined;
+  port: number;
+  monitorUrl: string;
+  version: string;
+};
 
 const POLL_IN_MS = 10;
 
@@ -32,12 +41,12 @@ export type LaunchOptions = ServerSettings & {
  * time, its process is ended and a `ServerStartError` with the server's own errors is thrown.
  */
 export async function launchServer(files: ServerFiles, options: LaunchOptions): Promise<LiveServer> {
-  const { fsync, port, signal, readyWithinMs = 60_000 } = options;
+  const { fsync, port, access, signal, readyWithinMs = 60_000 } = options;
   writeServerConfig(files, options);
   for (const name of readdirSync(files.folder)) if (name.endsWith('.ports')) rmSync(join(files.folder, name), { force: true });
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
   // Written before the start, so that a later process knows the settings of a server that it finds.
-  writeRecord(files, { fsync, port });
+  writeRecord(files, { fsync, port, anonymous: access?.anonymous });
   const pid = await spawnServer(files, options);
   try {
     return await waitUntilReady(files, pid, { signal, readyWithinMs });
@@ -86,7 +95,7 @@ async function liveServer(files: ServerFiles, pid: number): Promise<LiveServer |
   const greeting = await greetingOf(ports.port);
   if (greeting?.server_name !== files.serverName) return undefined;
   writeRecord(files, { ...record, ...ports, pid });
-  return { pid, fsync: record.fsync, ...ports, version: greeting.version };
+  return { pid, fsync: record.fsync, anonymous: record.anonymous, ...ports, version: greeting.version };
 }
 
 async function spawnServer(files: ServerFiles, { bin, detached }: LaunchOptions): Promise<number> {

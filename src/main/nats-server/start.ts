@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { messageOf } from '#src/core/errors.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
+import { type Anonymous, ensureKey } from './access.ts';
 import { ServerStartError } from './errors.ts';
 import { createServerFiles, type Fsync, readRecord, type ServerFiles, urlOf } from './files.ts';
 import { isPortFree, type LiveServer, launchServer, waitUntilReady } from './launch.ts';
@@ -30,6 +32,8 @@ export type StartServerOptions = {
   bin: string;
   dataDir: string;
   fsync: Fsync;
+  /** Whether clients without credentials may publish requests and hear results; `on` by default. */
+  anonymous?: Anonymous;
   /** The port of the first start; a later start takes the port of the last one. Any free port when the port is taken. */
   port?: number;
   onEvent?: (event: ServerEvent) => void;
@@ -42,6 +46,8 @@ export interface EmbeddedServer {
   readonly pid: number;
   readonly version: string;
   readonly monitorUrl: string;
+  /** The file with the seed of Sequent's user. */
+  readonly keyFile: string;
   /** The setting that the server runs with. An adopted server may have another one than the options. */
   readonly fsync: Fsync;
   /** Whether the server was already running: shared with another Sequent process, or left by one that was killed. */
@@ -94,6 +100,9 @@ class Supervisor implements EmbeddedServer {
   get fsync(): Fsync {
     return this.#server.fsync;
   }
+  get keyFile(): string {
+    return this.#files.key;
+  }
 
   async start(): Promise<void> {
     const tether = await withLock(this.#files.folder, async () => {
@@ -123,11 +132,11 @@ class Supervisor implements EmbeddedServer {
     return this.#live;
   }
 
-  /** The server that runs on the folder. A server with another durability is ended if no other process uses it. */
+  /** The server that runs on the folder. A server with another durability or other users is ended if no other process uses it. */
   async #adopt(): Promise<LiveServer | undefined> {
     const [pid] = await serversWith(this.#files.config);
     if (pid === undefined) return undefined;
-    const { signal, dataDir, fsync } = this.#options;
+    const { signal, dataDir, fsync, anonymous = 'on' } = this.#options;
     let live: LiveServer;
     try {
       live = await waitUntilReady(this.#files, pid, { signal, readyWithinMs: READY_WITHIN_MS });
@@ -136,7 +145,8 @@ class Supervisor implements EmbeddedServer {
       if (!(await isRunning(pid, this.#files.config))) return undefined;
       throw new ServerStartError({ dataDir, why: `process ${pid} runs on it already, and ${messageOf(cause)}` }, { cause });
     }
-    if (live.fsync === fsync || (await countTethers(live.monitorUrl)) > 0) return live;
+    const isAsWanted = live.fsync === fsync && live.anonymous === anonymous && existsSync(this.#files.key);
+    if (isAsWanted || (await countTethers(live.monitorUrl)) > 0) return live;
     await endServer(live.pid, this.#files.config);
     return undefined;
   }
@@ -156,8 +166,9 @@ class Supervisor implements EmbeddedServer {
   }
 
   async #launch(port: number | undefined, signal: AbortSignal | undefined): Promise<LiveServer> {
-    const { bin, fsync } = this.#options;
-    return await launchServer(this.#files, { bin, fsync, port, signal, detached: true, readyWithinMs: READY_WITHIN_MS });
+    const { bin, fsync, anonymous = 'on' } = this.#options;
+    const access = { publicKey: ensureKey(this.#files.key).publicKey, anonymous };
+    return await launchServer(this.#files, { bin, fsync, access, port, signal, detached: true, readyWithinMs: READY_WITHIN_MS });
   }
 
   /** The server may still list a connection that just closed. A positive answer is therefore checked again. */
@@ -173,7 +184,7 @@ class Supervisor implements EmbeddedServer {
 
   async #attach(live: LiveServer): Promise<Tether> {
     this.#live = live;
-    this.#tether = await openTether(live.port);
+    this.#tether = await openTether(live.port, ensureKey(this.#files.key).seed);
     this.#tetheredAt = performance.now();
     return this.#tether;
   }

@@ -1,7 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import { z } from 'zod';
+import { proofOf } from '#src/nats/transport/nkey.ts';
 
-const infoSchema = z.object({ server_name: z.string(), version: z.string(), jetstream: z.boolean().default(false) });
+const infoSchema = z.object({
+  server_name: z.string(),
+  version: z.string(),
+  jetstream: z.boolean().default(false),
+  nonce: z.string().optional(),
+});
 export type ServerInfo = z.infer<typeof infoSchema>;
 
 /** An idle connection that marks a user of the server. When the connection closes, the server has ended. */
@@ -15,10 +21,12 @@ export interface Tether {
 const TETHER_NAME = 'sequent-tether';
 const GREETING_LIMIT_IN_MS = 2_000;
 
-/** Connects the caller to a NATS server. Rejects when no NATS server answers within two seconds. */
-export async function openTether(port: number): Promise<Tether> {
+/** Connects the caller to a NATS server, as the user with this seed. Rejects when no NATS server answers within two seconds. */
+export async function openTether(port: number, seed: string): Promise<Tether> {
   const { socket, info, closed } = await greet(port);
-  socket.write(`CONNECT ${JSON.stringify({ verbose: false, pedantic: false, name: TETHER_NAME, lang: 'sequent', version: '1' })}\r\n`);
+  const proof = proofOf(seed, info.nonce);
+  const options = { verbose: false, pedantic: false, name: TETHER_NAME, lang: 'sequent', version: '1', ...proof };
+  socket.write(`CONNECT ${JSON.stringify(options)}\r\n`);
   return { info, closed, close: () => void socket.destroy() };
 }
 

@@ -21,7 +21,15 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
   const { address, credentials, httpOrigins, httpHost, httpPort, given } = settings;
   const store = await openKeyValue(connection, GATEWAY_BUCKET, topology);
   const signatures = await openSignatureLog(connection, topology);
-  const clientOptions = { ...natsOptionsOf(address), name: 'sequent-gateway', tenancy, grants, acceptWithinMs: ACCEPT_WITHIN_MS };
+  const clientOptions = {
+    role: 'gateway',
+    ...natsOptionsOf(address),
+    name: 'sequent-gateway',
+    tenancy,
+    grants,
+    acceptWithinMs: ACCEPT_WITHIN_MS,
+    jetstreamApi: 'required',
+  } as const;
   const client = await connectClient(clientOptions);
   client.connection.refusals.onMissingPermission((message) => logger.error({}, message));
   // Every open invocation lies behind the floor of the scheduler.

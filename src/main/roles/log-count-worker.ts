@@ -9,7 +9,7 @@ import { openServerClock } from '#src/nats/transport/server-clock.ts';
 import type { LogCountAnswer, LogCountOptions } from './log-count-thread.ts';
 
 const { address, from } = workerData as LogCountOptions;
-const connection = await openConnection({ ...natsOptionsOf(address), name: 'sequent-metrics' });
+const connection = await openConnection({ role: 'gateway', ...natsOptionsOf(address), name: 'sequent-metrics' });
 const publisher = createPublisher(connection);
 const clock = await openServerClock(connection);
 const count = countLog({ log: createNatsEventLog({ connection, publisher, clock }), clock, from });

@@ -31,7 +31,7 @@ export function runAsProcess<Options extends RoleProcessOptions>(role: string, s
     const logger = createLog({ level: logLevel, role });
     endOnDefect(logger);
     try {
-      const connection = await openConnection({ ...natsOptionsOf(address), name: `sequent-${role}` });
+      const connection = await openConnection({ role, ...natsOptionsOf(address), name: `sequent-${role}` });
       connection.refusals.onMissingPermission((message) => logger.error({}, message));
       const started = await start({ connection, options, logger });
       stop = async () => {

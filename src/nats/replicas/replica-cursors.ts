@@ -28,7 +28,7 @@ const READ_WITHIN_MS = 5_000;
  * Reads single replicas through consumers without replicas of their own: such a consumer reads the replica of its server, which its
  * creation names. A direct get would not do, because any replica may answer it.
  */
-export function createReplicaCursors({ manager, nats }: Connection): OpenCursors {
+export function createReplicaCursors({ manager, jetstream }: Connection): OpenCursors {
   return async ({ from, servers }, use) => {
     const names: string[] = [];
     const found = new Map<string, ReplicaCursor>();
@@ -48,7 +48,7 @@ export function createReplicaCursors({ manager, nats }: Connection): OpenCursors
   async function read(consumer: string, count: number): Promise<ReplicaMessage[]> {
     if (count === 0) return [];
     const found: ReplicaMessage[] = [];
-    const opened = await nats.jetstream().consumers.get(INVOCATIONS, consumer);
+    const opened = await jetstream.consumers.get(INVOCATIONS, consumer);
     for await (const { seq, subject, data, info } of await opened.fetch({ max_messages: count, expires: READ_WITHIN_MS }))
       found.push({ sequence: seq, at: info.timestampNanos, subject, data });
     return found;

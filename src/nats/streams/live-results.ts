@@ -10,16 +10,18 @@ import { header } from '#src/nats/wire/codec.ts';
  */
 export async function subscribeToLiveResults(
   { nats, refusals }: Connection,
-  name: FunctionName,
+  name: FunctionName | '*',
   onResult: (requestId: string, envelope: string) => void,
+  { outcome = '*', signal }: { outcome?: 'succeeded' | 'failed' | '*' | undefined; signal?: AbortSignal } = {},
 ): Promise<void> {
   let refusal: unknown;
-  nats.subscribe(subjects.result(name, '*'), {
+  const subscription = nats.subscribe(subjects.result(name, outcome), {
     callback: (error, message) => {
       if (error === null) onResult(message.headers?.get(header.requestId) ?? '', message.string());
       else refusal = error;
     },
   });
+  signal?.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
   await nats.flush();
   if (refusal !== undefined) throw refusals.explain(refusal);
 }

@@ -6,13 +6,13 @@ const BATCH = 4_000;
 
 /** Reads the sequences and request ids of the messages that a stream holds now. Messages that are stored meanwhile may be missing. */
 export async function* readRequestIds(
-  { nats, manager }: Connection,
+  { jetstream, manager }: Connection,
   stream: string,
   options: Omit<EphemeralOptions, 'headersOnly'>,
 ): AsyncGenerator<{ sequence: number; requestId: string }> {
   const { name, num_pending: pending } = await addEphemeralConsumer(manager, stream, { ...options, headersOnly: true });
   try {
-    const consumer = await nats.jetstream().consumers.get(stream, name);
+    const consumer = await jetstream.consumers.get(stream, name);
     for (let read = 0; read < pending; ) {
       const before = read;
       const messages = await consumer.fetch({ max_messages: Math.min(BATCH, pending - read), expires: 5_000 });

@@ -10,6 +10,7 @@ import {
   type Status,
 } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
+import { DEFAULT_INBOX_PREFIX, inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { isNotPermitted, isTimeout } from './errors.ts';
 import { userOf } from './nats-user.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
@@ -18,6 +19,14 @@ export type NatsOptions = Omit<ConnectionOptions, 'servers'> & {
   servers: string | string[];
   /** The JetStream domain with the streams of Sequent, for a connection to a leaf node; by default the domain of the server. */
   domain?: string;
+  /**
+   * The role that the connection is for. Replies arrive on the inboxes of this role, unless `inboxPrefix` is given.
+   *
+   * When the server refuses these inboxes, `formerInboxPrefix` is used (`_INBOX` by default): permissions for an earlier version stay
+   * sufficient.
+   */
+  role?: string;
+  formerInboxPrefix?: string;
 };
 
 /** One connection to NATS. It owns the only reader of the client's status events. */
@@ -47,26 +56,15 @@ export interface Connection {
  * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s) or has no JetStream for this user. Throws
  * `NotPermittedError` when the user lacks a permission. With `needsJetStream: false`, the user needs no permission for JetStream's API.
  */
-export async function openConnection({ domain, ...options }: NatsOptions, { needsJetStream = true } = {}): Promise<Connection> {
-  const servers = [options.servers].flat().join(', ');
-  const nats = await connect({
-    maxReconnectAttempts: -1,
-    // By default, the client closes after two authentication errors. An authentication service that is down causes such errors too.
-    ignoreAuthErrorAbort: true,
-    reconnectTimeWait: 250,
-    reconnectJitter: 100,
-    // The client detects a dead peer within 20 s. The default takes more than 4 minutes.
-    pingInterval: 10_000,
-    maxPingOut: 2,
-    timeout: 5_000,
-    ...options,
-  }).catch((cause: unknown) => {
+export async function openConnection({ domain, ...given }: NatsOptions, { needsJetStream = true } = {}): Promise<Connection> {
+  const servers = [given.servers].flat().join(', ');
+  const { nats, inboxPrefix } = await connectWithInbox(given).catch((cause: unknown) => {
     throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
   });
   const reconnected = new Set<() => void>();
   const disconnected = new Set<() => void>();
   let isConnected = true;
-  const { refusals, note } = createRefusals(nats, { user: () => userOf(options), inboxPrefix: options.inboxPrefix ?? '_INBOX' });
+  const { refusals, note } = createRefusals(nats, { user: () => userOf(given), inboxPrefix });
   void readStatus(nats, (status) => {
     note(status);
     if (status.type !== Events.Reconnect && status.type !== Events.Disconnect) return;
@@ -91,7 +89,7 @@ export async function openConnection({ domain, ...options }: NatsOptions, { need
     get isConnected() {
       return isConnected && !nats.isClosed();
     },
-    createInbox: () => createInbox(options.inboxPrefix),
+    createInbox: () => createInbox(inboxPrefix),
     onReconnect: (listener) => subscribe(reconnected, listener),
     onDisconnect: (listener) => subscribe(disconnected, listener),
     async close() {
@@ -100,6 +98,51 @@ export async function openConnection({ domain, ...options }: NatsOptions, { need
       else await nats.close();
     },
   };
+}
+
+type Connected = { nats: NatsConnection; inboxPrefix: string };
+
+async function connectWithInbox({
+  role,
+  formerInboxPrefix = DEFAULT_INBOX_PREFIX,
+  ...options
+}: Omit<NatsOptions, 'domain'>): Promise<Connected> {
+  if (options.inboxPrefix !== undefined || role === undefined)
+    return await connectOnce(options, options.inboxPrefix ?? DEFAULT_INBOX_PREFIX);
+  const connected = await connectOnce(options, inboxPrefixOf(role));
+  if (await mayReceive(connected)) return connected;
+  await connected.nats.close();
+  return await connectOnce(options, formerInboxPrefix);
+}
+
+async function connectOnce(options: ConnectionOptions, inboxPrefix: string): Promise<Connected> {
+  const nats = await connect({
+    maxReconnectAttempts: -1,
+    // By default, the client closes after two authentication errors. An authentication service that is down causes such errors too.
+    ignoreAuthErrorAbort: true,
+    reconnectTimeWait: 250,
+    reconnectJitter: 100,
+    // The client detects a dead peer within 20 s. The default takes more than 4 minutes.
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    timeout: 5_000,
+    ...options,
+    inboxPrefix,
+  });
+  return { nats, inboxPrefix };
+}
+
+/** Whether the server accepts a subscription to an inbox. */
+async function mayReceive({ nats, inboxPrefix }: Connected): Promise<boolean> {
+  let isRefused = false;
+  const probe = nats.subscribe(createInbox(inboxPrefix), {
+    callback: (error) => {
+      isRefused = error !== null;
+    },
+  });
+  await nats.flush();
+  probe.unsubscribe();
+  return !isRefused;
 }
 
 function whyNoJetStream(cause: unknown, server: ServerInfo | undefined, domain: string | undefined): string {

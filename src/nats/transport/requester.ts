@@ -13,17 +13,17 @@ export type Reply =
 
 export type RequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
 
-/** Replies arrive on subjects with this prefix. */
-const INBOX_PREFIX = '_INBOX.functions';
-
 /**
  * Opens a connection that is only used for requests to responders. Its user needs two permissions, and none on a subject of Sequent: to
- * publish to the subjects of the responders, and to subscribe to `_INBOX.functions.>`.
+ * publish to the subjects of the responders, and to subscribe to `_INBOX_sequent_responders.>`.
  *
  * Throws `NatsUnavailableError`.
  */
 export function openRequesterConnection(options: NatsOptions): Promise<Connection> {
-  return openConnection({ name: 'sequent-requester', inboxPrefix: INBOX_PREFIX, ...options }, { needsJetStream: false });
+  return openConnection(
+    { name: 'sequent-requester', role: 'responders', formerInboxPrefix: '_INBOX.functions', ...options },
+    { needsJetStream: false },
+  );
 }
 
 /**

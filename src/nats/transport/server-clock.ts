@@ -23,6 +23,9 @@ export interface ServerClock extends Clock {
 
 export type ServerClockOptions = ClockBounds & { onProblem?: (problem: string) => void; local?: LocalClocks };
 
+/** The local clock, for a client that may not ask the server for its time. Such a client judges no due time. */
+export const localServerClock: ServerClock = { ...systemClock, offset: undefined, isWithinLimit: true, close: () => {} };
+
 const DEFAULT_WARNING_IN_MS = 1_000;
 const DEFAULT_LIMIT_IN_MS = 86_400_000;
 const FIRST_SAMPLES = 3;

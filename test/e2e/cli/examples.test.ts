@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
+import { connectClient } from '#src/client/client.ts';
+import { runCli, type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
+
+const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 
 let sequent: ServedSequent;
 beforeAll(async () => {
@@ -12,7 +17,10 @@ afterAll(() => sequent[Symbol.asyncDispose]());
 /** A script of src/examples, run as its header says, with the address of the server as its argument. */
 function spawnExample(name: string) {
   const script = new URL(`../../../src/examples/${name}`, import.meta.url).pathname;
-  return spawn(process.execPath, ['--import', 'tsx', script, sequent.url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--import', 'tsx', script, sequent.url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NATS_NKEY: sequent.address.nkeyFile ?? '' },
+  });
 }
 
 /** The first transition of a function that `--state` names, as JSON. */
@@ -66,3 +74,50 @@ describe('the other examples', () => {
     );
   });
 });
+
+describe('a client without credentials', () => {
+  test('runs every nats command of README as it stands there', async () => {
+    const nats = await connect({ servers: sequent.address.servers });
+    const heard: string[] = [];
+    const commands = [...readme.matchAll(/^nats (?<verb>pub|req|sub) (?<rest>.*?)(?: {2,}#.*)?$/gm)].map(({ groups }) => ({ ...groups }));
+    expect(commands.map(({ verb }) => verb)).toEqual(['pub', 'req', 'pub', 'sub']);
+    for (const { verb, rest = '' } of commands.filter((command) => command.verb === 'sub')) {
+      nats.subscribe(wordsOf(rest)[0] ?? verb ?? '', {
+        callback: (_, message) => void heard.push(message.headers?.get('Request-Id') ?? ''),
+      });
+    }
+    await nats.flush();
+    for (const { verb, rest = '' } of commands.filter((command) => command.verb !== 'sub')) {
+      const [subject = '', ...words] = wordsOf(rest);
+      const sent = headers();
+      if (words[0] === '-H') sent.set(...((words[1] ?? '').split(':') as [string, string]));
+      const payload = words.at(-1) ?? '';
+      if (verb === 'pub') nats.publish(subject, payload, { headers: sent });
+      else expect((await nats.request(subject, payload)).json()).toMatchObject({ stream: 'INVOCATIONS', seq: expect.any(Number) });
+    }
+    await expect.poll(() => heard, { timeout: 20_000 }).toHaveLength(3);
+    expect(heard).toContain('order-7');
+    await nats.close();
+  });
+
+  test('invokes a function and waits for its result with the client library', async () => {
+    await using client = await connectClient({ servers: sequent.address.servers });
+    const invoked = await client.invoke('hello', { name: 'Ada' });
+    expect(await invoked.result()).toMatchObject({ outcome: 'succeeded', value: { greeting: 'Hello, Ada!' } });
+  });
+
+  test('is told about the key when it runs a command from another folder', async () => {
+    const env = { NATS_URL: sequent.url, SEQUENT_DATA: '/nonexistent' };
+    const { code, stderr } = await runCli(['fn', 'ls'], { env });
+    expect(code).toBe(5);
+    expect(stderr).toContain('this NATS server needs the key of its data folder');
+    expect(stderr).toContain(`Sequent started the server on ${sequent.url}, and its key is not in /nonexistent`);
+    expect(stderr).toContain('--data <its data folder>');
+    expect(await runCli(['fn', 'ls'], { env: { ...env, NATS_NKEY: sequent.address.nkeyFile ?? '' } })).toMatchObject({ code: 0 });
+  });
+});
+
+/** The words of a shell command without expansions. */
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}

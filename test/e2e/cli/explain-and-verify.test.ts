@@ -2,6 +2,7 @@ import { headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Verification } from '#src/analysis/verify.ts';
 import type { Timeline } from '#src/client/client.ts';
+import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 
@@ -82,7 +83,7 @@ describe('sequent verify', () => {
   });
 
   test('exits with 1 for a damaged log, and names sequence, invocation and rule of each damage', async () => {
-    await using nats = await openNats(sequent.url);
+    await using nats = await openNats(natsOptionsOf(sequent.address));
     const jetstream = nats.connection.nats.jetstream();
     const planted = async (stream: string, previous: number, facts: object[], given: Record<string, string> = {}): Promise<number> => {
       const found = headers();

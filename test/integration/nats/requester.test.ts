@@ -75,7 +75,8 @@ test('a request that loses its connection ends at once, as unavailable', async (
 describe('a connection for requests alone, whose user may do what the documentation says', () => {
   const users = {
     sequent: {},
-    requester: { publish: { allow: ['fn.>', 'images.>'] }, subscribe: { allow: ['_INBOX.functions.>'] } },
+    former: { publish: { allow: ['fn.>'] }, subscribe: { allow: ['_INBOX.functions.>'] } },
+    requester: { publish: { allow: ['fn.>', 'images.>'] }, subscribe: { allow: ['_INBOX_sequent_responders.>'] } },
   };
 
   test('reaches responders and no subject of Sequent; the reason names the subject and the user', async () => {
@@ -95,8 +96,17 @@ describe('a connection for requests alone, whose user may do what the documentat
       expect(reply).toMatchObject({ kind: 'unavailable', why: expect.stringContaining(subject) });
       expect(reply).toMatchObject({ why: expect.stringContaining('requester') });
     }
-    expect(heard.filter((subject) => !subject.startsWith('_INBOX.'))).toEqual(['images.thumbs']);
+    expect(heard.filter((subject) => !subject.startsWith('_INBOX_'))).toEqual(['images.thumbs']);
     await connection.close();
     await sequent.close();
+  });
+
+  test('uses the former inboxes for a user with the permissions of an earlier version', async () => {
+    await using server = await startGuardedServer(users);
+    const connection = await openRequesterConnection(server.as('former'));
+    const ask = createNatsRequester(connection);
+    expect(await ask('fn.nobody', event, { headers: {}, timeoutInMs: 5_000, signal: never })).toEqual({ kind: 'no-responders' });
+    expect(connection.createInbox()).toMatch(/^_INBOX\.functions\./);
+    await connection.close();
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownerAddress } from '#test/support/nats/owner-address.ts';
 import { chosenServer } from './passed-on.ts';
 
 const entry = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
@@ -54,6 +55,8 @@ function collect(child: ChildProcess, onStdout?: CliOptions['onStdout']): { stdo
 export interface ServedSequent extends AsyncDisposable {
   readonly url: string;
   readonly dataDir: string;
+  /** The options by which the owner of the data folder connects. */
+  readonly address: ReturnType<typeof ownerAddress>;
   readonly process: ChildProcess;
   readonly output: { stdout: string; stderr: string };
   /** Runs a command against it. */
@@ -76,9 +79,10 @@ export async function serveSequent(args: readonly string[] = ['--deploy-examples
   return {
     url,
     dataDir,
+    address: ownerAddress(url, dataDir),
     process: child,
     output,
-    run: (command, options = {}) => runCli(command, { ...options, env: { NATS_URL: url, ...options.env } }),
+    run: (command, options = {}) => runCli(command, { ...options, env: { SEQUENT_DATA: dataDir, ...options.env } }),
     end,
     async [Symbol.asyncDispose]() {
       await end('SIGTERM');

@@ -1,8 +1,12 @@
 import { connect } from 'nats';
+import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
+import type { ownerAddress } from '#test/support/nats/owner-address.ts';
+
+type Address = ReturnType<typeof ownerAddress>;
 
 /** The decoded records of a built-in DIS stream, in order. */
-export async function recordsOfStream(url: string, name: string): Promise<string[]> {
-  const connection = await connect({ servers: url });
+export async function recordsOfStream(address: Address, name: string): Promise<string[]> {
+  const connection = await connect(natsOptionsOf(address));
   try {
     const subject = `dis.${name}`;
     const manager = await connection.jetstreamManager();

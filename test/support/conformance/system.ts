@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnCli } from '#test/support/cli/cli.ts';
 import { zipOf } from '#test/support/gateway/zip-archive.ts';
+import { ownerAddress } from '#test/support/nats/owner-address.ts';
 import { HANDLER } from './handler.ts';
 import { type Keys, type Reply, type Sdk, sdkFor } from './sdk.ts';
 import { until } from './until.ts';
@@ -28,7 +29,8 @@ type Effect = { function: string; request: string; version: string; event: Reply
 /** A `sequent serve` process with its own NATS server, credentials and data folder. */
 export interface System extends AsyncDisposable {
   readonly url: string;
-  readonly nats: string;
+  /** The address of NATS for the owner of the data folder. */
+  readonly nats: ReturnType<typeof ownerAddress>;
   readonly sdk: Sdk;
   /** The SDK with the keys of the other project. */
   readonly other: Sdk;
@@ -85,7 +87,7 @@ export async function startSystem({ connections = {}, env = {} }: SystemOptions 
       return running.http;
     },
     get nats() {
-      return running.nats;
+      return ownerAddress(running.nats, join(folder, 'data'));
     },
     get sdk() {
       return sdk;

@@ -1,6 +1,7 @@
 import type { Fact } from '#machines/facts.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { type CredentialFiles, natsOptionsOf } from '#src/nats/transport/connect-options.ts';
+import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
 
 /** Follows the log of a running Sequent. */
 export interface LogWatch extends AsyncDisposable {
@@ -14,8 +15,8 @@ export interface LogWatch extends AsyncDisposable {
   untilNotified(ids: readonly string[], withinMs?: number): Promise<void>;
 }
 
-export async function watchLog(servers: string): Promise<LogWatch> {
-  const connection = await openConnection({ servers });
+export async function watchLog(address: string | (NatsOptions & CredentialFiles)): Promise<LogWatch> {
+  const connection = await openConnection(typeof address === 'string' ? { servers: address } : natsOptionsOf(address));
   const ports = await openNatsPorts(connection, { leaseInMs: 1_500 });
   const facts = new Map<string, Fact[]>();
   const listeners = new Set<(fact: Fact) => void>();

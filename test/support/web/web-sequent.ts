@@ -109,7 +109,7 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
     url,
     nats: backend.url,
     login: gateway.login,
-    run: (args) => runCli(args, { env: { NATS_URL: backend.url } }),
+    run: (args) => runCli(args, { env: { SEQUENT_DATA: join(folder, 'data') } }),
     call,
     async define(name, settings = {}) {
       const body = { handler: { kind: 'process', file: scriptedFunction }, userData: { gates }, ...settings };

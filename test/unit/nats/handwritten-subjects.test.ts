@@ -16,7 +16,7 @@ describe('a connection alone knows', () => {
   });
 
   test('the prefix of its inboxes', () => {
-    expect(filesWith(/createInbox\(options/)).toEqual(['nats/transport/connection.ts']);
+    expect(filesWith(/createInbox\(inboxPrefix/)).toEqual(['nats/transport/connection.ts']);
     expect(filesWith(/import [^;]*\bcreateInbox\b[^;]* from 'nats'/)).toEqual(['nats/transport/connection.ts']);
   });
 });

@@ -17,6 +17,10 @@ function addRoleOptions(command: Command): void {
     )
     .option('--start-server', 'start a NATS server, when no other one is named')
     .option('--nats-port <port>', 'the first port for the started NATS server; any free port if it is taken, or for 0', '4222')
+    .option(
+      '--nats-anonymous <mode>',
+      'off refuses clients of the started NATS server that have no key; on lets them invoke and hear results (SEQUENT_NATS_ANONYMOUS)',
+    )
     .option('--deploy-examples', 'define the example functions')
     .option('--fsync <mode>', 'how long an acknowledged message may wait for the disk: 100ms, always, default (SEQUENT_FSYNC)');
 }

@@ -80,8 +80,11 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
 type OpenedNats = { connection: Connection; requester: Connection | undefined; address: Omit<NatsAddress, 'from'> };
 
 async function connect(configuration: Configuration, server: EmbeddedServer | undefined, reports: Reports): Promise<OpenedNats> {
-  const { from, ...address } = server === undefined ? await findNats(configuration) : { servers: [server.url], from: 'its own server' };
-  const connection = await openConnection({ ...natsOptionsOf(address), name: 'sequent' }).catch(explainTarget({ from }));
+  const { dataDir, roles } = configuration;
+  const found = server === undefined ? await findNats(configuration) : ownAddress(server);
+  const { from: _, ...address } = found;
+  const options = { role: roles[0] ?? '', ...natsOptionsOf(address), name: 'sequent' };
+  const connection = await openConnection(options).catch(explainTarget({ address: found, dataDir }));
   watch(connection, reports);
   try {
     return { connection, requester: await openRequester(configuration, address), address };
@@ -91,10 +94,16 @@ async function connect(configuration: Configuration, server: EmbeddedServer | un
   }
 }
 
+function ownAddress({ url, keyFile }: EmbeddedServer): NatsAddress {
+  return { servers: [url], nkeyFile: keyFile, from: 'its own server' };
+}
+
 async function openRequester(configuration: Configuration, address: Omit<NatsAddress, 'from'>): Promise<Connection | undefined> {
   if (!configuration.roles.includes('worker')) return undefined;
-  const options = natsOptionsOf(respondersNats(address, configuration));
-  return await openRequesterConnection(options).catch(explainTarget({ from: 'the settings for responders' }));
+  const responders = respondersNats(address, configuration);
+  return await openRequesterConnection(natsOptionsOf(responders)).catch(
+    explainTarget({ address: { ...responders, from: 'the settings for responders' }, dataDir: configuration.dataDir }),
+  );
 }
 
 function preparePages({ terminal }: Call<ServeOptions>): void {
@@ -113,12 +122,19 @@ function configurationOf({ options, terminal }: Call<ServeOptions>): Configurati
 
 async function startOwnServer(
   { options, terminal }: Call<ServeOptions>,
-  { dataDir, fsync }: Configuration,
+  { dataDir, fsync, natsAnonymous: anonymous }: Configuration,
   reports: Reports,
 ): Promise<EmbeddedServer> {
   const { bin } = await ensureServer({ say: (line) => terminal.err.line(`sequent: ${line}`) });
   const port = portOf(options.natsPort);
-  return await startServer({ bin, dataDir, fsync, ...(port === 0 ? {} : { port }), onEvent: (event) => logServer(event, reports) });
+  return await startServer({
+    bin,
+    dataDir,
+    fsync,
+    anonymous,
+    ...(port === 0 ? {} : { port }),
+    onEvent: (event) => logServer(event, reports),
+  });
 }
 
 function portOf(text = '4222'): number {

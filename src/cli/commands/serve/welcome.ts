@@ -50,19 +50,22 @@ function howItRuns({ server }: Running): string {
 }
 
 /** Commands that work unchanged in another terminal in this folder. */
-function tryNext({ examples, configuration: { given }, url }: Running): string[] {
+function tryNext(running: Running): string[] {
+  const { examples } = running;
   if (examples.length === 0)
-    return ['Try next:', 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, given, url));
+    return ['Try next:', 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, running));
   return [
     'Try next, in another terminal:',
     `npx sequent invoke hello -d '{"name":"Ada"}' --wait`,
     'npx sequent invoke flaky --follow',
     'npx sequent tail',
-  ].map((line) => withServer(line, given, url));
+  ].map((line) => withServer(line, running));
 }
 
-/** Adds `--server` when a command would not find this server automatically: another data folder, or a named NATS. */
-function withServer(line: string, given: Running['configuration']['given'], url: string): string {
-  const isFoundAutomatically = given.dataDir === undefined && given.natsUrls === undefined && given.natsContext === undefined;
-  return isFoundAutomatically || !line.startsWith('npx') ? line : `${line} --server ${url}`;
+/** Adds the data folder or the address when a command would not find this server automatically. */
+function withServer(line: string, { configuration: { given, dataDir }, server, url }: Running): string {
+  if (!line.startsWith('npx')) return line;
+  // The key of a server that Sequent started is in the data folder.
+  if (server !== undefined) return given.dataDir === undefined ? line : `${line} --data ${dataDir}`;
+  return given.natsUrls === undefined && given.natsContext === undefined ? line : `${line} --server ${url}`;
 }

@@ -1,0 +1,43 @@
+import { NotPermittedError } from '#src/core/errors.ts';
+import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
+import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
+import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
+
+export type JetstreamApi = 'required' | 'if-permitted' | 'unused';
+
+/** The connection and the ports of a client. Without JetStream's API, the client has no copy of the registry. */
+export type OpenedParts = { connection: Connection; ports: NatsPorts; directory: FunctionDirectory | undefined };
+
+type Options = { jetstreamApi: JetstreamApi | undefined; budgetInMs: number; signal: AbortSignal };
+
+/** Throws `NatsUnavailableError`, and `NotPermittedError` when the API is required. */
+export async function openParts(address: NatsOptions, { jetstreamApi = 'if-permitted', ...options }: Options): Promise<OpenedParts> {
+  if (jetstreamApi === 'unused') return await openWithoutApi(address, options);
+  try {
+    return await openWithApi(address, options);
+  } catch (error) {
+    if (jetstreamApi === 'required' || !(error instanceof NotPermittedError)) throw error;
+    return await openWithoutApi(address, options);
+  }
+}
+
+async function openWithApi(address: NatsOptions, { budgetInMs, signal }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {
+  const connection = await openConnection(address);
+  try {
+    const ports = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, budgetInMs });
+    return { connection, ports, directory: await openFunctionDirectory(ports.functions, { signal }) };
+  } catch (error) {
+    const explained = connection.refusals.explain(error);
+    await connection.close();
+    throw explained;
+  }
+}
+
+async function openWithoutApi(address: NatsOptions, { budgetInMs }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {
+  const connection = await openConnection(address, { needsJetStream: false });
+  const ports = await openNatsPorts(connection, { isLazy: true, leaseInMs: LEASE_IN_MS, budgetInMs });
+  return { connection, ports, directory: undefined };
+}
+
+/** A client takes no work, so this lease has no effect. */
+const LEASE_IN_MS = 15_000;

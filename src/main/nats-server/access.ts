@@ -1,0 +1,50 @@
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
+import { createNkeySeed, publicNkeyOf } from '#src/nats/transport/nkey.ts';
+
+/*
+ * Who may connect to the embedded server.
+ *
+ * N-4  Sequent connects as a user with an nkey. The seed is in the data folder, and only the owner of the folder can read it.
+ * N-5  A client without credentials is the anonymous user, who may publish requests and subscribe to results, and may do nothing else.
+ *      `--nats-anonymous off` refuses such clients.
+ * N-6  The inboxes of Sequent have prefixes of their own, so the anonymous user hears none of the replies to Sequent.
+ */
+
+/** `on`: clients without credentials are the anonymous user. `off`: they are refused. */
+export const ANONYMOUS_CHOICES = ['on', 'off'] as const;
+export type Anonymous = (typeof ANONYMOUS_CHOICES)[number];
+
+/** The users of a server: the public key of Sequent, and whether there is an anonymous user. */
+export type Access = { publicKey: string; anonymous: Anonymous };
+
+const ANONYMOUS_USER = 'anonymous';
+
+/** The inbox of clients that configure no prefix, as the `nats` command. */
+const anonymousPermissions = {
+  publish: { allow: [SEQUENT_SUBJECTS.invoke] },
+  subscribe: { allow: ['result.>', '_INBOX.>'] },
+};
+
+/** The lines of the server's configuration. */
+export function accessLines({ publicKey, anonymous }: Access): string[] {
+  const sequent = { nkey: publicKey };
+  if (anonymous === 'off') return ['authorization {', `  users: [${JSON.stringify(sequent)}]`, '}'];
+  // Everyone may be this user, so the password protects nothing. The server requires one.
+  const other = { user: ANONYMOUS_USER, password: ANONYMOUS_USER, permissions: anonymousPermissions };
+  return ['authorization {', `  users: [${JSON.stringify(sequent)}, ${JSON.stringify(other)}]`, '}', `no_auth_user: ${ANONYMOUS_USER}`];
+}
+
+/**
+ * Returns the seed in a file, which only its owner may read, and its public key. Creates the file if it is missing; the caller holds the lock
+ * of the folder.
+ */
+export function ensureKey(file: string): { seed: string; publicKey: string } {
+  if (!existsSync(file)) {
+    writeFileSync(`${file}.next`, `${createNkeySeed()}\n`, { mode: 0o600 });
+    renameSync(`${file}.next`, file);
+  }
+  chmodSync(file, 0o600);
+  const seed = readFileSync(file, 'utf8').trim();
+  return { seed, publicKey: publicNkeyOf(seed) };
+}
