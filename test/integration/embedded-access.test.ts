@@ -21,7 +21,7 @@ describe('the users of an embedded server', () => {
     expect(statSync(keyFile).mode & 0o777).toBe(0o600);
     await using owner = await openNats(natsOptionsOf({ servers: url, nkeyFile: keyFile }));
     await owner.ports.functions.put('hello', '{}');
-    expect(await reachOf(url)).toEqual({ publish: ['invoke.*'], subscribe: ['_INBOX.>', 'result.*.*', 'result.>'] });
+    expect(await reachOf(url)).toEqual({ publish: ['invoke.*'], subscribe: ['_INBOX.>', 'result.*.*', 'result.*.*.*', 'result.>'] });
   });
 
   test('hear none of the replies to Sequent when they are anonymous', async ({ start }) => {

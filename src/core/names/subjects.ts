@@ -1,22 +1,32 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
-import type { FunctionName, StreamId } from './names.ts';
+import { type FunctionName, type StreamId, splitName } from './names.ts';
 
 /**
  * The subjects of Sequent. No user may address them: the first token of each is reserved (`addressable.ts`). A subject that is added here is
  * thereby reserved.
  */
 
+type FunctionTokens = { project: string | undefined; bare: string };
+type ResultOutcome = 'succeeded' | 'failed' | '*';
+
 /** The first token of the subjects of the history service. */
 export const HISTORY_GROUP = 'history';
 
+/**
+ * The subjects of requests and results have a token for the project of a function, unless it is the own project. Permissions can therefore
+ * name a project. Earlier versions used the token `<project>=<name>`, which is still understood.
+ */
 export const subjects = {
-  invoke: (name: FunctionName) => `invoke.${name}`,
+  invoke: (name: FunctionName): string => (name.includes('=') ? subjects.invokeOf(splitName(name)) : `invoke.${name}`),
+  invokeOf: ({ project, bare }: FunctionTokens) => `invoke.${project}.${bare}`,
   wake: (name: FunctionName) => `wake.${name}`,
   deliver: (name: FunctionName | '*') => `deliver.${name}`,
   erase: (id: string) => `erase.${id}`,
   invocation: (name: StreamName) => `invocation.${name.function}.${name.stream}`,
   anyFunctionOf: (stream: StreamId) => `invocation.*.${stream}`,
-  result: (name: FunctionName | '*', outcome: 'succeeded' | 'failed' | '*') => `result.${name}.${outcome}`,
+  result: (name: FunctionName, outcome: ResultOutcome): string =>
+    name.includes('=') ? subjects.resultOf(splitName(name), outcome) : `result.${name}.${outcome}`,
+  resultOf: ({ project, bare }: FunctionTokens, outcome: ResultOutcome) => `result.${project}.${bare}.${outcome}`,
   runs: (worker: string) => `worker.${worker}.runs`,
   cancel: (worker: string) => `worker.${worker}.cancel`,
   findRequest: () => 'scheduler.find',
@@ -27,16 +37,19 @@ export const subjects = {
 } as const;
 
 const any = '*' as never;
+const anyOfProject: FunctionTokens = { project: any, bare: any };
 
 /** A pattern for each of {@link subjects}. A subject without a pattern does not compile. */
 export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> = {
   invoke: subjects.invoke(any),
+  invokeOf: subjects.invokeOf(anyOfProject),
   wake: subjects.wake(any),
   deliver: subjects.deliver(any),
   erase: subjects.erase(any),
   invocation: subjects.invocation({ function: any, stream: any }),
   anyFunctionOf: subjects.anyFunctionOf(any),
   result: subjects.result(any, any),
+  resultOf: subjects.resultOf(anyOfProject, any),
   runs: subjects.runs(any),
   cancel: subjects.cancel(any),
   findRequest: subjects.findRequest(),
@@ -45,3 +58,16 @@ export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> =
   signatures: subjects.signatures(),
   disRecord: subjects.disRecord(any),
 };
+
+/** The subject of the requests for a function of another project in earlier versions. */
+export function formerInvokeSubject(name: FunctionName): string {
+  return `invoke.${name}`;
+}
+
+/** The subjects of all results of a function, with that of earlier versions. */
+export function resultSubjectsOf(name: string): string[] {
+  return [...new Set([subjects.result(name as FunctionName, '*'), `result.${name}.*`])];
+}
+
+/** All results of all functions. */
+export const ALL_RESULTS = 'result.>';

@@ -1,5 +1,5 @@
 import type { FunctionName } from '#src/core/names/names.ts';
-import { subjects } from '#src/core/names/subjects.ts';
+import { ALL_RESULTS, subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { header } from '#src/nats/wire/codec.ts';
 
@@ -15,7 +15,7 @@ export async function subscribeToLiveResults(
   { outcome = '*', signal }: { outcome?: 'succeeded' | 'failed' | '*' | undefined; signal?: AbortSignal } = {},
 ): Promise<void> {
   let refusal: unknown;
-  const subscription = nats.subscribe(subjects.result(name, outcome), {
+  const subscription = nats.subscribe(name === '*' ? ALL_RESULTS : subjects.result(name, outcome), {
     callback: (error, message) => {
       if (error === null) onResult(message.headers?.get(header.requestId) ?? '', message.string());
       else refusal = error;

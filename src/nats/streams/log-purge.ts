@@ -1,7 +1,7 @@
 import { headers } from 'nats';
 import { NotPermittedError, UnknownOutcomeError } from '#src/core/errors.ts';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
-import { subjects } from '#src/core/names/subjects.ts';
+import { resultSubjectsOf, subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { type ApiError, isMessageGone } from '#src/nats/transport/errors.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
@@ -81,8 +81,10 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
     },
     async removeResults(fn, matches) {
       const sequences: number[] = [];
-      for await (const { sequence, requestId } of readRequestIds(connection, RESULTS, { subject: `result.${fn}.*` }))
-        if (matches(requestId)) sequences.push(sequence);
+      for (const subject of resultSubjectsOf(fn)) {
+        for await (const { sequence, requestId } of readRequestIds(connection, RESULTS, { subject }))
+          if (matches(requestId)) sequences.push(sequence);
+      }
       await removeAll(RESULTS, sequences, true);
       return sequences.length;
     },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
 import { isRequestId, type StreamId } from '#src/core/names/names.ts';
-import { subjects } from '#src/core/names/subjects.ts';
+import { formerInvokeSubject, subjects } from '#src/core/names/subjects.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { versionInHint } from '#src/core/stream/hints.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
@@ -40,7 +40,7 @@ const RETURNED_FOR_MS = 1_000;
  * The work queue on JetStream.
  *
  * 1. Each function has a durable pull consumer of its own, so that a slow function never starves another one.
- * 2. The filters of a consumer are two literal subjects. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
+ * 2. The filters of a consumer are literal subjects: two, and three for a function of another project. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
  * 3. If an operator deletes a consumer, a new one starts after the saved floor.
  */
 export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
@@ -100,10 +100,10 @@ async function openWorkConsumer({ connection, state, leaseInMs, onAckLimit }: Co
   const durable = durableOf(source);
   const existing = await findConsumer(manager, durable);
   if (existing !== undefined) {
-    const { ack_wait, max_ack_pending = MAX_ACK_PENDING[source.kind] } = existing.config;
-    if (ack_wait === nanos(leaseInMs)) return durable;
-    const lease = { ack_wait: nanos(leaseInMs) };
-    await withinAckLimit(max_ack_pending, (limit) => manager.consumers.update(INVOCATIONS, durable, { ...lease, ...limit }));
+    const wanted = { ack_wait: nanos(leaseInMs), ...filterOf(source) };
+    if (isCurrent(existing.config, wanted)) return durable;
+    const { max_ack_pending = MAX_ACK_PENDING[source.kind] } = existing.config;
+    await withinAckLimit(max_ack_pending, (limit) => manager.consumers.update(INVOCATIONS, durable, { ...wanted, ...limit }));
     return durable;
   }
   const floor = Number((await state.get(floorKey(durable)))?.value ?? 0);
@@ -129,6 +129,11 @@ async function openWorkConsumer({ connection, state, leaseInMs, onAckLimit }: Co
   return durable;
 }
 
+/** A consumer of an earlier version lacks a filter for functions of other projects. */
+function isCurrent(config: ConsumerConfig, { ack_wait, filter_subjects = [] }: Partial<ConsumerConfig>): boolean {
+  return config.ack_wait === ack_wait && filter_subjects.every((subject) => config.filter_subjects?.includes(subject));
+}
+
 async function saveFloor({ manager }: Connection, state: KeyValue, durable: string): Promise<void> {
   const found = await findConsumer(manager, durable);
   if (found !== undefined) await state.put(floorKey(durable), String(found.ack_floor.stream_seq));
@@ -144,7 +149,10 @@ function filterOf(source: WorkSource): Partial<ConsumerConfig> {
   if (source.kind === 'deliveries')
     return { description: 'Sequent: the outcomes that have destinations', filter_subject: subjects.deliver('*') };
   const { name } = source;
-  return { description: `Sequent: the work of function ${name}`, filter_subjects: [subjects.invoke(name), subjects.wake(name)] };
+  return {
+    description: `Sequent: the work of function ${name}`,
+    filter_subjects: [...new Set([subjects.invoke(name), formerInvokeSubject(name), subjects.wake(name)])],
+  };
 }
 
 const encoder = new TextEncoder();

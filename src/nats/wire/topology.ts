@@ -21,7 +21,7 @@ export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 /** The stream of the signatures that gateways accepted within the last half hour. */
 export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: subjects.signatures() } as const;
 
-const { invoke, invocation, wake, deliver, erase } = SEQUENT_SUBJECTS;
+const { invoke, invokeOf, invocation, wake, deliver, erase, result, resultOf } = SEQUENT_SUBJECTS;
 
 /** How the JetStream streams are created. */
 export type StreamOptions = { replicas: number; sizes?: StreamSizes };
@@ -39,7 +39,7 @@ export function invocationsStream(options: TopologyOptions): Partial<StreamConfi
   return {
     name: INVOCATIONS,
     description: 'Sequent: requests, and the facts of every invocation',
-    subjects: [invoke, invocation, wake, deliver, erase],
+    subjects: [invoke, invokeOf, invocation, wake, deliver, erase],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
@@ -53,7 +53,7 @@ export function resultsStream({ resultsStorage, resultsMaxAgeInMs, ...options }:
   return {
     name: RESULTS,
     description: 'Sequent: the outcome of every invocation',
-    subjects: [SEQUENT_SUBJECTS.result],
+    subjects: [result, resultOf],
     retention: RetentionPolicy.Limits,
     storage: resultsStorage === 'memory' ? StorageType.Memory : StorageType.File,
     discard: DiscardPolicy.Old,
@@ -168,7 +168,9 @@ export type SubjectParts =
 
 /** Parses a subject of the INVOCATIONS stream. A token that is no function name becomes {@link NO_FUNCTION}. */
 export function parseSubject(subject: string): SubjectParts {
-  const [kind, token = '', stream = ''] = subject.split('.');
+  const [kind, first = '', stream = ''] = subject.split('.');
+  // `invoke.<project>.<function>`: the token of the function contains its project.
+  const token = kind === 'invoke' && stream !== '' ? `${first}=${stream}` : first;
   const name = isFunctionName(token) ? token : NO_FUNCTION;
   switch (kind) {
     case 'invoke':
