@@ -1,5 +1,5 @@
 import type { Fact } from '#machines/facts.ts';
-import { headOfOwned } from '#src/core/log/chain.ts';
+import { headAfter, headOfOwned } from '#src/core/log/chain.ts';
 import type { FullLogEntry, RecordedAppend, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
@@ -50,12 +50,15 @@ function invocationsOf(
 
 /** Whether an append follows the head of the stream, or the request that it names as the owner (LINK2). Moves the head if it does. */
 export function advanceHead(stream: FoldedStream, append: RecordedAppend): boolean {
-  const { hasAppends: isOwned, head: present, requestSequence, rivals } = stream;
-  const named = append.request === requestSequence ? present : rivals.find(({ sequence }) => sequence === append.request)?.hash;
-  const head = headOfOwned({ isOwned, head: present }, named, append);
+  const head = stream.hasAppends ? headAfter(stream.head, append) : headOfFirst(stream, append);
   if (head === undefined) return false;
   stream.head = head;
   return true;
+}
+
+function headOfFirst({ head, requestSequence, rivals }: FoldedStream, append: RecordedAppend): string | undefined {
+  const named = append.request === requestSequence ? head : rivals.find(({ sequence }) => sequence === append.request)?.hash;
+  return headOfOwned({ isOwned: false, head }, named, append);
 }
 
 /**

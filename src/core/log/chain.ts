@@ -21,14 +21,15 @@ type RequestContent = {
   stream: StreamId;
   sequence: number;
   at: number;
-  /** The headers that define the request. */
-  headers: readonly (readonly [name: string, value: string])[];
+  /** The headers that define the request: a line `<name>: <value>` for each. */
+  headers: string;
   data: string | Uint8Array;
 };
 
 /** The hash of a request. It covers the position in the log, since two requests may have the same id and the same content. */
 export function hashOfRequest({ function: fn, stream, sequence, at, headers, data }: RequestContent): string {
-  return shortHash(JSON.stringify([fn, stream, sequence, at, headers, shortHash(data)]));
+  const start = `${fn}\n${stream}\n${sequence}\n${at}\n${headers}\n`;
+  return shortHash(typeof data === 'string' ? start + data : Buffer.concat([Buffer.from(start), data]));
 }
 
 /** The hash of an append. Its encoded text contains its link, so the hash covers all linked messages before it. */
