@@ -14,16 +14,17 @@ restart, step-downs, black holes, slow routes. Then checks every acknowledged re
   --seed <n>        the seed of the order and the lengths of the faults (the time)
   --seeds <n>-<m>   several seeds, one after another
   --rate <n>        requests a second (150)
+  --only <text>     only the faults whose name contains this text
   --help
 
 The nats-server is NATS_SERVER_BIN, or the first one in PATH.
 Exit codes: 0 everything held, 1 something did not hold, 2 an option is invalid.`;
 
-type Storms = { seeds: number[]; minutes: number; rate: number };
+type Storms = { seeds: number[]; minutes: number; rate: number; only: string };
 
 function readOptions(): Storms | undefined {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { minutes: text, seed: text, seeds: text, rate: text, help: { type: 'boolean' } } });
+  const { values } = parseArgs({ options: { minutes: text, seed: text, seeds: text, rate: text, only: text, help: { type: 'boolean' } } });
   if (values.help) return undefined;
   const positive = (given: string | undefined, otherwise: number): number => {
     const value = Number(given ?? otherwise);
@@ -35,6 +36,7 @@ function readOptions(): Storms | undefined {
     seeds: Array.from({ length: to - from + 1 }, (_, index) => from + index),
     minutes: positive(values.minutes, 1),
     rate: positive(values.rate, 150),
+    only: values.only ?? '',
   };
 }
 
@@ -50,7 +52,15 @@ async function main(): Promise<number> {
   let failed = 0;
   for (const seed of options.seeds) {
     const folder = await mkdtemp(join(tmpdir(), 'sequent-storm-'));
-    const { problems } = await runStorm({ seed, seconds: options.minutes * 60, perSecond: options.rate, bin, folder, say });
+    const { problems } = await runStorm({
+      seed,
+      seconds: options.minutes * 60,
+      perSecond: options.rate,
+      only: options.only,
+      bin,
+      folder,
+      say,
+    });
     for (const problem of problems.slice(0, 50)) say(`  ${problem}`);
     if (problems.length === 0) await rm(folder, { recursive: true });
     else {

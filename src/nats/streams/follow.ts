@@ -6,7 +6,7 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
-import { readMessage, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
+import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
 import { readLogState } from './log-state.ts';
@@ -28,6 +28,8 @@ const MAX_REQUESTED = 4_000;
  * 1. After any loss, reading continues after the last delivered message.
  * 2. A message with an unexpected consumer sequence follows a gap. The consumer is replaced, and the message is delivered again.
  * 3. If the log went backwards (REG1), all of its messages are delivered again from the first, because new messages reuse lost sequences.
+ * 4. A replica can stay behind for a minute after a partition, and its consumers with it. When the leader holds a message that does not
+ *    arrive for five seconds, the consumer is replaced; the new one may be on another server.
  */
 export async function followMessages(options: FollowOptions, onMessage: (message: Readonly<StoredMessage>) => void): Promise<void> {
   const { connection, from, headersOnly, onProblem, signal } = options;
@@ -71,7 +73,27 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     onProblem,
     signal,
   });
+  const watch = watchForStall(connection, { last: () => last, onStall: () => pull.reopen() });
   await pull.done;
+  clearInterval(watch);
+}
+
+const STALLED_AFTER_MS = 5_000;
+
+/** Reports a stall when nothing was read for a while although the leader holds a newer message. */
+function watchForStall(connection: Connection, { last, onStall }: { last: () => number; onStall: () => void }): NodeJS.Timeout {
+  let previous = last();
+  const check = async (): Promise<void> => {
+    const present = last();
+    if (present !== previous) {
+      previous = present;
+      return;
+    }
+    const newer = await readNextBySubject(connection, { from: present + 1, subject: '>', budgetInMs: 0 });
+    if (newer !== undefined && last() === present) onStall();
+  };
+  // Without an answer, the next check asks again.
+  return setInterval(() => void check().catch(() => {}), STALLED_AFTER_MS).unref();
 }
 
 /** The last message that was read, and its log. A follower that has read nothing yet knows only a sequence. */

@@ -1,4 +1,4 @@
-import type { JetStreamManager, StreamInfo } from 'nats';
+import type { StreamInfo } from 'nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LogEntry } from '#src/core/log/event-log.ts';
 import { followMessages } from '#src/nats/streams/follow.ts';
@@ -7,6 +7,7 @@ import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { accept, newStream } from '#test/support/log/opened-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
+import { overriding } from '#test/support/nats/tampered-answers.ts';
 
 // A server of its own, because the tests delete the log and create it again.
 
@@ -28,10 +29,7 @@ type Info = Pick<StreamInfo, 'created' | 'state' | 'config' | 'cluster'>;
 function withState(connection: Connection, change: (info: Info) => Info): Connection {
   const { manager } = connection;
   const info = async (name: string) => change(await manager.streams.info(name));
-  const streams = new Proxy(manager.streams, { get: (target, key) => (key === 'info' ? info : Reflect.get(target, key)) });
-  const changed = new Proxy(manager, {
-    get: (target, key) => (key === 'streams' ? streams : Reflect.get(target, key)),
-  }) as JetStreamManager;
+  const changed = overriding(manager, { streams: overriding(manager.streams, { info }) });
   return { ...connection, manager: changed, isConnected: true };
 }
 
@@ -69,7 +67,7 @@ function follow(connection: Connection) {
   return {
     sequences,
     problems,
-    reached: (sequence: number | undefined) => expect.poll(() => sequences.at(-1), { timeout: 10_000, interval: 10 }).toBe(sequence),
+    reached: (sequence: number | undefined) => expect.poll(() => sequences.at(-1), { timeout: 20_000, interval: 10 }).toBe(sequence),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await done;
@@ -146,5 +144,21 @@ describe('a follower of the log that opens its consumer again', () => {
     await recreate();
     await following.reached((await write(6)).at(-1));
     expect(following.sequences).toEqual([1, 2, 3, 1, 2, 3, 4, 5, 6]);
+  });
+
+  test('replaces a consumer that delivers nothing although the leader holds a newer message', { timeout: 30_000 }, async () => {
+    await recreate();
+    let isStalled = true;
+    const { consumers } = nats.connection.manager;
+    // The first consumer is alive, and finds no message, as one on a replica that stays behind.
+    const add: typeof consumers.add = async (stream, config) => {
+      const filter = isStalled ? { filter_subject: 'wake.nothing' } : {};
+      isStalled = false;
+      return await consumers.add(stream, { ...config, ...filter });
+    };
+    const manager = overriding(nats.connection.manager, { consumers: overriding(consumers, { add }) });
+    await using following = follow({ ...nats.connection, manager, isConnected: true });
+    await following.reached((await write(3)).at(-1));
+    expect(following).toMatchObject({ sequences: [1, 2, 3], problems: [] });
   });
 });

@@ -20,6 +20,8 @@ export type StormOptions = {
   /** An empty folder for the stores, the read models and the record of the executions. */
   folder: string;
   say: (line: string) => void;
+  /** Injects only the faults whose name contains this text. */
+  only?: string;
 };
 
 export type StormReport = {
@@ -45,7 +47,7 @@ const ALONE_WITHIN_MS = 60_000;
  * repeats. Then checks the log, the executions, the replicas and the read models, and that one process of each role works alone.
  */
 export async function runStorm(options: StormOptions): Promise<StormReport> {
-  const { seed, seconds, perSecond, bin, folder, say } = options;
+  const { seed, seconds, perSecond, bin, folder, say, only = '' } = options;
   const random = createSeededRandom(seed);
   const startedAt = performance.now();
   const sayWhen = (what: string) => say(`  ${((performance.now() - startedAt) / 1_000).toFixed(1)} s: ${what}`);
@@ -61,7 +63,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   sayWhen(`three servers and ${roles.all.length} roles are ready`);
 
   const context: FaultContext = { cluster, roles, connection: log.connection, random };
-  const injecting = injectFaults(context, { forMs: seconds * 1_000, sayWhen });
+  const injecting = injectFaults(context, { forMs: seconds * 1_000, sayWhen, only });
   await load.send(injecting);
   const windows = await injecting;
   await cluster.healthy();
@@ -82,15 +84,17 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   return report;
 }
 
-type Injecting = { forMs: number; sayWhen: StormOptions['say'] };
+type Injecting = { forMs: number; sayWhen: StormOptions['say']; only: string };
 
-async function injectFaults(context: FaultContext, { forMs, sayWhen }: Injecting): Promise<Window[]> {
+async function injectFaults(context: FaultContext, { forMs, sayWhen, only }: Injecting): Promise<Window[]> {
   const startedAt = performance.now();
   const windows: Window[] = [];
+  const names = Object.keys(faults).filter((name) => name.includes(only));
+  if (names.length === 0) throw new Error(`no fault is named "${only}": ${Object.keys(faults).join(', ')}`);
   let order: string[] = [];
   await systemClock.sleep(CALM_IN_MS);
   while (performance.now() - startedAt < forMs || windows.length < MIN_FAULTS) {
-    if (order.length === 0) order = shuffled(Object.keys(faults), context.random);
+    if (order.length === 0) order = shuffled(names, context.random);
     const fault = order.pop() ?? '';
     const from = performance.now();
     await faults[fault]?.run(context);
