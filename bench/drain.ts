@@ -9,12 +9,14 @@ import { startProduct } from './product.ts';
 import { createReport } from './report.ts';
 
 /*
- * npm run bench:drain [-- --burst 20000] [-- --queued 500000] [-- --rounds 3] [-- --singles]
+ * npm run bench:drain [-- --burst 20000] [-- --queued 500000] [-- --rounds 3] [-- --kills 3] [-- --singles]
  *
  * Measures all roles as `npm start` runs them:
  *
  * 1. Bursts, in turns without a retry and with a tenth of the invocations retried after 100 ms.
  * 2. A backlog: the function is paused until everything is queued, and is then resumed. Meanwhile the process is killed once.
+ *
+ * 3. A burst with retries, during which the process is killed several times.
  *
  * It prints the results that were published for each outcome, and the longest time without an outcome.
  */
@@ -26,6 +28,7 @@ const option = (name: string, otherwise: number): number => {
 const burst = option('burst', 20_000);
 const queued = option('queued', 500_000);
 const rounds = option('rounds', 3);
+const kills = option('kills', 3);
 const isSingles = process.argv.includes('--singles');
 const RETRIED = 0.1;
 
@@ -57,6 +60,7 @@ for (let index = 0; index < rounds; index++) {
 }
 if (rounds > 0) report.check('with a tenth retried / without, median', median(ratios), { min: 0.7 });
 if (queued > 0) await drain(queued);
+if (kills > 0) await storm(burst);
 publisher.close();
 await client.close();
 await connection.close();
@@ -79,12 +83,25 @@ async function round(count: number, retried: number): Promise<number> {
   return rate;
 }
 
+async function storm(count: number): Promise<void> {
+  arrivals.reset(count);
+  const publishing = publish(count, RETRIED);
+  for (let kill = 1; kill <= kills; kill++) {
+    while (arrivals.outcomes < (count * kill) / (kills + 1)) await new Promise((resolve) => setTimeout(resolve, 1));
+    await product.restart();
+  }
+  await Promise.all([publishing, arrivals.all()]);
+  report.rate(`burst with ${kills} kills, ${RETRIED * 100} % retried`, arrivals.rate(0, 1));
+  await reportArrivals(`burst with ${kills} kills`, 1.01);
+}
+
 async function drain(count: number): Promise<void> {
   await client.functions.put({ ...definition, paused: true });
   arrivals.reset(count);
   await publish(count, 0);
   report.check('memory of all roles with the backlog queued', memoryOf(product.pid) / 1e6, { max: 800, unit: 'MB' });
   report.check('ready after kill -9 with the backlog queued', (await product.restart()) / 1_000, { max: 10, unit: 's' });
+  report.figure('  processor time of the main process until then', cpuOf(product.pid) / 1e6, 's');
   arrivals.reset(count);
   const before = spent();
   await client.functions.put(definition);
@@ -102,9 +119,9 @@ async function drain(count: number): Promise<void> {
 }
 
 /** Waits for a moment in which no result arrives, because a repeated result may follow the last outcome. */
-async function reportArrivals(title: string): Promise<void> {
+async function reportArrivals(title: string, max = 1.001): Promise<void> {
   for (let seen = -1; seen !== arrivals.published; await new Promise((resolve) => setTimeout(resolve, 1_000))) seen = arrivals.published;
-  report.check(`  ${title}: results published / outcomes`, arrivals.published / arrivals.outcomes, { max: 1.001 });
+  report.check(`  ${title}: results published / outcomes`, arrivals.published / arrivals.outcomes, { max });
   report.figure(`  ${title}: longest lull`, arrivals.longestLullInMs, 'ms');
 }
 
