@@ -1,9 +1,13 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import { type Delivery, deliveryEffectsDue, deliveryEndsAt, deliveryExpiredFact, isSettled } from '#machines/delivery.ts';
 import type { Destination, Fact } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
+import type { RequestId } from '#src/core/names/names.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
+import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { AdmittedTry, CircuitKey } from './circuits.ts';
@@ -44,9 +48,21 @@ export class DeliveryRun implements StreamRun {
   async #advanceInvocation(id: string, request: AcceptedRequest): Promise<RunResult> {
     const invocation = this.#writer.state.invocations.get(id);
     const open = invocation === undefined ? [] : openDeliveries(invocation.context);
+    if (invocation !== undefined && open.length > 0) await this.#publishBeforeFirstTry(request, invocation);
     const results = await Promise.all(open.map((destination) => this.#deliver(request, destination)));
     await this.#ports.tries.notifyWhenSettled(id, this.#writer);
     return combineResults(results);
+  }
+
+  /** Stores the result of an outcome that no item stands for. Once a delivery has started, no other process looks after the result (PUB4). */
+  async #publishBeforeFirstTry(request: AcceptedRequest, invocation: Invocation): Promise<void> {
+    const { outcome, deliveries } = invocation.context;
+    if (outcome === null || !mayHaveEndedWithoutItem(outcome) || Object.keys(deliveries).length > 0) return;
+    const { results, tenancy } = this.#ports;
+    const { name } = this.#writer.state;
+    const id = outcome.invocation as RequestId;
+    if (await results.isStored(name, id, outcome.at)) return;
+    await results.publish(name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
   }
 
   async #deliver(request: AcceptedRequest, destination: Destination): Promise<RunResult> {

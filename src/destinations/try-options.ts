@@ -1,4 +1,5 @@
 import type { EventLog } from '#src/core/log/event-log.ts';
+import type { Results } from '#src/core/log/results.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Clock, Timers } from '#src/core/ports/clock.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
@@ -11,6 +12,7 @@ export type TryOptions = {
   name: string;
   tenancy: Tenancy;
   log: EventLog;
+  results: Results;
   executionProbe: ExecutionProbe;
   clock: Clock;
   timers?: Timers | undefined;

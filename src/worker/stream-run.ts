@@ -65,6 +65,10 @@ export class WorkerRun implements StreamRun {
     return this.#writer.state;
   }
 
+  async refresh(newer?: StreamState): Promise<void> {
+    await this.#writer.refresh(newer);
+  }
+
   advance(): Promise<RunResult> {
     const results = [...this.#writer.state.invocations.keys()].map((id) => this.#advanceInvocation(id));
     return results.length === 1 ? (results[0] as Promise<RunResult>) : Promise.all(results).then(combineResults);

@@ -26,8 +26,8 @@ export function combineResults(results: readonly RunResult[]): RunResult {
 export interface StreamRun {
   /** Advances every invocation of the stream that no earlier call is still advancing. Rejects when the log cannot be read or written. */
   advance(): Promise<RunResult>;
-  /** Adopts the newest facts of the stream. Absent in a run to which a further item of its stream brings nothing new. */
-  refresh?(newer?: StreamState): Promise<void>;
+  /** Adopts the newest facts of the stream, because a further item of the stream arrived: another process may have appended. */
+  refresh(newer?: StreamState): Promise<void>;
   /** The stream as the run last read or wrote it. Absent in a run whose stream is not kept. */
   readonly state?: StreamState;
 }
@@ -152,7 +152,7 @@ class Active implements ActiveStreams {
   /** Never rejects, because no code awaits a recheck before the parts that started earlier have ended. */
   async #recheck(active: ActiveStream, run: StreamRun, { state }: WorkItem): Promise<RunResult> {
     try {
-      await run.refresh?.(state);
+      await run.refresh(state);
       return await run.advance();
     } catch (error) {
       this.#giveUp(active, error);

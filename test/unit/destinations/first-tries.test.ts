@@ -19,10 +19,12 @@ const outcomeOf = (invocation: string, kinds: readonly string[]): Outcome => ({
 });
 
 function open() {
+  const log = createMemoryLog({ clock: systemClock });
   const options = {
     name: 'deliverer-1',
     tenancy: { region: 'local', project: 'default' },
-    log: createMemoryLog({ clock: systemClock }),
+    log,
+    results: log.results,
     executionProbe: { isRunning: async () => false, answer: () => {} },
     clock: systemClock,
     logger: silentLogger,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { defineFunction, type HandlerContext } from '#src/client/define-function.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
-import { createStreamId } from '#src/core/names/ids.ts';
+import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
@@ -66,6 +66,28 @@ describe('the results that are published', () => {
     await sequent.cancel(requestId);
     await sequent.runUntilIdle();
     expect(idsOf(sequent)).toEqual([requestId]);
+  });
+
+  test('include at once that of a member which is cancelled while another member of its batch runs (ITEM2)', async () => {
+    const mixed = defineFunction({
+      name: 'mixed',
+      concurrency: BATCH,
+      policy: { maxRetries: 1, backoff: { initialInMs: 60 * SECOND, factor: 1, jitter: 0 } },
+      handler: async ({ index }: { index: number }) => {
+        if (index === 0) throw new Error('fails on purpose');
+        await sequent.clock.sleep(30 * SECOND);
+      },
+    });
+    await using sequent = await createTestSequent({ functions: [mixed] });
+    const stream = createStreamId(sequent.clock.now(), new Uint8Array(8));
+    await sequent.log.accept({ function: parseFunctionName('mixed'), stream }, [{ payload: '{"index":0}' }, { payload: '{"index":1}' }]);
+    await sequent.advance(SECOND);
+    // The first member waits for its retry, so the run of the worker does not look at it again by itself.
+    await sequent.cancel(idAt(stream, 0));
+    await sequent.advance(0);
+    expect(idsOf(sequent)).toEqual([idAt(stream, 0)]);
+    await sequent.runUntilIdle();
+    expect(counts(idsOf(sequent))).toEqual([1, 1]);
   });
 
   test('are one after the log stored the result and the worker did not hear of it', async () => {
