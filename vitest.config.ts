@@ -34,7 +34,7 @@ export default defineConfig({
           ...shared,
           name: 'unit-slow',
           isolate: false,
-          include: slow,
+          include: [...slow, 'test/simulate/*.test.ts'],
           testTimeout: 10_000,
           sequence: { groupOrder: 0 },
         },

@@ -33,15 +33,18 @@ export type MemoryLogOptions = {
   maxAppendBytes?: number;
   /** Delivers to the followers, in a later turn by default. */
   defer?: Defer;
+  /** Callers share objects with the log, and must not change them. A simulation saves a third of its time by this. */
+  sharesObjects?: boolean;
 };
 
 /**
  * Makes an empty log.
  *
  * An append is stored only at the version that it expects (E3). Values are copied as JSON on the way in and out, so that no caller shares an
- * object with the log.
+ * object with the log, unless `sharesObjects` is set.
  */
-export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer }: MemoryLogOptions): MemoryLog {
+export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, sharesObjects = false }: MemoryLogOptions): MemoryLog {
+  const copy = sharesObjects ? share : copyAsJson;
   const messages = createMessageList(clock, defer);
   const streams = createStreamIndex();
   let epoch = 0;
@@ -152,6 +155,10 @@ function createResults(maxBytes: number): MemoryLog['results'] {
   };
 }
 
-function copy<Value>(value: Value): Value {
+function share<Value>(value: Value): Value {
+  return value;
+}
+
+function copyAsJson<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value)) as Value;
 }

@@ -8,7 +8,7 @@ import { createDeliveries } from '#src/destinations/deliveries.ts';
 import { tryBounds } from '#src/destinations/function-deliverer.ts';
 import { accept, append, newStream, until } from '#test/support/log/opened-log.ts';
 
-test('a delivery of a cancelled outcome starts after the result is stored, when no other process stored it (PUB4)', async () => {
+test('the outcome of a cancelled invocation is delivered after its result is stored (PUB4)', async () => {
   const log = createMemoryLog({ clock: systemClock });
   const name = newStream();
   const request = await accept(log, name);

@@ -1,0 +1,61 @@
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
+import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
+import type { FindOpen, OpenRequests } from '#src/core/ports/open-requests.ts';
+import type { Process } from './process.ts';
+
+const PATIENCE_IN_MS = 2_000;
+
+/** The questions that processes ask each other. */
+export type Answers = { executionProbe: ExecutionProbe; cancellations: Cancellations; openRequests: OpenRequests };
+
+export function createAnswersOf(): (process: Process) => Answers {
+  const running = createAnswerers<(invocation: string, attempt: number) => boolean>();
+  const cancelling = createAnswerers<(invocation: string, attempt: number) => void>();
+  const finding = createAnswerers<FindOpen>();
+  return (process) => ({
+    executionProbe: {
+      async isRunning(worker, invocation, attempt) {
+        const label = `ask ${worker} about attempt ${attempt} of ${invocation}`;
+        const asked = running.get(worker);
+        const isSilent = asked !== undefined && (asked.process.isStill || process.faults.strike('silent-probe', label));
+        if (isSilent) {
+          await process.clock.sleep(PATIENCE_IN_MS);
+          return false;
+        }
+        return await process.call(label, () => running.get(worker)?.answer(invocation, attempt) ?? false);
+      },
+      answer: (worker, runs, signal) => running.add(worker, { process, answer: runs }, signal),
+    },
+    cancellations: {
+      announce: (worker, invocation, attempt) => {
+        if (!process.faults.strike('lost-hint', `cancel ${invocation}`)) {
+          process.send(`cancel ${invocation}`, () => {
+            const found = cancelling.get(worker);
+            found?.process.schedule(0, `hears of cancelled ${invocation}`, () => found.answer(invocation, attempt));
+          });
+        }
+      },
+      subscribe: (worker, onCancel, signal) => cancelling.add(worker, { process, answer: onCancel }, signal),
+    },
+    openRequests: {
+      find: (stream, functionName) => process.call(`find open ${stream}`, () => finding.first()?.answer(stream, functionName)),
+      answer: (find, signal) => finding.add(process.name, { process, answer: find }, signal),
+    },
+  });
+}
+
+type Answerer<Answer> = { process: Process; answer: Answer };
+
+function createAnswerers<Answer>() {
+  const answerers = new Map<string, Answerer<Answer>>();
+  return {
+    get: (name: string): Answerer<Answer> | undefined => answerers.get(name),
+    first: (): Answerer<Answer> | undefined => [...answerers.values()].find(({ process }) => !process.isStill),
+    add(name: string, answerer: Answerer<Answer>, signal: AbortSignal): void {
+      answerers.set(name, answerer);
+      const end = (): void => void answerers.delete(name);
+      signal.addEventListener('abort', end, { once: true });
+      answerer.process.death.addEventListener('abort', end, { once: true });
+    },
+  };
+}

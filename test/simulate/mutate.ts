@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Mutation, mutations } from './mutations.ts';
+
+/*
+ * npm run simulate:mutations [name…]: breaks the protocol in a copy of the sources, in one way at a time, and expects that the simulation
+ * finds each breakage. Ends with 1 when one is not found, or no longer applies.
+ */
+
+const INVOCATIONS = 10_000;
+const AT_ONCE = 2;
+const checkout = new URL('../..', import.meta.url).pathname;
+const copied = ['machines', 'src', 'test/simulate', 'test/support', 'package.json', 'tsconfig.json'];
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const wanted = process.argv.slice(2);
+const waiting = mutations.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
+let missed = 0;
+await Promise.all(
+  Array.from({ length: AT_ONCE }, async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) if (!(await isFound(next))) missed++;
+  }),
+);
+print(missed === 0 ? 'every mutation was found' : `${missed} mutations were not found`);
+process.exitCode = missed === 0 ? 0 : 1;
+
+async function isFound(mutation: Mutation): Promise<boolean> {
+  const startedAt = performance.now();
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-mutation-'));
+  try {
+    await Promise.all(copied.map((path) => cp(join(checkout, path), join(folder, path), { recursive: true })));
+    await symlink(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+    await apply(mutation, folder);
+    const output = await simulate(folder);
+    // A simulation that ends otherwise, for example with an exception, has found nothing.
+    const problem = output.find((line) => line.startsWith('  '));
+    const summary = output.at(-1) ?? '';
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+    print(
+      `${problem === undefined ? 'MISSED' : 'found '}  ${mutation.name} (${mutation.breaks}), ${seconds} s: ${problem?.trim() ?? ''}; ${summary}`,
+    );
+    return problem !== undefined;
+  } catch (error) {
+    print(`MISSED  ${mutation.name}: ${String(error)}`);
+    return false;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function apply({ edits }: Mutation, folder: string): Promise<void> {
+  for (const { file, from, to } of edits) {
+    const text = await readFile(join(folder, file), 'utf8');
+    const found = text.split(from).length - 1;
+    if (found !== 1) throw new Error(`the text to replace stands ${found} times in ${file}: adapt the mutation`);
+    await writeFile(
+      join(folder, file),
+      text.replace(from, () => to),
+    );
+  }
+}
+
+function simulate(folder: string): Promise<string[]> {
+  const options = [
+    '--import',
+    'tsx',
+    'test/simulate/run.ts',
+    '--quiet',
+    '--no-shrink',
+    '--seed',
+    '8',
+    '--invocations',
+    String(INVOCATIONS),
+  ];
+  const child = spawn(process.execPath, options, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve(Buffer.concat(chunks).toString().trimEnd().split('\n')));
+  });
+}

@@ -1,0 +1,200 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
+
+/** A deliberate breakage of the protocol: texts of the sources that are replaced. Each text must stand in its file exactly once. */
+export type Mutation = { name: string; breaks: string; edits: readonly Edit[] };
+type Edit = { file: string; from: string; to: string };
+
+const run = 'src/worker/stream-run.ts';
+const machine = 'machines/invocation.ts';
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'fence removed',
+    breaks: 'EXEC2: the result of a lost attempt ends the next one',
+    edits: [
+      { file: run, from: "if (current?.context.attempts !== attempt) return 'again';", to: "if (current === undefined) return 'again';" },
+    ],
+  },
+  {
+    name: 'fence of the machine removed',
+    breaks: 'E5: the result of a lost attempt is appended while the next one runs',
+    edits: [
+      {
+        file: machine,
+        from: "settlesCurrentAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempts,",
+        to: "settlesCurrentAttempt: ({ event }) => 'attempt' in event,",
+      },
+    ],
+  },
+  {
+    name: 'append after effect',
+    breaks: 'E1: the function runs before its attempt is in the log',
+    edits: [
+      {
+        file: run,
+        from: 'const effects = await this.#writer.propose(fact.invocation, [fact]);',
+        to: 'const early = this.#execute(request, fact.attempt, fn);\n      const effects = await this.#writer.propose(fact.invocation, [fact]);',
+      },
+      {
+        file: run,
+        from: 'ended = { fact, result: await this.#execute(request, fact.attempt, fn) };',
+        to: 'ended = { fact, result: await early };',
+      },
+    ],
+  },
+  {
+    name: 'first try before its append',
+    breaks: 'E1: a delivery is tried before its try is in the log',
+    edits: [
+      {
+        file: 'src/destinations/delivery-run.ts',
+        from: 'const effects = await this.#writer.propose(invocation, [started]);',
+        to: "const proposed = this.#writer.propose(invocation, [started]);\n    await tries.make(next, this.#writer);\n    const effects = (await proposed)?.filter((effect) => effect !== 'deliver');",
+      },
+    ],
+  },
+  {
+    name: 'acknowledgement before durability',
+    breaks: 'ITEM2: an item is acknowledged when its run starts',
+    edits: [
+      {
+        file: 'src/core/stream/active-streams.ts',
+        from: "let result: RunResult = 'left-unacked';",
+        to: "let result: RunResult = 'left-unacked';\n    item.ack();",
+      },
+    ],
+  },
+  {
+    name: 'stale version accepted',
+    breaks: 'E3: an append is stored whatever version it expects',
+    edits: [
+      {
+        file: 'src/core/memory/memory-log.ts',
+        from: 'if (present !== append.previous) return undefined;',
+        to: 'if (present > append.previous + 60) return undefined;',
+      },
+    ],
+  },
+  {
+    name: 'conflict not judged again',
+    breaks: 'PROP3: a proposal is taken for appended after a conflict',
+    edits: [
+      {
+        file: 'src/core/stream/stream-writer.ts',
+        from: 'if (stored === undefined) return this.#catchUpAfterConflict(base, judgement);',
+        to: 'if (stored === undefined) {\n        for (const { proposal, effects } of judgement.accepted) proposal.resolve(effects);\n        return this.#read().then(() => {});\n      }',
+      },
+    ],
+  },
+  {
+    name: 'notified twice',
+    breaks: 'E4: the machine accepts a second notified',
+    edits: [
+      {
+        file: machine,
+        from: "redriven: { actions: 'recordRedrive' },",
+        to: "redriven: { actions: 'recordRedrive' },\n        notified: { actions: 'recordRedrive' },",
+      },
+    ],
+  },
+  {
+    name: 'lease not extended',
+    breaks: 'an item that is in progress returns to the queue',
+    edits: [
+      {
+        file: 'src/core/stream/active-streams.ts',
+        from: 'for (const item of items) item.working();',
+        to: 'for (const item of items) void item;',
+      },
+    ],
+  },
+  {
+    name: 'running worker not asked',
+    breaks: 'EXEC3: an attempt is cut while its worker executes it',
+    edits: [
+      {
+        file: run,
+        from: "if (await executionProbe.isRunning(worker ?? '', id, attempts)) return 'left-unacked';",
+        to: 'void executionProbe;',
+      },
+    ],
+  },
+  {
+    name: 'retry before it is due',
+    breaks: 'T1: neither the worker nor the machine waits',
+    edits: [
+      { file: 'src/worker/next-step.ts', from: "if (now < (context.dueAt ?? 0)) return { kind: 'not-due' };", to: '' },
+      { file: machine, from: ' && event.at >= (context.dueAt ?? 0)', to: '' },
+    ],
+  },
+  {
+    name: 'lost attempt not counted',
+    breaks: 'E5: a function that kills its worker is tried for ever',
+    edits: [{ file: machine, from: "lost: context.lost + (failure.kind === 'lost' ? 1 : 0),", to: 'lost: context.lost,' }],
+  },
+  {
+    name: 'retry not counted',
+    breaks: 'E5: a function gets more retries than its policy allows',
+    edits: [{ file: machine, from: "retries: context.retries + (failure.kind === 'function' ? 1 : 0),", to: 'retries: context.retries,' }],
+  },
+  {
+    name: 'child id not derived',
+    breaks: 'D1: a repeated delivery starts a second invocation',
+    edits: [
+      {
+        file: 'src/destinations/function-target.ts',
+        from: 'id: derivedId(deliveryId),',
+        to: 'id: derivedId(`${deliveryId}#${Math.random()}`),',
+      },
+    ],
+  },
+  {
+    name: 'redelivery executes again',
+    breaks: 'EXEC3: an attempt that the log shows is executed by the process that finds it',
+    edits: [
+      {
+        file: run,
+        from: 'await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempts}`));',
+        to: 'const fn = versionFor(this.#options.fn(), invocation.context);\n    if (fn !== undefined) await this.#execute(request, attempts, fn);\n    await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempts}`));',
+      },
+    ],
+  },
+  {
+    name: 'outcome overwritten',
+    breaks: 'E4: a cancelled invocation succeeds',
+    edits: [
+      {
+        file: machine,
+        from: "description: 'No further attempt follows; the outcome is being delivered to its destinations',\n      entry: ['publishResult', 'deliverOutcome'],\n      on: {",
+        to: "description: 'No further attempt follows; the outcome is being delivered to its destinations',\n      entry: ['publishResult', 'deliverOutcome'],\n      on: {\n        succeeded: { guard: 'settlesCurrentAttempt', target: 'succeeded', actions: 'recordOutcome' },",
+      },
+    ],
+  },
+  {
+    name: 'wake time dropped',
+    breaks: 'E4: nobody wakes a retry',
+    edits: [{ file: 'src/core/stream/stream.ts', from: "lower(wakeTimes, 'dueAt', context.dueAt ?? 0);", to: '' }],
+  },
+  {
+    name: 'result forgotten',
+    breaks: 'EXEC4: an item is acknowledged before the result is stored',
+    edits: [
+      {
+        file: run,
+        from: 'if (!isStored) await results.publish(',
+        to: 'if (!isStored) void results.publish(',
+      },
+    ],
+  },
+  {
+    name: 'link not checked',
+    breaks: 'LINK2: an append that follows a lost message counts',
+    edits: [
+      {
+        file: 'src/core/log/chain.ts',
+        from: 'if (link !== undefined) return link === head ? own : undefined;',
+        to: 'if (link !== undefined) return own;',
+      },
+    ],
+  },
+];

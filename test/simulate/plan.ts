@@ -1,0 +1,82 @@
+/** The kinds of faults, with their meaning. The rate of a kind is a probability for each occasion. */
+export const faultKinds = {
+  'lost-request': 'an append or a request does not reach the log',
+  'late-request': 'an append or a request reaches the log only after its sender gave it up',
+  'lost-answer': 'the log stored a message, and the answer is lost',
+  'slow-call': 'a call of a port takes up to 240 ms',
+  'failed-read': 'a read of the log fails',
+  'failed-result': 'a result cannot be published',
+  'lost-hint': 'a hint is lost',
+  'repeated-hint': 'a hint is delivered twice',
+  'slow-hint': 'a hint arrives up to 20 s later, after younger ones',
+  'lost-ack': 'the acknowledgement of an item is lost',
+  'lost-delivery': 'an item is lost on its way to a process, and is redelivered after its lease',
+  'lost-lease': 'the extension of a lease is lost',
+  'silent-probe': 'a process does not answer whether it runs an attempt',
+  'crash-before': 'a process dies before a call of a port is sent',
+  'crash-after': 'a process dies when a port answers, before it can act on the answer',
+  pause: 'a process stands still for up to a minute',
+  stop: 'a process is stopped in order, and another one is started',
+  'policy-change': 'the definition of a function changes',
+  regression: 'the log loses its last messages',
+} as const;
+
+export type FaultKind = keyof typeof faultKinds;
+
+/** Everything that determines a simulated world. Equal plans give equal traces. */
+export type Plan = {
+  seed: number;
+  invocations: number;
+  rates: Readonly<Partial<Record<FaultKind, number>>>;
+  /** How far the clock of a process may be from the true time, in milliseconds. */
+  clockOffsetInMs: number;
+  /** How many faults happen at most, of all kinds; `null` for no limit. */
+  maxFaults: number | null;
+  /** Faults that do not happen, by their number. */
+  withoutFaults: readonly number[];
+  /** Requests that are not sent, by their number. */
+  withoutRequests: readonly number[];
+};
+
+const usual: Plan['rates'] = {
+  'lost-request': 0.006,
+  'late-request': 0.004,
+  'lost-answer': 0.01,
+  'slow-call': 0.02,
+  'failed-read': 0.005,
+  'failed-result': 0.01,
+  'lost-hint': 0.05,
+  'repeated-hint': 0.05,
+  'slow-hint': 0.05,
+  'lost-ack': 0.02,
+  'lost-delivery': 0.02,
+  'lost-lease': 0.1,
+  'silent-probe': 0.1,
+  'crash-before': 0.001,
+  'crash-after': 0.002,
+  pause: 0.0004,
+  stop: 0.0003,
+  'policy-change': 0.005,
+};
+
+/** Each eighth world is calm: nothing fails, so everything happens exactly once. */
+export function planFor(seed: number, invocations: number, kinds?: readonly FaultKind[]): Plan {
+  const isCalm = seed % 8 === 0;
+  const chosen = Object.entries(usual).filter(([kind]) => !isCalm && (kinds === undefined || kinds.includes(kind as FaultKind)));
+  // Worlds differ in how bad they are.
+  const severity = 0.25 + ((seed * 7) % 16) / 8;
+  const rates = Object.fromEntries(chosen.map(([kind, rate]) => [kind, rate * severity]));
+  return {
+    seed,
+    invocations,
+    rates,
+    clockOffsetInMs: isCalm ? 0 : 20,
+    maxFaults: null,
+    withoutFaults: [],
+    withoutRequests: [],
+  };
+}
+
+export function isCalm({ rates, maxFaults }: Plan): boolean {
+  return maxFaults === 0 || Object.values(rates).every((rate) => rate === 0);
+}

@@ -1,0 +1,192 @@
+import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
+import type { StreamState } from '#src/core/stream/stream.ts';
+import type { WorkItem, WorkQueue, WorkSource } from '#src/core/stream/work-queue.ts';
+import type { Engine } from './engine.ts';
+import type { Ledger } from './ledger.ts';
+import type { Process } from './process.ts';
+
+/** An item at the server. It waits, or it is in flight until its lease ends. */
+type Item = {
+  number: number;
+  name: StreamName;
+  request: number;
+  /** The sequence of the message that brought the item. */
+  sequence: number;
+  message?: RequestMessage | undefined;
+  state?: StreamState | undefined;
+  deliveries: number;
+  endLease: (() => void) | undefined;
+  isDone: boolean;
+};
+export type NewItem = Pick<Item, 'name' | 'request' | 'sequence' | 'message' | 'state'>;
+type Subscriber = { process: Process; demand: () => number; onItem: (item: WorkItem) => void; inTransit: number };
+
+const LEASE_IN_MS = 15_000;
+/** No function has this name. */
+const DELIVERIES = 'all deliveries';
+
+/** The consumers of a server: one for each function, and one for all deliveries. */
+export interface QueueServer {
+  add(source: WorkSource, item: NewItem): void;
+  /** The queue as a process reaches it. */
+  connect(process: Process): WorkQueue;
+  isEmpty(exists: (name: string) => boolean): boolean;
+  /** Items that are not acknowledged, of the functions that exist. */
+  openItems(exists: (name: string) => boolean): readonly string[];
+}
+
+export function createQueueServer(engine: Engine, ledger: Ledger): QueueServer {
+  const queues = new Map<string, SourceQueue>();
+  function queueOf(source: WorkSource): SourceQueue {
+    const key = source.kind === 'deliveries' ? DELIVERIES : source.name;
+    const present = queues.get(key) ?? new SourceQueue(key, engine, ledger);
+    queues.set(key, present);
+    return present;
+  }
+  return {
+    add: (source, item) => queueOf(source).add(item),
+    connect: (process) => ({
+      leaseInMs: LEASE_IN_MS,
+      deliveredUpTo: (name) => process.call(`delivered up to of ${name}`, () => queueOf({ kind: 'function', name }).deliveredUpTo),
+      run: ({ source, demand, onItem, signal }) => queueOf(source).subscribe({ process, demand, onItem, inTransit: 0 }, signal),
+    }),
+    isEmpty(exists) {
+      for (const [key, queue] of queues) if (queue.open.length > 0 && (key === DELIVERIES || exists(key))) return false;
+      return true;
+    },
+    openItems: (exists) =>
+      [...queues].flatMap(([key, queue]) => (key === DELIVERIES || exists(key) ? queue.open.map((item) => `${key}: ${item}`) : [])),
+  };
+}
+
+class SourceQueue {
+  deliveredUpTo = 0;
+  readonly #name: string;
+  readonly #engine: Engine;
+  readonly #ledger: Ledger;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #open = new Set<Item>();
+  #waiting: Item[] = [];
+  #isPumping = false;
+  #numbers = 0;
+
+  constructor(name: string, engine: Engine, ledger: Ledger) {
+    this.#name = name;
+    this.#engine = engine;
+    this.#ledger = ledger;
+  }
+
+  get open(): string[] {
+    return [...this.#open].map(({ number, name }) => `${number} of ${name.stream}`);
+  }
+
+  add(item: NewItem): void {
+    const added: Item = { ...item, number: ++this.#numbers, deliveries: 0, endLease: undefined, isDone: false };
+    this.#open.add(added);
+    this.#waiting.push(added);
+    this.pump();
+  }
+
+  subscribe(subscriber: Subscriber, signal: AbortSignal): ReturnType<WorkQueue['run']> {
+    const { process } = subscriber;
+    const end = (): void => void this.#subscribers.delete(subscriber);
+    process.death.addEventListener('abort', end, { once: true });
+    this.#subscribers.add(subscriber);
+    this.pump();
+    return {
+      pull: () => this.pump(),
+      done: new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve(end()), { once: true });
+      }),
+    };
+  }
+
+  pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    this.#engine.after(1, `queue ${this.#name}`, () => {
+      this.#isPumping = false;
+      for (const subscriber of this.#inRandomOrder()) {
+        if (subscriber.process.isStill) continue;
+        for (let demand = subscriber.demand() - subscriber.inTransit; demand > 0 && this.#waiting.length > 0; demand--) {
+          this.#deliver(this.#waiting.shift() as Item, subscriber);
+        }
+      }
+    });
+  }
+
+  #inRandomOrder(): Subscriber[] {
+    const { chance } = this.#engine;
+    return [...this.#subscribers]
+      .map((subscriber) => ({ subscriber, key: chance.next() }))
+      .sort((one, other) => one.key - other.key)
+      .map(({ subscriber }) => subscriber);
+  }
+
+  #deliver(item: Item, subscriber: Subscriber): void {
+    const { process } = subscriber;
+    const label = `item ${this.#name} ${item.number}, delivery ${++item.deliveries}, of ${item.name.stream}`;
+    if (item.message !== undefined) this.deliveredUpTo = Math.max(this.deliveredUpTo, item.request);
+    this.#startLease(item, LEASE_IN_MS);
+    if (process.faults.strike('lost-delivery', `${process.name} ${label}`)) return;
+    if (item.deliveries > 1 && item.message !== undefined) this.#ledger.redelivered(process, item);
+    subscriber.inTransit++;
+    const delivered = this.#toWorkItem(item, process);
+    process.schedule(this.#engine.chance.between(0, 2), label, () => {
+      subscriber.inTransit--;
+      subscriber.onItem(delivered);
+    });
+  }
+
+  #toWorkItem(item: Item, process: Process): WorkItem {
+    const { name, request, sequence, message, state, deliveries, number } = item;
+    const label = `${this.#name} ${number}`;
+    return {
+      name,
+      request,
+      sequence,
+      message,
+      state,
+      isFirstDelivery: message !== undefined && deliveries === 1,
+      ack: () => {
+        if (!process.isAlive) return;
+        if (this.#name !== DELIVERIES) this.#ledger.acknowledged(process, name, this.#othersOf(item));
+        if (!process.faults.strike('lost-ack', `${process.name} ack ${label}`)) process.send(`ack ${label}`, () => this.#end(item));
+      },
+      working: () => {
+        if (process.faults.strike('lost-lease', `${process.name} lease of ${label}`)) return;
+        process.send(`working ${label}`, () => item.endLease !== undefined && this.#startLease(item, LEASE_IN_MS));
+      },
+      release: () => process.send(`release ${label}`, () => this.#requeue(item)),
+      delayRedelivery: (inMs) => process.send(`delay ${label}`, () => item.endLease !== undefined && this.#startLease(item, inMs)),
+    };
+  }
+
+  #othersOf(item: Item): number[] {
+    const key = streamKey(item.name);
+    return [...this.#open].filter((other) => other !== item && streamKey(other.name) === key).map(({ sequence }) => sequence);
+  }
+
+  #startLease(item: Item, ms: number): void {
+    item.endLease?.();
+    item.endLease = this.#engine.after(ms, `lease of ${this.#name} ${item.number} ended`, () => this.#requeue(item));
+  }
+
+  #requeue(item: Item): void {
+    if (item.isDone || item.endLease === undefined) return;
+    item.endLease();
+    item.endLease = undefined;
+    this.#waiting.push(item);
+    this.pump();
+  }
+
+  #end(item: Item): void {
+    item.isDone = true;
+    item.endLease?.();
+    item.endLease = undefined;
+    this.#open.delete(item);
+    this.#waiting = this.#waiting.filter((other) => other !== item);
+    this.pump();
+  }
+}

@@ -1,0 +1,128 @@
+import { setPriority } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Campaign, runCampaign } from './campaign.ts';
+import { type FaultKind, faultKinds, type Plan } from './plan.ts';
+import { ruleOf, shrink } from './shrink.ts';
+import { runWorld } from './world.ts';
+
+const help = `Simulates Sequent: its real roles in one process, under virtual time, with faults from a seed.
+
+npm run simulate -- [options]
+
+  --seed N          the seed of the first world; the others follow (1)
+  --invocations N   how many invocations to simulate in all (50000)
+  --size N          the requests of one world (100)
+  --faults A,B      only these kinds of faults; "none" for no fault
+  --plan JSON       runs the one world of a plan, as a failure prints it
+  --timeline        prints all events of that world
+  --no-shrink       does not look for a smaller plan that fails
+  --quiet           prints the last line only
+
+The kinds of faults:
+${Object.entries(faultKinds)
+  .map(([kind, meaning]) => `  ${kind.padEnd(15)} ${meaning}`)
+  .join('\n')}
+
+Ends with 1 when a world breaks a rule of src/DESIGN.md.
+`;
+
+const MAX_RUNS_OF_SHRINK = 400;
+const MAX_LINES = 200;
+const PROGRESS_EVERY_MS = 5_000;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    invocations: { type: 'string', default: '50000' },
+    size: { type: 'string', default: '100' },
+    faults: { type: 'string' },
+    plan: { type: 'string' },
+    timeline: { type: 'boolean', default: false },
+    'no-shrink': { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+// A promise of a role that nobody awaits must not reject: it would end a real process.
+process.on('unhandledRejection', (reason) => {
+  print(`an unhandled rejection: ${reason instanceof Error ? reason.stack : String(reason)}`);
+  process.exit(1);
+});
+
+if (values.help) print(help);
+else if (values.plan !== undefined) process.exitCode = await replay(JSON.parse(values.plan) as Plan, values.timeline);
+else process.exitCode = await simulate();
+
+async function simulate(): Promise<number> {
+  setPriority(10);
+  const kinds = values.faults === undefined ? undefined : parseKinds(values.faults);
+  const startedAt = process.cpuUsage();
+  const invocations = Number(values.invocations);
+  let printedAt = performance.now();
+  const campaign = await runCampaign({
+    seed: Number(values.seed),
+    invocations,
+    size: Number(values.size),
+    kinds,
+    onWorld(totals) {
+      if (values.quiet || performance.now() - printedAt < PROGRESS_EVERY_MS) return;
+      printedAt = performance.now();
+      print(
+        `${inWords(totals.invocations)} of ${inWords(invocations)} invocations, ${inWords(totals.worlds)} worlds, ${inWords(totals.faults)} faults`,
+      );
+    },
+  });
+  const { failure } = campaign;
+  if (failure !== undefined) await explain(failure.plan, failure.result.problems);
+  print(summaryOf(campaign, process.cpuUsage(startedAt).user / 1_000));
+  return failure === undefined ? 0 : 1;
+}
+
+async function explain(plan: Plan, problems: readonly string[]): Promise<void> {
+  print(`world ${plan.seed} fails:\n${listed(problems)}`);
+  const rule = ruleOf(problems);
+  if (values['no-shrink'] || rule === undefined) return print(`replay: npm run simulate -- --plan '${JSON.stringify(plan)}'`);
+  const { plan: smaller, runs } = await shrink(plan, rule, { maxRuns: MAX_RUNS_OF_SHRINK });
+  print(`after ${runs} further worlds, the smallest plan that breaks ${rule} is:`);
+  await replay(smaller, false);
+}
+
+/** Runs one world, and prints what happened to the invocation of its first problem. */
+async function replay(plan: Plan, isWhole: boolean): Promise<number> {
+  const { lines, problems, faults, hash, invocations } = await runWorld(plan, { keepsLines: true });
+  const ids = problems.flatMap((problem) => problem.match(/[0-9a-f]{8}-[0-9a-f-]{23}|own-\d+/g) ?? []);
+  // A batch shares its stream, which is the id without its last digits.
+  const stream = ids[0]?.slice(0, 32);
+  const shown = isWhole
+    ? lines
+    : lines.filter((line) => stream === undefined || line.includes(stream) || line.includes('  fault ')).slice(-MAX_LINES);
+  print(shown.join('\n'));
+  print(`${invocations} invocations, ${faults.length} faults, trace ${hash}\n${listed(problems)}`);
+  print(`replay: npm run simulate -- --plan '${JSON.stringify(plan)}'`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+function summaryOf({ worlds, invocations, faults, events, virtualMs, hash, failure }: Campaign, cpuMs: number): string {
+  const rate = inWords((invocations * 1_000) / cpuMs);
+  const verdict = failure === undefined ? 'no problem' : `world ${failure.plan.seed} fails`;
+  const hours = inWords(virtualMs / 3_600_000);
+  return `simulated ${inWords(invocations)} invocations in ${inWords(worlds)} worlds with ${inWords(faults)} faults, ${inWords(events)} events and ${hours} h of virtual time: ${verdict}; ${rate} invocations/s of one core; trace ${hash}`;
+}
+
+function parseKinds(text: string): FaultKind[] {
+  if (text === 'none') return [];
+  return text.split(',').map((kind) => {
+    if (!(kind in faultKinds)) throw new Error(`there is no kind of fault "${kind}"; see --help`);
+    return kind as FaultKind;
+  });
+}
+
+function listed(problems: readonly string[]): string {
+  return problems.length === 0 ? '  no problem' : problems.map((problem) => `  ${problem}`).join('\n');
+}
+
+function inWords(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}

@@ -1,0 +1,103 @@
+import { createCancel } from '#src/client/cancel.ts';
+import { createRepair } from '#src/client/repair.ts';
+import { createRequests } from '#src/client/requests.ts';
+import { SequentError } from '#src/core/errors.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { type Chance, createChance, type Engine } from './engine.ts';
+import type { Faults } from './faults.ts';
+import { functionNames } from './functions.ts';
+import { isCalm, type Plan } from './plan.ts';
+import type { Process } from './process.ts';
+import type { Servers } from './servers.ts';
+
+/** The mean time between two requests. */
+const REQUEST_EVERY_MS = 20;
+
+type WorkloadOptions = { engine: Engine; faults: Faults; client: Process; servers: Servers };
+
+/**
+ * Sends the requests of a world through the real client: singles and batches, requests with an id of their own and their repetitions,
+ * requests for no function, cancellations, and redrives.
+ */
+export function createWorkload(plan: Plan, { engine, faults, client, servers }: WorkloadOptions): { isDone(): boolean } {
+  const { ledger, functions } = servers;
+  const actions = createActions(client, servers);
+  const without = new Set(plan.withoutRequests);
+  let unfinished = 0;
+  let at = 500;
+  for (let number = 0; number < plan.invocations; number++) {
+    const chance = createChance(Math.imul(plan.seed + 1, 7_919) + number);
+    at += chance.between(0, 2 * REQUEST_EVERY_MS);
+    if (without.has(number)) continue;
+    unfinished++;
+    engine.after(at, `request ${number}`, () => {
+      void perform(number, chance)
+        .catch(isExpected)
+        .finally(() => unfinished--);
+      if (faults.strike('policy-change', `request ${number}`)) void functions.change(chance);
+    });
+  }
+
+  async function perform(number: number, chance: Chance): Promise<void> {
+    const name = chance.pick(functionNames) as string as FunctionName;
+    const kind = chance.between(1, 100);
+    const payload = JSON.stringify({ number, does: kind === 1 && !isCalm(plan) ? 'kills-its-worker' : 'what its id says' });
+    if (kind === 2) await actions.requests.send('nothing' as FunctionName, { payload });
+    else if (kind === 3) await actions.requests.send(name, { payload: 'this is not JSON' });
+    else if (kind <= 20) await sendOwn(name, payload, { id: `own-${number}`, isRepeated: chance.happens(0.5) && !isCalm(plan) });
+    else await sendAndInterfere(name, payload, { kind, chance });
+  }
+
+  async function sendAndInterfere(name: FunctionName, payload: string, { kind, chance }: { kind: number; chance: Chance }): Promise<void> {
+    const id = await actions.requests.send(name, { payload });
+    ledger.accepted.add(`${name}/${id}`);
+    if (kind <= 28) await later(chance.between(0, 3_000), () => actions.cancel(id, { recursive: chance.happens(0.5) }));
+    if (kind > 95) await later(chance.between(1_000, 60_000), () => actions.repair.redeliver(id));
+  }
+
+  async function sendOwn(name: FunctionName, payload: string, { id, isRepeated }: { id: string; isRepeated: boolean }): Promise<void> {
+    await actions.requests.sendOnce(name, { id, payload });
+    ledger.accepted.add(`${name}/${id}`);
+    if (isRepeated) await later(engine.chance.between(0, 200_000), () => actions.requests.send(name, { id, payload }));
+  }
+
+  async function later(ms: number, action: () => Promise<unknown>): Promise<void> {
+    await client.clock.sleep(ms);
+    await action();
+  }
+
+  return { isDone: () => unfinished === 0 };
+}
+
+function createActions(client: Process, servers: Servers) {
+  const log = servers.logOf(client);
+  const { cancellations, openRequests } = servers.answersOf(client);
+  let count = 0;
+  const options = {
+    log,
+    hints: servers.hintsOf(client),
+    clock: client.clock,
+    by: client.name,
+    appendId: () => `client-${count++}`,
+    cancellations,
+    findQueued: openRequests.find,
+    functions: servers.functions.registry,
+  };
+  const random = {
+    bytes(size: number): Uint8Array {
+      const bytes = Buffer.alloc(size);
+      bytes.writeUInt32BE(++count, size - 5);
+      return bytes;
+    },
+  };
+  return {
+    requests: createRequests({ log, clock: client.clock, random, maxBatch: () => 4 }),
+    cancel: createCancel(options).cancel,
+    repair: createRepair(options),
+  };
+}
+
+/** The client learns of refusals and of unknown outcomes as errors of Sequent. Anything else is a defect. */
+function isExpected(error: unknown): void {
+  if (!(error instanceof SequentError)) throw error;
+}
