@@ -100,12 +100,13 @@ describe('sequent verify', () => {
     const { findings } = JSON.parse(stdout) as Verification;
     expect(findings.map(({ kind, rule, sequence, invocation }) => [kind, rule, sequence, invocation])).toEqual([
       ['unreadable', 'A1', noise, undefined],
+      ['missing-link', 'E3', twice, 'flaky-1'],
       ['two-outcomes', 'E4', twice, 'flaky-1'],
       ['broken-chain', 'E3', gap, 'flaky-1'],
       ['wrong-wake-time', 'T1', gap, 'flaky-1'],
       ['unknown-request', 'E4', orphan, 'orphan-1'],
     ]);
-    expect(stderr).toContain('5 findings');
+    expect(stderr).toContain('6 findings');
     expect(code).toBe(1);
   });
 });
