@@ -1,11 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import type { ServerClock } from '#src/nats/transport/server-clock.ts';
 
-/** Describes this process as an instance with the given roles. The fields of its clock are read at every access. */
-export function ownInstance(roles: readonly string[], clock: ServerClock, durability?: string): RoleInstance {
+/** An answer to every question for the instances holds them, so their number is bounded. A circuit takes about 400 bytes. */
+const MAX_CIRCUITS = 200;
+const MAX_REASON = 200;
+
+export type OwnInstanceOptions = {
+  durability?: string | undefined;
+  /** The circuits of this process that are not closed now; absent without a destinations role. */
+  circuits?: (() => readonly CircuitState[]) | undefined;
+};
+
+/** Describes this process as an instance with the given roles. The fields of its clock and its circuits are read at every access. */
+export function ownInstance(roles: readonly string[], clock: ServerClock, { durability, circuits }: OwnInstanceOptions = {}): RoleInstance {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
@@ -23,6 +34,15 @@ export function ownInstance(roles: readonly string[], clock: ServerClock, durabi
     },
     get takesWork() {
       return clock.isWithinLimit;
+    },
+    get circuits() {
+      return circuits?.()
+        .slice(0, MAX_CIRCUITS)
+        .map((circuit) => ({ ...circuit, reason: circuit.reason.slice(0, MAX_REASON) }));
+    },
+    get omittedCircuits() {
+      const unclosed = circuits?.().length;
+      return unclosed === undefined ? undefined : Math.max(0, unclosed - MAX_CIRCUITS);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
+import { describeCircuit } from '#src/core/unclosed-circuits.ts';
 import { type Admission, CircuitBreaker } from './circuit-breaker.ts';
 import { DueCalendar } from './due-calendar.ts';
 
@@ -114,7 +115,7 @@ class ProcessCircuits implements Circuits {
       deliverer: this.#options.name,
       function: key.functionName,
       target: key.limitKey,
-      state: this.#now() < openUntil ? 'open' : 'half-open',
+      state: stateOf(openUntil, this.#now()),
       openUntil,
       failures,
       reason,
@@ -165,6 +166,9 @@ function idOf({ functionName, limitKey }: CircuitKey): string {
 }
 
 function reasonOf({ key: { limitKey }, breaker: { openUntil, failures, reason } }: Circuit, now: number): string {
-  const state = now < openUntil ? `open until ${new Date(openUntil).toISOString()}` : 'half-open, and waits for the result of a probe';
-  return `the circuit of ${limitKey} is ${state}; ${failures} failures in a row; last: ${reason}`;
+  return describeCircuit({ target: limitKey, state: stateOf(openUntil, now), openUntil, failures, reason });
+}
+
+function stateOf(openUntil: number, now: number): CircuitState['state'] {
+  return now < openUntil ? 'open' : 'half-open';
 }

@@ -1,3 +1,4 @@
+import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import { createDeliveries } from './deliveries.ts';
@@ -7,6 +8,8 @@ import type { DestinationsOptions } from './ports.ts';
 export interface Destinations {
   /** For a worker in this process. */
   readonly deliverer: LocalDeliverer;
+  /** The circuits of this process that are not closed now. */
+  readonly circuits: CircuitState[];
   /** Takes no further work; resolves once the results of all current tries are recorded. */
   stop(): Promise<void>;
 }
@@ -29,6 +32,9 @@ export function startDestinations({ queue, check, ...options }: DestinationsOpti
 
   return {
     deliverer: deliveries,
+    get circuits() {
+      return deliveries.circuits;
+    },
     async stop() {
       stopping.abort();
       await subscription.done;

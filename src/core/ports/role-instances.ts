@@ -1,3 +1,5 @@
+import type { CircuitState } from './circuit-states.ts';
+
 /** One process of Sequent with its roles. */
 export type RoleInstance = {
   /** Unique among all running processes. */
@@ -15,6 +17,10 @@ export type RoleInstance = {
   clockUncertaintyInMs?: number | undefined;
   /** False while the process takes no work, because its clock is beyond the limit. */
   takesWork?: boolean | undefined;
+  /** The circuits of its destinations role that are not closed; absent without that role. */
+  circuits?: readonly CircuitState[] | undefined;
+  /** How many further circuits are not closed, because an answer names a bounded number of circuits. */
+  omittedCircuits?: number | undefined;
 };
 
 /** The running processes. Nothing is stored: each process answers for itself, and a process that ended does not answer. */

@@ -2,6 +2,7 @@ import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
 import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { CIRCUIT_REMEDY, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import { ownerOf } from '../operations/read-lag.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
@@ -59,7 +60,7 @@ function viewOf(
   { server, streams, storage, consumers, instances }: SystemState,
   scope: Scope,
   difference: string | undefined,
-): Pick<SystemView, 'server' | 'roles' | 'lags' | 'log'> {
+): Pick<SystemView, 'server' | 'roles' | 'lags' | 'circuits' | 'log'> {
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   const known = log?.exists ? log : undefined;
   const durability = instances.find((one) => one.durability !== undefined && one.durability !== 'unknown')?.durability ?? 'unknown';
@@ -73,6 +74,7 @@ function viewOf(
       const shown = token === '' ? name : scope.nameOf(token);
       return [{ role, name: shown, waiting: pending, at_work: unacknowledged, again: redelivered, is_attended: waiting > 0 }];
     }),
+    circuits: circuitsOf(instances, scope),
     log: withoutUndefined({
       messages: known?.messages ?? 0,
       bytes: known?.bytes ?? 0,
@@ -88,6 +90,24 @@ function viewOf(
       limit_bytes: storage.limitInBytes,
     }),
   };
+}
+
+function circuitsOf(instances: SystemState['instances'], scope: Scope): SystemView['circuits'] {
+  return unclosedCircuits(instances)
+    .filter((circuit) => scope.owns(circuit.function))
+    .map((circuit) => {
+      const { target, state, openUntil, failures, reason } = circuit;
+      const name = scope.nameOf(circuit.function);
+      return {
+        function: name,
+        target,
+        state,
+        ...(state === 'open' ? { open_until: openUntil } : {}),
+        failures,
+        reason,
+        in_words: `${describeCircuit({ ...circuit, function: name })}; try: ${CIRCUIT_REMEDY}`,
+      };
+    });
 }
 
 function roleViewOf(role: string, { instance, host, pid, version, startedAt, ...clock }: SystemState['instances'][number]) {

@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 
 /** The messages that wait for each role, and the size of the log. */
@@ -12,6 +13,8 @@ export type Lag = {
   oldestOpenAt: number | undefined;
   /** How far the clocks of the running processes are ahead of the server's. */
   clocks: readonly { role: string; host: string; aheadInMs: number }[];
+  /** The circuits of the running processes that are not closed. */
+  circuits: readonly Pick<CircuitState, 'function' | 'target' | 'state'>[];
 };
 export type LagSource = () => Promise<Lag>;
 
@@ -19,6 +22,10 @@ export type LagOptions = { clock: Pick<Clock, 'now'>; lag: LagSource; folded: ()
 
 /** Scrapes within this time share one look-up. */
 const FRESH_FOR_MS = 5_000;
+
+/** Bounds the series of circuits: functions and targets are unbounded. All further circuits are counted as those of `other`. */
+const MAX_CIRCUITS = 500;
+const OTHERS = 'other';
 
 /** The lag of every role, looked up per scrape. If the look-up fails, the metrics are left out. */
 export function createLagMetrics(registry: Registry, { clock, lag, folded }: LagOptions): void {
@@ -74,6 +81,18 @@ export function createLagMetrics(registry: Registry, { clock, lag, folded }: Lag
     async collect() {
       this.reset();
       for (const { role, host, aheadInMs } of (await read())?.clocks ?? []) this.set({ role, host }, aheadInMs / 1_000);
+    },
+  });
+  new Gauge({
+    name: 'sequent_circuits',
+    help: 'Circuits of destination targets that are not closed, counted over the processes',
+    labelNames: ['function', 'target', 'state'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const [index, { function: token, target, state }] of ((await read())?.circuits ?? []).entries()) {
+        this.inc(index < MAX_CIRCUITS ? { function: token, target, state } : { function: OTHERS, target: OTHERS, state });
+      }
     },
   });
   byConsumer('role_lag_messages', 'Messages of the log that were not delivered to the role yet', ({ waiting }) => waiting);

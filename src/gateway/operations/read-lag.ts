@@ -30,6 +30,7 @@ export async function readLag({ system, history }: Pick<GatewayClient, 'system' 
     clocks: instances.flatMap(({ roles, host, clockAheadInMs }) =>
       clockAheadInMs === undefined ? [] : roles.map((role) => ({ role, host, aheadInMs: clockAheadInMs })),
     ),
+    circuits: instances.flatMap(({ circuits = [] }) => circuits),
   };
 }
 

@@ -34,7 +34,10 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   const projection = await startIf('projection', () => startProjection(context));
   const janitor = await startIf('janitor', () => startJanitor(context));
   const gateway = await startIf('gateway', () => startGatewayRole(context));
-  const withdraw = await ports.roleInstances.announce(ownInstance(options.roles, ports.clock, options.durability));
+  const circuits = destinations === undefined ? undefined : () => destinations.circuits;
+  const withdraw = await ports.roleInstances.announce(
+    ownInstance(options.roles, ports.clock, { durability: options.durability, circuits }),
+  );
   return {
     registry,
     ports,

@@ -1,12 +1,26 @@
 import { RequestStrategy } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
+import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
+import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 
 /** The NATS service under which every process announces its roles. `nats service info sequent-roles` lists the same. */
 const ROLES_SERVICE = 'sequent-roles';
 const ANSWER_WITHIN_MS = 500;
+
+const circuitsSchema = z.array(
+  z.object({
+    deliverer: z.string(),
+    function: z.string(),
+    target: z.string(),
+    state: z.enum(['open', 'half-open']),
+    openUntil: z.number(),
+    failures: z.number(),
+    reason: z.string(),
+  }),
+) satisfies z.ZodType<CircuitState[]>;
 
 const metadataSchema = z.object({
   instance: z.string(),
@@ -21,6 +35,12 @@ const metadataSchema = z.object({
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional(),
+  // A later version may describe its circuits differently. Its roles are listed without them.
+  circuits: z
+    .string()
+    .transform((text) => circuitsSchema.safeParse(parseJson(text)).data)
+    .optional(),
+  omittedCircuits: z.coerce.number().optional(),
 });
 
 export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
@@ -56,7 +76,11 @@ export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
 }
 
 /** Metadata of NATS services are texts. */
-function metadataOf({ roles, version: _, ...own }: RoleInstance): Record<string, string> {
+function metadataOf({ roles, version: _, circuits, ...own }: RoleInstance): Record<string, string> {
   const known = Object.entries(own).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(known.map(([name, value]) => [name, String(value)])), roles: roles.join(',') };
+  return {
+    ...Object.fromEntries(known.map(([name, value]) => [name, String(value)])),
+    ...(circuits === undefined ? {} : { circuits: JSON.stringify(circuits) }),
+    roles: roles.join(','),
+  };
 }

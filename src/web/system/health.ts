@@ -93,6 +93,14 @@ const deadLetters: Check = ({ dead_letters = 0, is_dead_letters_at_least }) => {
   return [{ severity: 'warning', title, reason: 'these deliveries are not tried again by themselves', to: '/dead-letters' }];
 };
 
+const circuits: Check = ({ circuits: unclosed }) =>
+  unclosed.map(({ function: name, target, in_words }) => ({
+    severity: 'warning',
+    title: `The deliveries of ${name} to ${target} wait`,
+    reason: in_words,
+    command: `npx sequent dest ls --function ${name}`,
+  }));
+
 const SKEW_IN_MS = 1_000;
 const clocks: Check = ({ roles: running }) => {
   const wrong = new Map(running.filter(({ clock_ahead_ms: ahead = 0 }) => Math.abs(ahead) > SKEW_IN_MS).map((one) => [one.instance, one]));
@@ -103,7 +111,7 @@ const clocks: Check = ({ roles: running }) => {
   }));
 };
 
-const checks: readonly Check[] = [roles, queues, storage, replicas, readModel, problems, deadLetters, clocks];
+const checks: readonly Check[] = [roles, queues, storage, replicas, readModel, problems, deadLetters, circuits, clocks];
 
 function isRunning(system: SystemView, role: string): boolean {
   return system.roles.some((one) => one.role === role);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,18 +43,24 @@ const ALL: readonly Role[] = ['worker', 'scheduler', 'destinations', 'gateway'];
 export async function startSequent({
   with: additional = [],
   grants,
+  connections = {},
 }: {
   with?: readonly Role[];
   grants?: Grants;
+  /** The named connections of destinations. */
+  connections?: object;
 } = {}): Promise<RunningSequent> {
   const server = await startTestServer();
   const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
+  await writeFile(connectionsFileIn(folder), JSON.stringify(connections));
   const dispose = async (): Promise<void> => {
     await server[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   };
   return await start({ server, folder, roles: [...ALL, ...additional], grants, dispose });
 }
+
+const connectionsFileIn = (folder: string): string => join(folder, 'connections.json');
 
 type StartOptions = {
   server: TestServer;
@@ -79,6 +85,7 @@ async function start({ server, folder, roles: wanted, grants = STRANGERS_FILES, 
     maxChain: 1_000,
     tenancy: { region: 'local', project: PROJECT },
     grants,
+    connectionsFile: connectionsFileIn(folder),
     projection: { address: { servers: [server.url] }, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
     gateway: { address: { servers: [server.url] }, credentials, httpPort: 0, httpHost: undefined, given: {} },
     logger: silentLogger,

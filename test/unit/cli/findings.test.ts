@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Examined, judge, judgeVersion } from '#src/cli/commands/doctor/findings.ts';
 import { durabilityOf } from '#src/cli/durability.ts';
+import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import { parseDefinition } from '#src/functions/registry.ts';
 import type { ConsumerFacts, Inspection } from '#src/nats/inspection.ts';
 
@@ -95,6 +96,32 @@ describe('the doctor', () => {
       { level: 'note', seen: "1 h behind the server (worker, process 7): it uses the server's time" },
     ]);
     expect(clockOf({ clockAheadInMs: 9e8, clockUncertaintyInMs: 2, takesWork: false })).toMatchObject([{ level: 'problem' }]);
+  });
+
+  test('reports a circuit once for all processes, with its state, its last failure and a remedy', () => {
+    const one = { instance: 'i', roles: ['destinations'], version: '0', host: 'h', pid: 7, startedAt: 0 };
+    const circuit = {
+      deliverer: 'd-1',
+      function: 'orders',
+      target: 'HTTP https://x',
+      state: 'open' as const,
+      openUntil: Date.UTC(2026, 0, 1),
+      failures: 12,
+      reason: 'no answer',
+    };
+    const found = (circuits: readonly CircuitState[], omittedCircuits = 0) =>
+      judge({ ...healthy, instances: [{ ...one, circuits, omittedCircuits }, one] }).filter(({ check }) => check.startsWith('circuit'));
+    expect(found([])).toEqual([]);
+    expect(found([circuit, { ...circuit, deliverer: 'd-2' }])).toEqual([
+      {
+        level: 'problem',
+        check: 'circuit of orders',
+        seen: 'the circuit of HTTP https://x for orders is open until 2026-01-01T00:00:00.000Z; 12 failures in a row; last: no answer',
+        remedy: expect.stringContaining('repair the target'),
+      },
+    ]);
+    expect(found([{ ...circuit, state: 'half-open', failures: 0 }])).toMatchObject([{ level: 'note' }]);
+    expect(found([circuit], 3)[1]).toMatchObject({ level: 'problem', seen: '3 more circuits are not closed' });
   });
 
   test('reports a server that refuses large requests, and an almost full storage', () => {

@@ -9,6 +9,7 @@ const well = {
   server: { version: '2.10.27', round_trip_ms: 0.4, clock_ahead_ms: 3 },
   roles: ['worker', 'scheduler', 'destinations', 'projection', 'gateway'].map((role) => ({ role, instance: 'i-1' })),
   lags: [lag],
+  circuits: [],
   log: {
     messages: 10,
     bytes: 1_000,
@@ -70,6 +71,28 @@ describe('the issues of a system', () => {
     ['The clock of h is 5 s behind', { roles: well.roles.map((role) => ({ ...role, host: 'h', clock_ahead_ms: -5_000 })) }],
   ])('is reported: %s', (title, changed) => {
     expect(titlesOf(changed)).toEqual([title]);
+  });
+
+  test('a circuit that is not closed is an issue with its state and its remedy', () => {
+    const in_words =
+      'the circuit of HTTP https://x for orders is open until …; 12 failures in a row; last: no answer; try: repair the target';
+    const circuit = {
+      function: 'orders',
+      target: 'HTTP https://x',
+      state: 'open',
+      open_until: 9,
+      failures: 12,
+      reason: 'no answer',
+      in_words,
+    } as const;
+    expect(healthIssues({ ...well, circuits: [circuit] })).toEqual([
+      {
+        severity: 'warning',
+        title: 'The deliveries of orders to HTTP https://x wait',
+        reason: in_words,
+        command: 'npx sequent dest ls --function orders',
+      },
+    ]);
   });
 
   test('errors come before warnings', () => {

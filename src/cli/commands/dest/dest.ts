@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { circuitListCommand } from './circuit-ls.ts';
 import { deadListCommand } from './dead-ls.ts';
 import { deadRedriveCommand } from './dead-redrive.ts';
 import { deadShowCommand } from './dead-show.ts';
@@ -6,8 +7,9 @@ import { deadShowCommand } from './dead-show.ts';
 export function destinationsCommand(): Command {
   return new Command('dest')
     .alias('destinations')
-    .summary('destinations: dead letters')
+    .summary('destinations: dead targets and dead letters')
     .description('The deliveries of outcomes to destinations.')
+    .addCommand(circuitListCommand())
     .addCommand(
       new Command('dead')
         .summary('deliveries that were given up: ls, show, redrive')

@@ -3,6 +3,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { CIRCUIT_REMEDY, countOmittedCircuits, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import type { ConsumerFacts, Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
@@ -43,6 +44,7 @@ export function judge(examined: Examined): Finding[] {
     judgePayload(inspection.server.maxPayloadInBytes),
     judgeClock(inspection.server),
     ...judgeClocksOf(examined.instances),
+    ...judgeCircuits(examined.instances),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
     ...judgeReplicas(examined.replicas),
@@ -149,6 +151,21 @@ function judgeClocksOf(instances: Examined['instances'] = []): Finding[] {
       },
     ];
   });
+}
+
+/** A circuit that is not closed, in any process. One without a failure since its last probe recovers. */
+function judgeCircuits(instances: Examined['instances'] = []): Finding[] {
+  const found = unclosedCircuits(instances).map(
+    (circuit): Finding => ({
+      level: circuit.failures > 0 ? 'problem' : 'note',
+      check: `circuit of ${circuit.function}`,
+      seen: describeCircuit(circuit),
+      remedy: CIRCUIT_REMEDY,
+    }),
+  );
+  const omitted = countOmittedCircuits(instances);
+  if (omitted === 0) return found;
+  return [...found, { level: 'problem', check: 'circuits', seen: `${omitted} more circuits are not closed`, remedy: CIRCUIT_REMEDY }];
 }
 
 function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage']): Finding {

@@ -14,6 +14,16 @@ const roleSchema = z.object({
   takes_work: z.boolean().optional().describe('false while the clock is beyond --clock-limit'),
 });
 
+const circuitSchema = z.object({
+  function: z.string(),
+  target: z.string().describe('the kind of the target and its origin, bucket, topic, stream or subject'),
+  state: z.enum(['open', 'half-open']),
+  open_until: moment.optional().describe('absent for a half-open circuit'),
+  failures: count.describe('the failures in a row'),
+  reason: z.string().describe('why the last try failed'),
+  in_words: z.string().describe('the state and its remedy'),
+});
+
 const logSchema = z.object({
   messages: count,
   bytes: count,
@@ -53,6 +63,7 @@ export const systemSchema = z.object({
       }),
     )
     .describe('the lag of each role, by consumer'),
+  circuits: z.array(circuitSchema).describe('the circuits of targets that are not closed: their deliveries wait'),
   log: logSchema.optional().describe('for the own project only'),
   projection: z
     .object({
