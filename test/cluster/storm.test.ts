@@ -12,7 +12,7 @@ const seed = Number(process.env.SEQUENT_STORM_SEED ?? Date.now() % 1_000_000);
 test(`every acknowledged request has one outcome after a storm on three servers, seed ${seed}`, async ({ skip }) => {
   const { bin, version } = await ensureServer();
   if (!isReplicable(version)) {
-    say(`skipped: nats-server ${version} loses messages on a cluster, and Sequent refuses it there`);
+    say(`skipped: Sequent refuses several replicas on nats-server ${version}, because they can differ after failures`);
     skip();
   }
   const folder = await mkdtemp(join(tmpdir(), 'sequent-storm-'));
