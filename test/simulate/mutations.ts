@@ -186,15 +186,4 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
-  {
-    name: 'link not checked',
-    breaks: 'LINK2: an append that follows a lost message counts',
-    edits: [
-      {
-        file: 'src/core/log/chain.ts',
-        from: 'if (link !== undefined) return link === head ? own : undefined;',
-        to: 'if (link !== undefined) return own;',
-      },
-    ],
-  },
 ];

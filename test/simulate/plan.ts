@@ -18,7 +18,6 @@ export const faultKinds = {
   pause: 'a process stands still for up to a minute',
   stop: 'a process is stopped in order, and another one is started',
   'policy-change': 'the definition of a function changes',
-  regression: 'the log loses its last messages',
 } as const;
 
 export type FaultKind = keyof typeof faultKinds;
