@@ -12,6 +12,7 @@ import { getInvocationCommand } from './commands/get.ts';
 import { invokeCommand } from './commands/invoke.ts';
 import { lsCommand } from './commands/ls.ts';
 import { machineCommand } from './commands/machine.ts';
+import { natsPermissionsCommand } from './commands/nats-permissions.ts';
 import { projectionCommand } from './commands/projection.ts';
 import { purgeCommand } from './commands/purge.ts';
 import { redriveCommand } from './commands/redrive.ts';
@@ -64,6 +65,7 @@ export function createProgram(version: string): Command {
     projectionCommand(),
     doctorCommand(),
     machineCommand(),
+    natsPermissionsCommand(),
     verifyCommand(),
     archiveCommand(),
     purgeCommand(),

@@ -64,7 +64,7 @@ export async function openConnection({ domain, ...given }: NatsOptions, { needsJ
   const reconnected = new Set<() => void>();
   const disconnected = new Set<() => void>();
   let isConnected = true;
-  const { refusals, note } = createRefusals(nats, { user: () => userOf(given), inboxPrefix });
+  const { refusals, note } = createRefusals(nats, { user: () => userOf(given), inboxPrefix, role: given.role });
   void readStatus(nats, (status) => {
     note(status);
     if (status.type !== Events.Reconnect && status.type !== Events.Disconnect) return;

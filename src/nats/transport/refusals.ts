@@ -34,7 +34,7 @@ export interface Refusals {
 }
 
 /** `user` is called only after a refusal, because it may compute the user's name from credentials. */
-export type RefusalsOptions = { user: () => string; inboxPrefix: string };
+export type RefusalsOptions = { user: () => string; inboxPrefix: string; role?: string | undefined };
 
 /** Creates the refusals of a connection. The caller must pass every status event of the connection to `note`. */
 export function createRefusals(nats: NatsConnection, options: RefusalsOptions): { refusals: Refusals; note: (status: Status) => void } {
@@ -78,7 +78,7 @@ type Reported = Pick<Status, 'data' | 'permissionContext'>;
 const contextOf = ({ permissionContext }: NatsError): Pick<Reported, 'permissionContext'> =>
   permissionContext === undefined ? {} : { permissionContext };
 
-function refusalOf({ data, permissionContext: context }: Reported, { user, inboxPrefix }: RefusalsOptions): Refusal {
+function refusalOf({ data, permissionContext: context }: Reported, { user, inboxPrefix, role }: RefusalsOptions): Refusal {
   if (context === undefined) {
     const message = `NATS reported an error to ${user()}: ${String(data)}`;
     return { operation: 'unknown', subject: '', permission: message, message };
@@ -86,11 +86,12 @@ function refusalOf({ data, permissionContext: context }: Reported, { user, inbox
   const subject = unquoted(context.subject);
   const operation = context.operation === 'publish' ? 'publish' : 'subscribe';
   const permission = grantOf(operation, subject, inboxPrefix);
+  const advice = role === undefined ? '' : ` ("sequent nats-permissions --role ${role}" prints its whole set)`;
   return {
     operation,
     subject,
     permission,
-    message: `NATS does not permit ${user()} to ${operation} ${operation === 'publish' ? 'to ' : ''}"${subject}"; add ${permission} to the permissions of this user`,
+    message: `NATS does not permit ${user()} to ${operation} ${operation === 'publish' ? 'to ' : ''}"${subject}"; add ${permission} to the permissions of this user${advice}`,
   };
 }
 

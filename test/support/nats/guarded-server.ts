@@ -1,3 +1,4 @@
+import { type NamedPermissions, passwordVariableOf, toServerConfig } from '#src/nats/permissions/permission-formats.ts';
 import { startConfiguredServer } from './configured-server.ts';
 
 type Rules = { allow?: readonly string[]; deny?: readonly string[] };
@@ -16,19 +17,22 @@ export interface GuardedServer extends AsyncDisposable {
   change(users: Users): void;
 }
 
-export async function startGuardedServer(users: Users): Promise<GuardedServer> {
-  const server = await startConfiguredServer(authorization(users));
+/** `printed` are further users, as `sequent nats-permissions` prints them. */
+export async function startGuardedServer(users: Users, printed: readonly NamedPermissions[] = []): Promise<GuardedServer> {
+  const server = await startConfiguredServer(authorization(users, printed));
   const { url, port } = server;
   return {
     url,
     as: (user) => ({ servers: url, user, pass: 'pw' }),
     urlAs: (user) => `nats://${user}:pw@127.0.0.1:${port}`,
-    change: (changed) => server.change(authorization(changed)),
+    change: (changed) => server.change(authorization(changed, printed)),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-function authorization(users: Users): string {
+/** The users of a server's configuration. */
+export function authorization(users: Users, printed: readonly NamedPermissions[] = []): string {
+  const passwords = printed.map(({ name }) => `${passwordVariableOf(name)}: pw\n`);
   const lines = Object.entries(users).map(([user, permissions]) => `  ${JSON.stringify({ user, password: 'pw', permissions })}`);
-  return `authorization: {\nusers: [\n${lines.join('\n')}\n]\n}\n`;
+  return `${passwords.join('')}authorization: {\nusers: [\n${[...lines, ...printed.map(toServerConfig)].join('\n')}\n]\n}\n`;
 }

@@ -15,8 +15,8 @@ export interface LeafNode extends AsyncDisposable {
   readonly caFile: string;
 }
 
-/** Starts both servers in a folder. Resolves when the leaf node reaches JetStream of the hub. */
-export async function startLeafNode(folder: string): Promise<LeafNode> {
+/** Starts both servers in a folder. `users` are those of the leaf node. Resolves when the leaf node reaches JetStream of the hub. */
+export async function startLeafNode(folder: string, { users = '', user = {} }: { users?: string; user?: object } = {}): Promise<LeafNode> {
   const { cert, key } = await makeCertificate('localhost');
   const files = { caFile: join(folder, 'ca.pem'), keyFile: join(folder, 'key.pem') };
   writeFileSync(files.caFile, cert);
@@ -31,10 +31,10 @@ export async function startLeafNode(folder: string): Promise<LeafNode> {
   const leaf = await start(
     folder,
     'leaf',
-    `${common('leaf', leafPort)}\nleafnodes { remotes: [{ urls: ["nats-leaf://127.0.0.1:${joinPort}"] }] }`,
+    `${common('leaf', leafPort)}\nleafnodes { remotes: [{ urls: ["nats-leaf://127.0.0.1:${joinPort}"] }] }\n${users}`,
   );
   const leafUrl = `tls://localhost:${leafPort}`;
-  await untilHubAnswers({ servers: leafUrl, tls: { caFile: files.caFile, handshakeFirst: true } });
+  await untilHubAnswers({ servers: leafUrl, ...user, tls: { caFile: files.caFile, handshakeFirst: true } });
   return {
     hubUrl: `tls://localhost:${hubPort}`,
     leafUrl,

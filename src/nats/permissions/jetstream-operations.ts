@@ -1,0 +1,81 @@
+import { CODE_BUCKET, FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from '#src/nats/wire/topology.ts';
+
+/** The name of the stream of a bucket. */
+export const kv = (bucket: string): string => `KV_${bucket}`;
+export const CODE_STREAM = `OBJ_${CODE_BUCKET}`;
+
+/** The subjects to which a user publishes for an operation of JetStream, in a domain or in that of the server. */
+export class JetStreamOperations {
+  readonly #api: string;
+  /** Writes to buckets of another domain pass through its API. */
+  readonly #writes: string;
+
+  constructor(domain: string | undefined) {
+    this.#api = domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
+    this.#writes = domain === undefined ? '' : `${this.#api}.`;
+  }
+
+  /** A client that reads the registry. */
+  client(): string[] {
+    return [`${this.#api}.INFO`, ...this.infos(INVOCATIONS), ...this.bucket(FUNCTIONS_BUCKET)];
+  }
+
+  /** What every role of `sequent serve` does at its start and reads later. */
+  role(): string[] {
+    return [
+      ...this.client(),
+      ...this.infos(RESULTS, kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET), CODE_STREAM),
+      ...this.calls('DIRECT.GET', `${kv(STATE_BUCKET)}.>`),
+      ...this.messages(kv(STATE_BUCKET)),
+      ...this.messages(INVOCATIONS),
+    ];
+  }
+
+  calls(operation: string, object?: string): string[] {
+    return [object === undefined ? `${this.#api}.${operation}` : `${this.#api}.${operation}.${object}`];
+  }
+
+  infos(...streams: string[]): string[] {
+    return streams.flatMap((stream) => this.calls('STREAM.INFO', stream));
+  }
+
+  messages(stream: string): string[] {
+    return this.calls('STREAM.MSG.GET', stream);
+  }
+
+  /** Reads a stream in order. */
+  follows(stream: string): string[] {
+    return [...this.calls('CONSUMER.CREATE', stream), ...this.calls('CONSUMER.MSG.NEXT', `${stream}.*`)];
+  }
+
+  consumersOf(stream: string): string[] {
+    return ['CONSUMER.INFO', 'CONSUMER.DELETE']
+      .flatMap((operation) => this.calls(operation, `${stream}.*`))
+      .concat(this.calls('CONSUMER.CREATE', `${stream}.>`));
+  }
+
+  /** Reads and watches a bucket. */
+  bucket(bucket: string): string[] {
+    return this.#watched(kv(bucket));
+  }
+
+  /** Reads code packages. */
+  packages(): string[] {
+    return [...this.infos(CODE_STREAM), ...this.#watched(CODE_STREAM)];
+  }
+
+  #watched(stream: string): string[] {
+    return [
+      ...this.calls('CONSUMER.CREATE', stream),
+      ...this.calls('CONSUMER.CREATE', `${stream}.>`),
+      ...this.calls('CONSUMER.DELETE', `${stream}.*`),
+      `$JS.FC.${stream}.>`,
+      ...this.messages(stream),
+      ...this.calls('DIRECT.GET', `${stream}.>`),
+    ];
+  }
+
+  writesTo(...keys: string[]): string[] {
+    return keys.map((key) => `${this.#writes}$KV.${key}`);
+  }
+}

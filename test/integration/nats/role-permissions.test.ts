@@ -1,0 +1,192 @@
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { connectClient } from '#src/client/client.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { writeZip } from '#src/core/zip/write-zip.ts';
+import { type Role, readConfiguration } from '#src/main/config/configuration.ts';
+import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
+import { openKeyValue } from '#src/nats/key-value.ts';
+import { PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { openSignatureLog } from '#src/nats/streams/signature-log.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { GATEWAY_BUCKET } from '#src/nats/wire/topology.ts';
+import { test as base } from '#test/support/fixtures.ts';
+import { authorization, startGuardedServer } from '#test/support/nats/guarded-server.ts';
+import { startLeafNode } from '#test/support/nats/leaf-node.ts';
+import { openNats, topology } from '#test/support/nats/opened-nats.ts';
+
+const roles = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
+const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
+const packed = writeZip([{ path: 'index.js', content: Buffer.from('exports.handler = () => 1') }]);
+const nameOf = (role: PermissionRole): string => `sequent_${role}`;
+
+const test = base
+  .extend('guarded', async ({ task: _ }, { onCleanup }) => {
+    const printed = PERMISSION_ROLES.map((role) => ({ name: nameOf(role), permissions: permissionsOf(role) }));
+    const guarded = await startGuardedServer({ admin: {} }, printed);
+    onCleanup(() => guarded[Symbol.asyncDispose]());
+    // One run with all permissions creates the streams.
+    await using provisioned = await openNats(guarded.as('admin'));
+    await openKeyValue(provisioned.connection, GATEWAY_BUCKET, topology);
+    await openSignatureLog(provisioned.connection, topology);
+    return guarded;
+  })
+  .extend('missing', [] as string[]);
+
+describe('the printed permissions', () => {
+  test('are all that the roles, an operator, a producer and a consumer need', { timeout: 60_000 }, async ({ guarded, missing, folder }) => {
+    const open = async (role: PermissionRole): Promise<Connection> => {
+      const connection = await openConnection({ ...guarded.as(nameOf(role)), role });
+      connection.refusals.onMissingPermission((message) => void missing.push(message));
+      return connection;
+    };
+    const running: RunningRoles[] = [];
+    for (const role of roles)
+      running.push(await startRole(role, { connection: await open(role), address: guarded.as(nameOf(role)), folder, missing }));
+    const responder = await openConnection(guarded.as('admin'));
+    responder.nats.subscribe('fn.echo', { callback: (_, message) => void message.respond(message.data) });
+    responder.nats.subscribe('fn.heard', { callback: () => {} });
+    const operator = await connectClient({ ...guarded.as(nameOf('operator')), role: 'operator', jetstreamApi: 'required' });
+    operator.connection.refusals.onMissingPermission((message) => void missing.push(message));
+
+    await operator.packages.put(packed);
+    await operator.functions.put({ name: 'after', handler: { kind: 'subject', subject: 'fn.echo' } });
+    const onSuccess = [
+      { destination: 'FunctionGraph', param: { func_urn: 'after' } },
+      { destination: 'DIS', param: { stream_name: 'outcomes' } },
+      { destination: 'NATS', param: { subject: 'fn.heard' } },
+    ];
+    await operator.functions.put({
+      name: 'second',
+      handler: { kind: 'process', file, export: 'second' },
+      policy: { maxRetries: 1, onSuccess },
+    });
+    await operator.functions.put({ name: 'forever', handler: { kind: 'process', file, export: 'forever' } });
+
+    const producer = await connectClient({
+      ...guarded.as(nameOf('producer')),
+      inboxPrefix: '_INBOX_sequent_producer',
+      jetstreamApi: 'unused',
+    });
+    const consumer = await connectClient({
+      ...guarded.as(nameOf('consumer')),
+      inboxPrefix: '_INBOX_sequent_consumer',
+      jetstreamApi: 'unused',
+    });
+    const heard = consumer.result('order-1', { function: 'second', timeoutInMs: 30_000 });
+    await consumer.connection.nats.flush();
+    await producer.invoke('second', {}, { id: 'order-1' });
+    expect(await heard).toMatchObject({ outcome: 'succeeded' });
+    const long = await operator.invoke('forever', {});
+    await operator.cancel(long.requestId);
+    expect(await long.result()).toMatchObject({ outcome: 'failed' });
+
+    const history = await connectClient({ ...guarded.as(nameOf('history')), role: 'history', jetstreamApi: 'required' });
+    history.connection.refusals.onMissingPermission((message) => void missing.push(message));
+    const notified = async (): Promise<unknown> =>
+      (await history.history.list({ state: ['notified'] }).catch((error: unknown) => ({ invocations: [error, ...missing] }))).invocations;
+    await expect.poll(notified, { timeout: 20_000 }).toHaveLength(3);
+    const http = running.at(-1)?.gateway?.url ?? '';
+    const posted = await fetch(`${http}/api/functions/after/invocations`, {
+      method: 'POST',
+      headers: { prefer: 'wait=10' },
+      body: '{"a":1}',
+    });
+    expect(posted.status).toBe(200);
+    for (const path of ['system', 'functions', 'invocations', 'functions/second', 'stats'])
+      expect((await fetch(`${http}/api/${path}`)).status).toBe(200);
+    expect((await operator.system()).instances.flatMap((instance) => instance.roles).sort()).toEqual([...roles].sort());
+    await operator.functions.delete('forever');
+
+    for (const role of running.reverse()) await role.stop(0);
+    for (const client of [operator, history, producer, consumer]) await client.close();
+    await responder.close();
+    expect(missing).toEqual([]);
+  });
+
+  test.for(PERMISSION_ROLES)('of a %s grant these subjects alone', async (role, { guarded }) => {
+    const { nats, refusals, close } = await openConnection(
+      { ...guarded.as(nameOf(role)), inboxPrefix: `_INBOX_sequent_${role}` },
+      { needsJetStream: false },
+    );
+    const refused = new Set<string>();
+    refusals.listen(({ operation, subject }) => void refused.add(`${operation} ${subject}`));
+    const own = permissionsOf(role);
+    const all = PERMISSION_ROLES.map((each) => permissionsOf(each));
+    const probes = {
+      publish: literals(all.flatMap(({ publish }) => publish)),
+      subscribe: literals(all.flatMap(({ subscribe }) => subscribe)),
+    };
+    for (const subject of probes.publish) nats.publish(subject);
+    for (const subject of probes.subscribe) nats.subscribe(subject, { callback: () => {} });
+    await refusals.settle();
+    for (const operation of ['publish', 'subscribe'] as const) {
+      const expected = probes[operation].filter((subject) => !own[operation].some((pattern) => matches(pattern, subject)));
+      expect(probes[operation].filter((subject) => refused.has(`${operation} ${subject}`))).toEqual(expected);
+      expect(expected.length).toBeGreaterThan(10);
+    }
+    await close();
+  });
+});
+
+describe('the printed permissions for a JetStream domain', () => {
+  test('are all that roles and clients need on a leaf node with TLS first', { timeout: 60_000 }, async ({ folder, missing }) => {
+    const needed = ['worker', 'scheduler', 'operator', 'producer'] as const;
+    const printed = needed.map((role) => ({ name: nameOf(role), permissions: permissionsOf(role, { domain: 'hub', project: 'b' }) }));
+    const admin = { user: 'admin', pass: 'pw' };
+    await using leaf = await startLeafNode(folder, { users: authorization({ admin: {} }, printed), user: admin });
+    const tls = { caFile: leaf.caFile, handshakeFirst: true };
+    const as = (role: PermissionRole) => ({ servers: leaf.leafUrl, tls, domain: 'hub', user: nameOf(role), pass: 'pw' });
+    await using _provisioned = await openNats({ ...as('operator'), ...admin });
+    const running: RunningRoles[] = [];
+    for (const role of ['worker', 'scheduler'] as const) {
+      const connection = await openConnection({ ...as(role), role });
+      connection.refusals.onMissingPermission((message) => void missing.push(message));
+      running.push(await startRole(role, { connection, address: as(role), folder, missing }));
+    }
+    const operator = await connectClient({ ...as('operator'), role: 'operator', jetstreamApi: 'required' });
+    operator.connection.refusals.onMissingPermission((message) => void missing.push(message));
+    const digest = await operator.packages.put(packed);
+    await operator.functions.put({ name: 'b=one', handler: { kind: 'process', package: digest, file: 'index.js' } });
+    const producer = await connectClient({ ...as('producer'), inboxPrefix: '_INBOX_sequent_producer_b', jetstreamApi: 'unused' });
+    await producer.invoke('b=one', {}, { id: 'order-1' });
+    expect(await operator.result('order-1', { function: 'b=one' })).toMatchObject({ outcome: 'succeeded', value: 1 });
+    expect(missing).toEqual([]);
+    await expect(producer.invoke('second', {})).rejects.toMatchObject({ name: 'NotPermittedError' });
+    for (const role of running.reverse()) await role.stop(0);
+    for (const client of [operator, producer]) await client.close();
+  });
+});
+
+type Started = { connection: Connection; address: { servers: string; user: string; pass: string }; folder: string; missing: string[] };
+
+async function startRole(role: Role, { connection, address: { servers, ...user }, folder, missing }: Started): Promise<RunningRoles> {
+  const { maxHops, maxChain, given } = readConfiguration({ env: {} });
+  const address = { servers: [servers], ...user };
+  const process = { address, logLevel: 'silent', dataDir: join(folder, 'data'), archive: join(folder, 'archive') };
+  return await startRoles({
+    connection,
+    roles: [role],
+    topology,
+    leaseInMs: 2_000,
+    patienceInMs: 500,
+    maxHops,
+    maxChain,
+    tenancy: { region: 'local', project: 'default' },
+    projection: process,
+    janitor: { ...process, retention: { maxAgeInMs: undefined, maxInvocations: undefined }, historyRetentionInMs: undefined },
+    gateway: { address, credentials: [], httpPort: 0, httpHost: undefined, given },
+    logger: { ...silentLogger, error: (_, message) => void missing.push(message) },
+  });
+}
+
+function literals(patterns: readonly string[]): string[] {
+  return [...new Set(patterns.map((pattern) => pattern.replaceAll(/[*>]/g, 'x')))].sort();
+}
+
+function matches(pattern: string, subject: string): boolean {
+  const tokens = subject.split('.');
+  const wanted = pattern.split('.');
+  if (wanted.at(-1) === '>' ? tokens.length < wanted.length : tokens.length !== wanted.length) return false;
+  return wanted.every((token, index) => token === '*' || token === '>' || token === tokens[index]);
+}
