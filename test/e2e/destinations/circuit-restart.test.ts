@@ -4,12 +4,14 @@ import { receiverConnection, startDeliveringSystem, toHttp } from '#test/support
 import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 
 const DELIVERIES = 60;
+/** A killed process leaves leases that must expire, and first tries that the scheduler must miss. */
+const SETTINGS = { SEQUENT_LEASE_MS: '1000', SEQUENT_PATIENCE_MS: '500' };
 
-test('deliveries that wait for a circuit survive a killed process, and arrive after a recovery', async () => {
+test('deliveries that wait for a circuit survive a killed process, and arrive after a recovery', { timeout: 120_000 }, async () => {
   let isRepaired = false;
   await using receiver = await openReceiver((response, received, request) => answer(isRepaired ? 200 : 503)(response, received, request));
   const connections = { receiver: receiverConnection(receiver) };
-  await using sequent = await startDeliveringSystem(connections);
+  await using sequent = await startDeliveringSystem(connections, SETTINGS, 'worker,scheduler,destinations');
   const { log, client } = sequent;
   await client.functions.put({
     name: 'doomed',

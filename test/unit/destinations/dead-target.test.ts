@@ -45,7 +45,7 @@ async function invoke(sequent: TestSequent, count: number): Promise<string[]> {
   return invoked.map(({ requestId }) => requestId);
 }
 
-test('a dead target is tried by few probes, and its deliveries wait in the log without a try', async () => {
+test('a dead target is tried by few probes, and its deliveries wait in the log without a try', { timeout: 60_000 }, async () => {
   const { dead, sequent } = await openSystem();
   await using _ = sequent;
   const ids = await invoke(sequent, 60);
@@ -61,7 +61,7 @@ test('a dead target is tried by few probes, and its deliveries wait in the log w
   expect(facts.every((life) => life.at(-1)?.type !== 'notified')).toBe(true);
 });
 
-test('the backlog of a recovered target arrives by a ramp, each delivery once and none early', async () => {
+test('the backlog of a recovered target arrives by a ramp, each delivery once and none early', { timeout: 60_000 }, async () => {
   const { dead, sequent } = await openSystem();
   await using _ = sequent;
   const ids = await invoke(sequent, 60);
@@ -81,7 +81,7 @@ test('the backlog of a recovered target arrives by a ramp, each delivery once an
   }
 });
 
-test('a postponement is no try: the deliveries of a dead target die of their age alone', async () => {
+test('a postponement is no try: the deliveries of a dead target die of their age alone', { timeout: 60_000 }, async () => {
   const { sequent } = await openSystem(3_600_000);
   await using _ = sequent;
   const ids = await invoke(sequent, 8);
@@ -96,7 +96,7 @@ test('a postponement is no try: the deliveries of a dead target die of their age
   }
 });
 
-test('explain and the timeline name the wait for a circuit', async () => {
+test('explain and the timeline name the wait for a circuit', { timeout: 60_000 }, async () => {
   const { sequent } = await openSystem();
   await using _ = sequent;
   await invoke(sequent, 50);
@@ -110,7 +110,7 @@ test('explain and the timeline name the wait for a circuit', async () => {
   expect(life.map(({ type }) => type)).toContain('delivery.postponed');
 });
 
-test('a dead target does not delay the deliveries of another function', async () => {
+test('a dead target does not delay the deliveries of another function', { timeout: 60_000 }, async () => {
   const { sequent } = await openSystem();
   await using _ = sequent;
   await invoke(sequent, 60);
