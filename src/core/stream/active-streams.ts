@@ -150,9 +150,12 @@ class Active implements ActiveStreams {
   }
 
   /** Never rejects, because no code awaits a recheck before the parts that started earlier have ended. */
-  async #recheck(active: ActiveStream, run: StreamRun, { state }: WorkItem): Promise<RunResult> {
+  async #recheck(active: ActiveStream, run: StreamRun, { state, version }: WorkItem): Promise<RunResult> {
     try {
-      await run.refresh(state);
+      // An item whose sender knew nothing newer than the run brings no fact: the log is not read for it.
+      const known = run.state?.version;
+      const isKnown = state === undefined && version !== undefined && known !== undefined && version <= known;
+      if (!isKnown) await run.refresh(state);
       return await run.advance();
     } catch (error) {
       this.#giveUp(active, error);

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LogBehindError } from '#src/core/errors.ts';
-import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { type ActiveStreams, createActiveStreams, type RunResult } from '#src/core/stream/active-streams.ts';
-import { initialState } from '#src/core/stream/stream.ts';
+import { initialState, type StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { newStream, until } from '#test/support/log/opened-log.ts';
 
@@ -96,6 +96,33 @@ describe('an active stream whose log fails', () => {
     advances[1]?.resolve('settled');
     await until(() => activeStreams.size === 0);
     expect(settled).toEqual(['left 1', 'left 2', 'left 3']);
+  });
+});
+
+describe('an item that joins a run at version 7 of its stream', () => {
+  test.for([
+    ['reads nothing when its sender knew version 7', 7, 0],
+    ['reads the log when its sender knew version 8', 8, 1],
+    ['reads the log when it names no version', undefined, 1],
+  ] as const)('%s', async ([, version, reads]) => {
+    const name = newStream();
+    const ended: string[] = [];
+    const advances: Deferred<RunResult>[] = [];
+    let refreshes = 0;
+    const state = { ...(item(name, 1, ended).state as StreamState), version: 7 as StreamVersion };
+    const activeStreams = createActiveStreams({
+      log: createMemoryLog({ clock: { now: () => 7 } }),
+      logger: silentLogger,
+      createRun: () => ({ state, advance: () => next(advances), refresh: async () => void refreshes++ }),
+      onRunEnd: () => {},
+    });
+    activeStreams.take(item(name, 1, ended));
+    await until(() => advances.length === 1);
+    activeStreams.take({ ...item(name, 2, ended), state: undefined, version: version as StreamVersion | undefined });
+    await until(() => advances.length === 2);
+    for (const { resolve } of advances) resolve('settled');
+    await until(() => activeStreams.size === 0);
+    expect({ refreshes, ended }).toEqual({ refreshes: reads, ended: ['acknowledged 1', 'acknowledged 2'] });
   });
 });
 
