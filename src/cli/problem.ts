@@ -53,6 +53,11 @@ const verdicts: Record<string, Verdict> = {
   },
   FUNCTION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such function', remedy: 'sequent fn ls' },
   INVOCATION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such invocation', remedy: 'sequent tail' },
+  AMBIGUOUS_ID: {
+    exitCode: exitCodes.usage,
+    what: 'the id alone names no invocation',
+    remedy: 'the same command with --function <name>',
+  },
   HISTORY_UNAVAILABLE: {
     exitCode: exitCodes.unreachable,
     what: 'no projection answers',

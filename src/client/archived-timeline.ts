@@ -2,17 +2,19 @@ import { stateOf } from '#src/analysis/history.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
 import type { History } from '#src/core/history-questions.ts';
 import { parseRequestId } from '#src/core/names/names.ts';
-import { readTimeline, type Timeline, timelineOf } from './invocations.ts';
+import { findStream } from './find-stream.ts';
+import { readStreamTimeline, type Timeline, type TimelineOptions, timelineOf } from './invocations.ts';
 
-type Options = Parameters<typeof readTimeline>[1] & { history: History };
+type Options = TimelineOptions & { history: History };
 
-/** Reads one invocation from the log, or from a read model if the log was purged. Throws as {@link readTimeline} does. */
+/** Reads one invocation from the log, or from a read model if the log was purged. Throws as `readTimeline` does. */
 export async function readWholeTimeline(id: string, options: Options): Promise<Timeline> {
+  const name = await findStream(id, options, options);
   try {
-    return await readTimeline(id, options);
+    return await readStreamTimeline(id, name, options);
   } catch (error) {
     if (!(error instanceof InvocationNotFoundError)) throw error;
-    return await readArchivedTimeline(id, options);
+    return await readArchivedTimeline(id, { ...options, function: name.function });
   }
 }
 
@@ -21,9 +23,9 @@ export async function readWholeTimeline(id: string, options: Options): Promise<T
  *
  * Throws `InvocationNotFoundError` when no read model has the invocation, or no projection answers.
  */
-async function readArchivedTimeline(id: string, { history, tenancy, functionName }: Options): Promise<Timeline> {
+async function readArchivedTimeline(id: string, { history, tenancy, function: name }: Options & { function: string }): Promise<Timeline> {
   const requestId = parseRequestId(id);
-  const query = { id, ...(functionName === undefined ? {} : { function: functionName }) };
+  const query = { id, function: name };
   const [archived, detail] = await Promise.all([history.ask('timeline', query), history.ask('get', query)]).catch((cause: unknown) => {
     throw cause instanceof HistoryUnavailableError ? new InvocationNotFoundError({ id }, { cause }) : cause;
   });

@@ -5,24 +5,24 @@ import { FunctionNotFoundError, InvalidInputError, InvocationNotFoundError, Wron
 import { termsOf } from '#src/core/functions/definition.ts';
 import { resolveFunction } from '#src/core/functions/entry.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
-import { derivedId, streamOf } from '#src/core/names/ids.ts';
-import { type FunctionName, parseFunctionName, parseRequestId } from '#src/core/names/names.ts';
+import { derivedId } from '#src/core/names/ids.ts';
+import { type FunctionName, functionIn, splitName } from '#src/core/names/names.ts';
+import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
-import type { FindQueued } from './invocations.ts';
+import { type FindStreamOptions, findStream, type Owner } from './find-stream.ts';
 
-export type CancelOptions = {
+export type CancelOptions = FindStreamOptions & {
   log: EventLog;
   hints: Hints;
   cancellations: Cancellations;
   clock: Clock;
   by: string;
   appendId: () => string;
-  findQueued: FindQueued;
   functions: Pick<FunctionRegistry, 'get'>;
 };
 
@@ -35,37 +35,37 @@ export interface Cancel {
    * With `recursive`, an invocation that is over does not fail the call: the invocations that its outcome started are cancelled. With
    * `function`, only an invocation of that function is cancelled.
    *
-   * Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` when the invocation is over.
+   * Throws `InvalidInputError`, `InvocationNotFoundError`, `AmbiguousIdError`, and `WrongStateError` when the invocation is over.
    */
-  cancel(id: string, options?: { recursive?: boolean; reason?: string; function?: string }): Promise<string[]>;
+  cancel(id: string, options?: Owner & { recursive?: boolean; reason?: string }): Promise<string[]>;
 }
 
 /** The outcome of an invocation, and whether this call appended it. */
-type Ended = { outcome: Outcome; isCanceled: boolean };
+type Ended = { outcome: Outcome; isCanceled: boolean; function: FunctionName };
 
 export function createCancel(options: CancelOptions): Cancel {
-  async function end(id: string, reason: string, functionName?: FunctionName): Promise<Ended | undefined> {
-    const writer = await openWriter(id, functionName, options);
+  async function end(id: string, reason: string, owner: Owner): Promise<Ended | undefined> {
+    const writer = await openWriter(id, owner, options);
     return writer === undefined ? undefined : await endIn(writer, { id, reason }, options);
   }
 
-  async function endDescendants(id: string, outcome: Outcome, reason: string): Promise<string[]> {
+  async function endDescendants(id: string, ended: Ended, reason: string): Promise<string[]> {
     const canceled: string[] = [];
-    const remaining = childrenOf(id, outcome);
+    const remaining = childrenOf(ended, id);
     for (let child = remaining.shift(); child !== undefined; child = remaining.shift()) {
-      const ended = await end(child, `${reason}, with ${id}, which led to it`);
-      if (ended?.isCanceled) canceled.push(child);
-      else if (ended !== undefined) remaining.push(...childrenOf(child, ended.outcome));
+      const next = await end(child.id, `${reason}, with ${id}, which led to it`, child).catch(ignoreMissing);
+      if (next?.isCanceled) canceled.push(child.id);
+      else if (next !== undefined) remaining.push(...childrenOf(next, child.id));
     }
     return canceled;
   }
 
   return {
-    async cancel(id, { recursive = false, reason = 'it was cancelled', function: name } = {}) {
-      const ended = await end(id, reason, name === undefined ? undefined : parseFunctionName(name));
+    async cancel(id, { recursive = false, reason = 'it was cancelled', ...owner } = {}) {
+      const ended = await end(id, reason, owner);
       if (ended === undefined) throw new InvocationNotFoundError({ id });
       if (ended.isCanceled) return [id];
-      if (recursive) return await endDescendants(id, ended.outcome, reason);
+      if (recursive) return await endDescendants(id, ended, reason);
       throw new WrongStateError({ what: `invocation ${id} is over already` });
     },
   };
@@ -80,7 +80,7 @@ async function endIn(
     const invocation = writer.state.invocations.get(id);
     if (invocation === undefined) return undefined;
     const { outcome, worker, attempts } = invocation.context;
-    if (outcome !== null) return { outcome, isCanceled: false };
+    if (outcome !== null) return { outcome, isCanceled: false, function: writer.state.name.function };
     const terms = await termsFor(invocation, functions);
     const fact = withDestinations(failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms);
     // If the machine refuses, the invocation has changed meanwhile. Decide again from its new state (E3).
@@ -89,7 +89,7 @@ async function endIn(
     const { name, request, version } = writer.state;
     // A worker of the function publishes the result and starts the deliveries.
     hints.wake(name, request.sequence, `${name.stream}.${version}.canceled`);
-    return { outcome: fact, isCanceled: true };
+    return { outcome: fact, isCanceled: true, function: name.function };
   }
 }
 
@@ -106,20 +106,33 @@ async function termsFor({ context }: Invocation, functions: CancelOptions['funct
   }
 }
 
-async function openWriter(
-  id: string,
-  functionName: FunctionName | undefined,
-  { log, by, appendId, clock, findQueued }: CancelOptions,
-): Promise<StreamWriter | undefined> {
-  const stream = streamOf(parseRequestId(id));
-  const found = functionName === undefined ? await log.find(stream) : { function: functionName, stream };
-  const queued = await findQueued(stream, found?.function);
-  const name = found ?? queued?.name;
-  const state = name === undefined ? undefined : await loadStream(log, name, queued?.request);
+async function openWriter(id: string, owner: Owner, options: CancelOptions): Promise<StreamWriter | undefined> {
+  const { log, by, appendId, clock, findQueued } = options;
+  const name = await findStream(id, owner, options);
+  const [queued] = await findQueued(name.stream, name.function);
+  const state = await loadStream(log, name, queued?.request);
   return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId, clock });
 }
 
 /** The invocations that an outcome started. Their ids derive from the ids of its deliveries. */
-function childrenOf(id: string, { destinations = [] }: Outcome): string[] {
-  return destinations.filter(({ destination }) => destination === 'FunctionGraph').map((one) => derivedId(`${id}/${one.id}`));
+function childrenOf({ outcome: { destinations = [] }, function: parent }: Ended, id: string): { id: string; function: FunctionName }[] {
+  return destinations.flatMap(({ destination, param, id: one }) => {
+    const name = destination === 'FunctionGraph' ? functionNamed(param, parent) : undefined;
+    return name === undefined ? [] : [{ id: derivedId(`${id}/${one}`), function: name }];
+  });
+}
+
+/** The function of a destination, which is of the project of the function before it. */
+function functionNamed(param: string, parent: FunctionName): FunctionName | undefined {
+  try {
+    const { func_urn: urn } = JSON.parse(param) as { func_urn?: unknown };
+    return functionIn(splitName(parent).project, parseFunctionUrn(String(urn)).name);
+  } catch {
+    // A delivery to this destination ends dead, and starts nothing.
+    return undefined;
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!(error instanceof InvocationNotFoundError)) throw error;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
-import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
+import { type FunctionName, isFunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
@@ -17,6 +17,7 @@ import { findTracer } from '#src/tracing/tracer.ts';
 import { type ClientAddress, connectionOptionsOf } from './address.ts';
 import { readWholeTimeline } from './archived-timeline.ts';
 import { type Cancel, createCancel } from './cancel.ts';
+import type { Owner } from './find-stream.ts';
 import { type ClientHistory, createClientHistory } from './history.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
 import { createInvoker, type Invoke, nameOf, type Target } from './invoke.ts';
@@ -60,7 +61,7 @@ export type ClientOptions = ClientAddress & {
   grants?: Grants | undefined;
 };
 
-export type WaitOptions = { function?: string; timeoutInMs?: number };
+export type WaitOptions = Owner & { timeoutInMs?: number };
 
 /** The client library of applications. Everything that the client accepts is durable when its promise resolves. */
 export interface SequentClient extends Invoke, AsyncDisposable {
@@ -76,7 +77,7 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   readonly history: ClientHistory;
   /** Ends an invocation that is not over; see {@link Cancel}. */
   cancel: Cancel['cancel'];
-  /** Waits for the outcome of an invocation. Throws `InvocationNotFoundError` and `TimedOutError`. */
+  /** Waits for the outcome of an invocation. Throws `InvocationNotFoundError`, `AmbiguousIdError` and `TimedOutError`. */
   result(id: string, options?: WaitOptions): Promise<Result>;
   /**
    * The outcomes of a function in order, from now on or from a sequence of the RESULTS stream. Resolves when the start position is fixed.
@@ -88,8 +89,8 @@ export interface SequentClient extends Invoke, AsyncDisposable {
     outcome?: 'succeeded' | 'failed',
     from?: 'now' | number,
   ): Promise<AsyncIterable<Result<Output>>>;
-  /** Reads one invocation from the log, or from a read model if the log was purged. Throws `InvocationNotFoundError`. */
-  timeline(id: string, options?: Pick<WaitOptions, 'function'>): Promise<Timeline>;
+  /** Reads one invocation from the log, or from a read model if the log was purged. Throws `InvocationNotFoundError` and `AmbiguousIdError`. */
+  timeline(id: string, options?: Owner): Promise<Timeline>;
   /** Subscribes to transitions; see {@link Transitions}. */
   transitions(options?: TransitionsOptions): Transitions;
   /** The cursors of durable subscribers to transitions, which JetStream keeps. */
@@ -138,7 +139,7 @@ function createClient({ connection, ports, directory, tenancy, functions, closin
   const live = directory === undefined ? createLiveOutcomes(listen) : undefined;
   const waiter = createResultWaiter({
     subscribe: listen,
-    readOutcome: async (id, name) => (await readTimeline(id, { ...timelineOptions, functionName: name })).envelope,
+    readOutcome: async (id, name) => (await readTimeline(id, { ...timelineOptions, function: name })).envelope,
   });
   const requests = createRequests({
     log,
@@ -162,16 +163,19 @@ function createClient({ connection, ports, directory, tenancy, functions, closin
     packages: ports.packages,
     connection,
     clock,
-    repair: createRepair(writing),
+    repair: createRepair({ ...writing, findQueued: openRequests.find, history: ports.history }),
     history: createClientHistory(ports.history),
-    cancel: createCancel({ ...writing, cancellations: ports.cancellations, findQueued: openRequests.find, functions }).cancel,
-    async result(id, { function: functionName, timeoutInMs = 60_000 } = {}) {
-      if (live !== undefined) return toResult(await liveOutcome(live, { id, functionName, timeoutInMs }));
-      const { envelope } = await readWholeTimeline(id, { ...timelineOptions, functionName });
-      if (envelope !== undefined) return toResult(envelope);
-      return toResult(
-        await waiter.wait(id, { name: functionName === undefined ? undefined : parseFunctionName(functionName), timeoutInMs }),
-      );
+    cancel: createCancel({
+      ...writing,
+      cancellations: ports.cancellations,
+      findQueued: openRequests.find,
+      history: ports.history,
+      functions,
+    }).cancel,
+    async result(id, { timeoutInMs = 60_000, ...owner } = {}) {
+      if (live !== undefined) return toResult(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs }));
+      const { envelope, function: name } = await readWholeTimeline(id, { ...timelineOptions, ...owner });
+      return toResult(envelope ?? (await waiter.wait(id, { name: isFunctionName(name) ? name : undefined, timeoutInMs })));
     },
     subscribe(target, outcome, from = 'now') {
       const name = parseFunctionName(nameOf(target));
@@ -179,7 +183,7 @@ function createClient({ connection, ports, directory, tenancy, functions, closin
       const subject = subjects.result(name, outcome ?? '*');
       return subscribeToResults(connection, { subject, from, closing: closing.signal });
     },
-    timeline: (id, { function: functionName } = {}) => readWholeTimeline(id, { ...timelineOptions, functionName }),
+    timeline: (id, owner = {}) => readWholeTimeline(id, { ...timelineOptions, ...owner }),
     transitions: (options = {}) => subscriptions.open(options),
     cursors: { list: () => listCursors(connection), remove: (name) => removeCursor(connection, name) },
     system: (options) => readSystem({ connection, log, state: ports.state, roleInstances: ports.roleInstances }, options),

@@ -4,10 +4,10 @@ import { type Status, statusOf } from '#machines/status.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { type Envelope, encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest, EventLog, RecordedAppend, StreamName } from '#src/core/log/event-log.ts';
-import { streamOf } from '#src/core/names/ids.ts';
-import { type FunctionName, parseFunctionName, parseRequestId, type RequestId, type StreamId } from '#src/core/names/names.ts';
+import { parseRequestId, type RequestId } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { readStream, requestOf } from '#src/core/stream/stream.ts';
+import { type FindStreamOptions, findStream, type Owner } from './find-stream.ts';
 
 /** One transition of an invocation: a fact, the sequence of its message in the log, and the process that appended it. */
 export type Transition = { sequence: number; by: string; fact: Fact };
@@ -28,23 +28,21 @@ export type Timeline = {
   envelope?: Envelope;
 };
 
-/** Finds a request that has no append yet. Only the scheduler knows the sequence of such a request. */
-export type FindQueued = (stream: StreamId, functionName?: FunctionName) => Promise<{ name: StreamName; request: number } | undefined>;
-
-export type TimelineOptions = { log: EventLog; tenancy: Tenancy; findQueued: FindQueued; functionName?: string | undefined };
+export type TimelineOptions = Owner & FindStreamOptions & { log: EventLog; tenancy: Tenancy };
 
 /**
  * Reads one invocation from the log.
  *
- * Throws `InvalidInputError` for an invalid id, and `InvocationNotFoundError` when the log does not have the invocation.
+ * Throws what {@link findStream} throws, and `InvocationNotFoundError` when the log does not have the invocation.
  */
-export async function readTimeline(id: string, { log, tenancy, findQueued, functionName }: TimelineOptions): Promise<Timeline> {
+export async function readTimeline(id: string, options: TimelineOptions): Promise<Timeline> {
+  return await readStreamTimeline(id, await findStream(id, options, options), options);
+}
+
+/** Reads one invocation of a stream from the log. Throws `InvocationNotFoundError` when the log does not have the invocation. */
+export async function readStreamTimeline(id: string, name: StreamName, { log, tenancy, findQueued }: TimelineOptions): Promise<Timeline> {
   const requestId = parseRequestId(id);
-  const stream = streamOf(requestId);
-  const given = functionName === undefined ? undefined : { function: parseFunctionName(functionName), stream };
-  const name = given ?? (await log.find(stream)) ?? (await findQueued(stream))?.name;
-  if (name === undefined) throw new InvocationNotFoundError({ id });
-  const found = (await readStream(log, name)) ?? (await readStream(log, name, (await findQueued(stream, name.function))?.request));
+  const found = (await readStream(log, name)) ?? (await readStream(log, name, (await findQueued(name.stream, name.function))[0]?.request));
   if (found === undefined) throw new InvocationNotFoundError({ id });
   const { state, accepted: appends } = found;
   const request = requestOf(state, requestId);

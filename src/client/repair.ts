@@ -3,7 +3,7 @@ import type { Invocation } from '#machines/invocation.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { derivedId, streamOf } from '#src/core/names/ids.ts';
-import { parseFunctionName, parseRequestId, type RequestId } from '#src/core/names/names.ts';
+import { parseFunctionName, type RequestId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { loadStream, requestOf, type StreamState } from '#src/core/stream/stream.ts';
@@ -16,12 +16,13 @@ import {
   scanDeadLetters,
   scanFailures,
 } from './failures.ts';
+import { type FindStreamOptions, findStream, type Owner } from './find-stream.ts';
 import { checkPayload } from './requests.ts';
 
 /**
  * Finds failures, and redrives them. The failures are folded from the log, so no queue can lose one.
  *
- * Several functions may have an invocation with the same id. With `function`, only the invocation of that function is used.
+ * Several functions may have an invocation with the same id. Without `function`, both ways to redrive then throw `AmbiguousIdError`.
  */
 export interface Repair {
   deadLetters(filter?: RepairFilter): Promise<DeadLetter[]>;
@@ -30,17 +31,17 @@ export interface Repair {
    * Redrives the dead deliveries of an invocation, or those to one destination. The function does not run again. Returns the ids of the
    * destinations. Throws `InvocationNotFoundError`, and `WrongStateError` when none of these deliveries is dead.
    */
-  redeliver(id: string, destination?: string, options?: { function?: string }): Promise<string[]>;
+  redeliver(id: string, destination?: string, options?: Owner): Promise<string[]>;
   /**
    * Redrives a finished invocation as a new one, and records each in the other. A repetition before the first is recorded starts nothing.
    * The new invocation belongs to the trace of `traceparent`, or else to the trace of the first invocation.
    *
    * Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` while the invocation is not over.
    */
-  redrive(id: string, options?: { payload?: string; function?: string; traceparent?: string | undefined }): Promise<string>;
+  redrive(id: string, options?: Owner & { payload?: string; traceparent?: string | undefined }): Promise<string>;
 }
 
-export type RepairOptions = {
+export type RepairOptions = FindStreamOptions & {
   log: EventLog;
   hints: Hints;
   clock: Clock;
@@ -48,11 +49,10 @@ export type RepairOptions = {
   appendId: () => string;
 };
 
-export function createRepair({ log, hints, clock, by, appendId }: RepairOptions): Repair {
-  async function open(id: string, functionName?: string): Promise<{ state: StreamState; invocation: Invocation }> {
-    const stream = streamOf(parseRequestId(id));
-    const name = functionName === undefined ? await log.find(stream) : { function: parseFunctionName(functionName), stream };
-    const state = name === undefined ? undefined : await loadStream(log, name);
+export function createRepair(options: RepairOptions): Repair {
+  const { log, hints, clock, by, appendId } = options;
+  async function open(id: string, owner: Owner): Promise<{ state: StreamState; invocation: Invocation }> {
+    const state = await loadStream(log, await findStream(id, owner, options));
     const invocation = state?.invocations.get(id);
     if (state === undefined || invocation === undefined) throw new InvocationNotFoundError({ id });
     return { state, invocation };
@@ -62,8 +62,8 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
     deadLetters: (filter = {}) => scanDeadLetters(log, filter),
     failures: (filter = {}) => scanFailures(log, filter),
 
-    async redeliver(id, destination, options = {}) {
-      const { state, invocation } = await open(id, options.function);
+    async redeliver(id, destination, owner = {}) {
+      const { state, invocation } = await open(id, owner);
       const writer = createStreamWriter({ log, state, by, appendId, clock });
       const redriven: string[] = [];
       for (const { destination: one, tries } of deadDeliveriesOf(invocation, destination)) {
@@ -76,8 +76,8 @@ export function createRepair({ log, hints, clock, by, appendId }: RepairOptions)
       return redriven;
     },
 
-    async redrive(id, { payload, traceparent, function: functionName } = {}) {
-      const { state, invocation } = await open(id, functionName);
+    async redrive(id, { payload, traceparent, ...owner } = {}) {
+      const { state, invocation } = await open(id, owner);
       const request = requestOf(state, id);
       if (request === undefined) throw new InvocationNotFoundError({ id });
       if (invocation.value !== 'notified')

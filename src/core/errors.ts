@@ -88,6 +88,17 @@ export class InvocationNotFoundError extends SequentError {
   }
 }
 
+/** Several functions have an invocation of one id, and the question names none of them. `functions` are the functions that may be named. */
+export class AmbiguousIdError extends SequentError {
+  readonly code = 'AMBIGUOUS_ID';
+  readonly retryable = false;
+  readonly functions: readonly string[];
+  constructor({ id, functions }: { id: string; functions: readonly string[] }, options?: ErrorOptions) {
+    super((nameOf) => `several functions have an invocation "${id}": ${functions.map(nameOf).join(', ')}. Name one of them`, options);
+    this.functions = functions;
+  }
+}
+
 /** No projection answered in time. */
 export class HistoryUnavailableError extends SequentError {
   readonly code = 'HISTORY_UNAVAILABLE';

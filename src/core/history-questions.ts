@@ -232,11 +232,11 @@ export type QueryOf<Name extends Question> = z.input<(typeof questions)[Name]['q
 type ParsedQueryOf<Name extends Question> = z.output<(typeof questions)[Name]['query']>;
 export type AnswerOf<Name extends Question> = z.output<(typeof questions)[Name]['answer']>;
 
-/** Answers questions. Throws `InvocationNotFoundError`. */
+/** Answers questions. Throws `InvocationNotFoundError`, and `AmbiguousIdError` when several functions have an invocation of the id. */
 export type HistoryAnswers = { [Name in Question]: (query: ParsedQueryOf<Name>) => AnswerOf<Name> | Promise<AnswerOf<Name>> };
 
 export interface History {
-  /** Throws `HistoryUnavailableError` when no projection answers, `InvocationNotFoundError`, `InvalidInputError`. */
+  /** Throws `HistoryUnavailableError` when no projection answers, `InvocationNotFoundError`, `AmbiguousIdError`, `InvalidInputError`. */
   ask<Name extends Question>(question: Name, query: QueryOf<Name>, options?: AskOptions): Promise<AnswerOf<Name>>;
   /** The names of the instances that answer now. */
   instances(): Promise<string[]>;

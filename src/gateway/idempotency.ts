@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { Timeline } from '#src/client/client.ts';
 import { InvalidInputError, InvocationNotFoundError } from '#src/core/errors.ts';
-import { canBeBrought, derivedId } from '#src/core/names/ids.ts';
+import { canBeBrought, derivedId, isDerivedForm } from '#src/core/names/ids.ts';
 import { HttpError } from './http/http-error.ts';
 import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
@@ -9,6 +10,8 @@ import type { Scope } from './scope.ts';
 type KeyedRequest = {
   name: string;
   id: string;
+  /** The request id that version 0.1 would have used for the key, if it is another one. */
+  formerId?: string | undefined;
   payload: string;
   options: { traceparent: string | undefined; qualifier: string | undefined };
 };
@@ -31,9 +34,19 @@ const LOOK_UP_WITHIN_MS = 5_000;
 export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => Promise<void>): Idempotency {
   const inProgress = new Set<string>();
 
-  async function findEarlier({ name, id }: KeyedRequest): Promise<string | undefined> {
+  async function findEarlier({ name, id, formerId }: KeyedRequest): Promise<string | undefined> {
+    const known = await lookUp(name, id);
+    if (known !== undefined || formerId === undefined) return known?.requestPayload;
+    const former = await lookUp(name, formerId);
+    const fact = former?.transitions[0]?.fact;
+    // An invocation that follows from another one was not accepted under a key.
+    const isKeyed = fact?.type === 'queued' && fact.lineage === undefined && fact.redriveOf === undefined;
+    return isKeyed ? former?.requestPayload : undefined;
+  }
+
+  async function lookUp(name: string, id: string): Promise<Timeline | undefined> {
     try {
-      return (await client.timeline(id, { function: name })).requestPayload;
+      return await client.timeline(id, { function: name });
     } catch (error) {
       if (error instanceof InvocationNotFoundError) return undefined;
       throw error;
@@ -64,11 +77,12 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
 }
 
 /** The key of a call, given by the caller or new, and the request id that the key stands for. */
-export type IdempotencyKey = { text: string; id: string; isGiven: boolean };
+export type IdempotencyKey = { text: string; id: string; formerId?: string; isGiven: boolean };
 
 /**
  * In the own project the key is the request id, so a caller can query the invocation by its key. In another project the id is derived
- * from project and key, so equal keys of two projects never collide.
+ * from project and key, so equal keys of two projects never collide. The id is also derived from a key that has a form of derived ids, so
+ * no key names an invocation that follows from another one (ID2).
  */
 export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway): IdempotencyKey {
   const given = call.req.header('idempotency-key');
@@ -79,8 +93,11 @@ export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway)
     });
   }
   const text = given ?? randomUUID();
-  const id = scope.isOpen || scope.project === tenancy.project ? text : derivedId(`${scope.project}=${text}`);
-  return { text, id, isGiven: given !== undefined };
+  const isGiven = given !== undefined;
+  const isOwn = scope.isOpen || scope.project === tenancy.project;
+  if (isOwn && !isDerivedForm(text)) return { text, id: text, isGiven };
+  const id = derivedId(`${scope.project}=${text}`);
+  return { text, id, isGiven, ...(isOwn ? { formerId: text } : {}) };
 }
 
 function tooSlow(): HttpError {

@@ -1,4 +1,4 @@
-import { InvocationNotFoundError } from '#src/core/errors.ts';
+import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
 import type { AnswerOf, HistoryAnswers, HistoryProblem, InvocationDetail, InvocationSummary, Moment } from '#src/core/history-questions.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
@@ -32,7 +32,7 @@ export function createAnswers(
     stats: ({ moment, ...query }) => ask(moment, query, (layers) => ({ rows: stats(layers, query) })),
     get: ({ moment, ...query }) => describe(tables(), find(tables(), query, { decode, moment })),
     timeline: ({ moment, ...query }) => readTimeline(find(tables(), query, { decode, moment })),
-    tree: (query) => readTree(tables(), query, find(tables(), query, { decode, moment: undefined }).summary),
+    tree: (query) => readTree(tables(), find(tables(), query, { decode, moment: undefined }).summary),
     dead: (query) => readDead(tables(), query),
     problems: ({ after, limit }) => ({ problems: readProblems(tables(), after, limit) }),
     status: () => projection.status(),
@@ -48,7 +48,7 @@ export function createAnswers(
 type Found = { summary: InvocationSummary; seq: number; entries: readonly FullLogEntry[]; projected: ProjectedInvocation | undefined };
 type At = { decode: Decode; moment: Moment | undefined };
 
-/** The newest invocation of an id. Several functions may have an invocation of the same id. */
+/** The invocation of an id and its owner (ID1). Throws `AmbiguousIdError` when several functions have one, and none is named. */
 function find(database: Database, { id, function: fn, project }: Identity, { decode, moment }: At): Found {
   const matches = (name: string): boolean =>
     (fn === undefined || name === fn) && (project === undefined || (splitName(name).project ?? '') === project);
@@ -56,14 +56,26 @@ function find(database: Database, { id, function: fn, project }: Identity, { dec
   const rows = database
     .prepare(`SELECT ${summaryColumns}, i.request_sequence FROM invocations i WHERE i.id = ? ORDER BY i.seq DESC`)
     .all([id]);
+  const found = new Map<string, Found>();
   for (const row of rows.filter(([, , name]) => matches(String(name)))) {
     const requestSequence = Number(row.at(-1));
     const entries = entriesOf(database, { decode, moment }, requestSequence);
-    if (moment === undefined) return { summary: toSummary(row), seq: Number(row[0]), entries, projected: undefined };
-    const projected = invocationsAfter(requestSequence, entries).find(({ snapshot }) => snapshot.context.request?.invocation === id);
-    if (projected !== undefined) return { summary: summaryOf(projected), seq: projected.seq, entries, projected };
+    const one = moment === undefined ? presentOf(row, entries) : pastOf(id, requestSequence, entries);
+    // The newest invocation of a function counts.
+    if (one !== undefined && !found.has(one.summary.function)) found.set(one.summary.function, one);
   }
+  if (found.size > 1) throw new AmbiguousIdError({ id, functions: [...found.keys()].sort() });
+  for (const only of found.values()) return only;
   throw new InvocationNotFoundError({ id });
+}
+
+function presentOf(row: Row, entries: readonly FullLogEntry[]): Found {
+  return { summary: toSummary(row), seq: Number(row[0]), entries, projected: undefined };
+}
+
+function pastOf(id: string, requestSequence: number, entries: readonly FullLogEntry[]): Found | undefined {
+  const projected = invocationsAfter(requestSequence, entries).find(({ snapshot }) => snapshot.context.request?.invocation === id);
+  return projected === undefined ? undefined : { summary: summaryOf(projected), seq: projected.seq, entries, projected };
 }
 
 function describe(database: Database, { summary, seq, entries, projected }: Found): InvocationDetail {

@@ -1,5 +1,5 @@
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import type { FindOpen } from '#src/core/ports/open-requests.ts';
+import type { FindOpen, OpenRequest } from '#src/core/ports/open-requests.ts';
 import { readFloor, saveFloor } from '#src/core/ports/scheduler-floor.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
 import { createOpenStreams, type OpenStreams } from './open-streams.ts';
@@ -72,9 +72,10 @@ function createFindOpen(open: OpenStreams): FindOpen {
   return (stream: StreamId, functionName: FunctionName | undefined) => {
     if (functionName !== undefined) {
       const named = open.find(`${functionName}.${stream}`);
-      return named?.request === undefined ? undefined : { name: named.name, request: named.request };
+      return named?.request === undefined ? [] : [{ name: named.name, request: named.request }];
     }
-    for (const { name, request } of open.values()) if (name.stream === stream && request !== undefined) return { name, request };
-    return undefined;
+    const found: OpenRequest[] = [];
+    for (const { name, request } of open.values()) if (name.stream === stream && request !== undefined) found.push({ name, request });
+    return found;
   };
 }

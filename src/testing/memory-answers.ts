@@ -26,7 +26,7 @@ export function createMemoryAnswers(): MemoryAnswers {
       subscribe: cancelling.add,
     },
     openRequests: {
-      find: async (stream, functionName) => finding.get('')?.(stream, functionName),
+      find: async (stream, functionName) => finding.get('')?.(stream, functionName) ?? [],
       answer: (find, signal) => finding.add('', find, signal),
     },
     destinationCheck: {

@@ -87,7 +87,7 @@ export async function createTestSequent(options: TestSequentOptions): Promise<Te
   return {
     clock: time.clock,
     functions: registry,
-    repair: createRepair(writing),
+    repair: createRepair({ ...writing, findQueued }),
     cancel: createCancel({ ...writing, cancellations: answers.cancellations, findQueued, functions: registry }).cancel,
     log,
     timeline,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EventLog, FullLogEntry, LogEntry, StoredAppend, StreamVersion } from '#src/core/log/event-log.ts';
+import type { EventLog, FullLogEntry, LogEntry, StoredAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
-import type { RequestId, StreamId } from '#src/core/names/names.ts';
+import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { notified, running, succeeded } from '#test/support/log/facts.ts';
 import { accept, append, collect, newStream, type OpenedLog, ownStream, until } from '#test/support/log/opened-log.ts';
 import { describePublishedRequests } from './published-requests.ts';
@@ -171,14 +171,17 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
       });
     });
 
-    describe('find', () => {
-      test('returns the function of a stream that has an append, and undefined otherwise', async () => {
+    describe('findAll', () => {
+      test('returns the stream of each function that has an append under the id', async () => {
         const name = ownStream('billing');
+        const second: StreamName = { ...name, function: 'b=orders' as FunctionName };
         await accept(log, name, { id: name.stream as string as RequestId });
-        expect(await log.find(name.stream)).toBeUndefined();
+        expect(await log.findAll(name.stream)).toEqual([]);
         await expectStored(log.append(name, append([running(1)]), settled));
-        expect(await other.find(name.stream)).toEqual(name);
-        expect(await log.find('unknown' as StreamId)).toBeUndefined();
+        expect(await other.findAll(name.stream)).toEqual([name]);
+        await expectStored(log.append(second, append([running(1)]), settled));
+        expect((await other.findAll(name.stream)).map((one) => one.function).sort()).toEqual(['b=orders', 'billing']);
+        expect(await log.findAll('unknown' as StreamId)).toEqual([]);
       });
     });
 
@@ -264,7 +267,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         await opened.purge(version);
         expect(await log.readRequest(request)).toBeUndefined();
         expect(await log.read(old, NO_APPENDS)).toEqual([]);
-        expect(await log.find(old.stream)).toBeUndefined();
+        expect(await log.findAll(old.stream)).toEqual([]);
         expect(await log.read(young, NO_APPENDS)).toMatchObject([{ version }]);
         const entries = await collect<LogEntry>(
           (on, signal) => log.follow(1, on, signal),

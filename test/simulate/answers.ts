@@ -38,7 +38,8 @@ export function createAnswersOf(): (process: Process) => Answers {
       subscribe: (worker, onCancel, signal) => cancelling.add(worker, { process, answer: onCancel }, signal),
     },
     openRequests: {
-      find: (stream, functionName) => process.call(`find open ${stream}`, () => finding.first()?.answer(stream, functionName)),
+      find: async (stream, functionName) =>
+        (await process.call(`find open ${stream}`, () => finding.first()?.answer(stream, functionName))) ?? [],
       answer: (find, signal) => finding.add(process.name, { process, answer: find }, signal),
     },
   });

@@ -81,7 +81,7 @@ export function createSimulatedLog(process: Process, { server, ledger }: Simulat
     },
     read: (name, after) => read(`read ${name.stream} after ${after}`, () => server.read(name, after)),
     readRequest: (sequence) => read(`read request ${sequence}`, () => server.readRequest(sequence)),
-    find: (stream) => read(`find ${stream}`, () => server.find(stream)),
+    findAll: (stream) => read(`find ${stream}`, () => server.findAll(stream)),
     lastSequence: () => read('last sequence', () => server.lastSequence()),
     follow: (from, onEntry, signal) =>
       server.follow(from, (entry) => received(() => onEntry(entry)), AbortSignal.any([signal, process.death])),

@@ -3,7 +3,7 @@ import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
-type CancelOptions = { recursive?: true; reason?: string };
+type CancelOptions = { function?: string; recursive?: true; reason?: string };
 
 export function cancelCommand(): Command {
   return new Command('cancel')
@@ -12,6 +12,7 @@ export function cancelCommand(): Command {
       'Ends exactly this invocation. A queued invocation never runs; the result of a running one is discarded. Other invocations continue.',
     )
     .argument('<id>', 'the request id')
+    .option('--function <name>', 'its function, if several functions were invoked with one id')
     .option('--recursive', 'also the open invocations that its destinations started')
     .option('--reason <text>', 'the reason that its timeline shows')
     .addHelpText('after', examples)
@@ -27,9 +28,10 @@ The invocation ends with the condition InvocationCanceled. Exit codes: 0 cancell
 
 async function cancel({ args, options, terminal, format }: Call<CancelOptions>): Promise<ExitCode> {
   const [id = ''] = args;
-  const { recursive = false, reason } = options;
+  const { recursive = false, reason, function: name } = options;
+  const owner = name === undefined ? {} : { function: name };
   return await withClient(options, async (client) => {
-    const canceled = await client.cancel(id, { recursive, ...(reason === undefined ? {} : { reason }) });
+    const canceled = await client.cancel(id, { ...owner, recursive, ...(reason === undefined ? {} : { reason }) });
     if (format === 'json') terminal.out.line(JSON.stringify({ canceled }));
     else for (const one of canceled) terminal.out.line(one);
     if (canceled.length === 0) terminal.err.line('no open invocation was left to cancel');

@@ -6,6 +6,8 @@ import { action, type Call } from '../call.ts';
 import { exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
 
+type DiffOptions = { function?: string };
+
 export function diffCommand(): Command {
   return new Command('diff')
     .summary('changes of an invocation between two moments')
@@ -13,8 +15,9 @@ export function diffCommand(): Command {
     .argument('<id>', 'the request id')
     .argument('<before>', 'a sequence, a time, or a duration ago')
     .argument('<after>', 'the later moment')
+    .option('--function <name>', 'its function, if several functions were invoked with one id')
     .addHelpText('after', examples)
-    .action(action(diff));
+    .action(action<DiffOptions>(diff));
 }
 
 const examples = `
@@ -25,11 +28,11 @@ Examples:
 
 Exit codes: 0 compared, 2 not a moment, 3 no such invocation.`;
 
-async function diff(call: Call): Promise<typeof exitCodes.ok> {
+async function diff(call: Call<DiffOptions>): Promise<typeof exitCodes.ok> {
   const [id = '', from = '', to = ''] = call.args;
   const [before, after] = [momentIn(from), momentIn(to)];
   return await withClient(call.options, async (client) => {
-    const found = await client.timeline(id);
+    const found = await client.timeline(id, call.options.function === undefined ? {} : { function: call.options.function });
     const { stateOf, upTo } = await import('#src/analysis/history.ts');
     const { diffStates, plainOf } = await import('#src/analysis/diff.ts');
     const [one, other] = [stateOf(upTo(found, before)), stateOf(upTo(found, after))];

@@ -13,7 +13,7 @@ export function explainCommand(): Command {
     .summary('the history of an invocation, in sentences')
     .description('Explains the transitions of an invocation and their reasons, what it waits for now, and what to do.')
     .argument('<id>', 'the request id')
-    .option('--function <name>', 'its function: makes the search faster')
+    .option('--function <name>', 'its function, if several functions were invoked with one id: also makes the search faster')
     .addHelpText('after', examples)
     .action(action<ExplainOptions>(explain));
 }

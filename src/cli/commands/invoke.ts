@@ -50,7 +50,7 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
         ...(qualifier === undefined ? {} : { qualifier }),
       });
     printConnection(client, terminal.err);
-    if (options.follow) return await follow(call, client, send);
+    if (options.follow) return await follow(call, client, { name, send });
     const invoked = await send();
     if (options.wait) return await awaitOutcome(call, invoked);
     if (format === 'json' || format === 'jsonl') terminal.out.line(JSON.stringify({ requestId: invoked.requestId, function: name }));
@@ -69,8 +69,10 @@ async function awaitOutcome(call: Call<InvokeOptions>, invoked: Invoked): Promis
   return printResult(call, result);
 }
 
+type Sending = { name: string; send: () => Promise<Invoked> };
+
 /** Reads the log from before the request on, so that every transition is printed. */
-async function follow(call: Call<InvokeOptions>, client: SequentClient, send: () => Promise<Invoked>): Promise<ExitCode> {
+async function follow(call: Call<InvokeOptions>, client: SequentClient, { name, send }: Sending): Promise<ExitCode> {
   const { options, terminal, format } = call;
   const from = (await client.lastSequence()) + 1;
   const invoked = await send();
@@ -78,7 +80,7 @@ async function follow(call: Call<InvokeOptions>, client: SequentClient, send: ()
   const ending = new AbortController();
   let last = 0;
   const print = (transition: LiveTransition): void => {
-    if (transition.fact.invocation !== invoked.requestId || transition.sequence < last) return;
+    if (transition.fact.invocation !== invoked.requestId || transition.function !== name || transition.sequence < last) return;
     // A repeated request with the same id is not a new invocation.
     if (transition.fact.type === 'queued' && last > 0) return;
     last = transition.sequence;
@@ -86,7 +88,7 @@ async function follow(call: Call<InvokeOptions>, client: SequentClient, send: ()
     if (transition.fact.type === 'notified') ending.abort();
   };
   // An id of the caller may already have transitions.
-  if (options.id !== undefined) for (const transition of await pastOf(client, options.id)) print(transition);
+  if (options.id !== undefined) for (const transition of await pastOf(client, options.id, name)) print(transition);
   const deadline = setTimeout(() => ending.abort(), options.timeout);
   const result = invoked.result({ timeoutInMs: options.timeout });
   result.catch(() => ending.abort());
@@ -98,10 +100,10 @@ async function follow(call: Call<InvokeOptions>, client: SequentClient, send: ()
   return printResult(call, await result);
 }
 
-async function pastOf(client: SequentClient, id: string): Promise<LiveTransition[]> {
+async function pastOf(client: SequentClient, id: string, functionName: string): Promise<LiveTransition[]> {
   const { InvocationNotFoundError } = await import('#src/core/errors.ts');
   try {
-    const { transitions, function: name } = await client.timeline(id);
+    const { transitions, function: name } = await client.timeline(id, { function: functionName });
     return transitions.map(({ sequence, by, fact }) => ({ sequence, by, fact, function: name }));
   } catch (error) {
     if (error instanceof InvocationNotFoundError) return [];

@@ -19,7 +19,7 @@ export function redriveCommand(): Command {
     .argument('[id]', 'the request id')
     .option('-d, --event <json>', 'another event: JSON text, @file, or - for stdin')
     .option('--failed', 'all failed invocations that have no redrive yet')
-    .option('--function <name>', 'with --failed: only of this function')
+    .option('--function <name>', 'only of this function: with --failed, or if several functions were invoked with the id')
     .option('--condition <condition>', 'with --failed: only with this condition, such as UnhandledInvocationError')
     .option('--since <when>', 'with --failed: only failed since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime)
     .option('--dry-run', 'only list the invocations')
@@ -49,7 +49,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
       'sequent redrive <id>, or sequent redrive --failed --dry-run',
     );
   }
-  if (id !== undefined && [name, condition, since].some((filter) => filter !== undefined)) {
+  if (id !== undefined && [condition, since].some((filter) => filter !== undefined)) {
     throw usageProblem(
       'no invocation was run again',
       'filters select failed invocations; with a request id they have no meaning',
@@ -74,8 +74,8 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
       nouns: 'failed invocations',
       nameOf: ({ requestId }) => requestId,
       toJson: ({ requestId, function: fn, condition: why }) => ({ requestId, function: fn, condition: why }),
-      perform: async ({ requestId }) => {
-        const redriven = await client.repair.redrive(requestId);
+      perform: async ({ requestId, function: fn }) => {
+        const redriven = await client.repair.redrive(requestId, { function: fn });
         return { note: `runs again as ${redriven}`, json: { redrive: redriven } };
       },
     });
@@ -90,12 +90,13 @@ async function redriveOne(
   { id, payload }: One,
 ): Promise<ExitCode> {
   const { out, err } = terminal;
+  const owner = options.function === undefined ? {} : { function: options.function };
   if (options.dryRun) {
-    const { state, function: name } = await client.timeline(id);
+    const { state, function: name } = await client.timeline(id, owner);
     err.line(`${name} would run again; ${id} is ${state}`);
     return exitCodes.ok;
   }
-  const redrive = await client.repair.redrive(id, payload === undefined ? {} : { payload });
+  const redrive = await client.repair.redrive(id, payload === undefined ? owner : { ...owner, payload });
   if (format === 'json' || format === 'jsonl') out.line(JSON.stringify({ requestId: redrive, redriveOf: id }));
   else out.line(redrive);
   return exitCodes.ok;

@@ -16,7 +16,7 @@ export function resultCommand(): Command {
     .argument('<id>', 'the request id')
     .addOption(durationOption('--timeout <duration>', 'how long to wait for an outcome; 0 does not wait', 60_000))
     .option('-e, --envelope', 'print the whole envelope that subscribers and destinations receive')
-    .option('--function <name>', 'its function: makes the search faster')
+    .option('--function <name>', 'its function, if several functions were invoked with one id: also makes the search faster')
     .addHelpText('after', examples)
     .action(action<ResultOptions>(result));
 }

@@ -15,7 +15,7 @@ export function timelineCommand(): Command {
     .summary('draw attempts, waits and transitions of an invocation')
     .description('Draws the attempts and waits of an invocation on one scale, then lists every transition with its reason.')
     .argument('<id>', 'the request id')
-    .option('--function <name>', 'its function: makes the search faster, and finds invocations that no worker has started')
+    .option('--function <name>', 'its function, if several functions were invoked with one id: also makes the search faster')
     .option('--at <moment>', 'the state at an earlier moment: a sequence of the log, a time, or a duration ago', parseAsOf)
     .addHelpText('after', examples)
     .action(action<TimelineOptions>(timeline));

@@ -138,8 +138,8 @@ export interface EventLog {
    */
   accept(name: StreamName, requests: readonly NewRequest[]): Promise<Accepted>;
 
-  /** The name of the stream with this id, of any function; `undefined` when it has no append. */
-  find(stream: StreamId): Promise<StreamName | undefined>;
+  /** The streams with this id that have an append, one of each function that has any. */
+  findAll(stream: StreamId): Promise<StreamName[]>;
 
   /** Follows all messages from a sequence on, in order, until the signal aborts. Survives restarts of the log's server. */
   follow(from: number, onEntry: (entry: LogEntry) => void, signal: AbortSignal): Promise<void>;

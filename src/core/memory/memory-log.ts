@@ -91,7 +91,7 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, shar
       if (only?.once) acceptedOnce.set(streamKey(name), sequence);
       return { sequence };
     },
-    find: async (stream) => streams.find(stream),
+    findAll: async (stream) => streams.findAll(stream),
     follow: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(entryOf(message)), signal),
     followFully: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(copy(message)), signal),
     lastSequence: async () => messages.last,
@@ -113,20 +113,20 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, shar
 /** The appends of each stream, oldest first. */
 function createStreamIndex() {
   const appends = new Map<string, RecordedAppend[]>();
-  /** The stream of an id that got the latest append, of any function. */
-  const latest = new Map<StreamId, StreamName>();
+  /** The streams of an id, one of each function. */
+  const byId = new Map<StreamId, StreamName[]>();
   return {
     appendsOf: (name: StreamName): readonly RecordedAppend[] => appends.get(streamKey(name)) ?? [],
-    find: (stream: StreamId): StreamName | undefined => latest.get(stream),
+    findAll: (stream: StreamId): StreamName[] => [...(byId.get(stream) ?? [])],
     add(name: StreamName, append: RecordedAppend): void {
       const known = appends.get(streamKey(name));
-      if (known === undefined) appends.set(streamKey(name), [append]);
-      else known.push(append);
-      latest.set(name.stream, name);
+      if (known !== undefined) return void known.push(append);
+      appends.set(streamKey(name), [append]);
+      byId.set(name.stream, [...(byId.get(name.stream) ?? []), name]);
     },
     clear(): void {
       appends.clear();
-      latest.clear();
+      byId.clear();
     },
   };
 }

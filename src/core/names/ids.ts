@@ -19,6 +19,11 @@ function isOwn(id: string): boolean {
   return id[14] === '8' && ownId.test(id);
 }
 
+/** Whether the id has the form of the ids that Sequent creates, which are unique. */
+export function isCreatedId(id: string): boolean {
+  return isOwn(id);
+}
+
 export function streamOf(id: RequestId): StreamId {
   return (isOwn(id) ? `${id.slice(0, 32)}0000` : id) as string as StreamId;
 }
@@ -67,6 +72,13 @@ export function derivedId(cause: string): RequestId {
   const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);
   const start = timed.test(cause) ? `${cause.slice(0, 13)}-7` : `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5`;
   return `${start}${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}` as RequestId;
+}
+
+const derived = /^[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Whether the id has a form of {@link derivedId}. UUIDs of the versions 5 and 7 have these forms too. */
+export function isDerivedForm(id: string): boolean {
+  return derived.test(id);
 }
 
 /** `unique` has 15 hexadecimal digits, of which 58 bits are kept. */

@@ -1,15 +1,16 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 
-export type FindOpen = (stream: StreamId, functionName: FunctionName | undefined) => { name: StreamName; request: number } | undefined;
+export type OpenRequest = { name: StreamName; request: number };
+export type FindOpen = (stream: StreamId, functionName: FunctionName | undefined) => readonly OpenRequest[];
 
 /** Finds requests without an append. Schedulers answer, because they fold every open stream. */
 export interface OpenRequests {
   /**
-   * The open request of a stream id, of the named function or of any. `undefined` when no scheduler knows one, or no scheduler answers within a
+   * The open requests of a stream id, of the named function or of any. None when no scheduler knows one, or no scheduler answers within a
    * second.
    */
-  find(stream: StreamId, functionName?: FunctionName): Promise<{ name: StreamName; request: number } | undefined>;
+  find(stream: StreamId, functionName?: FunctionName): Promise<readonly OpenRequest[]>;
   /** Answers for this scheduler until the signal aborts. */
   answer(find: FindOpen, signal: AbortSignal): void;
 }

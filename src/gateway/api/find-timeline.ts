@@ -5,22 +5,27 @@ import type { Moment } from '#src/core/history-questions.ts';
 import type { Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 
+/** An id, and the name by which the caller knows its function. */
+type Named = { id: string; function?: string | undefined };
+type Owner = { function?: string; project?: string };
+
 /** The pauses before each further look-up. Their sum is short, because a search for a word that could be an id waits for it. */
 const PAUSES_IN_MS = [50, 100, 200];
 
 /**
  * The timeline of an invocation that the caller may see. The scheduler may not have read a new invocation yet, so an unknown id is looked
- * up several times. Throws `InvocationNotFoundError`.
+ * up several times. Throws `InvocationNotFoundError`, and `AmbiguousIdError` with the caller's functions of this id.
  */
-export async function findTimeline(gateway: Gateway, scope: Scope, id: string): Promise<Timeline> {
-  let found = await lookUp(gateway, id);
-  // An invocation of another project takes as long as an unknown one, so the time does not reveal that the id exists.
+export async function findTimeline(gateway: Gateway, scope: Scope, { id, function: name }: Named): Promise<Timeline> {
+  // The project of the caller is part of every look-up (ID1), so an invocation of another project is an unknown one.
+  const owner = { ...scope.filter, ...(name === undefined ? {} : { function: scope.token(name) }) };
+  let found = await lookUp(gateway, id, owner);
   for (const pauseInMs of PAUSES_IN_MS) {
-    if (found !== undefined && scope.owns(found.function)) return found;
+    if (found !== undefined) return found;
     await gateway.clock.sleep(pauseInMs);
-    found = await lookUp(gateway, id);
+    found = await lookUp(gateway, id, owner);
   }
-  if (found !== undefined && scope.owns(found.function)) return found;
+  if (found !== undefined) return found;
   throw new InvocationNotFoundError({ id });
 }
 
@@ -35,9 +40,9 @@ export async function timelineAt({ client }: Gateway, timeline: Timeline, moment
   return past.timeline;
 }
 
-async function lookUp({ client }: Gateway, id: string): Promise<Timeline | undefined> {
+async function lookUp({ client }: Gateway, id: string, owner: Owner): Promise<Timeline | undefined> {
   try {
-    return await client.timeline(id);
+    return await client.timeline(id, owner);
   } catch (error) {
     if (error instanceof InvocationNotFoundError) return undefined;
     throw error;

@@ -74,7 +74,8 @@ async function invokeOne({ gateway, sharedTurn, idempotency }: Accepting, call: 
       await sharedTurn();
       const { traceparent } = await gateway.client.invokeText(name, payload, { ...options, id: key.id });
       if (traceparent !== undefined && traceparent !== options.traceparent) call.header('traceparent', traceparent);
-    } else if ((await idempotency.accept({ name, id: key.id, payload, options })).isRepeated) call.header('Idempotency-Replayed', 'true');
+    } else if ((await idempotency.accept({ name, id: key.id, formerId: key.formerId, payload, options })).isRepeated)
+      call.header('Idempotency-Replayed', 'true');
     return key.id;
   } catch (cause) {
     if (!(cause instanceof UnknownOutcomeError)) throw cause;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InvalidInputError, type NameOf, SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
+import { AmbiguousIdError, InvalidInputError, type NameOf, SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
 import { pointerTo } from '#src/gateway/http/body.ts';
 import type { HttpError, Issue } from '#src/gateway/http/http-error.ts';
 import type { Problem } from './schemas/common.ts';
@@ -16,6 +16,7 @@ export function toProblem(error: HttpError, nameOf: NameOf): Problem {
     detail: error.messageFor(nameOf),
     code,
     ...(origin instanceof UnknownOutcomeError ? { invocation_id: origin.id } : {}),
+    ...(origin instanceof AmbiguousIdError ? { functions: origin.functions.map(nameOf) } : {}),
     ...(error.retryKey === undefined ? {} : { idempotency_key: error.retryKey }),
     ...(errors === undefined || errors.length === 0 ? {} : { errors: [...errors] }),
   };

@@ -37,7 +37,7 @@ export function addStatusLogRoute(routes: Routes, gateway: Gateway): void {
         request_id === undefined
           ? await client.history.list({ ...scope.filter, function: token, limit, ...(cursor === undefined ? {} : { cursor }) })
           : { invocations: [{ id: request_id }], cursor: null };
-      const timelines = await mapConcurrently(page.invocations, ({ id }) => findTimeline(gateway, scope, id));
+      const timelines = await mapConcurrently(page.invocations, ({ id }) => findTimeline(gateway, scope, { id, function: name }));
       const rows = timelines.filter((found) => found.function === token && isEnabled(found)).flatMap((found) => rowsOf(found, scope));
       linkNext(call, page.cursor);
       return call.json({ rows, ...(page.cursor === null ? {} : { next_cursor: page.cursor }) });

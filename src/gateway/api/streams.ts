@@ -13,6 +13,7 @@ import { findTimeline } from './find-timeline.ts';
 import { eventOf } from './invocation-view.ts';
 import type { Routes } from './route.ts';
 import type { EventView } from './schemas/invocations.ts';
+import { ownerQuerySchema } from './schemas/invocations.ts';
 import { transitionsQuerySchema } from './schemas/repair.ts';
 
 type StreamedTransition = { sequence: number; by: string; fact: Fact };
@@ -70,12 +71,13 @@ function addInvocationStream(routes: Routes, gateway: Gateway, waiting: Concurre
       path: '/api/invocations/{id}/events/stream',
       summary: 'All events of one invocation, live until it is notified',
       headers,
+      query: ownerQuerySchema,
       answers: { ...answers, 204: { description: 'the invocation is notified, and the reader has all its events' } },
     },
-    async (call, { params: { id } }) => {
+    async (call, { params: { id }, query }) => {
       const after = lastEventId(call) ?? 0;
       const next = (await client.lastSequence()) + 1;
-      const timeline = await findTimeline(gateway, scopeOf(call, gateway), id);
+      const timeline = await findTimeline(gateway, scopeOf(call, gateway), { id, ...query });
       const { transitions, state } = timeline;
       const missed = eventsOf(transitions).filter(({ sequence }) => sequence > after);
       // An EventSource does not reconnect after 204.

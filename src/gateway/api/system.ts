@@ -157,7 +157,7 @@ async function countDead({ client }: Gateway, scope: Scope): Promise<Pick<System
 async function oldestOf({ client }: Gateway, scope: Scope, { oldestOpen }: SystemState): Promise<Pick<SystemView, 'oldest_open'>> {
   if (oldestOpen === undefined || !scope.owns(oldestOpen.function)) return {};
   try {
-    const { state } = await client.timeline(oldestOpen.requestId);
+    const { state } = await client.timeline(oldestOpen.requestId, { function: oldestOpen.function });
     if (state === 'notified') return {};
   } catch (error) {
     // A queued invocation may have no timeline yet. It is open.

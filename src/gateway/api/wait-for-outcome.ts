@@ -12,15 +12,16 @@ export type Waiter = { gateway: Gateway; waiting: ConcurrencyLimit };
 export async function waitForOutcome(
   waiter: Waiter,
   call: Call,
-  { id, waitInS }: { id: string; waitInS: number },
+  { waitInS, ...named }: { id: string; function?: string | undefined; waitInS: number },
 ): Promise<Timeline | undefined> {
   const { gateway } = waiter;
   return await withinLimit(waiter, call, async () => {
     call.header('Preference-Applied', `wait=${waitInS}`);
-    const known = await findTimeline(gateway, scopeOf(call, gateway), id);
+    const known = await findTimeline(gateway, scopeOf(call, gateway), named);
     if (known.envelope !== undefined) return known;
-    await gateway.client.result(id, { timeoutInMs: waitInS * 1_000 });
-    return await gateway.client.timeline(id);
+    const owner = { function: known.function };
+    await gateway.client.result(named.id, { ...owner, timeoutInMs: waitInS * 1_000 });
+    return await gateway.client.timeline(named.id, owner);
   });
 }
 

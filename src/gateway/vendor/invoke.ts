@@ -34,7 +34,14 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
     if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
     const key = idempotencyKeyOf(call, scope, gateway);
     const traceparent = call.req.header('traceparent');
-    return { name, payload, key, id: key.id, options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent } };
+    return {
+      name,
+      payload,
+      key,
+      id: key.id,
+      formerId: key.formerId,
+      options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent },
+    };
   }
 
   async function invoke(call: Call, { name, payload, key, id, options }: Request): Promise<Invoked> {

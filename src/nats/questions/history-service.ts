@@ -1,6 +1,13 @@
-import { RequestStrategy, type ServiceMsg } from 'nats';
+import { type Msg, RequestStrategy, type ServiceMsg } from 'nats';
 import { z } from 'zod';
-import { HistoryUnavailableError, InvalidInputError, InvocationNotFoundError, messageOf, type SequentError } from '#src/core/errors.ts';
+import {
+  AmbiguousIdError,
+  HistoryUnavailableError,
+  InvalidInputError,
+  InvocationNotFoundError,
+  messageOf,
+  type SequentError,
+} from '#src/core/errors.ts';
 import { type AnswerOf, type History, type HistoryAnswers, type Question, questions } from '#src/core/history-questions.ts';
 import { HISTORY_GROUP, subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -10,6 +17,8 @@ export const HISTORY_SERVICE = 'sequent-history';
 /** Questions that address one instance, because each instance has a read model of its own. */
 const ofOneInstance: readonly Question[] = ['status', 'check', 'rebuild'];
 const names = Object.keys(questions) as Question[];
+
+const candidatesSchema = z.object({ functions: z.array(z.string()) });
 
 export type HistoryServiceOptions = { answers: HistoryAnswers; instance: string; version: string };
 
@@ -59,15 +68,16 @@ async function answer(name: Question, answers: HistoryAnswers, message: ServiceM
     message.respond(JSON.stringify(found));
   } catch (error) {
     if (error instanceof InvocationNotFoundError) refuse(message, 404, messageOf(error));
+    else if (error instanceof AmbiguousIdError) refuse(message, 409, messageOf(error), { functions: error.functions });
     else if (error instanceof InvalidInputError) refuse(message, 400, messageOf(error));
     else if (error instanceof SyntaxError) refuse(message, 400, 'the question is not JSON');
     else refuse(message, 500, messageOf(error));
   }
 }
 
-function refuse(message: ServiceMsg, code: number, why: string): void {
+function refuse(message: ServiceMsg, code: number, why: string, facts: object = {}): void {
   // The reason is sent in a header, and `nats` 2.x does not refuse line breaks in headers.
-  message.respondError(code, why.replaceAll(/\s+/g, ' ').slice(0, 500));
+  message.respondError(code, why.replaceAll(/\s+/g, ' ').slice(0, 500), new TextEncoder().encode(JSON.stringify(facts)));
 }
 
 /** Asks one given instance, or else any instance that answers. */
@@ -82,7 +92,7 @@ export function createNatsHistory({ nats }: Connection): History {
         throw new HistoryUnavailableError({ why: whyOf(cause, timeoutInMs) }, { cause });
       });
       const code = reply.headers?.get('Nats-Service-Error-Code') ?? '';
-      if (code !== '') throw errorOf(code, reply.headers?.get('Nats-Service-Error') ?? '', query);
+      if (code !== '') throw errorOf(code, reply, query);
       const parsed = questions[question].answer.safeParse(reply.json());
       if (!parsed.success) throw new HistoryUnavailableError({ why: `the answer cannot be read: ${z.prettifyError(parsed.error)}` });
       return parsed.data as AnswerOf<typeof question>;
@@ -104,8 +114,10 @@ export function createNatsHistory({ nats }: Connection): History {
   };
 }
 
-function errorOf(code: string, why: string, query: unknown): SequentError {
+function errorOf(code: string, reply: Msg, query: unknown): SequentError {
+  const why = reply.headers?.get('Nats-Service-Error') ?? '';
   const { id = '' } = query as { id?: string };
+  if (code === '409') return new AmbiguousIdError({ id, functions: candidatesSchema.parse(reply.json()).functions });
   if (code === '404') return new InvocationNotFoundError({ id });
   if (code === '400') return new InvalidInputError({ field: 'the question', problem: `is not valid: ${why}` });
   return new HistoryUnavailableError({ why });

@@ -7,10 +7,12 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
+/** More functions of one id are not listed. */
+const MAX_ANSWERED = 100;
 const questionSchema = z.object({ stream: z.string().refine(isRequestId), function: z.string().refine(isFunctionName).optional() });
-const answerSchema = z
-  .object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() })
-  .nullable();
+const openSchema = z.object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() });
+/** `others` are the further open requests of the id. A scheduler of version 0.1 leaves them out. */
+const answerSchema = openSchema.extend({ others: z.array(openSchema).default([]) }).nullable();
 
 export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
   return {
@@ -18,16 +20,18 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
       try {
         const reply = await nats.request(subjects.findRequest(), JSON.stringify({ stream, function: functionName }), { timeout: 1_000 });
         const found = answerSchema.parse(reply.json());
-        return found === null ? undefined : { name: { function: found.function as never, stream }, request: found.request };
+        const all = found === null ? [] : [found, ...found.others];
+        return all.map(({ function: name, request }) => ({ name: { function: name as never, stream }, request }));
       } catch {
-        return undefined;
+        return [];
       }
     },
     answer(find, signal) {
       const onQuestion = (message: Msg): void => {
         const question = readQuestion(questionSchema, message);
-        const found = question === undefined ? undefined : find(question.stream as string as StreamId, question.function);
-        message.respond(JSON.stringify(found === undefined ? null : { function: found.name.function, request: found.request }));
+        const found = question === undefined ? [] : find(question.stream as string as StreamId, question.function);
+        const [first, ...others] = found.slice(0, MAX_ANSWERED).map(({ name, request }) => ({ function: name.function, request }));
+        message.respond(JSON.stringify(first === undefined ? null : { ...first, others }));
       };
       keepSubscribed({ nats }, { subject: subjects.findRequest(), queue: 'schedulers', onMessage: onQuestion, signal });
     },

@@ -19,7 +19,7 @@ import { type Connection, maxPayloadOf } from '#src/nats/transport/connection.ts
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
-import { readLastBySubject, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
+import { listSubjects, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
 import { followMessages } from './follow.ts';
@@ -108,10 +108,12 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
 
     readRequest,
 
-    async find(stream) {
-      const message = await readLastBySubject(connection, subjects.anyFunctionOf(stream), budgetInMs);
-      const parts = message === undefined ? undefined : parseSubject(message.subject);
-      return parts?.kind === 'invocation' ? parts.name : undefined;
+    async findAll(stream) {
+      const found = await listSubjects(connection, subjects.anyFunctionOf(stream), budgetInMs);
+      return found.flatMap((subject) => {
+        const parts = parseSubject(subject);
+        return parts.kind === 'invocation' ? [parts.name] : [];
+      });
     },
 
     async lastSequence() {

@@ -34,9 +34,17 @@ export function readLastBySubject(connection: Connection, subject: string, budge
   return getMessage(connection, { last_by_subj: subject }, budgetInMs);
 }
 
+/** Returns the subjects that match a pattern and have a message, at most 100,000. The leader answers. */
+export async function listSubjects(connection: Connection, pattern: string, budgetInMs?: number): Promise<string[]> {
+  const { state } = await ask<{ state?: { subjects?: Record<string, number> } }>(connection, 'STREAM.INFO', {
+    query: { subjects_filter: pattern },
+    budgetInMs,
+  });
+  return Object.keys(state?.subjects ?? {});
+}
+
 type Answer = {
   message?: { subject: string; seq: number; hdrs?: string; data?: string; time: string };
-  error?: ApiError;
 };
 
 /**
@@ -45,12 +53,25 @@ type Answer = {
  * A read has no effect, so a request without an answer is repeated. Throws `NatsUnavailableError` when the budget is spent, and
  * `NotPermittedError` at once.
  */
-async function getMessage(connection: Connection, query: Query, budgetInMs = BUDGET_IN_MS): Promise<StoredMessage | undefined> {
+async function getMessage(connection: Connection, query: Query, budgetInMs?: number): Promise<StoredMessage | undefined> {
+  const { message } = await ask<Answer>(connection, 'STREAM.MSG.GET', { query, budgetInMs });
+  return message === undefined ? undefined : stored(message);
+}
+
+type Asked = { query: object; budgetInMs: number | undefined };
+type Failed = { error?: ApiError };
+
+/** Asks the server's API about the stream until it answers. An answer without the message has no error. */
+async function ask<Reply extends object>(
+  connection: Connection,
+  api: string,
+  { query, budgetInMs = BUDGET_IN_MS }: Asked,
+): Promise<Partial<Reply>> {
   const { nats, servers } = connection;
   const startedAt = performance.now();
   for (;;) {
     try {
-      return await askOnce(connection, query);
+      return await askOnce<Reply>(connection, api, query);
     } catch (cause) {
       if (isNotPermitted(cause)) throw connection.refusals.explain(cause);
       if (performance.now() - startedAt > budgetInMs || nats.isClosed()) {
@@ -61,14 +82,18 @@ async function getMessage(connection: Connection, query: Query, budgetInMs = BUD
   }
 }
 
-async function askOnce({ nats, jetstream, isConnected }: Connection, query: Query): Promise<StoredMessage | undefined> {
+async function askOnce<Reply extends object>(
+  { nats, jetstream, isConnected }: Connection,
+  api: string,
+  query: object,
+): Promise<Partial<Reply>> {
   // Without a connection the client may drop the request, which would then time out.
   if (!isConnected) throw new Error('not connected');
-  const reply = await nats.request(`${jetstream.apiPrefix}.STREAM.MSG.GET.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
-  const { message, error } = reply.json<Answer>();
-  if (message !== undefined) return stored(message);
-  if (isMessageNotFound(error?.err_code)) return undefined;
-  throw new Error(error?.description ?? 'an empty answer');
+  const reply = await nats.request(`${jetstream.apiPrefix}.${api}.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
+  const { error, ...answer } = reply.json<Reply & Failed>();
+  if (error === undefined) return answer as unknown as Partial<Reply>;
+  if (isMessageNotFound(error.err_code)) return {};
+  throw new Error(error.description);
 }
 
 function stored({ subject, seq, hdrs, data = '', time }: NonNullable<Answer['message']>): StoredMessage {

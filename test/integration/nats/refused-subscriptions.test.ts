@@ -51,7 +51,7 @@ async function connectAs(user: string) {
 function answerAll(connection: Connection, worker: string, signal: AbortSignal): void {
   createNatsExecutionProbe(connection).answer(worker, () => true, signal);
   createNatsCancellations(connection).subscribe(worker, () => {}, signal);
-  createNatsOpenRequests(connection).answer(() => undefined, signal);
+  createNatsOpenRequests(connection).answer(() => [], signal);
   createNatsDestinationCheck(connection).answer(() => 'a problem', signal);
 }
 

@@ -92,7 +92,7 @@ function delegate(log: EventLog): EventLog {
     read: (...given) => log.read(...given),
     readRequest: (...given) => log.readRequest(...given),
     accept: (...given) => log.accept(...given),
-    find: (...given) => log.find(...given),
+    findAll: (...given) => log.findAll(...given),
     follow: (...given) => log.follow(...given),
     followFully: (...given) => log.followFully(...given),
     lastSequence: () => log.lastSequence(),

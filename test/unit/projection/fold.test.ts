@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
+import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import { createFold } from '#src/projection/fold.ts';
 import type { Projection } from '#src/projection/projection.ts';
@@ -18,6 +19,29 @@ async function foldAll(log: WrittenLog): Promise<{ store: Store; answers: Return
   await foldInto(store, log);
   return { store, answers: createAnswers({ store } as Projection, log.decode) };
 }
+
+describe('an id that several functions have (ID1)', () => {
+  test('is refused with the functions that the asker may see, and found by its function or project', async () => {
+    const log = createWrittenLog();
+    for (const fn of ['f', 'g', 'b=f']) log.append(fn, 'one', log.request(fn, 'one', JSON.stringify(fn)), [running('one')]);
+    const { store, answers } = await foldAll(log);
+    for (const moment of [undefined, { sequence: 6 }]) {
+      for (const ask of [answers.get, answers.timeline]) {
+        expect(() => ask({ id: 'one', moment })).toThrow(new AmbiguousIdError({ id: 'one', functions: ['b=f', 'f', 'g'] }));
+        expect(() => ask({ id: 'one', project: '', moment })).toThrow(new AmbiguousIdError({ id: 'one', functions: ['f', 'g'] }));
+        expect(() => ask({ id: 'one', project: 'c', moment })).toThrow(new InvocationNotFoundError({ id: 'one' }));
+      }
+      expect(await answers.get({ id: 'one', project: 'b', moment })).toMatchObject({ function: 'b=f', payload: '"b=f"' });
+      expect(await answers.get({ id: 'one', function: 'g', moment })).toMatchObject({ function: 'g', payload: '"g"' });
+    }
+    // Before the second function had the id, it was unambiguous.
+    expect(await answers.get({ id: 'one', moment: { sequence: 2 } })).toMatchObject({ function: 'f' });
+    expect(() => answers.tree({ id: 'one' })).toThrow(AmbiguousIdError);
+    const { nodes } = await answers.tree({ id: 'one', function: 'f' });
+    expect(nodes.map((node) => node.function)).toEqual(['f']);
+    store.close();
+  });
+});
 
 describe('a message that cannot be folded', () => {
   test('is stored and reported: an unreadable append, a refused fact, a fact without a request, a gap', async () => {

@@ -53,8 +53,8 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
       nouns: 'dead deliveries',
       nameOf: ({ requestId, destination }) => `${requestId} ${destination}`,
       toJson: ({ requestId, destination, function: name }) => ({ requestId, destination, function: name }),
-      perform: async ({ requestId, destination }) => {
-        await client.repair.redeliver(requestId, destination);
+      perform: async ({ requestId, destination, function: name }) => {
+        await client.repair.redeliver(requestId, destination, { function: name });
         return { note: 'is redriven', json: { redriven: true } };
       },
     });
@@ -62,7 +62,11 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
 }
 
 async function redriveOne({ options, terminal, format }: Call<RedriveOptions>, { repair }: SequentClient, id: string): Promise<ExitCode> {
-  const destinations = await repair.redeliver(id, options.destination);
+  const destinations = await repair.redeliver(
+    id,
+    options.destination,
+    options.function === undefined ? {} : { function: options.function },
+  );
   if (format === 'json' || format === 'jsonl') terminal.out.line(JSON.stringify({ requestId: id, redriven: destinations }));
   else for (const destination of destinations) terminal.out.line(format === 'name' ? destination : `${destination} is redriven`);
   return exitCodes.ok;

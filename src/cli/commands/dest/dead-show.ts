@@ -7,7 +7,7 @@ import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
-type ShowOptions = { destination?: string };
+type ShowOptions = { function?: string; destination?: string };
 
 /** A delivery that was given up, with its facts and its envelope. */
 type Shown = {
@@ -24,6 +24,7 @@ export function deadShowCommand(): Command {
     .summary('show the dead deliveries of one invocation')
     .description('Shows the deliveries of an invocation that were given up: the target, every try with its reason, and the envelope.')
     .argument('<id>', 'the request id')
+    .option('--function <name>', 'its function, if several functions were invoked with one id')
     .option('--destination <id>', 'only the delivery to this destination')
     .addHelpText('after', '\nExit codes: 0 shown, 1 none of its deliveries is dead, 3 no such invocation.')
     .action(action<ShowOptions>(show));
@@ -33,8 +34,10 @@ async function show(call: Call<ShowOptions>): Promise<ExitCode> {
   const { args, options, terminal, format } = call;
   const id = args[0] ?? '';
   return await withClient(options, async (client) => {
-    const timeline = await client.timeline(id);
-    const dead = (await client.repair.deadLetters({ destination: options.destination })).filter(({ requestId }) => requestId === id);
+    const timeline = await client.timeline(id, options.function === undefined ? {} : { function: options.function });
+    const dead = (await client.repair.deadLetters({ destination: options.destination })).filter(
+      (one) => one.requestId === id && one.function === timeline.function,
+    );
     const shown = dead.map((letter) => details(letter, timeline));
     print({ format, terminal }, shown);
     if (shown.length > 0) return exitCodes.ok;

@@ -14,6 +14,7 @@ export const problemSchema = z.object({
   detail: z.string(),
   code: z.string().describe('stable'),
   invocation_id: z.string().optional().describe('the invocation whose acceptance is unknown'),
+  functions: z.array(z.string()).optional().describe('the functions that have an invocation of this id: name one by ?function='),
   idempotency_key: z.string().optional().describe('the Idempotency-Key with which a repeated request starts nothing twice'),
   errors: z
     .array(

@@ -112,7 +112,12 @@ const eventSchema = z.object({
   fact: factSchema,
 });
 export type EventView = z.infer<typeof eventSchema>;
+const ownerShape = {
+  function: z.string().max(256).optional().describe('the function, when several functions have an invocation of this id'),
+};
+export const ownerQuerySchema = z.strictObject(ownerShape);
 export const invocationQuerySchema = z.strictObject({
+  ...ownerShape,
   at: asOf.optional(),
   include: z.literal('events').optional().describe('adds the events, as of the same moment'),
 });

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { derivedId } from '#src/core/names/ids.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+const handler = { kind: 'process', file: handlers, export: 'greet' } as const;
+/** An id that two functions of the own project and a function of the other project have. */
+const SHARED = 'order-4711';
+const THEIRS = `${STRANGER.project}=theirs`;
+
+let sequent: RunningSequent;
+let client: SequentClient;
+/** The paths of one invocation, and their methods. */
+let routes: { method: string; path: string }[];
+
+const asStranger = { headers: { 'x-auth-token': STRANGER.token } };
+const invoke = (name: string, key: string, event: object = { name }) =>
+  sequent.call('POST', `/api/functions/${name}/invocations`, { body: event, headers: { 'idempotency-key': key } });
+const isOver = async (id: string, name: string) => (await client.timeline(id, { function: name })).state === 'notified';
+const bodyOf = async (reply: Response | Promise<Response>) => (await (await reply).json()) as Record<string, unknown>;
+
+beforeAll(async () => {
+  sequent = await startSequent({ with: ['projection'] });
+  client = await connectClient({ servers: sequent.server.url });
+  for (const name of ['orders', 'bills', THEIRS]) await sequent.roles.registry.put({ name, handler, policy: { maxRetries: 0 } });
+  for (const name of ['orders', 'bills']) expect((await invoke(name, SHARED)).status).toBe(202);
+  await client.invokeText(THEIRS, '{"name":"theirs"}', { id: SHARED });
+  for (const name of ['orders', 'bills', THEIRS]) await eventually(async () => await isOver(SHARED, name).catch(() => false));
+  // The projection runs in a process of its own, and answers later than the other roles.
+  const recorded = async () => (await client.history.list({ id: SHARED }).catch(() => ({ invocations: [] }))).invocations.length;
+  await eventually(async () => (await recorded()) === 3);
+  const document = (await (await fetch(`${sequent.url}/openapi.json`)).json()) as { paths: Record<string, object> };
+  routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+    path.startsWith('/api/invocations/{id}') ? Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })) : [],
+  );
+});
+afterAll(async () => {
+  await client?.close();
+  await sequent?.[Symbol.asyncDispose]();
+});
+
+const at = (path: string): string => path.replace('{id}', SHARED).replace('{destination}', 'http-0');
+
+describe('an id that several functions have (ID1)', () => {
+  test('is answered with the functions of the own project by every route of an invocation', async () => {
+    expect(routes.length).toBeGreaterThanOrEqual(8);
+    for (const { method, path } of routes) {
+      const reply = await sequent.call(method, at(path), method === 'GET' ? {} : { body: {} });
+      expect([path, reply.status, await bodyOf(reply)]).toMatchObject([
+        path,
+        409,
+        { code: 'AMBIGUOUS_ID', functions: ['bills', 'orders'] },
+      ]);
+    }
+  });
+
+  test('leads to the invocation of the function that the query names, by every route', async () => {
+    for (const { method, path } of routes) {
+      const reply = await sequent.call(method, `${at(path)}?function=orders`, method === 'GET' ? {} : { body: {} });
+      const text = reply.status === 204 ? '' : await reply.text();
+      // A cancelled or redelivered invocation is over and has no dead delivery, which is another conflict.
+      expect([path, reply.status, text.includes('AMBIGUOUS_ID')]).toEqual([path, expect.any(Number), false]);
+      expect([path, [200, 202, 204].includes(reply.status) || text.includes('WRONG_STATE')]).toEqual([path, true]);
+    }
+    for (const name of ['orders', 'bills']) {
+      expect(await bodyOf(sequent.call('GET', `/api/invocations/${SHARED}?function=${name}`))).toMatchObject({ function: name });
+    }
+    expect((await sequent.call('GET', `/api/invocations/${SHARED}?function=theirs`)).status).toBe(404);
+  });
+
+  test('is neither hidden from another project nor shown to it', async () => {
+    const theirs = await bodyOf(sequent.call('GET', `/api/invocations/${SHARED}`, asStranger));
+    expect(theirs).toMatchObject({ function: 'theirs', request: { payload: '{"name":"theirs"}' } });
+    expect((await sequent.call('GET', `/api/invocations/${SHARED}?function=orders`, asStranger)).status).toBe(404);
+    const tree = JSON.stringify(await bodyOf(sequent.call('GET', `/api/invocations/${SHARED}/tree`, asStranger)));
+    expect([tree.includes('theirs'), /orders|bills/.test(tree)]).toEqual([true, false]);
+  });
+
+  test('is refused with its functions by the client, from the log and from the read model', async () => {
+    const functions = [THEIRS, 'bills', 'orders'];
+    const questions = [
+      () => client.timeline(SHARED),
+      () => client.result(SHARED),
+      () => client.cancel(SHARED),
+      () => client.repair.redrive(SHARED),
+      () => client.history.get(SHARED),
+      () => client.history.timeline(SHARED),
+      () => client.history.tree(SHARED),
+    ];
+    for (const ask of questions) {
+      const error = await ask().then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect([ask.toString(), error]).toEqual([ask.toString(), expect.any(AmbiguousIdError)]);
+      expect((error as AmbiguousIdError).functions).toEqual(functions);
+    }
+    expect((await client.timeline(SHARED, { project: STRANGER.project })).function).toBe(THEIRS);
+    expect((await client.history.get(SHARED, { function: 'bills' })).function).toBe('bills');
+    await expect(client.timeline(SHARED, { project: 'third' })).rejects.toThrow(InvocationNotFoundError);
+  });
+});
+
+describe('a key in a form of derived ids (ID2)', () => {
+  test('starts an invocation of its own, though an invocation that Sequent derived has this id', async () => {
+    const redriven = await bodyOf(sequent.call('POST', `/api/invocations/${SHARED}/redrive?function=bills`, { body: {} }));
+    const id = String(redriven.request_id);
+    await eventually(async () => await isOver(id, 'bills').catch(() => false));
+    const first = await invoke('bills', id, { name: 'brought' });
+    const accepted = await bodyOf(first);
+    expect([first.status, first.headers.get('idempotency-replayed'), accepted.request_id === id]).toEqual([202, null, false]);
+    const again = await invoke('bills', id, { name: 'brought' });
+    expect([again.headers.get('idempotency-replayed'), await bodyOf(again)]).toEqual(['true', accepted]);
+    expect(await bodyOf(sequent.call('GET', `/api/invocations/${id}?function=bills`))).toMatchObject({ redrive_of: SHARED });
+  });
+
+  test('finds the invocation that an earlier version accepted with the key as its id', async () => {
+    const key = derivedId('a key of a client');
+    await client.invokeText('orders', '{"name":"early"}', { id: key });
+    await eventually(async () => await isOver(key, 'orders').catch(() => false));
+    const again = await invoke('orders', key, { name: 'early' });
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
+  });
+});
