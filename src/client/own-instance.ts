@@ -11,12 +11,14 @@ const MAX_REASON = 200;
 
 export type OwnInstanceOptions = {
   durability?: string | undefined;
+  /** How this process isolates the code of other projects; absent without a worker. */
+  isolation?: string | undefined;
   /** The circuits of this process that are not closed now; absent without a destinations role. */
   circuits?: (() => readonly CircuitState[]) | undefined;
 };
 
 /** Describes this process as an instance with the given roles. The fields of its clock and its circuits are read at every access. */
-export function ownInstance(roles: readonly string[], clock: ServerClock, { durability, circuits }: OwnInstanceOptions = {}): RoleInstance {
+export function ownInstance(roles: readonly string[], clock: ServerClock, { circuits, ...facts }: OwnInstanceOptions = {}): RoleInstance {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
@@ -25,7 +27,7 @@ export function ownInstance(roles: readonly string[], clock: ServerClock, { dura
     host: hostname(),
     pid: process.pid,
     startedAt: clock.now() - Math.round(performance.now()),
-    durability,
+    ...facts,
     get clockAheadInMs() {
       return clock.offset === undefined ? undefined : Math.round(clock.offset.aheadInMs);
     },

@@ -46,6 +46,11 @@ export function outOfMemory(memoryInMb: number): Failure {
   };
 }
 
+export function resourceExceeded(resource: 'memory' | 'processes', limits: { memoryInMb: number; maxProcesses: number }): Failure {
+  if (resource === 'memory') return outOfMemory(limits.memoryInMb);
+  return processEnded(`was ended because it had more than ${limits.maxProcesses} processes`);
+}
+
 export function processEnded(how: string): Failure {
   return { kind: 'function', code: 4204, errorType: 'ProcessExited', message: `function process ${how}` };
 }

@@ -3,9 +3,19 @@ import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import { abortLine, type ChildFrame, parseChildLine, recallLine, runLine, startLine } from './child-frames.ts';
 import type { Child, ChildEnd, ChildEvents } from './child-process.ts';
-import { aborted, failed, initializationTimedOut, loadTimedOut, lost, outOfMemory, processEnded, returned, timedOut } from './failures.ts';
+import {
+  aborted,
+  failed,
+  initializationTimedOut,
+  loadTimedOut,
+  lost,
+  processEnded,
+  resourceExceeded,
+  returned,
+  timedOut,
+} from './failures.ts';
 import { failureOfExecution, failureOfStart } from './process-end.ts';
-import { MemoryCheck } from './process-memory.ts';
+import { ResourceCheck, type ResourceLimits } from './process-resources.ts';
 import { lastBytes } from './runtime/output.mjs';
 import { type Sent, SentExecutions } from './sent-executions.ts';
 import type { Task } from './task.ts';
@@ -39,6 +49,7 @@ type Setup = {
   /** The URN that the initializer sees. */
   functionUrn: string;
   limits: ProcessLimits;
+  resources: ResourceLimits;
   observer: ProcessObserver;
   open(events: ChildEvents): Child;
 };
@@ -52,7 +63,7 @@ export class FunctionProcess {
   readonly ended: Promise<void>;
   readonly #setup: Setup;
   readonly #child: Child;
-  readonly #memory: MemoryCheck;
+  readonly #resources: ResourceCheck;
   readonly #sent = new SentExecutions();
   #phase: 'loading' | 'initializing' | 'ready' | 'ending' | 'ended' = 'loading';
   /** The start of the process, of the current execution, or of the time without one: whichever is the latest. */
@@ -79,7 +90,7 @@ export class FunctionProcess {
         onEnded();
       },
     });
-    this.#memory = new MemoryCheck(this.#child.pid, setup.definition.memoryInMb);
+    this.#resources = new ResourceCheck(this.#child.pid, setup.resources);
     this.#child.write(startLine(setup.definition, setup.functionUrn));
   }
 
@@ -124,10 +135,10 @@ export class FunctionProcess {
     return true;
   }
 
-  /** Enforces the limits of time and memory. */
+  /** Enforces the limits of time, memory and processes. */
   check(now: number): void {
     if (this.isStarting) this.#checkStart(now);
-    else if (this.isIdle) this.#checkMemory(now);
+    else if (this.isIdle) this.#checkResources(now);
     else if (this.#phase === 'ready') this.#checkHead(now);
   }
 
@@ -145,7 +156,7 @@ export class FunctionProcess {
 
   #checkStart(now: number): void {
     const { startTimeoutInMs } = this.#setup.limits;
-    if (now - this.#since < startTimeoutInMs) this.#checkMemory(now);
+    if (now - this.#since < startTimeoutInMs) this.#checkResources(now);
     else this.#kill(this.#phase === 'loading' ? loadTimedOut(startTimeoutInMs) : initializationTimedOut(startTimeoutInMs));
   }
 
@@ -154,15 +165,16 @@ export class FunctionProcess {
     const ranInMs = now - this.#since;
     if (ranInMs >= timeoutInMs) this.#kill(timedOut(timeoutInMs));
     else if (this.#abortedAt !== undefined && now - this.#abortedAt >= this.#setup.limits.abortGraceInMs) this.#kill(aborted());
-    else this.#checkMemory(now);
+    else this.#checkResources(now);
     if (ranInMs >= RECALL_AFTER_MS && this.#sent.size > 1 && !this.#hasRecalled) {
       this.#hasRecalled = true;
       this.#child.write(recallLine);
     }
   }
 
-  #checkMemory(now: number): void {
-    if (this.#memory.isExceeded(now)) this.#kill(outOfMemory(this.#setup.definition.memoryInMb));
+  #checkResources(now: number): void {
+    const resource = this.#resources.exceeded(now);
+    if (resource !== undefined) this.#kill(resourceExceeded(resource, this.#setup.resources));
   }
 
   #receive(frame: ChildFrame | undefined): void {

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { type CodePackages, digestOf } from '#src/core/ports/code-packages.ts';
-import { exists, isDigest, removeUnused, touch, unpack } from './package-folders.ts';
+import { hashOfArchive, hashOfFolder } from './package-content.ts';
+import { isDigest, removeFolder, removeUnused, touch, unpack } from './package-folders.ts';
 
 /** The unpacked code packages on this machine. Several processes may share the folder. */
 export interface PackageCache {
@@ -37,6 +38,7 @@ type Opened = { users: number; folder: Promise<string> };
 export function createPackageCache(options: PackageCacheOptions): PackageCache {
   const { packages, folder, maxPackages = 100, keepUnusedInMs = DAY_IN_MS } = options;
   const opened = new Map<string, Opened>();
+  const hashes = new Map<string, string>();
   let parent: Promise<string> | undefined;
   const touching = setInterval(() => {
     for (const one of opened.values()) void one.folder.then(touch, () => {});
@@ -51,13 +53,24 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
     return parent;
   }
 
+  /** From the store, whose packages prove their content. What the disk says of itself proves nothing. */
+  async function expectedHash(digest: string): Promise<string> {
+    const known = hashes.get(digest) ?? (await hashOfArchive(await fetchPackage(packages, digest)));
+    hashes.set(digest, known);
+    return known;
+  }
+
+  /** Compares the files on the disk with the package whenever no process of this worker runs it yet. */
   async function unpacked(digest: string): Promise<string> {
     if (!isDigest(digest)) throw new InvalidInputError({ field: 'the code package', problem: 'has a name that is not a digest' });
     const target = join(await openParent(), digest);
-    if (await exists(target)) {
+    const found = await hashOfFolder(target);
+    if (found !== undefined && found === (await expectedHash(digest))) {
       await touch(target);
       return target;
     }
+    // The folder was changed on this machine.
+    if (found !== undefined) await removeFolder(target);
     await unpack(await fetchPackage(packages, digest), target);
     await removeUnused(await openParent(), { maxPackages, keepUnusedInMs, isInUse: (name) => opened.has(name) });
     return target;
@@ -98,7 +111,12 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
 }
 
 async function makeParent(folder: string | undefined): Promise<string> {
-  if (folder === undefined) return await mkdtemp(join(tmpdir(), 'sequent-code-'));
+  if (folder === undefined) {
+    const made = await mkdtemp(join(tmpdir(), 'sequent-code-'));
+    // Functions may run as other users, who can open a package whose digest they know, and cannot list the others.
+    await chmod(made, 0o711);
+    return made;
+  }
   await mkdir(folder, { recursive: true });
   return folder;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readZip } from '#src/core/zip/read-zip.ts';
+import { readPackage } from './package-content.ts';
 
 /** The folders of unpacked packages, named after their digests. Several processes share them; each step leaves no partial folder. */
 
@@ -16,7 +16,7 @@ export function isDigest(name: string): boolean {
 
 /** Unpacks a zip into a temporary folder, and renames that folder to `target`. */
 export async function unpack(archive: Buffer, target: string): Promise<void> {
-  const files = await readZip(archive);
+  const files = await readPackage(archive);
   const temporary = join(dirname(target), `.making-${randomBytes(8).toString('hex')}`);
   try {
     await mkdir(temporary);
@@ -25,8 +25,7 @@ export async function unpack(archive: Buffer, target: string): Promise<void> {
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, content, { flag: 'wx' });
     }
-    // Without this file, Node would take the module type from a package.json of a parent folder. Without "type", the code decides.
-    await writeFile(join(temporary, 'package.json'), '{}', { flag: 'wx' }).catch(ignoreExisting);
+    await makeReadable(temporary);
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
@@ -35,13 +34,27 @@ export async function unpack(archive: Buffer, target: string): Promise<void> {
   }
 }
 
+/** Processes of other users may read the code, and only the worker's user may change it. */
+async function makeReadable(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+}
+
+/** Removes a folder so that no process finds a part of it. */
+export async function removeFolder(folder: string): Promise<void> {
+  const removed = join(dirname(folder), `.gone-${randomBytes(8).toString('hex')}`);
+  await rename(folder, removed).catch(() => {});
+  await rm(removed, { recursive: true, force: true });
+}
+
 /** Records that a folder is in use now, for all processes. */
 export async function touch(folder: string): Promise<void> {
   const now = new Date();
   await utimes(folder, now, now).catch(() => {});
 }
 
-export async function exists(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return await stat(path).then(
     () => true,
     () => false,
@@ -64,12 +77,7 @@ export async function removeUnused(parent: string, { maxPackages, keepUnusedInMs
   const unused = present
     .slice(0, Math.max(0, present.length - maxPackages))
     .filter(({ name, usedAt }) => !isInUse(name) && now - usedAt > keepUnusedInMs);
-  for (const { name } of [...abandoned, ...unused]) {
-    const removed = join(parent, `.gone-${randomBytes(8).toString('hex')}`);
-    // The rename is atomic, so no process finds a partial folder.
-    await rename(join(parent, name), removed).catch(() => {});
-    await rm(removed, { recursive: true, force: true });
-  }
+  for (const { name } of [...abandoned, ...unused]) await removeFolder(join(parent, name));
 }
 
 async function modifiedAt(path: string): Promise<number> {
@@ -77,8 +85,4 @@ async function modifiedAt(path: string): Promise<number> {
     ({ mtimeMs }) => mtimeMs,
     () => Date.now(),
   );
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }

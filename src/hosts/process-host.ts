@@ -1,7 +1,8 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
-import { aborted, failed, unavailable } from './failures.ts';
+import { aborted, failed, refusedByFunction, unavailable } from './failures.ts';
+import { type Isolation, noIsolation } from './isolation/isolation.ts';
 import type { PackageCache } from './package-cache.ts';
 import { createProcessLauncher } from './process-launcher.ts';
 import type { ProcessPool } from './process-pool.ts';
@@ -14,6 +15,8 @@ export type ProcessHostOptions = {
   tenancy?: Tenancy;
   /** The code of functions that are packages. Closed with the host. */
   packages?: PackageCache;
+  /** How the code of other projects is isolated; by default it is not. */
+  isolation?: Isolation;
   /** The maximum of processes of one function, whatever its concurrency. */
   maxProcessesPerFunction?: number;
   /** A process without work ends after this time. */
@@ -33,16 +36,18 @@ export type ProcessHostOptions = {
  *
  * 1. A child gets no secret of this process: its environment holds only the user data, and its directory is its own.
  * 2. A child is killed with its process group at the timeout, over the memory limit, on `close()`, and when this process is gone.
- * 3. This isolates the operator's own code, not a hostile tenant: a child has the user, the network and the files of this process, and a
- *    descendant that starts its own session escapes the group.
+ * 3. Code of another project runs in a sandbox that `isolation` names, or not at all.
+ * 4. Code of the own project is the operator's: a child has the user, the network and the files of this process, and a descendant that
+ *    starts its own session escapes the group.
  */
 export function createProcessHost(options: ProcessHostOptions = {}): FunctionHost {
-  const { packages, idleInMs = 60_000 } = options;
+  const { packages, isolation = noIsolation, idleInMs = 60_000 } = options;
   const launcher = createProcessLauncher(options.command ?? process.execPath);
   const pools = new ProcessPools({
     tenancy: options.tenancy ?? { region: 'local', project: 'default' },
     packages,
     launcher,
+    isolation,
     limits: { startTimeoutInMs: options.startTimeoutInMs ?? 60_000, abortGraceInMs: options.abortGraceInMs ?? 1_000 },
     maxProcessesPerFunction: options.maxProcessesPerFunction ?? 16,
     idleInMs,
@@ -76,6 +81,8 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
       if (isClosed || signal.aborted) return Promise.resolve(failed(aborted()));
       const { kind } = execution.definition.handler;
       if (kind !== 'process') return Promise.resolve(failed(unavailable(`a process host cannot run a handler of kind "${kind}"`)));
+      const refusal = isolation.refuse(execution.definition);
+      if (refusal !== undefined) return Promise.resolve(failed(refusedByFunction({ errorType: 'IsolationMissing', message: refusal })));
       const found = pools.poolOf(execution);
       if (!(found instanceof Promise)) return run(found, execution, signal);
       return found.then(
@@ -84,7 +91,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
       );
     },
     warm(definition, version) {
-      if (isClosed || definition.handler.kind !== 'process') return;
+      if (isClosed || definition.handler.kind !== 'process' || isolation.refuse(definition) !== undefined) return;
       void Promise.resolve(pools.poolOf({ definition, version })).then(warm, () => {});
     },
     async close() {

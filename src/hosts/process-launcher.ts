@@ -1,52 +1,65 @@
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { type Child, type ChildEvents, failedChild, openChild } from './child-process.ts';
+import { type Child, type ChildEvents, type ChildOptions, failedChild, openChild } from './child-process.ts';
+import { endLeftovers } from './isolation/leftovers.ts';
+import { type Sandbox, sandboxCommand } from './isolation/sandbox-command.ts';
 import { type OrphanGuard, openOrphanGuard } from './orphan-guard.ts';
 
-type Home = { directory: string; guard: OrphanGuard };
+/** What a process runs, and in which sandbox. `codeFolder` is visible in the sandbox. */
+export type Program = { definition: FunctionDefinition; sandbox?: Sandbox | undefined; codeFolder?: string };
 
 /** Starts the child processes of one host, each in its own directory. No child survives the host. */
 export interface ProcessLauncher {
-  open(definition: FunctionDefinition, events: ChildEvents): Child;
+  open(program: Program, events: ChildEvents): Child;
   close(): Promise<void>;
 }
 
+type Home = {
+  directory: string;
+  guard: OrphanGuard;
+  /** The children that run as each user. */
+  users: Map<number, Set<number>>;
+  /** A copy of the runtime that every user can read, made for the first sandbox. */
+  sharedRuntime?: string;
+};
+
 const { resolve } = createRequire(import.meta.url);
-const runtime = fileURLToPath(new URL('./runtime/child.mjs', import.meta.url));
+const runtimeFolder = fileURLToPath(new URL('./runtime/', import.meta.url));
 
 export function createProcessLauncher(command: string): ProcessLauncher {
   let home: Home | undefined;
 
   function openHome(): Home {
     const directory = mkdtempSync(join(tmpdir(), 'sequent-host-'));
-    return { directory, guard: openOrphanGuard(directory) };
+    return { directory, guard: openOrphanGuard(directory), users: new Map() };
   }
 
-  function openIn({ directory, guard }: Home, definition: FunctionDefinition, events: ChildEvents): Child {
-    const cwd = mkdtempSync(join(directory, `${definition.name}-`));
-    const options = { command, args: argumentsFor(definition), env: environmentFor(definition, cwd), cwd };
+  function openIn(opened: Home, program: Program, events: ChildEvents): Child {
+    const cwd = mkdtempSync(join(opened.directory, `${program.definition.name}-`));
+    const { sandbox } = program;
+    const options = sandbox === undefined ? plain(command, program, cwd) : sandboxed(opened, { command, program, sandbox, cwd });
     const child = openChild(options, {
       ...events,
       onEnd(end) {
-        if (child.pid !== undefined) guard.forget(child.pid);
+        if (child.pid !== undefined) forget(opened, child.pid, sandbox);
         void removeDirectory(cwd);
         events.onEnd(end);
       },
     });
-    if (child.pid !== undefined) guard.watch(child.pid);
+    if (child.pid !== undefined) remember(opened, child.pid, sandbox);
     return child;
   }
 
   return {
-    open(definition, events) {
+    open(program, events) {
       try {
         home ??= openHome();
-        return openIn(home, definition, events);
+        return openIn(home, program, events);
       } catch (error) {
         return failedChild(events, error);
       }
@@ -59,27 +72,80 @@ export function createProcessLauncher(command: string): ProcessLauncher {
   };
 }
 
+function remember({ guard, users }: Home, pid: number, sandbox: Sandbox | undefined): void {
+  guard.watch(pid);
+  if (sandbox?.uid === undefined) return;
+  const present = users.get(sandbox.uid) ?? new Set();
+  users.set(sandbox.uid, present.add(pid));
+}
+
+function forget({ guard, users }: Home, pid: number, sandbox: Sandbox | undefined): void {
+  guard.forget(pid);
+  if (sandbox?.uid === undefined) return;
+  const live = users.get(sandbox.uid);
+  live?.delete(pid);
+  // With namespaces, the kernel has ended them.
+  if (sandbox.level === 'user') endLeftovers(sandbox.uid, live ?? new Set());
+}
+
 /** Ignores failures: a remaining directory does no harm. */
 async function removeDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true }).catch(() => undefined);
 }
 
+function plain(command: string, { definition }: Program, cwd: string): ChildOptions {
+  const env = { ...environmentFor(cwd), ...definition.userData, ...definition.secretUserData };
+  return { command, args: [...nodeArguments(definition), join(runtimeFolder, 'child.mjs')], env, cwd };
+}
+
+/** The user data reaches the environment in the child, because the steps that open a sandbox have the worker's rights. */
+function sandboxed(
+  home: Home,
+  { command, program, sandbox, cwd }: { command: string; program: Program; sandbox: Sandbox; cwd: string },
+): ChildOptions {
+  const { definition, codeFolder } = program;
+  home.sharedRuntime ??= copyRuntime(home.directory);
+  if (sandbox.level === 'user' && sandbox.uid !== undefined) chownSync(cwd, sandbox.uid, sandbox.uid);
+  const readable = [realpathSync(command), home.sharedRuntime, ...(codeFolder === undefined ? [] : [codeFolder])];
+  if (isTypeScript(definition)) readable.push(modulesFolder());
+  const opened = sandboxCommand(sandbox, {
+    directory: cwd,
+    memoryInMb: definition.memoryInMb,
+    readable,
+    command: realpathSync(command),
+    args: [...nodeArguments(definition), join(home.sharedRuntime, 'child.mjs'), 'user-data'],
+  });
+  return { ...opened, env: environmentFor(sandbox.level === 'user' ? cwd : '/tmp'), cwd };
+}
+
+/** Copies the runtime, because other users may not reach the folder of the program. */
+function copyRuntime(directory: string): string {
+  const copy = join(directory, 'runtime');
+  cpSync(runtimeFolder, copy, { recursive: true });
+  for (const file of readdirSync(copy)) chmodSync(join(copy, file), 0o644);
+  chmodSync(copy, 0o755);
+  chmodSync(directory, 0o711);
+  return copy;
+}
+
+function nodeArguments(definition: FunctionDefinition): string[] {
+  const loader = isTypeScript(definition) ? ['--import', pathToFileURL(resolve('tsx')).href] : [];
+  return [`--max-old-space-size=${definition.memoryInMb}`, ...loader];
+}
+
 /** TypeScript needs a loader, which adds about 0.2 s to the start. */
-function argumentsFor({ handler, memoryInMb }: FunctionDefinition): string[] {
-  const isTypeScript = handler.kind === 'process' && /\.[cm]?tsx?$/.test(handler.file);
-  const loader = isTypeScript ? ['--import', pathToFileURL(resolve('tsx')).href] : [];
-  return [`--max-old-space-size=${memoryInMb}`, ...loader, runtime];
+function isTypeScript({ handler }: FunctionDefinition): boolean {
+  return handler.kind === 'process' && /\.[cm]?tsx?$/.test(handler.file);
+}
+
+/** The folder with the loader for TypeScript and the packages that it needs. */
+function modulesFolder(): string {
+  const loader = resolve('tsx');
+  return loader.slice(0, loader.lastIndexOf('/node_modules/') + '/node_modules'.length);
 }
 
 /** The environment of a child: of this process's environment it has only the time zone. */
-function environmentFor({ userData, secretUserData }: FunctionDefinition, cwd: string): Record<string, string> {
+function environmentFor(home: string): Record<string, string> {
   const { TZ } = process.env;
-  return {
-    PATH: '/usr/local/bin:/usr/bin:/bin',
-    HOME: cwd,
-    TMPDIR: cwd,
-    ...(TZ === undefined ? {} : { TZ }),
-    ...userData,
-    ...secretUserData,
-  };
+  return { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, TMPDIR: home, ...(TZ === undefined ? {} : { TZ }) };
 }

@@ -1,10 +1,12 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import { FunctionProcess, type ProcessLimits, type ProcessObserver } from './function-process.ts';
+import type { Isolation } from './isolation/isolation.ts';
+import type { Sandbox } from './isolation/sandbox-command.ts';
 import type { PackageCache } from './package-cache.ts';
 import { isSameVersion, type PoolKey, poolKeyOf, type Runnable } from './pool-key.ts';
-import type { ProcessLauncher } from './process-launcher.ts';
+import type { ProcessLauncher, Program } from './process-launcher.ts';
 import { ProcessPool } from './process-pool.ts';
 import type { Activity } from './ticker.ts';
 
@@ -12,42 +14,52 @@ type Options = {
   tenancy: Tenancy;
   packages: PackageCache | undefined;
   launcher: ProcessLauncher;
+  isolation: Isolation;
   limits: ProcessLimits;
   maxProcessesPerFunction: number;
   idleInMs: number;
   recycleAfter: number;
 };
 
-type PackagedHandler = Extract<FunctionDefinition['handler'], { kind: 'process' }> & { package: string };
+type ProcessHandler = Extract<FunctionDefinition['handler'], { kind: 'process' }>;
+type RunnableProcess = Runnable & { handler: ProcessHandler };
+type Prepared = { program: Program; version: string; release: () => void };
+
+/** The maximum of processes that one process in a sandbox may have below it, those of the sandbox itself included. */
+const MAX_PROCESSES = 64;
 
 /** The pools of one host: one pool for each version of a function, and the package that its processes run. */
 export class ProcessPools {
   readonly #options: Options;
-  readonly #pools = new Map<PoolKey, { pool: ProcessPool; releasePackage: () => void }>();
+  readonly #pools = new Map<PoolKey, { pool: ProcessPool; release: () => void }>();
   #isClosed = false;
 
   constructor(options: Options) {
     this.#options = options;
   }
 
-  /** The pool of a version. Only the first execution of a package waits, until the package is unpacked. */
+  /** The pool of a version. Only the first execution waits: until a package is unpacked, and the user of another project is known. */
   poolOf(runnable: Runnable): ProcessPool | Promise<ProcessPool> {
     const key = poolKeyOf(runnable);
     const present = this.#pools.get(key);
     if (present !== undefined) return present.pool;
     const { handler } = runnable.definition;
-    if (handler.kind !== 'process' || handler.package === undefined) return this.#add(key, runnable, () => {});
-    return this.#addPackaged(key, runnable, { ...handler, package: handler.package });
+    const sandbox = this.#options.isolation.sandboxOf(runnable.definition);
+    if (handler.kind !== 'process') throw new TypeError(`a handler of kind "${handler.kind}" has no processes`);
+    if (handler.package === undefined && sandbox === undefined) {
+      return this.#add(key, { program: { definition: runnable.definition }, version: runnable.version, release: () => {} });
+    }
+    return this.#addPrepared(key, { ...runnable, handler }, sandbox);
   }
 
   /** Enforces the limits of all processes, and forgets empty pools. */
   check(now: number): Activity {
     let isBusy = false;
-    for (const [key, { pool, releasePackage }] of this.#pools) {
+    for (const [key, { pool, release }] of this.#pools) {
       pool.check(now);
       if (pool.isEmpty) {
         this.#pools.delete(key);
-        releasePackage();
+        release();
       } else isBusy ||= pool.isBusy;
     }
     if (isBusy) return 'busy';
@@ -59,40 +71,55 @@ export class ProcessPools {
     await Promise.all([...this.#pools.values()].map(({ pool }) => pool.close()));
   }
 
-  #add(key: PoolKey, { definition, version }: Runnable, releasePackage: () => void): ProcessPool {
+  #add(key: PoolKey, { program, version, release }: Prepared): ProcessPool {
     // `latest` can change: processes with its previous code, limits or user data must not stay.
     for (const [other, { pool }] of this.#pools) if (isSameVersion(other, key)) pool.drain();
     const { maxProcessesPerFunction, idleInMs, recycleAfter } = this.#options;
+    const { definition } = program;
     const pool = new ProcessPool({
       definition,
       maxProcesses: Math.min(definition.concurrency, maxProcessesPerFunction),
       idleInMs,
       recycleAfter,
-      start: (observer) => this.#start(definition, version, observer),
+      start: (observer) => this.#start(program, version, observer),
     });
-    this.#pools.set(key, { pool, releasePackage });
+    this.#pools.set(key, { pool, release });
     return pool;
   }
 
-  async #addPackaged(key: PoolKey, runnable: Runnable, { package: digest, ...handler }: PackagedHandler): Promise<ProcessPool> {
-    const { packages } = this.#options;
-    if (packages === undefined) throw new Error('this worker has no store of code packages');
-    const { folder, release } = await packages.open(digest);
+  async #addPrepared(
+    key: PoolKey,
+    { definition, version, handler }: RunnableProcess,
+    found: Promise<Sandbox> | undefined,
+  ): Promise<ProcessPool> {
+    const sandbox = await found;
+    const { file, codeFolder, release } = await this.#openCode(handler);
     const present = this.#pools.get(key);
     if (present !== undefined || this.#isClosed) release();
     if (present !== undefined) return present.pool;
-    const definition = { ...runnable.definition, handler: { ...handler, file: join(folder, handler.file) } };
-    return this.#add(key, { ...runnable, definition }, release);
+    const program = { definition: { ...definition, handler: { ...handler, file } }, sandbox, codeFolder };
+    return this.#add(key, { program, version, release });
   }
 
-  #start(definition: FunctionDefinition, version: string, observer: ProcessObserver): FunctionProcess {
+  /** A package is visible to its function as a whole; of the worker's other files, only the folder of the handler is. */
+  async #openCode({ package: digest, file }: ProcessHandler): Promise<{ file: string; codeFolder: string; release: () => void }> {
+    if (digest === undefined) return { file, codeFolder: dirname(file), release: () => {} };
+    const { packages } = this.#options;
+    if (packages === undefined) throw new Error('this worker has no store of code packages');
+    const { folder, release } = await packages.open(digest);
+    return { file: join(folder, file), codeFolder: folder, release };
+  }
+
+  #start(program: Program, version: string, observer: ProcessObserver): FunctionProcess {
     const { tenancy, limits, launcher } = this.#options;
+    const { definition, sandbox } = program;
     return new FunctionProcess({
       definition,
       functionUrn: functionUrn(tenancy, definition.name, version),
       limits,
+      resources: { memoryInMb: definition.memoryInMb, maxProcesses: sandbox === undefined ? Number.POSITIVE_INFINITY : MAX_PROCESSES },
       observer,
-      open: (events) => launcher.open(definition, events),
+      open: (events) => launcher.open(program, events),
     });
   }
 }

@@ -12,6 +12,8 @@ export type RoleInstance = {
   startedAt: number;
   /** What an acknowledgement of the server promises, if this process started the server; otherwise `unknown`. */
   durability?: string | undefined;
+  /** How a worker isolates the code of other projects, in one line. */
+  isolation?: string | undefined;
   /** How far the clock of its machine is ahead of the server's, in milliseconds; absent until it is measured. */
   clockAheadInMs?: number | undefined;
   clockUncertaintyInMs?: number | undefined;

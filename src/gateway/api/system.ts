@@ -110,7 +110,7 @@ function circuitsOf(instances: SystemState['instances'], scope: Scope): SystemVi
     });
 }
 
-function roleViewOf(role: string, { instance, host, pid, version, startedAt, ...clock }: SystemState['instances'][number]) {
+function roleViewOf(role: string, { instance, host, pid, version, startedAt, isolation, ...clock }: SystemState['instances'][number]) {
   return {
     role,
     instance,
@@ -118,6 +118,7 @@ function roleViewOf(role: string, { instance, host, pid, version, startedAt, ...
     pid,
     version,
     started_at: startedAt,
+    isolation: role === 'worker' ? isolation : undefined,
     clock_ahead_ms: clock.clockAheadInMs,
     clock_uncertainty_ms: clock.clockUncertaintyInMs,
     takes_work: clock.takesWork,

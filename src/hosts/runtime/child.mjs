@@ -15,6 +15,9 @@ import { captureOutput } from './output.mjs';
 
 const INITIALIZING = 'function initialization exception: ';
 
+/** In a sandbox, the user data reaches the environment here, after the process has lost its rights. */
+const takesUserData = process.argv.splice(2, 1)[0] === 'user-data';
+
 const queue = [];
 let current;
 let handler;
@@ -85,6 +88,7 @@ function reportUnstarted(frames) {
 
 async function start(spec) {
   definition = spec.definition;
+  if (takesUserData) Object.assign(process.env, definition.userData);
   const outcome = await load(spec);
   handler = outcome.handler;
   if (outcome.failure === undefined) send(['ready']);

@@ -6,6 +6,7 @@ import { isLiteralSubject, isReserved } from '#src/core/names/addressable.ts';
 import { isProjectId } from '#src/core/names/names.ts';
 import { parseDuration } from '#src/core/text/parse-duration.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
+import { ISOLATION_MODES } from '#src/hosts/isolation/plan.ts';
 import { ANONYMOUS_CHOICES } from '#src/main/nats-server/access.ts';
 import { FSYNC_CHOICES } from '#src/main/nats-server/files.ts';
 import type { Environment } from '#src/main/nats-server/find.ts';
@@ -56,6 +57,12 @@ const fileGrant = grant('folder')
   .refine(({ object }) => isAbsolute(object), 'must grant the absolute path of a folder')
   .transform(({ project, object }) => ({ project, folder: resolve(object) }));
 
+/** User ids as `first-last`. Ids below 1000 belong to the system. */
+const uidRange = text
+  .regex(/^\d{1,10}-\d{1,10}$/, 'must be like 100000-165535')
+  .transform((given) => ({ first: Number(given.split('-')[0]), last: Number(given.split('-')[1]) }))
+  .refine(({ first, last }) => first >= 1_000 && first <= last && last < 2 ** 32 - 1, 'must be user ids from 1000 on, the lower one first');
+
 /** Every setting with its flag, its environment variable and its schema. The flag overrides the variable, the variable the default. */
 const settings = {
   dataDir: { flag: '--data', env: 'SEQUENT_DATA', schema: text.default('.sequent').transform((path) => resolve(path)) },
@@ -104,6 +111,13 @@ const settings = {
   },
   subjects: { flag: '--subjects', env: 'SEQUENT_SUBJECTS', schema: z.preprocess(list, z.array(subjectGrant)).default([]) },
   files: { flag: '--files', env: 'SEQUENT_FILES', schema: z.preprocess(list, z.array(fileGrant)).default([]) },
+  isolation: { flag: '--isolation', env: 'SEQUENT_ISOLATION', schema: oneOf(ISOLATION_MODES).default('require') },
+  uids: { flag: '--uids', env: 'SEQUENT_UIDS', schema: uidRange.prefault('100000-165535') },
+  functionNetwork: {
+    flag: '--function-network',
+    env: 'SEQUENT_FUNCTION_NETWORK',
+    schema: z.preprocess(list, z.array(text.refine(isProjectId, 'must be ids of projects, separated by commas'))).default([]),
+  },
   replicas: {
     flag: '--replicas',
     env: 'SEQUENT_REPLICAS',

@@ -2,6 +2,7 @@ import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { Credential } from '#src/gateway/auth/credentials.ts';
+import type { IsolationMode, UidRange } from '#src/hosts/isolation/plan.ts';
 import type { Configuration, Role } from '#src/main/config/configuration.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -15,6 +16,15 @@ type GatewayRoleOptions = {
   credentials: readonly Credential[];
 } & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'> &
   Partial<Pick<Configuration, 'httpOrigins'>>;
+
+type IsolationOptions = {
+  /** `require` by default. */
+  mode?: IsolationMode;
+  /** The user ids for projects, when the worker is started as root; 100000 to 165535 by default. */
+  uids?: UidRange;
+  /** The projects whose functions may use the network of the machine. */
+  networkProjects?: readonly string[];
+};
 
 export type RolesOptions = {
   connection: Connection;
@@ -38,6 +48,8 @@ export type RolesOptions = {
   connectionsFile?: string | undefined;
   /** The subjects and folders that other projects may use beyond the defaults. */
   grants?: Grants;
+  /** How the worker isolates the code of other projects. */
+  isolation?: IsolationOptions;
   tenancy: Tenancy;
   /** The folder for the unpacked code of functions; by default a temporary folder, removed at the end. */
   codeDir?: string | undefined;

@@ -29,14 +29,14 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   const startIf = async <Started>(role: Role, start: () => Started | Promise<Started>): Promise<Started | undefined> =>
     options.roles.includes(role) ? await start() : undefined;
   const destinations = await startIf('destinations', () => startDestinationsRole(context));
-  const worker = await startIf('worker', () => startWorkerRole(context, destinations));
+  const working = await startIf('worker', () => startWorkerRole(context, destinations));
   const scheduler = await startIf('scheduler', () => startSchedulerRole(context));
   const projection = await startIf('projection', () => startProjection(context));
   const janitor = await startIf('janitor', () => startJanitor(context));
   const gateway = await startIf('gateway', () => startGatewayRole(context));
   const circuits = destinations === undefined ? undefined : () => destinations.circuits;
   const withdraw = await ports.roleInstances.announce(
-    ownInstance(options.roles, ports.clock, { durability: options.durability, circuits }),
+    ownInstance(options.roles, ports.clock, { durability: options.durability, isolation: working?.isolation, circuits }),
   );
   return {
     registry,
@@ -46,7 +46,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       stopping.abort();
       await withdraw().catch(() => {});
       await gateway?.stop(graceInMs);
-      await worker?.stop(graceInMs);
+      await working?.worker.stop(graceInMs);
       await destinations?.stop();
       await scheduler?.stop();
       await janitor?.stop();

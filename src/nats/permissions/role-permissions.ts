@@ -139,7 +139,7 @@ class Table {
         ...this.#js.consumersOf(RESULTS),
         ...this.#js.packages(),
         ...this.#js.calls('STREAM.NAMES'),
-        ...this.#js.writesTo(`${STATE_BUCKET}.floor.*`, `${STATE_BUCKET}.hints.key`),
+        ...this.#js.writesTo(`${STATE_BUCKET}.floor.*`, `${STATE_BUCKET}.hints.key`, `${STATE_BUCKET}.uid.*`),
         // A worker in the user's own process delivers to functions, and defines its own.
         ...requests,
         ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`),

@@ -29,6 +29,7 @@ const metadataSchema = z.object({
   pid: z.coerce.number(),
   startedAt: z.coerce.number(),
   durability: z.string().optional(),
+  isolation: z.string().optional(),
   clockAheadInMs: z.coerce.number().optional(),
   clockUncertaintyInMs: z.coerce.number().optional(),
   takesWork: z

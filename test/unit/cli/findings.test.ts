@@ -51,6 +51,16 @@ describe('the doctor', () => {
     expect(problemsOf({ consumers: [consumer] }, { registry: { functions: [hello] } })).toEqual([]);
   });
 
+  test('has one line for each way in which the workers isolate the code of other projects', () => {
+    const worker = (isolation: string) => ({ instance: 'i', roles: ['worker'], version: '1', host: 'h', pid: 1, startedAt: 1, isolation });
+    const instances = ['namespaces: own', 'namespaces: own', 'missing: refused'].map(worker);
+    const found = judge({ ...healthy, instances }).filter(({ check }) => check === 'isolation');
+    expect(found.map(({ level, seen }) => [level, seen])).toEqual([
+      ['ok', 'namespaces: own'],
+      ['note', 'missing: refused'],
+    ]);
+  });
+
   test.for([
     ['2.9.25', 'problem'],
     ['1.4.1', 'problem'],

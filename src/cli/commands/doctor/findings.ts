@@ -45,6 +45,7 @@ export function judge(examined: Examined): Finding[] {
     judgeClock(inspection.server),
     ...judgeClocksOf(examined.instances),
     ...judgeCircuits(examined.instances),
+    ...judgeIsolation(examined.instances),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
     ...judgeReplicas(examined.replicas),
@@ -60,6 +61,15 @@ export function judge(examined: Examined): Finding[] {
     ...judgeRegistry(examined),
     ...judgeConsumers(inspection.consumers, 'functions' in examined.registry ? examined.registry.functions : []),
   ];
+}
+
+/** One line for each way in which the workers isolate the code of other projects. */
+function judgeIsolation(instances: Examined['instances'] = []): Finding[] {
+  const summaries = new Set(instances.map(({ isolation }) => isolation).filter((summary) => summary !== undefined));
+  return [...summaries].map((seen): Finding => {
+    if (seen.startsWith('namespaces')) return { level: 'ok', check: 'isolation', seen };
+    return { level: 'note', check: 'isolation', seen, remedy: 'docs/security.md, "Uploaded code"' };
+  });
 }
 
 const MAX_LAG_IN_MS = 5_000;

@@ -4,7 +4,8 @@ import { STREAM_PARTS } from '#src/nats/wire/stream-sizes.ts';
 
 /** Adds all options of `sequent serve`. `src/main/config/configuration.ts` parses their values and has the defaults. */
 export function addServeOptions(command: Command): Command {
-  for (const add of [addRoleOptions, addHttpOptions, addLimitOptions, addRetentionOptions, addNatsOptions]) add(command);
+  for (const add of [addRoleOptions, addHttpOptions, addIsolationOptions, addLimitOptions, addRetentionOptions, addNatsOptions])
+    add(command);
   return command;
 }
 
@@ -45,6 +46,16 @@ function addHttpOptions(command: Command): void {
       "grant another project a folder of the worker's machine: <project>=<folder> (repeatable; SEQUENT_FILES)",
       collect,
     );
+}
+
+function addIsolationOptions(command: Command): void {
+  command
+    .option(
+      '--isolation <mode>',
+      'code of other projects on a machine that cannot isolate it: require, prefer, none (SEQUENT_ISOLATION, default: require)',
+    )
+    .option('--uids <range>', 'the user ids of other projects, when started as root (SEQUENT_UIDS, default: 100000-165535)')
+    .option('--function-network <project>', 'give functions of a project the network (repeatable; SEQUENT_FUNCTION_NETWORK)', collect);
 }
 
 function addLimitOptions(command: Command): void {

@@ -30,6 +30,7 @@ export function rolesFrom(
     codeDir: join(dataDir, 'code', 'packages'),
     connectionsFile: configuration.connections,
     grants: grantsOf(configuration),
+    isolation: { mode: configuration.isolation, uids: configuration.uids, networkProjects: configuration.functionNetwork },
     tenancy: tenancyOf(configuration, credentials),
     projection: { address, dataDir, logLevel, archive, clockBounds },
     janitor: { address, logLevel, archive, clockBounds, historyRetentionInMs, retention: { maxAgeInMs, maxInvocations } },

@@ -9,6 +9,7 @@ import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/na
 import { buildPages } from '#src/main/roles/build-pages.ts';
 import { endOnDefect } from '#src/main/roles/defects.ts';
 import { createLog } from '#src/main/roles/log.ts';
+import { makePrivate, readableByOthers } from '#src/main/roles/private-files.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
@@ -43,6 +44,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal): Prom
   endOnDefect(log);
   const reports: Reports = { log, stopping: signal };
   if (configuration.roles.includes('gateway')) preparePages(call);
+  await protectFiles(configuration, log);
   const isServerNeeded = call.options.startServer && requestedNats(configuration) === undefined;
   const server = isServerNeeded ? await startOwnServer(call, configuration, reports) : undefined;
   const undo: (() => Promise<void>)[] = [async () => await server?.stop()];
@@ -104,6 +106,14 @@ async function openRequester(configuration: Configuration, address: Omit<NatsAdd
   return await openRequesterConnection(natsOptionsOf(responders)).catch(
     explainTarget({ address: { ...responders, from: 'the settings for responders' }, dataDir: configuration.dataDir }),
   );
+}
+
+/** The data folder is made private. Files of the operator are only reported, because other programs may need them. */
+async function protectFiles(configuration: Configuration, log: Logger): Promise<void> {
+  const { dataDir, credentials, connections, natsCreds, natsNkey, respondersCreds } = configuration;
+  await makePrivate(dataDir);
+  for (const file of await readableByOthers([credentials, connections, natsCreds, natsNkey, respondersCreds]))
+    log.warn({ file }, `other users of this machine can read ${file}; run: chmod 600 ${file}`);
 }
 
 function preparePages({ terminal }: Call<ServeOptions>): void {

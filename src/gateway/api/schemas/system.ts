@@ -11,6 +11,7 @@ const roleSchema = z.object({
   started_at: moment.optional(),
   clock_ahead_ms: z.number().optional().describe("how far the clock of the process is ahead of the NATS server's; negative when behind"),
   clock_uncertainty_ms: z.number().optional(),
+  isolation: z.string().optional().describe('how a worker isolates the code of other projects'),
   takes_work: z.boolean().optional().describe('false while the clock is beyond --clock-limit'),
 });
 

@@ -1,0 +1,40 @@
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
+import type { IsolationPlan } from './plan.ts';
+import type { Sandbox } from './sandbox-command.ts';
+
+type Named = Pick<FunctionDefinition, 'name'>;
+
+/** How one worker isolates the code of other projects. Code of the own project is the operator's, and runs as the worker's user. */
+export interface Isolation {
+  /** Why the function does not run here, and what to do; `undefined` when it runs. */
+  refuse(definition: Named): string | undefined;
+  /** The sandbox of a function; `undefined` when the function runs without one. Only another project's first function waits. */
+  sandboxOf(definition: Named): Promise<Sandbox> | undefined;
+}
+
+export type IsolationOptions = {
+  plan: IsolationPlan;
+  uidOf: (project: string) => Promise<number>;
+  /** The projects whose functions may use the network of the machine. */
+  networkProjects: readonly string[];
+};
+
+export function createIsolation({ plan, uidOf, networkProjects }: IsolationOptions): Isolation {
+  const { level, hasOwnUsers, refusal } = plan;
+
+  async function sandboxOf(project: string, sandboxed: Sandbox['level']): Promise<Sandbox> {
+    return { level: sandboxed, uid: hasOwnUsers ? await uidOf(project) : undefined, hasNetwork: networkProjects.includes(project) };
+  }
+
+  return {
+    refuse: ({ name }) => (projectOf(name) === undefined ? undefined : refusal),
+    sandboxOf({ name }) {
+      const project = projectOf(name);
+      return project === undefined || level === 'none' ? undefined : sandboxOf(project, level);
+    },
+  };
+}
+
+/** Isolates nothing: for hosts that run code of one project only. */
+export const noIsolation: Isolation = { refuse: () => undefined, sandboxOf: () => undefined };

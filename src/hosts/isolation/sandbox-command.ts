@@ -1,0 +1,89 @@
+/** Where and as which user a process of another project runs. */
+export type Sandbox = {
+  level: 'namespaces' | 'user';
+  /** The user of the project; `undefined` when the worker may not change users. */
+  uid: number | undefined;
+  /** Whether the process has the network of the machine. */
+  hasNetwork: boolean;
+};
+
+export type SandboxedCommand = {
+  /** An empty folder of this process. With namespaces, its file system is assembled there. */
+  directory: string;
+  memoryInMb: number;
+  /** Files and folders of the machine that the process may read, besides the system's programs and libraries. */
+  readable: readonly string[];
+  command: string;
+  args: readonly string[];
+};
+
+/** The maximum of threads and processes of one project on this machine, which the kernel enforces. */
+const MAX_TASKS = 1_024;
+
+/** The system's files that programs need: libraries by name, certificates, users, time zone. */
+const systemFiles = ['/usr', '/etc/ld.so.cache', '/etc/alternatives', '/etc/ssl', '/etc/nsswitch.conf', '/etc/localtime'];
+const networkFiles = ['/etc/resolv.conf', '/etc/hosts'];
+
+/**
+ * The command that runs another command in a sandbox. It keeps the file descriptors.
+ *
+ * 1. The first process stays in the process group of the caller, and ends with the command and with its exit code.
+ * 2. With namespaces, every process of the sandbox ends with the command, also one that left the process group.
+ * 3. The environment must come from Sequent alone, because the first steps run as the worker's user.
+ */
+export function sandboxCommand(sandbox: Sandbox, { directory, memoryInMb, readable, command, args }: SandboxedCommand) {
+  const unprivileged = [...dropPrivileges(sandbox), command, ...args];
+  if (sandbox.level === 'user') return { command: 'setpriv', args: unprivileged.slice(1) };
+  const visible = [...systemFiles, ...(sandbox.hasNetwork ? networkFiles : []), ...readable];
+  return {
+    command: 'unshare',
+    args: [
+      ...(sandbox.uid === undefined ? ['--user', '--map-root-user'] : []),
+      ...['--pid', '--fork', '--kill-child', '--mount', '--ipc', '--uts'],
+      ...(sandbox.hasNetwork ? [] : ['--net']),
+      ...['sh', '-c', script, 'sequent-sandbox', directory, String(memoryInMb), ...visible, '--', ...unprivileged],
+    ],
+  };
+}
+
+function dropPrivileges({ uid }: Sandbox): string[] {
+  const user = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+  return ['setpriv', ...user, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', 'prlimit', `--nproc=${MAX_TASKS}`, '--core=0'];
+}
+
+/**
+ * Assembles a read-only file system of the named files, an own /proc, and an own /tmp. The shell stays as the first process of its
+ * namespace, because the kernel ignores signals that such a process sends to itself: a crash of Node would not end Node.
+ */
+const script = `
+set -e
+umask 022
+base=$1 memory=$2
+shift 2
+mount --make-rprivate /
+mount -t tmpfs -o mode=0755,size=1m,nosuid,nodev sandbox "$base"
+cd "$base"
+mkdir proc dev etc tmp old
+mount -t tmpfs -o mode=1777,size="$memory"m,nosuid,nodev tmp tmp
+mount -t proc -o nosuid,nodev,noexec proc proc
+show() {
+  [ -e "$1" ] && [ ! -e "./$1" ] || return 0
+  if [ -d "$1" ]; then mkdir -p "./$1"; else mkdir -p "./\${1%/*}"; : > "./$1"; fi
+  mount --bind -o ro,nosuid "$1" "./$1"
+}
+for top in bin sbin lib lib32 lib64; do
+  if [ -L "/$top" ]; then ln -s "$(readlink "/$top")" "$top"; else show "/$top"; fi
+done
+while [ "$1" != -- ]; do show "$1"; shift; done
+shift
+for device in null zero full random urandom; do : > "dev/$device"; mount --bind "/dev/$device" "dev/$device"; done
+ln -s /proc/self/fd dev/fd
+mount -o remount,ro,nosuid,nodev sandbox .
+PATH=$PATH:/usr/sbin:/sbin pivot_root . old
+cd /tmp
+umount -l /old
+set +e
+unset PWD OLDPWD
+"$@"
+exit $?
+`;

@@ -1,0 +1,141 @@
+import { randomInt } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Abilities } from '#src/hosts/isolation/plan.ts';
+import { probeAbilities } from '#src/hosts/isolation/probe.ts';
+import { execute, processFunction, until } from '#test/support/hosts/executions.ts';
+import { attack, attacksDigest, openSandboxedHost, processesWith } from '#test/support/hosts/sandboxed-host.ts';
+
+const found: Abilities = await probeAbilities(100_000);
+/** Each level on this machine: with everything that it offers, and as if it had no namespaces. */
+const levels: { level: string; abilities: Abilities; available: boolean }[] = [
+  { level: 'namespaces', abilities: found, available: found.namespaces === true },
+  { level: 'user', abilities: { ...found, namespaces: 'not used in this test' }, available: found.isRoot && found.otherUsers === true },
+];
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sequent-sandbox-'));
+  chmodSync(folder, 0o711);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let host: FunctionHost | undefined;
+afterEach(() => host?.close());
+
+const newMarker = (): string => `98765${randomInt(1e9)}`;
+/** The returned value, or the error that ended the execution. */
+async function run(opened: FunctionHost, definition: FunctionDefinition, event?: unknown): Promise<unknown> {
+  const result = await execute(opened, definition, event);
+  return result.kind === 'returned' ? parsed(result.payload) : result.failure.message;
+}
+const parsed = (payload: string): unknown => {
+  try {
+    return JSON.parse(payload);
+  } catch {
+    return payload;
+  }
+};
+
+describe.each(levels.filter(({ available }) => available))('code of another project, isolated by $level', ({ level, abilities }) => {
+  const open = (networkProjects: string[] = []): FunctionHost => {
+    host = openSandboxedHost({ mode: 'prefer', abilities, folder, networkProjects });
+    return host;
+  };
+  const isRefused = expect.stringMatching(/^(ENOENT|EACCES|EROFS)$/);
+
+  test('reads neither the environment of the worker, nor a file that is private to it', async () => {
+    const secret = join(folder, 'credentials.json');
+    writeFileSync(secret, 'secret', { mode: 0o600 });
+    const opened = open();
+    expect(await run(opened, attack('read'), { path: `/proc/${process.pid}/environ` })).toEqual(isRefused);
+    expect(await run(opened, attack('read'), { path: secret })).toEqual(isRefused);
+  });
+
+  test('changes neither its own code nor that of another project', async () => {
+    const opened = open();
+    expect(await run(opened, attack('writeOwnFolder', {}, 'a='))).toBe('written');
+    expect(await run(opened, attack('write'), { path: join(folder, attacksDigest, 'index.mjs') })).toEqual(isRefused);
+    expect(await run(opened, attack('writeOwnCode'))).toEqual(isRefused);
+    expect(await run(opened, attack('list'), { path: folder })).toEqual(level === 'user' ? 'EACCES' : [attacksDigest]);
+  });
+
+  test('gets its user data and nothing of the worker in its environment, and no rights', async () => {
+    const definition = attack('identity', { userData: { COLOUR: 'red', LD_PRELOAD: '/tmp/hostile.so' } });
+    const identity = await run(open(), definition);
+    const time = process.env.TZ === undefined ? [] : ['TZ'];
+    expect(identity).toMatchObject({ colour: 'red', env: ['COLOUR', 'HOME', 'LD_PRELOAD', 'PATH', 'TMPDIR', ...time].sort() });
+    expect(identity).toMatchObject({ uid: abilities.isRoot ? 100_002 : 0 });
+    expect(await run(host as FunctionHost, attack('read'), { path: '/proc/self/status' })).toMatch(
+      /^CapPrm:\t0+\n(?:.*\n)*CapBnd:\t0+\n(?:.*\n)*NoNewPrivs:\t1$/m,
+    );
+  });
+
+  test('leaves no process behind, also not one in a session of its own', async () => {
+    const marker = newMarker();
+    const opened = open();
+    expect(await run(opened, attack('leaveBehind'), { marker })).toBe('left');
+    await until(() => processesWith(marker) === 1, 'the process runs');
+    expect(await run(opened, attack('exit'), { code: 3 })).toBe('function process exited with code 3');
+    await opened.close();
+    await until(() => processesWith(marker) === 0, 'the process is gone');
+  });
+
+  test('is ended with its descendants for the memory of a grandchild', async () => {
+    const marker = newMarker();
+    const ended = run(open(), attack('useMemoryBelow', { memoryInMb: 128 }), { megabytes: 400, marker });
+    expect(await ended).toBe('runtime memory limit exceeded: the function may use 128 MB');
+  });
+
+  test('is ended with its descendants when it starts 400 processes', async () => {
+    const marker = newMarker();
+    const ended = run(open(), attack('spawnMany'), { count: 400, marker });
+    expect(await ended).toBe('function process was ended because it had more than 64 processes');
+    await until(() => processesWith(marker) === 0, 'the processes are gone');
+  });
+});
+
+describe.skipIf(found.namespaces !== true)('the network of a sandbox', () => {
+  test('is empty, unless the operator gives its project that of the machine', async () => {
+    const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+    await until(() => server.listening, 'the server listens');
+    const { port } = server.address() as { port: number };
+    host = openSandboxedHost({ mode: 'require', abilities: found, folder, networkProjects: ['a'] });
+    expect(await run(host, attack('connect'), { port })).toMatch(/^E(NETUNREACH|CONNREFUSED|ADDRNOTAVAIL)$/);
+    expect(await run(host, attack('connect', {}, 'a='), { port })).toBe('connected');
+    server.close();
+  });
+});
+
+describe('a machine that cannot isolate', () => {
+  const abilities: Abilities = { isRoot: false, namespaces: 'unshare: Operation not permitted', otherUsers: 'not root' };
+
+  test('refuses code of other projects with what is missing, and runs code of the own one', async () => {
+    host = openSandboxedHost({ mode: 'require', abilities, folder });
+    expect(await run(host, attack('identity'))).toMatch(
+      /^this worker cannot isolate .*unshare: Operation not permitted.* --isolation prefer$/,
+    );
+    expect(await run(host, processFunction({ export: 'pid' }))).toEqual(expect.any(Number));
+  });
+
+  test('runs code of other projects without isolation when the operator accepts it', async () => {
+    host = openSandboxedHost({ mode: 'prefer', abilities, folder });
+    expect(await run(host, attack('identity'))).toMatchObject({ uid: process.getuid?.() });
+  });
+});
+
+describe('an unpacked package that was changed on the disk', () => {
+  test('is unpacked again before a process runs it', async () => {
+    const first = openSandboxedHost({ mode: 'none', abilities: found, folder });
+    expect(await run(first, attack('writeOwnCode'))).toBe('written');
+    await first.close();
+    writeFileSync(join(folder, attacksDigest, 'further.mjs'), '');
+    host = openSandboxedHost({ mode: 'none', abilities: found, folder });
+    expect(await run(host, attack('list'), { path: join(folder, attacksDigest) })).toEqual(['index.mjs', 'package.json']);
+  });
+});

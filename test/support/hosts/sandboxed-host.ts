@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { digestOf } from '#src/core/ports/code-packages.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import { writeZip } from '#src/core/zip/write-zip.ts';
+import { createIsolation } from '#src/hosts/isolation/isolation.ts';
+import { type Abilities, type IsolationMode, planIsolation } from '#src/hosts/isolation/plan.ts';
+import { createPackageCache } from '#src/hosts/package-cache.ts';
+import { createProcessHost } from '#src/hosts/process-host.ts';
+import { handlerFile } from './executions.ts';
+
+const archive = writeZip([{ path: 'index.mjs', content: readFileSync(handlerFile('attacks.mjs')) }]);
+export const attacksDigest = digestOf(archive);
+
+type Options = { mode: IsolationMode; abilities: Abilities; folder: string | undefined; networkProjects?: string[] };
+
+/** A process host whose packages come from memory, with the isolation of a worker. */
+export function openSandboxedHost({ mode, abilities, folder, networkProjects = [] }: Options): FunctionHost {
+  const packages = { get: async (digest: string) => (digest === attacksDigest ? archive : undefined) };
+  const uids: Record<string, number> = { a: 100_001, b: 100_002 };
+  return createProcessHost({
+    packages: createPackageCache({ packages, folder }),
+    isolation: createIsolation({
+      plan: planIsolation(mode, abilities),
+      uidOf: async (project) => uids[project] ?? 100_003,
+      networkProjects,
+    }),
+    idleInMs: 300_000,
+  });
+}
+
+/** A function of the package of attacks. */
+export function attack(name: string, more: Partial<FunctionDefinition> = {}, project = 'b='): FunctionDefinition {
+  const handler = { kind: 'process', package: attacksDigest, file: 'index.mjs', export: name };
+  return functionDefinitionSchema.parse({ name: `${project}attack`, timeoutInMs: 60_000, ...more, handler });
+}
+
+/** How many running processes have the text among their arguments, in all namespaces of this machine. */
+export function processesWith(marker: string): number {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && argumentsOf(name).includes(marker)).length;
+}
+
+/** The arguments of a process; empty for a zombie, and when the process is gone. */
+function argumentsOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+  } catch {
+    return [];
+  }
+}
