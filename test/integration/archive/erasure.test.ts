@@ -80,7 +80,11 @@ async function filesWith(secret: string, ...roots: string[]): Promise<string[]> 
     for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
-      const bytes = await readFile(path);
+      // A closing database removes its journal between the listing and the read.
+      const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return Buffer.alloc(0);
+      });
       const isSegment = path.endsWith('.seg');
       const content = isSegment ? brotliDecompressSync(bytes.subarray(bytes.indexOf(0x0a) + 1)) : bytes;
       if (content.includes(secret)) found.push(path.slice(root.length));
