@@ -13,8 +13,6 @@ const DELIVERIES_PER_DEAD_TARGET = isFull ? 1_000 : 150;
 const ROUNDS = isFull ? 12 : 4;
 const PER_ROUND = 100;
 const PER_SECOND = 50;
-/** How long a try to a target without an answer lasts. */
-const TRY_IN_MS = isFull ? 3_000 : 1_500;
 
 type System = AsyncDisposable & { delivering: DeliveringSystem; invoke(name: string, id: string): void };
 
@@ -22,7 +20,7 @@ type System = AsyncDisposable & { delivering: DeliveringSystem; invoke(name: str
 async function start(healthy: Receiver, dead: readonly Receiver[]): Promise<System> {
   const connections = Object.fromEntries([
     ['healthy', receiverConnection(healthy, { timeoutInMs: 10_000 })],
-    ...dead.map((receiver, index) => [`dead-${index}`, receiverConnection(receiver, { timeoutInMs: TRY_IN_MS })]),
+    ...dead.map((receiver, index) => [`dead-${index}`, receiverConnection(receiver, { timeoutInMs: 3_000 })]),
   ]);
   const delivering = await startDeliveringSystem(
     connections,
