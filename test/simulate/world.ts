@@ -45,7 +45,7 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
   const workload = createWorkload(plan, { engine, faults, client, servers });
 
   let endsAt = Number.POSITIVE_INFINITY;
-  await engine.run(() => {
+  const isOver = (): boolean => {
     if (ledger.problems.length > 0) return true;
     if (!workload.isDone()) return false;
     if (endsAt === Number.POSITIVE_INFINITY) {
@@ -56,10 +56,14 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
       });
     }
     return engine.now > endsAt || isAtRest(servers);
-  });
-  const hasEnded = engine.now <= endsAt;
-  const restsAt = engine.now;
-  if (ledger.problems.length === 0) await engine.run(() => engine.now > restsAt + REST_IN_MS);
+  };
+  // The world looks at rest while a child is stored and not yet delivered: it is over once it stays at rest.
+  do {
+    await engine.run(isOver);
+    const restsAt = engine.now;
+    await engine.run(() => ledger.problems.length > 0 || engine.now > restsAt + REST_IN_MS);
+  } while (!isOver());
+  const hasEnded = engine.now <= endsAt + REST_IN_MS;
   if (ledger.problems.length === 0) findProblems({ plan, ledger, servers, hasEnded });
   const { hash, lines } = engine.trace;
   const { problems, lives } = ledger;
