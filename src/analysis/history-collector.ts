@@ -5,7 +5,7 @@ import { streamKey } from '#src/core/log/stream-key.ts';
 import type { History } from './history.ts';
 
 type Transitions = { sequence: number; by: string; fact: Fact }[];
-type Stream = { requests: RequestMessage[]; transitions: Transitions; head: string };
+type Stream = { requests: RequestMessage[]; transitions: Transitions; isOwned: boolean; head: string };
 
 /** Collects the entries of the log into histories. */
 export interface HistoryCollector {
@@ -25,8 +25,8 @@ export function createHistoryCollector(onHistory: (history: History) => void): H
   function readRequest(message: RequestMessage): void {
     const stream = open.get(streamKey(message.name));
     if (stream === undefined)
-      open.set(streamKey(message.name), { requests: [withoutPayloads(message)], transitions: [], head: message.hash });
-    else if (stream.transitions.length === 0) stream.requests.push(withoutPayloads(message));
+      open.set(streamKey(message.name), { requests: [withoutPayloads(message)], transitions: [], isOwned: false, head: message.hash });
+    else if (!stream.isOwned) stream.requests.push(withoutPayloads(message));
   }
 
   function readAppend({ append, name, sequence }: Extract<FullLogEntry, { kind: 'append' }>): void {
@@ -53,12 +53,12 @@ export function createHistoryCollector(onHistory: (history: History) => void): H
 
 /** Moves the head of a stream. The first accepted append names the request that owns the stream. Returns false for an append that does not count. */
 function advance(stream: Stream, append: RecordedAppend): boolean {
-  const isOwned = stream.transitions.length > 0;
   const owner = stream.requests.find(({ sequence }) => sequence === append.request);
-  const head = headOfOwned({ isOwned, head: stream.head }, owner?.hash, append);
+  const head = headOfOwned(stream, owner?.hash, append);
   if (head === undefined) return false;
   stream.head = head;
-  if (!isOwned) stream.requests = stream.requests.filter((request) => request === owner);
+  if (!stream.isOwned && owner !== undefined) stream.requests = [owner];
+  stream.isOwned ||= append.request > 0;
   return true;
 }
 

@@ -6,6 +6,8 @@ import type { FunctionName, StreamId } from '#src/core/names/names.ts';
  *
  * - Each append carries the hash of the accepted message before it in its stream: its link (LINK1).
  * - An append with a wrong link does not count, for any reader (LINK2). Without a link it counts, because an earlier version wrote it (LINK3).
+ * - Until an append counts, the correct link is the hash of the request that the append itself names. The first append that counts gives the
+ *   stream to that request (LINK2). An append that was refused stays refused, even if its link is the hash of the later owner.
  *
  * A sequence alone proves nothing. After a power cut, the log may have lost its last messages, and then gives their sequences to others.
  */

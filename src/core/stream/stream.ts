@@ -3,7 +3,7 @@ import { type Fact, isOutcome } from '#machines/facts.ts';
 import { type Invocation, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { StreamLostError } from '#src/core/errors.ts';
-import { acceptedAfter } from '#src/core/log/chain.ts';
+import { acceptedAfter, headOfOwned } from '#src/core/log/chain.ts';
 import type {
   AcceptedRequest,
   EventLog,
@@ -61,10 +61,11 @@ export async function readStream(log: EventLog, name: StreamName, request?: numb
 }
 
 async function foldWhole(log: EventLog, stream: WholeStream): Promise<Omit<StreamHistory, 'epoch'> | undefined> {
-  const owner = await findOwner(log, stream);
+  const { owner, appends } = await findOwner(log, stream);
   if (owner === undefined) return undefined;
-  const state = initialState(owner);
-  return { state: foldAppends(state, stream.appends), accepted: acceptedAfter(state.head, stream.appends).accepted };
+  const initial = initialState(owner);
+  const version = stream.appends.at(-1)?.version ?? NO_APPENDS;
+  return { state: foldAppends({ ...initial, version }, appends), accepted: acceptedAfter(initial.head, appends).accepted };
 }
 
 /** Folds further appends. A fact that the machine refuses changes nothing, nor does an append with a wrong link; `verify` reports both. */
@@ -170,18 +171,23 @@ function acceptedInvocation(fact: AcceptedRequest['fact']): Invocation {
 }
 
 type WholeStream = { name: StreamName; appends: readonly RecordedAppend[]; request: number | RequestMessage | undefined };
+type OwnedAppends = { owner: RequestMessage | undefined; appends: readonly RecordedAppend[] };
 
-/** The request that owns a stream: the one that the first accepted append names, else the given one. */
-async function findOwner(log: EventLog, { name, appends, request }: WholeStream): Promise<RequestMessage | undefined> {
+/**
+ * The request that owns a stream: the one that the first accepted append names, else the given one. With it, the appends from the first
+ * accepted one on: those before it do not count (LINK2).
+ */
+async function findOwner(log: EventLog, { name, appends, request }: WholeStream): Promise<OwnedAppends> {
   const read = async (sequence: number): Promise<RequestMessage | undefined> => {
     const message = typeof request === 'object' && request.sequence === sequence ? request : await log.readRequest(sequence);
     // The sequence may belong to a request of another stream.
     return message !== undefined && isSame(message.name, name) ? message : undefined;
   };
-  for (const append of appends) {
+  for (const [index, append] of appends.entries()) {
     if (append.request <= 0) continue;
     const message = await read(append.request);
-    if (append.link === undefined || append.link === message?.hash) return message;
+    if (headOfOwned({ isOwned: false, head: '' }, message?.hash, append) !== undefined)
+      return { owner: message, appends: appends.slice(index) };
   }
-  return typeof request === 'number' ? await read(request) : request;
+  return { owner: typeof request === 'number' ? await read(request) : request, appends: [] };
 }

@@ -8,7 +8,7 @@ import { createVerifier } from '#src/analysis/verify.ts';
 import { addAppend, addRequest, createArchivedStream } from '#src/archive/archived-stream.ts';
 import { headAfter } from '#src/core/log/chain.ts';
 import type { EventLog, FullLogEntry, RecordedAppend, StreamName } from '#src/core/log/event-log.ts';
-import { loadStream } from '#src/core/stream/stream.ts';
+import { catchUp, loadStream } from '#src/core/stream/stream.ts';
 import { refold } from '#src/projection/folded-stream.ts';
 import { failed, running, succeeded } from '#test/support/log/facts.ts';
 import { createWrittenLog } from '#test/support/projection/written-log.ts';
@@ -93,19 +93,30 @@ function appendsOf(entries: readonly FullLogEntry[]): RecordedAppend[] {
   });
 }
 
-/** The writer reads by the port, so the log needs no more than its two reads. */
-async function asWriter(entries: readonly FullLogEntry[]): Promise<unknown> {
-  const first = entries.find(({ kind }) => kind === 'request');
-  const log = {
+/** The writer reads by the port, so the log needs no more than its two reads. `appends` are those that the log holds at the read. */
+function logOf(entries: readonly FullLogEntry[], appends = appendsOf(entries)): EventLog {
+  return {
     epoch: () => 0,
-    read: async () => appendsOf(entries),
+    read: async () => appends,
     readRequest: async (sequence: number) => {
       const found = entries.find((entry) => entry.sequence === sequence);
       return found?.kind === 'request' ? found.message : undefined;
     },
   } as unknown as EventLog;
-  const state = await loadStream(log, name, first?.sequence);
+}
+
+async function asWriter(entries: readonly FullLogEntry[]): Promise<unknown> {
+  const state = await loadStream(logOf(entries), name, entries[0]?.sequence);
   return briefly(state?.invocations.get('order-1') as Invocation);
+}
+
+/** A writer that reads the appends one by one, as it does when other processes append. */
+async function asFollowingWriter(entries: readonly FullLogEntry[]): Promise<unknown> {
+  const appends = appendsOf(entries);
+  let state = await loadStream(logOf(entries, []), name, entries[0]?.sequence);
+  if (state === undefined) throw new Error('no request');
+  for (const [index, append] of appends.entries()) state = await catchUp(logOf(entries, appends.slice(0, index + 1)), state, [append]);
+  return briefly(state.invocations.get('order-1') as Invocation);
 }
 
 function asProjection(entries: readonly FullLogEntry[]): unknown {
@@ -138,19 +149,43 @@ function refusedByVerify(entries: readonly FullLogEntry[]): number[] {
   return verifier.finish().findings.flatMap(({ kind, sequence }) => (kind === 'wrong-link' ? [sequence] : []));
 }
 
+/** Returns the state that all readers agree on. */
+async function expectAgreement(steps: readonly Step[]): Promise<unknown> {
+  const entries = write(steps);
+  const state = await asWriter(entries);
+  expect(await asFollowingWriter(entries)).toEqual(state);
+  expect(asProjection(entries)).toEqual(state);
+  expect(asArchive(entries)).toEqual(state);
+  expect(asWhatIf(entries)).toEqual(state);
+  const refused = new Set(refusedByVerify(entries));
+  expect(asProjection(entries.filter(({ sequence }) => !refused.has(sequence)))).toEqual(state);
+  return state;
+}
+
+/** The indexes of the two requests, and of their hashes. */
+const FIRST = 0;
+const SECOND = 1;
+
 describe('the readers of a chain', () => {
   test('refuse the same appends, whatever these link to and whichever request they name (LINK2, LINK3)', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-        const entries = write(steps);
-        const state = await asWriter(entries);
-        expect(asProjection(entries)).toEqual(state);
-        expect(asArchive(entries)).toEqual(state);
-        expect(asWhatIf(entries)).toEqual(state);
-        const refused = new Set(refusedByVerify(entries));
-        expect(asProjection(entries.filter(({ sequence }) => !refused.has(sequence)))).toEqual(state);
-      }),
-      { numRuns: 200 },
-    );
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      await expectAgreement(steps);
+    });
+    await fc.assert(property, { numRuns: 200 });
+  });
+
+  test('refuse an append that names a later request, and links to the first one (LINK2)', async () => {
+    const state = await expectAgreement([{ request: true }, { names: SECOND, linksTo: FIRST, fact: running(1) }]);
+    expect(state).toMatchObject({ value: 'queued', attempts: 0 });
+  });
+
+  test('refuse an append that links to a later owner, and names another request (LINK2)', async () => {
+    const state = await expectAgreement([
+      { request: true },
+      { names: FIRST, linksTo: SECOND, fact: running(1) },
+      { names: SECOND, linksTo: 'none', fact: running(1, { worker: 'w2' }) },
+      { names: FIRST, linksTo: 'head', fact: failed(1) },
+    ]);
+    expect(state).toMatchObject({ value: 'failed', attempts: 1, payloadOf: 1_000 });
   });
 });
