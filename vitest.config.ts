@@ -8,7 +8,7 @@ const slow = ['test/unit/analysis/verify.test.ts', 'test/unit/projection/as-of.t
 const timed = [
   'test/e2e/{fresh-clone,recovery}.test.ts',
   'test/e2e/cli/serve.test.ts',
-  'test/e2e/destinations/isolation.test.ts',
+  'test/e2e/destinations/{dead-targets,isolation}.test.ts',
   'test/e2e/web/{large,reconnect}.test.ts',
 ];
 

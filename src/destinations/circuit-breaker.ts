@@ -8,13 +8,17 @@ const MAX_PAUSE_IN_MS = 30_000;
 /** A half-open circuit that admitted this many tries at once is closed. */
 const TRIES_AT_ONCE_UNTIL_CLOSED = 32;
 
-/** `free`: the circuit is closed and does not count its tries. */
-export type Admission = 'free' | 'counted';
+/** `isCounted` is false while the circuit is closed. `successes` are those of the circuit when the try started. */
+export type Admission = { isCounted: boolean; successes: number };
+
+/** Admits a try of a circuit that has never counted a failure. */
+export const FIRST_ADMISSION: Admission = { isCounted: false, successes: 0 };
 
 /**
  * The circuit of one target, in the memory of one process.
  *
- * - Closed: every try is admitted. `FAILURES_UNTIL_OPEN` failures in a row open the circuit.
+ * - Closed: every try is admitted. `FAILURES_UNTIL_OPEN` failures in a row open the circuit. A failure counts only when its try started
+ *   after the latest success: tries of a target that loses some of its answers otherwise time out together, many in a row.
  * - Open: no try is admitted until `openUntil`.
  * - Half-open: one try at once is admitted, the probe. Each success doubles this number until the circuit is closed, so that a backlog does
  *   not reach the recovered target at once. A failed probe opens the circuit again, for twice the time; after a successful probe,
@@ -31,6 +35,7 @@ export class CircuitBreaker {
   #pauseInMs = 0;
   #triesAtOnce = Number.POSITIVE_INFINITY;
   #tries = 0;
+  #successes = 0;
 
   get isClosed(): boolean {
     return this.#triesAtOnce === Number.POSITIVE_INFINITY;
@@ -38,31 +43,35 @@ export class CircuitBreaker {
 
   /** Admits a try, which ends by `end`. Returns `undefined` when no try may start now. */
   admit(now: number): Admission | undefined {
-    if (this.isClosed) return 'free';
-    if (now < this.openUntil || this.#tries >= this.#triesAtOnce) return undefined;
-    this.#tries++;
-    return 'counted';
+    const isCounted = !this.isClosed;
+    if (isCounted) {
+      if (now < this.openUntil || this.#tries >= this.#triesAtOnce) return undefined;
+      this.#tries++;
+    }
+    return { isCounted, successes: this.#successes };
   }
 
   /** Ends an admitted try. Without a result the try was not made. Returns whether its failure opened the circuit. */
-  end(admission: Admission, result: DeliveryResult | undefined, now: number): boolean {
-    if (admission === 'counted') this.#tries--;
+  end({ isCounted, successes }: Admission, result: DeliveryResult | undefined, now: number): boolean {
+    if (isCounted) this.#tries--;
     if (result === undefined) return false;
     if (result.kind !== 'failed') {
       this.#succeed();
       return false;
     }
+    if (successes !== this.#successes) return false;
     this.failures++;
     this.reason = result.reason;
     // A try of the time before the circuit opened says nothing new about the target.
-    const isProbe = admission === 'counted' && this.#triesAtOnce === 1;
-    const isPending = admission === 'free' && !this.isClosed;
+    const isProbe = isCounted && this.#triesAtOnce === 1;
+    const isPending = !isCounted && !this.isClosed;
     const opens = !isPending && now >= this.openUntil && (isProbe || this.failures >= FAILURES_UNTIL_OPEN);
     if (opens) this.#open(now);
     return opens;
   }
 
   #succeed(): void {
+    this.#successes++;
     this.failures = 0;
     this.openUntil = 0;
     this.#pauseInMs = 0;

@@ -2,7 +2,7 @@ import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { describeCircuit } from '#src/core/unclosed-circuits.ts';
-import { type Admission, CircuitBreaker } from './circuit-breaker.ts';
+import { type Admission, CircuitBreaker, FIRST_ADMISSION } from './circuit-breaker.ts';
 import { DueCalendar } from './due-calendar.ts';
 
 /**
@@ -10,9 +10,9 @@ import { DueCalendar } from './due-calendar.ts';
  * for each. Each costs a hint, a read of its stream and an append.
  */
 const MIN_DUE_AGAIN_PER_SECOND = 10;
-/** A short outage must not delay its backlog for long: the budget is 200 in the first ten seconds, and falls with the duration. */
+/** A short outage must not delay its backlog for long: the budget is 200 in the first second, and falls with the duration. */
 const MAX_DUE_AGAIN_PER_SECOND = 200;
-const FULL_BUDGET_FOR_S = 10;
+const FULL_BUDGET_FOR_S = 1;
 /** A delivery is postponed for as long as the outage has lasted already, within these bounds. Its postponements therefore become rare. */
 const MIN_POSTPONEMENT_IN_MS = 1_000;
 const MAX_POSTPONEMENT_IN_MS = 300_000;
@@ -66,7 +66,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
 
 class ProcessCircuits implements Circuits {
   readonly #options: CircuitsOptions;
-  /** Only circuits with a failure since their last success. */
+  /** The circuits that have counted a failure. A circuit stays, because the number of its successes decides which failures count. */
   readonly #circuits = new Map<string, Circuit>();
   #troubled: ReadonlySet<string> = new Set();
 
@@ -77,7 +77,7 @@ class ProcessCircuits implements Circuits {
   admit(target: DestinationTarget | undefined, key: CircuitKey): AdmittedTry | undefined {
     if (target === undefined || target.withoutCircuit) return withoutCircuit;
     const breaker = this.#circuits.get(idOf(key))?.breaker;
-    const admission = breaker === undefined ? 'free' : breaker.admit(this.#now());
+    const admission = breaker === undefined ? FIRST_ADMISSION : breaker.admit(this.#now());
     if (admission === undefined) return undefined;
     let dueAt: number | undefined;
     return {
@@ -128,7 +128,6 @@ class ProcessCircuits implements Circuits {
     const { breaker } = circuit;
     const wasClosed = breaker.isClosed;
     if (breaker.end(admission, result, this.#now())) circuit.hasProbe = false;
-    if (breaker.isClosed && breaker.failures === 0) this.#circuits.delete(idOf(key));
     if (breaker.isClosed !== wasClosed) this.#troubled = new Set(this.#unclosed().map((one) => one.key.functionName));
     if (breaker.isClosed && !wasClosed) this.#options.onClosed(key.limitKey);
     return result?.kind === 'failed' && !breaker.isClosed ? this.#reserve(circuit, breaker.openUntil) : 0;

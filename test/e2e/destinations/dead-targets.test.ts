@@ -10,7 +10,7 @@ const isFull = process.env.SEQUENT_DEAD_TARGETS === 'full';
 const DEAD_TARGETS = 20;
 const HANGING_TARGETS = 16;
 const DELIVERIES_PER_DEAD_TARGET = isFull ? 1_000 : 150;
-const ROUNDS = isFull ? 12 : 4;
+const ROUNDS = isFull ? 13 : 5;
 const PER_ROUND = 100;
 const PER_SECOND = 50;
 
@@ -108,16 +108,17 @@ test('20 dead targets with a backlog each do not delay the deliveries to a healt
   const rounds: number[][][] = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(await steadily(String(round), PER_ROUND));
 
+  // The first round also measures how the backlog is written. The median of the rounds is robust against such a disturbance.
   const [alone = 0, together = 0] = systems.map((_, index) =>
     quantile(
-      rounds.flatMap((round) => round[index] ?? []),
-      0.99,
+      rounds.map((round) => quantile(round[index] ?? [], 0.99)),
+      0.5,
     ),
   );
   const perRound = rounds.map((round) => round.map((latencies) => quantile(latencies, 0.99)).join('/')).join(' ');
   const open = [...shared.delivering.log.facts].filter(([id, life]) => id.startsWith('doomed') && life.at(-1)?.type !== 'notified').length;
   process.stdout.write(
-    `dead targets: p99 ${alone} ms alone and ${together} ms with ${DEAD_TARGETS} dead targets (by round: ${perRound}), ` +
+    `dead targets: median p99 ${alone} ms alone and ${together} ms with ${DEAD_TARGETS} dead targets (by round: ${perRound}), ` +
       `${open} of ${DEAD_TARGETS * DELIVERIES_PER_DEAD_TARGET} deliveries wait, ${dead.reduce((sum, { received }) => sum + received.length, 0)} tries\n`,
   );
   expect(open).toBe(DEAD_TARGETS * DELIVERIES_PER_DEAD_TARGET);

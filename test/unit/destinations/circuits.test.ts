@@ -49,6 +49,19 @@ describe('a circuit', () => {
     ]);
   });
 
+  test('counts no failure of a try that started before the latest success', () => {
+    const { circuits } = open();
+    fail(circuits, 1);
+    const started = Array.from({ length: 2 * FAILURES_UNTIL_OPEN }, () => admit(circuits));
+    admit(circuits).end(delivered);
+    for (const one of started) one.end(failed);
+    expect(circuits.list()).toEqual([]);
+    fail(circuits, FAILURES_UNTIL_OPEN - 1);
+    expect(circuits.list()).toEqual([]);
+    fail(circuits, 1);
+    expect(circuits.isOpen(key)).toBe(true);
+  });
+
   test('counts a final refusal of the target as an answer', () => {
     const { circuits } = open();
     fail(circuits, FAILURES_UNTIL_OPEN - 1);
@@ -155,7 +168,7 @@ describe('a postponed delivery', () => {
 
   test.for([
     { outageInMs: 0, perSecond: 200 },
-    { outageInMs: 40_000, perSecond: 50 },
+    { outageInMs: 4_000, perSecond: 50 },
     { outageInMs: 3_600_000, perSecond: 10 },
   ])('is due again by a budget that all circuits share: $perSecond in a second after $outageInMs ms', ({ outageInMs, perSecond }) => {
     const { clock, circuits } = open();
