@@ -1,5 +1,6 @@
 import { headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FACTS_VERSION } from '#machines/facts.ts';
 import type { FullLogEntry, LogEntry } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
@@ -32,7 +33,7 @@ describe('the log on JetStream, with foreign messages in it', () => {
     async (garbage) => {
       const { log } = opened;
       const name = newStream();
-      const { seq } = await stranger.connection.nats.jetstream().publish(`invocation.${name.function}.${name.stream}`, garbage);
+      const { seq } = await stranger.connection.jetstream.publish(`invocation.${name.function}.${name.stream}`, garbage);
       const [unreadable] = await log.read(name, NO_APPENDS);
       expect(unreadable).toMatchObject({ version: seq, facts: [] });
       const { version = 0 } = (await log.append(name, append([running(1)], { previous: unreadable?.version ?? NO_APPENDS }), {})) ?? {};
@@ -53,7 +54,7 @@ describe('the log on JetStream, with foreign messages in it', () => {
     const name = newStream();
     const found = headers();
     found.set('Nats-Msg-Id', `request.${name.function}.${name.stream}`);
-    const { seq } = await stranger.connection.nats.jetstream().publish('invoke.other', '{}', { headers: found });
+    const { seq } = await stranger.connection.jetstream.publish('invoke.other', '{}', { headers: found });
     const once = { id: name.stream as string as RequestId, payload: '{"order":7}', once: true };
     const accepted = await log.accept(name, [once]);
     expect(accepted.isRepeated ?? false).toBe(false);
@@ -64,9 +65,9 @@ describe('the log on JetStream, with foreign messages in it', () => {
   test('does not read a stream that holds facts of a newer version', async () => {
     const { log } = opened;
     const name = newStream();
-    const newer = '{"v":2,"facts":[{"type":"teleported"}]}';
-    const { seq } = await stranger.connection.nats.jetstream().publish(`invocation.${name.function}.${name.stream}`, newer);
-    await expect(log.read(name, NO_APPENDS)).rejects.toThrow(`the message ${seq} of the log holds facts of version 2`);
+    const newer = JSON.stringify({ v: FACTS_VERSION + 1, facts: [{ type: 'teleported' }] });
+    const { seq } = await stranger.connection.jetstream.publish(`invocation.${name.function}.${name.stream}`, newer);
+    await expect(log.read(name, NO_APPENDS)).rejects.toThrow(`the message ${seq} of the log holds facts of version ${FACTS_VERSION + 1}`);
   });
 });
 

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { type FindingKind, findingKinds } from '#src/analysis/findings.ts';
 import { createVerifier, type Verification } from '#src/analysis/verify.ts';
+import { shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { repeatLog, runGoodLog } from '#test/support/log/good-log.ts';
 import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
@@ -90,8 +91,10 @@ const damages: Damage[] = [
       // A stream without destinations has left memory when it is settled.
       const { entry, fact } = find(entries, 'succeeded', ({ destinations }) => destinations === undefined);
       const sequence = (entries.at(-1)?.sequence ?? 0) + 1;
-      const append = { ...entry.append, id: 'late', facts: [fact], previous: entry.append.version };
-      entries.push({ ...entry, sequence, append: { ...append, version: sequence as Append['append']['version'] }, wakeTimes: {} });
+      const { version: previous, hash: link } = entry.append;
+      const version = sequence as Append['append']['version'];
+      const append = { ...entry.append, id: 'late', facts: [fact], previous, link, version };
+      entries.push({ ...entry, sequence, append, link: shortLinkOf(append), wakeTimes: {} });
       return sequence;
     },
   },
