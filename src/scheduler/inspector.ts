@@ -76,8 +76,8 @@ export class Inspector {
   }
 
   /**
-   * The item that stands for a stream, and when an invocation of the stream becomes too old. `undefined` when there is none, when a delivery
-   * needs work, and for unknown functions.
+   * The item that stands for a stream, and when an invocation of the stream becomes too old. `undefined` when there is none, when an attempt
+   * or a delivery needs work, and for unknown functions. A wake alone does not deliver the outcome of a cancelled invocation.
    */
   #queuedItem({
     name,
@@ -87,11 +87,12 @@ export class Inspector {
     wake,
     endsAt,
     deliverAt,
+    isInProgress,
   }: OpenStream): { sequence: number; endsAt: number } | undefined {
     const ageInMs = maxAgeOf(this.#options, name.function);
     if (ageInMs === undefined || deliverAt !== undefined) return undefined;
     if (version === request) return { sequence: request, endsAt: (acceptedAt ?? 0) + ageInMs };
-    return wake === undefined ? undefined : { sequence: wake, endsAt: endsAt ?? Number.POSITIVE_INFINITY };
+    return wake === undefined || isInProgress ? undefined : { sequence: wake, endsAt: endsAt ?? Number.POSITIVE_INFINITY };
   }
 
   #scheduleNext(stream: OpenStream, inspection: Inspection, pause: number): void {

@@ -20,6 +20,8 @@ export type OpenStream = {
   dueAt: number | undefined;
   /** When the earliest waiting invocation becomes too old. */
   endsAt: number | undefined;
+  /** Whether an attempt runs, or an outcome has deliveries that did not start. Both need more than the wake of a worker. */
+  isInProgress: boolean;
   /** The sequence of the latest wake since the last append. */
   wake: number | undefined;
   /** When the next try of one of its deliveries is due. */
@@ -132,6 +134,7 @@ class FoldedStreams implements OpenStreams {
     stream.head = link?.own;
     stream.dueAt = dueAt;
     stream.endsAt = endsAt;
+    stream.isInProgress = inProgressSince !== undefined;
     stream.wake = undefined;
     stream.deliverAt = deliverAt;
     stream.inspections = 0;
@@ -186,6 +189,7 @@ class FoldedStreams implements OpenStreams {
       head: undefined,
       dueAt: undefined,
       endsAt: undefined,
+      isInProgress: false,
       wake: undefined,
       deliverAt: undefined,
       checkAt: NEVER,
