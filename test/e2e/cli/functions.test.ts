@@ -169,7 +169,9 @@ describe('sequent doctor', () => {
   });
 
   test('says that the durability of a server which it did not start is unknown', async () => {
-    const { code, stdout } = await sequent.run(['doctor']);
+    const elsewhere = join(folder, 'elsewhere');
+    const { servers, nkeyFile = '' } = sequent.address;
+    const { code, stdout } = await sequent.run(['doctor', '--data', elsewhere, '--server', servers, '--nkey', nkeyFile]);
     expect(code).toBe(0);
     expect(stdout).toContain('unknown (external server)');
   });

@@ -58,7 +58,8 @@ describe('the page of the system', () => {
     await using watched = await browser.open(`${sequent.url}/system`);
     const { page } = watched;
     const row = page.getByRole('region', { name: 'Queues', exact: true }).getByRole('row').filter({ hasText: 'held' });
-    expect(await row.textContent()).toBe('heldworker010 yes');
+    // One message is at work, and one more with each wake: the scheduler's patience is a second here.
+    expect(await row.textContent()).toMatch(/^heldworker0[1-9]0 yes$/);
     // The scheduler reports the oldest invocation every few seconds, and the page polls.
     await page.getByRole('link', { name: id }).waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);

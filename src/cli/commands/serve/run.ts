@@ -40,13 +40,14 @@ const INSTALLED = 'sequent-installed';
  */
 export async function start(call: Call<ServeOptions>, signal: AbortSignal): Promise<Running | undefined> {
   const configuration = configurationOf(call);
+  const port = portOf(call.options.natsPort);
   const log = createLog({ level: configuration.logLevel });
   endOnDefect(log);
   const reports: Reports = { log, stopping: signal };
   if (configuration.roles.includes('gateway')) preparePages(call);
   await protectFiles(configuration, log);
   const isServerNeeded = call.options.startServer && requestedNats(configuration) === undefined;
-  const server = isServerNeeded ? await startOwnServer(call, configuration, reports) : undefined;
+  const server = isServerNeeded ? await startOwnServer(call, { ...configuration, port }, reports) : undefined;
   const undo: (() => Promise<void>)[] = [async () => await server?.stop()];
   try {
     const { connection, requester, address } = await connect(configuration, server, reports);
@@ -131,12 +132,11 @@ function configurationOf({ options, terminal }: Call<ServeOptions>): Configurati
 }
 
 async function startOwnServer(
-  { options, terminal }: Call<ServeOptions>,
-  { dataDir, fsync, natsAnonymous: anonymous }: Configuration,
+  { terminal }: Call<ServeOptions>,
+  { dataDir, fsync, natsAnonymous: anonymous, port }: Configuration & { port: number },
   reports: Reports,
 ): Promise<EmbeddedServer> {
   const { bin } = await ensureServer({ say: (line) => terminal.err.line(`sequent: ${line}`) });
-  const port = portOf(options.natsPort);
   return await startServer({
     bin,
     dataDir,
