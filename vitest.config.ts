@@ -12,6 +12,8 @@ const timed = [
   'test/e2e/web/{large,reconnect}.test.ts',
 ];
 
+const pages = 'test/e2e/web/*.test.ts';
+
 const shared = { setupFiles: ['test/support/silence.ts'] };
 
 export default defineConfig({
@@ -56,7 +58,7 @@ export default defineConfig({
           name: 'e2e',
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
-          exclude: timed,
+          exclude: [...timed, pages],
           // Each file starts servers of its own, on any free port, and waits for them most of the time.
           maxWorkers: 3,
           testTimeout: 60_000,
@@ -66,8 +68,20 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'e2e-timed',
+          name: 'pages',
           sequence: { groupOrder: 3 },
+          include: [pages],
+          exclude: timed,
+          maxWorkers: 3,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'e2e-timed',
+          sequence: { groupOrder: 4 },
           include: timed,
           fileParallelism: false,
           testTimeout: 60_000,
@@ -79,7 +93,7 @@ export default defineConfig({
           ...shared,
           name: 'cluster',
           // Ten processes and three servers, and the time without an acknowledgement is measured.
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
           include: ['test/cluster/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 400_000,
@@ -91,7 +105,7 @@ export default defineConfig({
           ...shared,
           name: 'conformance',
           // The vendor's SDK calls a real gateway. Each file starts a gateway of its own.
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
           include: ['test/conformance/**/*.test.ts'],
           maxWorkers: 2,
           testTimeout: 60_000,

@@ -16,16 +16,20 @@ export async function probeAbilities(uid: number): Promise<Abilities> {
     return { isRoot, namespaces: why, otherUsers: why };
   }
   const own = isRoot ? uid : undefined;
-  const namespaces = await attempt({ level: 'namespaces', uid: own, hasNetwork: false });
+  const namespaces = await attempt({ level: 'namespaces', uid: own, hasNetwork: false }, ['true']);
   if (namespaces === true || !isRoot) return { isRoot, namespaces, otherUsers: isRoot ? true : 'the worker is not started as root' };
-  return { isRoot, namespaces, otherUsers: await attempt({ level: 'user', uid: own, hasNetwork: true }) };
+  const otherUsers = await attempt({ level: 'user', uid: own, hasNetwork: true }, ['true']);
+  if (otherUsers !== true) return { isRoot, namespaces, otherUsers };
+  // A Node in the home folder of root is common.
+  const canRunNode = (await attempt({ level: 'user', uid: own, hasNetwork: true }, ['test', '-x', process.execPath])) === true;
+  return { isRoot, namespaces, otherUsers: canRunNode || `other users cannot execute ${process.execPath}` };
 }
 
-/** Runs `true` in a sandbox; why that fails otherwise. */
-async function attempt(sandbox: Sandbox): Promise<true | string> {
+/** Runs a command in a sandbox; why that fails otherwise. */
+async function attempt(sandbox: Sandbox, [command, ...args]: [string, ...string[]]): Promise<true | string> {
   const directory = await mkdtemp(join(tmpdir(), 'sequent-probe-'));
   try {
-    return await run(sandboxCommand(sandbox, { directory, memoryInMb: 1, readable: [], command: 'true', args: [] }));
+    return await run(sandboxCommand(sandbox, { directory, memoryInMb: 1, readable: [], command, args }));
   } catch (error) {
     return messageOf(error);
   } finally {
