@@ -43,8 +43,8 @@ export function delivererOf({ name }: Process): string {
 /**
  * Watches a world from the outside. It sees the log at the server at once, and every effect when it happens.
  *
- * The checks here are those that only the moment shows: no effect before its append (E1), no attempt twice (E5), none too early (T1), and
- * no item acknowledged too early (ITEM2, EXEC4).
+ * It reports what only the moment of an effect shows: an effect before its append (E1), an attempt that is made twice (E5) or too early
+ * (T1), and an item that is acknowledged too early (ITEM2, EXEC4).
  */
 export class Ledger {
   readonly problems: string[] = [];

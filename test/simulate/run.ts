@@ -45,7 +45,7 @@ const { values } = parseArgs({
 });
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-// A promise of a role that nobody awaits must not reject: it would end a real process.
+// An unhandled rejection ends a real process.
 process.on('unhandledRejection', (reason) => {
   print(`an unhandled rejection: ${reason instanceof Error ? reason.stack : String(reason)}`);
   process.exit(1);

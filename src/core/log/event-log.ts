@@ -119,7 +119,7 @@ export interface EventLog {
   epoch(): number;
 
   /**
-   * Appends to a stream whose version is `append.previous`; returns what was stored, or `undefined` on a conflict.
+   * Appends to a stream whose version is `append.previous`; returns the version and the hash of the stored append, or `undefined` on a conflict.
    *
    * A missing answer is resolved by reading the stream (A1). Throws `UnknownOutcomeError` when the reads fail until the deadline, and
    * `LogFullError` when the log cannot store more.

@@ -17,7 +17,7 @@ const shares: Readonly<Record<StreamPart, number>> = {
   signatures: 0.01,
 };
 
-/** What is divided when the account demands sizes and has no limit itself. */
+/** The storage that the streams share when the account demands sizes and has no limit itself. */
 const UNLIMITED_BYTES = 8 * 1_024 ** 3;
 
 export type StorageLimits = {

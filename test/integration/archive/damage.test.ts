@@ -80,6 +80,8 @@ async function rewrite(folder: string, { index, erasure, isSealed = false, chang
   await writeFile(join(folder, names[index] ?? ''), Buffer.concat([Buffer.from(`${JSON.stringify(forged)}\n`), content]));
 }
 
+const forgeLines = (lines: string[]): string[] => lines.map((line) => line.replace('please pack it well', 'please pack it ill!'));
+
 /** The mark that an erasure puts in the place of a line. */
 function markOf(line: string, erasure: string, leaf: string): string {
   const { sequence, at: time } = parseHead(line);
@@ -151,7 +153,7 @@ const damages: Damage[] = [
     async plant(folder) {
       await rewrite(folder, {
         index: 1,
-        change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
+        change: forgeLines,
       });
       return { kind: 'damaged-segment', sequence: firstOf(1), what: /holds other messages than were archived/ };
     },
@@ -162,7 +164,7 @@ const damages: Damage[] = [
       await rewrite(folder, {
         index: 1,
         erasure: 'e-known',
-        change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
+        change: forgeLines,
       });
       return { kind: 'damaged-segment', sequence: firstOf(1), what: /holds other messages than were archived/ };
     },
@@ -173,7 +175,7 @@ const damages: Damage[] = [
       await rewrite(folder, {
         index: 1,
         isSealed: true,
-        change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
+        change: forgeLines,
       });
       return { kind: 'damaged-segment', sequence: firstOf(2), what: /does not link to the segment before it/ };
     },
@@ -184,7 +186,7 @@ const damages: Damage[] = [
       await rewrite(folder, {
         index: 3,
         isSealed: true,
-        change: (lines) => lines.map((line) => line.replace('please pack it well', 'please pack it ill!')),
+        change: forgeLines,
       });
       const sequence = (segments[3]?.last ?? 0) + 1;
       return { kind: 'damaged-segment', sequence, what: /follows another segment than the last one that was archived/ };

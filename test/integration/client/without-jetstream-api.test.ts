@@ -1,8 +1,6 @@
 import { describe, expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { test as base } from '#test/support/fixtures.ts';
-import { startGuardedServer } from '#test/support/nats/guarded-server.ts';
-import { startSystem } from '#test/support/nats/running-system.ts';
+import { guardedTest } from '#test/support/nats/guarded-system.ts';
 
 const users = {
   sequent: {},
@@ -11,17 +9,7 @@ const users = {
 };
 const handlers = new Map([['hello', (event: unknown) => Promise.resolve({ hello: event })]]);
 
-const test = base
-  .extend('guarded', async ({ task: _ }, { onCleanup }) => {
-    const guarded = await startGuardedServer(users);
-    onCleanup(() => guarded[Symbol.asyncDispose]());
-    return guarded;
-  })
-  .extend('system', async ({ guarded }, { onCleanup }) => {
-    const system = await startSystem(guarded.as('sequent'), handlers);
-    onCleanup(() => system[Symbol.asyncDispose]());
-    return system;
-  });
+const test = guardedTest(users, handlers);
 
 describe("a client whose user has no permission for JetStream's API", () => {
   test('invokes functions and receives their outcomes', async ({ guarded, system: _ }) => {

@@ -1,8 +1,7 @@
 import { connect } from 'nats';
 import { describe, expect } from 'vitest';
 import { INVOCATIONS, RESULTS, workConsumer } from '#src/nats/wire/topology.ts';
-import { test as base } from '#test/support/fixtures.ts';
-import { startGuardedServer } from '#test/support/nats/guarded-server.ts';
+import { guardedTest } from '#test/support/nats/guarded-system.ts';
 import { startSystem } from '#test/support/nats/running-system.ts';
 
 const users = {
@@ -12,17 +11,7 @@ const users = {
 const hello = (event: unknown): Promise<unknown> => Promise.resolve({ hello: event });
 const handlers = new Map(['hello', 'b=hello', 'c=hello'].map((name) => [name, hello]));
 
-const test = base
-  .extend('guarded', async ({ task: _ }, { onCleanup }) => {
-    const guarded = await startGuardedServer(users);
-    onCleanup(() => guarded[Symbol.asyncDispose]());
-    return guarded;
-  })
-  .extend('system', async ({ guarded }, { onCleanup }) => {
-    const system = await startSystem(guarded.as('sequent'), handlers);
-    onCleanup(() => system[Symbol.asyncDispose]());
-    return system;
-  });
+const test = guardedTest(users, handlers);
 
 describe('the subjects of a project', () => {
   test('invoke its functions and carry their results, and permissions keep projects apart', async ({ guarded, system }) => {

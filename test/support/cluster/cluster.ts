@@ -85,7 +85,7 @@ export async function startCluster(bin: string, folder: string): Promise<Cluster
   return cluster;
 }
 
-/** Ports below those that the system gives to outgoing connections: a server that is down keeps its port. */
+/** The ports are below the range for outgoing connections, so no connection takes the port of a server that is down. */
 async function freePorts(count: number): Promise<number[]> {
   const found: number[] = [];
   for (let port = 20_000 + Math.floor(Math.random() * 10_000); found.length < count; port++) if (await isPortFree(port)) found.push(port);

@@ -16,7 +16,7 @@ export interface StormRoles extends AsyncDisposable {
   kill(one: RoleProcess): Promise<void>;
   /** Starts a role again that was killed. */
   start(one: RoleProcess): Promise<void>;
-  /** The log lines of all processes, also of those that were killed: the last ones of each. */
+  /** The last log lines of each process, killed processes included. */
   lines(): string[];
 }
 

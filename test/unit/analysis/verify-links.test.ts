@@ -20,7 +20,7 @@ function firstWith(entries: readonly FullLogEntry[], matches: (fact: Fact) => bo
   return found;
 }
 
-/** Changes an append as somebody would who writes to the store of the log; without `header`, the headers are adapted to the change. */
+/** Changes an append in the store of the log. By default the header with the hashes is removed too, so only the chain shows the change. */
 function change(entry: Append, changed: Partial<Append['append']>, header: 'kept' | 'removed' = 'removed'): void {
   Object.assign(entry, { append: { ...entry.append, ...changed } }, header === 'removed' ? { link: undefined } : {});
 }

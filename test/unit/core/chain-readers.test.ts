@@ -93,7 +93,7 @@ function appendsOf(entries: readonly FullLogEntry[]): RecordedAppend[] {
   });
 }
 
-/** The writer reads by the port, so the log needs no more than its two reads. `appends` are those that the log holds at the read. */
+/** A log with the two reads that the writer needs. The read of the stream returns `appends`. */
 function logOf(entries: readonly FullLogEntry[], appends = appendsOf(entries)): EventLog {
   return {
     epoch: () => 0,
