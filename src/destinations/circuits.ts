@@ -68,6 +68,8 @@ class ProcessCircuits implements Circuits {
   readonly #options: CircuitsOptions;
   /** The circuits that have counted a failure. A circuit stays, because the number of its successes decides which failures count. */
   readonly #circuits = new Map<string, Circuit>();
+  /** The circuits that are not closed, and their functions. Both change only when a circuit opens or closes. */
+  #unclosed: readonly Circuit[] = [];
   #troubled: ReadonlySet<string> = new Set();
 
   constructor(options: CircuitsOptions) {
@@ -111,7 +113,7 @@ class ProcessCircuits implements Circuits {
   }
 
   list(): CircuitState[] {
-    return this.#unclosed().map(({ key, breaker: { openUntil, failures, reason } }) => ({
+    return this.#unclosed.map(({ key, breaker: { openUntil, failures, reason } }) => ({
       deliverer: this.#options.name,
       function: key.functionName,
       target: key.limitKey,
@@ -128,7 +130,7 @@ class ProcessCircuits implements Circuits {
     const { breaker } = circuit;
     const wasClosed = breaker.isClosed;
     if (breaker.end(admission, result, this.#now())) circuit.hasProbe = false;
-    if (breaker.isClosed !== wasClosed) this.#troubled = new Set(this.#unclosed().map((one) => one.key.functionName));
+    if (breaker.isClosed !== wasClosed) this.#listUnclosed();
     if (breaker.isClosed && !wasClosed) this.#options.onClosed(key.limitKey);
     return result?.kind === 'failed' && !breaker.isClosed ? this.#reserve(circuit, breaker.openUntil) : 0;
   }
@@ -138,7 +140,7 @@ class ProcessCircuits implements Circuits {
     const now = this.#now();
     const outageInS = Math.max(FULL_BUDGET_FOR_S, (now - breaker.closedUntil) / 1_000);
     const budget = Math.max(MIN_DUE_AGAIN_PER_SECOND, (MAX_DUE_AGAIN_PER_SECOND * FULL_BUDGET_FOR_S) / outageInS);
-    const perSecond = Math.max(1, Math.floor(budget / this.#unclosed().length));
+    const perSecond = Math.max(1, Math.floor(budget / this.#unclosed.length));
     return calendar.reserve(Math.max(wanted, breaker.openUntil), { now, perSecond });
   }
 
@@ -151,8 +153,9 @@ class ProcessCircuits implements Circuits {
     return circuit;
   }
 
-  #unclosed(): Circuit[] {
-    return [...this.#circuits.values()].filter(({ breaker }) => !breaker.isClosed);
+  #listUnclosed(): void {
+    this.#unclosed = [...this.#circuits.values()].filter(({ breaker }) => !breaker.isClosed);
+    this.#troubled = new Set(this.#unclosed.map(({ key }) => key.functionName));
   }
 
   #now(): number {
