@@ -1,4 +1,4 @@
-import type { Fact } from '#machines/facts.ts';
+import { type Fact, isOutcome } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
 import { headAfter, shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
@@ -207,7 +207,7 @@ class LogVerifier implements Verifier {
       return this.#findings.report(kind, sequence, { what, ...subject });
     }
     stream.invocations.set(fact.invocation, step.snapshot);
-    if (fact.type === 'succeeded' || fact.type === 'failed') this.#counts[fact.type]++;
+    if (isOutcome(fact)) this.#counts[fact.type]++;
   }
 
   #checkWakeTimes({ sequence, name, wakeTimes }: AppendEntry, needed: WakeTimes): void {

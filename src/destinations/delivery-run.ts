@@ -7,7 +7,7 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
-import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
+import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { AdmittedTry, CircuitKey } from './circuits.ts';
@@ -56,8 +56,8 @@ export class DeliveryRun implements StreamRun {
 
   /** Stores the result of an outcome that no item stands for. Once a delivery has started, no other process looks after the result (PUB4). */
   async #publishBeforeFirstTry(request: AcceptedRequest, invocation: Invocation): Promise<void> {
-    const { outcome, deliveries } = invocation.context;
-    if (outcome === null || !mayHaveEndedWithoutItem(outcome) || Object.keys(deliveries).length > 0) return;
+    const { outcome } = invocation.context;
+    if (outcome === null || !mayBeUnpublished(invocation)) return;
     const { results, tenancy } = this.#ports;
     const { name } = this.#writer.state;
     const id = outcome.invocation as RequestId;

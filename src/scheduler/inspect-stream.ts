@@ -1,4 +1,3 @@
-import type { Outcome } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
 import { withDestinations } from '#machines/outcome.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
@@ -6,7 +5,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
-import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
+import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
 import { isSettled, loadStream, requestOf } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { judgeWaiting, termsFor } from './judge-waiting.ts';
@@ -117,19 +116,9 @@ async function publishResult(id: string, { writer: { state }, isOwn, isFirst, op
   const request = requestOf(state, id);
   const outcome = invocation?.context.outcome;
   if (invocation === undefined || request === undefined || outcome === undefined || outcome === null) return;
-  if (!isOwn && outcome.destinations !== undefined && !(isFirst && mayBeUnpublished(invocation, outcome))) return;
+  if (!isOwn && outcome.destinations !== undefined && !(isFirst && mayBeUnpublished(invocation))) return;
   if (!isOwn && (await results.isStored(state.name, id as RequestId, outcome.at))) return;
   await results.publish(state.name, id as RequestId, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
-}
-
-/**
- * Whether the result of an outcome with destinations may be missing.
- *
- * The process that ended an invocation without a work item publishes the result, or hints at it, before a delivery starts. That process may
- * have died, and its hint may be lost.
- */
-function mayBeUnpublished({ context }: Invocation, outcome: Outcome): boolean {
-  return mayHaveEndedWithoutItem(outcome) && Object.keys(context.deliveries).length === 0;
 }
 
 /** The version that an invocation runs. For an open invocation the registry is asked as well, because the local copy may lag behind it. */

@@ -1,3 +1,4 @@
+import { isOutcome } from '#machines/facts.ts';
 import { plural } from '#src/cli/print/format.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -22,7 +23,7 @@ function drawHead(timeline: Timeline, { paint }: OutputStream, now: number): str
   const { requestId, status, state, transitions, attempts, qualifier } = timeline;
   const startedAt = transitions[0]?.fact.at ?? now;
   const isOver = timeline.envelope !== undefined;
-  const endedAt = isOver ? (transitions.findLast(({ fact }) => fact.type === 'succeeded' || fact.type === 'failed')?.fact.at ?? now) : now;
+  const endedAt = isOver ? (transitions.findLast(({ fact }) => isOutcome(fact))?.fact.at ?? now) : now;
   const colour = status === 'SUCCESS' ? paint.green : status === 'FAIL' || status === 'DISCARD' ? paint.red : paint.blue;
   const name = plain(timeline.function) + (qualifier === 'latest' ? '' : `:${plain(qualifier)}`);
   const took = `${isOver ? 'took' : 'has taken'} ${formatDuration(Math.max(0, endedAt - startedAt))}${isOver ? '' : ' so far'}`;

@@ -1,4 +1,4 @@
-import type { Fact } from '#machines/facts.ts';
+import { isOutcome } from '#machines/facts.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
@@ -58,9 +58,7 @@ export async function findRecord(gateway: Gateway, name: FunctionName, id: strin
 function recordOfTimeline({ requestId, status, transitions }: Timeline): InvocationRecord {
   const facts = transitions.map(({ fact }) => fact);
   const acceptedAt = facts[0]?.at ?? 0;
-  const outcome = facts.find(
-    (fact): fact is Extract<Fact, { type: 'succeeded' | 'failed' }> => fact.type === 'succeeded' || fact.type === 'failed',
-  );
+  const outcome = facts.find(isOutcome);
   const failure = outcome?.type === 'failed' ? outcome.failure : undefined;
   return {
     request_id: requestId,

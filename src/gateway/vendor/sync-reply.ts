@@ -1,3 +1,4 @@
+import { isOutcome } from '#machines/facts.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { Envelope } from '#src/core/log/envelope.ts';
@@ -58,7 +59,7 @@ function isErrorOfFunction({ request_context, response_context }: Envelope): boo
 
 function executionOf({ transitions }: Timeline): { durationInMs: number; output: string; code: number } {
   const facts = transitions.map(({ fact }) => fact);
-  const outcome = facts.find((fact) => fact.type === 'succeeded' || fact.type === 'failed');
+  const outcome = facts.find(isOutcome);
   const started = facts.findLast((fact) => fact.type === 'running');
   return {
     durationInMs: Math.max(0, (outcome?.at ?? 0) - (started?.at ?? 0)),
