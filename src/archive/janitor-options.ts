@@ -18,6 +18,8 @@ export type JanitorOptions = {
   retention: Retention;
   /** How long read models keep finished invocations, in milliseconds; `undefined`: for ever. */
   historyRetentionInMs: number | undefined;
+  /** Whether this process may act now (TIME5); always, by default. */
+  takesWork?: () => boolean;
   /** The pause between two rounds, in milliseconds. */
   everyInMs?: number;
   /** Younger messages stay, regardless of the retention, because a process may still work on them. In milliseconds. */

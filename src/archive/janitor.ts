@@ -10,13 +10,13 @@ import { createLease } from './lease.ts';
  * same name, and only one of them succeeds.
  */
 export interface Janitor {
-  /** Runs rounds until nothing is left to do. Resolves to false when another janitor holds the lease. */
+  /** Runs rounds until nothing is left to do. Resolves to false when another janitor holds the lease, or this process may not act. */
   work(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
 export function startJanitor(options: JanitorOptions): Janitor {
-  const { state, clock, logger, name, everyInMs = 5_000 } = options;
+  const { state, clock, logger, name, takesWork = () => true, everyInMs = 5_000 } = options;
   const stopping = new AbortController();
   const lease = createLease({ state, clock, holder: name });
   const rounds = new JanitorRounds(options, { signal: stopping.signal, renewLease: lease.take });
@@ -28,8 +28,8 @@ export function startJanitor(options: JanitorOptions): Janitor {
   }
 
   async function runRounds(): Promise<boolean> {
-    if (stopping.signal.aborted || !(await lease.take())) return false;
-    while (await rounds.run());
+    if (stopping.signal.aborted || !takesWork() || !(await lease.take())) return false;
+    while ((await rounds.run()) && takesWork());
     return true;
   }
 

@@ -33,6 +33,7 @@ export async function startJanitorRole(options: JanitorRoleOptions): Promise<Pic
     archive: files,
     state,
     clock,
+    takesWork: () => clock.isWithinLimit,
     logger,
     ...settings,
   });

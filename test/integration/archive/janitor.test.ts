@@ -87,6 +87,18 @@ describe('the janitor', () => {
     expect(await logState()).toMatchObject({ first: 1, messages: 900 });
   });
 
+  test('archives and purges nothing while its process may take no work, and continues when the process may', async () => {
+    await write(300);
+    let takesWork = false;
+    const retention = { maxInvocations: 100 };
+    await using opened = await openJanitorOn(server.url, archive, { retention, maxRemovable: 0, takesWork: () => takesWork });
+    expect(await opened.janitor.work()).toBe(false);
+    expect(await logState()).toMatchObject({ first: 1, messages: 900 });
+    takesWork = true;
+    expect(await opened.janitor.work()).toBe(true);
+    expect((await logState()).messages).toBeLessThan(900);
+  });
+
   test('purges messages older than the retention', async () => {
     await write(400);
     const cut = Date.now() + 1;
