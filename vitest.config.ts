@@ -14,7 +14,11 @@ const timed = [
 
 const pages = 'test/e2e/web/*.test.ts';
 
-const shared = { setupFiles: ['test/support/silence.ts'] };
+const shared = {
+  setupFiles: ['test/support/silence.ts'],
+  // By default `expect.poll` waits for one second, which a loaded machine exceeds.
+  expect: { poll: { timeout: 15_000 } },
+};
 
 export default defineConfig({
   test: {

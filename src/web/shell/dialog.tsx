@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
 
 type DialogProps = { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean };
@@ -8,7 +8,8 @@ type DialogProps = { title: string; onClose: () => void; children: ComponentChil
 export function Dialog({ title, onClose, children, wide = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  // A layout effect, so that no key reaches the page below a dialog that is about to open.
+  useLayoutEffect(() => {
     const opened = dialog.current;
     const previousFocus = document.activeElement;
     opened?.showModal();

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 /** Functions by key. A name is one key, or two keys pressed one after the other, such as `g i`. */
 export type KeyBindings = Readonly<Record<string, () => void>>;
@@ -11,7 +11,8 @@ let previousAt = 0;
 export function useKeys(keys: KeyBindings): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  // A layout effect, because a key may be pressed before an effect after the paint has run.
+  useLayoutEffect(() => {
     bindings.unshift(latest);
     return () => void bindings.splice(bindings.indexOf(latest), 1);
   }, []);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
@@ -39,7 +39,7 @@ function TokenForm() {
   const [isSubmitting, setIsSubmitting] = useState(false);
   const next = nextAfterLogin(query.get('next'));
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     setIsSubmitting(true);

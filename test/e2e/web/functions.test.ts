@@ -33,16 +33,16 @@ describe('the page of all functions', () => {
     const { page } = watched;
     const names = () => page.locator('.function-name > a').allTextContents();
     await page.getByRole('link', { name: '1 (50 %)' }).waitFor();
-    expect(await names()).toEqual(['amounts', 'zones']);
+    await expect.poll(names).toEqual(['amounts', 'zones']);
     await page.getByRole('button', { name: 'failing first' }).click();
-    expect(await names()).toEqual(['zones', 'amounts']);
+    await expect.poll(names).toEqual(['zones', 'amounts']);
     await page.keyboard.press('/');
     await page.keyboard.type('due');
     await expect.poll(names).toEqual(['amounts']);
     // The address keeps search and order, so a reload restores them.
     await page.reload();
     await expect.poll(names).toEqual(['amounts']);
-    expect(new URL(page.url()).search).toBe('?order=failing+first&q=due');
+    await expect.poll(() => new URL(page.url()).search).toBe('?order=failing+first&q=due');
   });
 });
 
@@ -74,10 +74,8 @@ describe('the destination graph', () => {
       .filter({ hasText: /Loop.*→.*→/ })
       .waitFor();
     await page.goto(`${sequent.url}/functions`);
-    await page.getByText('In a loop').first().waitFor();
-    expect(await page.getByText('In a loop').count()).toBe(3);
-    expect(await page.locator('.graph-edge.loop').count()).toBe(3);
-    expect(await page.locator('.graph-node.loop').count()).toBe(3);
+    for (const mark of [page.getByText('In a loop'), page.locator('.graph-edge.loop'), page.locator('.graph-node.loop')])
+      await expect.poll(() => mark.count()).toBe(3);
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflowOf(page)).toEqual([]);
@@ -90,10 +88,11 @@ describe('the destination graph', () => {
 describe('the page of a function', () => {
   test('rates, errors, queue age and latency are those of the API, and are drawn over time', async ({ sequent, browser }) => {
     await sequent.define('busy', { concurrency: 1 });
-    const ids = await Promise.all(
-      Array.from({ length: 6 }, (_, index) => sequent.invoke('busy', index < 2 ? { throws: 'no' } : { ms: 20 })),
-    );
-    const { total } = await statsOf(sequent, 'busy', ids.length);
+    // All six are accepted before the first ends, and one runs at a time: five are queued during an execution of 30 ms.
+    const events = Array.from({ length: 6 }, (_, index) => ({ gate: 'busy', ...(index < 2 ? { throws: 'no' } : { ms: 30 }) }));
+    await Promise.all(events.map((event) => sequent.invoke('busy', event)));
+    await sequent.openGate('busy');
+    const { total } = await statsOf(sequent, 'busy', events.length);
     await using watched = await browser.open(`${sequent.url}/functions/busy`);
     const { page } = watched;
     const figure = (label: string) =>
@@ -101,14 +100,16 @@ describe('the page of a function', () => {
         .locator('.stats .figures > div')
         .filter({ has: page.getByText(label, { exact: true }) })
         .locator('dd');
-    expect(await figure('Accepted').textContent()).toBe('6');
-    expect(await figure('Failed').textContent()).toBe('2 (33 %)');
-    expect(await figure('Queue p99').textContent()).toBe(`${total.queue_ms?.p99} ms`);
-    expect(await figure('Duration p50').textContent()).toBe(`${total.duration_ms?.p50} ms`);
-    // With a concurrency of one the other invocations queue up.
+    for (const [label, text] of [
+      ['Accepted', '6'],
+      ['Failed', '2 (33 %)'],
+      ['Queue p99', `${total.queue_ms?.p99} ms`],
+      ['Duration p50', `${total.duration_ms?.p50} ms`],
+    ] as const)
+      await expect.poll(() => figure(label).textContent()).toBe(text);
     expect(total.queue_ms?.p99).toBeGreaterThan(20);
     await page.getByRole('link', { name: 'UnhandledInvocationError 2' }).waitFor();
-    expect(await page.locator('.chart canvas').count()).toBe(3);
+    await expect.poll(() => page.locator('.chart canvas').count()).toBe(3);
     // A chart has the colours of the theme, and is redrawn when the theme changes.
     const picture = () => page.evaluate<string>("document.querySelector('.chart canvas').toDataURL()");
     const light = await picture();
@@ -119,16 +120,21 @@ describe('the page of a function', () => {
   });
 
   test('configuration, versions and aliases are shown, and only the names of secrets', async ({ sequent, browser }) => {
-    await sequent.define('shown', { timeoutInMs: 4_000, memoryInMb: 128, userData: { REGION: 'eu' }, secretUserData: { PIN: '4711' } });
+    await sequent.define('shown', {
+      timeoutInMs: 4_000,
+      memoryInMb: 128,
+      userData: { REGION: 'eu' },
+      secretUserData: { PIN: 'never shown' },
+    });
     await sequent.run(['fn', 'publish', 'shown', 'v1', '--description', 'the first one']);
     await sequent.run(['fn', 'alias', 'set', 'shown', 'prod', 'v1']);
     await using watched = await browser.open(`${sequent.url}/functions/shown`);
     const { page } = watched;
     const configuration = page.getByRole('region', { name: 'Configuration' });
-    expect(await configuration.textContent()).toMatch(/scripted-function\.mjs.*4 s.*128 MB.*REGION = eu.*PIN is a secret/);
-    expect(await page.content()).not.toContain('4711');
+    await expect.poll(() => configuration.textContent()).toMatch(/scripted-function\.mjs.*4 s.*128 MB.*REGION = eu.*PIN is a secret/);
+    expect(await page.content()).not.toContain('never shown');
     const versions = page.getByRole('region', { name: 'Versions and aliases' });
-    expect(await versions.textContent()).toMatch(/!prod → v1.*v1.*the first one/);
+    await expect.poll(() => versions.textContent()).toMatch(/!prod → v1.*v1.*the first one/);
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
@@ -152,7 +158,7 @@ describe('the page of a function', () => {
     ] as const) {
       const field = page.locator('.field').filter({ has: page.getByLabel(label) });
       await expect.poll(() => field.locator('small').textContent()).toBe(errors.find((error) => error.pointer === pointer)?.detail);
-      expect(await page.getByLabel(label).getAttribute('aria-invalid')).toBe('true');
+      await expect.poll(() => page.getByLabel(label).getAttribute('aria-invalid')).toBe('true');
     }
     expect((await viewOf(sequent, 'strict')).definition.policy.maxRetries).not.toBe(99);
   });
@@ -205,7 +211,7 @@ describe('the page of a function', () => {
     await page.getByRole('button', { name: 'Invoke…' }).click();
     const invoke = page.getByRole('button', { name: 'Invoke', exact: true });
     await page.getByRole('dialog').getByRole('textbox').fill('{"returns": ');
-    expect(await invoke.isDisabled()).toBe(true);
+    await expect.poll(() => invoke.isDisabled()).toBe(true);
     await page.getByRole('dialog').getByRole('textbox').fill('{"returns": {"total": 12}}');
     await page.getByLabel('Version or alias').selectOption('v7');
     await invoke.click();
@@ -219,6 +225,6 @@ describe('the page of a function', () => {
     watched.allow(/status of 404/);
     await watched.page.getByText('There is no such function').waitFor();
     await watched.page.getByRole('link', { name: 'its invocations' }).click();
-    expect(new URL(watched.page.url()).search).toBe('?function=gone');
+    await watched.page.waitForURL((url) => url.search === '?function=gone');
   });
 });

@@ -30,6 +30,28 @@ const active = (page: Page, state: string) => page.locator(`.replay [data-state=
 const card = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 const position = (page: Page) => page.locator('.scrubber-position');
 
+/** A script that runs in the page and records each state that becomes active, also one that is active only for a moment. */
+const recordActiveStates = `
+  window.activeStates = [];
+  new MutationObserver(() => {
+    const state = document.querySelector('.replay [data-state].active')?.dataset.state;
+    if (state !== undefined && state !== activeStates.at(-1)) activeStates.push(state);
+  }).observe(document.querySelector('.replay'), { attributes: true, childList: true, subtree: true });
+`;
+/** A script that runs in the page and presses two keys when the events are shown for the first time. */
+const pressAtOnce = `
+  const press = (key) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  new MutationObserver((_, observer) => {
+    if (document.querySelector('.replay') === null) return;
+    observer.disconnect();
+    press('ArrowLeft');
+    press('r');
+    new MutationObserver(() => {
+      window.wasOpen ??= document.querySelector('dialog')?.open;
+    }).observe(document, { childList: true, subtree: true });
+  }).observe(document, { childList: true, subtree: true });
+`;
+
 describe('the page of an invocation', () => {
   test('slider, keys, drawing, list, details and address select the same event', async ({ sequent: shop, browser, address }) => {
     await using watched = await browser.open(address(charged));
@@ -42,7 +64,7 @@ describe('the page of an invocation', () => {
         .getByText(`${index + 1} / ${events.length}`)
         .waitFor();
       await active(page, events[index]?.state_after ?? '').waitFor();
-      expect(new URL(page.url()).searchParams.get('event')).toContain(nameOf(index));
+      await expect.poll(() => new URL(page.url()).searchParams.get('event')).toContain(nameOf(index));
       await card(page, 'Event')
         .getByRole('heading', { name: events[index]?.type ?? '' })
         .waitFor();
@@ -58,7 +80,7 @@ describe('the page of an invocation', () => {
     await expectShown(3);
     await page.getByRole('button', { name: /^attempt 1 .*: failed after/ }).click();
     await expectShown(2);
-    expect(await page.locator('.event-row[aria-pressed="true"]').textContent()).toContain('attempt 1');
+    await page.locator('.event-row[aria-pressed="true"]').filter({ hasText: 'attempt 1' }).waitFor();
     await page.locator('.replay [data-state="queued"]').click();
     await expectShown(0);
     // The address alone selects the event.
@@ -66,7 +88,17 @@ describe('the page of an invocation', () => {
     await expectShown(2);
     await page.locator('body').press('Escape');
     await active(page, 'notified').waitFor();
-    expect(page.url()).toBe(address(charged));
+    await page.waitForURL(address(charged));
+  });
+
+  test('a key takes effect from the moment at which the page is shown, and a dialog opens at once', async ({ browser, address }) => {
+    await using watched = await browser.open(address(refunded));
+    const { page } = watched;
+    await page.addInitScript(pressAtOnce);
+    await page.goto(address(refunded));
+    await page.getByRole('dialog', { name: 'Redrive the invocation' }).waitFor();
+    expect(await page.evaluate('window.wasOpen')).toBe(true);
+    await page.waitForURL(/event=/);
   });
 
   test('the replay steps through the machine from the first event to the last', async ({ sequent: shop, browser, address }) => {
@@ -74,9 +106,11 @@ describe('the page of an invocation', () => {
     await shop.invocation(id);
     await using watched = await browser.open(address(id));
     const { page } = watched;
+    await active(page, 'notified').waitFor();
+    await page.evaluate(recordActiveStates);
     await page.getByRole('button', { name: 'Replay' }).click();
-    for (const state of ['queued', 'running', 'succeeded', 'notified']) await active(page, state).waitFor();
-    await page.getByRole('button', { name: 'Replay' }).waitFor();
+    await expect.poll(() => page.evaluate('window.activeStates')).toEqual(['queued', 'running', 'succeeded', 'notified']);
+    await page.getByRole('button', { name: 'Replay', exact: true }).waitFor();
   });
 
   test('the timeline shows attempts as bars, waits hatched, and each delivery in its own lane', async ({ browser, address }) => {
@@ -84,10 +118,13 @@ describe('the page of an invocation', () => {
     const { page } = watched;
     const lane = (name: string) => page.locator('.lane').filter({ has: page.locator('.lane-name', { hasText: name }) });
     await lane('Execution').locator('.bar.attempt.tone-succeeded').waitFor();
-    expect(await lane('Execution').locator('.bar.attempt.tone-failed').count()).toBe(2);
-    expect(await lane('Execution').locator('.bar.wait.tone-retrying').count()).toBe(2);
-    expect(await lane('http-0').locator('.bar.delivery').count()).toBe(2);
-    expect(await lane('functiongraph-1').locator('.bar.delivery.tone-succeeded').count()).toBe(1);
+    for (const [name, bar, count] of [
+      ['Execution', '.bar.attempt.tone-failed', 2],
+      ['Execution', '.bar.wait.tone-retrying', 2],
+      ['http-0', '.bar.delivery', 2],
+      ['functiongraph-1', '.bar.delivery.tone-succeeded', 1],
+    ] as const)
+      await expect.poll(() => lane(name).locator(bar).count()).toBe(count);
     await page.getByRole('button', { name: 'absolute' }).click();
     await page
       .locator('.tick')
@@ -108,7 +145,8 @@ describe('the page of an invocation', () => {
     const compact = await rows.count();
     await page.getByRole('button', { name: 'all', exact: true }).click();
     const { events } = await shop.call<{ events: EventView[] }>(`/api/invocations/${declined}/events`);
-    expect([await rows.count(), compact < events.length]).toEqual([events.length, true]);
+    expect(compact).toBeLessThan(events.length);
+    await expect.poll(() => rows.count()).toBe(events.length);
     await page.getByRole('button', { name: 'JSON', exact: true }).click();
     const stored = JSON.parse((await card(page, 'The events as JSON').textContent()) ?? '');
     expect(stored).toEqual(events.map(({ sequence, by, fact }) => ({ sequence, by, fact })));
@@ -170,7 +208,7 @@ describe('on the page of an invocation', () => {
     const dialog = page.getByRole('dialog', { name: 'Redrive the invocation' });
     await dialog.getByRole('textbox').fill('{"order": 4712,');
     await dialog.getByText('not JSON').waitFor();
-    expect(await dialog.getByRole('button', { name: 'Redrive', exact: true }).isDisabled()).toBe(true);
+    await expect.poll(() => dialog.getByRole('button', { name: 'Redrive', exact: true }).isDisabled()).toBe(true);
     await dialog.getByRole('textbox').fill('{"order": 4712, "returns": "charged"}');
     await dialog.getByRole('button', { name: 'Redrive', exact: true }).click();
     await dialog.getByRole('link').click();
@@ -193,7 +231,7 @@ describe('on the page of an invocation', () => {
     await active(page, 'notified').waitFor();
     await page.locator('.verdict').getByText('InvocationCanceled').waitFor();
     expect(await shop.invocation(id)).toMatchObject({ condition: 'InvocationCanceled', status: 'FAIL' });
-    expect(await page.getByRole('button', { name: 'Cancel…' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Cancel…' }).waitFor({ state: 'detached' });
   });
 
   test('a dead delivery is tried again', async ({ browser, address }) => {
@@ -201,11 +239,10 @@ describe('on the page of an invocation', () => {
     const { page } = watched;
     await page.locator('.verdict').getByText('The delivery to http-0 is dead').waitFor();
     const tries = () => page.locator('.bar.delivery').count();
-    expect(await tries()).toBe(1);
+    await expect.poll(tries).toBe(1);
     await page.locator('.verdict').getByRole('button', { name: 'Deliver again…' }).click();
     await page.getByRole('button', { name: 'Deliver again', exact: true }).click();
-    await page.locator('.bar.delivery').nth(1).waitFor();
-    expect(await tries()).toBe(2);
+    await expect.poll(tries).toBe(2);
   });
 
   test('the same invocation is copied as command, curl call and code', async ({ sequent: shop, browser, address }) => {
@@ -240,6 +277,7 @@ describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
     expect(await narrow.violations()).toEqual([]);
     expect(await narrow.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     await narrow.page.locator('body').press('r');
+    await narrow.page.getByRole('dialog').waitFor();
     expect(await narrow.violations()).toEqual([]);
   });
 });

@@ -29,7 +29,7 @@ describe('--local-token auto', () => {
     watched.allow(/status of 401/);
     const { page } = watched;
     await page.getByRole('button', { name: 'Sign out' }).waitFor();
-    expect(page.url()).toBe(`${sequent.url}/`);
+    await page.waitForURL(`${sequent.url}/`);
     expect(await page.evaluate<string>('document.cookie + JSON.stringify(localStorage) + location.href')).not.toContain(
       tokenOf(sequent.login),
     );
@@ -41,7 +41,7 @@ describe('--local-token auto', () => {
     await using watched = await browser.open(`${sequent.url}/login#token=of-another-start`);
     watched.allow(/status of 401/);
     await watched.page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    expect(watched.page.url()).toBe(`${sequent.url}/login`);
+    await watched.page.waitForURL(`${sequent.url}/login`);
     expect(await watched.page.context().cookies()).toEqual([]);
   });
 });

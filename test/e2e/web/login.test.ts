@@ -23,11 +23,11 @@ describe('the login', () => {
   test('the login precedes every page, takes a token once, and opens the requested page', async ({ sequent, openLogin }) => {
     await using watched = await openLogin('/functions?order=failing+first');
     const { page } = watched;
-    expect(await page.evaluate<string>('document.activeElement.name')).toBe('token');
+    await expect.poll(() => page.evaluate<string>('document.activeElement.name')).toBe('token');
     expect(await page.getByRole('navigation').count()).toBe(0);
     await signIn(watched, token);
     await page.getByText('npx sequent fn put').waitFor();
-    expect(page.url()).toBe(`${sequent.url}/functions?order=failing+first`);
+    await page.waitForURL(`${sequent.url}/functions?order=failing+first`);
     await page.getByText('shop', { exact: true }).waitFor();
     // Scripts cannot read the session cookie, no storage holds the token, and other sites cannot use the session.
     const cookies = await page.context().cookies();

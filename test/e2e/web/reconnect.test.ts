@@ -33,7 +33,7 @@ describe('when the gateway is stopped and started again', () => {
     expect(events.map(({ type }) => type).join(' ')).toBe(
       'queued running retrying running retrying running retrying running succeeded notified',
     );
-    expect(await page.locator('.event-row .event-type').allTextContents()).toEqual(events.map(({ type }) => type));
+    await expect.poll(() => page.locator('.event-row .event-type').allTextContents()).toEqual(events.map(({ type }) => type));
   });
 
   test('the page of an invocation without new events shows no problem afterwards', async ({ sequent, browser }) => {

@@ -29,12 +29,12 @@ describe('the page of the system', () => {
     const instances = page.getByRole('region', { name: 'Roles and instances' }).first();
     for (const { role, instance, pid } of system.roles) {
       const row = instances.getByRole('row').filter({ hasText: instance });
-      expect(await row.textContent()).toMatch(new RegExp(`${role}.*${pid}`));
+      await expect.poll(() => row.textContent()).toMatch(new RegExp(`${role}.*${pid}`));
     }
     expect(new Set(system.roles.map(({ instance }) => instance)).size).toBeGreaterThan(1);
     const figures = page.locator('.figures');
-    expect(await figures.textContent()).toContain('a power cut loses at most the last 100 ms');
-    expect(await figures.textContent()).toMatch(/Log\d+ messages.*JetStream storage.*Replicas1on file/);
+    await expect.poll(() => figures.textContent()).toContain('a power cut loses at most the last 100 ms');
+    await expect.poll(() => figures.textContent()).toMatch(/Log\d+ messages.*JetStream storage.*Replicas1on file/);
     await page.getByRole('region', { name: 'Read model' }).getByText('includes the whole log').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
@@ -59,7 +59,7 @@ describe('the page of the system', () => {
     const { page } = watched;
     const row = page.getByRole('region', { name: 'Queues', exact: true }).getByRole('row').filter({ hasText: 'held' });
     // One message is at work, and one more with each wake: the scheduler's patience is a second here.
-    expect(await row.textContent()).toMatch(/^heldworker0[1-9]0 yes$/);
+    await expect.poll(() => row.textContent()).toMatch(/^heldworker0[1-9]0 yes$/);
     // The scheduler reports the oldest invocation every few seconds, and the page polls.
     await page.getByRole('link', { name: id }).waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
@@ -75,7 +75,7 @@ describe('the page of the system', () => {
     await page.context().setOffline(true);
     await page.getByRole('button', { name: 'Reload' }).click();
     await page.getByText('The gateway does not answer').waitFor();
-    expect(await page.getByText('Healthy').isVisible()).toBe(true);
+    await page.getByText('Healthy').waitFor();
     await page.context().setOffline(false);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('alert').waitFor({ state: 'detached' });
@@ -98,7 +98,7 @@ describe('the page of the dead letters', () => {
     const { page } = watched;
     const rows = page.locator('tbody tr');
     await expect.poll(() => rows.count()).toBe(3);
-    expect(await rows.first().textContent()).toMatch(/orders.*HTTP 127\.0\.0\.1:\d+\/hook.*answered 404/);
+    await expect.poll(() => rows.first().textContent()).toMatch(/orders.*HTTP 127\.0\.0\.1:\d+\/hook.*answered 404/);
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflowOf(page)).toEqual([]);
@@ -106,14 +106,14 @@ describe('the page of the dead letters', () => {
     await rows.first().getByRole('button', { name: 'Deliver again…' }).click();
     await page.getByRole('button', { name: 'Deliver again', exact: true }).click();
     await expect.poll(() => receiver.received.length).toBe(4);
-    await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => rows.count()).toBe(2);
     await page.getByRole('button', { name: 'Deliver all again…' }).click();
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.getByRole('button', { name: 'Deliver 2 again' }).click();
     await page.getByText('2 are tried again.').waitFor();
     await page.getByRole('button', { name: 'Close' }).last().click();
     await page.getByText('No dead letters').waitFor();
-    expect(receiver.received.length).toBe(5 + 1);
+    await expect.poll(() => receiver.received.length).toBe(5 + 1);
   });
 });
 
@@ -127,11 +127,11 @@ describe('every page', () => {
     await page.getByRole('button', { name: /^Colours: system/ }).click();
     await page.getByRole('button', { name: /^Colours: light/ }).click();
     await page.getByRole('button', { name: /^Colours: dark/ }).waitFor();
-    expect(await ground()).not.toBe(light);
+    await expect.poll(ground).not.toBe(light);
     await page.getByRole('button', { name: 'Local' }).click();
     await page.reload();
     await page.getByRole('button', { name: 'UTC' }).waitFor();
-    expect(await ground()).not.toBe(light);
+    await expect.poll(ground).not.toBe(light);
     await expect.poll(() => page.locator('time').first().getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$/);
   });
 
@@ -142,7 +142,7 @@ describe('every page', () => {
     const focused = () =>
       page.evaluate<string>('document.activeElement.textContent.trim() || document.activeElement.getAttribute("aria-label")');
     await page.keyboard.press('Tab');
-    expect(await focused()).toBe('Skip to the content');
+    await expect.poll(focused).toBe('Skip to the content');
     const walked: string[] = [];
     for (let step = 0; step < 8; step++) {
       await page.keyboard.press('Tab');

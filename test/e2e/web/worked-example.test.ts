@@ -32,7 +32,7 @@ async function watch(page: Page, id: string, { gate, outcome }: { gate: string; 
   await page.getByRole('status').getByText('Ended').waitFor();
   for (const edge of ['queued/running/running', `running/${outcome}/${outcome}`, `${outcome}/notified/notified`])
     await taken(page, edge).waitFor();
-  expect(await page.locator('.replay .edge:is(.taken, .last)').count()).toBe(4);
+  await expect.poll(() => page.locator('.replay .edge:is(.taken, .last)').count()).toBe(4);
   await page.getByRole('button', { name: /^try 1 .*: delivered after/ }).waitFor();
   await page.getByRole('region', { name: 'Lineage' }).getByRole('link').nth(1).click();
   await page.waitForURL((url) => !url.pathname.includes(id));
