@@ -22,6 +22,7 @@ import { createNatsOpenRequests } from './questions/open-requests.ts';
 import { createNatsRoleInstances } from './questions/role-instances.ts';
 import { isReplicable, NotReplicableError } from './replicas/replicable.ts';
 import { createNatsEventLog } from './streams/event-log.ts';
+import { readFormerRequests, withFormerRequests } from './streams/former-requests.ts';
 import { createNatsHints } from './streams/hints.ts';
 import { createNatsResults } from './streams/results.ts';
 import { createNatsWorkQueue } from './streams/work-queue.ts';
@@ -89,9 +90,10 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const isLazy = options.isLazy ?? false;
   if (topology !== undefined) {
     expectReplicable(connection, topology.replicas);
-    for (const stream of [invocationsStream(topology), resultsStream(topology), codeStream(topology)])
-      await ensureStream(connection, stream);
+    const log = await withFormerRequests(connection, invocationsStream(topology));
+    for (const stream of [log, resultsStream(topology), codeStream(topology)]) await ensureStream(connection, stream);
   } else if (!isLazy) await expectStream(connection);
+  if (!isLazy) await readFormerRequests(connection);
   const clock = isLazy ? localServerClock : await openServerClock(connection, { ...options.clockBounds, ...problems });
   const open = async (bucket: string): Promise<KeyValue> => await openKeyValue(connection, bucket, topology);
   const functions = isLazy ? createLazyKeyValue(() => open(FUNCTIONS_BUCKET)) : await open(FUNCTIONS_BUCKET);

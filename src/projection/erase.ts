@@ -55,7 +55,7 @@ function notifiedStreams(database: Database, { function: fn, before, until }: Er
 /** Returns a function that removes a stream: its invocations, appends, problems and indexed words. */
 function prepareRemoval(database: Database, decode: (entry: StoredEntry) => FullLogEntry): (requestSequence: number) => number {
   const readRequests = database.prepare(
-    "SELECT sequence, at, subject, headers, body FROM appends WHERE request_sequence = ? AND subject LIKE 'invoke.%' ORDER BY sequence",
+    "SELECT sequence, at, subject, headers, body FROM appends WHERE request_sequence = ? AND (subject LIKE 'invoke.%' OR subject LIKE 'derived.%') ORDER BY sequence",
   );
   const findInvocations = database.prepare('SELECT seq FROM invocations WHERE request_sequence = ?');
   const removeWords = database.prepare("INSERT INTO payload_words(payload_words, rowid, text) VALUES ('delete', ?, ?)");

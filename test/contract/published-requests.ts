@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AcceptedRequest, FullLogEntry, LogEntry } from '#src/core/log/event-log.ts';
-import { idAt, idFromSequence } from '#src/core/names/ids.ts';
+import { derivedId, idAt, idFromSequence } from '#src/core/names/ids.ts';
 import { collect, newStream, type OpenedLog } from '#test/support/log/opened-log.ts';
 
 /** How every log reads the messages that any client publishes to an invoke subject. A part of `describeEventLog`. */
@@ -22,6 +22,14 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
     expect(headersOnly).toEqual([{ kind: 'request', sequence, at: mine?.at, name: mine?.name }]);
   });
 
+  test('names no parent and no redriven invocation, whatever its headers say (OWN1)', async () => {
+    const forged = { 'Request-Id': `forged-${Date.now()}`, Lineage: 'root/parent/0/1000', 'Redrive-Of': 'parent' };
+    const sequence = await opened().publish('orders', '{}', forged);
+    const fact = (await opened().log.readRequest(sequence))?.requests[0]?.fact;
+    expect(fact).toMatchObject({ invocation: forged['Request-Id'] });
+    expect({ lineage: fact?.lineage, redriveOf: fact?.redriveOf }).toEqual({ lineage: undefined, redriveOf: undefined });
+  });
+
   test.for<[string, string, string | Uint8Array, Record<string, string>, AcceptedRequest['defect'] | undefined]>([
     ['orders', 'is accepted with an empty payload', '', {}, undefined],
     ['orders', 'keeps its byte order mark as text, which is no JSON', '\uFEFF{}', {}, invalid(/not JSON/)],
@@ -37,6 +45,20 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
       'brings the id of an index in a batch',
       '{}',
       { 'Request-Id': idAt(newStream().stream, 3) },
+      refused(/has the form of the ids/),
+    ],
+    [
+      'orders',
+      'brings the id of a follow-up of another invocation',
+      '{}',
+      { 'Request-Id': derivedId('parent/onSuccess') },
+      refused(/has the form of the ids/),
+    ],
+    [
+      'orders',
+      'brings a derived id with the time of its parent',
+      '{}',
+      { 'Request-Id': derivedId(`${newStream().stream}/onSuccess`) },
       refused(/has the form of the ids/),
     ],
     ['orders', 'brings a qualifier with a space', '{}', { Qualifier: 'a b' }, refused(/qualifier "a b" is neither/)],

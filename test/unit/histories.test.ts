@@ -26,7 +26,13 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
   const { request, appends, states } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as History;
   const { token, headers, payload, sequence, at } = request;
   const target = { function: isFunctionName(token) ? token : NO_FUNCTION, token };
-  const message = decodeRequest(target, { data: Buffer.from(payload), headers: { get: (name) => headers[name] ?? '' }, sequence, at });
+  const message = decodeRequest(target, {
+    data: Buffer.from(payload),
+    headers: { get: (name) => headers[name] ?? '' },
+    sequence,
+    at,
+    isOwn: true,
+  });
 
   test('can be read', () => {
     expect(appends.map(decoded)).not.toContain(undefined);

@@ -1,13 +1,18 @@
 import { z } from 'zod';
 import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import { canBeBrought, idAt, idFromSequence, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
+import { canBeBrought, idAt, idFromSequence, isDerivedForm, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { hashOfRequest } from './chain.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 
-/** How requests are encoded as messages, for every log. Every published request is validated here (U1). */
+/**
+ * How requests are encoded as messages, for every log. Every published request is validated here (U1).
+ *
+ * Only Sequent's own users may derive an id, or name the invocation that a request follows from (rule OWN1). JetStream stores no user, so the
+ * subject of a message tells who may have published it: `derived.<function>` is not permitted to clients.
+ */
 
 /** The headers of a request message. */
 export const requestHeader = {
@@ -25,10 +30,22 @@ export const requestHeader = {
 /** The headers of a message. An absent header reads as an empty text. */
 export type HeaderReader = { get(name: string): string };
 
-export type RawRequest = { data: Uint8Array; headers: HeaderReader | undefined; sequence: number; at: number };
+export type RawRequest = {
+  data: Uint8Array;
+  headers: HeaderReader | undefined;
+  sequence: number;
+  at: number;
+  /** Whether only Sequent's own users can have published the message. */
+  isOwn: boolean;
+};
 
 /** The token of a request's subject, and the function that it names. */
 export type InvokeTarget = { function: FunctionName; token: string };
+
+/** Whether a new request is published as a derived one: its id or its origin would not be believed of a client. */
+export function isDerivedRequest({ id, lineage, redriveOf }: NewRequest): boolean {
+  return lineage !== undefined || redriveOf !== undefined || (id !== undefined && isDerivedForm(id));
+}
 
 const batchSchema = z.object({
   requests: z
@@ -55,11 +72,16 @@ export function encodeRequests(
 }
 
 /** The stream that a request message starts, by its headers alone. */
-export function streamOfRequest({ headers, sequence, at }: Omit<RawRequest, 'data'>): StreamId {
+export function streamOfRequest({ headers, sequence, at, isOwn }: Omit<RawRequest, 'data'>): StreamId {
   const batch = headers?.get(requestHeader.batch) ?? '';
   if (batch !== '') return isStreamId(batch) ? batch : idFromSequence(at, sequence);
   const id = headers?.get(requestHeader.requestId) ?? '';
-  return canBeBrought(id) ? streamOf(id) : idFromSequence(at, sequence);
+  return isBelieved(id, isOwn) ? streamOf(id) : idFromSequence(at, sequence);
+}
+
+/** Whether the id of a message is the id of its request (OWN1). */
+function isBelieved(id: string, isOwn: boolean): id is RequestId {
+  return canBeBrought(id) && (isOwn || !isDerivedForm(id));
 }
 
 /** Decodes a message of an invoke subject. Never throws: an invalid request becomes a request with a defect. */
@@ -88,9 +110,9 @@ function hashOf(fn: FunctionName, { raw, stream, text }: UndecodedMessage): stri
   return hashOfRequest({ function: fn, stream, sequence, at, headers, data: text ?? data });
 }
 
-function decodeSingle(token: string, { raw: { headers, at }, stream, text }: UndecodedMessage): AcceptedRequest {
+function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text }: UndecodedMessage): AcceptedRequest {
   const given = headers?.get(requestHeader.requestId) ?? '';
-  const isBrought = canBeBrought(given);
+  const isBrought = isBelieved(given, isOwn);
   const id = (isBrought ? given : stream) as RequestId;
   const request = accepted(
     { token, id, at },
@@ -98,8 +120,7 @@ function decodeSingle(token: string, { raw: { headers, at }, stream, text }: Und
       payload: text,
       qualifier: headers?.get(requestHeader.qualifier) || undefined,
       traceparent: headers?.get(requestHeader.traceparent) || undefined,
-      redriveOf: headers?.get(requestHeader.redriveOf) || undefined,
-      lineage: decodeLineage(headers?.get(requestHeader.lineage) ?? ''),
+      ...(isOwn ? originIn(headers) : {}),
     },
   );
   if (given === '' || isBrought) return request;
@@ -159,6 +180,14 @@ function defectOf(payload: string | undefined, qualifier: string | undefined): A
 
 function encodeLineage({ root, parent, hop, budget }: Lineage): string {
   return `${root}/${parent}/${hop}${budget === undefined ? '' : `/${budget}`}`;
+}
+
+/** The invocation that a request follows from. */
+function originIn(headers: HeaderReader | undefined): Pick<Content, 'lineage' | 'redriveOf'> {
+  return {
+    redriveOf: headers?.get(requestHeader.redriveOf) || undefined,
+    lineage: decodeLineage(headers?.get(requestHeader.lineage) ?? ''),
+  };
 }
 
 /** An invalid lineage is dropped. */

@@ -1,7 +1,7 @@
 import { hashOfAppend, shortLinkOf } from '#src/core/log/chain.ts';
 import type { EventLog, FullLogEntry, LogEntry, RecordedAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
-import { decodeRequest, encodeRequests } from '#src/core/log/request-messages.ts';
+import { decodeRequest, encodeRequests, isDerivedRequest } from '#src/core/log/request-messages.ts';
 import type { Results } from '#src/core/log/results.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { isFunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
@@ -51,10 +51,14 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, shar
   /** The sequences of requests with `once`, by stream. */
   const acceptedOnce = new Map<string, number>();
 
-  function publish(token: string, data: string | Uint8Array, headers: Iterable<readonly [string, string]> = []): number {
+  function publish(
+    token: string,
+    data: string | Uint8Array,
+    { headers, isOwn }: { headers: Iterable<readonly [string, string]>; isOwn: boolean },
+  ): number {
     const given = new Map(headers);
     const target = { function: isFunctionName(token) ? token : NO_FUNCTION, token };
-    const raw = { data: Buffer.from(data as string), headers: { get: (key: string) => given.get(key) ?? '' } };
+    const raw = { data: Buffer.from(data as string), headers: { get: (key: string) => given.get(key) ?? '' }, isOwn };
     return messages.store((sequence, at) => ({ kind: 'request', sequence, at, message: decodeRequest(target, { ...raw, sequence, at }) }));
   }
 
@@ -87,7 +91,7 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, shar
       const earlier = only?.once ? acceptedOnce.get(streamKey(name)) : undefined;
       if (earlier !== undefined) return { sequence: earlier, isRepeated: true };
       const { payload, headers } = encodeRequests(name.stream, requests);
-      const sequence = publish(name.function, payload, headers);
+      const sequence = publish(name.function, payload, { headers, isOwn: requests.some(isDerivedRequest) });
       if (only?.once) acceptedOnce.set(streamKey(name), sequence);
       return { sequence };
     },
@@ -100,7 +104,7 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, shar
     },
     hints: createHints((wakes) => void messages.store((sequence, at) => ({ kind: 'hint', sequence, at, ...wakes }))),
     results: createResults(maxAppendBytes),
-    publish: (token, data, headers = {}) => publish(token, data, Object.entries(headers)),
+    publish: (token, data, headers = {}) => publish(token, data, { headers: Object.entries(headers), isOwn: false }),
     purge: (before) => indexAgain(messages.purge(before)),
     loseFrom(sequence, { isNoticed = true } = {}) {
       indexAgain(messages.loseFrom(sequence));

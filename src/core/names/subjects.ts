@@ -19,6 +19,7 @@ export const HISTORY_GROUP = 'history';
 export const subjects = {
   invoke: (name: FunctionName): string => (name.includes('=') ? subjects.invokeOf(splitName(name)) : `invoke.${name}`),
   invokeOf: ({ project, bare }: FunctionTokens) => `invoke.${project}.${bare}`,
+  derived: (name: FunctionName) => `derived.${name}`,
   wake: (name: FunctionName) => `wake.${name}`,
   deliver: (name: FunctionName | '*') => `deliver.${name}`,
   erase: (id: string) => `erase.${id}`,
@@ -43,6 +44,7 @@ const anyOfProject: FunctionTokens = { project: any, bare: any };
 export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> = {
   invoke: subjects.invoke(any),
   invokeOf: subjects.invokeOf(anyOfProject),
+  derived: subjects.derived(any),
   wake: subjects.wake(any),
   deliver: subjects.deliver(any),
   erase: subjects.erase(any),

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '#src/core/errors.ts';
 import { countLog } from '#src/gateway/operations/log-count.ts';
 import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
+import { readFormerRequests } from '#src/nats/streams/former-requests.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
@@ -10,6 +11,7 @@ import type { LogCountAnswer, LogCountOptions } from './log-count-thread.ts';
 
 const { address, from } = workerData as LogCountOptions;
 const connection = await openConnection({ role: 'gateway', ...natsOptionsOf(address), name: 'sequent-metrics' });
+await readFormerRequests(connection);
 const publisher = createPublisher(connection);
 const clock = await openServerClock(connection);
 const count = countLog({ log: createNatsEventLog({ connection, publisher, clock }), clock, from });

@@ -59,6 +59,8 @@ const services = ['$SRV.PING', '$SRV.INFO', '$SRV.STATS', '$SRV.*.sequent-roles'
 const historyServices = ['$SRV.*.sequent-history', '$SRV.*.sequent-history.*'];
 const questions = [`${HISTORY_GROUP}.*`, `${HISTORY_GROUP}.*.*`];
 const requests = [of.invoke, of.invokeOf];
+/** What Sequent's own users publish: requests of clients, and derived requests. */
+const allRequests = [...requests, of.derived];
 const results = [of.result, of.resultOf];
 /** A user with no permission to publish would need a deny-list. No subject of Sequent has this name. */
 const NOTHING = '_none_';
@@ -110,7 +112,7 @@ class Table {
         ...this.#js.packages(),
         `$O.${CODE_BUCKET}.>`,
         ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`),
-        ...requests,
+        ...allRequests,
         of.invocation,
         of.wake,
         of.deliver,
@@ -141,7 +143,7 @@ class Table {
         ...this.#js.calls('STREAM.NAMES'),
         ...this.#js.writesTo(`${STATE_BUCKET}.floor.*`, `${STATE_BUCKET}.hints.key`, `${STATE_BUCKET}.uid.*`),
         // A worker in the user's own process delivers to functions, and defines its own.
-        ...requests,
+        ...allRequests,
         ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`),
         of.invocation,
         ...results,
@@ -195,7 +197,7 @@ class Table {
         ...this.#js.calls('STREAM.NAMES'),
         ...this.#js.writesTo(`${STATE_BUCKET}.floor.${DELIVERIES_CONSUMER}`, `${STATE_BUCKET}.hints.key`),
         of.invocation,
-        ...requests,
+        ...allRequests,
         of.deliver,
         of.disRecord,
         of.runs,
@@ -260,7 +262,7 @@ class Table {
         of.checkDestination,
         '$SRV.PING.*',
         '$SRV.INFO.*',
-        ...requests,
+        ...allRequests,
         of.invocation,
         of.wake,
         of.deliver,

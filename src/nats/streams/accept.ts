@@ -1,6 +1,6 @@
 import type { MsgHdrs } from 'nats';
 import type { Accepted, EventLog, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
-import { encodeRequests } from '#src/core/log/request-messages.ts';
+import { encodeRequests, isDerivedRequest } from '#src/core/log/request-messages.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
@@ -13,7 +13,7 @@ type AcceptOptions = {
   budgetInMs: number;
   readRequest: (sequence: number) => Promise<RequestMessage | undefined>;
 };
-type RequestsToPublish = { name: StreamName; payload: string; headers: MsgHdrs; id: string };
+type RequestsToPublish = { name: StreamName; subject: string; payload: string; headers: MsgHdrs; id: string };
 
 /**
  * Publishes requests until they are stored; the `accept` of the log.
@@ -25,11 +25,11 @@ type RequestsToPublish = { name: StreamName; payload: string; headers: MsgHdrs; 
  * 3. That message is compared. A foreign message may have used the id: then the request is published without it.
  */
 export function createAccept({ publisher, clock, budgetInMs, readRequest }: AcceptOptions): EventLog['accept'] {
-  async function publish({ name, payload, headers, id }: RequestsToPublish): Promise<Accepted & { isDuplicate: boolean }> {
+  async function publish({ subject, payload, headers, id }: RequestsToPublish): Promise<Accepted & { isDuplicate: boolean }> {
     const startedAt = clock.now();
     let retries: PublishRetries | undefined;
     for (;;) {
-      const answer = await publisher.publish(subjects.invoke(name.function), payload, headers);
+      const answer = await publisher.publish(subject, payload, headers);
       if (answer.kind === 'stored') {
         const isDuplicate = answer.isDuplicate === true;
         // After a try without an answer, a duplicate is that try.
@@ -49,7 +49,8 @@ export function createAccept({ publisher, clock, budgetInMs, readRequest }: Acce
 
   return async (name, requests) => {
     const { payload, headers: entries } = encodeRequests(name.stream, requests);
-    const message = { name, payload, id: requests[0]?.id ?? name.stream };
+    const subject = requests.some(isDerivedRequest) ? subjects.derived(name.function) : subjects.invoke(name.function);
+    const message = { name, subject, payload, id: requests[0]?.id ?? name.stream };
     if (!requests[0]?.once) return await publish({ ...message, headers: wireHeaders(entries) });
     const once = wireHeaders([...entries, ['Nats-Msg-Id', `request.${name.function}.${name.stream}`]]);
     const { isDuplicate, ...accepted } = await publish({ ...message, headers: once });

@@ -56,7 +56,10 @@ export async function openCursor(connection: Connection, options: CursorOptions)
   if (existing !== undefined) {
     checkFollows(existing, options);
     const ackWait = nanos(options.ackWaitInMs);
-    if (existing.config.ack_wait !== ackWait) await manager.consumers.update(INVOCATIONS, name, { ack_wait: ackWait });
+    // A cursor of an earlier version that follows requests would miss the derived ones.
+    const isNarrow = options.subject === undefined && (existing.config.filter_subject ?? '') !== '';
+    if (existing.config.ack_wait !== ackWait || isNarrow)
+      await manager.consumers.update(INVOCATIONS, name, { ack_wait: ackWait, ...(isNarrow ? { filter_subject: '' } : {}) });
     return name;
   }
   const config = await configOf(connection, name, options);

@@ -20,9 +20,10 @@ import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { listSubjects, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
-import { INVOCATIONS, parseSubject } from '#src/nats/wire/topology.ts';
+import { INVOCATIONS, isRequest, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
 import { followMessages } from './follow.ts';
+import { isOwnRequest } from './former-requests.ts';
 import { createLogEpoch } from './log-epoch.ts';
 import { PublishRetries } from './publish-retries.ts';
 
@@ -42,6 +43,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
 
   const epoch = createLogEpoch(connection);
+  const isOwn: IsOwn = (parts, sequence) => isOwnRequest(connection, parts, sequence);
 
   async function read(name: StreamName, after: StreamVersion) {
     const found = [];
@@ -67,8 +69,8 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   async function readRequest(sequence: number): Promise<RequestMessage | undefined> {
     const message = await readMessage(connection, sequence, budgetInMs);
     const parts = message === undefined ? undefined : parseSubject(message.subject);
-    if (message === undefined || parts?.kind !== 'invoke') return undefined;
-    return decodeRequest(parts, message);
+    if (message === undefined || parts === undefined || !isRequest(parts)) return undefined;
+    return decodeRequest(parts, { ...message, isOwn: isOwn(parts, sequence) });
   }
 
   return {
@@ -121,18 +123,23 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     },
 
     follow: (from, onEntry, signal) =>
-      followMessages({ connection, from, headersOnly: true, onProblem, signal }, (message) => onEntry(entryOf(message))),
+      followMessages({ connection, from, headersOnly: true, onProblem, signal }, (message) => onEntry(entryOf(message, isOwn))),
 
     followFully: (from, onEntry, signal) =>
-      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(fullEntryOf(message))),
+      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(fullEntryOf(message, isOwn))),
   };
 }
 
-function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>): LogEntry {
+type IsOwn = Parameters<typeof fullEntryOf>[1];
+
+function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>, isOwn: IsOwn): LogEntry {
   const parts = parseSubject(subject);
   switch (parts.kind) {
     case 'invoke':
-      return { kind: 'request', sequence, at, name: { function: parts.function, stream: streamOfRequest({ headers, sequence, at }) } };
+    case 'derived': {
+      const stream = streamOfRequest({ headers, sequence, at, isOwn: isOwn(parts, sequence) });
+      return { kind: 'request', sequence, at, name: { function: parts.function, stream } };
+    }
     case 'invocation':
       return { kind: 'append', sequence, at, name: parts.name, wakeTimes: decodeWakeTimes(headers), link: decodeLink(headers) };
     case 'wake':

@@ -6,6 +6,7 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { followMessages } from './follow.ts';
+import { isOwnRequest } from './former-requests.ts';
 import { readLogState } from './log-state.ts';
 
 /** The log on JetStream, with the exact bytes of its messages. */
@@ -16,6 +17,7 @@ export function createNatsLogSource({
   connection: Connection;
   onProblem?: (problem: string) => void;
 }): LogSource {
+  const isOwn: IsOwn = (parts, sequence) => isOwnRequest(connection, parts, sequence);
   return {
     state: () => readLogState(connection),
     async firstFrom(sequence) {
@@ -31,16 +33,19 @@ export function createNatsLogSource({
       return message === undefined ? undefined : fingerprintOf(storedEntryOf(message));
     },
     fingerprintOf,
-    decode: (entry) => fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }),
+    decode: (entry) => fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }, isOwn),
     follow: (from, onEntry, signal) =>
-      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(sourceEntryOf(message))),
+      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(sourceEntryOf(message, isOwn))),
   };
 }
 
-function sourceEntryOf(message: Message): SourceEntry {
+type IsOwn = Parameters<typeof fullEntryOf>[1];
+
+function sourceEntryOf(message: Message, isOwn: IsOwn): SourceEntry {
   // Parsed once for both the content and the stored entry.
   const headers = requestHeadersOf(message);
-  const content = fullEntryOf(headers === undefined ? message : { ...positionOf(message), data: message.data, headers: readerOf(headers) });
+  const read = headers === undefined ? message : { ...positionOf(message), data: message.data, headers: readerOf(headers) };
+  const content = fullEntryOf(read, isOwn);
   return { ...storedEntryOf(message, headers), content };
 }
 
@@ -66,7 +71,7 @@ const names = Object.values(requestHeader);
 
 /** Returns the headers that define a request. JetStream adds and removes others, which would change the fingerprint. */
 function requestHeadersOf(message: Message): RequestHeaders | undefined {
-  const reader = message.subject.startsWith('invoke.') ? message.headers : undefined;
+  const reader = isRequestSubject(message.subject) ? message.headers : undefined;
   if (reader === undefined) return undefined;
   const found: RequestHeaders = {};
   for (const name of names) {
@@ -74,6 +79,10 @@ function requestHeadersOf(message: Message): RequestHeaders | undefined {
     if (value !== '') found[name] = value;
   }
   return found;
+}
+
+function isRequestSubject(subject: string): boolean {
+  return subject.startsWith('invoke.') || subject.startsWith('derived.');
 }
 
 function readerOf(headers: RequestHeaders): HeaderReader {

@@ -9,6 +9,7 @@ import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
 import { type CursorOptions, cursorConsumer, openCursor } from './cursors.ts';
+import { isOwnRequest } from './former-requests.ts';
 import { sequenceOf } from './start-position.ts';
 
 /** A message of the log that a feed delivered. Its methods have an effect only for a durable feed, which redelivers unacknowledged items. */
@@ -69,7 +70,7 @@ async function openOrderedFeed(connection: Connection, { from, subject, demand, 
       if (delivered.consumerSequence !== expected) return pull.reopen();
       expected++;
       next = delivered.sequence + 1;
-      onItem(itemOf(message, delivered, () => {}));
+      onItem(itemOf({ connection, message, delivered }, () => {}));
     },
   });
   return { poke: () => pull.poke(), done: pull.done };
@@ -105,7 +106,7 @@ async function openDurableFeed(connection: Connection, options: FeedOptions & Cu
       arrived = delivered.consumerSequence;
       last = Math.max(last, delivered.sequence);
       onItem(
-        itemOf(message, delivered, (answer) => {
+        itemOf({ connection, message, delivered }, (answer) => {
           if (!connection.nats.isClosed()) connection.nats.publish(message.reply ?? '', answer);
         }),
       );
@@ -114,8 +115,11 @@ async function openDurableFeed(connection: Connection, options: FeedOptions & Cu
   return { poke: () => pull.poke(), done: left.then(() => pull.done) };
 }
 
-function itemOf(message: Msg, { sequence, at }: AckSubject, answer: (text: string) => void): FeedItem {
-  const entry = fullEntryOf({ subject: message.subject, data: message.data, headers: headersOf(message), sequence, at });
+type Received = { connection: Connection; message: Msg; delivered: AckSubject };
+
+function itemOf({ connection, message, delivered: { sequence, at } }: Received, answer: (text: string) => void): FeedItem {
+  const stored = { subject: message.subject, data: message.data, headers: headersOf(message), sequence, at };
+  const entry = fullEntryOf(stored, (parts) => isOwnRequest(connection, parts, sequence));
   return { entry, ack: () => answer('+ACK'), working: () => answer('+WPI'), release: () => answer('-NAK') };
 }
 

@@ -16,8 +16,9 @@ import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { inlineStateSchema, stateOf } from '#src/nats/wire/inline-state.ts';
-import { DELIVERIES_CONSUMER, INVOCATIONS, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
+import { DELIVERIES_CONSUMER, INVOCATIONS, isRequest, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
+import { isOwnRequest } from './former-requests.ts';
 
 export type NatsWorkQueueOptions = {
   connection: Connection;
@@ -40,7 +41,7 @@ const RETURNED_FOR_MS = 1_000;
  * The work queue on JetStream.
  *
  * 1. Each function has a durable pull consumer of its own, so that a slow function never starves another one.
- * 2. The filters of a consumer are literal subjects: two, and three for a function of another project. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
+ * 2. The filters of a consumer are literal subjects: three, and four for a function of another project. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
  * 3. If an operator deletes a consumer, a new one starts after the saved floor.
  */
 export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
@@ -129,7 +130,7 @@ async function openWorkConsumer({ connection, state, leaseInMs, onAckLimit }: Co
   return durable;
 }
 
-/** A consumer of an earlier version lacks a filter for functions of other projects. */
+/** A consumer of an earlier version lacks a filter. */
 function isCurrent(config: ConsumerConfig, { ack_wait, filter_subjects = [] }: Partial<ConsumerConfig>): boolean {
   return config.ack_wait === ack_wait && filter_subjects.every((subject) => config.filter_subjects?.includes(subject));
 }
@@ -151,7 +152,7 @@ function filterOf(source: WorkSource): Partial<ConsumerConfig> {
   const { name } = source;
   return {
     description: `Sequent: the work of function ${name}`,
-    filter_subjects: [...new Set([subjects.invoke(name), formerInvokeSubject(name), subjects.wake(name)])],
+    filter_subjects: [...new Set([subjects.invoke(name), formerInvokeSubject(name), subjects.derived(name), subjects.wake(name)])],
   };
 }
 
@@ -167,12 +168,14 @@ const hintSchema = z.object({
   known: inlineStateSchema.optional().catch(undefined),
 });
 
-function toItem({ nats }: Connection, signer: HintSigner, received: Msg): WorkItem | undefined {
+function toItem(connection: Connection, signer: HintSigner, received: Msg): WorkItem | undefined {
+  const { nats } = connection;
   const { subject, reply = '', data } = received;
   const { deliveries, sequence, at } = parseAckSubject(reply);
   const parts = parseSubject(subject);
-  if (parts.kind === 'invoke') {
-    const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at });
+  if (isRequest(parts)) {
+    const isOwn = isOwnRequest(connection, parts, sequence);
+    const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at, isOwn });
     return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, sequence, message, isFirstDelivery: deliveries === 1 });
   }
   if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;

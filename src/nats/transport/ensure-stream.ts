@@ -16,11 +16,12 @@ export async function ensureStream(connection: Connection, wanted: Partial<Strea
   const name = wanted.name ?? '';
   const existing = await findStream(connection, name);
   if (existing === undefined) return await createStream(connection, wanted);
-  const { subjects = [], max_age = nanos(0), max_bytes = existing.config.max_bytes } = wanted;
+  const { subjects = [], max_age = nanos(0), max_bytes = existing.config.max_bytes, metadata = existing.config.metadata } = wanted;
   const { config } = existing;
   const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes;
   if (hasLimits && subjects.every((subject) => config.subjects.includes(subject))) return;
-  await manager.streams.update(name, { subjects, max_age, max_bytes }).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error));
+  const changed = { subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
+  await manager.streams.update(name, changed).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error));
 }
 
 /** Returns the state and configuration of a stream, or `undefined` when the stream does not exist. */

@@ -2,19 +2,23 @@ import { NewerFactsError } from '#src/core/errors.ts';
 import type { ShortLink } from '#src/core/log/chain.ts';
 import { erasureSchema } from '#src/core/log/erasure.ts';
 import type { FullLogEntry, RecordedAppend, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
-import { decodeRequest } from '#src/core/log/request-messages.ts';
+import { decodeRequest, type RawRequest } from '#src/core/log/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { decodeAppend, decodeLink, decodeWakeTimes } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';
-import { parseSubject } from './topology.ts';
+import { parseSubject, type SubjectParts } from './topology.ts';
+
+/** Reports whether only Sequent's own users can have published a request. */
+type IsOwn = (parts: SubjectParts, sequence: number) => boolean;
 
 /** Decodes a message of the log with its payload. Never throws: an unreadable message becomes an entry of the kind `unreadable`. */
-export function fullEntryOf(stored: Readonly<StoredMessage>): FullLogEntry {
+export function fullEntryOf(stored: Readonly<StoredMessage>, isOwn: IsOwn): FullLogEntry {
   const { subject, data, sequence, at } = stored;
   const parts = parseSubject(subject);
   switch (parts.kind) {
     case 'invoke':
-      return { kind: 'request', sequence, at, message: decodeRequest(parts, stored) };
+    case 'derived':
+      return { kind: 'request', sequence, at, message: decodeRequest(parts, requestIn(stored, isOwn(parts, sequence))) };
     case 'invocation':
       return appendEntryOf(stored, parts.name);
     case 'erase': {
@@ -25,6 +29,10 @@ export function fullEntryOf(stored: Readonly<StoredMessage>): FullLogEntry {
     default:
       return { kind: 'hint', sequence, at };
   }
+}
+
+function requestIn({ data, headers, sequence, at }: Readonly<StoredMessage>, isOwn: boolean): RawRequest {
+  return { data, headers, sequence, at, isOwn };
 }
 
 function appendEntryOf(stored: Readonly<StoredMessage>, name: StreamName): FullLogEntry {

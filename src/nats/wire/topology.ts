@@ -21,7 +21,7 @@ export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 /** The stream of the signatures that gateways accepted within the last half hour. */
 export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: subjects.signatures() } as const;
 
-const { invoke, invokeOf, invocation, wake, deliver, erase, result, resultOf } = SEQUENT_SUBJECTS;
+const { invoke, invokeOf, derived, invocation, wake, deliver, erase, result, resultOf } = SEQUENT_SUBJECTS;
 
 /** How the JetStream streams are created. */
 export type StreamOptions = { replicas: number; sizes?: StreamSizes };
@@ -39,7 +39,7 @@ export function invocationsStream(options: TopologyOptions): Partial<StreamConfi
   return {
     name: INVOCATIONS,
     description: 'Sequent: requests, and the facts of every invocation',
-    subjects: [invoke, invokeOf, invocation, wake, deliver, erase],
+    subjects: [invoke, invokeOf, derived, invocation, wake, deliver, erase],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
@@ -160,11 +160,16 @@ export const workConsumer = (name: FunctionName) => `fn-${name}`;
 export const DELIVERIES_CONSUMER = 'destinations';
 
 export type SubjectParts =
-  | { kind: 'invoke'; function: FunctionName; token: string }
+  | { kind: 'invoke' | 'derived'; function: FunctionName; token: string }
   | { kind: 'invocation'; name: StreamName }
   | { kind: 'wake' | 'deliver'; function: FunctionName }
   | { kind: 'erase' }
   | { kind: 'foreign' };
+
+/** Whether a subject is that of a request. */
+export function isRequest(parts: SubjectParts): parts is Extract<SubjectParts, { token: string }> {
+  return parts.kind === 'invoke' || parts.kind === 'derived';
+}
 
 /** Parses a subject of the INVOCATIONS stream. A token that is no function name becomes {@link NO_FUNCTION}. */
 export function parseSubject(subject: string): SubjectParts {
@@ -174,6 +179,7 @@ export function parseSubject(subject: string): SubjectParts {
   const name = isFunctionName(token) ? token : NO_FUNCTION;
   switch (kind) {
     case 'invoke':
+    case 'derived':
       return { kind, function: name, token };
     case 'wake':
     case 'deliver':

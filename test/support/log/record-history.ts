@@ -21,7 +21,7 @@ const { connection } = client;
 const { function: token, transitions } = await client.timeline(id);
 const name = { function: token as FunctionName, stream: streamOf(parseRequestId(id)) };
 const request = await readMessage(connection, transitions[0]?.sequence ?? 0);
-const entry = request === undefined ? undefined : fullEntryOf(request);
+const entry = request === undefined ? undefined : fullEntryOf(request, () => true);
 if (request === undefined || entry?.kind !== 'request') throw new Error(`the log does not hold the request of ${id}`);
 
 const appends: StoredMessage[] = [];
@@ -31,7 +31,7 @@ for (let from: number = NO_APPENDS + 1; ; ) {
   appends.push(next);
   from = next.sequence + 1;
 }
-const recorded = appends.map(fullEntryOf).flatMap((one) => (one.kind === 'append' ? [one.append] : []));
+const recorded = appends.map((one) => fullEntryOf(one, () => true)).flatMap((one) => (one.kind === 'append' ? [one.append] : []));
 const { invocations } = foldAppends(initialState(entry.message), recorded);
 const headers = Object.values(requestHeader).map((key) => [key, request.headers?.get(key) ?? '']);
 const recording = {

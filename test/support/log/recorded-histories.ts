@@ -22,7 +22,13 @@ export function readRecording(file: string): { message: RequestMessage; entries:
   const { request, appends } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Recording;
   const { token, headers, payload, sequence, at } = request;
   const target = { function: isFunctionName(token) ? token : NO_FUNCTION, token };
-  const message = decodeRequest(target, { data: Buffer.from(payload), headers: { get: (name) => headers[name] ?? '' }, sequence, at });
+  const message = decodeRequest(target, {
+    data: Buffer.from(payload),
+    headers: { get: (name) => headers[name] ?? '' },
+    sequence,
+    at,
+    isOwn: true,
+  });
   const recorded = appends.map((one) => decodeAppend(Buffer.from(JSON.stringify(one.append)), one.sequence)) as RecordedAppend[];
   const entries: FullLogEntry[] = [{ kind: 'request', sequence, at, message }];
   for (const [index, append] of recorded.entries()) {

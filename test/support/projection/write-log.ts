@@ -38,7 +38,7 @@ async function writeLife(publisher: ReturnType<typeof createPublisher>, i: numbe
   if (i % 89 === 0) found.set('Lineage', `root-${i % 1_000}/parent-${i % 5_000}/1`);
   const request = await publish(
     publisher,
-    `invoke.${name}`,
+    `${i % 89 === 0 ? 'derived' : 'invoke'}.${name}`,
     JSON.stringify({ order: i, customer: `c-${i % 10_000}`, note: 'please pack it well' }),
     found,
   );

@@ -43,7 +43,12 @@ export function createWrittenLog(): WrittenLog {
   return {
     entries,
     request: (fn, id, body, { headers = {}, at = last * 1_000 } = {}) =>
-      add({ at, subject: `invoke.${fn}`, headers: JSON.stringify({ 'Request-Id': id, ...headers }), body }),
+      add({
+        at,
+        subject: `${'Lineage' in headers || 'Redrive-Of' in headers ? 'derived' : 'invoke'}.${fn}`,
+        headers: JSON.stringify({ 'Request-Id': id, ...headers }),
+        body,
+      }),
     append: (fn, id, request, facts) => appendLinked({ fn, id, request }, facts),
     appendLinked,
     message: (subject, body) => add({ at: last * 1_000, subject, headers: null, body }),

@@ -1,0 +1,68 @@
+import { headers } from 'nats';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import { derivedId } from '#src/core/names/ids.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
+import { INVOCATIONS, invocationsStream } from '#src/nats/wire/topology.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { type OpenedNats, openNats, topology } from '#test/support/nats/opened-nats.ts';
+
+/* The log of an earlier version, which published derived requests on the subjects of clients. */
+
+const child = derivedId('parent/onSuccess');
+const given = { 'Request-Id': child, Lineage: 'root/parent/1/10', 'Redrive-Of': 'parent' };
+
+let server: TestServer;
+let opened: OpenedNats;
+let log: EventLog;
+let former: number;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  const connection = await openConnection({ servers: server.url });
+  const { subjects = [], ...config } = invocationsStream(topology);
+  await connection.manager.streams.add({ ...config, subjects: subjects.filter((subject) => subject !== 'derived.*') });
+  former = await publish(connection);
+  await connection.close();
+  opened = await openNats(server.url);
+  ({ log } = opened.ports);
+});
+afterAll(async () => {
+  await opened[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+async function publish({ nats }: Pick<OpenedNats['connection'], 'nats'>): Promise<number> {
+  const sent = headers();
+  for (const [name, value] of Object.entries(given)) sent.set(name, value);
+  return (await nats.jetstream().publish('invoke.echo', '{}', { headers: sent })).seq;
+}
+
+async function factAt(reader: EventLog, sequence: number) {
+  return (await reader.readRequest(sequence))?.requests[0]?.fact;
+}
+
+describe('a log of an earlier version', () => {
+  test('keeps the id, the parent and the redrive of its requests (OWN1)', async () => {
+    const origin = { invocation: child, lineage: { root: 'root', parent: 'parent', hop: 1, budget: 10 }, redriveOf: 'parent' };
+    expect(await factAt(log, former)).toMatchObject(origin);
+    await using later = await openNats(server.url);
+    expect(await factAt(later.ports.log, former)).toMatchObject(origin);
+  });
+
+  test('believes none of them in a request of a client that comes after the upgrade', async () => {
+    const sequence = await publish(opened.connection);
+    const fact = await factAt(log, sequence);
+    expect(fact?.invocation).not.toBe(child);
+    expect({ lineage: fact?.lineage, redriveOf: fact?.redriveOf }).toEqual({ lineage: undefined, redriveOf: undefined });
+  });
+
+  test('believes everything of a derived request', async () => {
+    const { sequence } = await log.accept({ function: 'echo' as never, stream: child as never }, [
+      { id: child, payload: '{}', lineage: { root: 'root', parent: 'parent', hop: 1, budget: 10 } },
+    ]);
+    expect(await factAt(log, sequence)).toMatchObject({ invocation: child, lineage: { parent: 'parent', hop: 1 } });
+    const stored = await opened.connection.manager.streams.getMessage(INVOCATIONS, { seq: sequence });
+    expect(stored.subject).toBe('derived.echo');
+  });
+});
