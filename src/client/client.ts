@@ -124,8 +124,8 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     { name: 'sequent-client', ...connectionOptionsOf(address) },
     { jetstreamApi, budgetInMs, signal: closing.signal },
   );
-  const { functions: store, destinationCheck, clock } = opened.ports;
-  const functions = createFunctionRegistry(store, { refuseDestination: destinationCheck.refuse, grants, clock });
+  const { functions: store, destinationCheck, clock, packages } = opened.ports;
+  const functions = createFunctionRegistry(store, { refuseDestination: destinationCheck.refuse, grants, clock, packages });
   return createClient({ ...opened, tenancy, functions, closing });
 }
 

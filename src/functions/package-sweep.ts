@@ -26,9 +26,9 @@ export async function sweepPackages({ packages, functions, clock, graceInMs = GR
   for (const key of await functions.keys())
     for (const digest of (await functions.get(key))?.value.match(/\b[0-9a-f]{128}\b/g) ?? []) used.add(digest);
   // The list is read again after the references: a package that was stored again meanwhile is not old.
-  const unused = (await packages.list()).filter((stored) => isOld(stored) && !used.has(stored.digest)).map(({ digest }) => digest);
-  for (const digest of unused) await packages.delete(digest);
-  return unused;
+  const unused = (await packages.list()).filter((stored) => isOld(stored) && !used.has(stored.digest));
+  for (const { digest, owner } of unused) await packages.delete(digest, owner);
+  return unused.map(({ digest }) => digest);
 }
 
 /** Sweeps every ten minutes until the signal aborts. Several processes may sweep concurrently. */

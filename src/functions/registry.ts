@@ -17,8 +17,10 @@ import {
   withoutSecrets,
 } from '#src/core/functions/entry.ts';
 import { createHandlerRules, type Grants, type HandlerRefusal, type HandlerRules } from '#src/core/functions/handler-rules.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
 import { parseFunctionName, parseQualifier } from '#src/core/names/names.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
+import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { type PublishOptions, withAlias, withoutAlias, withoutVersion, withPolicy, withSecrets, withVersion } from './changes.ts';
 import { type Change, EntryStore } from './entry-store.ts';
@@ -30,7 +32,8 @@ import { createPolicyCheck, destinationsIn, type RefuseDestination } from './pol
  * 1. A function is one entry, which is changed as a whole by its revision. Concurrent changes therefore lose nothing.
  * 2. No method returns secret user data.
  * 3. A handler that the project may not name is refused with `InvalidInputError` (U1).
- * 4. A destination that cannot be used (SRC5) or that closes a loop (L1) is refused with `InvalidInputError`, which shows the path.
+ * 4. A package that the project did not upload is refused, too.
+ * 5. A destination that cannot be used (SRC5) or that closes a loop (L1) is refused with `InvalidInputError`, which shows the path.
  */
 export interface FunctionRegistry {
   /**
@@ -73,11 +76,13 @@ export type RegistryOptions = {
   /** What other projects may name in addition to the defaults. */
   grants?: Grants | undefined;
   clock?: Pick<Clock, 'now'>;
+  /** Where the packages are. Without it, a package is checked at the first attempt only. */
+  packages?: Pick<CodePackages, 'has'>;
 };
 
 export function createFunctionRegistry(
   store: KeyValue,
-  { refuseDestination, grants, clock = systemClock }: RegistryOptions = {},
+  { refuseDestination, grants, clock = systemClock, packages }: RegistryOptions = {},
 ): FunctionRegistry {
   const entries = new EntryStore(store);
   const rules = createHandlerRules(grants);
@@ -104,7 +109,7 @@ export function createFunctionRegistry(
     async put(input, expected) {
       const definition = parseDefinition(input);
       const name = parseFunctionName(definition.name);
-      return withoutSecrets(await entries.modify(name, replaceDefinition(definition, { rules, check }), expected));
+      return withoutSecrets(await entries.modify(name, replaceDefinition(definition, { rules, check, packages }), expected));
     },
     async delete(name) {
       await get(name);
@@ -156,20 +161,33 @@ export function parseDefinition(input: unknown): FunctionDefinition {
   return parseInput(functionDefinitionSchema, input, 'the function definition');
 }
 
-type Checks = { rules: HandlerRules; check: ReturnType<typeof createPolicyCheck> };
+type Checks = { packages: RegistryOptions['packages']; rules: HandlerRules; check: ReturnType<typeof createPolicyCheck> };
 
 /** Replaces the definition of `latest`, after the checks of its changed parts. */
-function replaceDefinition(definition: FunctionDefinition, { rules, check }: Checks): Change {
+function replaceDefinition(definition: FunctionDefinition, { rules, check, packages }: Checks): Change {
   const { name, handler, policy } = definition;
   return async (present) => {
     const next = { versions: [], aliases: [], ...present, definition: withSecrets(definition, present?.definition) };
-    if (JSON.stringify(present?.definition.handler) !== JSON.stringify(handler)) expectUsable(rules.refuse(definition));
+    if (JSON.stringify(present?.definition.handler) !== JSON.stringify(handler)) {
+      expectUsable(rules.refuse(definition));
+      expectUsable(await refusePackage(definition, packages));
+    }
     // Destinations are checked only when they change, so a function can be paused whatever its destinations are.
     if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(policy)) {
       await check.destinations(policy, name);
       await check.loops(next, LATEST);
     }
     return next;
+  };
+}
+
+/** The refusal does not say whether another project has the package. */
+async function refusePackage({ name, handler }: FunctionDefinition, packages: Checks['packages']): Promise<HandlerRefusal | undefined> {
+  if (handler.kind !== 'process' || handler.package === undefined || packages === undefined) return undefined;
+  if (await packages.has(handler.package, projectOf(name))) return undefined;
+  return {
+    field: 'handler.package',
+    problem: 'the project of the function uploaded no package with this digest; upload the package first',
   };
 }
 

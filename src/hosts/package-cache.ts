@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { type CodePackages, digestOf } from '#src/core/ports/code-packages.ts';
+import { type CodePackages, digestOf, type PackageOwner, packageName, parsePackageName } from '#src/core/ports/code-packages.ts';
 import { hashOfArchive, hashOfFolder } from './package-content.ts';
 import { isDigest, removeFolder, removeUnused, touch, unpack } from './package-folders.ts';
 
@@ -11,9 +11,9 @@ export interface PackageCache {
   /**
    * Opens the folder of a package, which stays until `release`. Fetches and unpacks the package when the folder is absent.
    *
-   * Throws `InvalidInputError` when the store lacks the package, or has other content under its digest.
+   * Throws `InvalidInputError` when the owner uploaded no such package, or the store has other content under its digest.
    */
-  open(digest: string): Promise<OpenedPackage>;
+  open(digest: string, owner?: PackageOwner): Promise<OpenedPackage>;
   close(): Promise<void>;
 }
 
@@ -37,6 +37,7 @@ type Opened = { users: number; folder: Promise<string> };
 
 export function createPackageCache(options: PackageCacheOptions): PackageCache {
   const { packages, folder, maxPackages = 100, keepUnusedInMs = DAY_IN_MS } = options;
+  /** By the name of the package, which contains its owner, as `hashes` is. */
   const opened = new Map<string, Opened>();
   const hashes = new Map<string, string>();
   let parent: Promise<string> | undefined;
@@ -54,46 +55,53 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
   }
 
   /** From the store, whose packages prove their content. What the disk says of itself proves nothing. */
-  async function expectedHash(digest: string): Promise<string> {
-    const known = hashes.get(digest) ?? (await hashOfArchive(await fetchPackage(packages, digest)));
-    hashes.set(digest, known);
+  async function expectedHash(name: string): Promise<string> {
+    const known = hashes.get(name) ?? (await hashOfArchive(await fetchPackage(packages, name)));
+    hashes.set(name, known);
     return known;
   }
 
   /** Compares the files on the disk with the package whenever no process of this worker runs it yet. */
-  async function unpacked(digest: string): Promise<string> {
+  async function unpacked(name: string): Promise<string> {
+    const { digest } = parsePackageName(name);
     if (!isDigest(digest)) throw new InvalidInputError({ field: 'the code package', problem: 'has a name that is not a digest' });
     const target = join(await openParent(), digest);
     const found = await hashOfFolder(target);
-    if (found !== undefined && found === (await expectedHash(digest))) {
+    if (found !== undefined && found === (await expectedHash(name))) {
       await touch(target);
       return target;
     }
     // The folder was changed on this machine.
     if (found !== undefined) await removeFolder(target);
-    await unpack(await fetchPackage(packages, digest), target);
-    await removeUnused(await openParent(), { maxPackages, keepUnusedInMs, isInUse: (name) => opened.has(name) });
+    await unpack(await fetchPackage(packages, name), target);
+    await removeUnused(await openParent(), { maxPackages, keepUnusedInMs, isInUse });
     return target;
   }
 
-  function addUser(digest: string): Opened {
-    const present = opened.get(digest) ?? { users: 0, folder: unpacked(digest) };
-    opened.set(digest, present);
+  /** Projects that uploaded the same package share its folder. */
+  function isInUse(digest: string): boolean {
+    return [...opened.keys()].some((name) => parsePackageName(name).digest === digest);
+  }
+
+  function addUser(name: string): Opened {
+    const present = opened.get(name) ?? { users: 0, folder: unpacked(name) };
+    opened.set(name, present);
     present.users++;
     return present;
   }
 
-  function removeUser(digest: string, present: Opened): void {
+  function removeUser(name: string, present: Opened): void {
     present.users--;
-    if (present.users === 0 && opened.get(digest) === present) opened.delete(digest);
+    if (present.users === 0 && opened.get(name) === present) opened.delete(name);
   }
 
   return {
-    async open(digest) {
-      const present = addUser(digest);
+    async open(digest, owner) {
+      const name = packageName(digest, owner);
+      const present = addUser(name);
       let isReleased = false;
       const release = (): void => {
-        if (!isReleased) removeUser(digest, present);
+        if (!isReleased) removeUser(name, present);
         isReleased = true;
       };
       try {
@@ -121,10 +129,12 @@ async function makeParent(folder: string | undefined): Promise<string> {
   return folder;
 }
 
-async function fetchPackage(packages: Pick<CodePackages, 'get'>, digest: string): Promise<Buffer> {
-  const archive = await packages.get(digest);
+async function fetchPackage(packages: Pick<CodePackages, 'get'>, name: string): Promise<Buffer> {
+  const { digest, owner } = parsePackageName(name);
+  const archive = await packages.get(digest, owner);
   const field = `the code package ${digest.slice(0, 12)}…`;
-  if (archive === undefined) throw new InvalidInputError({ field, problem: 'is not in the store' });
+  if (archive === undefined)
+    throw new InvalidInputError({ field, problem: 'is not in the store, or the project of the function did not upload it' });
   if (digestOf(archive) !== digest)
     throw new InvalidInputError({ field, problem: 'was changed in the store: its content has another digest' });
   return Buffer.from(archive.buffer, archive.byteOffset, archive.length);

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import { FunctionProcess, type ProcessLimits, type ProcessObserver } from './function-process.ts';
 import type { Isolation } from './isolation/isolation.ts';
@@ -93,7 +94,7 @@ export class ProcessPools {
     found: Promise<Sandbox> | undefined,
   ): Promise<ProcessPool> {
     const sandbox = await found;
-    const { file, codeFolder, release } = await this.#openCode(handler);
+    const { file, codeFolder, release } = await this.#openCode(handler, definition.name);
     const present = this.#pools.get(key);
     if (present !== undefined || this.#isClosed) release();
     if (present !== undefined) return present.pool;
@@ -102,11 +103,14 @@ export class ProcessPools {
   }
 
   /** A package is visible to its function as a whole; of the worker's other files, only the folder of the handler is. */
-  async #openCode({ package: digest, file }: ProcessHandler): Promise<{ file: string; codeFolder: string; release: () => void }> {
+  async #openCode(
+    { package: digest, file }: ProcessHandler,
+    functionName: string,
+  ): Promise<{ file: string; codeFolder: string; release: () => void }> {
     if (digest === undefined) return { file, codeFolder: dirname(file), release: () => {} };
     const { packages } = this.#options;
     if (packages === undefined) throw new Error('this worker has no store of code packages');
-    const { folder, release } = await packages.open(digest);
+    const { folder, release } = await packages.open(digest, projectOf(functionName));
     return { file: join(folder, file), codeFolder: folder, release };
   }
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectInfo, ObjectStore } from 'nats';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import { type CodePackages, digestOfArchive } from '#src/core/ports/code-packages.ts';
+import { type CodePackages, digestOfArchive, type PackageOwner, packageName, parsePackageName } from '#src/core/ports/code-packages.ts';
 import type { Connection } from './transport/connection.ts';
 import { errorCodeOf, isMessageNotFound } from './transport/errors.ts';
 import { CODE_BUCKET, CODE_STREAM } from './wire/topology.ts';
@@ -12,12 +12,17 @@ import { CODE_BUCKET, CODE_STREAM } from './wire/topology.ts';
 const FRESH_IN_MS = 60_000;
 /** nats.js waits without a limit for an object that has lost a chunk. */
 const READ_TIMEOUT_IN_MS = 60_000;
+/** Metadata of a package whose name says which project owns it. */
+const OWNED = 'sequent-owned';
 
 /**
  * Code packages in JetStream's object store.
  *
  * The client writes the modification time of an object from the clock of its own machine. Ages are therefore computed from the time at
  * which the server stored the record of the object.
+ *
+ * A package without a project in its name has a mark when the own project stored it. An earlier version stored the packages of all projects
+ * without the mark, and their functions continue to run.
  */
 export function createNatsCodePackages(connection: Connection, clock: Pick<Clock, 'now'>): CodePackages {
   let opened: Promise<ObjectStore> | undefined;
@@ -32,45 +37,63 @@ export function createNatsCodePackages(connection: Connection, clock: Pick<Clock
   }
 
   /** The time of the server at which a package was stored; the present time when the package was removed meanwhile. */
-  async function storedAt(digest: string): Promise<number> {
+  async function storedAt(name: string): Promise<number> {
     try {
-      return (await connection.manager.streams.getMessage(CODE_STREAM, { last_by_subj: recordSubject(digest) })).time.getTime();
+      return (await connection.manager.streams.getMessage(CODE_STREAM, { last_by_subj: recordSubject(name) })).time.getTime();
     } catch (error) {
       if (isMessageNotFound(errorCodeOf(error))) return clock.now();
       throw error;
     }
   }
 
+  /** The name of the object that holds the package of an owner. */
+  async function find(digest: string, owner: PackageOwner): Promise<string | undefined> {
+    const store = await bucket();
+    const name = packageName(digest, owner);
+    if (isPresent(await store.info(name))) return name;
+    const former = owner === undefined ? null : await store.info(digest);
+    return isPresent(former) && former.metadata?.[OWNED] === undefined ? digest : undefined;
+  }
+
   return {
-    async put(archive) {
+    async put(archive, owner) {
       const digest = digestOfArchive(archive);
+      const name = packageName(digest, owner);
       const store = await bucket();
-      const existing = await store.info(digest);
-      const isFresh = existing !== null && isUndamaged(existing, archive) && clock.now() - (await storedAt(digest)) <= FRESH_IN_MS;
-      if (!isFresh) await store.putBlob({ name: digest }, archive);
+      const existing = await store.info(name);
+      const isFresh = existing !== null && isUndamaged(existing, archive) && clock.now() - (await storedAt(name)) <= FRESH_IN_MS;
+      if (!isFresh) await store.putBlob({ name, metadata: { [OWNED]: 'true' } }, archive);
       return digest;
     },
-    async get(digest) {
+    has: async (digest, owner) => (await find(digest, owner)) !== undefined,
+    async get(digest, owner) {
       const store = await bucket();
+      const name = await find(digest, owner);
+      if (name === undefined) return undefined;
       const giveUp = new AbortController();
       try {
         const tooLate = delay(READ_TIMEOUT_IN_MS, undefined, { signal: giveUp.signal }).then(() => {
           throw new InvalidInputError({ field: `code package ${digest}`, problem: 'cannot be read to its end' });
         });
-        return (await Promise.race([store.getBlob(digest), tooLate])) ?? undefined;
+        return (await Promise.race([store.getBlob(name), tooLate])) ?? undefined;
       } finally {
         giveUp.abort();
       }
     },
     async list() {
       const found = [];
-      for (const { name, size } of await (await bucket()).list()) found.push({ digest: name, bytes: size, storedAt: await storedAt(name) });
+      for (const { name, size } of await (await bucket()).list())
+        found.push({ ...parsePackageName(name), bytes: size, storedAt: await storedAt(name) });
       return found;
     },
-    async delete(digest) {
-      await (await bucket()).delete(digest);
+    async delete(digest, owner) {
+      await (await bucket()).delete(packageName(digest, owner));
     },
   };
+}
+
+function isPresent(info: ObjectInfo | null): info is ObjectInfo {
+  return info !== null && !info.deleted;
 }
 
 function isUndamaged({ deleted, digest, size }: ObjectInfo, archive: Uint8Array): boolean {

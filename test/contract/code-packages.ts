@@ -28,6 +28,21 @@ export function describeCodePackages(title: string, open: () => Promise<OpenedCo
       expect(await other.put(large)).toBe(digest);
     });
 
+    test('gives a package to the projects that uploaded it, and to no other (U1)', async () => {
+      const digest = await packages.put(Buffer.from('owned'), 'a');
+      expect(Buffer.from((await other.get(digest, 'a')) ?? []).toString()).toBe('owned');
+      expect(await other.has(digest, 'a')).toBe(true);
+      for (const owner of ['b', undefined]) {
+        expect(await other.get(digest, owner)).toBeUndefined();
+        expect(await other.has(digest, owner)).toBe(false);
+      }
+      await packages.put(Buffer.from('owned'), 'b');
+      await packages.put(Buffer.from('owned'));
+      await packages.delete(digest, 'a');
+      expect(await Promise.all(['a', 'b', undefined, 'c'].map((owner) => other.has(digest, owner)))).toEqual([false, true, true, false]);
+      expect((await packages.list()).filter((stored) => stored.digest === digest).map(({ owner }) => owner)).toHaveLength(2);
+    });
+
     test('lists the stored packages with their sizes and times', async () => {
       const before = Date.now() - 2;
       const digest = await packages.put(Buffer.from('listed'));

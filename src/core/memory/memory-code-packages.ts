@@ -1,19 +1,20 @@
 import type { Clock } from '#src/core/ports/clock.ts';
-import { type CodePackages, digestOfArchive } from '#src/core/ports/code-packages.ts';
+import { type CodePackages, digestOfArchive, packageName, parsePackageName } from '#src/core/ports/code-packages.ts';
 
 /** The store of code packages in memory: the executable specification of the port. */
 export function createMemoryCodePackages({ now }: Pick<Clock, 'now'>): CodePackages {
   const stored = new Map<string, { archive: Uint8Array; storedAt: number }>();
   return {
-    async put(archive) {
+    async put(archive, owner) {
       const digest = digestOfArchive(archive);
-      stored.set(digest, { archive: Uint8Array.from(archive), storedAt: now() });
+      stored.set(packageName(digest, owner), { archive: Uint8Array.from(archive), storedAt: now() });
       return digest;
     },
-    get: async (digest) => stored.get(digest)?.archive,
-    list: async () => [...stored].map(([digest, { archive, storedAt }]) => ({ digest, bytes: archive.length, storedAt })),
-    async delete(digest) {
-      stored.delete(digest);
+    get: async (digest, owner) => stored.get(packageName(digest, owner))?.archive,
+    has: async (digest, owner) => stored.has(packageName(digest, owner)),
+    list: async () => [...stored].map(([name, { archive, storedAt }]) => ({ ...parsePackageName(name), bytes: archive.length, storedAt })),
+    async delete(digest, owner) {
+      stored.delete(packageName(digest, owner));
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
 import { parseBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
@@ -47,7 +48,7 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
     await checkQuotas(call, gateway, { functions: 1, codeBytes: bytes });
     const definition = {
       name: token,
-      handler: { kind: 'process', package: await client.packages.put(archive), ...entry },
+      handler: { kind: 'process', package: await client.packages.put(archive, projectOf(token)), ...entry },
       ...definitionOf(wanted),
     };
     const registered = await client.functions.put(definition, 0).catch((cause: unknown) => {
@@ -97,9 +98,11 @@ async function handlerFrom(
   wanted: FunctionConfig,
   present: FunctionEntry,
 ): Promise<FunctionEntry['definition']['handler']> {
-  const { handler } = present.definition;
-  if (handler.kind === 'process' && handler.package !== undefined)
-    return { kind: 'process', package: handler.package, ...entryOf(wanted, await filesOf(gateway, handler.package)) };
+  const { handler, name } = present.definition;
+  if (handler.kind === 'process' && handler.package !== undefined) {
+    const files = await filesOf(gateway, handler.package, projectOf(name));
+    return { kind: 'process', package: handler.package, ...entryOf(wanted, files) };
+  }
   if (wanted.handler === recordOf(gateway, present).handler) return handler;
   throw new HttpError({ status: 400, vendorCode: 'FSS.1003', message: 'handler: cannot be changed, because the code is no package' });
 }

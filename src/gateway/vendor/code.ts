@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
 import { parseBody } from '#src/gateway/http/body.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { codeSchema, defaultFilename, entryOf, FIELD_CODES, readPackage } from './create-function.ts';
@@ -28,7 +29,7 @@ export function addCode(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const { digest, bytes, files, archive } = await readPackage(wanted, record.handler);
     await checkQuotas(call, gateway, { functions: 0, codeBytes: bytes - record.code_size });
     const entry = entryOf({ handler: record.handler, initializer_handler: record.initializer_handler }, files);
-    const handler = { kind: 'process', package: await client.packages.put(archive), ...entry };
+    const handler = { kind: 'process', package: await client.packages.put(archive, projectOf(name)), ...entry };
     const changed = await client.functions.put({ ...present.definition, handler }, present.revision);
     await records.putFunction(name, {
       ...record,
@@ -50,8 +51,8 @@ export function addCode(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const { handler } = found.definition;
     if (handler.kind !== 'process' || handler.package === undefined) return '';
     if (recordOf(gateway, found).code_type === 'zip')
-      return Buffer.from((await client.packages.get(handler.package)) ?? []).toString('base64');
-    const [file] = await filesOf(gateway, handler.package);
+      return Buffer.from((await client.packages.get(handler.package, projectOf(found.definition.name))) ?? []).toString('base64');
+    const [file] = await filesOf(gateway, handler.package, projectOf(found.definition.name));
     return Buffer.from(file?.content ?? []).toString('base64');
   }
 }

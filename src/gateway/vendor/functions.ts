@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { LATEST } from '#src/core/functions/definition.ts';
+import type { PackageOwner } from '#src/core/ports/code-packages.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
@@ -68,8 +69,8 @@ export async function changeableTarget(call: Call, gateway: Gateway): Promise<st
 }
 
 /** The files of a stored package. Throws `HttpError` 500 if the store does not contain the package. */
-export async function filesOf({ client }: Gateway, digest: string): Promise<ZipFile[]> {
-  const archive = await client.packages.get(digest);
+export async function filesOf({ client }: Gateway, digest: string, owner: PackageOwner): Promise<ZipFile[]> {
+  const archive = await client.packages.get(digest, owner);
   if (archive === undefined) throw new HttpError({ status: 500, message: 'the code of the function is not in the store' });
   return await readZip(Buffer.from(archive));
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { digestOf } from '#src/core/ports/code-packages.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { createPackageCache } from '#src/hosts/package-cache.ts';
@@ -135,6 +136,23 @@ describe('a package that cannot be used', () => {
   test('because it is missing or no archive, is a failure of the platform, which is tried again', async () => {
     expect(await failureOf('0'.repeat(128))).toMatch(/is not in the store/);
     expect(await failureOf(await nats.ports.packages.put(Buffer.from('no archive')))).toMatch(/is no zip archive/);
+  });
+
+  test('because another project uploaded it, never runs, although it is unpacked here', async () => {
+    const digest = await put(['index.js', 'exports.handler = async () => "own";']);
+    expect(await run(openHost(folder), fn(digest))).toMatchObject({ payload: 'own' });
+    const cache = createPackageCache({ packages: nats.ports.packages, folder });
+    (await cache.open(digest)).release();
+    await expect(cache.open(digest, 'b')).rejects.toThrow('the project of the function did not upload it');
+    await nats.ports.packages.put(files(['index.js', 'exports.handler = async () => "own";']), 'b');
+    expect((await cache.open(digest, 'b')).folder).toBe(join(folder, digest));
+  });
+
+  test('stored by an earlier version, belongs to every project, so that present functions run', async () => {
+    const archive = files(['index.js', 'exports.handler = async () => "former";']);
+    const digest = digestOf(archive);
+    await (await nats.connection.nats.jetstream().views.os(CODE_BUCKET)).putBlob({ name: digest }, archive);
+    expect(await nats.ports.packages.has(digest, 'b')).toBe(true);
   });
 
   test('because it would leave its folder, writes nothing', async () => {

@@ -146,7 +146,7 @@ describe('the printed permissions for a JetStream domain', () => {
     }
     const operator = await connectClient({ ...as('operator'), role: 'operator', jetstreamApi: 'required' });
     operator.connection.refusals.onMissingPermission((message) => void missing.push(message));
-    const digest = await operator.packages.put(packed);
+    const digest = await operator.packages.put(packed, 'b');
     await operator.functions.put({ name: 'b=one', handler: { kind: 'process', package: digest, file: 'index.js' } });
     const producer = await connectClient({ ...as('producer'), inboxPrefix: '_INBOX_sequent_producer_b', jetstreamApi: 'unused' });
     await producer.invoke('b=one', {}, { id: 'order-1' });

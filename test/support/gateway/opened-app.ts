@@ -44,8 +44,8 @@ export async function openApp({
   const sent: Sent[] = [];
   let now = Date.parse('2026-11-24T12:00:00Z');
   const entries = createMemoryKeyValue();
-  const registry = createFunctionRegistry(entries, { clock: { now: () => now } });
   const packages = createMemoryCodePackages({ now: () => now });
+  const registry = createFunctionRegistry(entries, { clock: { now: () => now }, packages });
   const client = {
     functions: registry,
     packages,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
@@ -15,6 +16,16 @@ beforeEach(() => {
 });
 
 describe('the function registry', () => {
+  test('refuses a package that the project of the function did not upload, and does not say who did', async () => {
+    const packages = createMemoryCodePackages({ now: () => 0 });
+    const checked = createFunctionRegistry(store, { packages });
+    const digest = await packages.put(Buffer.from('a'), 'a');
+    const of = (name: string) => ({ name, handler: { kind: 'process', package: digest, file: 'index.js' } });
+    const refusal = 'handler.package cannot be used: the project of the function uploaded no package with this digest';
+    for (const name of ['b=thief', 'own-thief']) await expect(checked.put(of(name))).rejects.toThrow(refusal);
+    expect((await checked.put(of('a=owner'))).definition.handler).toMatchObject({ package: digest });
+  });
+
   test('has defaults: no retries, an hour of age', async () => {
     const { definition } = await registry.put({ name: 'orders', ...inline });
     expect(definition).toMatchObject({

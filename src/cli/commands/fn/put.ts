@@ -64,11 +64,12 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
     ? (await readDefinitions(source, options, (line) => terminal.err.line(line))).map((definition): Deployment => ({ definition }))
     : [await definitionFromFlags(source, options)];
   const { parseDefinition } = await import('#src/functions/registry.ts');
+  const { projectOf } = await import('#src/core/names/addressable.ts');
   // All must be valid before the first one is stored.
   const parsed = deployments.map(({ definition, archive }) => ({ definition: parseDefinition(definition), archive }));
   return await withClient(options, async ({ functions, packages }) => {
     for (const { definition, archive } of parsed) {
-      if (archive !== undefined) await packages.put(archive);
+      if (archive !== undefined) await packages.put(archive, projectOf(definition.name));
       say(call, await functions.put(definition, options.expect));
     }
     return exitCodes.ok;
