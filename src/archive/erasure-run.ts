@@ -2,6 +2,7 @@ import type { Erasure } from '#src/core/log/erasure.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { decodePlan, type ErasurePlan, encodePlan } from './erasure-plan.ts';
 import type { JanitorOptions } from './janitor-options.ts';
+import { createReaderPositions } from './reader-positions.ts';
 import { rewriteSegments } from './rewrite-segments.ts';
 import { folderOf } from './segment.ts';
 import { survey } from './survey.ts';
@@ -12,9 +13,12 @@ import { createWholeLog } from './whole-log.ts';
  * after a kill at any point:
  *
  * 1. asked → written: the erasure is appended to the log. Read models perform it when they read it there.
- * 2. written → planned: the log is archived up to the last erased message, and the sequences of all erased messages are stored.
- *    They are stored before the first message is erased, because afterwards the streams cannot be reconstructed.
+ * 2. written → planned: every live projection has performed the erasure, the log is archived up to the last erased message, and the
+ *    sequences of all erased messages are stored. They are stored before the first message is erased, because afterwards the streams
+ *    cannot be reconstructed.
  * 3. planned → done: the archive, the log and the results are erased. Repeating this step erases the same messages.
+ *
+ * The janitor purges nothing while an erasure is unfinished, because a purge removes messages without overwriting them (J5).
  */
 
 export type ErasureRunOptions = {
@@ -23,14 +27,18 @@ export type ErasureRunOptions = {
   archiveUpTo: (sequence: number) => Promise<number>;
 };
 
-export async function performErasures(options: JanitorOptions, run: ErasureRunOptions): Promise<void> {
+/** Resolves to true when no erasure is unfinished. */
+export async function performErasures(options: JanitorOptions, run: ErasureRunOptions): Promise<boolean> {
   const { state } = options;
+  let isAllDone = true;
   for (const key of await state.keys()) {
     if (!key.startsWith(erasureKey(''))) continue;
     const record = parseErasureRecord((await state.get(key))?.value);
     if (record === undefined || record.state === 'done') continue;
-    await new ErasureRun(options, run, { id: key.slice(erasureKey('').length), record }).run();
+    const isDone = await new ErasureRun(options, run, { id: key.slice(erasureKey('').length), record }).run();
+    isAllDone &&= isDone;
   }
+  return isAllDone;
 }
 
 class ErasureRun {
@@ -46,10 +54,12 @@ class ErasureRun {
     this.#record = record;
   }
 
-  async run(): Promise<void> {
+  /** Resolves to true when the erasure is done. */
+  async run(): Promise<boolean> {
     if (this.#record.state === 'asked') await this.#write();
     if (this.#record.state === 'written') await this.#plan();
     if (this.#record.state === 'planned') await this.#erase();
+    return this.#record.state === 'done';
   }
 
   /** Appends the erasure to the log. A trial, or an erasure of nothing, ends here. */
@@ -66,8 +76,8 @@ class ErasureRun {
     const { request, sequence = 0 } = this.#record;
     const { signal, archiveUpTo } = this.#run;
     const until = this.#until();
-    // A projection that is behind blocks the archiving. A later round continues.
-    if ((await archiveUpTo(until)) < until) return;
+    // A projection that is behind blocks the erasure. A later round continues.
+    if ((await createReaderPositions(this.#options).projected()) < sequence || (await archiveUpTo(until)) < until) return;
     const plan = await survey(this.#wholeLog(), { ...request, signal, until, to: sequence });
     if (signal.aborted) return;
     await this.#storePlan(plan);

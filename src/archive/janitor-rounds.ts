@@ -15,7 +15,7 @@ type RoundOptions = { signal: AbortSignal; renewLease: () => Promise<boolean> };
 /** The end of the archive of a log. */
 type End = { log: string; last: number; link: string };
 /** The fold of the archived part of the log that the log still holds. */
-type Fold = { streams: RetainedStreams; horizon: Horizon; end: End };
+type Fold = { streams: RetainedStreams; horizon: Horizon; end: End; isPurged: boolean };
 
 /**
  * The rounds of a janitor. One round writes at most one segment:
@@ -23,7 +23,7 @@ type Fold = { streams: RetainedStreams; horizon: Horizon; end: End };
  * 1. Read the messages of the segment, up to the limit of the retention.
  * 2. Write the segment under a name that no other janitor can take, read it back and compare (J1).
  * 3. Record the new end of the archive in the state store.
- * 4. Purge the removable messages from the log (J2).
+ * 4. Purge the removable messages from the log (J2), unless an erasure is unfinished (J5).
  *
  * A killed round leaves a segment, a head or a log that the next round continues from (J3).
  */
@@ -47,7 +47,7 @@ export class JanitorRounds {
     const { log, purge, retention } = this.#options;
     try {
       const { created } = await log.state();
-      await performErasures(this.#options, {
+      const mayPurge = await performErasures(this.#options, {
         signal: this.#signal,
         archiveUpTo: async (sequence) => {
           while (await this.#advance(created, { upTo: sequence }));
@@ -56,7 +56,7 @@ export class JanitorRounds {
       });
       await limitHistory(this.#options);
       if (retention.maxInvocations !== undefined) await purge.limitResults(retention.maxInvocations);
-      return await this.#advance(created, {});
+      return await this.#advance(created, { mayPurge });
     } catch (error) {
       // The fold may be ahead of the archive.
       this.#fold = undefined;
@@ -64,11 +64,15 @@ export class JanitorRounds {
     }
   }
 
-  /** Archives and purges one segment. With `upTo`, the retention does not count. Resolves to true when more segments are due. */
-  async #advance(created: string, { upTo }: { upTo?: number }): Promise<boolean> {
+  /**
+   * Archives one segment, and purges what is removable. With `upTo`, the retention does not count. Resolves to true when more segments
+   * are due.
+   */
+  async #advance(created: string, { upTo, mayPurge = false }: { upTo?: number; mayPurge?: boolean }): Promise<boolean> {
     const { log, clock } = this.#options;
     const fold = await this.#loadFold(created);
     this.#fold = fold;
+    if (mayPurge && !fold.isPurged) await this.#purge(fold);
     const { streams, horizon } = fold;
     const limit = await horizon.limit(fold.end.last, { settled: streams.settled, upTo });
     if (limit === undefined) return false;
@@ -76,7 +80,8 @@ export class JanitorRounds {
     if (part.lines.length === 0) return false;
     if (this.#signal.aborted || !(await this.#renewLease())) throw new Error('another janitor holds the lease now');
     fold.end = await this.#writeSegment(part, fold.end);
-    await this.#purge(fold);
+    fold.isPurged = false;
+    if (mayPurge) await this.#purge(fold);
     await setImmediate();
     return !part.isAll;
   }
@@ -92,9 +97,7 @@ export class JanitorRounds {
     if (first <= end.last) await readPart(log, { from: first, limit: upToSequence(end.last), streams, signal, clock, isFoldOnly: true });
     if (signal.aborted) throw new Error('the janitor was stopped');
     const horizon = createHorizon({ ...retention, log, purge, state, clock, logger, graceInMs, signal });
-    const fold = { streams, horizon, end };
-    await this.#purge(fold);
-    return fold;
+    return { streams, horizon, end, isPurged: false };
   }
 
   /** The end of the archive of this log. Throws `ArchiveDamagedError` when the archive lacks a recorded segment. */
@@ -122,8 +125,10 @@ export class JanitorRounds {
   }
 
   /** Purges everything before the oldest retained message at once. The other removable messages are removed when they are many. */
-  async #purge({ streams, end }: Fold): Promise<void> {
+  async #purge(fold: Fold): Promise<void> {
     const { state, purge } = this.#options;
+    const { streams, end } = fold;
+    fold.isPurged = true;
     streams.settleRepeated((await readFloor(state)) ?? 0);
     // A redrive may have appended to a settled stream after the end of the fold.
     const redrivable = [...streams.redrivable()];

@@ -16,6 +16,8 @@ import { toEntry } from './to-entry.ts';
 export interface Store {
   readonly database: Database;
   readonly checkpoint: Checkpoint | undefined;
+  /** False after an erasure until no file holds the erased content any more. */
+  readonly isClean: boolean;
   /** Stores the changes and the checkpoint in one transaction (P1). */
   save(changes: Changes, checkpoint: Checkpoint): void;
   /** Removes the invocations that an erasure covers. All earlier changes must be saved. */
@@ -61,6 +63,10 @@ class SqliteStore implements Store {
 
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoint;
+  }
+
+  get isClean(): boolean {
+    return this.#isClean;
   }
 
   save(changes: Changes, checkpoint: Checkpoint): void {

@@ -1,14 +1,19 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import type { Verification } from '#src/analysis/verify.ts';
-import type { Cursor, Timeline } from '#src/client/client.ts';
+import { type Cursor, connectClient, type Timeline } from '#src/client/client.ts';
+import type { ErasureRecord } from '#src/core/log/erasure-request.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
+import { filesWith } from '#test/support/archive/files-with.ts';
 import { runRetention } from '#test/support/archive/retention-run.ts';
 import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
+import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 import { test } from '#test/support/fixtures.ts';
 import { openLoad } from '../../bench/load.ts';
 import { startBenchWorker } from '../../bench/processes.ts';
+
+const helloFile = new URL('../../src/examples/functions/hello.mjs', import.meta.url).pathname;
 
 describe('a log that keeps 2,000 of 20,000 invocations', () => {
   test('is as small as 2,000 need, and all 20,000 can be listed, read and verified', { timeout: 240_000 }, async ({
@@ -34,6 +39,35 @@ describe('a log that keeps 2,000 of 20,000 invocations', () => {
     expect(verified).toMatchObject({ code: 0, verification: { found: 0, balance: { accepted: 20_000, settled: 20_000, open: {} } } });
     await load.close();
     await worker.stop();
+  });
+});
+
+describe('an erasure that is reported as done', () => {
+  test('leaves the payload in no file of the data folder, whatever states the invocations passed', { timeout: 180_000 }, async ({
+    folder,
+  }) => {
+    await using receiver = await openReceiver(answer(200));
+    const connections = join(folder, 'connections.json');
+    await writeFile(connections, JSON.stringify({ http: { kind: 'http', allowPrivate: true, allowHttp: true, ports: [receiver.port] } }));
+    await using sequent = await serveSequent(['--deploy-examples', '--connections', connections]);
+    const marker = 'qzxwjaneroe4711';
+    await using client = await connectClient(sequent.address);
+    // A retried invocation, a chain of two functions, and a webhook.
+    const onSuccess = [{ destination: 'HTTP' as const, param: JSON.stringify({ url: `${receiver.url}/hook` }) }];
+    await client.functions.put({ name: 'hooked', handler: { kind: 'process', file: helloFile }, policy: { onSuccess } });
+    const names = ['flaky', 'test1', 'hooked'];
+    await Promise.all(names.map(async (name) => (await client.invoke(name, { name: marker, order: marker })).result()));
+    await vi.waitFor(async () => expect((await client.history.list({ state: ['notified'], limit: 10 })).invocations).toHaveLength(4), {
+      timeout: 90_000,
+      interval: 100,
+    });
+    expect(receiver.received[0]?.body).toContain(marker);
+    expect((await filesWith(marker, sequent.dataDir)).length).toBeGreaterThanOrEqual(3);
+    const erased = await Promise.all(
+      [...names, 'test2'].map((name) => sequent.run(['purge', '--function', name, '--before', '0s', '--json'])),
+    );
+    expect(erased.map(({ stdout }) => (JSON.parse(stdout) as ErasureRecord).found?.invocations)).toEqual([1, 1, 1, 1]);
+    expect(await filesWith(marker, sequent.dataDir)).toEqual([]);
   });
 });
 

@@ -66,8 +66,10 @@ async function announce(projection: Projection, { state, clock }: AnnouncementPo
     .update(`${hostname()}:${dirname(file)}`)
     .digest('hex')
     .slice(0, 16);
+  let sequence = 0;
   while (!signal.aborted) {
-    const sequence = projection.store.checkpoint?.sequence ?? 0;
+    // An erasure counts as read when the journal holds the erased content no more (J5).
+    if (projection.store.isClean) sequence = projection.store.checkpoint?.sequence ?? 0;
     // After a failure the janitor sees an older checkpoint until the next round, and purges less.
     await state.put(projectionKey(location), JSON.stringify({ sequence, at: clock.now() })).catch(() => {});
     await clock.sleep(ANNOUNCE_EVERY_MS, signal);

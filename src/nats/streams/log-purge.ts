@@ -12,10 +12,12 @@ import { listCursors } from './cursors.ts';
 import { readRequestIds } from './request-ids.ts';
 
 const MAX_IN_FLIGHT = 64;
+/** The server overwrites one message after another, and blocks the stream meanwhile. More in flight would only delay other requests. */
+const MAX_OVERWRITES_IN_FLIGHT = 2;
 const TIMEOUT_IN_MS = 60_000;
 const MAX_TRIES = 5;
 
-/** Purges JetStream. A message costs 0.4 µs when purged by sequence, 35 µs when removed alone, and 170 µs when also overwritten on disk. */
+/** Purges JetStream. A message costs 0.4 µs when purged by sequence, 35 µs when removed alone, and 170 µs when also overwritten on disk (3 ms by 2.15). */
 export function createNatsLogPurge({ connection, publisher }: { connection: Connection; publisher: Publisher }): LogPurge {
   async function ask(api: string, question: object): Promise<{ error?: ApiError }> {
     const reply = await connection.nats.request(`${connection.jetstream.apiPrefix}.${api}`, JSON.stringify(question), {
@@ -31,11 +33,12 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
   }
 
   async function removeAll(stream: string, sequences: readonly number[], overwrite: boolean): Promise<void> {
+    const inFlight = overwrite ? MAX_OVERWRITES_IN_FLIGHT : MAX_IN_FLIGHT;
     let next = 0;
     const remover = async (): Promise<void> => {
       for (let index = next++; index < sequences.length; index = next++) await removeOne(stream, sequences[index] as number, overwrite);
     };
-    await Promise.all(Array.from({ length: Math.min(MAX_IN_FLIGHT, sequences.length) }, remover));
+    await Promise.all(Array.from({ length: Math.min(inFlight, sequences.length) }, remover));
   }
 
   return {

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { brotliDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { projectionKey } from '#src/archive/reader-positions.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { findSqlite } from '#src/projection/sqlite.ts';
+import { filesWith } from '#test/support/archive/files-with.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
@@ -73,26 +74,6 @@ async function runInvocation(fn: string, id: string, outcome: 'succeeded' | 'run
   await nats.connection.nats.flush();
 }
 
-/** The files under the folders that hold the secret. Archived segments are decompressed. */
-async function filesWith(secret: string, ...roots: string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const root of roots) {
-    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const path = join(entry.parentPath, entry.name);
-      // A closing database removes its journal between the listing and the read.
-      const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error;
-        return Buffer.alloc(0);
-      });
-      const isSegment = path.endsWith('.seg');
-      const content = isSegment ? brotliDecompressSync(bytes.subarray(bytes.indexOf(0x0a) + 1)) : bytes;
-      if (content.includes(secret)) found.push(path.slice(root.length));
-    }
-  }
-  return found;
-}
-
 /** Erases while another connection reads the tables, as a check does. The journal is truncated after that connection ends. */
 async function eraseDuringRead(erase: () => Promise<unknown>, secret: string): Promise<void> {
   await using opened = await openProjectionOn(server.url, folder, { archive });
@@ -118,12 +99,46 @@ async function hashes(): Promise<{ live: string[]; rows: number[] }> {
   return { live: tables.map(({ live: hash }) => hash), rows: tables.map(({ rows }) => rows) };
 }
 
+/** The erased messages of all segments. */
+async function countMarks({ archive: files, log }: OpenedJanitor): Promise<number> {
+  const segments = await files.segments((await log.state()).created);
+  const described = await Promise.all(segments.map((segment) => files.describe(segment)));
+  return described.reduce((sum, { erased }) => sum + erased, 0);
+}
+
 describe('an erasure', () => {
+  test('overwrites every message before the message leaves the log, also when no invocation is open', async () => {
+    await runInvocation('patients', 'closed-1', 'succeeded');
+    await using opened = await openJanitorOn(server.url, archive);
+    expect(await filesWith(SECRET, server.dataDir)).not.toEqual([]);
+    expect(await requestErasure(opened, 'patients')).toMatchObject({ state: 'done', found: { invocations: 1 } });
+    expect(await filesWith(SECRET, server.dataDir, archive)).toEqual([]);
+    // The erased messages left the log. The record of the erasure stays.
+    expect((await opened.log.state()).messages).toBe(1);
+  });
+
+  test('keeps every message in the log until each projection has performed the erasure', async () => {
+    await runInvocation('patients', 'awaited-1', 'succeeded');
+    await using opened = await openJanitorOn(server.url, archive);
+    const { state } = opened.nats.ports;
+    const key = projectionKey('a-test');
+    const { last, messages } = await opened.log.state();
+    // The projection has read everything but the erasure.
+    await state.put(key, JSON.stringify({ sequence: last, at: Date.now() }));
+    expect(await requestErasure(opened, 'patients')).toMatchObject({ state: 'written' });
+    expect((await opened.log.state()).messages).toBe(messages + 1);
+    await state.put(key, JSON.stringify({ sequence: last + 1, at: Date.now() }));
+    await opened.janitor.work();
+    await state.delete(key);
+    expect(await filesWith(SECRET, server.dataDir, archive)).toEqual([]);
+  });
+
   test('removes payloads from log, archive, results and read model, reports that, and keeps all else', async () => {
     await runInvocation('patients', 'old-1', 'succeeded');
     await writeLog((await openNats(server.url)).connection, 800);
     await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 200 }, maxRemovable: 0 });
     await opened.janitor.work();
+    const marksBefore = await countMarks(opened);
     await runInvocation('patients', 'new-1', 'succeeded');
     await runInvocation('patients', 'open-1', 'running');
     await runInvocation('others', 'other-1', 'succeeded');
@@ -151,10 +166,7 @@ describe('an erasure', () => {
     await rm(folder, { recursive: true });
     expect(await hashes()).toEqual(before);
     expect(await opened.whole.missing()).toBe(0);
-    const { created } = await opened.log.state();
-    const segments = await opened.archive.segments(created);
-    const described = await Promise.all(segments.map((segment) => opened.archive.describe(segment)));
-    expect(described.reduce((sum, { erased }) => sum + erased, 0)).toBe(8);
+    expect((await countMarks(opened)) - marksBefore).toBe(8);
     // A second erasure finds nothing.
     expect(await requestErasure(opened, 'patients')).toMatchObject({ state: 'done', found: { invocations: 0 } });
   });
