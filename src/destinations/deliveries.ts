@@ -63,8 +63,8 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
   const limiter = createTargetLimiter({ maxWaiting: MAX_WAITING_FOR_LIMIT_KEY, places: PLACES, onCapacity: (key) => backlog.resume(key) });
   const circuits = createCircuits({ clock, name, onClosed: (key) => backlog.resume(key) });
   const tries = createTries(options);
-  const firstTries = createFirstTries({ ...options, limiter, circuits, tries, active });
-  const ports: DeliveryPorts = { ...options, limiter, circuits, parking, tries, active };
+  const firstTries = createFirstTries({ ...options, limiter, circuits, tries });
+  const ports: DeliveryPorts = { ...options, limiter, circuits, parking, tries, firstTries, active };
   const stopping = new AbortController();
   const answering = new AbortController();
   const activeStreams = createActiveStreams({
@@ -78,7 +78,7 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
     onLeftUnacked: parking.hold,
   });
   const backlog = createBacklog({ limiter, circuits, parking, streams: activeStreams, stopping: stopping.signal });
-  executionProbe.answer(name, (deliveryId) => active.has(deliveryId), answering.signal);
+  executionProbe.answer(name, (deliveryId) => active.has(deliveryId) || firstTries.has(deliveryId), answering.signal);
 
   function isFull(): boolean {
     return stopping.signal.aborted || activeStreams.size + firstTries.size >= MAX_LOCAL;

@@ -73,14 +73,17 @@ export class DeliveryRun implements StreamRun {
   }
 
   async #step(request: AcceptedRequest, destination: Destination): Promise<StepResult> {
-    const { active, targets, skipsUnknownKinds } = this.#ports;
+    const { active, firstTries, targets, skipsUnknownKinds } = this.#ports;
     const id = request.fact.invocation;
     const invocation = this.#writer.state.invocations.get(id);
     if (invocation === undefined || (skipsUnknownKinds && targets[destination.destination] === undefined)) return 'settled';
     const delivery = deliveryOf(invocation.context, destination.id);
     if (isSettled(delivery)) return 'settled';
-    // Another run of this process makes the try, and records its result.
-    if (active.has(deliveryIdOf(id, destination.id))) return 'settled';
+    const deliveryId = deliveryIdOf(id, destination.id);
+    // An earlier call of this run makes the try. The run acknowledges its items after the result is recorded.
+    if (active.has(deliveryId)) return 'settled';
+    // No item stands for a first try. This item does, because the log may refuse the result of the try (ITEM2).
+    if (firstTries.has(deliveryId)) return 'left-unacked';
     return await this.#perform({ request, invocation, destination, number: (delivery?.context.tries ?? 0) + 1 }, delivery);
   }
 

@@ -14,6 +14,8 @@ import type { TryOptions } from './try-options.ts';
 export interface FirstTries {
   /** How many first tries are claimed and not finished. */
   readonly size: number;
+  /** Whether the first try of a delivery is claimed and not finished. */
+  has(deliveryId: string): boolean;
   /** Claims the first tries whose limit key has a free slot, and postpones those with an open circuit; `undefined` when there are none. */
   claim(outcome: Outcome, functionName: string): ClaimedTries | undefined;
 }
@@ -22,7 +24,6 @@ type Options = Pick<TryOptions, 'name' | 'targets' | 'triesAtOnce' | 'logger' | 
   limiter: TargetLimiter;
   circuits: Circuits;
   tries: Tries;
-  active: Set<string>;
 };
 
 /** A first try with the slot that it occupies. */
@@ -33,8 +34,8 @@ type Postponed = { fact: FactOf<'delivery.postponed'>; destination?: undefined }
 type Endings = { make(claimed: ClaimedTry, writer: StreamWriter): void; release(claimed: ClaimedTry): void };
 
 export function createFirstTries(options: Options): FirstTries {
-  const { name, targets, triesAtOnce, logger, maxDeliveryAgeInMs, limiter, circuits, tries, active } = options;
-  let size = 0;
+  const { name, targets, triesAtOnce, logger, maxDeliveryAgeInMs, limiter, circuits, tries } = options;
+  const ids = new Set<string>();
   const endings: Endings = { make: (claimed, writer) => void make(claimed, writer), release };
 
   function claimOne({ invocation, at }: Outcome, destination: Destination, functionName: string): ClaimedTry | Postponed | undefined {
@@ -53,14 +54,12 @@ export function createFirstTries(options: Options): FirstTries {
       releaseSlot();
       return undefined;
     }
-    active.add(deliveryIdOf(invocation, destination.id));
-    size++;
+    ids.add(deliveryIdOf(invocation, destination.id));
     return { fact: { type: 'delivery.started', ...facts, try: 1, deliverer: name }, destination, admitted, releaseSlot };
   }
 
   function release({ fact, admitted, releaseSlot }: ClaimedTry): void {
-    size--;
-    active.delete(deliveryIdOf(fact.invocation, fact.destination));
+    ids.delete(deliveryIdOf(fact.invocation, fact.destination));
     admitted.end();
     releaseSlot();
   }
@@ -74,7 +73,7 @@ export function createFirstTries(options: Options): FirstTries {
       const { destination, admitted } = claimed;
       await tries.make({ request, invocation, destination, number: 1 }, admitted, writer);
     } catch (error) {
-      // The log names this process as the deliverer of the try, so the scheduler finds the try and it is made again (D1).
+      // The log names this process as the deliverer of the try. The next item of the stream finds the try, and it is made again (D1).
       logger[levelOf(error)]({ invocation: id, error: messageOf(error) }, 'the result of a first try could not be recorded');
     } finally {
       release(claimed);
@@ -83,8 +82,9 @@ export function createFirstTries(options: Options): FirstTries {
 
   return {
     get size() {
-      return size;
+      return ids.size;
     },
+    has: (deliveryId) => ids.has(deliveryId),
     claim(outcome, functionName) {
       const claimed: (ClaimedTry | Postponed)[] = [];
       for (const destination of outcome.destinations ?? []) {

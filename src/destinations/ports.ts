@@ -1,6 +1,7 @@
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 import type { Circuits } from './circuits.ts';
+import type { FirstTries } from './first-tries.ts';
 import type { Parking } from './parking.ts';
 import type { TargetLimiter } from './target-limiter.ts';
 import type { Tries } from './tries.ts';
@@ -15,7 +16,8 @@ export type DeliveryPorts = TryOptions & {
   circuits: Circuits;
   parking: Parking;
   tries: Tries;
-  /** The ids of the deliveries whose tries this process makes now. */
+  firstTries: Pick<FirstTries, 'has'>;
+  /** The ids of the deliveries whose tries the runs of this process make now. */
   active: Set<string>;
   /** True: destinations of a kind without a target here belong to the destinations role. False: their deliveries end dead. */
   skipsUnknownKinds: boolean;
