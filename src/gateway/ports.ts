@@ -86,6 +86,8 @@ export type GatewayEnv = {
     body: Uint8Array;
     /** The project of the credential; `undefined` if no credentials are configured. */
     project: string | undefined;
+    /** The credential of the caller; `undefined` if no credentials are configured. */
+    credential: Credential | undefined;
   };
 };
 export type Call<Path extends string = string> = Context<GatewayEnv, Path>;

@@ -17,6 +17,7 @@ export function toProblem(error: HttpError, nameOf: NameOf): Problem {
     code,
     ...(origin instanceof UnknownOutcomeError ? { invocation_id: origin.id } : {}),
     ...(origin instanceof AmbiguousIdError ? { functions: origin.functions.map(nameOf) } : {}),
+    ...(error.missingRole === undefined ? {} : { missing_role: error.missingRole }),
     ...(error.retryKey === undefined ? {} : { idempotency_key: error.retryKey }),
     ...(errors === undefined || errors.length === 0 ? {} : { errors: [...errors] }),
   };

@@ -5,6 +5,7 @@ import type { Call } from '#src/gateway/ports.ts';
 import { type Claim, type ClaimOptions, createClaimReader } from './claim.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { bringsCredential } from './origin.ts';
+import { checkRole } from './route-rules.ts';
 
 /** The budget of all bodies whose signature is not verified yet: several packages of the largest size. */
 const UNVERIFIED_BYTES = 128 * 1_024 * 1_024;
@@ -19,6 +20,7 @@ type Options = ClaimOptions & { attempts: FailedAttempts; maxBytes: (path: strin
  * 1. A call without a known credential is refused before its body is read.
  * 2. The body of a signed call is read within a budget that the access keys share, because any caller can name an access key.
  * 3. A call enters the limit only with a verified credential, so no caller uses the share of another project.
+ * 4. A credential with roles reaches the routes of its roles only.
  *
  * Resolves to the function that leaves the limit. Throws `HttpError` 401, 403, 413 and 429.
  */
@@ -63,11 +65,14 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
     if (project !== undefined && named !== undefined && named !== project)
       throw new HttpError({ status: 403, message: 'the credential does not belong to the project of the path' });
     call.set('project', project);
+    call.set('credential', claim?.credential);
     const max = maxBytes(path);
     const verifiedBody = claim?.verify === undefined ? undefined : await readVerified(call, claim, max);
     const release = limit.enter(project);
     try {
       call.set('body', verifiedBody ?? (await readBody(call, max)));
+      // A signature is verified by now, so the refusal reveals the roles to the holder of the credential only.
+      if (claim !== undefined) checkRole(call, claim.credential);
       return release;
     } catch (error) {
       release();

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import { isProjectId } from '#src/core/names/names.ts';
+import { ROLES, type Role } from './roles.ts';
 
 /** The proof of identity of a caller, and the project that the caller acts for. */
 export type Credential = {
@@ -13,6 +14,8 @@ export type Credential = {
   securityToken?: string;
   /** SHA-256 of the token: the credentials file need not contain the token. */
   tokenHash?: Buffer;
+  /** All roles if absent. */
+  roles?: readonly Role[];
 };
 
 /** The shortest token and secret key: an attacker can try thousands of them per second over a network. */
@@ -27,6 +30,10 @@ const entrySchema = z
     sk: secret.optional(),
     security_token: secret.optional(),
     token: tokenSecret.optional(),
+    roles: z
+      .array(z.enum(ROLES, `must be one of ${ROLES.join(', ')}`))
+      .min(1)
+      .optional(),
   })
   .refine(({ ak, sk }) => (ak === undefined) === (sk === undefined), 'needs both ak and sk, or neither')
   .refine(({ ak, token }) => ak !== undefined || token !== undefined, 'needs ak and sk, or a token');
@@ -94,10 +101,15 @@ function createSecretReader(env: Environment, refuse: (problem: string) => never
   };
 }
 
-function credentialOf({ project_id, ak, sk, security_token, token }: Entry, own: string, { plain, strong }: SecretReader): Credential {
+function credentialOf(
+  { project_id, ak, sk, security_token, token, roles }: Entry,
+  own: string,
+  { plain, strong }: SecretReader,
+): Credential {
   const isHash = typeof token === 'object' && 'sha256' in token;
   return {
     project: project_id ?? own,
+    ...(roles === undefined ? {} : { roles }),
     ...(ak === undefined ? {} : { accessKey: plain(ak) }),
     ...(sk === undefined ? {} : { secretKey: strong(sk, 'sk') }),
     ...(security_token === undefined ? {} : { securityToken: plain(security_token) }),

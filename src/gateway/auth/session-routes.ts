@@ -9,6 +9,7 @@ import { VERSION } from '#src/gateway/version.ts';
 import { addressOf } from './authentication.ts';
 import { SESSION_COOKIE } from './claim.ts';
 import { findByToken } from './credentials.ts';
+import { ROLES, type Role } from './roles.ts';
 import { SESSION_IN_S } from './sessions.ts';
 
 const MAX_BODY_BYTES = 4_096;
@@ -17,8 +18,9 @@ const requestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
 /** Sign-in and sign-out of the pages: exchanges a token for a cookie that no script can read. These routes need no authentication. */
 export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, tenancy, attempts }: Gateway): void {
   const isOpen = credentials.length === 0;
-  const describe = (project: string | undefined): Session => ({
+  const describe = (project: string | undefined, roles: readonly Role[] = ROLES): Session => ({
     project: project ?? null,
+    roles: project === undefined ? [] : [...roles],
     is_open: isOpen,
     signed_in: project !== undefined,
     version: VERSION,
@@ -27,7 +29,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     call.header('Cache-Control', 'no-store');
     const session = getCookie(call, SESSION_COOKIE);
     const found = session === undefined ? undefined : sessions.find(session, clock.now());
-    return call.json(describe(isOpen ? tenancy.project : found?.project));
+    return call.json(isOpen ? describe(tenancy.project) : describe(found?.project, found?.roles));
   });
 
   app.post('/api/session', async (call) => {
@@ -49,7 +51,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
       secure: isSecure(call),
       maxAge: SESSION_IN_S,
     });
-    return call.json(describe(credential.project));
+    return call.json(describe(credential.project, credential.roles));
   });
 
   app.delete('/api/session', async (call) => {

@@ -22,8 +22,18 @@ export class HttpError extends SequentError {
   readonly errors: readonly Issue[] | undefined;
   /** The Idempotency-Key with which the caller can repeat the request without starting a second invocation. */
   readonly retryKey: string | undefined;
+  /** The role that the credential of the caller lacks. */
+  readonly missingRole: string | undefined;
   constructor(
-    facts: { status: number; vendorCode?: string; message: Message; retryAfterInS?: number; errors?: readonly Issue[]; retryKey?: string },
+    facts: {
+      status: number;
+      vendorCode?: string;
+      message: Message;
+      retryAfterInS?: number;
+      errors?: readonly Issue[];
+      retryKey?: string;
+      missingRole?: string;
+    },
     options?: ErrorOptions,
   ) {
     super(facts.message, options);
@@ -32,6 +42,7 @@ export class HttpError extends SequentError {
     this.retryAfterInS = facts.retryAfterInS;
     this.errors = facts.errors;
     this.retryKey = facts.retryKey;
+    this.missingRole = facts.missingRole;
     this.retryable = facts.retryAfterInS !== undefined;
   }
 }

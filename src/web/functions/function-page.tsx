@@ -5,6 +5,7 @@ import { useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { Link, paths } from '../shell/router.tsx';
+import { useRole } from '../shell/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 import { Configuration, Versions } from './configuration.tsx';
@@ -70,9 +71,7 @@ function LoadedFunction({ name, path, response, reload }: LoadedFunctionProps) {
           Invocations
         </Link>
         <PauseButton path={path} isPaused={definition.paused} onDone={reload} />
-        <button type="button" class="button small primary" onClick={() => setIsInvoking(true)}>
-          <Icon name="play" size={14} /> Invoke…
-        </button>
+        <InvokeButton onClick={() => setIsInvoking(true)} />
       </div>
       {definition.description === '' ? null : <p class="lead">{definition.description}</p>}
       <StatsCard name={name} />
@@ -97,8 +96,17 @@ function LoadedFunction({ name, path, response, reload }: LoadedFunctionProps) {
   );
 }
 
+function InvokeButton({ onClick }: { onClick: () => void }) {
+  return (
+    <button type="button" class="button small primary" {...useRole('invoke')} onClick={onClick}>
+      <Icon name="play" size={14} /> Invoke…
+    </button>
+  );
+}
+
 function PauseButton({ path, isPaused, onDone }: { path: string; isPaused: boolean; onDone: () => void }) {
   const { run, isRunning, problem } = useAction<unknown>();
+  const role = useRole('deploy');
   const toggle = (): void =>
     void run(async () => {
       await request(`${path}/${isPaused ? 'resume' : 'pause'}`, { method: 'POST' });
@@ -109,7 +117,7 @@ function PauseButton({ path, isPaused, onDone }: { path: string; isPaused: boole
   return (
     <>
       {problem === undefined ? null : <span class="wrong">{problem.message}</span>}
-      <button type="button" class="button small" disabled={isRunning} onClick={toggle}>
+      <button type="button" class="button small" title={role.title} disabled={isRunning || role.disabled} onClick={toggle}>
         <Icon name={isPaused ? 'play' : 'pause'} size={14} /> {isPaused ? 'Resume' : 'Pause'}
       </button>
     </>

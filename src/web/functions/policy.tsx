@@ -4,6 +4,7 @@ import { type ApiError, type ApiResponse, request } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { formatJson } from '../parts/payload-text.ts';
+import { useRole } from '../shell/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { DestinationFields, type Target } from './destination-fields.tsx';
 
@@ -47,6 +48,7 @@ export function PolicyCard({ path, response, functions, onSaved }: PolicyCardPro
   const { policy } = response.content.definition;
   const [draft, setDraft] = useState<Draft>(() => draftOf(policy));
   const { run, isRunning, problem } = useAction<unknown>();
+  const role = useRole('deploy');
   const isChanged = JSON.stringify(policyOf(draft)) !== JSON.stringify(policyOf(draftOf(policy)));
   const save = (event: Event): void => {
     event.preventDefault();
@@ -86,7 +88,7 @@ export function PolicyCard({ path, response, functions, onSaved }: PolicyCardPro
       </label>
       {generalProblem === undefined ? null : <ProblemNotice problem={generalProblem} />}
       <div class="policy-foot">
-        <button type="submit" class="button primary small" disabled={!isChanged || isRunning}>
+        <button type="submit" class="button primary small" title={role.title} disabled={!isChanged || isRunning || role.disabled}>
           Save the policy
         </button>
         {problem?.status === 412 ? (

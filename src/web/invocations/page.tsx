@@ -8,6 +8,7 @@ import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { useNarrow } from '../parts/use-narrow.ts';
 import { useKeys } from '../shell/keys.ts';
 import { navigate, paths, useLocation } from '../shell/router.tsx';
+import { useRole } from '../shell/session.ts';
 import { BulkDialog, type BulkKind } from './bulk.tsx';
 import { countsPath, type Filter, filterOf, isNarrowed } from './filter.ts';
 import { InvocationTable, rowTop } from './table.tsx';
@@ -20,6 +21,7 @@ export function InvocationsPage() {
   const filter = filterOf(query);
   const [isPaused, setIsPaused] = useState(false);
   const [bulk, setBulk] = useState<BulkKind>();
+  const role = useRole('admin');
   const [counts, readCounts] = useCounts(filter);
   const { loadMore, reload, showFresh: showFreshRows, ...list } = useInvocations(filter, isPaused, readCounts);
   const showFresh = (): void => {
@@ -34,10 +36,10 @@ export function InvocationsPage() {
         <h1>Invocations</h1>
         <LiveStatus live={list.live} isPaused={isPaused} onToggle={() => setIsPaused((paused) => !paused)} />
         <div class="spring" />
-        <button type="button" class="button small" onClick={() => setBulk('redrive')}>
+        <button type="button" class="button small" {...role} onClick={() => setBulk('redrive')}>
           <Icon name="redriven" size={14} /> Redrive in bulk…
         </button>
-        <button type="button" class="button small" onClick={() => setBulk('cancel')}>
+        <button type="button" class="button small" {...role} onClick={() => setBulk('cancel')}>
           <Icon name="failed" size={14} /> Cancel in bulk…
         </button>
       </div>

@@ -1,9 +1,19 @@
 import type { Session } from '#src/gateway/api/schemas/session.ts';
 import { get, onSignedOut, request } from '../api/http.ts';
 import { navigate, paths } from './router.tsx';
-import { createStore } from './store.ts';
+import { createStore, useStore } from './store.ts';
 
 export const session = createStore<Session | undefined>(undefined);
+
+/**
+ * The attributes of a button that needs a role: disabled, with the reason as its title, when the session lacks the role. The gateway
+ * refuses the call in any case.
+ */
+export function useRole(role: string): { disabled: boolean; title?: string } {
+  const roles = useStore(session)?.roles;
+  if (roles === undefined || roles.length === 0 || roles.includes(role) || roles.includes('admin')) return { disabled: false };
+  return { disabled: true, title: `This session lacks the role "${role}"` };
+}
 
 /** Reads the session. Opens the login page whenever the gateway answers that the caller is not signed in. */
 export async function startSession(): Promise<void> {

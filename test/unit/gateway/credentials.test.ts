@@ -57,6 +57,8 @@ describe('readCredentials', () => {
     ['a key without its secret', [{ project_id: 'p1', ak: 'AK' }], /needs both/],
     ['an empty credential', [{ project_id: 'p1' }], /needs ak and sk, or a token/],
     ['an unknown field', [{ project_id: 'p1', token: 't', role: 'admin' }], /role/],
+    ['an unknown role', [{ project_id: 'p1', token: 'a token of this test', roles: ['root'] }], /must be one of invoke, read/],
+    ['no role at all', [{ project_id: 'p1', token: 'a token of this test', roles: [] }], /roles/],
     ['a variable that is not set', [{ project_id: 'p1', token: { env: 'NOT_SET' } }], /NOT_SET, which is not set/],
     [
       'a token that can be guessed, without quoting it',

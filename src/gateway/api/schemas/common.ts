@@ -15,6 +15,7 @@ export const problemSchema = z.object({
   code: z.string().describe('stable'),
   invocation_id: z.string().optional().describe('the invocation whose acceptance is unknown'),
   functions: z.array(z.string()).optional().describe('the functions that have an invocation of this id: name one by ?function='),
+  missing_role: z.string().optional().describe('the role that the credential lacks'),
   idempotency_key: z.string().optional().describe('the Idempotency-Key with which a repeated request starts nothing twice'),
   errors: z
     .array(
