@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import { VERSION } from '#src/client/version.ts';
 import { commandPath } from './arguments/command-path.ts';
 import { printProblem } from './print/result-output.ts';
 import { type ColourChoice, createTerminal } from './print/terminal.ts';
@@ -12,8 +12,7 @@ async function main(args: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => leave(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed));
   process.stderr.on('error', () => {});
   process.on('SIGINT', () => leave(exitCodes.interrupted));
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  const program = createProgram(version);
+  const program = createProgram(VERSION);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });

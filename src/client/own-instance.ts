@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import type { ServerClock } from '#src/nats/transport/server-clock.ts';
+import { VERSION } from './version.ts';
 
 /** An answer to every question for the instances holds them, so their number is bounded. A circuit takes about 400 bytes. */
 const MAX_CIRCUITS = 200;
@@ -19,11 +19,10 @@ export type OwnInstanceOptions = {
 
 /** Describes this process as an instance with the given roles. The fields of its clock and its circuits are read at every access. */
 export function ownInstance(roles: readonly string[], clock: ServerClock, { circuits, ...facts }: OwnInstanceOptions = {}): RoleInstance {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
     roles,
-    version,
+    version: VERSION,
     host: hostname(),
     pid: process.pid,
     startedAt: clock.now() - Math.round(performance.now()),

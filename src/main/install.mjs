@@ -8,7 +8,8 @@ import { findOnPath } from './find-on-path.mjs';
 // `npm start` and `sequent` install the npm packages, `npm test` the tools of the tests too, and `.ci/run` everything.
 
 const OLDEST_NODE = [20, 19];
-const root = fileURLToPath(new URL('../..', import.meta.url));
+/** The folder of this package. */
+export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The programs that npm does not install, by the names of their Debian packages. */
 const tools = [
@@ -77,10 +78,15 @@ export function installTools(purpose) {
   return packages;
 }
 
+/** Whether this is a clone of the repository. A package contains no lock file. */
+export function isClone() {
+  return modifiedAt('package-lock.json') !== undefined;
+}
+
 /** Why the npm packages must be installed, or `undefined` when they are those of package-lock.json. */
 function missingPackages() {
   const locked = modifiedAt('package-lock.json');
-  // npm installed this package itself: its dependencies are in another folder, and there is no lock file.
+  // npm installed this package itself: its dependencies are in another folder.
   if (locked === undefined) return undefined;
   const installed = modifiedAt('node_modules/.package-lock.json');
   if (installed === undefined) return 'the npm packages are not installed';

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
+import { VERSION } from '#src/client/version.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
-import { VERSION } from '../version.ts';
 import { addBulkRoutes } from './bulk.ts';
 import { addDeadLetterRoutes } from './dead-letters.ts';
 import { addExplainRoutes } from './explain.ts';

@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { z } from 'zod';
+import { VERSION } from '#src/client/version.ts';
 import type { Session } from '#src/gateway/api/schemas/session.ts';
 import { parseBody, readBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '#src/gateway/ports.ts';
-import { VERSION } from '#src/gateway/version.ts';
 import { addressOf } from './authentication.ts';
 import { SESSION_COOKIE } from './claim.ts';
 import { findByToken } from './credentials.ts';

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { LogCount } from '#src/gateway/operations/log-count.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
+import { ownThread } from './own-module.ts';
 
 /** The data that the thread gets when it starts. */
 export type LogCountOptions = { address: Omit<NatsAddress, 'from'>; from: number };
@@ -19,7 +20,7 @@ export function createLogCountThread(options: LogCountOptions): LogCount {
   let questions = 0;
 
   function start(): { thread: Worker; pending: Map<number, Pending> } {
-    const thread = new Worker(new URL('./log-count-worker.mjs', import.meta.url), { workerData: options, execArgv: [] });
+    const thread = new Worker(ownThread('log-count-worker'), { workerData: options, execArgv: [] });
     const started = { thread, pending: new Map<number, Pending>() };
     const fail = (reason: Error): void => {
       if (running === started) running = undefined;

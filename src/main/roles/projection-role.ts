@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createArchive } from '#src/archive/archive.ts';
 import { openArchiveStore } from '#src/archive/open-store.ts';
 import { projectionKey } from '#src/archive/reader-positions.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
+import { VERSION } from '#src/client/version.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
@@ -40,8 +40,7 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
   const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock, logger });
   const stopping = new AbortController();
   const announcing = announce(projection, { state, clock }, stopping.signal);
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
-  const endService = await serveHistory(connection, { answers: createAnswers(projection, source.decode), instance, version });
+  const endService = await serveHistory(connection, { answers: createAnswers(projection, source.decode), instance, version: VERSION });
   return {
     async stop() {
       stopping.abort();

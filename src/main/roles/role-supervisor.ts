@@ -5,6 +5,7 @@ import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
+import { ownModule } from './own-module.ts';
 
 /** The options that every process of one role gets: the address of NATS and the level of its log. */
 export type RoleProcessOptions = { address: Omit<NatsAddress, 'from'>; logLevel: string; clockBounds?: ClockBounds };
@@ -27,15 +28,14 @@ export function superviseRole(
   options: RoleProcessOptions,
   { logger, stopping }: SupervisionOptions,
 ): { stop(): Promise<void> } {
-  const entry = new URL(`./${role}-process.ts`, import.meta.url).pathname;
+  const { file, execArgv } = ownModule(`${role}-process`);
   const retiring = new AbortController();
   const signal = AbortSignal.any([stopping, retiring.signal]);
   let child = start();
   const ended = watch();
 
   function start(): ChildProcess {
-    const tsx = import.meta.resolve('tsx');
-    const started = spawn(process.execPath, ['--import', tsx, entry], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const started = spawn(process.execPath, [...execArgv, file], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     started.on('error', (error) => logger.error({}, `the ${role} cannot be started: ${error.message}`));
     started.send(options, () => {});
     return started;
