@@ -39,12 +39,35 @@ describe('a test run', () => {
     expect({ lastLine: stdout.trimEnd().split('\n').at(-1), status }).toEqual({ lastLine, status: exitCode });
   });
 
-  test('names each failed test before the last line', async () => {
+  test('names each failed test before the last line, and gives the reasons of the first', async () => {
     await writeFile(
       join(folder, 'x.test.ts'),
-      `import { describe, test } from 'vitest';\ndescribe('of a', () => { test('b', () => { throw new Error('no'); }); });\n`,
+      `import { describe, expect, test } from 'vitest';
+       describe('of a', () => { test('b', () => { throw new Error('no\\nno more'); }); });
+       test('c', () => expect({ left: 1 }).toEqual({ left: 2 }));
+       test('d', () => { throw new Error(Array.from({ length: 50 }, (_, line) => 'line ' + line).join('\\n')); });
+       test.each(Array.from({ length: 60 }, (_, index) => index))('e %i', () => { throw new Error('no'); });`,
     );
-    expect(runTests().stdout.trimEnd().split('\n').slice(-2)).toEqual(['failed: x.test.ts: of a > b', '0 passed, 1 failed']);
+    const lines = runTests().stdout.trimEnd().split('\n');
+    const end = lines.slice(lines.indexOf('failed: x.test.ts: of a > b'));
+    const reasonOfE = ['  Error: no', '  at x.test.ts:5'];
+    expect(end).toEqual([
+      'failed: x.test.ts: of a > b',
+      '  Error: no',
+      '  no more',
+      '  at x.test.ts:2',
+      'failed: x.test.ts: c',
+      '  AssertionError: expected { left: 1 } to deeply equal { left: 2 }',
+      ...['  - Expected', '  + Received', '    {', '  -   "left": 2,', '  +   "left": 1,', '    }'],
+      '  at x.test.ts:3',
+      'failed: x.test.ts: d',
+      '  Error: line 0',
+      ...Array.from({ length: 10 }, (_, line) => `  line ${line + 1}`),
+      '  at x.test.ts:4',
+      // No more than 40 lines are reasons.
+      ...Array.from({ length: 60 }, (_, index) => [`failed: x.test.ts: e ${index}`, ...(index < 8 ? reasonOfE : [])]).flat(),
+      '0 passed, 63 failed',
+    ]);
   });
 
   test('whose counts go to a file appends them there, and prints no line of counts', async () => {
@@ -58,7 +81,12 @@ describe('a test run', () => {
 describe('the sum of test runs', () => {
   test.for([
     ['of runs that passed', '3 passed, 0 failed\n4 passed, 0 failed, 2 skipped\n', '7 passed, 0 failed, 2 skipped', 0],
-    ['with a failure', 'failed: x\n3 passed, 1 failed\n4 passed, 0 failed\n', 'failed: x\n7 passed, 1 failed', 1],
+    [
+      'with a failure',
+      'failed: x\n  3 is not 4\n3 passed, 1 failed\n4 passed, 0 failed\n',
+      'failed: x\n  3 is not 4\n7 passed, 1 failed',
+      1,
+    ],
     ['with a run that left no count', '3 passed, 0 failed\n', '3 passed, 1 failed', 1],
     ['of no counts at all', '', '0 passed, 2 failed', 1],
   ] as const)('%s is its last line, and the exit code says whether all passed', async ([, counts, line, exitCode]) => {
