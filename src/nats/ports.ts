@@ -2,6 +2,7 @@ import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { History } from '#src/core/history-questions.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Results } from '#src/core/log/results.ts';
+import type { Admission } from '#src/core/ports/admission.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
@@ -21,6 +22,7 @@ import { createNatsHistory } from './questions/history-service.ts';
 import { createNatsOpenRequests } from './questions/open-requests.ts';
 import { createNatsRoleInstances } from './questions/role-instances.ts';
 import { isReplicable, NotReplicableError } from './replicas/replicable.ts';
+import { createNatsAdmission } from './streams/admission.ts';
 import { createNatsEventLog } from './streams/event-log.ts';
 import { readFormerRequests, withFormerRequests } from './streams/former-requests.ts';
 import { createNatsHints } from './streams/hints.ts';
@@ -44,6 +46,7 @@ import {
 /** Every port that NATS implements. */
 export type NatsPorts = {
   log: EventLog;
+  admission: Admission;
   hints: Hints;
   results: Results;
   queue: WorkQueue;
@@ -109,6 +112,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   };
   return {
     log: createNatsEventLog(logOptions),
+    admission: createNatsAdmission(connection),
     hints: createNatsHints({ connection, signer }),
     results: createNatsResults(logOptions),
     queue: createNatsWorkQueue({ connection, state, signer, leaseInMs, takesWork: () => clock.isWithinLimit, ...problems }),

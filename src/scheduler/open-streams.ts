@@ -10,6 +10,8 @@ export type OpenStream = {
   name: StreamName;
   /** The sequence of the request; `undefined` when the log was read from a later sequence. */
   request: number | undefined;
+  /** The size of the payload of the request, in bytes; 0 when the log was read from a later sequence. */
+  requestBytes: number;
   /** When the request was accepted; `undefined` as `request` is. */
   acceptedAt: number | undefined;
   /** The sequence of the newest message of the stream. Without an append, that is the request. */
@@ -43,6 +45,10 @@ export type OpenStream = {
  */
 export interface OpenStreams {
   readonly size: number;
+  /** The size of the payloads of all open requests that were read, in bytes. */
+  readonly requestBytes: number;
+  /** The sequence after the newest message that was folded. */
+  readonly next: number;
   /** The sequence of the oldest open request. Every earlier request is settled. */
   readonly floor: number;
   fold(entry: LogEntry): void;
@@ -76,6 +82,7 @@ class FoldedStreams implements OpenStreams {
   readonly #open = new PassingMap<string, OpenStream>();
   readonly #dueTimes = createDueTimes();
   #nextSequence = 1;
+  #requestBytes = 0;
 
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
@@ -85,6 +92,14 @@ class FoldedStreams implements OpenStreams {
     return this.#open.size;
   }
 
+  get requestBytes(): number {
+    return this.#requestBytes;
+  }
+
+  get next(): number {
+    return this.#nextSequence;
+  }
+
   get floor(): number {
     for (const [, { request }] of this.#open) return request ?? 1;
     return this.#nextSequence;
@@ -92,7 +107,7 @@ class FoldedStreams implements OpenStreams {
 
   readonly fold = (entry: LogEntry): void => {
     // The log went backwards, and is read again from its beginning.
-    if (entry.sequence < this.#nextSequence) for (const [key] of this.#open) this.#open.delete(key);
+    if (entry.sequence < this.#nextSequence) for (const [, stream] of this.#open) this.#delete(stream);
     this.#nextSequence = entry.sequence + 1;
     if (entry.kind === 'request') this.#foldRequest(entry);
     else if (entry.kind === 'append') this.#foldAppend(entry);
@@ -104,7 +119,7 @@ class FoldedStreams implements OpenStreams {
     if (stream !== undefined) stream.wake = sequence;
   }
 
-  #foldRequest({ name, sequence, at }: LogEntry & { kind: 'request' }): void {
+  #foldRequest({ name, sequence, at, size }: LogEntry & { kind: 'request' }): void {
     const key = ownedKeyOf(name);
     // A second request with the same id belongs to the stream of the first.
     if (this.#open.get(key) !== undefined) return;
@@ -112,6 +127,8 @@ class FoldedStreams implements OpenStreams {
     const stream = this.#insert(key, name, sequence);
     stream.request = sequence;
     stream.acceptedAt = at;
+    stream.requestBytes = size;
+    this.#requestBytes += size;
     this.#schedule(stream, at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
   }
 
@@ -126,7 +143,7 @@ class FoldedStreams implements OpenStreams {
     }
     const { dueAt, endsAt, deliverAt, inProgressSince } = wakeTimes;
     if (dueAt === undefined && deliverAt === undefined && inProgressSince === undefined) {
-      this.#open.delete(key);
+      if (known !== undefined) this.#delete(known);
       return;
     }
     const stream = known ?? this.#insert(key, name, sequence);
@@ -162,7 +179,7 @@ class FoldedStreams implements OpenStreams {
 
   remove(stream: OpenStream): void {
     const hasNoNewerAppend = stream.checkAt === NEVER;
-    if (hasNoNewerAppend && this.#open.get(stream.key) === stream) this.#open.delete(stream.key);
+    if (hasNoNewerAppend && this.#open.get(stream.key) === stream) this.#delete(stream);
   }
 
   find(key: string): OpenStream | undefined {
@@ -179,11 +196,17 @@ class FoldedStreams implements OpenStreams {
     stream.checkAt = at;
   }
 
+  #delete({ key, requestBytes }: OpenStream): void {
+    this.#open.delete(key);
+    this.#requestBytes -= requestBytes;
+  }
+
   #insert(key: string, name: StreamName, version: number): OpenStream {
     const stream: OpenStream = {
       key,
       name: { function: name.function, stream: key.slice(name.function.length + 1) as StreamId },
       request: undefined,
+      requestBytes: 0,
       acceptedAt: undefined,
       version,
       head: undefined,

@@ -3,6 +3,7 @@ import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Results } from '#src/core/log/results.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { Admission } from '#src/core/ports/admission.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
@@ -25,6 +26,8 @@ export type SchedulerOptions = {
   /** The sequence up to which the items of a function were delivered to workers. */
   deliveredUpTo: (name: FunctionName) => Promise<number>;
   openRequests: OpenRequests;
+  /** Whether the log admits requests. Absent for a log that is never full. */
+  admission?: Admission;
   clock: Clock;
   logger: Logger;
   appendId: () => string;

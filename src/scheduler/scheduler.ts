@@ -1,6 +1,7 @@
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { FindOpen, OpenRequest } from '#src/core/ports/open-requests.ts';
 import { readFloor, saveFloor } from '#src/core/ports/scheduler-floor.ts';
+import { controlAdmission } from './admission-control.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
 import { createOpenStreams, type OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
@@ -35,6 +36,8 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const inspector = new Inspector(options, open);
   const inspections = new Set<Promise<void>>();
   const ticking = tick();
+  const { admission, logger } = options;
+  const controlling = admission === undefined ? undefined : controlAdmission({ admission, open, clock, logger, signal: stopping.signal });
 
   function takeDue(now: number) {
     return takesWork() ? open.takeDue(now) : undefined;
@@ -61,7 +64,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     open,
     async stop() {
       stopping.abort();
-      await Promise.all([ticking, following, ...inspections]);
+      await Promise.all([ticking, following, controlling, ...inspections]);
       await saveFloor(state, open.floor).catch(() => {});
     },
   };

@@ -19,7 +19,7 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
       (on, signal) => opened().log.follow(sequence, on, signal),
       () => true,
     );
-    expect(headersOnly).toEqual([{ kind: 'request', sequence, at: mine?.at, name: mine?.name }]);
+    expect(headersOnly).toEqual([{ kind: 'request', sequence, at: mine?.at, name: mine?.name, size: '{"raw":true}'.length }]);
   });
 
   test('names no parent and no redriven invocation, whatever its headers say (OWN1)', async () => {

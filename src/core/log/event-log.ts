@@ -67,8 +67,8 @@ export type WakeTimes = {
 };
 
 /** One message of the log without its content, for a reader that needs only the wake times. */
-export type LogEntry = { sequence: number; at: number } & (
-  | { kind: 'request'; name: StreamName }
+export type LogEntry = { sequence: number; at: number } /** `size`: the size of the payload in bytes. */ & (
+  | { kind: 'request'; name: StreamName; size: number }
   | { kind: 'append'; name: StreamName; wakeTimes: WakeTimes; link?: ShortLink | undefined }
   /** `wakes`: the stream that the hint wakes. */
   | { kind: 'hint'; wakes?: StreamName }

@@ -137,7 +137,11 @@ function createStreamIndex() {
 
 function entryOf(message: FullLogEntry): LogEntry {
   const { sequence, at } = message;
-  if (message.kind === 'request') return { kind: 'request', sequence, at, name: message.message.name };
+  if (message.kind === 'request') {
+    const { name, requests } = message.message;
+    const size = requests.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
+    return { kind: 'request', sequence, at, name, size };
+  }
   if (message.kind === 'append')
     return { kind: 'append', sequence, at, name: message.name, wakeTimes: { ...message.wakeTimes }, link: message.link };
   return message.kind === 'hint' ? message : { kind: 'hint', sequence, at };

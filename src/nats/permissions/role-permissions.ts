@@ -170,6 +170,7 @@ class Table {
         ...this.#js.packages(),
         ...this.#js.calls('STREAM.NAMES'),
         ...this.#js.calls('STREAM.PURGE', CODE_STREAM),
+        ...this.#js.calls('STREAM.UPDATE', INVOCATIONS),
         `$O.${CODE_BUCKET}.M.>`,
         ...this.#js.writesTo(`${STATE_BUCKET}.scheduler.>`, `${STATE_BUCKET}.hints.key`),
         of.invocation,

@@ -20,7 +20,7 @@ import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { listSubjects, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
-import { INVOCATIONS, isRequest, parseSubject } from '#src/nats/wire/topology.ts';
+import { admitsRequests, INVOCATIONS, isRequest, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
 import { followMessages } from './follow.ts';
 import { isOwnRequest } from './former-requests.ts';
@@ -73,6 +73,11 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     return decodeRequest(parts, { ...message, isOwn: isOwn(parts, sequence) });
   }
 
+  async function isRefusing(): Promise<boolean> {
+    const info = await connection.manager.streams.info(INVOCATIONS).catch(() => undefined);
+    return info !== undefined && !admitsRequests(info.config.subjects);
+  }
+
   return {
     read,
     epoch: () => epoch.value,
@@ -106,7 +111,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       }
     },
 
-    accept: createAccept({ publisher, clock, budgetInMs, readRequest }),
+    accept: createAccept({ publisher, clock, budgetInMs, isRefusing, readRequest }),
 
     readRequest,
 
@@ -138,7 +143,13 @@ function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>, is
     case 'invoke':
     case 'derived': {
       const stream = streamOfRequest({ headers, sequence, at, isOwn: isOwn(parts, sequence) });
-      return { kind: 'request', sequence, at, name: { function: parts.function, stream } };
+      return {
+        kind: 'request',
+        sequence,
+        at,
+        name: { function: parts.function, stream },
+        size: Number(headers?.get('Nats-Msg-Size') ?? 0),
+      };
     }
     case 'invocation':
       return { kind: 'append', sequence, at, name: parts.name, wakeTimes: decodeWakeTimes(headers), link: decodeLink(headers) };

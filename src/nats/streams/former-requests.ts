@@ -2,7 +2,7 @@ import type { StreamConfig } from 'nats';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findStream } from '#src/nats/transport/ensure-stream.ts';
-import { INVOCATIONS, type SubjectParts } from '#src/nats/wire/topology.ts';
+import { admitsRequests, INVOCATIONS, type SubjectParts } from '#src/nats/wire/topology.ts';
 
 /**
  * The requests that an earlier version accepted. It published derived requests on the subjects of clients, so their ids and origins are
@@ -17,7 +17,7 @@ const lastFormer = new WeakMap<Connection, number>();
 /** Adds to a wanted configuration of the log up to where its requests are of an earlier version. */
 export async function withFormerRequests(connection: Connection, wanted: Partial<StreamConfig>): Promise<Partial<StreamConfig>> {
   const existing = await findStream(connection, INVOCATIONS);
-  if (existing === undefined || existing.config.subjects.includes(derived)) return wanted;
+  if (existing === undefined || isUpgraded(existing.config)) return wanted;
   return { ...wanted, metadata: { ...existing.config.metadata, [KEY]: String(existing.state.last_seq) } };
 }
 
@@ -25,8 +25,12 @@ export async function withFormerRequests(connection: Connection, wanted: Partial
 export async function readFormerRequests(connection: Connection): Promise<void> {
   const config = (await findStream(connection, INVOCATIONS))?.config;
   if (config === undefined) return;
-  const isUpgraded = config.subjects.includes(derived);
-  lastFormer.set(connection, isUpgraded ? Number(config.metadata?.[KEY] ?? 0) : Number.POSITIVE_INFINITY);
+  lastFormer.set(connection, isUpgraded(config) ? Number(config.metadata?.[KEY] ?? 0) : Number.POSITIVE_INFINITY);
+}
+
+/** A log that refuses requests has no subject of requests (ADM2). An earlier version never makes a log refuse requests. */
+function isUpgraded({ subjects: existing }: StreamConfig): boolean {
+  return existing.includes(derived) || !admitsRequests(existing);
 }
 
 /** Whether only Sequent's own users can have published a request. */

@@ -1,7 +1,7 @@
 import { type AccountLimits, type JetStreamAccountStats, nanos, StorageType, type StreamConfig, type StreamInfo } from 'nats';
 import { messageOf, StreamRefusedError } from '#src/core/errors.ts';
 import { demandedSize, type StorageLimits } from '#src/nats/wire/stream-sizes.ts';
-import { partOf } from '#src/nats/wire/topology.ts';
+import { admitsRequests, INVOCATIONS, isRequestSubject, partOf } from '#src/nats/wire/topology.ts';
 import type { Connection } from './connection.ts';
 import { errorCodeOf, isLimitExceeded, isSizeDemanded, isStreamNotFound } from './errors.ts';
 
@@ -16,12 +16,19 @@ export async function ensureStream(connection: Connection, wanted: Partial<Strea
   const name = wanted.name ?? '';
   const existing = await findStream(connection, name);
   if (existing === undefined) return await createStream(connection, wanted);
-  const { subjects = [], max_age = nanos(0), max_bytes = existing.config.max_bytes, metadata = existing.config.metadata } = wanted;
+  const { max_age = nanos(0), max_bytes = existing.config.max_bytes, metadata = existing.config.metadata } = wanted;
   const { config } = existing;
+  const subjects = subjectsFor(config, wanted);
   const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes;
   if (hasLimits && subjects.every((subject) => config.subjects.includes(subject))) return;
   const changed = { subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
   await manager.streams.update(name, changed).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error));
+}
+
+/** A log that refuses requests continues to refuse them (ADM2). */
+function subjectsFor({ name, subjects: existing }: StreamConfig, { subjects = [] }: Partial<StreamConfig>): string[] {
+  if (name !== INVOCATIONS || admitsRequests(existing)) return subjects;
+  return subjects.filter((subject) => !isRequestSubject(subject));
 }
 
 /** Returns the state and configuration of a stream, or `undefined` when the stream does not exist. */

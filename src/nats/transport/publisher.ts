@@ -16,7 +16,8 @@ export type PublishAnswer =
    * may not publish to the subject.
    */
   | { kind: 'refused'; why: string; isFull: boolean; isForbidden?: true }
-  | { kind: 'unknown'; why: string };
+  /** `isUnheard`: no stream has the subject at present. */
+  | { kind: 'unknown'; why: string; isUnheard?: true };
 
 /** Publishes to JetStream with many publishes in flight. */
 export interface Publisher {
@@ -103,7 +104,7 @@ type PubAck = { seq?: number; duplicate?: boolean; error?: ApiError };
 const plainAck = /^\{"stream":"[^"\\]*", ?"seq":([1-9][0-9]{0,14})\}$/;
 
 function parseAnswer({ data }: Msg): PublishAnswer {
-  if (data.length === 0) return { kind: 'unknown', why: 'JetStream does not respond' };
+  if (data.length === 0) return { kind: 'unknown', why: 'JetStream does not respond', isUnheard: true };
   const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString();
   const plain = plainAck.exec(text);
   if (plain !== null) return { kind: 'stored', sequence: Number(plain[1]) };

@@ -23,6 +23,11 @@ export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: subjects.signat
 
 const { invoke, invokeOf, derived, invocation, wake, deliver, erase, result, resultOf } = SEQUENT_SUBJECTS;
 
+/** The subjects of the log. A log that refuses requests lacks those of requests (ADM2). */
+export const LOG_SUBJECTS: readonly string[] = [invoke, invokeOf, derived, invocation, wake, deliver, erase];
+export const isRequestSubject = (subject: string): boolean => [invoke, invokeOf, derived].includes(subject);
+export const admitsRequests = (subjectsOfLog: readonly string[]): boolean => subjectsOfLog.some(isRequestSubject);
+
 /** How the JetStream streams are created. */
 export type StreamOptions = { replicas: number; sizes?: StreamSizes };
 
@@ -39,7 +44,7 @@ export function invocationsStream(options: TopologyOptions): Partial<StreamConfi
   return {
     name: INVOCATIONS,
     description: 'Sequent: requests, and the facts of every invocation',
-    subjects: [invoke, invokeOf, derived, invocation, wake, deliver, erase],
+    subjects: [...LOG_SUBJECTS],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,

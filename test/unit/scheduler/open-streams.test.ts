@@ -12,6 +12,7 @@ const request = (sequence: number, at: number, stream = 's', fn = 'orders'): Log
   sequence,
   at,
   name: name(stream, fn),
+  size: 10,
 });
 const append = (sequence: number, at: number, wakeTimes: WakeTimes, stream = 's'): LogEntry => ({
   kind: 'append',
@@ -34,6 +35,16 @@ function openStreams(...entries: LogEntry[]): OpenStreams {
 const dueAt = (open: OpenStreams, now: number): string | undefined => open.takeDue(now)?.name.stream;
 
 describe('the open streams', () => {
+  test('count the bytes of their requests, until they settle', () => {
+    const open = openStreams(request(1, 0, 'one'), request(2, 0, 'two'), request(3, 0, 'one'), append(4, 0, { dueAt: 50 }, 'one'));
+    expect([open.requestBytes, open.next]).toEqual([20, 5]);
+    open.fold(append(5, 0, {}, 'one'));
+    const two = open.takeDue(1_000);
+    if (two === undefined) throw new Error('no stream is due');
+    open.remove(two);
+    expect([open.requestBytes, open.size]).toEqual([0, 0]);
+  });
+
   test('hold a request from its acceptance on, due when the patience is over', () => {
     const open = openStreams(request(1, 1_000));
     expect(dueAt(open, 1_099)).toBeUndefined();

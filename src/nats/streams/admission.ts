@@ -1,0 +1,26 @@
+import type { Admission } from '#src/core/ports/admission.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import { admitsRequests, INVOCATIONS, isRequestSubject, LOG_SUBJECTS } from '#src/nats/wire/topology.ts';
+
+/**
+ * Admission by the subjects of the JetStream stream: without the subjects of requests, the server answers a request with "no responders".
+ *
+ * One update takes effect at once for every client. The consumers keep their filters and positions (ADM2).
+ */
+export function createNatsAdmission({ manager }: Connection): Admission {
+  return {
+    async capacity() {
+      const { state, config } = await manager.streams.info(INVOCATIONS);
+      return {
+        bytes: state.bytes,
+        maxBytes: config.max_bytes > 0 ? config.max_bytes : undefined,
+        last: state.last_seq,
+        isAdmitting: admitsRequests(config.subjects),
+      };
+    },
+    async admit(isAdmitting) {
+      const subjects = isAdmitting ? LOG_SUBJECTS : LOG_SUBJECTS.filter((subject) => !isRequestSubject(subject));
+      await manager.streams.update(INVOCATIONS, { subjects: [...subjects] });
+    },
+  };
+}

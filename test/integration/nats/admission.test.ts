@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LogFullError } from '#src/core/errors.ts';
+import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { newStream } from '#test/support/log/opened-log.ts';
+import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats, topology } from '#test/support/nats/opened-nats.ts';
+import { type RunningSystem, startSystem } from '#test/support/nats/running-system.ts';
+
+// A server of its own, because the test limits the size of the log.
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+const MAX_BYTES = 16 * 1_024 ** 2;
+/** A log that admitted requests up to its limit would hold more of them. */
+const TOO_MANY = 6_000;
+const payload = JSON.stringify('x'.repeat(2_000));
+
+async function subjectsOf({ connection }: Pick<RunningSystem, 'connection'>): Promise<string[]> {
+  return (await connection.manager.streams.info(INVOCATIONS)).config.subjects;
+}
+
+/** Accepts requests until the log refuses one. Returns the ids of the accepted ones, and the refusal. */
+async function acceptUntilRefused({ ports }: RunningSystem): Promise<{ ids: string[]; refusal: unknown }> {
+  const ids: string[] = [];
+  while (ids.length < TOO_MANY) {
+    const name = newStream();
+    try {
+      await ports.log.accept(name, [{ payload }]);
+      ids.push(name.stream);
+    } catch (refusal) {
+      return { ids, refusal };
+    }
+  }
+  return { ids, refusal: undefined };
+}
+
+describe('a log with a size limit', () => {
+  test('refuses requests while accepted ones need its space; these end, and it accepts again', { timeout: 60_000 }, async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await using _limited = await openNats(server.url, { topology: { ...topology, sizes: { log: MAX_BYTES } } });
+    await using system = await startSystem(server.url, new Map([['orders', () => released]]));
+
+    const { ids, refusal } = await acceptUntilRefused(system);
+    expect(refusal).toBeInstanceOf(LogFullError);
+    expect(String(refusal)).toMatch(/the log accepts nothing more: its remaining space is kept for the invocations that it accepted/);
+    await expect(system.publish('orders', payload)).rejects.toMatchObject({ code: '503' });
+
+    // A role that starts meanwhile makes the log accept nothing.
+    await using role = await openNats(server.url);
+    expect(await subjectsOf(role)).toEqual(['invocation.*.*', 'wake.*', 'deliver.*', 'erase.*']);
+    // Such a log is none of an earlier version, whose derived ids were believed (OWN1).
+    const { config } = await role.connection.manager.streams.info(INVOCATIONS);
+    expect(config.metadata?.['sequent-former-requests']).toBeUndefined();
+
+    release();
+    await system.settled();
+    await expect.poll(() => subjectsOf(system), { timeout: 30_000 }).toContain('invoke.*');
+    const ended = new Set(system.results.map(({ requestId }) => requestId));
+    expect(ids.filter((id) => !ended.has(id))).toEqual([]);
+    const { sequence } = await system.ports.log.accept(newStream(), [{ payload }]);
+    expect((await system.resultOf(sequence)).subject).toBe('result.orders.succeeded');
+  });
+});
