@@ -9,6 +9,7 @@ import type { Credential } from '#src/gateway/auth/credentials.ts';
 import type { Role } from '#src/main/config/configuration.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
+import type { GuardedServer } from '#test/support/nats/guarded-server.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 
 export const PROJECT = '0123456789abcdef0123456789abcdef';
@@ -17,9 +18,8 @@ export const TOKEN = 'a token of this test';
 export const STRANGER = { project: 'another-project', token: 'a token of another project' };
 export const KEYS = { ak: 'AKTEST', sk: 'the secret key' };
 
-/** Roles with a gateway in this process, on a NATS server of their own. */
-export interface RunningSequent extends AsyncDisposable {
-  readonly server: TestServer;
+/** Roles with a gateway in this process. */
+export interface ServedSequent extends AsyncDisposable {
   readonly url: string;
   readonly roles: RunningRoles;
   /** Calls with the token. */
@@ -28,6 +28,11 @@ export interface RunningSequent extends AsyncDisposable {
     path: string,
     options?: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
   ): Promise<Response>;
+}
+
+/** Roles with a gateway in this process, on a NATS server of their own. */
+export interface RunningSequent extends ServedSequent {
+  readonly server: TestServer;
   /** Starts another gateway on the same server. */
   another(): Promise<RunningSequent>;
 }
@@ -63,36 +68,68 @@ export async function startSequent({
 const connectionsFileIn = (folder: string): string => join(folder, 'connections.json');
 
 type StartOptions = {
-  server: TestServer;
+  address: { servers: string; user?: string; pass?: string };
   folder: string;
   roles: readonly Role[];
   grants: Grants | undefined;
+  /** Credentials in addition to those of the two projects. */
+  credentials?: readonly Credential[];
+  times?: { leaseInMs: number; patienceInMs: number };
   dispose: () => Promise<void>;
 };
 
-async function start({ server, folder, roles: wanted, grants = STRANGERS_FILES, dispose }: StartOptions): Promise<RunningSequent> {
+async function start({ server, ...options }: Omit<StartOptions, 'address'> & { server: TestServer }): Promise<RunningSequent> {
+  const served = await serve({ ...options, address: { servers: server.url } });
+  return { ...served, server, another: () => start({ ...options, server, roles: ['gateway'], dispose: async () => {} }) };
+}
+
+/** Starts all roles as a user of a server with permissions. The caller ends the server. */
+export async function startGuardedSequent(
+  server: GuardedServer,
+  user: string,
+  { connections, credentials }: { connections: object; credentials: readonly Credential[] },
+): Promise<ServedSequent> {
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
+  await writeFile(connectionsFileIn(folder), JSON.stringify(connections));
+  const dispose = () => rm(folder, { recursive: true, force: true });
+  const roles = [...ALL, 'projection'] as const;
+  // No role inspects an invocation meanwhile, so a state that a test stored changes by requests only.
+  const times = { leaseInMs: 60_000, patienceInMs: 60_000 };
+  return await serve({ address: server.as(user), folder, roles, grants: {}, credentials, times, dispose });
+}
+
+async function serve({
+  address,
+  folder,
+  roles: wanted,
+  grants = STRANGERS_FILES,
+  credentials: added = [],
+  times = { leaseInMs: 1_500, patienceInMs: 500 },
+  dispose,
+}: StartOptions): Promise<ServedSequent> {
   const credentials: Credential[] = [
     { project: PROJECT, accessKey: KEYS.ak, secretKey: KEYS.sk, tokenHash: hashOf(TOKEN) },
     { project: STRANGER.project, tokenHash: hashOf(STRANGER.token) },
+    ...added,
   ];
+  const { servers, ...user } = address;
+  const listed = { servers: [servers], ...user };
   const roles = await startRoles({
-    connection: await openConnection({ servers: server.url }),
+    connection: await openConnection(address),
     roles: wanted,
     topology: { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 },
-    leaseInMs: 1_500,
-    patienceInMs: 500,
+    ...times,
     maxHops: 16,
     maxChain: 1_000,
     tenancy: { region: 'local', project: PROJECT },
     grants,
     connectionsFile: connectionsFileIn(folder),
-    projection: { address: { servers: [server.url] }, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
-    gateway: { address: { servers: [server.url] }, credentials, httpPort: 0, httpHost: undefined, given: {} },
+    projection: { address: listed, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
+    gateway: { address: listed, credentials, httpPort: 0, httpHost: undefined, given: {} },
     logger: silentLogger,
   });
   const url = roles.gateway?.url ?? '';
   return {
-    server,
     url,
     roles,
     call(method, path, { body, headers = {}, signal } = {}) {
@@ -103,7 +140,6 @@ async function start({ server, folder, roles: wanted, grants = STRANGERS_FILES, 
         ...(signal === undefined ? {} : { signal }),
       });
     },
-    another: () => start({ server, folder, roles: ['gateway'], grants, dispose: async () => {} }),
     async [Symbol.asyncDispose]() {
       await roles.stop(1_000);
       await dispose();
