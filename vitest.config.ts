@@ -107,6 +107,18 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: 'package',
+          // npm packs and installs the package, which takes most of the time.
+          sequence: { groupOrder: 5 },
+          include: ['test/package/**/*.test.ts'],
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: 'conformance',
           // The vendor's SDK calls a real gateway. Each file starts a gateway of its own.
           sequence: { groupOrder: 5 },

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { buildPages } from '#src/main/roles/build-pages.ts';
+import { buildNatsModule } from './nats-module.ts';
 import { builtSpecifier, withBuiltSpecifiers } from './specifiers.ts';
 
 /*
@@ -18,6 +19,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 /** The oldest Node that runs the package. */
 const TARGET = 'node20.19';
+/** Where the NATS client is below `dist`. */
+const NATS_MODULE = '#nats.js';
 /** JavaScript that modules import, or that a process runs. */
 const javascript = ['src/hosts/runtime', 'src/examples/functions', 'src/main/find-on-path.mjs', 'src/main/find-on-path.d.mts'];
 /** Programs of a clone, and the sources of the pages. */
@@ -29,7 +32,8 @@ const modules: Plugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^/ }, ({ kind, path, importer }) => {
       if (kind === 'entry-point' || path.endsWith('/package.json')) return undefined;
-      return { path: builtSpecifier(path, relative(root, importer)), external: true };
+      const from = relative(root, importer);
+      return { path: builtSpecifier(path === 'nats' ? NATS_MODULE : path, from), external: true };
     });
     onLoad({ filter: /package\.json$/ }, ({ path }) => {
       const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
@@ -78,5 +82,6 @@ function buildDeclarations(): void {
 rmSync(dist, { recursive: true, force: true });
 buildDeclarations();
 await buildModules();
+await buildNatsModule(join(dist, NATS_MODULE.slice(1)), TARGET);
 buildPages({ say: (line) => process.stderr.write(`${line}\n`) });
 cpSync(join(root, 'src/web/dist'), join(dist, 'src/web/dist'), { recursive: true });

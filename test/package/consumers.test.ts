@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chosenServer } from '#test/support/cli/passed-on.ts';
+import { newestLtsNode, type PackedSequent, packSequent } from '#test/support/package/consumer.ts';
+
+const { devDependencies, dependencies } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  devDependencies: Record<string, string>;
+  dependencies: Record<string, string>;
+};
+const tools = ['typescript', 'esbuild', 'vitest', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
+const closing: (() => Promise<unknown>)[] = [];
+
+let packed: PackedSequent;
+/** The folder of the package that npm installed globally. */
+let installed: string;
+/** The server of the installed command. */
+let served: { nats: string; http: string };
+
+beforeAll(async () => {
+  packed = await packSequent();
+  closing.unshift(async () => await packed[Symbol.asyncDispose]());
+  const globally = packed.installGlobally().then(async (folder) => {
+    installed = folder;
+    served = await serve();
+  });
+  await Promise.all([globally, packed.installLocally(tools)]);
+});
+
+afterAll(async () => {
+  for (const close of closing) await close();
+});
+
+/** Starts the command `sequent` that npm installed. */
+async function serve(): Promise<{ nats: string; http: string }> {
+  const command = join(packed.folder, 'global/bin/sequent');
+  const args = ['serve', '--start-server', '--deploy-examples', '--nats-port', '0', '--http-port', '0'];
+  const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...chosenServer };
+  const child = spawn(command, args, { cwd: packed.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const exited = once(child, 'exit');
+  closing.unshift(async () => {
+    child.kill('SIGTERM');
+    await exited;
+  });
+  for await (const line of createInterface(child.stdout)) {
+    const [, nats, http] = /^sequent ready (\S+) .* http (\S+)$/.exec(line) ?? [];
+    if (nats !== undefined && http !== undefined) return { nats, http };
+  }
+  throw new Error(`sequent serve ended before it was ready:\n${said}`);
+}
+
+const invokeHello = `import { connectClient } from 'sequent/client';
+
+async function main() {
+  const client = await connectClient({ servers: process.argv[2] });
+  const invoked = await client.invoke('hello', { name: 'Ada' });
+  const { outcome, value } = await invoked.result();
+  await client.close();
+  process.stdout.write(outcome + ' ' + value.greeting);
+}
+
+main();
+`;
+const GREETED = 'succeeded Hello, Ada!';
+
+describe('the package', () => {
+  test('has at most 2 MB and no tests, and installs run-time dependencies only', async () => {
+    const { size } = await stat(packed.tarball);
+    const files = await readdir(installed, { recursive: true });
+    const own = files.filter((file) => !file.startsWith('node_modules/'));
+    process.stdout.write(`the package has ${Math.round(size / 1_000)} kB and ${own.length} files and folders\n`);
+    expect(size).toBeLessThanOrEqual(2_000_000);
+    expect(own.filter((file) => /(^|\/)(test|bench)\/|\.test\./.test(file))).toEqual([]);
+    const direct = Object.keys(dependencies).filter((name) => files.includes(join('node_modules', name, 'package.json')));
+    expect(direct).toEqual(Object.keys(dependencies));
+    const buildOnly = Object.keys(devDependencies).filter((name) => name !== 'esbuild');
+    expect(buildOnly.filter((name) => files.includes(join('node_modules', name, 'package.json')))).toEqual([]);
+  });
+
+  test('that npm installs globally serves the pages and all their assets', async () => {
+    const page = await fetch(`${served.http}/`, { headers: { accept: 'text/html' } });
+    expect(page.status).toBe(200);
+    const assets = [...(await page.text()).matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path = '']) => path);
+    expect(assets.length).toBeGreaterThan(1);
+    for (const path of assets) expect((await fetch(served.http + path)).status).toBe(200);
+  });
+
+  test('runs on this Node and on the newest LTS without a loader: a client invokes and gets the result', async () => {
+    const app = await packed.consumer('plain', { 'app.mjs': invokeHello });
+    for (const node of [process.execPath, await newestLtsNode()]) {
+      process.stdout.write(`a client on plain Node ${await app.run(node, ['--version'])}`);
+      expect(await app.run(node, ['app.mjs', served.nats])).toBe(GREETED);
+    }
+  });
+
+  test.for(['esm', 'cjs'])('is bundled by esbuild into one %s file, which invokes and gets the result', async (format) => {
+    const app = await packed.consumer(`bundle-${format}`, { 'app.mjs': invokeHello });
+    const bundle = `../${format}.${format === 'esm' ? 'mjs' : 'cjs'}`;
+    await app.run('node_modules/.bin/esbuild', ['app.mjs', '--bundle', '--platform=node', `--format=${format}`, `--outfile=${bundle}`]);
+    // The bundle is above node_modules, so that the bundle alone runs.
+    expect(await app.run(process.execPath, [bundle, served.nats])).toBe(GREETED);
+  });
+
+  test.for([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ] as const)('has types for module %s and resolution %s, strict and without skipLibCheck', async ([module, moduleResolution]) => {
+    const compilerOptions = {
+      module,
+      moduleResolution,
+      strict: true,
+      skipLibCheck: false,
+      target: 'es2022',
+      types: ['node'],
+      noEmit: true,
+    };
+    const app = await packed.consumer(`types-${moduleResolution}`, {
+      'package.json': '{ "type": "module" }',
+      'tsconfig.json': JSON.stringify({ compilerOptions, files: ['app.ts'] }),
+      'app.ts': typedApplication,
+    });
+    // The declarations of all dependencies are checked too.
+    expect(await app.run('node_modules/.bin/tsc', [])).toBe('');
+  });
+
+  test('tests functions in the vitest of an application, under virtual time', async () => {
+    const app = await packed.consumer('vitest', { 'package.json': '{ "type": "module" }', 'billing.test.js': billingTest });
+    expect(await app.run('node_modules/.bin/vitest', ['run', '--no-color'])).toMatch(/Tests\s+1 passed \(1\)/);
+  });
+});
+
+/** An unused `@ts-expect-error` fails too, so that the types of the package are not `any`. */
+const typedApplication = `import { connectClient, defineFunction, type SequentClient } from 'sequent/client';
+import { createTestSequent } from 'sequent/testing';
+
+const greet = defineFunction({ name: 'greet', handler: (event: { name: string }) => ({ greeting: event.name }) });
+
+export async function run(servers: string): Promise<string> {
+  const client: SequentClient = await connectClient({ servers });
+  const invoked = await client.invoke(greet, { name: 'Ada' });
+  // @ts-expect-error The event of greet has a name.
+  await client.invoke(greet, { nam: 'Ada' });
+  const { value } = await invoked.result();
+  const sequent = await createTestSequent({ functions: [greet] });
+  await sequent.advance(1_000);
+  return JSON.stringify(value);
+}
+`;
+
+const billingTest = `import { defineFunction } from 'sequent/client';
+import { createTestSequent } from 'sequent/testing';
+import { expect, test } from 'vitest';
+
+test('a failing function is retried for hours within milliseconds', async () => {
+  let attempts = 0;
+  const policy = { maxRetries: 1, maxAgeInSeconds: 86400, backoff: { initialInMs: 3600000, factor: 1, maxInMs: 3600000, jitter: 0 } };
+  const billing = defineFunction({ name: 'billing', policy, handler: () => { attempts++; throw new Error('closed'); } });
+  const sequent = await createTestSequent({ functions: [billing] });
+  const { requestId } = await sequent.invoke(billing, {});
+  await sequent.advance(7200000);
+  expect((await sequent.timeline(requestId)).state).toBe('notified');
+  expect(attempts).toBe(2);
+  await sequent[Symbol.asyncDispose]();
+});
+`;
