@@ -98,6 +98,8 @@ const at = z.number();
 const attempt = z.number().int();
 const output = z.string().optional();
 const destinations = z.array(destinationSchema).optional();
+/** The version of the ids of the deliveries (`src/core/names/delivery-ids.ts`). Absent in outcomes of fact versions 1 and 2. */
+const deliveryIds = z.literal(2).optional();
 
 /** The position of an invocation in a chain of destinations. */
 const lineageSchema = z.object({
@@ -150,6 +152,7 @@ const succeeded = z.object({
   droppedBytes: z.number().int().optional(),
   output,
   destinations,
+  deliveryIds,
 });
 
 /** No further attempt follows. `attempt` is 0 when no attempt started. */
@@ -162,6 +165,7 @@ const failed = z.object({
   failure: failureSchema,
   output,
   destinations,
+  deliveryIds,
 });
 
 const delivery = { invocation, at, destination: z.string(), try: z.number().int() };
@@ -209,4 +213,4 @@ export function isOutcome(fact: Fact): fact is Outcome {
 }
 
 /** The version of these schemas, written with every append. `src/nats/wire/upcasters.ts` converts facts of earlier versions when they are read. */
-export const FACTS_VERSION = 2;
+export const FACTS_VERSION = 3;

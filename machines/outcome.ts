@@ -48,7 +48,7 @@ export function expiredFact(invocation: Invocation, at: number, maxAgeInMs: numb
 export function withDestinations<Fact extends Outcome>(outcome: Fact, terms: Terms | undefined): Fact {
   const destinations = outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure;
   const isCutLoop = outcome.type === 'failed' && outcome.condition === 'LoopDetected';
-  return destinations === undefined || destinations.length === 0 || isCutLoop ? outcome : { ...outcome, destinations };
+  return destinations === undefined || destinations.length === 0 || isCutLoop ? outcome : { ...outcome, destinations, deliveryIds: 2 };
 }
 
 /** The facts of one append for the end of an attempt: an outcome without destinations is `notified` in the same append. */

@@ -1,18 +1,17 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
 
 /** A stream after it left memory. */
 export type StreamRecord = {
-  function: number;
-  /** 0 while the stream is open. */
   version: number;
   /** The {@link headKey} of a stream with links; 0 without links. */
   head: number;
 };
 
 /**
- * Remembers all streams of a log in 36 to 72 bytes each: a hash table of numbers with open addressing.
+ * Remembers all streams of a log in 30 to 60 bytes each: a hash table of numbers with open addressing.
  *
- * A stream is identified by 53 bits of a hash. Among a million streams, the probability of any collision is 1 in 18,000.
+ * A stream is identified by 53 bits of a hash of its function and id (ID1). Among a million streams, the probability of any collision is 1 in 18,000.
  */
 export interface SettledStreams {
   readonly size: number;
@@ -25,7 +24,6 @@ export function createSettledStreams(): SettledStreams {
   let size = 0;
   let keys = new Float64Array(capacity);
   let versions = new Float64Array(capacity);
-  let functions = new Uint32Array(capacity);
   let heads = new Uint32Array(capacity);
 
   function slotOf(key: number): number {
@@ -35,18 +33,16 @@ export function createSettledStreams(): SettledStreams {
   }
 
   function grow(): void {
-    const old = { keys, versions, functions, heads };
+    const old = { keys, versions, heads };
     capacity *= 2;
     keys = new Float64Array(capacity);
     versions = new Float64Array(capacity);
-    functions = new Uint32Array(capacity);
     heads = new Uint32Array(capacity);
     for (const [index, key] of old.keys.entries()) {
       if (key === 0) continue;
       const slot = slotOf(key);
       keys[slot] = key;
       versions[slot] = old.versions[index] as number;
-      functions[slot] = old.functions[index] as number;
       heads[slot] = old.heads[index] as number;
     }
   }
@@ -55,19 +51,18 @@ export function createSettledStreams(): SettledStreams {
     get size() {
       return size;
     },
-    get({ stream }) {
-      const slot = slotOf(hash53(stream));
+    get(name) {
+      const slot = slotOf(hash53(streamKey(name)));
       if (keys[slot] === 0) return undefined;
-      return { function: functions[slot] as number, version: versions[slot] as number, head: heads[slot] as number };
+      return { version: versions[slot] as number, head: heads[slot] as number };
     },
-    set({ stream, function: name }, version, head = 0) {
+    set(name, version, head = 0) {
       if (size * 1.5 > capacity) grow();
-      const key = hash53(stream);
+      const key = hash53(streamKey(name));
       const slot = slotOf(key);
       if (keys[slot] === 0) size++;
       keys[slot] = key;
       versions[slot] = version;
-      functions[slot] = functionKey(name);
       heads[slot] = head;
     },
   };
@@ -76,10 +71,6 @@ export function createSettledStreams(): SettledStreams {
 /** 32 bits of the head of a stream, never 0. */
 export function headKey(head: string): number {
   return hash53(head) >>> 0 || 1;
-}
-
-export function functionKey(name: string): number {
-  return hash53(name) >>> 0;
 }
 
 /** cyrb53: 53 bits, never 0. */

@@ -1,14 +1,14 @@
 import { type Fact, isOutcome } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
 import { headAfter, shortLinkOf } from '#src/core/log/chain.ts';
-import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
+import type { FullLogEntry, WakeTimes } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { wakeTimesOf } from '#src/core/stream/stream.ts';
 import { type Balance, countStates, describeImbalance } from './balance.ts';
 import { createErasureMarks } from './erasure-marks.ts';
 import { createFindings, type Finding, type FindingKind } from './findings.ts';
 import { whyRefused } from './refusals.ts';
-import { createSettledStreams, functionKey, headKey, type StreamRecord } from './settled-streams.ts';
+import { createSettledStreams, headKey, type StreamRecord } from './settled-streams.ts';
 import { createVerifiedStream, expectedLink, isComplete, isEnd, setOwner, type VerifiedStream } from './verified-stream.ts';
 import { whyWrongWakeTimes } from './wake-time-refusals.ts';
 
@@ -30,7 +30,7 @@ export type Verification = {
 /**
  * Verifies a log independently of the code that wrote it: folds every stream with the present machine, message by message.
  *
- * Invariant: memory grows with the open streams, and by at most 72 bytes for each complete stream. A stream with a dead delivery
+ * Invariant: memory grows with the open streams, and by at most 60 bytes for each complete stream. A stream with a dead delivery
  * stays in memory, because a redrive may append to it.
  */
 export interface Verifier {
@@ -103,7 +103,7 @@ class LogVerifier implements Verifier {
   #readRequest({ message: { name, sequence, hash, requests } }: RequestEntry): void {
     const stream = this.#open.get(streamKey(name));
     const facts = requests.map(({ fact }) => fact);
-    if (stream === undefined && this.#completeOf(name) === undefined) {
+    if (stream === undefined && this.#complete.get(name) === undefined) {
       this.#counts.accepted += facts.length;
       this.#open.set(streamKey(name), createVerifiedStream(name, { sequence, hash, facts }));
       return;
@@ -121,16 +121,10 @@ class LogVerifier implements Verifier {
     }
     const stream = this.#open.get(streamKey(name));
     if (stream !== undefined) return this.#readOpen(entry, stream);
-    const complete = this.#completeOf(name);
+    const complete = this.#complete.get(name);
     if (complete !== undefined) return this.#readComplete(entry, complete);
     const what = `it is about request ${append.request}, but the log does not hold that request`;
     this.#findings.report('unknown-request', sequence, { what, ...subjectOf(entry) });
-  }
-
-  /** A complete stream; `undefined` when the stream is not complete, or belongs to another function. */
-  #completeOf(name: StreamName): StreamRecord | undefined {
-    const complete = this.#complete.get(name);
-    return complete !== undefined && complete.function === functionKey(name.function) ? complete : undefined;
   }
 
   #readOpen(entry: AppendEntry, stream: VerifiedStream): void {
@@ -178,7 +172,7 @@ class LogVerifier implements Verifier {
 
   /** The stream belongs to the request that its first append names. */
   #checkOwner(entry: AppendEntry, stream: VerifiedStream): void {
-    const { append, sequence, name } = entry;
+    const { append, sequence } = entry;
     if (stream.owner !== undefined) {
       if (append.request === stream.owner) return;
       const what = `it is about request ${append.request}, but the stream belongs to request ${stream.owner}`;
@@ -187,11 +181,6 @@ class LogVerifier implements Verifier {
     if (!setOwner(stream, append.request)) {
       const what = `it is about request ${append.request}, which is not a request of this stream`;
       this.#findings.report('unknown-request', sequence, { what, ...subjectOf(entry) });
-    }
-    const known = this.#complete.get(name);
-    if (known === undefined) this.#complete.set(name, 0);
-    else if (known.function !== functionKey(name.function)) {
-      this.#findings.report('duplicate-request', sequence, { what: 'another function has an invocation of this id', ...subjectOf(entry) });
     }
   }
 

@@ -5,7 +5,7 @@ import { FunctionNotFoundError, InvalidInputError, InvocationNotFoundError, Wron
 import { termsOf } from '#src/core/functions/definition.ts';
 import { resolveFunction } from '#src/core/functions/entry.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
-import { derivedId } from '#src/core/names/ids.ts';
+import { childIdOf, deliveryIdOf } from '#src/core/names/delivery-ids.ts';
 import { type FunctionName, functionIn, splitName } from '#src/core/names/names.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
@@ -51,11 +51,11 @@ export function createCancel(options: CancelOptions): Cancel {
 
   async function endDescendants(id: string, ended: Ended, reason: string): Promise<string[]> {
     const canceled: string[] = [];
-    const remaining = childrenOf(ended, id);
+    const remaining = childrenOf(ended);
     for (let child = remaining.shift(); child !== undefined; child = remaining.shift()) {
       const next = await end(child.id, `${reason}, with ${id}, which led to it`, child).catch(ignoreMissing);
       if (next?.isCanceled) canceled.push(child.id);
-      else if (next !== undefined) remaining.push(...childrenOf(next, child.id));
+      else if (next !== undefined) remaining.push(...childrenOf(next));
     }
     return canceled;
   }
@@ -85,7 +85,7 @@ async function endIn(
     const fact = withDestinations(failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms);
     // If the machine refuses, the invocation has changed meanwhile. Decide again from its new state (E3).
     if ((await writer.propose(id, [fact])) === undefined) continue;
-    if (worker !== null) cancellations.announce(worker, id, attempts);
+    if (worker !== null) cancellations.announce(worker, { function: writer.state.name.function, invocation: id, attempt: attempts });
     const { name, request, version } = writer.state;
     // A worker of the function publishes the result and starts the deliveries.
     hints.wake(name, request.sequence, `${name.stream}.${version}.canceled`);
@@ -115,10 +115,10 @@ async function openWriter(id: string, owner: Owner, options: CancelOptions): Pro
 }
 
 /** The invocations that an outcome started. Their ids derive from the ids of its deliveries. */
-function childrenOf({ outcome: { destinations = [] }, function: parent }: Ended, id: string): { id: string; function: FunctionName }[] {
-  return destinations.flatMap(({ destination, param, id: one }) => {
+function childrenOf({ outcome, function: parent }: Ended): { id: string; function: FunctionName }[] {
+  return (outcome.destinations ?? []).flatMap(({ destination, param, id: one }) => {
     const name = destination === 'FunctionGraph' ? functionNamed(param, parent) : undefined;
-    return name === undefined ? [] : [{ id: derivedId(`${id}/${one}`), function: name }];
+    return name === undefined ? [] : [{ id: childIdOf(deliveryIdOf(parent, outcome, one)), function: name }];
   });
 }
 

@@ -2,7 +2,8 @@ import { deliveryOf } from '#machines/deliveries.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
-import { derivedId, streamOf } from '#src/core/names/ids.ts';
+import { redriveIdOf } from '#src/core/names/delivery-ids.ts';
+import { streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, type RequestId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
@@ -82,7 +83,7 @@ export function createRepair(options: RepairOptions): Repair {
       if (request === undefined) throw new InvocationNotFoundError({ id });
       if (invocation.value !== 'notified')
         throw new WrongStateError({ what: `invocation ${id} is ${String(invocation.value)}, and not over yet` });
-      const redrive = derivedId(`${id}/redrive/${invocation.context.redrives.length + 1}`);
+      const redrive = redriveIdOf(id, invocation.context.redrives.length + 1);
       const { function: fn, qualifier, traceparent: firstTrace } = request.fact;
       const trace = traceparent ?? firstTrace;
       await log.accept({ function: parseFunctionName(fn), stream: streamOf(redrive) }, [

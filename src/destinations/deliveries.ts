@@ -78,7 +78,8 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
     onLeftUnacked: parking.hold,
   });
   const backlog = createBacklog({ limiter, circuits, parking, streams: activeStreams, stopping: stopping.signal });
-  executionProbe.answer(name, (deliveryId) => active.has(deliveryId) || firstTries.has(deliveryId), answering.signal);
+  const isBusy = (deliveryId: string): boolean => active.has(deliveryId) || firstTries.has(deliveryId);
+  executionProbe.answer(name, ({ invocation: deliveryId }) => isBusy(deliveryId), answering.signal);
 
   function isFull(): boolean {
     return stopping.signal.aborted || activeStreams.size + firstTries.size >= MAX_LOCAL;

@@ -2,6 +2,7 @@ import type { Destination, FactOf } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
+import { deliveryIdOf } from '#src/core/names/delivery-ids.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
 import { shareOf } from './chain-budget.ts';
@@ -22,7 +23,7 @@ export function deliveryRequestOf(attempted: Try, { tenancy, maxChain, maxBytes 
   const { request, invocation, destination, number } = attempted;
   const { fact } = request;
   return {
-    deliveryId: deliveryIdOf(fact.invocation, destination.id),
+    deliveryId: idOfDelivery(attempted),
     try: number,
     destination,
     envelope: encodeEnvelope(tenancy, request, invocation, maxBytes),
@@ -36,9 +37,9 @@ export function deliveryRequestOf(attempted: Try, { tenancy, maxChain, maxBytes 
   };
 }
 
-/** The id of a delivery, and its idempotency key: the same on every try. */
-export function deliveryIdOf(invocation: string, destination: string): string {
-  return `${invocation}/${destination}`;
+/** Only an outcome has deliveries. */
+export function idOfDelivery({ request: { fact }, invocation: { context }, destination }: Omit<Try, 'number'>): string {
+  return deliveryIdOf(fact.function, context.outcome ?? fact, destination.id);
 }
 
 function lineageOf(

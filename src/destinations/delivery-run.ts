@@ -11,7 +11,7 @@ import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { AdmittedTry, CircuitKey } from './circuits.ts';
-import { deliveryIdOf, type Try } from './delivery-request.ts';
+import { idOfDelivery, type Try } from './delivery-request.ts';
 import type { DeliveryPorts } from './ports.ts';
 
 /** `again`: the log has a new fact of the delivery, so the run decides about the delivery again. */
@@ -79,7 +79,7 @@ export class DeliveryRun implements StreamRun {
     if (invocation === undefined || (skipsUnknownKinds && targets[destination.destination] === undefined)) return 'settled';
     const delivery = deliveryOf(invocation.context, destination.id);
     if (isSettled(delivery)) return 'settled';
-    const deliveryId = deliveryIdOf(id, destination.id);
+    const deliveryId = idOfDelivery({ request, invocation, destination });
     // An earlier call of this run makes the try. The run acknowledges its items after the result is recorded.
     if (active.has(deliveryId)) return 'settled';
     // No item stands for a first try. This item does, because the log may refuse the result of the try (ITEM2).
@@ -117,22 +117,22 @@ export class DeliveryRun implements StreamRun {
   }
 
   /** Continues a delivery whose current try belongs to another process, once that process no longer makes the try (D1). */
-  async #takeOver({ request, destination }: Try, delivery: Delivery | undefined): Promise<StepResult> {
+  async #takeOver(next: Try, delivery: Delivery | undefined): Promise<StepResult> {
     const { executionProbe, clock } = this.#ports;
     const { tries, deliverer } = delivery?.context ?? { tries: 0, deliverer: null };
-    const id = request.fact.invocation;
-    if (await executionProbe.isRunning(deliverer ?? '', deliveryIdOf(id, destination.id), tries)) return 'left-unacked';
+    if (await executionProbe.isRunning(deliverer ?? '', { invocation: idOfDelivery(next), attempt: tries })) return 'left-unacked';
+    const id = next.request.fact.invocation;
     const at = clock.now();
     // The try may have arrived or not. It is due again at once, under the same delivery id (D1).
     const reason = `${deliverer} vanished during try ${tries}`;
-    const cut: Fact = { type: 'delivery.failed', invocation: id, destination: destination.id, try: tries, at, dueAt: at, reason };
+    const cut: Fact = { type: 'delivery.failed', invocation: id, destination: next.destination.id, try: tries, at, dueAt: at, reason };
     await this.#writer.propose(id, [cut]);
     return 'again';
   }
 
   async #attempt(next: Try): Promise<StepResult> {
     const { active } = this.#ports;
-    const deliveryId = deliveryIdOf(next.request.fact.invocation, next.destination.id);
+    const deliveryId = idOfDelivery(next);
     active.add(deliveryId);
     try {
       // A full limit key parks the stream, and its items stay unacknowledged.

@@ -1,11 +1,11 @@
 import type { Destination, FactOf, Outcome } from '#machines/facts.ts';
 import { messageOf } from '#src/core/errors.ts';
+import { deliveryIdOf } from '#src/core/names/delivery-ids.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
 import type { ClaimedTries } from '#src/core/stream/deliverer.ts';
 import { requestOf } from '#src/core/stream/stream.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { AdmittedTry, Circuits } from './circuits.ts';
-import { deliveryIdOf } from './delivery-request.ts';
 import type { TargetLimiter } from './target-limiter.ts';
 import type { Tries } from './tries.ts';
 import type { TryOptions } from './try-options.ts';
@@ -27,7 +27,13 @@ type Options = Pick<TryOptions, 'name' | 'targets' | 'triesAtOnce' | 'logger' | 
 };
 
 /** A first try with the slot that it occupies. */
-type ClaimedTry = { fact: FactOf<'delivery.started'>; destination: Destination; admitted: AdmittedTry; releaseSlot: () => void };
+type ClaimedTry = {
+  fact: FactOf<'delivery.started'>;
+  deliveryId: string;
+  destination: Destination;
+  admitted: AdmittedTry;
+  releaseSlot: () => void;
+};
 type Postponed = { fact: FactOf<'delivery.postponed'>; destination?: undefined };
 
 /** How a claimed try ends: it is made, or it is given back without having been appended. */
@@ -38,7 +44,8 @@ export function createFirstTries(options: Options): FirstTries {
   const ids = new Set<string>();
   const endings: Endings = { make: (claimed, writer) => void make(claimed, writer), release };
 
-  function claimOne({ invocation, at }: Outcome, destination: Destination, functionName: string): ClaimedTry | Postponed | undefined {
+  function claimOne(outcome: Outcome, destination: Destination, functionName: string): ClaimedTry | Postponed | undefined {
+    const { invocation, at } = outcome;
     const target = targets[destination.destination];
     if (target === undefined) return undefined;
     const key = { functionName, limitKey: target.limitKeyOf(destination) };
@@ -54,12 +61,13 @@ export function createFirstTries(options: Options): FirstTries {
       releaseSlot();
       return undefined;
     }
-    ids.add(deliveryIdOf(invocation, destination.id));
-    return { fact: { type: 'delivery.started', ...facts, try: 1, deliverer: name }, destination, admitted, releaseSlot };
+    const deliveryId = deliveryIdOf(functionName, outcome, destination.id);
+    ids.add(deliveryId);
+    return { fact: { type: 'delivery.started', ...facts, try: 1, deliverer: name }, deliveryId, destination, admitted, releaseSlot };
   }
 
-  function release({ fact, admitted, releaseSlot }: ClaimedTry): void {
-    ids.delete(deliveryIdOf(fact.invocation, fact.destination));
+  function release({ deliveryId, admitted, releaseSlot }: ClaimedTry): void {
+    ids.delete(deliveryId);
     admitted.end();
     releaseSlot();
   }

@@ -3,7 +3,8 @@ import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { FunctionNotFoundError, InvalidInputError, messageOf } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { EventLog, NewRequest } from '#src/core/log/event-log.ts';
-import { derivedId, streamOf } from '#src/core/names/ids.ts';
+import { childIdOf } from '#src/core/names/delivery-ids.ts';
+import { streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { type FunctionReference, parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
@@ -63,7 +64,7 @@ type Child = NewRequest & { id: RequestId; lineage: Lineage & { budget: number }
 
 function childOf({ deliveryId, requestId, envelope, lineage, traceparent }: DeliveryRequest, qualifier: string): Child {
   const child: Child = {
-    id: derivedId(deliveryId),
+    id: childIdOf(deliveryId),
     payload: envelope,
     lineage: { ...lineage, parent: requestId, hop: lineage.hop + 1 },
   };

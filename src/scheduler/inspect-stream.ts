@@ -22,7 +22,8 @@ export type Inspection = { kind: 'settled' } | { kind: 'open'; nextAt: number; i
  * 1. An invocation that waits for an attempt: ends it when it is too old or cannot run, hints with `wake` when an attempt is due.
  * 2. A running attempt: hints with `wake`, and the woken worker asks whether the attempt's worker is alive.
  * 3. An outcome with destinations: ends the deliveries that are too old, and hints with `deliver` at the others.
- * 4. An outcome without destinations: publishes the result again, because the process that appended the outcome may have died before
+ * 4. A new outcome that has no delivery yet: nothing, because the process that appended it is publishing its result (PUB3).
+ * 5. An outcome without destinations: publishes the result again, because the process that appended the outcome may have died before
  *    publishing, and appends `notified`.
  */
 export async function inspectStream(open: OpenStream, options: SchedulerOptions): Promise<Inspection> {
@@ -33,12 +34,12 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
   const entry = options.functions.get(open.name.function) ?? (await askRegistry(open.name.function, options));
   const needs: Needs = { nextAt: Number.POSITIVE_INFINITY, wake: false, delivery: false };
   for (const [id, invocation] of stream.invocations) {
-    if (isSettled(invocation)) continue;
+    if (isSettled(invocation) || leavesToItsAppender(invocation, needs, options)) continue;
     const fn = await findVersion(invocation, { name: open.name.function, entry, options });
     const isFirst = open.inspections === 0;
     await perform(effectsDue(invocation), id, { fn, hasFunction: entry !== undefined, isFirst, isOwn: false, writer, needs, options });
   }
-  const hintId = `${open.name.stream}.${writer.state.version}.${open.inspections}`;
+  const hintId = `${open.name.stream}.${newestSequence(writer)}.${open.inspections}`;
   open.inspections++;
   // A request that is still in the queue needs no wake.
   if (needs.wake && (stream.version > 0 || stream.request.sequence <= (await options.deliveredUpTo(open.name.function)))) {
@@ -49,8 +50,21 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
   return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake };
 }
 
+/** The sequence of the last message of a stream. Functions may share the id of a stream (ID1), and never share a sequence. */
+function newestSequence({ state: { version, request } }: StreamWriter): number {
+  return Math.max(version, request.sequence);
+}
+
 /** What a stream needs, collected over all its invocations. */
 type Needs = { nextAt: number; wake: boolean; delivery: boolean };
+
+/** Leaves a new outcome, of which no delivery has begun, to the process that appended it (PUB3). Looks again after the patience. */
+function leavesToItsAppender({ context: { outcome, deliveries } }: Invocation, needs: Needs, options: SchedulerOptions): boolean {
+  const until = (outcome?.at ?? Number.NEGATIVE_INFINITY) + options.patienceInMs;
+  if (options.clock.now() >= until || Object.keys(deliveries).length > 0) return false;
+  needs.nextAt = Math.min(needs.nextAt, until);
+  return true;
+}
 
 type Due = {
   /** The version that the invocation runs; `undefined` when it does not exist. */

@@ -1,6 +1,6 @@
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
-import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
+import type { AskedAttempt, ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 
 /** The ports by which roles ask each other, for roles in one process. */
@@ -12,17 +12,17 @@ export type MemoryAnswers = {
 };
 
 export function createMemoryAnswers(): MemoryAnswers {
-  const running = createAnswerers<(invocation: string, attempt: number) => boolean>();
-  const cancelling = createAnswerers<(invocation: string, attempt: number) => void>();
+  const running = createAnswerers<(asked: AskedAttempt) => boolean>();
+  const cancelling = createAnswerers<(asked: AskedAttempt) => void>();
   const finding = createAnswerers<Parameters<OpenRequests['answer']>[0]>();
   const refusing = createAnswerers<Parameters<DestinationCheck['answer']>[0]>();
   return {
     executionProbe: {
-      isRunning: async (worker, invocation, attempt) => running.get(worker)?.(invocation, attempt) ?? false,
+      isRunning: async (worker, asked) => running.get(worker)?.(asked) ?? false,
       answer: running.add,
     },
     cancellations: {
-      announce: (worker, invocation, attempt) => cancelling.get(worker)?.(invocation, attempt),
+      announce: (worker, canceled) => cancelling.get(worker)?.(canceled),
       subscribe: cancelling.add,
     },
     openRequests: {

@@ -2,6 +2,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
+import type { AskedAttempt } from '#src/core/ports/execution-probe.ts';
 import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 
@@ -10,10 +11,10 @@ export interface Executions {
   readonly size: number;
   /** Whether all executions were aborted because the worker stops. */
   readonly isAborted: boolean;
-  isRunning(invocation: string, attempt: number): boolean;
-  run(invocation: string, attempt: number, execute: (signal: AbortSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
+  isRunning(asked: AskedAttempt): boolean;
+  run(executed: Required<AskedAttempt>, execute: (signal: AbortSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
   /** Aborts one execution, if it runs. */
-  cancel(invocation: string, attempt: number): void;
+  cancel(canceled: AskedAttempt): void;
   /** Aborts all executions. */
   abort(): void;
 }
@@ -21,7 +22,16 @@ export interface Executions {
 export function createExecutions(): Executions {
   const running = new PassingMap<string, AbortController>();
   let isAborted = false;
-  const keyOf = (invocation: string, attempt: number): string => `${invocation}#${attempt}`;
+  const keyOf = ({ function: name, invocation, attempt }: AskedAttempt): string => `${name}/${invocation}#${attempt}`;
+
+  /** The executions that an attempt means: several without its function, when functions share the id. */
+  function find(asked: AskedAttempt): AbortController[] {
+    if (asked.function === undefined)
+      return [...running].flatMap(([key, controller]) => (key.endsWith(`/${asked.invocation}#${asked.attempt}`) ? [controller] : []));
+    const found = running.get(keyOf(asked));
+    return found === undefined ? [] : [found];
+  }
+
   return {
     get size() {
       return running.size;
@@ -29,10 +39,10 @@ export function createExecutions(): Executions {
     get isAborted() {
       return isAborted;
     },
-    isRunning: (invocation, attempt) => running.has(keyOf(invocation, attempt)),
-    async run(invocation, attempt, execute) {
+    isRunning: (asked) => find(asked).length > 0,
+    async run(executed, execute) {
       const controller = new AbortController();
-      const key = keyOf(invocation, attempt);
+      const key = keyOf(executed);
       running.set(key, controller);
       try {
         return await execute(controller.signal);
@@ -40,7 +50,11 @@ export function createExecutions(): Executions {
         running.delete(key);
       }
     },
-    cancel: (invocation, attempt) => running.get(keyOf(invocation, attempt))?.abort(),
+    cancel(canceled) {
+      const found = find(canceled);
+      // The execution of another function must go on.
+      if (found.length === 1) found[0]?.abort();
+    },
     abort() {
       isAborted = true;
       for (const [, controller] of running) controller.abort();

@@ -206,7 +206,9 @@ export class WorkerRun implements StreamRun {
     const execution = executionOf(request, attempt, { tenancy: ports.tenancy, fn: current });
     slots.startExecution();
     try {
-      return await executions.run(invocation, attempt, (signal) => ports.host.execute(execution, signal));
+      return await executions.run({ function: this.#writer.state.name.function, invocation, attempt }, (signal) =>
+        ports.host.execute(execution, signal),
+      );
     } finally {
       slots.endExecution();
     }
@@ -234,7 +236,8 @@ export class WorkerRun implements StreamRun {
     const { executionProbe, clock } = this.#options.ports;
     const { worker, attempts } = invocation.context;
     const id = request.fact.invocation;
-    if (await executionProbe.isRunning(worker ?? '', id, attempts)) return 'left-unacked';
+    const asked = { function: this.#writer.state.name.function, invocation: id, attempt: attempts };
+    if (await executionProbe.isRunning(worker ?? '', asked)) return 'left-unacked';
     await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempts}`));
     return 'again';
   }

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { derivedId } from '#src/core/names/ids.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
+import { firstChildOf } from '#test/support/log/child-id.ts';
 import { findLifeProblems } from '#test/support/log/folded-log.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
 
@@ -79,7 +79,7 @@ test('cancelling recursively ends the invocation that a finished invocation led 
   await client.functions.put({ name: 'parent', handler, policy: { onSuccess } });
   await client.functions.put({ name: 'child', handler: { ...handler, export: 'forever' } });
   const { requestId } = await client.invoke('parent', {});
-  const child = derivedId(`${requestId}/functiongraph-0`);
+  const child = firstChildOf('parent', requestId);
   await log.until((fact) => fact.type === 'running' && fact.invocation === child);
 
   expect(await client.cancel(requestId, { recursive: true })).toEqual([child]);

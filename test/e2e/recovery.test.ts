@@ -39,7 +39,7 @@ test('the late result of a worker that was stopped past its lease is refused, an
   await zombie.signal('SIGCONT');
   // The stopped worker has settled its attempt when it no longer reports the attempt as running.
   const name = first.type === 'running' ? first.worker : '';
-  while (await log.ports.executionProbe.isRunning(name, requestId, 1)) await systemClock.sleep(20);
+  while (await log.ports.executionProbe.isRunning(name, { invocation: requestId, attempt: 1 })) await systemClock.sleep(20);
   // A result that the stopped worker publishes stands before this one.
   const second = await client.invoke('slowly', {});
   await second.result();

@@ -1,5 +1,5 @@
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
-import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
+import type { AskedAttempt, ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { FindOpen, OpenRequests } from '#src/core/ports/open-requests.ts';
 import type { Process } from './process.ts';
 
@@ -9,29 +9,30 @@ const PATIENCE_IN_MS = 2_000;
 export type Answers = { executionProbe: ExecutionProbe; cancellations: Cancellations; openRequests: OpenRequests };
 
 export function createAnswersOf(): (process: Process) => Answers {
-  const running = createAnswerers<(invocation: string, attempt: number) => boolean>();
-  const cancelling = createAnswerers<(invocation: string, attempt: number) => void>();
+  const running = createAnswerers<(asked: AskedAttempt) => boolean>();
+  const cancelling = createAnswerers<(asked: AskedAttempt) => void>();
   const finding = createAnswerers<FindOpen>();
   return (process) => ({
     executionProbe: {
-      async isRunning(worker, invocation, attempt) {
-        const label = `ask ${worker} about attempt ${attempt} of ${invocation}`;
-        const asked = running.get(worker);
-        const isSilent = asked !== undefined && (asked.process.isStill || process.faults.strike('silent-probe', label));
+      async isRunning(worker, asked) {
+        const label = `ask ${worker} about attempt ${asked.attempt} of ${asked.invocation}`;
+        const answerer = running.get(worker);
+        const isSilent = answerer !== undefined && (answerer.process.isStill || process.faults.strike('silent-probe', label));
         if (isSilent) {
           await process.clock.sleep(PATIENCE_IN_MS);
           return false;
         }
-        return await process.call(label, () => running.get(worker)?.answer(invocation, attempt) ?? false);
+        return await process.call(label, () => running.get(worker)?.answer(asked) ?? false);
       },
       answer: (worker, runs, signal) => running.add(worker, { process, answer: runs }, signal),
     },
     cancellations: {
-      announce: (worker, invocation, attempt) => {
+      announce: (worker, canceled) => {
+        const { invocation } = canceled;
         if (!process.faults.strike('lost-hint', `cancel ${invocation}`)) {
           process.send(`cancel ${invocation}`, () => {
             const found = cancelling.get(worker);
-            found?.process.schedule(0, `hears of cancelled ${invocation}`, () => found.answer(invocation, attempt));
+            found?.process.schedule(0, `hears of cancelled ${invocation}`, () => found.answer(canceled));
           });
         }
       },

@@ -114,8 +114,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: run,
-        from: "if (await executionProbe.isRunning(worker ?? '', id, attempts)) return 'left-unacked';",
-        to: 'void executionProbe;',
+        from: "if (await executionProbe.isRunning(worker ?? '', asked)) return 'left-unacked';",
+        to: 'void [executionProbe, asked];',
       },
     ],
   },
@@ -143,9 +143,16 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/destinations/function-target.ts',
-        from: 'id: derivedId(deliveryId),',
-        to: 'id: derivedId(`${deliveryId}#${Math.random()}`),',
+        from: 'id: childIdOf(deliveryId),',
+        to: 'id: childIdOf(`${deliveryId}#${Math.random()}`),',
       },
+    ],
+  },
+  {
+    name: 'function missing in a delivery id',
+    breaks: 'DLV1: two functions with one request id share a child',
+    edits: [
+      { file: 'src/core/names/delivery-ids.ts', from: 'return deliveryIds === undefined ?', to: 'return deliveryIds !== undefined ?' },
     ],
   },
   {

@@ -44,7 +44,7 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
     const payload = JSON.stringify({ number, does: kind === 1 && !isCalm(plan) ? 'kills-its-worker' : 'what its id says' });
     if (kind === 2) await actions.requests.send('nothing' as FunctionName, { payload });
     else if (kind === 3) await actions.requests.send(name, { payload: 'this is not JSON' });
-    else if (kind <= 20) await sendOwn(name, payload, { id: `own-${number}`, isRepeated: chance.happens(0.5) && !isCalm(plan) });
+    else if (kind <= 20) await sendOwn(name, payload, { id: `own-${number}`, chance });
     else await sendAndInterfere(name, payload, { kind, chance });
   }
 
@@ -55,9 +55,16 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
     if (kind > 95) await later(chance.between(1_000, 60_000), () => actions.repair.redeliver(id));
   }
 
-  async function sendOwn(name: FunctionName, payload: string, { id, isRepeated }: { id: string; isRepeated: boolean }): Promise<void> {
+  async function sendOwn(name: FunctionName, payload: string, { id, chance }: { id: string; chance: Chance }): Promise<void> {
+    const isRepeated = chance.happens(0.5) && !isCalm(plan);
     await actions.requests.sendOnce(name, { id, payload });
     ledger.accepted.add(`${name}/${id}`);
+    // Two functions may be invoked with one id (ID1).
+    const other = chance.pick(functionNames) as string as FunctionName;
+    if (other !== name) {
+      await actions.requests.sendOnce(other, { id, payload });
+      ledger.accepted.add(`${other}/${id}`);
+    }
     if (isRepeated) await later(engine.chance.between(0, 200_000), () => actions.requests.send(name, { id, payload }));
   }
 

@@ -1,7 +1,9 @@
+import type { AskedAttempt } from './execution-probe.ts';
+
 /** Notifies a worker that one of its executions was cancelled. The log holds the cancellation already; the announcement only saves work. */
 export interface Cancellations {
   /** Safe to lose, because the machine refuses the result of a cancelled attempt. */
-  announce(worker: string, invocation: string, attempt: number): void;
+  announce(worker: string, canceled: AskedAttempt): void;
   /** Receives the announcements for this worker until the signal aborts. */
-  subscribe(worker: string, onCancel: (invocation: string, attempt: number) => void, signal: AbortSignal): void;
+  subscribe(worker: string, onCancel: (canceled: AskedAttempt) => void, signal: AbortSignal): void;
 }

@@ -6,17 +6,17 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
-const announcementSchema = z.object({ invocation: z.string(), attempt: z.number() });
+const announcementSchema = z.object({ function: z.string().optional(), invocation: z.string(), attempt: z.number() });
 
 export function createNatsCancellations({ nats }: Connection): Cancellations {
   return {
-    announce(worker, invocation, attempt) {
-      if (/^[A-Za-z0-9_-]+$/.test(worker)) nats.publish(subjects.cancel(worker), JSON.stringify({ invocation, attempt }));
+    announce(worker, canceled) {
+      if (/^[A-Za-z0-9_-]+$/.test(worker)) nats.publish(subjects.cancel(worker), JSON.stringify(canceled));
     },
     subscribe(worker, onCancel, signal) {
       const onAnnouncement = (message: Msg): void => {
         const announced = readQuestion(announcementSchema, message);
-        if (announced !== undefined) onCancel(announced.invocation, announced.attempt);
+        if (announced !== undefined) onCancel(announced);
       };
       keepSubscribed({ nats }, { subject: subjects.cancel(worker), onMessage: onAnnouncement, signal });
     },

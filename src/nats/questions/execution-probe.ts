@@ -7,17 +7,17 @@ import { isNotPermitted } from '#src/nats/transport/errors.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
-const questionSchema = z.object({ invocation: z.string(), attempt: z.number() });
+const questionSchema = z.object({ function: z.string().optional(), invocation: z.string(), attempt: z.number() });
 const ANSWER_WITHIN_MS = 2_000;
 
 /** Asks workers by NATS request and reply. When no worker subscribes to the subject, the server answers at once. */
 export function createNatsExecutionProbe(connection: Connection): ExecutionProbe {
   const { nats } = connection;
   return {
-    async isRunning(worker, invocation, attempt) {
+    async isRunning(worker, asked) {
       if (!/^[A-Za-z0-9_-]+$/.test(worker)) return false;
       try {
-        const answer = await nats.request(subjects.runs(worker), JSON.stringify({ invocation, attempt }), { timeout: ANSWER_WITHIN_MS });
+        const answer = await nats.request(subjects.runs(worker), JSON.stringify(asked), { timeout: ANSWER_WITHIN_MS });
         return answer.string() === 'yes';
       } catch (error) {
         // Without a connection or a permission, the state of the worker is unknown: the attempt must not count as lost.
@@ -28,7 +28,7 @@ export function createNatsExecutionProbe(connection: Connection): ExecutionProbe
     answer(worker, runs, signal) {
       const onQuestion = (message: Msg): void => {
         const question = readQuestion(questionSchema, message);
-        message.respond(question !== undefined && runs(question.invocation, question.attempt) ? 'yes' : 'no');
+        message.respond(question !== undefined && runs(question) ? 'yes' : 'no');
       };
       keepSubscribed(connection, { subject: subjects.runs(worker), onMessage: onQuestion, signal });
     },

@@ -18,18 +18,24 @@ export type Upcasting = { readonly oldest: number; readonly table: Readonly<Reco
  * upcaster here, and leaves only the new version in `currentShapes`.
  *
  * - 2: `delivery.postponed` is new.
+ * - 3: `deliveryIds` of an outcome is new. Its absence has a meaning, so no upcaster adds it (DLV2).
  */
 export const released: Upcasting = { oldest: 1, table: {} };
 
 /** The versions whose facts have the shapes of the current version. They are parsed directly. */
-export const currentShapes = [1, FACTS_VERSION] as const;
+export const currentShapes = [1, 2, FACTS_VERSION] as const;
 
 /**
  * The lowest version that has all these facts. A process of an earlier version therefore reads every append that it can understand, and
  * leaves the others to upgraded processes.
  */
 export function versionOf(facts: readonly Fact[]): number {
-  return facts.some(({ type }) => type === 'delivery.postponed') ? FACTS_VERSION : 1;
+  let version = 1;
+  for (const fact of facts) {
+    if ('deliveryIds' in fact) return 3;
+    if (fact.type === 'delivery.postponed') version = 2;
+  }
+  return version;
 }
 
 /** Converts a fact of `version` to the current version, one version at a time. */

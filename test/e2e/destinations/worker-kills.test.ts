@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { derivedId } from '#src/core/names/ids.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { type SequentProcess, startScript, startSequent } from '#test/support/cli/sequent-process.ts';
 import { type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
+import { firstChildOf } from '#test/support/log/child-id.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
@@ -81,7 +81,7 @@ test.for(victims)('every invocation of a chain exists once after kills of a work
   const roots = await sendUntil(killing);
   const survivors = await killing;
   const chaosInMs = Math.round(performance.now() - startedAt);
-  const children = roots.map((id) => derivedId(`${id}/functiongraph-0`) as string);
+  const children = roots.map((id) => firstChildOf('first', id) as string);
   await log.untilNotified([...roots, ...children]);
   const tookInMs = Math.round(performance.now() - startedAt);
 

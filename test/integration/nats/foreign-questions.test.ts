@@ -14,7 +14,7 @@ test('invalid questions are answered with no, and the connection that answered s
     expect((await asker.nats.request('worker.foreign-1.runs', garbage)).string()).toBe('no');
     expect((await asker.nats.request('scheduler.find', garbage)).string()).toBe('null');
   }
-  expect(await createNatsExecutionProbe(asker).isRunning('foreign-1', 'x', 1)).toBe(true);
+  expect(await createNatsExecutionProbe(asker).isRunning('foreign-1', { invocation: 'x', attempt: 1 })).toBe(true);
   ending.abort();
   await asker.close();
   await connection.close();

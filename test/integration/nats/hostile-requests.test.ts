@@ -229,7 +229,7 @@ describe('garbage on the subjects between the roles', () => {
     expect(await outcomeOf('echo', '"still here"')).toMatchObject({ subject: 'result.echo.succeeded' });
     expect(await system.ports.openRequests.find('nobody' as StreamId)).toEqual([]);
     await using other = await openNats(server.url);
-    expect(await createNatsExecutionProbe(other.connection).isRunning(system.worker, 'nobody', 1)).toBe(false);
+    expect(await createNatsExecutionProbe(other.connection).isRunning(system.worker, { invocation: 'nobody', attempt: 1 })).toBe(false);
   });
 
   test('that wakes a function with another function’s request does not run it there', async () => {

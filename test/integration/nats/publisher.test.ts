@@ -152,8 +152,8 @@ describe('a hostile name', () => {
     const name = newStream();
     await expect(log.accept(name, [{ payload: '{}', traceparent: injection }])).rejects.toThrow();
     await expect(log.accept(name, [{ payload: '{}', id: injection as RequestId }])).rejects.toThrow();
-    expect(await executionProbe.isRunning(injection, 'id', 1)).toBe(false);
-    expect(await executionProbe.isRunning('*', 'id', 1)).toBe(false);
+    expect(await executionProbe.isRunning(injection, { invocation: 'id', attempt: 1 })).toBe(false);
+    expect(await executionProbe.isRunning('*', { invocation: 'id', attempt: 1 })).toBe(false);
     await nats.connection.nats.flush();
     await tap.connection.nats.flush();
     expect(heard).toEqual([]);

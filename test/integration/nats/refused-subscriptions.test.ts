@@ -78,7 +78,7 @@ describe('a connection whose subscriptions are refused', () => {
     await connection.refusals.settle();
     server.change({ ...users, deaf: { subscribe: { allow: [...inbox.subscribe.allow, ...peripheral] } } });
     const executionProbe = createNatsExecutionProbe(admin);
-    await expect.poll(() => executionProbe.isRunning('three', 'id', 1), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => executionProbe.isRunning('three', { invocation: 'id', attempt: 1 }), { timeout: 10_000 }).toBe(true);
     ending.abort();
     server.change(users);
   });
@@ -120,7 +120,7 @@ describe('a user without permissions', () => {
 
   test('does not regard a worker as lost that it may not ask', async () => {
     const { connection } = await connectAs('mute');
-    const asked = createNatsExecutionProbe(connection).isRunning('worker', 'id', 1);
+    const asked = createNatsExecutionProbe(connection).isRunning('worker', { invocation: 'id', attempt: 1 });
     await expect(asked).rejects.toThrow('user "mute" to publish to "worker.worker.runs"; add publish: {allow: ["worker.*.runs"]}');
   });
 

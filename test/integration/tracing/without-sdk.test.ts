@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { derivedId } from '#src/core/names/ids.ts';
 import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { firstChildOf } from '#test/support/log/child-id.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -29,7 +29,7 @@ test.for(['/v2/0123456789abcdef0123456789abcdef/fgs/functions/first/invocations-
     const accepted = await sequent.call('POST', path, { body: {}, headers: { traceparent } });
     expect([accepted.status, accepted.headers.get('traceparent')]).toEqual([202, traceparent]);
     const { request_id: id } = (await accepted.json()) as { request_id: string };
-    expect([await returnedPayload(id), await returnedPayload(derivedId(`${id}/functiongraph-0`))]).toEqual([traceparent, traceparent]);
+    expect([await returnedPayload(id), await returnedPayload(firstChildOf('first', id))]).toEqual([traceparent, traceparent]);
   },
 );
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { SequentClient as Client } from '#src/client/client.ts';
-import { derivedId } from '#src/core/names/ids.ts';
 import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
+import { firstChildOf } from '#test/support/log/child-id.ts';
 import { type FoldedLog, findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
 import type { Cluster } from './cluster.ts';
@@ -9,14 +9,9 @@ import type { Acknowledged } from './load.ts';
 
 type Storm = { log: LogWatch; cluster: Cluster; acknowledged: readonly Acknowledged[]; executions: string };
 
-/** The id of the invocation that a chained invocation starts. */
-function childOf(id: string): string {
-  return derivedId(`${id}/functiongraph-0`);
-}
-
 /** The ids that must be notified in the end. */
 export function expectedIds(acknowledged: readonly Acknowledged[]): string[] {
-  return acknowledged.flatMap(({ id, function: fn }) => (fn === 'chained' ? [id, childOf(id)] : [id]));
+  return acknowledged.flatMap(({ id, function: fn }) => (fn === 'chained' ? [id, firstChildOf(fn, id)] : [id]));
 }
 
 /** Checks what must hold when everything has ended. Returns the violations. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createSettledStreams, functionKey } from '#src/analysis/settled-streams.ts';
+import { createSettledStreams } from '#src/analysis/settled-streams.ts';
 import { newStream } from '#test/support/log/opened-log.ts';
 
 describe('the table of settled streams', () => {
@@ -12,6 +12,15 @@ describe('the table of settled streams', () => {
       if (table.get(name)?.version !== index + 1) expect.unreachable(name.stream);
     }
     expect(table.get(newStream())).toBeUndefined();
-    expect(table.get(names[7] ?? newStream())?.function).toBe(functionKey('orders'));
+  });
+
+  test('distinguishes two functions with one id (ID1)', () => {
+    const table = createSettledStreams();
+    const name = newStream();
+    const other = { ...name, function: 'bills' as typeof name.function };
+    table.set(name, 1);
+    expect(table.get(other)).toBeUndefined();
+    table.set(other, 2);
+    expect([table.size, table.get(name)?.version, table.get(other)?.version]).toEqual([2, 1, 2]);
   });
 });

@@ -2,9 +2,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { type FindingKind, findingKinds } from '#src/analysis/findings.ts';
 import { createVerifier, type Verification } from '#src/analysis/verify.ts';
+import { defineFunction } from '#src/client/define-function.ts';
 import { shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import { createTestSequent } from '#src/testing/testing.ts';
 import { repeatLog, runGoodLog } from '#test/support/log/good-log.ts';
+import { collect } from '#test/support/log/opened-log.ts';
 import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
 
 type Append = Extract<FullLogEntry, { kind: 'append' }>;
@@ -105,24 +108,6 @@ const damages: Damage[] = [
       const { entry } = find(entries, 'retrying');
       entry.append.request += 1_000_000;
       return entry.sequence;
-    },
-  },
-  {
-    what: 'one id under two functions',
-    kind: 'duplicate-request',
-    plant(entries) {
-      const { entry } = find(entries, 'running', ({ invocation }) => !invocation.includes('-8'));
-      const request = entries.find((one) => one.kind === 'request' && one.sequence === entry.append.request);
-      if (request?.kind !== 'request') throw new Error('no request');
-      const sequence = (entries.at(-1)?.sequence ?? 0) + 1;
-      const name = { ...entry.name, function: 'other' as Append['name']['function'] };
-      const message = { ...request.message, name, sequence };
-      const version = (sequence + 1) as Append['append']['version'];
-      entries.push(
-        { kind: 'request', sequence, at: request.at, message },
-        { ...entry, name, sequence: sequence + 1, append: { ...entry.append, request: sequence, version } },
-      );
-      return sequence + 1;
     },
   },
   {
@@ -236,6 +221,25 @@ describe('verify', () => {
     expect(findings).toContainEqual(expect.objectContaining({ kind, sequence, rule: findingKinds[kind].rule }));
     // The first finding is at the damage.
     expect(findings[0]).toMatchObject({ kind, sequence });
+  });
+
+  test('finds nothing in two functions with one id, which are settled, requested again and redriven (ID1)', async () => {
+    const names = ['orders', 'bills'];
+    await using sequent = await createTestSequent({ functions: names.map((name) => defineFunction({ name, handler: () => 1 })) });
+    for (const name of [...names, ...names]) {
+      await sequent.invoke(name, {}, { id: 'order-1' });
+      await sequent.runUntilIdle();
+    }
+    for (const name of names) await sequent.repair.redrive('order-1', { function: name });
+    await sequent.runUntilIdle();
+    const last = await sequent.log.lastSequence();
+    const entries = await collect<FullLogEntry>(
+      (on, signal) => sequent.log.followFully(1, on, signal),
+      ({ sequence }) => sequence >= last,
+    );
+    const { findings, balance, repeated } = verify(entries);
+    expect(findings).toEqual([]);
+    expect([balance, repeated]).toMatchObject([{ accepted: 4, settled: 4, open: 0 }, 2]);
   });
 
   test('counts every finding, and keeps the first thousand', () => {

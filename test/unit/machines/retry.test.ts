@@ -144,7 +144,7 @@ describe('the end of an invocation', () => {
     expect(outcomeFacts(succeeded(1), terms).map(({ type }) => type)).toEqual(['succeeded', 'notified']);
     expect(outcomeFacts(retrying(1), terms)).toEqual([retrying(1)]);
     const withDestination = { ...terms, onSuccess: [billing] };
-    expect(outcomeFacts(succeeded(1), withDestination)).toEqual([succeeded(1, { destinations: [billing] })]);
+    expect(outcomeFacts(succeeded(1), withDestination)).toEqual([succeeded(1, { destinations: [billing], deliveryIds: 2 })]);
     expect(outcomeFacts(failed(1), withDestination).map(({ type }) => type)).toEqual(['failed', 'notified']);
   });
 });

@@ -6,7 +6,7 @@ import type { StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeAppend, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { released, type Upcasting, upcast } from '#src/nats/wire/upcasters.ts';
-import { deliveryPostponed, running, succeeded } from '#test/support/log/facts.ts';
+import { billing, deliveryPostponed, running, succeeded } from '#test/support/log/facts.ts';
 
 const envelope = { id: 'a-1', previous: 0, request: 7, by: 'worker' };
 
@@ -71,10 +71,12 @@ describe('the version of an append', () => {
   test('is the lowest that has its facts, so that an earlier process reads all others during an upgrade', () => {
     expect(versionIn(encodeAppend({ ...append, facts: [running(1)] }))).toBe(1);
     expect(versionIn(encodeAppend({ ...append, facts: [running(1), deliveryPostponed(0)] }))).toBe(2);
+    const outcome = succeeded(1, { destinations: [billing], deliveryIds: 2 });
+    expect(versionIn(encodeAppend({ ...append, facts: [running(1), outcome, deliveryPostponed(0)] }))).toBe(3);
   });
 
-  test('is 1 or 2 with the same shapes, which are read without an upcaster', () => {
-    for (const version of [1, 2]) expect(decodeAppend(written(version, [running(1)]), 12)?.facts).toEqual([running(1)]);
+  test('is 1 to 3 with the same shapes, which are read without an upcaster', () => {
+    for (const version of [1, 2, 3]) expect(decodeAppend(written(version, [running(1)]), 12)?.facts).toEqual([running(1)]);
   });
 });
 
@@ -84,7 +86,7 @@ describe('an append of a newer version', () => {
   test('is an error that names the versions and what to do', () => {
     expect(() => decodeAppend(newer, 12)).toThrow(NewerFactsError);
     expect(() => decodeAppend(newer, 12)).toThrow(
-      'the message 12 of the log holds facts of version 3, and this process reads versions up to 2: upgrade this process',
+      'the message 12 of the log holds facts of version 4, and this process reads versions up to 3: upgrade this process',
     );
   });
 
@@ -93,7 +95,7 @@ describe('an append of a newer version', () => {
     expect(fullEntryOf(stored, () => true)).toMatchObject({
       kind: 'unreadable',
       sequence: 12,
-      why: expect.stringContaining('facts of version 3'),
+      why: expect.stringContaining('facts of version 4'),
     });
   });
 });

@@ -33,7 +33,7 @@ describe('the state inside a hint', () => {
   test('is ignored for facts of another version, and has version 1 without a version', () => {
     const known = JSON.parse(JSON.stringify(inlineStateOf(streamWith('{}'))));
     expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 0 }))).toBeUndefined();
-    expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 3 }))).toBeUndefined();
+    expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 4 }))).toBeUndefined();
     expect(inlineStateSchema.parse({ ...known, v: undefined }).v).toBe(1);
   });
 

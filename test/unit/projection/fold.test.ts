@@ -6,6 +6,7 @@ import { createFold } from '#src/projection/fold.ts';
 import type { Projection } from '#src/projection/projection.ts';
 import { hashRows } from '#src/projection/rows-hash.ts';
 import type { Store } from '#src/projection/store.ts';
+import { firstChildOf } from '#test/support/log/child-id.ts';
 import { foldedHash, foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 
@@ -39,6 +40,28 @@ describe('an id that several functions have (ID1)', () => {
     expect(() => answers.tree({ id: 'one' })).toThrow(AmbiguousIdError);
     const { nodes } = await answers.tree({ id: 'one', function: 'f' });
     expect(nodes.map((node) => node.function)).toEqual(['f']);
+    store.close();
+  });
+});
+
+describe('the trees of two functions that have an invocation with one id (ID1)', () => {
+  test('each have their own child and redrive only, by the ids that derive from the delivery (DLV1)', async () => {
+    const log = createWrittenLog();
+    const destinations = [{ id: 'functiongraph-0', destination: 'FunctionGraph', param: '{"func_urn":"child"}' }];
+    for (const fn of ['f', 'g']) {
+      const outcome = { ...succeeded('one'), destinations, deliveryIds: 2 } as Fact;
+      log.append(fn, 'one', log.request(fn, 'one', '{}'), [running('one'), outcome]);
+      log.request('child', firstChildOf(fn, 'one'), '{}', { headers: { Lineage: 'one/one/1/9' } });
+      log.request(fn, 'again', '{}', { headers: { 'Redrive-Of': 'one' } });
+    }
+    const { store, answers } = await foldAll(log);
+    for (const fn of ['f', 'g']) {
+      const expected = [`${fn}/one`, `child/${firstChildOf(fn, 'one')}`, `${fn}/again`].sort();
+      for (const start of [{ id: 'one', function: fn }, { id: firstChildOf(fn, 'one') }, { id: 'again', function: fn }]) {
+        const { nodes } = await answers.tree(start);
+        expect(nodes.map((node) => `${node.function}/${node.id}`).sort()).toEqual(expected);
+      }
+    }
     store.close();
   });
 });

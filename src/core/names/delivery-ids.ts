@@ -1,0 +1,33 @@
+import type { Outcome } from '#machines/facts.ts';
+import { derivedId } from './ids.ts';
+import type { RequestId } from './names.ts';
+
+/*
+ * The ids that follow from an invocation. Every role, client and check derives them here.
+ *
+ * - The id of a delivery names invocation, function and destination (DLV1). The function name contains the project.
+ * - The version of the delivery ids is recorded in the outcome. An outcome of an earlier version keeps its ids without the function,
+ *   because a try under the old id may have reached its target (DLV2).
+ */
+
+/** The id of a delivery, and its idempotency key: equal for all tries. It starts with the request id, whose time a child keeps (H8). */
+export function deliveryIdOf(
+  functionName: string,
+  { invocation, deliveryIds }: Pick<Outcome, 'invocation' | 'deliveryIds'>,
+  destination: string,
+) {
+  return deliveryIds === undefined ? `${invocation}/${destination}` : `${invocation}/${functionName}/${destination}`;
+}
+
+/** The id of the invocation that a delivery to a function starts. */
+export function childIdOf(deliveryId: string): RequestId {
+  return derivedId(deliveryId);
+}
+
+/**
+ * The id of a redrive of an invocation, numbered from 1. It has no function, because a redrive stays in the function of the invocation, and an
+ * id is unique within its function.
+ */
+export function redriveIdOf(invocation: string, number: number): RequestId {
+  return derivedId(`${invocation}/redrive/${number}`);
+}
