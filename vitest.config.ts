@@ -14,6 +14,7 @@ const timed = [
 
 const pages = 'test/e2e/web/*.test.ts';
 
+/** The time limits stop only a test that hangs: a loaded machine is ten times slower than a quiet one. */
 const shared = {
   setupFiles: ['test/support/silence.ts'],
   // By default `expect.poll` waits for one second, which a loaded machine exceeds.
@@ -52,8 +53,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/support/nats/shared-nats-server.ts'],
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -65,8 +66,8 @@ export default defineConfig({
           exclude: [...timed, pages],
           // Each file starts servers of its own, on any free port, and waits for them most of the time.
           maxWorkers: 3,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -77,8 +78,8 @@ export default defineConfig({
           include: [pages],
           exclude: timed,
           maxWorkers: 3,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -88,8 +89,8 @@ export default defineConfig({
           sequence: { groupOrder: 4 },
           include: timed,
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type DeliveringSystem, receiverConnection, startDeliveringSystem, toHttp } from '#test/support/destinations/delivering-system.ts';
 import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 
@@ -10,12 +10,10 @@ let status = 404;
 let receiver: Receiver;
 let sequent: DeliveringSystem;
 let executions: string;
-beforeEach(async () => {
-  status = 404;
+beforeAll(async () => {
   receiver = await openReceiver((response) => void response.writeHead(status).end());
   sequent = await startDeliveringSystem({ receiver: receiverConnection(receiver) });
   executions = join(sequent.folder, 'executions');
-  await writeFile(executions, '');
   await sequent.client.functions.put({
     name: 'obey',
     handler: { kind: 'process', file, export: 'obey' },
@@ -23,9 +21,13 @@ beforeEach(async () => {
     policy: { maxRetries: 0, onSuccess: [toHttp(`${receiver.url}/hook`)] },
   });
 });
-afterEach(async () => {
-  await sequent[Symbol.asyncDispose]();
-  await receiver[Symbol.asyncDispose]();
+beforeEach(async () => {
+  status = 404;
+  await writeFile(executions, '');
+});
+afterAll(async () => {
+  await sequent?.[Symbol.asyncDispose]();
+  await receiver?.[Symbol.asyncDispose]();
 });
 
 const executed = async (): Promise<string[]> => (await readFile(executions, 'utf8')).trim().split('\n').filter(Boolean);
@@ -111,12 +113,13 @@ describe('a dead delivery', () => {
         .sort(),
     ).toEqual([...ids].sort());
     expect(dry.stderr).toBe('30 dead deliveries would be redriven; this was a dry run\n');
-    expect([...sequent.log.facts.values()].flat().some(({ type }) => type === 'delivery.redriven')).toBe(false);
+    expect(ids.flatMap((id) => sequent.log.facts.get(id) ?? []).some(({ type }) => type === 'delivery.redriven')).toBe(false);
 
     const done = await sequent.run(['dest', 'dead', 'redrive', '--function', 'obey', '--destination', 'http', '--rate', '10/s', '--yes']);
     expect(done).toMatchObject({ code: 0, stderr: expect.stringMatching(/^\d+ of 30\n(.*\n)*30 dead deliveries redriven\n$/) });
     for (const id of ids) await sequent.log.until((fact) => fact.type === 'delivery.delivered' && fact.invocation === id);
-    const moments = [...sequent.log.facts.values()].flat().flatMap(({ type, at }) => (type === 'delivery.redriven' ? [at] : []));
+    const lives = ids.flatMap((id) => sequent.log.facts.get(id) ?? []);
+    const moments = lives.flatMap(({ type, at }) => (type === 'delivery.redriven' ? [at] : []));
     const spreadInMs = Math.max(...moments) - Math.min(...moments);
     process.stdout.write(`bulk redrive: ${moments.length} at 10/s within ${spreadInMs} ms\n`);
     expect(moments).toHaveLength(30);

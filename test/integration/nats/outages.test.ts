@@ -67,7 +67,7 @@ describe('a worker, destinations and a scheduler', () => {
   test.for(Object.entries(outages))(
     'survive %s, and each invocation has one outcome and one end',
     {
-      timeout: 60_000,
+      timeout: 120_000,
     },
     async ([, outage]) => {
       await using server = await startTestServer();

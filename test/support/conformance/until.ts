@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export async function until<Found>(
   what: string,
   ask: () => Promise<Found | undefined> | Found | undefined,
-  withinMs = 30_000,
+  withinMs = 50_000,
 ): Promise<Found> {
   const deadline = Date.now() + withinMs;
   for (;;) {
