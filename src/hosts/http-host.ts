@@ -23,9 +23,10 @@ const MAX_ERROR_BYTES = 4_096;
 /**
  * Runs functions behind a URL by a POST of the event. Redirects are not followed.
  *
- * `vetted` sends the requests of all projects except the own one, and reaches only public addresses (U2).
+ * `own` sends the requests of the own project, and `others` those of all other projects. Each refuses the addresses that its projects may
+ * not reach (U2).
  */
-export function createHttpHost({ fetch, vetted }: { fetch: Fetch; vetted: Fetch }): FunctionHost {
+export function createHttpHost({ own, others }: { own: Fetch; others: Fetch }): FunctionHost {
   async function post(endpoint: Endpoint, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     const { timeoutInMs } = execution.definition;
     const request = new AbortController();
@@ -38,7 +39,7 @@ export function createHttpHost({ fetch, vetted }: { fetch: Fetch; vetted: Fetch 
     const onAbort = () => abort(aborted());
     signal.addEventListener('abort', onAbort);
     try {
-      const send = projectOf(execution.definition.name) === undefined ? fetch : vetted;
+      const send = projectOf(execution.definition.name) === undefined ? own : others;
       const response = await send(endpoint.url, {
         method: 'POST',
         body: eventOf(execution),

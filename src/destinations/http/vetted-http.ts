@@ -57,7 +57,7 @@ function refusalOf({ url: text, reach, headers }: VettedRequest): string | undef
 /** Vets the port, and the host when it is an address. The lookup vets the addresses of a name. */
 function refusalOfAddress(url: URL, reach: Reach): string | undefined {
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  if (!PORTS[url.protocol]?.includes(port) && !reach.ports.includes(port)) return `port ${port} is not allowed`;
+  if (reach.ports !== 'any' && !PORTS[url.protocol]?.includes(port) && !reach.ports.includes(port)) return `port ${port} is not allowed`;
   const host = hostOf(url);
   if (isIP(host) !== 0) return canReach(host, reach) ? undefined : notPublic(host);
   return /(?:^|\.)localhost\.?$/.test(host) && !reach.allowPrivate ? notPublic(host) : undefined;

@@ -12,7 +12,7 @@ export type Reach = {
   allowPrivate: boolean;
   allowHttp: boolean;
   /** Additional ports. */
-  ports: readonly number[];
+  ports: readonly number[] | 'any';
   timeoutInMs: number;
 };
 

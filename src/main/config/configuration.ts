@@ -118,6 +118,17 @@ const settings = {
     env: 'SEQUENT_FUNCTION_NETWORK',
     schema: z.preprocess(list, z.array(text.refine(isProjectId, 'must be ids of projects, separated by commas'))).default([]),
   },
+  httpHandlers: {
+    flag: '--http-handlers',
+    env: 'SEQUENT_HTTP_HANDLERS',
+    schema: z
+      .preprocess(
+        list,
+        z.array(text.regex(/^(?:\[[\da-f:.]+\]|[\da-z.-]+)$/, 'must be private, public, or hosts separated by commas')).min(1),
+      )
+      .transform((given) => (given.length === 1 && (given[0] === 'private' || given[0] === 'public') ? given[0] : given))
+      .optional(),
+  },
   replicas: {
     flag: '--replicas',
     env: 'SEQUENT_REPLICAS',

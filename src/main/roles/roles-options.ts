@@ -9,6 +9,7 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
 import type { TopologyOptions } from '#src/nats/wire/topology.ts';
 import type { JanitorProcessOptions, ProjectionProcessOptions } from './role-supervisor.ts';
+import type { HttpHandlers } from './vetted-fetch.ts';
 
 type GatewayRoleOptions = {
   /** The gateway opens its own connection, so that its requests do not queue behind those of the other roles. */
@@ -48,6 +49,8 @@ export type RolesOptions = {
   connectionsFile?: string | undefined;
   /** The subjects and folders that other projects may use beyond the defaults. */
   grants?: Grants;
+  /** The private addresses that HTTP handlers of the own project may reach; all by default. */
+  httpHandlers?: HttpHandlers;
   /** How the worker isolates the code of other projects. */
   isolation?: IsolationOptions;
   tenancy: Tenancy;

@@ -16,7 +16,7 @@ import { createNatsRequester } from '#src/nats/transport/requester.ts';
 import { traceHost } from '#src/tracing/host.ts';
 import { startWorker, type Worker } from '#src/worker/worker.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
-import { createVettedFetch } from './vetted-fetch.ts';
+import { createVettedFetch, ownReach } from './vetted-fetch.ts';
 
 export type StartedWorker = { worker: Worker; isolation: string };
 
@@ -53,6 +53,7 @@ function hostOf(context: RoleContext, plan: IsolationPlan) {
   const { tenancy, requester, connection } = options;
   // Other users cannot enter the data folder. A temporary folder of code is open to them, and hides its names.
   const folder = plan.level === 'user' ? undefined : options.codeDir;
+  const http = createVettedHttp({ maxBodyBytes: MAX_RESULT_BYTES + 1 });
   const hosts = {
     process: createProcessHost({
       tenancy,
@@ -60,7 +61,7 @@ function hostOf(context: RoleContext, plan: IsolationPlan) {
       isolation: isolationBy(plan, context),
     }),
     subject: createSubjectHost({ request: createNatsRequester(requester ?? connection) }),
-    http: createHttpHost({ fetch, vetted: createVettedFetch(createVettedHttp({ maxBodyBytes: MAX_RESULT_BYTES + 1 })) }),
+    http: createHttpHost({ own: createVettedFetch(http, ownReach(options.httpHandlers ?? 'private')), others: createVettedFetch(http) }),
     inline: createInlineHost(new Map()),
   };
   return traceHost(createHost(hosts, rules), tracer);

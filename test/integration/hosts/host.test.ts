@@ -23,7 +23,7 @@ function openHost(asked: string[] = []) {
           return { kind: 'reply', payload: new TextEncoder().encode('subject'), headers: {} };
         },
       }),
-      http: createHttpHost({ fetch: async () => new Response('http'), vetted: async () => new Response('vetted') }),
+      http: createHttpHost({ own: async () => new Response('http'), others: async () => new Response('vetted') }),
     },
     createHandlerRules(),
   );

@@ -5,7 +5,7 @@ import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
-import { createVettedFetch } from '#src/main/roles/vetted-fetch.ts';
+import { createVettedFetch, type HttpHandlers, ownReach } from '#src/main/roles/vetted-fetch.ts';
 import { execute, executionOf, neverAborted, until } from '#test/support/hosts/executions.ts';
 
 const seen: string[] = [];
@@ -31,7 +31,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 const http = createVettedHttp({ maxBodyBytes: MAX_RESULT_BYTES + 1 });
-const host = createHttpHost({ fetch, vetted: createVettedFetch(http) });
+const hostWith = (permitted: HttpHandlers) =>
+  createHttpHost({ own: createVettedFetch(http, ownReach(permitted)), others: createVettedFetch(http) });
+const host = hostWith('private');
 
 function at(path: string, url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`, name = 'order') {
   return functionDefinitionSchema.parse({
@@ -116,6 +118,31 @@ describe('an HTTP host', () => {
   });
 });
 
+describe('an HTTP host, for the own project', () => {
+  const refused = { failure: { kind: 'function', errorType: 'HandlerNotAllowed', message: expect.stringMatching(/\(rule U2\)$/) } };
+
+  test.each<HttpHandlers>(['private', 'public', ['127.0.0.1', '169.254.169.254']])(
+    'reaches no metadata service and no link-local address with %j',
+    async (permitted) => {
+      for (const url of ['http://169.254.169.254/latest', 'http://2852039166/', 'http://[fe80::1]/', 'http://[::ffff:169.254.169.254]/']) {
+        expect([url, await execute(hostWith(permitted), at('', url))]).toMatchObject([url, refused]);
+      }
+    },
+  );
+
+  test('reaches private addresses when the operator permits all of them, or the host', async () => {
+    const { port } = server.address() as AddressInfo;
+    const before = seen.length;
+    expect(await execute(hostWith('public'), at('echo'))).toMatchObject(refused);
+    expect(await execute(hostWith(['10.0.0.1']), at('echo'))).toMatchObject(refused);
+    expect(await execute(hostWith(['127.0.0.1']), at('echo', `http://localhost:${port}/echo`))).toMatchObject(refused);
+    expect(seen.length).toBe(before);
+    for (const permitted of ['private', ['127.0.0.1']] as const) {
+      expect(await execute(hostWith(permitted), at('echo'))).toMatchObject({ kind: 'returned' });
+    }
+  });
+});
+
 describe('an HTTP host, for another project', () => {
   test('sends nothing to an address that is not public, whatever form the URL has', async () => {
     const { port } = server.address() as AddressInfo;
@@ -147,7 +174,7 @@ describe('an HTTP host, for another project', () => {
   test('calls public endpoints like those of the own project, and hides the headers of the connection', async () => {
     const { port } = server.address() as AddressInfo;
     const reach = { allowPrivate: true, allowHttp: true, ports: [port], timeoutInMs: 5_000 };
-    const allowed = createHttpHost({ fetch, vetted: createVettedFetch(http, reach) });
+    const allowed = createHttpHost({ own: createVettedFetch(http), others: createVettedFetch(http, () => reach) });
     const definition = at('echo', undefined, 'b=order');
     const headers = { Host: 'internal', 'Transfer-Encoding': 'chunked', 'X-Team': 'b' };
     const result = await execute(allowed, { ...definition, handler: { ...definition.handler, headers } as typeof definition.handler });

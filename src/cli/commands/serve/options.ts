@@ -55,7 +55,11 @@ function addIsolationOptions(command: Command): void {
       'code of other projects on a machine that cannot isolate it: require, prefer, none (SEQUENT_ISOLATION, default: require)',
     )
     .option('--uids <range>', 'the user ids of other projects, when started as root (SEQUENT_UIDS, default: 100000-165535)')
-    .option('--function-network <project>', 'give functions of a project the network (repeatable; SEQUENT_FUNCTION_NETWORK)', collect);
+    .option('--function-network <project>', 'give functions of a project the network (repeatable; SEQUENT_FUNCTION_NETWORK)', collect)
+    .option(
+      '--http-handlers <hosts>',
+      'private addresses for HTTP handlers of the own project: private (all), public (none), or hosts between commas (SEQUENT_HTTP_HANDLERS)',
+    );
 }
 
 function addLimitOptions(command: Command): void {

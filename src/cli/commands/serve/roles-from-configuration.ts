@@ -30,6 +30,8 @@ export function rolesFrom(
     codeDir: join(dataDir, 'code', 'packages'),
     connectionsFile: configuration.connections,
     grants: grantsOf(configuration),
+    // Without credentials, every caller is on this machine and may call its services anyway.
+    httpHandlers: configuration.httpHandlers ?? (credentials.length === 0 ? 'private' : 'public'),
     isolation: { mode: configuration.isolation, uids: configuration.uids, networkProjects: configuration.functionNetwork },
     tenancy: tenancyOf(configuration, credentials),
     projection: { address, dataDir, logLevel, archive, clockBounds },
