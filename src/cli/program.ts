@@ -1,6 +1,7 @@
 import { type Argument, Command, Option } from 'commander';
 import { formats } from './call.ts';
 import { archiveCommand } from './commands/archive.ts';
+import { auditCommand } from './commands/audit.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { cursorCommand } from './commands/cursor.ts';
 import { destinationsCommand } from './commands/dest/dest.ts';
@@ -67,6 +68,7 @@ export function createProgram(version: string): Command {
     machineCommand(),
     natsPermissionsCommand(),
     verifyCommand(),
+    auditCommand(),
     archiveCommand(),
     purgeCommand(),
     whatIfCommand(),

@@ -30,6 +30,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     setRequestId(call);
     await next();
     measureRequest(metrics, call, startedAt);
+    gateway.recorder.note(call);
   });
   app.onError((thrown, call) => {
     const error = toHttpError(thrown);

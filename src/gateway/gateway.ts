@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { createApp } from './app.ts';
+import { createAuditRecorder } from './audit.ts';
 import { createFailedAttempts } from './auth/failed-attempts.ts';
 import { createOriginGuard } from './auth/origin.ts';
 import { openReplayCache } from './auth/replay-cache.ts';
@@ -37,6 +39,7 @@ export interface RunningGateway {
 
 export const DEFAULT_LIMITS = { requestsInFlight: 1_000, waiting: 1_000, syncInMs: 90_000 };
 const PORTS_TO_TRY = 20;
+const FLUSH_WITHIN_MS = 1_000;
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
 /** Opens what the routes share. The signal ends the watches on shared stores. `host` is the host that HTTP is served on. */
@@ -50,6 +53,7 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
     records: await openRecords(store, signal),
     sessions: await openSessions(store, shared.credentials, signal),
     replays: await openReplayCache({ signatures, signal, now: shared.clock.now() }),
+    recorder: createAuditRecorder({ ...shared, project: shared.tenancy.project, signal }),
     metrics: createMetrics({ clock: shared.clock, lag: () => readLag(shared.client), logCount, replicaWatch }),
     replicaWatch,
     closing: signal,
@@ -69,7 +73,8 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
   const closing = new AbortController();
   // Every open event stream listens to this signal until it ends. `limits.waiting` bounds them, so Node must not warn of a leak.
   setMaxListeners(0, closing.signal);
-  const app = createApp(await openGateway(options, closing.signal, listen.host));
+  const gateway = await openGateway(options, closing.signal, listen.host);
+  const app = createApp(gateway);
   const server = createHttpServer(
     getRequestListener((request, node) => app.fetch(request, node), { errorHandler: refuseUnreadable }),
     listen,
@@ -89,6 +94,8 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
     async stop(graceInMs) {
       closing.abort();
       await close(graceInMs);
+      // Without NATS the entries cannot be stored, and the process must end.
+      await Promise.race([gateway.recorder.flush(), delay(FLUSH_WITHIN_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { SequentClient } from '#src/client/client.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { AuditLog } from '#src/core/ports/audit-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
@@ -60,6 +61,7 @@ export type GatewayOptions = {
   /** The metrics that are counted from the log. */
   logCount: LogCount;
   signatures: SignatureLog;
+  audit: AuditLog;
   /** Compares the replicas of the log. Resolves to their difference in words. Without it, they are not compared. */
   compareReplicas?: () => Promise<string | undefined>;
 };
@@ -69,6 +71,7 @@ export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' |
   records: Records;
   sessions: Sessions;
   replays: ReplayCache;
+  recorder: AuditRecorder;
   attempts: FailedAttempts;
   /** Refuses the pages of other origins. */
   checkOrigin: OriginGuard;
@@ -94,3 +97,11 @@ export type Call<Path extends string = string> = Context<GatewayEnv, Path>;
 
 /** Refuses a request that breaks a rule from B1 to B4 (`auth/origin.ts`): throws `HttpError` 403, and 415 for B4. */
 export type OriginGuard = (call: Call) => void;
+
+/** Records who did what (`audit.ts`). No request waits for it. */
+export interface AuditRecorder {
+  /** Records a call after its reply is made. */
+  note(call: Call): void;
+  /** Sends what waits. Resolves to whether NATS stored all of it. */
+  flush(): Promise<boolean>;
+}

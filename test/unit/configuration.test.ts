@@ -44,6 +44,7 @@ describe('readConfiguration', () => {
       retentionInMs: 604_800_000,
       retentionInvocations: 1_000_000,
       historyRetentionInMs: undefined,
+      auditRetentionInMs: 90 * 86_400_000,
       archive: undefined,
       resultsStorage: 'file',
       resultsMaxAgeInHours: 24,
@@ -101,6 +102,7 @@ describe('readConfiguration', () => {
       retentionInMs: 1_800_000,
       retentionInvocations: 5_000,
       historyRetentionInMs: 7_776_000_000,
+      auditRetentionInMs: 60 * 86_400_000,
       archive: '/var/lib/archive',
     };
     const env = {
@@ -146,6 +148,7 @@ describe('readConfiguration', () => {
       SEQUENT_RETENTION: '30min',
       SEQUENT_RETENTION_INVOCATIONS: '5000',
       SEQUENT_HISTORY_RETENTION: '90d',
+      SEQUENT_AUDIT_RETENTION: '60d',
       SEQUENT_ARCHIVE: '/var/lib/archive',
       SEQUENT_ROLES: 'scheduler',
       SEQUENT_RESULTS_STORAGE: 'memory',
@@ -192,6 +195,7 @@ describe('readConfiguration', () => {
       retention: '30min',
       retentionInvocations: '5000',
       historyRetention: '90d',
+      auditRetention: '60d',
       archive: '/var/lib/archive',
       role: ['scheduler'],
       resultsStorage: 'memory',

@@ -34,6 +34,7 @@ export const subjects = {
   checkDestination: () => 'destinations.check',
   history: (question: string, instance?: string) => `${HISTORY_GROUP}.${question}${instance === undefined ? '' : `.${instance}`}`,
   signatures: () => 'sequent.signatures',
+  audit: (project: string) => `sequent.audit.${project}`,
   disRecord: (stream: string) => `dis.${stream}`,
 } as const;
 
@@ -58,6 +59,7 @@ export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> =
   checkDestination: subjects.checkDestination(),
   history: `${HISTORY_GROUP}.>`,
   signatures: subjects.signatures(),
+  audit: subjects.audit(any),
   disRecord: subjects.disRecord(any),
 };
 

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { VERSION } from '#src/client/version.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
+import { addAuditRoute } from './audit.ts';
 import { addBulkRoutes } from './bulk.ts';
 import { addDeadLetterRoutes } from './dead-letters.ts';
 import { addExplainRoutes } from './explain.ts';
@@ -37,6 +38,7 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   addGraphRoute(routes, gateway);
   addSystemRoutes(routes, gateway, VERSION);
   addVerifyRoute(routes, gateway);
+  addAuditRoute(routes, gateway);
   routes.describe({ method: 'get', path: '/healthz', summary: 'Liveness probe', answers: { 200: { description: 'the process runs' } } });
   routes.describe({
     method: 'get',

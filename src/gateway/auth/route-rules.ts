@@ -13,6 +13,7 @@ export type RouteRule = { role: Role; action: string };
  * A route without a rule is refused to every credential with roles, and fails a test. Routes for all methods only refuse, and need no rule.
  */
 export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
+  'GET /api/audit': { role: 'admin', action: 'audit.read' },
   'GET /metrics': { role: 'read', action: 'metrics.read' },
   'GET /api/dead-letters': { role: 'read', action: 'dead-letters.list' },
   'GET /api/destinations/graph': { role: 'read', action: 'functions.list' },
@@ -81,10 +82,11 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
 };
 
 /** The rule of the route that serves a call; `undefined` when no route does. The first route that matches serves the call. */
-function ruleOf(call: Call): RouteRule | undefined {
+export function ruleOf(call: Call): (RouteRule & { path: string }) | undefined {
   for (const { method, path } of matchedRoutes(call)) {
     if (method === ALL) continue;
-    return routeRules[`${method} ${path}`];
+    const rule = routeRules[`${method} ${path}`];
+    return rule === undefined ? undefined : { ...rule, path };
   }
   return undefined;
 }

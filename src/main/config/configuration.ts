@@ -164,6 +164,7 @@ const settings = {
       .prefault('1000000'),
   },
   historyRetentionInMs: { flag: '--history-retention', env: 'SEQUENT_HISTORY_RETENTION', schema: durationOrOff.prefault('off') },
+  auditRetentionInMs: { flag: '--audit-retention', env: 'SEQUENT_AUDIT_RETENTION', schema: durationOrOff.prefault('90d') },
   archive: {
     flag: '--archive',
     env: 'SEQUENT_ARCHIVE',

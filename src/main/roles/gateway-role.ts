@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
+import { createNatsAuditLog, ensureAuditStream } from '#src/nats/streams/audit-log.ts';
 import { openSignatureLog } from '#src/nats/streams/signature-log.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -21,6 +22,7 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
   const { address, credentials, httpOrigins, httpHost, httpPort, given } = settings;
   const store = await openKeyValue(connection, GATEWAY_BUCKET, topology);
   const signatures = await openSignatureLog(connection, topology);
+  await ensureAuditStream(connection, { ...topology, maxAgeInMs: settings.auditRetentionInMs });
   const clientOptions = {
     role: 'gateway',
     ...natsOptionsOf(address),
@@ -49,6 +51,7 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
         logger,
         logCount,
         signatures,
+        audit: createNatsAuditLog(connection, ports.publisher),
         compareReplicas: () => findDifference(client.connection),
       },
       { host: httpHost ?? '127.0.0.1', port: httpPort, isPortNegotiable: given.httpPort === undefined },

@@ -16,7 +16,7 @@ type GatewayRoleOptions = {
   address: Omit<NatsAddress, 'from'>;
   credentials: readonly Credential[];
 } & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'> &
-  Partial<Pick<Configuration, 'httpOrigins'>>;
+  Partial<Pick<Configuration, 'httpOrigins' | 'auditRetentionInMs'>>;
 
 type IsolationOptions = {
   /** `require` by default. */

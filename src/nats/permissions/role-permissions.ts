@@ -1,6 +1,7 @@
 import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { ALL_RESULTS, HISTORY_GROUP, SEQUENT_SUBJECTS as of } from '#src/core/names/subjects.ts';
 import {
+  AUDIT,
   CODE_BUCKET,
   DELIVERIES_CONSUMER,
   DIS_RECORDS,
@@ -109,6 +110,8 @@ class Table {
         ...this.#js.calls('CONSUMER.LIST', INVOCATIONS),
         `$JS.ACK.${INVOCATIONS}.*.>`,
         ...this.#js.follows(RESULTS),
+        ...this.#js.infos(AUDIT),
+        ...this.#js.follows(AUDIT),
         ...this.#js.packages(),
         `$O.${CODE_BUCKET}.>`,
         ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`),
@@ -247,7 +250,8 @@ class Table {
     return {
       publish: [
         ...this.#js.role(),
-        ...this.#js.infos(kv(GATEWAY_BUCKET), SIGNATURES.name, DIS_RECORDS),
+        ...this.#js.infos(kv(GATEWAY_BUCKET), SIGNATURES.name, AUDIT, DIS_RECORDS),
+        ...this.#js.follows(AUDIT),
         ...this.#js.follows(INVOCATIONS),
         ...this.#js.consumersOf(INVOCATIONS),
         ...this.#js.calls('CONSUMER.LIST', INVOCATIONS),
@@ -258,6 +262,7 @@ class Table {
         `$O.${CODE_BUCKET}.>`,
         ...this.#js.writesTo(`${GATEWAY_BUCKET}.>`, `${FUNCTIONS_BUCKET}.>`, `${STATE_BUCKET}.hints.key`),
         of.signatures,
+        of.audit,
         ...questions,
         of.findRequest,
         of.checkDestination,

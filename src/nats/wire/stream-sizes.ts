@@ -1,11 +1,11 @@
 /** The names by which the configuration names the JetStream streams of Sequent. */
-export const STREAM_PARTS = ['log', 'results', 'code', 'dis', 'functions', 'state', 'gateway', 'signatures'] as const;
+export const STREAM_PARTS = ['log', 'results', 'code', 'dis', 'functions', 'state', 'gateway', 'signatures', 'audit'] as const;
 export type StreamPart = (typeof STREAM_PARTS)[number];
 
 /** The maximum size of JetStream streams, in bytes. A stream without an entry has no limit, unless its account demands one. */
 export type StreamSizes = Readonly<Partial<Record<StreamPart, number>>>;
 
-/** The part of a storage limit that each stream gets, if the account demands sizes. Together they leave one hundredth free. */
+/** The part of a storage limit that each stream gets, if the account demands sizes. Together they leave a half of one hundredth free. */
 const shares: Readonly<Record<StreamPart, number>> = {
   log: 0.6,
   results: 0.15,
@@ -15,6 +15,7 @@ const shares: Readonly<Record<StreamPart, number>> = {
   state: 0.01,
   gateway: 0.01,
   signatures: 0.01,
+  audit: 0.005,
 };
 
 /** The storage that the streams share when the account demands sizes and has no limit itself. */

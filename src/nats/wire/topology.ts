@@ -21,6 +21,9 @@ export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 /** The stream of the signatures that gateways accepted within the last half hour. */
 export const SIGNATURES = { name: 'SEQUENT_SIGNATURES', subject: subjects.signatures() } as const;
 
+/** The stream of the audit log. */
+export const AUDIT = 'SEQUENT_AUDIT';
+
 const { invoke, invokeOf, derived, invocation, wake, deliver, erase, result, resultOf } = SEQUENT_SUBJECTS;
 
 /** The subjects of the log. A log that refuses requests lacks those of requests (ADM2). */
@@ -120,6 +123,24 @@ export function signaturesStream(options: StreamOptions): Partial<StreamConfig> 
   };
 }
 
+/** A count instead of a size, because a size is reserved in the account. A message holds up to 200 entries. */
+const AUDIT_MAX_MESSAGES = 2_000_000;
+
+/** The audit log. The oldest entries go first. */
+export function auditStream({ maxAgeInMs, ...options }: StreamOptions & { maxAgeInMs: number | undefined }): Partial<StreamConfig> {
+  return {
+    name: AUDIT,
+    description: 'Sequent: who did what over HTTP',
+    subjects: [SEQUENT_SUBJECTS.audit],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_msgs: AUDIT_MAX_MESSAGES,
+    max_age: nanos(maxAgeInMs ?? 0),
+    ...copiesOf('audit', options),
+  };
+}
+
 /** The stream of a bucket of keys, as NATS clients create it. A bucket of another name than those of Sequent has no size. */
 export function keyValueStream(bucket: string, options: StreamOptions): Partial<StreamConfig> {
   const name = `KV_${bucket}`;
@@ -151,6 +172,7 @@ const parts: Readonly<Record<string, StreamPart>> = {
   [`KV_${STATE_BUCKET}`]: 'state',
   [`KV_${GATEWAY_BUCKET}`]: 'gateway',
   [SIGNATURES.name]: 'signatures',
+  [AUDIT]: 'audit',
 };
 
 /** The part that a JetStream stream is; `undefined` for a foreign stream. */

@@ -69,6 +69,9 @@ afterAll(async () => {
 
 const FUNCTIONS = `/v2/${STRANGER.project}/fgs/functions`;
 
+/** The texts of all calls. */
+const sent: string[] = [];
+
 /** Leaves the caller with one function that no worker runs, and one queued invocation. */
 async function resetMine(): Promise<void> {
   const listed = await send({ method: 'GET', path: '/api/functions', headers: {}, isForeign: false });
@@ -84,6 +87,7 @@ async function resetMine(): Promise<void> {
 type Reply = { call: Call; status: number; head: string; body: string };
 
 async function send(call: Call, isStream = false, token = STRANGER.token): Promise<Reply> {
+  sent.push(textOf(call));
   const { method, path, headers, body } = call;
   const closing = new AbortController();
   const reply = await sequent.call(method, path, {
@@ -146,7 +150,7 @@ async function expectNothing(route: string): Promise<void> {
   const [ghost = [], ...others] = all;
   const expected = ghost.map(({ status }) => status);
   for (const replies of others) {
-    let said = '';
+    let said = routeRules[route]?.repeatsCalls === true ? sent.join('') : '';
     const leaks = replies.flatMap((reply) => {
       said += textOf(reply.call);
       return leakedIn(reply, said).map((leak) => `${describeCall(reply)}: ${leak}`);

@@ -7,6 +7,7 @@ import { type Role, readConfiguration } from '#src/main/config/configuration.ts'
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { ensureAuditStream } from '#src/nats/streams/audit-log.ts';
 import { openSignatureLog } from '#src/nats/streams/signature-log.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { GATEWAY_BUCKET } from '#src/nats/wire/topology.ts';
@@ -29,6 +30,7 @@ const test = base
     await using provisioned = await openNats(guarded.as('admin'));
     await openKeyValue(provisioned.connection, GATEWAY_BUCKET, topology);
     await openSignatureLog(provisioned.connection, topology);
+    await ensureAuditStream(provisioned.connection, { ...topology, maxAgeInMs: undefined });
     return guarded;
   })
   .extend('missing', [] as string[]);

@@ -4,13 +4,16 @@ import { checkJson } from '#src/client/requests.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import type { AuditLog } from '#src/core/ports/audit-log.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createApp } from '#src/gateway/app.ts';
 import type { Credential } from '#src/gateway/auth/credentials.ts';
 import { DEFAULT_LIMITS, openGateway } from '#src/gateway/gateway.ts';
-import type { GatewayClient, GatewayEnv, GatewayLimits, GatewayOptions } from '#src/gateway/ports.ts';
+import type { Gateway, GatewayClient, GatewayEnv, GatewayLimits, GatewayOptions } from '#src/gateway/ports.ts';
+
+import { MemoryAuditLog } from './memory-audit-log.ts';
 
 /** A request that the gateway sent to the log. */
 type Sent = { name: string; payload: string; id: string | undefined };
@@ -25,9 +28,11 @@ export type OpenedApp = {
   /** Sets the clock. */
   at(now: number): void;
   options: GatewayOptions;
+  gateway: Gateway;
 };
 
 type OpenAppOptions = {
+  audit?: AuditLog;
   credentials?: Credential[];
   invokeText?: (name: string, payload: string) => Promise<void>;
   isConnected?: () => boolean;
@@ -37,6 +42,7 @@ type OpenAppOptions = {
 /** The gateway's routes on a registry in memory and a log that only records the requests. */
 export async function openApp({
   credentials = [],
+  audit = new MemoryAuditLog(),
   invokeText,
   isConnected = () => true,
   limits = {},
@@ -80,6 +86,7 @@ export async function openApp({
     logger: silentLogger,
     logCount: { read: async () => ({ text: '', sequence: 0 }), close: async () => {} },
     signatures: { publish: () => {}, subscribe: async () => {} },
+    audit,
   };
   const gateway = await openGateway(options, new AbortController().signal);
   return {
@@ -89,6 +96,7 @@ export async function openApp({
     client: options.client,
     entries,
     options,
+    gateway,
     at(moment) {
       now = moment;
     },

@@ -14,6 +14,8 @@ export type RouteRule = {
   waits?: true;
   /** The reply depends on the number of earlier requests. */
   isCounted?: true;
+  /** The reply names what earlier requests of the caller named. */
+  repeatsCalls?: true;
 };
 
 /** The caller's own function and invocation, which make a request pass the path, so that its query and body are read. */
@@ -191,6 +193,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/destinations/graph': reading,
   'GET /api/system': reading,
   'GET /api/machine': reading,
+  'GET /api/audit': { isCounted: true, repeatsCalls: true },
   'POST /api/verify': { bodies: () => [{ from: 1, limit_ms: 1_000 }] },
 };
 

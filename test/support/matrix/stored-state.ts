@@ -1,8 +1,11 @@
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { SIGNATURES, STATE_BUCKET } from '#src/nats/wire/topology.ts';
+import { AUDIT, SIGNATURES, STATE_BUCKET } from '#src/nats/wire/topology.ts';
 
-/** Streams that change without any change of a project: positions of roles, and signatures of accepted requests. */
-const IGNORED_STREAMS: ReadonlySet<string> = new Set([`KV_${STATE_BUCKET}`, SIGNATURES.name]);
+/**
+ * Streams that change without any change of a project: positions of roles, signatures of accepted requests, and the audit log, whose counted
+ * entries of earlier calls come up to a minute later.
+ */
+const IGNORED_STREAMS: ReadonlySet<string> = new Set([`KV_${STATE_BUCKET}`, SIGNATURES.name, AUDIT]);
 /** Hints may be lost and repeated. */
 const HINTS = /^(?:wake|deliver)\./;
 

@@ -26,6 +26,7 @@ function sequentSubjects(victim: Victim): Record<keyof typeof subjects, string[]
     checkDestination: [subjects.checkDestination()],
     history: Object.keys(questions).flatMap((question) => [subjects.history(question), subjects.history(question, 'projection')]),
     signatures: [subjects.signatures()],
+    audit: [subjects.audit(victim.project)],
     disRecord: [subjects.disRecord(`${victim.project}=orders`)],
   };
 }

@@ -99,7 +99,8 @@ function addRetentionOptions(command: Command): void {
     .option(
       '--history-retention <duration>',
       'how long read models keep finished invocations, or off (SEQUENT_HISTORY_RETENTION, default: off)',
-    );
+    )
+    .option('--audit-retention <duration>', 'how long the audit log keeps its entries, or off (SEQUENT_AUDIT_RETENTION, default: 90d)');
 }
 
 function addNatsOptions(command: Command): void {
