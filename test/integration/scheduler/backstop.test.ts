@@ -163,14 +163,14 @@ test('a retry is hinted at when it is due, and not earlier', async () => {
   const hint = log.connection.nats.subscribe('wake.due', { max: 1 });
   await append(request, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
     dueAt,
-    endsAt: at + 1_000,
+    endsAt: at + 10_000,
   });
   let hintedAt = 0;
   for await (const _ of hint) hintedAt = Date.now();
   process.stdout.write(`a retry was hinted at ${hintedAt - dueAt} ms after it was due\n`);
 
   expect(hintedAt).toBeGreaterThanOrEqual(dueAt);
-  expect(hintedAt).toBeLessThan(dueAt + 400);
+  expect(hintedAt).toBeLessThan(at + 5_000);
 });
 
 test('a retry without a worker fails with EventAgeExceeded, and names the last attempt’s failure', async () => {
