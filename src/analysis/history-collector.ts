@@ -58,7 +58,7 @@ function advance(stream: Stream, append: RecordedAppend): boolean {
   if (head === undefined) return false;
   stream.head = head;
   if (!stream.isOwned && owner !== undefined) stream.requests = [owner];
-  stream.isOwned ||= append.request > 0;
+  stream.isOwned = true;
   return true;
 }
 

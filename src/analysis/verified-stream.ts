@@ -32,16 +32,17 @@ export function createVerifiedStream(name: StreamName, request: StreamRequest): 
   };
 }
 
-/** Gives the stream to a request. Returns false when the stream holds no such request. */
+/** Gives the stream to a request. Returns false, and changes nothing, when the stream holds no such request. */
 export function setOwner(stream: VerifiedStream, request: number): boolean {
   const owner = stream.requests.find(({ sequence }) => sequence === request);
-  if (owner !== undefined && owner !== stream.requests[0]) {
+  if (owner === undefined) return false;
+  if (owner !== stream.requests[0]) {
     stream.invocations = initialStates(owner.facts);
     stream.head = owner.hash;
   }
   stream.owner = request;
   stream.requests = [];
-  return owner !== undefined;
+  return true;
 }
 
 /** The hash that the next append must link to: of the last accepted message, or of the request that a first append names. */

@@ -134,7 +134,7 @@ class LogVerifier implements Verifier {
     stream.version = sequence;
     const expected = expectedLink(stream, append.request);
     if (!this.#followsLink(entry, { isLinked: stream.isLinked, isExpected: append.link === expected })) return;
-    this.#checkOwner(entry, stream);
+    if (!this.#settleOwner(entry, stream)) return;
     for (const fact of append.facts) this.#fold(fact, sequence, stream);
     stream.head = headAfter(stream.head, append) ?? stream.head;
     stream.isLinked ||= append.link !== undefined;
@@ -170,18 +170,19 @@ class LogVerifier implements Verifier {
     this.#findings.report('broken-chain', sequence, { what, ...subjectOf(entry) });
   }
 
-  /** The stream belongs to the request that its first append names. */
-  #checkOwner(entry: AppendEntry, stream: VerifiedStream): void {
+  /** The stream belongs to the request that its first append names. Returns whether the append counts (LINK5). */
+  #settleOwner(entry: AppendEntry, stream: VerifiedStream): boolean {
     const { append, sequence } = entry;
     if (stream.owner !== undefined) {
-      if (append.request === stream.owner) return;
+      if (append.request === stream.owner) return true;
       const what = `it is about request ${append.request}, but the stream belongs to request ${stream.owner}`;
-      return this.#findings.report('duplicate-request', sequence, { what, ...subjectOf(entry) });
+      this.#findings.report('duplicate-request', sequence, { what, ...subjectOf(entry) });
+      return true;
     }
-    if (!setOwner(stream, append.request)) {
-      const what = `it is about request ${append.request}, which is not a request of this stream`;
-      this.#findings.report('unknown-request', sequence, { what, ...subjectOf(entry) });
-    }
+    if (setOwner(stream, append.request)) return true;
+    const what = `it is about request ${append.request}, which is not a request of this stream`;
+    this.#findings.report('unknown-request', sequence, { what, ...subjectOf(entry) });
+    return false;
   }
 
   #fold(fact: Fact, sequence: number, stream: VerifiedStream): void {

@@ -38,10 +38,8 @@ export function addAppend(stream: ArchivedStream, { append, sequence }: AppendEn
   const head = headOfOwned({ isOwned: stream.hasAppends, head: stream.head }, owner?.head, append);
   if (head === undefined) return;
   stream.head = head;
-  if (!stream.hasAppends && append.request > 0) {
-    if (owner !== undefined) Object.assign(stream, { invocations: owner.invocations, acceptedAt: owner.acceptedAt });
-    stream.hasAppends = true;
-    stream.requests = [];
+  if (owner !== undefined) {
+    Object.assign(stream, { invocations: owner.invocations, acceptedAt: owner.acceptedAt, hasAppends: true, requests: [] });
   }
   for (const fact of append.facts) {
     const invocation = stream.invocations.get(fact.invocation);

@@ -6,6 +6,7 @@ import type { FunctionName, StreamId } from '#src/core/names/names.ts';
  *
  * - Each append carries the hash of the accepted message before it in its stream: its link (LINK1).
  * - An append with a wrong link does not count, for any reader (LINK2). Without a link it counts, because an earlier version wrote it (LINK3).
+ * - An append that names a request which the log does not hold gives the stream to nobody: it does not count, with or without a link (LINK5).
  * - Until an append counts, the correct link is the hash of the request that the append itself names. The first append that counts gives the
  *   stream to that request (LINK2). An append that was refused stays refused, even if its link is the hash of the later owner.
  *
@@ -52,7 +53,7 @@ export type FoldedChain = { isOwned: boolean; head: string };
 /** As {@link headAfter}, for a stream without an owner too: the append must then follow the request that it names, by its hash. */
 export function headOfOwned({ isOwned, head }: FoldedChain, named: string | undefined, append: Linked): string | undefined {
   if (isOwned) return headAfter(head, append);
-  return named === undefined && append.link !== undefined ? undefined : headAfter(named ?? head, append);
+  return named === undefined ? undefined : headAfter(named, append);
 }
 
 /** The appends that follow a head, each after the accepted ones before it, and the head after them. */

@@ -15,7 +15,7 @@ import { createWrittenLog } from '#test/support/projection/written-log.ts';
 
 /** A message of one stream: a request, or an append that names a request and links to a message, both by index among the earlier ones. */
 type Step = { request: true } | { garbage: true } | AppendStep;
-type AppendStep = { names: number; linksTo: number | 'head' | 'none'; fact: Fact };
+type AppendStep = { names: number | 'missing'; linksTo: number | 'head' | 'none'; fact: Fact };
 
 const fact = fc.constantFrom<Fact>(running(1), running(2, { worker: 'w2' }), succeeded(1), succeeded(2), failed(1));
 const step = fc.oneof(
@@ -24,7 +24,7 @@ const step = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      names: fc.nat(2),
+      names: fc.oneof({ weight: 4, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.constant<'missing'>('missing') }),
       linksTo: fc.oneof(
         { weight: 4, arbitrary: fc.constant<'head'>('head') },
         { weight: 1, arbitrary: fc.constant<'none'>('none') },
@@ -36,6 +36,9 @@ const step = fc.oneof(
 );
 
 const name = { function: 'orders', stream: 'order-1' } as unknown as StreamName;
+
+/** The log holds no message with this sequence. */
+const MISSING = 900_000;
 
 /** Writes the steps as a log, and links each append as its step says. */
 class ChainWriter {
@@ -61,7 +64,7 @@ class ChainWriter {
   }
 
   #addAppend({ names, linksTo, fact: only }: AppendStep): void {
-    const request = this.#requests[names % this.#requests.length] ?? 0;
+    const request = names === 'missing' ? MISSING : (this.#requests[names % this.#requests.length] ?? 0);
     const present = this.#head ?? this.#log.decodedRequest(request)?.hash ?? '';
     const index = typeof linksTo === 'number' ? linksTo % this.#hashes.length : -1;
     const link = linksTo === 'none' ? undefined : linksTo === 'head' ? present : this.#hashes[index];
@@ -150,8 +153,8 @@ function refusedByVerify(entries: readonly FullLogEntry[]): number[] {
 }
 
 /** Returns the state that all readers agree on. */
-async function expectAgreement(steps: readonly Step[]): Promise<unknown> {
-  const entries = write(steps);
+async function expectAgreement(steps: readonly Step[], purged = 0): Promise<unknown> {
+  const entries = write(steps).slice(purged);
   const state = await asWriter(entries);
   expect(await asFollowingWriter(entries)).toEqual(state);
   expect(asProjection(entries)).toEqual(state);
@@ -167,11 +170,28 @@ const FIRST = 0;
 const SECOND = 1;
 
 describe('the readers of a chain', () => {
-  test('refuse the same appends, whatever these link to and whichever request they name (LINK2, LINK3)', async () => {
+  test('refuse the same appends, whatever these link to and whichever request they name (LINK2 to LINK5)', async () => {
     const property = fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       await expectAgreement(steps);
     });
     await fc.assert(property, { numRuns: 200 });
+  });
+
+  test('let a later request start the stream, when the request that the appends name was purged (LINK5)', async () => {
+    const steps: Step[] = [
+      { request: true },
+      { names: FIRST, linksTo: FIRST, fact: running(1) },
+      { names: FIRST, linksTo: 'head', fact: succeeded(1) },
+    ];
+    expect(await expectAgreement(steps)).toMatchObject({ value: 'succeeded' });
+    expect(await expectAgreement(steps, 1)).toMatchObject({ value: 'queued', attempts: 0 });
+  });
+
+  test('refuse an append of an earlier version that names a missing request, and count the next one (LINK5)', async () => {
+    const missing: Step = { names: 'missing', linksTo: 'none', fact: running(1, { worker: 'w2' }) };
+    expect(await expectAgreement([missing])).toMatchObject({ value: 'queued' });
+    const state = await expectAgreement([missing, { names: FIRST, linksTo: FIRST, fact: running(1) }]);
+    expect(state).toMatchObject({ value: 'running', attempts: 1 });
   });
 
   test('refuse an append that names a later request, and links to the first one (LINK2)', async () => {
