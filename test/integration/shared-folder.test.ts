@@ -32,7 +32,7 @@ describe('two Sequent processes on one data folder', () => {
     const [first, second] = [await start(), await start()];
     const { pid, url } = first;
     process.kill(pid, 'SIGKILL');
-    await vi.waitFor(() => expect([first.pid, second.pid]).not.toContain(pid), { timeout: 5_000 });
+    await vi.waitFor(() => expect([first.pid, second.pid]).not.toContain(pid), { timeout: 20_000 });
     expect(await serversOn(dataDir)).toEqual([first.pid]);
     expect(second).toMatchObject({ url, pid: first.pid });
   });
@@ -80,7 +80,7 @@ describe('a killed Sequent process', () => {
   test('by a Ctrl-C to its whole process group does not take the server with it', async ({ dataDir }) => {
     const interrupted = await startSequent(bin, dataDir);
     process.kill(-(interrupted.process.pid ?? 0), 'SIGINT');
-    await vi.waitFor(() => expect(interrupted.process.signalCode).toBe('SIGINT'));
+    await vi.waitFor(() => expect(interrupted.process.signalCode).toBe('SIGINT'), { timeout: 20_000 });
     expect(await serversOn(dataDir)).toEqual([interrupted.pid]);
   });
 
@@ -90,7 +90,7 @@ describe('a killed Sequent process', () => {
       const joins = (await serversOn(dataDir)).length > 0;
       const sequent = spawnSequent(bin, dataDir);
       if (joins) await delay(150 + 20 * round);
-      else await vi.waitFor(async () => expect(await serversOn(dataDir)).toHaveLength(1), { timeout: 5_000, interval: 1 });
+      else await vi.waitFor(async () => expect(await serversOn(dataDir)).toHaveLength(1), { timeout: 20_000, interval: 1 });
       await delay(round % 4);
       await endProcess(sequent, 'SIGKILL');
       const running = await serversOn(dataDir);

@@ -86,7 +86,7 @@ async function eraseDuringRead(erase: () => Promise<unknown>, secret: string): P
   expect(await filesWith(secret, folder)).not.toEqual([]);
   reader.exec('ROLLBACK');
   reader.close();
-  await vi.waitFor(async () => expect(await filesWith(secret, folder)).toEqual([]), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await filesWith(secret, folder)).toEqual([]), { timeout: 30_000 });
 }
 
 async function hashes(): Promise<{ live: string[]; rows: number[] }> {
