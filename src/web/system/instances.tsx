@@ -29,6 +29,11 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
           </span>
         )}
       </div>
+      {[...new Set(roles.flatMap(({ isolation }) => isolation ?? []))].map((isolation) => (
+        <p key={isolation} class="hint">
+          isolation: {isolation}
+        </p>
+      ))}
       <Table
         label="Roles and instances"
         columns={columns}

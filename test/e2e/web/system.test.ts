@@ -32,6 +32,7 @@ describe('the page of the system', () => {
       await expect.poll(() => row.textContent()).toMatch(new RegExp(`${role}.*${pid}`));
     }
     expect(new Set(system.roles.map(({ instance }) => instance)).size).toBeGreaterThan(1);
+    await instances.getByText(/isolation: (?:namespaces|users|missing|none)/).waitFor();
     const figures = page.locator('.figures');
     await expect.poll(() => figures.textContent()).toContain('a power cut loses at most the last 100 ms');
     await expect.poll(() => figures.textContent()).toMatch(/Log\d+ messages.*JetStream storage.*Replicas1on file/);
