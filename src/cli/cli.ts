@@ -12,7 +12,7 @@ async function main(args: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => leave(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed));
   process.stderr.on('error', () => {});
   process.on('SIGINT', () => leave(exitCodes.interrupted));
-  const program = createProgram(VERSION);
+  const program = await createProgram(VERSION, args);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });

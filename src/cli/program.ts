@@ -1,34 +1,28 @@
 import { type Argument, Command, Option } from 'commander';
+import { firstArgument } from './arguments/command-path.ts';
 import { formats } from './call.ts';
-import { archiveCommand } from './commands/archive.ts';
-import { auditCommand } from './commands/audit.ts';
-import { cancelCommand } from './commands/cancel.ts';
-import { cursorCommand } from './commands/cursor.ts';
-import { destinationsCommand } from './commands/dest/dest.ts';
-import { diffCommand } from './commands/diff.ts';
-import { doctorCommand } from './commands/doctor/doctor.ts';
-import { explainCommand } from './commands/explain.ts';
-import { functionsCommand } from './commands/fn/fn.ts';
-import { getInvocationCommand } from './commands/get.ts';
-import { invokeCommand } from './commands/invoke.ts';
-import { lsCommand } from './commands/ls.ts';
-import { machineCommand } from './commands/machine.ts';
-import { natsPermissionsCommand } from './commands/nats-permissions.ts';
-import { projectionCommand } from './commands/projection.ts';
-import { purgeCommand } from './commands/purge.ts';
-import { redriveCommand } from './commands/redrive.ts';
-import { resultCommand } from './commands/result.ts';
-import { serveCommand } from './commands/serve/serve.ts';
-import { statsCommand } from './commands/stats.ts';
-import { tailCommand } from './commands/tail.ts';
-import { timelineCommand } from './commands/timeline.ts';
-import { treeCommand } from './commands/tree.ts';
-import { verifyCommand } from './commands/verify.ts';
-import { whatIfCommand } from './commands/whatif.ts';
+import { commandTable } from './command-table.ts';
 
-/** The whole command line. A command imports its implementation when it runs, so that `--help` stays fast. */
-export function createProgram(version: string): Command {
-  const program = new Command('sequent')
+/**
+ * The command line for these arguments: with the one command that they name, or else with all commands.
+ *
+ * The help, a suggestion for an unknown name, and an alias need all commands. A command imports its implementation when it runs.
+ */
+export async function createProgram(version: string, args: readonly string[] = []): Promise<Command> {
+  const program = createBareProgram(version);
+  const named = commandOf(firstArgument(program, args));
+  const loaded = await Promise.all((named === undefined ? Object.values(commandTable) : [named]).map((load) => load()));
+  for (const command of loaded) program.addCommand(command);
+  for (const command of everyCommand(program)) configure(command);
+  return program;
+}
+
+function commandOf(name: string | undefined): (() => Promise<Command>) | undefined {
+  return name !== undefined && Object.hasOwn(commandTable, name) ? commandTable[name] : undefined;
+}
+
+function createBareProgram(version: string): Command {
+  return new Command('sequent')
     .description('Asynchronous functions on NATS JetStream: durable, retried, every transition an event.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
@@ -46,37 +40,6 @@ export function createProgram(version: string): Command {
     .option('--json', 'the same as -o json')
     .addOption(new Option('--color <when>', 'when to use colours').choices(['auto', 'always', 'never']).default('auto'))
     .addHelpText('after', epilogue);
-  for (const command of [
-    serveCommand(),
-    invokeCommand(),
-    resultCommand(),
-    lsCommand(),
-    getInvocationCommand(),
-    statsCommand(),
-    treeCommand(),
-    timelineCommand(),
-    explainCommand(),
-    diffCommand(),
-    tailCommand(),
-    cursorCommand(),
-    cancelCommand(),
-    redriveCommand(),
-    destinationsCommand(),
-    functionsCommand(),
-    projectionCommand(),
-    doctorCommand(),
-    machineCommand(),
-    natsPermissionsCommand(),
-    verifyCommand(),
-    auditCommand(),
-    archiveCommand(),
-    purgeCommand(),
-    whatIfCommand(),
-  ]) {
-    program.addCommand(command);
-  }
-  for (const command of everyCommand(program)) configure(command);
-  return program;
 }
 
 const epilogue = `

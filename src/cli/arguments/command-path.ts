@@ -22,6 +22,16 @@ export function commandPath(program: Command, args: readonly string[]): string {
   return names.join(' ');
 }
 
+/** The first argument that is neither an option of the program nor the value of one: the name of a command. */
+export function firstArgument(program: Command, args: readonly string[]): string | undefined {
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] ?? '';
+    if (!arg.startsWith('-')) return arg;
+    if (optionOf(program, arg)?.required) index++;
+  }
+  return undefined;
+}
+
 /** An option of the command or of its parents. An argument with its own value (`--data=x`) does not match. */
 function optionOf(command: Command, flag: string): Option | undefined {
   for (let at: Command | null = command; at !== null; at = at.parent) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { commandPath } from '#src/cli/arguments/command-path.ts';
 import { createProgram } from '#src/cli/program.ts';
 
-const program = createProgram('0.0.0');
+const program = await createProgram('0.0.0');
 
 function pathsBelow(command: Command, path: readonly string[] = []): string[][] {
   return command.commands.flatMap((sub) =>
