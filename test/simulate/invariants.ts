@@ -3,6 +3,7 @@ import { createVerifier } from '#src/analysis/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { isCalm, type Plan } from './plan.ts';
+import { judgeReadModel } from './read-model.ts';
 import type { Servers } from './servers.ts';
 
 type Ended = { plan: Plan; ledger: Ledger; servers: Servers; hasEnded: boolean };
@@ -21,6 +22,7 @@ export function findProblems({ plan, ledger, servers, hasEnded }: Ended): void {
   for (const id of ledger.accepted) if (!ledger.lives.has(id)) problem(`SRC1: ${id} was acknowledged, and is not in the log`);
   for (const life of ledger.lives.values()) judgeLife(life, problem);
   judgeChildren(entries, ledger, problem);
+  judgeReadModel(entries, ledger, problem);
   if (isCalm(plan)) judgeCalm(ledger, problem);
 }
 
