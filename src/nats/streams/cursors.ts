@@ -59,7 +59,7 @@ export async function openCursor(connection: Connection, options: CursorOptions)
     // A cursor of an earlier version that follows requests would miss the derived ones.
     const isNarrow = options.subject === undefined && (existing.config.filter_subject ?? '') !== '';
     if (existing.config.ack_wait !== ackWait || isNarrow)
-      await manager.consumers.update(INVOCATIONS, name, { ack_wait: ackWait, ...(isNarrow ? { filter_subject: '' } : {}) });
+      await manager.consumers.update(INVOCATIONS, name, { ack_wait: ackWait, ...(isNarrow ? withoutFilter : {}) });
     return name;
   }
   const config = await configOf(connection, name, options);
@@ -71,6 +71,9 @@ export async function openCursor(connection: Connection, options: CursorOptions)
   );
   return name;
 }
+
+/** nats.js keeps the present filter unless the field is present, and writes an empty text into the subject of its request. */
+const withoutFilter = { filter_subject: undefined } as unknown as Partial<ConsumerConfig>;
 
 const MAX_ACK_PENDING = 10_000;
 

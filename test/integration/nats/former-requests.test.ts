@@ -1,7 +1,8 @@
-import { headers } from 'nats';
+import { AckPolicy, headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { derivedId } from '#src/core/names/ids.ts';
+import { openCursor } from '#src/nats/streams/cursors.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { INVOCATIONS, invocationsStream } from '#src/nats/wire/topology.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
@@ -55,6 +56,15 @@ describe('a log of an earlier version', () => {
     const fact = await factAt(log, sequence);
     expect(fact?.invocation).not.toBe(child);
     expect({ lineage: fact?.lineage, redriveOf: fact?.redriveOf }).toEqual({ lineage: undefined, redriveOf: undefined });
+  });
+
+  test('has cursors of requests that follow derived requests too, once they are opened again', async () => {
+    const { manager } = opened.connection;
+    const metadata = { 'sequent-follows': 'requests' };
+    const former = { durable_name: 'subscriber-old', filter_subject: 'invoke.>', ack_policy: AckPolicy.Explicit, metadata };
+    await manager.consumers.add(INVOCATIONS, former);
+    await openCursor(opened.connection, { durable: 'old', follows: 'requests', subject: undefined, from: 'now', ackWaitInMs: 1_000 });
+    expect((await manager.consumers.info(INVOCATIONS, 'subscriber-old')).config.filter_subject ?? '').toBe('');
   });
 
   test('believes everything of a derived request', async () => {
