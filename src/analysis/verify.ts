@@ -36,7 +36,7 @@ export type Verification = {
 export interface Verifier {
   read(entry: FullLogEntry): void;
   /** Adds a finding of the caller. */
-  report(kind: 'damaged-segment' | 'gap', sequence: number, what: string): void;
+  report(kind: 'damaged-segment' | 'gap' | 'other-log', sequence: number, what: string): void;
   finish(): Verification;
 }
 
@@ -71,7 +71,7 @@ class LogVerifier implements Verifier {
     this.#next = from;
   }
 
-  report(kind: 'damaged-segment' | 'gap', sequence: number, what: string): void {
+  report(kind: 'damaged-segment' | 'gap' | 'other-log', sequence: number, what: string): void {
     this.#findings.report(kind, sequence, { what });
   }
 

@@ -13,7 +13,7 @@ import { createWholeLog } from './whole-log.ts';
  * after a kill at any point:
  *
  * 1. asked → written: the erasure is appended to the log. Read models perform it when they read it there.
- * 2. written → planned: every live projection has performed the erasure, the log is archived up to the last erased message, and the
+ * 2. written → planned: every live projection has performed the erasure, the log is archived up to the record of the erasure, and the
  *    sequences of all erased messages are stored. They are stored before the first message is erased, because afterwards the streams
  *    cannot be reconstructed.
  * 3. planned → done: the archive, the log and the results are erased. Repeating this step erases the same messages.
@@ -77,7 +77,9 @@ class ErasureRun {
     const { signal, archiveUpTo } = this.#run;
     const until = this.#until();
     // A projection that is behind blocks the erasure. A later round continues.
-    if ((await createReaderPositions(this.#options).projected()) < sequence || (await archiveUpTo(until)) < until) return;
+    if ((await createReaderPositions(this.#options).projected()) < sequence) return;
+    // The archive then holds the record of the erasure, too, and explains its marks without the log.
+    if ((await archiveUpTo(sequence)) < sequence) return;
     const plan = await survey(this.#wholeLog(), { ...request, signal, until, to: sequence });
     if (signal.aborted) return;
     await this.#storePlan(plan);

@@ -77,7 +77,7 @@ export const folderOf = (log: string): string => `${log.replaceAll(/[^0-9A-Za-z]
 
 export function lineOf({ sequence, at, subject, headers, body, content }: SourceEntry): SegmentLine {
   if (content.kind === 'hint') return [sequence, at];
-  if (content.kind === 'erased') return [sequence, at, content.by];
+  if (content.kind === 'erased') return content.leaf === undefined ? [sequence, at, content.by] : [sequence, at, content.by, content.leaf];
   const text = typeof body === 'string' ? body : { b64: Buffer.from(body).toString('base64') };
   if (content.kind !== 'append' || Object.keys(content.wakeTimes).length === 0) return [sequence, at, subject, headers, text];
   return [sequence, at, subject, headers, text, content.wakeTimes];
@@ -154,7 +154,8 @@ export function entryOf(line: string, decode: Decode): SourceEntry {
   const [sequence, at] = values;
   const empty = { sequence, at, subject: '', headers: null, body: '' };
   if (values.length === 2) return { ...empty, content: { kind: 'hint', sequence, at } };
-  if (values.length === 3 || values.length === 4) return { ...empty, content: { kind: 'erased', sequence, at, by: values[2] } };
+  if (values.length === 3 || values.length === 4)
+    return { ...empty, content: { kind: 'erased', sequence, at, by: values[2], leaf: values[3] } };
   const [, , subject, headers, text, wakeTimes] = values;
   const body = typeof text === 'string' ? text : Buffer.from(text.b64, 'base64');
   const stored = { sequence, at, subject, headers, body };

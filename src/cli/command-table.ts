@@ -28,6 +28,8 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   archive: async () => (await import('./commands/archive.ts')).archiveCommand(),
+  heads: async () => (await import('./commands/heads.ts')).headsCommand(),
+  'signing-key': async () => (await import('./commands/signing-key.ts')).signingKeyCommand(),
   purge: async () => (await import('./commands/purge.ts')).purgeCommand(),
   whatif: async () => (await import('./commands/whatif.ts')).whatIfCommand(),
 };

@@ -1,12 +1,16 @@
 import { readLog } from '#src/analysis/read-log.ts';
 import { createVerifier, type Verification } from '#src/analysis/verify.ts';
 import { checkArchive } from '#src/archive/check.ts';
+import { createHeadCheck } from '#src/archive/head-check.ts';
+import type { SignedHead } from '#src/archive/signed-head.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { OpenedArchive } from './whole-log.ts';
 
 export type VerifyLogOptions = {
   from?: number;
+  /** Heads that the caller believes. The log must hold what they commit to. */
+  heads?: readonly SignedHead[];
   /** Called with the share of the log that is read, from 0 to 1. */
   onProgress?: (share: number) => void;
 };
@@ -14,7 +18,7 @@ export type VerifyLogOptions = {
 /** Verifies a log and its archive: every segment, then every message. Continues after a finding. */
 export async function verifyLog(
   { archive, source, log, head }: OpenedArchive,
-  { from = 1, onProgress = () => {} }: VerifyLogOptions = {},
+  { from = 1, heads = [], onProgress = () => {} }: VerifyLogOptions = {},
 ): Promise<Verification> {
   const verifier = createVerifier({ from, isWhole: true });
   const { problems, readable } = await checkArchive(archive, { log, head });
@@ -23,10 +27,19 @@ export async function verifyLog(
   const whole = createWholeLog(source, problems.length === 0 ? archive : { ...archive, segments: async () => readable });
   const lastSequence = async (): Promise<number> => (await source.state()).last;
   const last = await lastSequence();
+  const check = createHeadCheck(log, heads);
   await readLog(
     {
       lastSequence,
-      follow: (first, onEntry, signal) => whole.follow(first, ({ content }) => onEntry(content), signal),
+      follow: (first, onEntry, signal) =>
+        whole.follow(
+          first,
+          (entry) => {
+            if (heads.length > 0) check.take(entry);
+            onEntry(entry.content);
+          },
+          signal,
+        ),
       clock: systemClock,
       from,
     },
@@ -35,5 +48,6 @@ export async function verifyLog(
       onProgress((entry.sequence - from) / Math.max(1, last - from));
     },
   );
+  for (const { sequence, what } of check.finish().problems) verifier.report('other-log', sequence, what);
   return verifier.finish();
 }

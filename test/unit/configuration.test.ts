@@ -3,6 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { InvalidConfigurationError, listSettings, readConfiguration } from '#src/main/config/configuration.ts';
 
 describe('readConfiguration', () => {
+  test('refuses a signing key in the data folder, and a key beside a command', () => {
+    const refused = (flags: object) => () => readConfiguration({ flags: { data: '/d', ...flags }, env: {} });
+    expect(refused({ signingKey: '/d/x/key' })).toThrow('--signing-key must be a file outside of the data folder');
+    expect(refused({ signingKey: '/k', signingCommand: 'kms' })).toThrow('pass only one of them');
+    expect(refused({ signingKey: '/d2/key' })).not.toThrow();
+  });
+
   test('has a default for every setting that needs one', () => {
     expect(readConfiguration({ env: {} })).toEqual({
       dataDir: resolve('.sequent'),
@@ -46,6 +53,8 @@ describe('readConfiguration', () => {
       historyRetentionInMs: undefined,
       auditRetentionInMs: 90 * 86_400_000,
       archive: undefined,
+      signingKey: undefined,
+      signingCommand: undefined,
       resultsStorage: 'file',
       resultsMaxAgeInHours: 24,
       given: {},
@@ -104,6 +113,8 @@ describe('readConfiguration', () => {
       historyRetentionInMs: 7_776_000_000,
       auditRetentionInMs: 60 * 86_400_000,
       archive: '/var/lib/archive',
+      signingKey: '/etc/sequent/signing.key',
+      signingCommand: undefined,
     };
     const env = {
       SEQUENT_DATA: '/var/lib/sequent',
@@ -150,6 +161,9 @@ describe('readConfiguration', () => {
       SEQUENT_HISTORY_RETENTION: '90d',
       SEQUENT_AUDIT_RETENTION: '60d',
       SEQUENT_ARCHIVE: '/var/lib/archive',
+      SEQUENT_SIGNING_KEY: '/etc/sequent/signing.key',
+      // Two signers are refused.
+      SEQUENT_SIGNING_COMMAND: '',
       SEQUENT_ROLES: 'scheduler',
       SEQUENT_RESULTS_STORAGE: 'memory',
       SEQUENT_RESULTS_MAX_AGE_HOURS: '1',
@@ -197,6 +211,7 @@ describe('readConfiguration', () => {
       historyRetention: '90d',
       auditRetention: '60d',
       archive: '/var/lib/archive',
+      signingKey: '/etc/sequent/signing.key',
       role: ['scheduler'],
       resultsStorage: 'memory',
       resultsMaxAgeHours: '1',

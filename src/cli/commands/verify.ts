@@ -7,11 +7,12 @@ import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call, type Format } from '../call.ts';
-import { type ExitCode, exitCodes } from '../problem.ts';
+import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
+import { believedHeads, type HeadOptions, verifyOffline } from './verify-offline.ts';
 
-type VerifyOptions = ArchiveOptions & { from: number };
+type VerifyOptions = ArchiveOptions & HeadOptions & { from: number };
 
 export function verifyCommand(): Command {
   return new Command('verify')
@@ -19,6 +20,9 @@ export function verifyCommand(): Command {
     .description('Folds the whole log and its archive with the machine of this version, and lists every violation of a rule of Sequent.')
     .option('--from <sequence>', 'from this sequence of the log on, without invocations that were accepted before', parseWhole(1), 1)
     .option(...ARCHIVE_OPTION)
+    .option('--anchor <file>', 'also prove that the log holds what these signed heads commit to, which a third party kept')
+    .option('--public-key <file>', 'the key of the signed heads: also compares the stored heads of this key')
+    .option('--offline <folder>', 'verify this copy of an archive, without a server; needs --public-key')
     .addHelpText('after', examples)
     .action(action<VerifyOptions>(verify));
 }
@@ -29,12 +33,22 @@ Examples:
   sequent verify --json | jq '.findings[] | select(.rule == "T1")'
   sequent verify -o jsonl                     one finding per line
   sequent verify --from 1000000
+  sequent verify --anchor head.json           the log is still the one of this head
+  sequent verify --offline ./copy --public-key signing.key.pub
 
 The rules (E2 to A1) are those of src/DESIGN.md. Exit codes: 0 no finding, 1 findings.`;
 
 const PROGRESS_EVERY_MS = 2_000;
 
-async function verify({ options, terminal, format }: Call<VerifyOptions>): Promise<ExitCode> {
+async function verify(call: Call<VerifyOptions>): Promise<ExitCode> {
+  const { options, terminal, format } = call;
+  if (options.offline !== undefined) return await verifyOffline(call);
+  if (options.from !== 1 && (options.anchor ?? options.publicKey) !== undefined)
+    throw usageProblem(
+      '--from excludes --anchor and --public-key',
+      'a signed head covers the log from its first message on',
+      'without --from',
+    );
   const { err } = terminal;
   const startedAt = Date.now();
   const verification = await withClient(options, (client) => fold(client, options, err));
@@ -58,8 +72,10 @@ function printFindings(verification: Verification, { format, out }: { format: Fo
 async function fold(client: SequentClient, options: Call<VerifyOptions>['options'], err: OutputStream): Promise<Verification> {
   const { verifyLog } = await import('../verify-log.ts');
   let printedAt = Date.now();
-  return await verifyLog(await openArchiveOf(options, client), {
+  const opened = await openArchiveOf(options, client);
+  return await verifyLog(opened, {
     from: options.from,
+    heads: await believedHeads(options, opened),
     onProgress(share) {
       const now = Date.now();
       if (now - printedAt < PROGRESS_EVERY_MS) return;

@@ -90,8 +90,8 @@ export type FullLogEntry =
   | { kind: 'hint'; sequence: number; at: number; wakes?: StreamName }
   /** A request to erase finished invocations. */
   | { kind: 'erasure'; sequence: number; at: number; erasure: Erasure }
-  /** The message was erased. Only the archive holds such entries. */
-  | { kind: 'erased'; sequence: number; at: number; by: string }
+  /** The message was erased. Only the archive holds such entries. `leaf` is the hash of its line, if the archive kept it. */
+  | { kind: 'erased'; sequence: number; at: number; by: string; leaf?: string | undefined }
   /** A message that this version of Sequent cannot read. */
   | { kind: 'unreadable'; sequence: number; at: number; why: string };
 

@@ -1,5 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { SigningKey } from '#src/archive/open-signer.ts';
 import { SequentError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import { isLiteralSubject, isReserved } from '#src/core/names/addressable.ts';
@@ -170,6 +171,8 @@ const settings = {
     env: 'SEQUENT_ARCHIVE',
     schema: text.transform((location) => (location.startsWith('s3:') ? location : resolve(location))).optional(),
   },
+  signingKey: { flag: '--signing-key', env: 'SEQUENT_SIGNING_KEY', schema: file },
+  signingCommand: { flag: '--signing-command', env: 'SEQUENT_SIGNING_COMMAND', schema: text.optional() },
   roles: {
     flag: '--role',
     env: 'SEQUENT_ROLES',
@@ -231,8 +234,14 @@ export function readConfiguration({ flags = {}, env = process.env }: Configurati
   return read;
 }
 
-function conflictsIn({ given, localToken }: Pick<Configuration, 'given' | 'localToken'>): string[] {
+type Conflicting = 'given' | 'localToken' | 'signingKey' | 'signingCommand' | 'dataDir';
+
+function conflictsIn({ given, localToken, signingKey, signingCommand, dataDir }: Pick<Configuration, Conflicting>): string[] {
   const conflicts: string[] = [];
+  if (signingKey !== undefined && signingCommand !== undefined)
+    conflicts.push('--signing-key and --signing-command both sign the heads of the log: pass only one of them');
+  if (signingKey?.startsWith(join(dataDir, '/')))
+    conflicts.push('--signing-key must be a file outside of the data folder, because a user who can write there could sign a changed log');
   if (given.natsUrls === 'flag' && given.natsContext === 'flag')
     conflicts.push('--server and --context name two servers: pass only one of them');
   if (localToken === 'auto' && given.credentials !== undefined)
@@ -243,6 +252,12 @@ function conflictsIn({ given, localToken }: Pick<Configuration, 'given' | 'local
 /** The folder or bucket of the archive. */
 export function archiveOf({ archive, dataDir }: Pick<Configuration, 'archive' | 'dataDir'>): string {
   return archive ?? join(dataDir, 'archive');
+}
+
+/** What signs the heads of the log; `undefined` when nothing does. */
+export function signingKeyOf({ signingKey, signingCommand }: Pick<Configuration, 'signingKey' | 'signingCommand'>): SigningKey | undefined {
+  if (signingCommand !== undefined) return { command: signingCommand };
+  return signingKey === undefined ? undefined : { file: signingKey };
 }
 
 /** The subjects and folders that other projects may use beyond the defaults. */

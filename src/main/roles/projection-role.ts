@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createArchive } from '#src/archive/archive.ts';
+import { startHeadSigner } from '#src/archive/head-signer.ts';
+import { openSigner, type SigningKey } from '#src/archive/open-signer.ts';
 import { openArchiveStore } from '#src/archive/open-store.ts';
 import { projectionKey } from '#src/archive/reader-positions.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
@@ -23,6 +25,8 @@ export type ProjectionRoleOptions = {
   dataDir: string;
   archive: string;
   clockBounds?: ClockBounds;
+  /** Signs the head of the log once a minute. */
+  signingKey?: SigningKey | undefined;
   logger: Logger;
 };
 
@@ -30,12 +34,15 @@ const ANNOUNCE_EVERY_MS = 5_000;
 
 /** Starts the role in this process: a read model under the data folder, and the service that answers from it. */
 export async function startProjectionRole(options: ProjectionRoleOptions): Promise<{ stop(): Promise<void> }> {
-  const { connection, dataDir, archive, clockBounds, logger } = options;
+  const { connection, dataDir, archive, clockBounds, signingKey, logger } = options;
   const instance = `p-${randomBytes(5).toString('hex')}`;
   const onProblem = (problem: string): void => logger.warn({}, problem);
   const clock = await openServerClock(connection, { ...clockBounds, onProblem });
   const log = createNatsLogSource({ connection, onProblem });
-  const source = createWholeLog(log, createArchive(openArchiveStore(archive, { env: process.env, clock }), log.decode));
+  const store = openArchiveStore(archive, { env: process.env, clock });
+  const signer = signingKey === undefined ? undefined : startHeadSigner({ store, signer: await openSigner(signingKey), clock, logger });
+  const whole = createWholeLog(log, createArchive(store, log.decode));
+  const source = signer === undefined ? whole : signer.tap(whole);
   const state = await openKeyValue(connection, STATE_BUCKET, undefined);
   const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock, logger });
   const stopping = new AbortController();
@@ -45,6 +52,7 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
     async stop() {
       stopping.abort();
       await endService();
+      await signer?.stop();
       await projection.stop();
       await announcing;
       clock.close();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JanitorOptions } from '#src/archive/janitor-options.ts';
+import type { SigningKey } from '#src/archive/open-signer.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
@@ -10,7 +11,7 @@ import { ownModule } from './own-module.ts';
 /** The options that every process of one role gets: the address of NATS and the level of its log. */
 export type RoleProcessOptions = { address: Omit<NatsAddress, 'from'>; logLevel: string; clockBounds?: ClockBounds };
 /** `archive` is a folder or a bucket. */
-export type ProjectionProcessOptions = RoleProcessOptions & { dataDir: string; archive: string };
+export type ProjectionProcessOptions = RoleProcessOptions & { dataDir: string; archive: string; signingKey?: SigningKey | undefined };
 export type JanitorProcessOptions = RoleProcessOptions & { archive: string } & Pick<JanitorOptions, 'retention' | 'historyRetentionInMs'>;
 
 const FIRST_PAUSE_IN_MS = 1_000;

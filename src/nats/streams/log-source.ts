@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LogSource, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -33,10 +34,15 @@ export function createNatsLogSource({
       return message === undefined ? undefined : fingerprintOf(storedEntryOf(message));
     },
     fingerprintOf,
-    decode: (entry) => fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }, isOwn),
+    decode: (entry) => decodeStored(entry, isOwn),
     follow: (from, onEntry, signal) =>
       followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(sourceEntryOf(message, isOwn))),
   };
+}
+
+/** Decodes a stored message. Without a connection nobody knows who published a request; then `isOwn` decides. */
+export function decodeStored(entry: StoredEntry, isOwn: IsOwn): FullLogEntry {
+  return fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }, isOwn);
 }
 
 type IsOwn = Parameters<typeof fullEntryOf>[1];

@@ -100,7 +100,12 @@ function addRetentionOptions(command: Command): void {
       '--history-retention <duration>',
       'how long read models keep finished invocations, or off (SEQUENT_HISTORY_RETENTION, default: off)',
     )
-    .option('--audit-retention <duration>', 'how long the audit log keeps its entries, or off (SEQUENT_AUDIT_RETENTION, default: 90d)');
+    .option('--audit-retention <duration>', 'how long the audit log keeps its entries, or off (SEQUENT_AUDIT_RETENTION, default: 90d)')
+    .option('--signing-key <file>', 'sign the head of the log once a minute with this Ed25519 key (SEQUENT_SIGNING_KEY)')
+    .option(
+      '--signing-command <command>',
+      'the same by a command: the text on stdin, the signature in base64 on stdout (SEQUENT_SIGNING_COMMAND)',
+    );
 }
 
 function addNatsOptions(command: Command): void {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import { archiveOf, type Configuration, grantsOf } from '#src/main/config/configuration.ts';
+import { archiveOf, type Configuration, grantsOf, signingKeyOf } from '#src/main/config/configuration.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { RolesOptions } from '#src/main/roles/roles-options.ts';
 import type { Callers } from './callers.ts';
@@ -34,7 +34,7 @@ export function rolesFrom(
     httpHandlers: configuration.httpHandlers ?? (credentials.length === 0 ? 'private' : 'public'),
     isolation: { mode: configuration.isolation, uids: configuration.uids, networkProjects: configuration.functionNetwork },
     tenancy: tenancyOf(configuration, credentials),
-    projection: { address, dataDir, logLevel, archive, clockBounds },
+    projection: { address, dataDir, logLevel, archive, clockBounds, signingKey: signingKeyOf(configuration) },
     janitor: { address, logLevel, archive, clockBounds, historyRetentionInMs, retention: { maxAgeInMs, maxInvocations } },
     gateway: { ...configuration, address, credentials },
   };

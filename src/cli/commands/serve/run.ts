@@ -111,9 +111,9 @@ async function openRequester(configuration: Configuration, address: Omit<NatsAdd
 
 /** The data folder is made private. Files of the operator are only reported, because other programs may need them. */
 async function protectFiles(configuration: Configuration, log: Logger): Promise<void> {
-  const { dataDir, credentials, connections, natsCreds, natsNkey, respondersCreds } = configuration;
+  const { dataDir, credentials, connections, natsCreds, natsNkey, respondersCreds, signingKey } = configuration;
   await makePrivate(dataDir);
-  for (const file of await readableByOthers([credentials, connections, natsCreds, natsNkey, respondersCreds]))
+  for (const file of await readableByOthers([credentials, connections, natsCreds, natsNkey, respondersCreds, signingKey]))
     log.warn({ file }, `other users of this machine can read ${file}; run: chmod 600 ${file}`);
 }
 

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { openHeadFiles } from '#src/archive/head-files.ts';
+import { readKey } from '#src/archive/open-signer.ts';
+import { isSignedBy, parseHeads, parsePublicKey, type SignedHead } from '#src/archive/signed-head.ts';
+import { plural } from '#src/cli/print/format.ts';
+import { plain } from '#src/cli/print/terminal.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import type { Call } from '../call.ts';
+import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
+import type { OpenedArchive } from '../whole-log.ts';
+
+export type HeadOptions = { anchor?: string | undefined; publicKey?: string | undefined; offline?: string | undefined };
+
+/** The heads that the log must match: those of `--anchor`, and with `--public-key` the stored ones of that key. */
+export async function believedHeads({ anchor, publicKey }: HeadOptions, { archive, log }: OpenedArchive): Promise<SignedHead[]> {
+  const anchors = await readAnchors({ anchor, publicKey });
+  if (publicKey === undefined) return anchors;
+  const key = parsePublicKey(await readKey(publicKey), publicKey);
+  const stored = (await openHeadFiles(archive.store, log).list()).filter((head) => isSignedBy(head, key));
+  return [...anchors, ...stored];
+}
+
+/** Verifies a copy of an archive without a server. */
+export async function verifyOffline({ options, terminal, format }: Call<HeadOptions>): Promise<ExitCode> {
+  const { offline = '', publicKey } = options;
+  if (publicKey === undefined) {
+    throw usageProblem(
+      '--offline needs the key of the heads',
+      'only a signature proves who made them',
+      'sequent verify --offline <folder> --public-key <file>',
+    );
+  }
+  const { verifyFolder } = await import('../verify-folder.ts');
+  const key = parsePublicKey(await readKey(publicKey), publicKey);
+  const logs = await verifyFolder(offline, { publicKey: key, anchors: await readAnchors(options) });
+  const { out, err } = terminal;
+  if (format === 'json') out.line(JSON.stringify(logs, null, 2));
+  for (const { log, segments, messages, erased, proved, last, problems } of logs) {
+    if (format !== 'json') for (const problem of problems) out.line(plain(problem));
+    err.line(`log of ${plain(log)}: ${plural(segments, 'segment')} with ${plural(messages, 'message')}, ${erased} of them erased`);
+    err.line(`the signed heads prove the messages up to ${proved} of ${last}`);
+  }
+  const found = logs.reduce((sum, { problems }) => sum + problems.length, 0);
+  err.line(found === 0 ? err.paint.green('no problem') : err.paint.red(plural(found, 'problem')));
+  return found === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+/** Throws `InvalidInputError` when a head of the file is not signed by the key. */
+async function readAnchors({ anchor, publicKey }: HeadOptions): Promise<SignedHead[]> {
+  if (anchor === undefined) return [];
+  const text = await readFile(anchor, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new InvalidInputError({ field: anchor, problem: `cannot be read (${cause.code})` }, { cause });
+  });
+  const heads = parseHeads(text, anchor);
+  if (publicKey === undefined) return heads;
+  const key = parsePublicKey(await readKey(publicKey), publicKey);
+  const foreign = heads.find((head) => !isSignedBy(head, key));
+  if (foreign === undefined) return heads;
+  throw new InvalidInputError({ field: anchor, problem: `holds a head at ${foreign.sequence} that this key did not sign` });
+}

@@ -1,0 +1,80 @@
+import type { KeyObject } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { createErasureMarks } from '#src/analysis/erasure-marks.ts';
+import { createArchive, type SegmentFiles } from '#src/archive/archive.ts';
+import { checkArchive } from '#src/archive/check.ts';
+import { createFolderStore } from '#src/archive/folder-store.ts';
+import { createHeadCheck } from '#src/archive/head-check.ts';
+import { openHeadFiles } from '#src/archive/head-files.ts';
+import { isSignedBy, type SignedHead } from '#src/archive/signed-head.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
+import { decodeStored } from '#src/nats/streams/log-source.ts';
+
+/** The result for one log of the folder. `proved` is the last sequence up to which a signed head matches. */
+export type FolderVerification = {
+  log: string;
+  segments: number;
+  messages: number;
+  erased: number;
+  heads: number;
+  last: number;
+  proved: number;
+  problems: string[];
+};
+
+/**
+ * Verifies a copy of an archive without a server: its segments, its erasures and its signed heads. The caller trusts the public key, and
+ * neither the operator nor the disk. `anchors` are heads that the caller kept elsewhere.
+ *
+ * Throws `InvalidInputError` when the folder holds no archive.
+ */
+export async function verifyFolder(
+  folder: string,
+  { publicKey, anchors = [] }: { publicKey: KeyObject; anchors?: readonly SignedHead[] },
+): Promise<FolderVerification[]> {
+  const archive = createArchive(createFolderStore(folder), (entry) => decodeStored(entry, () => true));
+  const names = await readdir(folder).catch(() => []);
+  const logs = names.filter((name) => !name.startsWith('heads-')).sort();
+  if (logs.length === 0)
+    throw new InvalidInputError({ field: folder, problem: 'holds no archive: name the folder with the folders of logs' });
+  const results: FolderVerification[] = [];
+  for (const log of logs) results.push(await verifyLogFolder(archive, { log, publicKey, anchors }));
+  return results;
+}
+
+type LogFolder = { log: string; publicKey: KeyObject; anchors: readonly SignedHead[] };
+
+async function verifyLogFolder(archive: SegmentFiles, { log, publicKey, anchors }: LogFolder): Promise<FolderVerification> {
+  const { segments, problems, readable } = await checkArchive(archive, { log, head: undefined });
+  const created = segments[0]?.log ?? log;
+  const last = segments.at(-1)?.last ?? 0;
+  const stored = await openHeadFiles(archive.store, created).list();
+  const heads = stored.filter((head) => isSignedBy(head, publicKey));
+  // Later heads of the folder commit to messages that this copy does not have yet. An anchor must be within it.
+  const believed = [...heads.filter(({ sequence }) => sequence <= last), ...anchors.filter((head) => head.log === created)];
+  const { proved, differences, marks } = await readLines(archive, { readable, created, believed });
+  const found = [
+    ...problems.map(({ segment, problem }) => `${segment} ${problem}`),
+    ...[...differences, ...marks.problems()].map(({ what }) => what),
+  ];
+  if (heads.length < stored.length) found.push(`${stored.length - heads.length} heads are not signed by this key`);
+  if (believed.length === 0) found.push('no signed head of this key is within the segments: nothing is proved');
+  const messages = segments.reduce((sum, one) => sum + one.messages, 0);
+  return { log: created, segments: segments.length, messages, erased: marks.messages, heads: heads.length, last, proved, problems: found };
+}
+
+type Lines = { readable: readonly Segment[]; created: string; believed: readonly SignedHead[] };
+
+async function readLines(archive: SegmentFiles, { readable, created, believed }: Lines) {
+  const check = createHeadCheck(created, believed);
+  const marks = createErasureMarks();
+  for (const segment of readable) {
+    for await (const entry of archive.read(segment)) {
+      check.take(entry);
+      marks.read(entry.content);
+    }
+  }
+  const { proved, problems } = check.finish();
+  return { proved, differences: problems, marks };
+}
