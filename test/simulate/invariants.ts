@@ -1,7 +1,8 @@
 import type { Outcome } from '#machines/facts.ts';
 import { createVerifier } from '#src/analysis/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
-import type { Ledger, Life } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
+import type { Life } from './life.ts';
 import { isCalm, type Plan } from './plan.ts';
 import { judgeReadModel } from './read-model.ts';
 import type { Servers } from './servers.ts';

@@ -1,36 +1,12 @@
-import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
+import type { Fact, FactOf } from '#machines/facts.ts';
 import type { Append, RequestMessage, StoredAppend, StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
 import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
 import type { Engine } from './engine.ts';
+import { foldDelivery, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
 import type { Process } from './process.ts';
-
-/** What the log holds and what happened in the world, for one invocation. Folded without the machine, so that a broken machine is found. */
-export type Life = {
-  key: string;
-  id: string;
-  function: string;
-  attempts: Map<number, { worker: string; at: number }>;
-  retries: FactOf<'retrying'>[];
-  /** The retries that the terms of the first attempt allow. */
-  maxRetries: number;
-  outcomes: Outcome[];
-  /** The sequence of the append with the outcome. */
-  endedAt: number;
-  notified: number;
-  deliveries: Map<string, DeliveryLife>;
-  /** The executions that happened. */
-  executions: Map<number, { process: string; startedAt: number; tookInMs?: number; result?: ExecutionResult }>;
-  published: { outcome: string; by: string }[];
-};
-type DeliveryLife = {
-  started: Map<number, { deliverer: string }>;
-  failed: FactOf<'delivery.failed'>[];
-  end: 'delivered' | 'dead' | undefined;
-  made: Map<number, DeliveryResult | undefined>;
-};
 
 /** An invocation ends with the eighth worker that it loses. */
 const MAX_LOST_ATTEMPTS = 8;
@@ -167,20 +143,7 @@ export class Ledger {
     const key = keyOf(name.function, id);
     const present = this.lives.get(key);
     if (present !== undefined) return present;
-    const life: Life = {
-      key,
-      id,
-      function: name.function,
-      attempts: new Map(),
-      retries: [],
-      maxRetries: 0,
-      outcomes: [],
-      endedAt: 0,
-      notified: 0,
-      deliveries: new Map(),
-      executions: new Map(),
-      published: [],
-    };
+    const life = newLife(name.function, id);
     this.lives.set(key, life);
     this.#open.add(life);
     const stream = this.#streams.get(streamKey(name)) ?? new Set();
@@ -226,26 +189,4 @@ export class Ledger {
       }
     }
   }
-}
-
-function foldDelivery(delivery: DeliveryLife, fact: Extract<Fact, { destination: string }>): void {
-  if (fact.type === 'delivery.started') delivery.started.set(fact.try, { deliverer: fact.deliverer });
-  else if (fact.type === 'delivery.failed') delivery.failed.push(fact);
-  else if (fact.type === 'delivery.redriven') delivery.end = undefined;
-  else if (fact.type === 'delivery.dead') delivery.end = 'dead';
-  else if (fact.type === 'delivery.delivered') delivery.end = 'delivered';
-}
-
-function isOver({ notified, deliveries }: Life): boolean {
-  if (notified === 0) return false;
-  for (const { end } of deliveries.values()) if (end === undefined) return false;
-  return true;
-}
-
-function newDelivery(): DeliveryLife {
-  return { started: new Map(), failed: [], end: undefined, made: new Map() };
-}
-
-function keyOf(name: string, id: string): string {
-  return `${name}/${id}`;
 }

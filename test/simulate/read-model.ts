@@ -1,7 +1,8 @@
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { refold } from '#src/projection/folded-stream.ts';
-import type { Ledger, Life } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
+import type { Life } from './life.ts';
 
 type StreamEntry = Extract<FullLogEntry, { kind: 'request' | 'append' }>;
 
