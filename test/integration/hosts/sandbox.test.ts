@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import type { Abilities } from '#src/hosts/isolation/plan.ts';
 import { probeAbilities } from '#src/hosts/isolation/probe.ts';
+import { sandboxCommand } from '#src/hosts/isolation/sandbox-command.ts';
 import { execute, processFunction, until } from '#test/support/hosts/executions.ts';
 import { attack, attacksDigest, openSandboxedHost, processesWith } from '#test/support/hosts/sandboxed-host.ts';
 
@@ -111,6 +113,39 @@ describe.skipIf(found.namespaces !== true)('the network of a sandbox', () => {
     server.close();
   });
 });
+
+const NOBODY = 65_534;
+/** Runs a command as an ordinary user. */
+function runAsNobody(command: string, args: readonly string[]): { status: number | null; output: string } {
+  const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+  const { status, stdout, stderr } = spawnSync('setpriv', [...user, command, ...args], { encoding: 'utf8', timeout: 15_000 });
+  return { status, output: `${stdout}${stderr}` };
+}
+const namespaces = ['--user', '--map-root-user', '--pid', '--fork', '--mount', '--ipc', '--uts', '--net', 'true'];
+
+describe.skipIf(!found.isRoot || runAsNobody('unshare', namespaces).status !== 0)(
+  'the sandbox of a worker that an ordinary user started',
+  () => {
+    test('hides the files of the user, other processes and the network, and gives no rights', () => {
+      const directory = join(folder, 'nobody');
+      const secret = join(folder, 'secret-of-nobody');
+      mkdirSync(directory);
+      writeFileSync(secret, 'the secret', { mode: 0o600 });
+      for (const path of [directory, secret]) chownSync(path, NOBODY, NOBODY);
+      expect(runAsNobody('cat', [secret]).output).toBe('the secret');
+      const script =
+        'cat "$1"; grep -E "^(CapPrm|CapBnd|NoNewPrivs):" /proc/self/status; ls -d /proc/[0-9]* | wc -l; tail -n +3 /proc/net/dev';
+      const { command, args } = sandboxCommand(
+        { level: 'namespaces', uid: undefined, hasNetwork: false },
+        { directory, memoryInMb: 16, readable: [], command: 'sh', args: ['-c', script, 'sh', secret] },
+      );
+      const { output } = runAsNobody(command, args);
+      expect(output).toMatch(/CapPrm:\t0+\nCapBnd:\t0+\nNoNewPrivs:\t1\n\d\n/);
+      expect(output).toContain('No such file or directory');
+      expect(output).not.toMatch(/the secret|^ *(?:eth|en|veth|wl)\w*:/m);
+    });
+  },
+);
 
 describe('a machine that cannot isolate', () => {
   const abilities: Abilities = { isRoot: false, namespaces: 'unshare: Operation not permitted', otherUsers: 'not root' };
