@@ -77,7 +77,7 @@ describe('a dead delivery', () => {
     ]);
     expect(await executed()).toEqual(['order-1']);
     expect(receiver.received.map(({ headers, body }) => [headers['webhook-id'], body])).toEqual(
-      Array.from({ length: 2 }, () => ['order-1/http-0', receiver.received[0]?.body]),
+      Array.from({ length: 2 }, () => ['order-1/obey/http-0', receiver.received[0]?.body]),
     );
     expect((await sequent.run(['timeline', 'order-1'])).stdout).toMatch(/delivery\.redriven +the delivery to http-0 was redriven/);
     expect((await sequent.run(['dest', 'dead', 'ls'])).stderr).toBe('no delivery was given up\n');
