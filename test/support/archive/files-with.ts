@@ -7,14 +7,25 @@ export async function filesWith(secret: string, ...roots: string[]): Promise<str
   const forms = formsOf(secret);
   const found: string[] = [];
   for (const root of roots) {
-    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const path = join(entry.parentPath, entry.name);
+    for (const path of await filesIn(root)) {
       const content = contentOf(path, await readFile(path).catch(emptyWhenMissing));
       if (forms.some((form) => content.includes(form))) found.push(path.slice(root.length));
     }
   }
   return found;
+}
+
+/** All files below a folder. A purge of nats-server removes folders while they are read. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return [];
+  });
+  const nested = entries.map((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesIn(path) : [path];
+  });
+  return (await Promise.all(nested)).flat();
 }
 
 /** Base64 has three forms, by the position of the secret in the encoded text. The characters that depend on its neighbours are cut off. */
