@@ -23,6 +23,7 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   fn: async () => (await import('./commands/fn/fn.ts')).functionsCommand(),
   projection: async () => (await import('./commands/projection.ts')).projectionCommand(),
   doctor: async () => (await import('./commands/doctor/doctor.ts')).doctorCommand(),
+  loss: async () => (await import('./commands/loss.ts')).lossCommand(),
   machine: async () => (await import('./commands/machine.ts')).machineCommand(),
   'nats-permissions': async () => (await import('./commands/nats-permissions.ts')).natsPermissionsCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),

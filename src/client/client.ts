@@ -10,6 +10,7 @@ import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { type Cursor, listCursors, removeCursor } from '#src/nats/streams/cursors.ts';
 import { subscribeToLiveResults } from '#src/nats/streams/live-results.ts';
+import type { LogEpoch } from '#src/nats/streams/log-epoch.ts';
 import { sequenceAt } from '#src/nats/streams/start-position.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
@@ -69,6 +70,8 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   /** The code of functions. */
   readonly packages: CodePackages;
   readonly connection: Connection;
+  /** What the log acknowledged to this client, and refused. */
+  readonly logEpoch: LogEpoch;
   /** The time of the log: that of the NATS server. */
   readonly clock: Pick<Clock, 'now'>;
   /** Finds failures and redrives them. */
@@ -147,7 +150,6 @@ function createClient({ connection, ports, directory, tenancy, functions, closin
     random: { bytes: randomBytes },
     maxBatch: (name) => directory?.get(name)?.definition.concurrency ?? 1,
   });
-  const traceRequest = createRequestTracing(findTracer());
   const subscriptions = createSubscriptions(connection);
   const by = `client-${randomBytes(6).toString('hex')}`;
   let appends = 0;
@@ -158,10 +160,11 @@ function createClient({ connection, ports, directory, tenancy, functions, closin
   };
 
   const client: SequentClient = {
-    ...createInvoker({ ...invoker, log, requests, waiter, functions, traceRequest }),
+    ...createInvoker({ ...invoker, log, requests, waiter, functions, traceRequest: createRequestTracing(findTracer()) }),
     functions,
     packages: ports.packages,
     connection,
+    logEpoch: ports.logEpoch,
     clock,
     repair: createRepair({ ...writing, findQueued: openRequests.find, history: ports.history }),
     history: createClientHistory(ports.history),

@@ -15,10 +15,16 @@ export type OwnInstanceOptions = {
   isolation?: string | undefined;
   /** The circuits of this process that are not closed now; absent without a destinations role. */
   circuits?: (() => readonly CircuitState[]) | undefined;
+  /** The last refusal of a full log, if no later message was stored. */
+  refusal?: (() => { at: number; why: string } | undefined) | undefined;
 };
 
 /** Describes this process as an instance with the given roles. The fields of its clock and its circuits are read at every access. */
-export function ownInstance(roles: readonly string[], clock: ServerClock, { circuits, ...facts }: OwnInstanceOptions = {}): RoleInstance {
+export function ownInstance(
+  roles: readonly string[],
+  clock: ServerClock,
+  { circuits, refusal, ...facts }: OwnInstanceOptions = {},
+): RoleInstance {
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
     roles,
@@ -35,6 +41,12 @@ export function ownInstance(roles: readonly string[], clock: ServerClock, { circ
     },
     get takesWork() {
       return clock.isWithinLimit;
+    },
+    get logRefusedAt() {
+      return refusal?.()?.at;
+    },
+    get logRefusal() {
+      return refusal?.()?.why;
     },
     get circuits() {
       return circuits?.()

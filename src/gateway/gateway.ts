@@ -54,7 +54,7 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
     sessions: await openSessions(store, shared.credentials, signal),
     replays: await openReplayCache({ signatures, signal, now: shared.clock.now() }),
     recorder: createAuditRecorder({ ...shared, project: shared.tenancy.project, signal }),
-    metrics: createMetrics({ clock: shared.clock, lag: () => readLag(shared.client), logCount, replicaWatch }),
+    metrics: createMetrics({ clock: shared.clock, lag: () => readLag(shared.client), logCount, replicaWatch, logWatch: shared.logWatch }),
     replicaWatch,
     closing: signal,
   };

@@ -12,6 +12,7 @@ import type { FailedAttempts } from './auth/failed-attempts.ts';
 import type { ReplayCache } from './auth/replay-cache.ts';
 import type { Sessions } from './auth/sessions.ts';
 import type { LogCount } from './operations/log-count.ts';
+import type { LogProblems } from './operations/log-problem-metrics.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { ReplicaWatch } from './operations/replica-watch.ts';
 import type { Records } from './records.ts';
@@ -64,6 +65,8 @@ export type GatewayOptions = {
   audit: AuditLog;
   /** Compares the replicas of the log. Resolves to their difference in words. Without it, they are not compared. */
   compareReplicas?: () => Promise<string | undefined>;
+  /** The losses and the refusals of the log. Without it, none is reported. */
+  logWatch?: LogProblems;
 };
 
 /** The dependencies that all routes share. */

@@ -26,6 +26,7 @@ import { createNatsAdmission } from './streams/admission.ts';
 import { createNatsEventLog } from './streams/event-log.ts';
 import { readFormerRequests, withFormerRequests } from './streams/former-requests.ts';
 import { createNatsHints } from './streams/hints.ts';
+import { createLogEpoch, type LogEpoch } from './streams/log-epoch.ts';
 import { createNatsResults } from './streams/results.ts';
 import { createNatsWorkQueue } from './streams/work-queue.ts';
 import type { Connection } from './transport/connection.ts';
@@ -47,6 +48,8 @@ import {
 export type NatsPorts = {
   log: EventLog;
   admission: Admission;
+  /** What the log acknowledged to this process, and refused. */
+  logEpoch: LogEpoch;
   hints: Hints;
   results: Results;
   queue: WorkQueue;
@@ -103,6 +106,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const state = isLazy ? createLazyKeyValue(() => open(STATE_BUCKET)) : await open(STATE_BUCKET);
   const signer = createHintSigner(state);
   const publisher = createPublisher(connection);
+  const logEpoch = createLogEpoch(connection, clock);
   const logOptions = {
     connection,
     publisher,
@@ -111,7 +115,8 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     ...(options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs }),
   };
   return {
-    log: createNatsEventLog(logOptions),
+    log: createNatsEventLog({ ...logOptions, epoch: logEpoch }),
+    logEpoch,
     admission: createNatsAdmission(connection),
     hints: createNatsHints({ connection, signer }),
     results: createNatsResults(logOptions),

@@ -6,6 +6,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { checkAgainstLog } from './check.ts';
 import { findContradiction, findRegression } from './contradiction.ts';
+import { type LossRecords, reportLoss } from './loss-report.ts';
 import { type ModelFolder, takeModelFolder } from './model-folder.ts';
 import { type Replay, startReplay } from './replay.ts';
 import { findSqlite, type OpenDatabase } from './sqlite.ts';
@@ -26,6 +27,8 @@ export type ProjectionOptions = {
   instance: string;
   clock: Clock;
   logger: Logger;
+  /** Without it, losses of the log are not recorded. */
+  losses?: LossRecords;
 };
 
 /** A read model that follows the log. It is rebuilt, with a warning, whenever the log contradicts it (P1). */
@@ -105,6 +108,8 @@ class LiveProjection implements Projection {
     const why = store === undefined ? undefined : await findContradiction(this.#source, store.checkpoint, this.#waiting);
     if (file !== undefined && store !== undefined && why === undefined) this.#live = this.#follow(store, file);
     else {
+      // A read model of another log proves nothing about this one.
+      if (store?.checkpoint?.created === this.#state.created) await reportLoss(store, this.#options, this.#stopping.signal);
       store?.close();
       if (file !== undefined) this.#announceRebuild(why ?? `${file} cannot be read, or another version of Sequent wrote it`);
       this.#startFromZero();
@@ -228,6 +233,7 @@ class LiveProjection implements Projection {
       const old = this.#model;
       await old.replay.stop();
       this.#state = await this.#source.state();
+      await reportLoss(old.store, this.#options, this.#stopping.signal);
       this.#isReady = false;
       this.#startFromZero();
       old.store.close();

@@ -19,6 +19,9 @@ export type RoleInstance = {
   clockUncertaintyInMs?: number | undefined;
   /** False while the process takes no work, because its clock is beyond the limit. */
   takesWork?: boolean | undefined;
+  /** When and why the log refused a message of this process because it is full; absent when every later message was stored. */
+  logRefusedAt?: number | undefined;
+  logRefusal?: string | undefined;
   /** The circuits of its destinations role that are not closed; absent without that role. */
   circuits?: readonly CircuitState[] | undefined;
   /** How many further circuits are not closed, because an answer names a bounded number of circuits. */

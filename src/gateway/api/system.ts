@@ -2,7 +2,9 @@ import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
 import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { describeLoss, LOSS_REMEDY, lostAtMost } from '#src/core/log/log-loss.ts';
 import { CIRCUIT_REMEDY, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
+import type { LogProblems } from '../operations/log-problem-metrics.ts';
 import { ownerOf } from '../operations/read-lag.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
@@ -26,7 +28,7 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
       const view = {
         version,
         project: scope.project,
-        ...viewOf(state, scope, gateway.replicaWatch?.difference),
+        ...viewOf(state, scope, gateway),
         ...projection,
         ...oldest,
         ...dead,
@@ -59,7 +61,7 @@ function withoutOperatorFields({ server: _, log: __, roles, lags, projection, ..
 function viewOf(
   { server, streams, storage, consumers, instances }: SystemState,
   scope: Scope,
-  difference: string | undefined,
+  { replicaWatch, logWatch }: Gateway,
 ): Pick<SystemView, 'server' | 'roles' | 'lags' | 'circuits' | 'log'> {
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   const known = log?.exists ? log : undefined;
@@ -84,12 +86,33 @@ function viewOf(
       durability,
       durability_in_words: durabilityInWords[durability] ?? durability,
       replicas: known?.replicas ?? 0,
-      replica_difference: difference,
+      replica_difference: replicaWatch?.difference,
+      losses: lossesOf(logWatch),
+      refusal: refusalOf(instances, logWatch),
       storage: known?.storage ?? 'unknown',
       used_bytes: storage.usedInBytes,
       limit_bytes: storage.limitInBytes,
     }),
   };
+}
+
+function lossesOf({ losses }: LogProblems = { losses: [], refusal: undefined }): NonNullable<SystemView['log']>['losses'] {
+  return losses.map((loss) => ({
+    id: loss.id,
+    found_at: loss.foundAt,
+    lost_at_most: lostAtMost(loss),
+    from: loss.keptAt,
+    to: loss.lostAt,
+    in_words: `${describeLoss(loss)}; ${LOSS_REMEDY}`,
+  }));
+}
+
+/** The last refusal of a full log that any process reports. */
+function refusalOf(instances: SystemState['instances'], logWatch: LogProblems | undefined): { at: number; why: string } | undefined {
+  const own = logWatch?.refusal;
+  const refused = instances.find(({ logRefusal }) => logRefusal !== undefined);
+  if (refused?.logRefusal === undefined) return own;
+  return { at: refused.logRefusedAt ?? own?.at ?? 0, why: refused.logRefusal };
 }
 
 function circuitsOf(instances: SystemState['instances'], scope: Scope): SystemView['circuits'] {

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
 import type { LogCount } from './log-count.ts';
+import { createLogProblemMetrics, type LogProblems } from './log-problem-metrics.ts';
 import type { ReplicaWatch } from './replica-watch.ts';
 
 /**
@@ -14,13 +15,20 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-export type MetricsOptions = { clock: Pick<Clock, 'now'>; lag: LagSource; logCount: LogCount; replicaWatch: ReplicaWatch | undefined };
+export type MetricsOptions = {
+  clock: Pick<Clock, 'now'>;
+  lag: LagSource;
+  logCount: LogCount;
+  replicaWatch: ReplicaWatch | undefined;
+  logWatch?: LogProblems | undefined;
+};
 
-export function createMetrics({ clock, lag, logCount, replicaWatch }: MetricsOptions): Metrics {
+export function createMetrics({ clock, lag, logCount, replicaWatch, logWatch }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
   let folded = 0;
   createLagMetrics(registry, { clock, lag, folded: () => folded });
+  if (logWatch !== undefined) createLogProblemMetrics(registry, logWatch);
   if (replicaWatch !== undefined) {
     new Gauge({
       name: 'sequent_log_replicas_differ',

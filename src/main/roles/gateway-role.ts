@@ -10,13 +10,14 @@ import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { GATEWAY_BUCKET } from '#src/nats/wire/topology.ts';
 import { createLogCountThread } from './log-count-thread.ts';
+import type { LogWatch } from './log-watch.ts';
 import type { RoleContext } from './role-context.ts';
 
 /** An HTTP client gives up earlier than a program that holds a Sequent client. */
 const ACCEPT_WITHIN_MS = 10_000;
 
 /** `undefined` when the options say nothing about HTTP. Throws `InvalidInputError` when the gateway cannot listen. */
-export async function startGatewayRole({ options, ports }: RoleContext): Promise<RunningGateway | undefined> {
+export async function startGatewayRole({ options, ports }: RoleContext, logWatch: LogWatch): Promise<RunningGateway | undefined> {
   if (options.gateway === undefined) return undefined;
   const { gateway: settings, connection, topology, tenancy, grants, logger } = options;
   const { address, credentials, httpOrigins, httpHost, httpPort, given } = settings;
@@ -34,6 +35,7 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
   } as const;
   const client = await connectClient(clientOptions);
   client.connection.refusals.onMissingPermission((message) => logger.error({}, message));
+  logWatch.add(client.logEpoch);
   // Every open invocation lies behind the floor of the scheduler.
   const from = (await readFloor(ports.state)) ?? 1;
   const logCount = createLogCountThread({ address, from });
@@ -52,6 +54,7 @@ export async function startGatewayRole({ options, ports }: RoleContext): Promise
         logCount,
         signatures,
         audit: createNatsAuditLog(connection, ports.publisher),
+        logWatch,
         compareReplicas: () => findDifference(client.connection),
       },
       { host: httpHost ?? '127.0.0.1', port: httpPort, isPortNegotiable: given.httpPort === undefined },

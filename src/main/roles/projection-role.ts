@@ -8,6 +8,7 @@ import { openArchiveStore } from '#src/archive/open-store.ts';
 import { projectionKey } from '#src/archive/reader-positions.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
 import { VERSION } from '#src/client/version.ts';
+import { createLossBook } from '#src/core/log/loss-book.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
@@ -44,7 +45,13 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
   const whole = createWholeLog(log, createArchive(store, log.decode));
   const source = signer === undefined ? whole : signer.tap(whole);
   const state = await openKeyValue(connection, STATE_BUCKET, undefined);
-  const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock, logger });
+  const losses = {
+    book: createLossBook(state),
+    folder: join(dataDir, 'losses'),
+    host: hostname(),
+    by: `projection on ${hostname()}, process ${process.pid}`,
+  };
+  const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock, logger, losses });
   const stopping = new AbortController();
   const announcing = announce(projection, { state, clock }, stopping.signal);
   const endService = await serveHistory(connection, { answers: createAnswers(projection, source.decode), instance, version: VERSION });

@@ -62,6 +62,8 @@ export type RolesOptions = {
   janitor?: JanitorProcessOptions;
   /** Required for the role `gateway`. */
   gateway?: GatewayRoleOptions;
+  /** The folder of the watermarks of the log. Without a folder, losses of the log are not watched. */
+  dataDir?: string;
   /** The durability of the server, if this process started it. */
   durability?: string;
   logger: Logger;

@@ -6,6 +6,7 @@ import type { NatsPorts } from '#src/nats/ports.ts';
 import { startDestinationsRole } from './destinations-role.ts';
 import { startGatewayRole } from './gateway-role.ts';
 import { startJanitorRole } from './janitor-role.ts';
+import { watchLog } from './log-watch.ts';
 import { startProjectionRole } from './projection-role.ts';
 import { openRoleContext, type RoleContext } from './role-context.ts';
 import { superviseRole } from './role-supervisor.ts';
@@ -28,15 +29,22 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   const { ports, registry, stopping, closing } = context;
   const startIf = async <Started>(role: Role, start: () => Started | Promise<Started>): Promise<Started | undefined> =>
     options.roles.includes(role) ? await start() : undefined;
+  const { connection, dataDir, logger, roles } = options;
+  const logWatch = watchLog({ ports, connection, dataDir, roles, logger }, stopping.signal);
   const destinations = await startIf('destinations', () => startDestinationsRole(context));
   const working = await startIf('worker', () => startWorkerRole(context, destinations));
   const scheduler = await startIf('scheduler', () => startSchedulerRole(context));
   const projection = await startIf('projection', () => startProjection(context));
   const janitor = await startIf('janitor', () => startJanitor(context));
-  const gateway = await startIf('gateway', () => startGatewayRole(context));
+  const gateway = await startIf('gateway', () => startGatewayRole(context, logWatch));
   const circuits = destinations === undefined ? undefined : () => destinations.circuits;
   const withdraw = await ports.roleInstances.announce(
-    ownInstance(options.roles, ports.clock, { durability: options.durability, isolation: working?.isolation, circuits }),
+    ownInstance(options.roles, ports.clock, {
+      durability: options.durability,
+      isolation: working?.isolation,
+      circuits,
+      refusal: () => logWatch.refusal,
+    }),
   );
   return {
     registry,

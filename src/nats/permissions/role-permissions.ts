@@ -56,6 +56,8 @@ export function isClient(role: PermissionRole): role is 'producer' | 'consumer' 
 
 type Row = { publish: string[]; subscribe?: string[]; allowResponses?: boolean };
 
+/** The losses of the log, which every role records. */
+const LOSSES = `${STATE_BUCKET}.log.losses`;
 const services = ['$SRV.PING', '$SRV.INFO', '$SRV.STATS', '$SRV.*.sequent-roles', '$SRV.*.sequent-roles.*'];
 const historyServices = ['$SRV.*.sequent-history', '$SRV.*.sequent-history.*'];
 const questions = [`${HISTORY_GROUP}.*`, `${HISTORY_GROUP}.*.*`];
@@ -114,7 +116,7 @@ class Table {
         ...this.#js.follows(AUDIT),
         ...this.#js.packages(),
         `$O.${CODE_BUCKET}.>`,
-        ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`),
+        ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`, LOSSES),
         ...allRequests,
         of.invocation,
         of.wake,
@@ -144,7 +146,7 @@ class Table {
         ...this.#js.consumersOf(RESULTS),
         ...this.#js.packages(),
         ...this.#js.calls('STREAM.NAMES'),
-        ...this.#js.writesTo(`${STATE_BUCKET}.floor.*`, `${STATE_BUCKET}.hints.key`, `${STATE_BUCKET}.uid.*`),
+        ...this.#js.writesTo(`${STATE_BUCKET}.floor.*`, `${STATE_BUCKET}.hints.key`, `${STATE_BUCKET}.uid.*`, LOSSES),
         // A worker in the user's own process delivers to functions, and defines its own.
         ...allRequests,
         ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`),
@@ -175,7 +177,7 @@ class Table {
         ...this.#js.calls('STREAM.PURGE', CODE_STREAM),
         ...this.#js.calls('STREAM.UPDATE', INVOCATIONS),
         `$O.${CODE_BUCKET}.M.>`,
-        ...this.#js.writesTo(`${STATE_BUCKET}.scheduler.>`, `${STATE_BUCKET}.hints.key`),
+        ...this.#js.writesTo(`${STATE_BUCKET}.scheduler.>`, `${STATE_BUCKET}.hints.key`, LOSSES),
         of.invocation,
         ...results,
         of.wake,
@@ -199,7 +201,7 @@ class Table {
         ...this.#js.infos(DIS_RECORDS),
         ...this.#js.calls('STREAM.CREATE', DIS_RECORDS),
         ...this.#js.calls('STREAM.NAMES'),
-        ...this.#js.writesTo(`${STATE_BUCKET}.floor.${DELIVERIES_CONSUMER}`, `${STATE_BUCKET}.hints.key`),
+        ...this.#js.writesTo(`${STATE_BUCKET}.floor.${DELIVERIES_CONSUMER}`, `${STATE_BUCKET}.hints.key`, LOSSES),
         of.invocation,
         ...allRequests,
         of.deliver,
@@ -217,7 +219,7 @@ class Table {
       publish: [
         ...this.#js.role(),
         ...this.#js.follows(INVOCATIONS),
-        ...this.#js.writesTo(`${STATE_BUCKET}.projection.*`, `${STATE_BUCKET}.hints.key`),
+        ...this.#js.writesTo(`${STATE_BUCKET}.projection.*`, `${STATE_BUCKET}.hints.key`, LOSSES),
       ],
       subscribe: [...services, ...historyServices, ...questions],
       allowResponses: true,
@@ -260,7 +262,7 @@ class Table {
         ...this.#js.packages(),
         ...this.#js.calls('STREAM.NAMES'),
         `$O.${CODE_BUCKET}.>`,
-        ...this.#js.writesTo(`${GATEWAY_BUCKET}.>`, `${FUNCTIONS_BUCKET}.>`, `${STATE_BUCKET}.hints.key`),
+        ...this.#js.writesTo(`${GATEWAY_BUCKET}.>`, `${FUNCTIONS_BUCKET}.>`, `${STATE_BUCKET}.hints.key`, LOSSES),
         of.signatures,
         of.audit,
         ...questions,

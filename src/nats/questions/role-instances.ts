@@ -36,6 +36,8 @@ const metadataSchema = z.object({
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional(),
+  logRefusedAt: z.coerce.number().optional(),
+  logRefusal: z.string().optional(),
   // A later version may describe its circuits differently. Its roles are listed without them.
   circuits: z
     .string()

@@ -6,12 +6,14 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { PublishAnswer, Publisher } from '#src/nats/transport/publisher.ts';
 import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
+import type { LogEpoch } from './log-epoch.ts';
 import { PublishRetries } from './publish-retries.ts';
 
 type AcceptOptions = {
   publisher: Publisher;
   clock: Clock;
   budgetInMs: number;
+  epoch: LogEpoch;
   /** Whether the log refuses requests at present; false when that cannot be found out. */
   isRefusing: () => Promise<boolean>;
   readRequest: (sequence: number) => Promise<RequestMessage | undefined>;
@@ -30,12 +32,14 @@ type RequestsToPublish = { name: StreamName; subject: string; payload: string; h
  * 3. A try that no stream heard is refused when the log refuses requests (ADM2), unless an earlier try had no answer.
  * 4. A duplicate's message is compared. A foreign message may have used the id: then the request is published without it.
  */
-export function createAccept({ publisher, clock, budgetInMs, isRefusing, readRequest }: AcceptOptions): EventLog['accept'] {
+export function createAccept({ publisher, clock, budgetInMs, epoch, isRefusing, readRequest }: AcceptOptions): EventLog['accept'] {
   async function publish({ subject, payload, headers, id }: RequestsToPublish): Promise<Accepted & { isDuplicate: boolean }> {
     const startedAt = clock.now();
     let retries: PublishRetries | undefined;
     for (;;) {
+      const sentAfter = epoch.highest;
       const answer = await publisher.publish(subject, payload, headers);
+      epoch.note(answer, sentAfter);
       if (answer.kind === 'stored') {
         const isDuplicate = answer.isDuplicate === true;
         // After a try without an answer, a duplicate is that try.

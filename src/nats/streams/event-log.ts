@@ -24,7 +24,7 @@ import { admitsRequests, INVOCATIONS, isRequest, parseSubject } from '#src/nats/
 import { createAccept } from './accept.ts';
 import { followMessages } from './follow.ts';
 import { isOwnRequest } from './former-requests.ts';
-import { createLogEpoch } from './log-epoch.ts';
+import { createLogEpoch, type LogEpoch } from './log-epoch.ts';
 import { PublishRetries } from './publish-retries.ts';
 
 export type NatsEventLogOptions = {
@@ -33,6 +33,8 @@ export type NatsEventLogOptions = {
   clock: Clock;
   /** How long an append or a read without an answer is repeated before it fails, in milliseconds; 60 s by default. */
   budgetInMs?: number;
+  /** Notes what the log acknowledged and refused; by default one of its own. */
+  epoch?: LogEpoch;
   onProblem?: (problem: string) => void;
 };
 
@@ -41,8 +43,7 @@ const LAG_PAUSES_IN_MS = [50, 100, 200, 400, 800, 1_600];
 /** The log on JetStream. `append` and `accept` state the protocol of their publishes. */
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
-
-  const epoch = createLogEpoch(connection);
+  const epoch = options.epoch ?? createLogEpoch(connection, clock);
   const isOwn: IsOwn = (parts, sequence) => isOwnRequest(connection, parts, sequence);
 
   async function read(name: StreamName, after: StreamVersion) {
@@ -101,17 +102,15 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       for (;;) {
         const sentAfter = epoch.highest;
         const answer = await publisher.publish(subject, payload, headers);
-        if (answer.kind === 'stored') {
-          epoch.note(answer.sequence, sentAfter);
-          return { version: answer.sequence as StreamVersion, hash };
-        }
+        epoch.note(answer, sentAfter);
+        if (answer.kind === 'stored') return { version: answer.sequence as StreamVersion, hash };
         retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id: append.id });
         if (answer.kind === 'conflict') return retries.isUnsure ? await findOwn(name, append) : undefined;
         await retries.wait(answer);
       }
     },
 
-    accept: createAccept({ publisher, clock, budgetInMs, isRefusing, readRequest }),
+    accept: createAccept({ publisher, clock, budgetInMs, epoch, isRefusing, readRequest }),
 
     readRequest,
 

@@ -54,6 +54,19 @@ const storage: Check = ({ log: { used_bytes, limit_bytes } = { used_bytes: 0 } }
   return [{ severity: share >= 95 ? 'error' : 'warning', title: `${share} % of the storage is used`, reason }];
 };
 
+const refusal: Check = ({ log }) =>
+  log?.refusal === undefined
+    ? []
+    : [{ severity: 'error', title: 'The log is full and refuses messages', reason: log.refusal.why, command: 'npx sequent doctor' }];
+
+const losses: Check = ({ log }) =>
+  (log?.losses ?? []).map(({ id, in_words, lost_at_most }) => ({
+    severity: 'error',
+    title: `The log lost at most ${count(lost_at_most, 'acknowledged message', 'acknowledged messages')}`,
+    reason: in_words,
+    command: `npx sequent loss show ${id}`,
+  }));
+
 const replicas: Check = ({ log }) =>
   log?.replica_difference === undefined
     ? []
@@ -111,7 +124,7 @@ const clocks: Check = ({ roles: running }) => {
   }));
 };
 
-const checks: readonly Check[] = [roles, queues, storage, replicas, readModel, problems, deadLetters, circuits, clocks];
+const checks: readonly Check[] = [roles, queues, storage, refusal, losses, replicas, readModel, problems, deadLetters, circuits, clocks];
 
 function isRunning(system: SystemView, role: string): boolean {
   return system.roles.some((one) => one.role === role);

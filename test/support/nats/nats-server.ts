@@ -27,8 +27,15 @@ export interface TestServer extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export async function startTestServer({ fsync = '100ms' }: { fsync?: Fsync } = {}): Promise<TestServer> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-test-'));
+/** `parent`: the folder of the store, by default one for temporary files. */
+export async function startTestServer({
+  fsync = '100ms',
+  parent = tmpdir(),
+}: {
+  fsync?: Fsync;
+  parent?: string;
+} = {}): Promise<TestServer> {
+  const dataDir = await mkdtemp(join(parent, 'sequent-test-'));
   const files = createServerFiles(dataDir);
   const { bin } = await ensureServer();
   let live = await launchServer(files, { bin, fsync, detached: false });

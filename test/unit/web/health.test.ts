@@ -19,6 +19,7 @@ const well = {
     durability: '100ms',
     durability_in_words: '',
     replicas: 1,
+    losses: [],
     storage: 'file',
     used_bytes: 100,
     limit_bytes: 1_000,
@@ -39,6 +40,19 @@ describe('the issues of a system', () => {
   test('a log whose replicas differ is an error', () => {
     const [issue] = healthIssues({ ...well, log: { ...well.log, replica_difference: 'n0: 10 messages; n1: 9 messages' } });
     expect(issue).toMatchObject({ severity: 'error', title: 'The replicas of the log differ', reason: 'n0: 10 messages; n1: 9 messages' });
+  });
+
+  test('a loss of the log and a full log are errors', () => {
+    const lost = { id: 'k3', found_at: 3, lost_at_most: 640, from: 1, to: 2, in_words: 'the log lost at most 640 messages' };
+    expect(healthIssues({ ...well, log: { ...well.log, losses: [lost], refusal: { at: 1, why: 'maximum bytes exceeded' } } })).toEqual([
+      { severity: 'error', title: 'The log is full and refuses messages', reason: 'maximum bytes exceeded', command: 'npx sequent doctor' },
+      {
+        severity: 'error',
+        title: 'The log lost at most 640 acknowledged messages',
+        reason: 'the log lost at most 640 messages',
+        command: 'npx sequent loss show k3',
+      },
+    ]);
   });
 
   test('a system is checked without the figures that other projects may not see', () => {

@@ -5,6 +5,7 @@ import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
+import type { LogLoss } from '#src/core/log/log-loss.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { action, type Call } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
@@ -71,8 +72,22 @@ async function examine(connection: Connection, { dataDir }: Target, withReplicas
     missingFiles: await missingFiles(functions),
     instances: await createNatsRoleInstances(connection).list(),
     projections,
+    losses: await readLosses(connection),
     replicas: withReplicas ? await compareReplicas(connection) : undefined,
   };
+}
+
+/** Without the state bucket, Sequent never ran on the server, and the missing stream is a finding. */
+async function readLosses(connection: Connection): Promise<LogLoss[]> {
+  const { createLossBook } = await import('#src/core/log/loss-book.ts');
+  const { openKeyValue } = await import('#src/nats/key-value.ts');
+  const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
+  try {
+    const losses = await createLossBook(await openKeyValue(connection, STATE_BUCKET, undefined)).list();
+    return losses.filter(({ acknowledged }) => acknowledged === undefined);
+  } catch {
+    return [];
+  }
 }
 
 async function readProjections(connection: Connection): Promise<HistoryStatus[]> {

@@ -1,6 +1,7 @@
 import { formatBytes, plural } from '#src/cli/print/format.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
+import { describeLoss, LOSS_REMEDY, type LogLoss } from '#src/core/log/log-loss.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { CIRCUIT_REMEDY, countOmittedCircuits, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
@@ -23,6 +24,8 @@ export type Examined = {
   projections?: readonly HistoryStatus[];
   /** The running processes; `undefined` when none was asked. */
   instances?: readonly RoleInstance[];
+  /** The losses of the log that no operator has acknowledged; `undefined` when they were not read. */
+  losses?: readonly LogLoss[];
   /** The comparison of the replicas of the log; `undefined` when they were not compared. */
   replicas?: ReplicaComparison | 'one replica' | undefined;
 };
@@ -48,6 +51,8 @@ export function judge(examined: Examined): Finding[] {
     ...judgeIsolation(examined.instances),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
+    ...judgeRefusals(examined.instances),
+    ...judgeLosses(examined.losses),
     ...judgeReplicas(examined.replicas),
     inspection.scheduler
       ? { level: 'ok', check: 'scheduler', seen: 'answers' }
@@ -198,6 +203,21 @@ function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
       return { level: 'problem', check, seen: `has no leader; ${size}`, remedy: 'bring back the servers that hold its replicas' };
     return { level: 'ok', check, seen: stream.replicas > 1 ? `${size}, ${stream.replicas} replicas` : size };
   });
+}
+
+/** The log is full: it refused the last message of a process. */
+function judgeRefusals(instances: Examined['instances'] = []): Finding[] {
+  return instances.flatMap(({ roles, pid, logRefusal, logRefusedAt = 0 }): Finding[] => {
+    if (logRefusal === undefined) return [];
+    const seen = `is full and refuses: ${logRefusal} (${roles.join(', ')}, process ${pid}, last at ${new Date(logRefusedAt).toISOString()})`;
+    return [{ level: 'problem', check: 'log', seen, remedy: 'docs/operations.md#full-disk-or-full-log' }];
+  });
+}
+
+function judgeLosses(losses: Examined['losses']): Finding[] {
+  if (losses === undefined) return [];
+  if (losses.length === 0) return [{ level: 'ok', check: 'losses', seen: 'the log lost no message that was read or acknowledged' }];
+  return losses.map((loss) => ({ level: 'problem', check: 'losses', seen: describeLoss(loss), remedy: `${LOSS_REMEDY} ${loss.id}` }));
 }
 
 function judgeReplicas(compared: Examined['replicas']): Finding[] {

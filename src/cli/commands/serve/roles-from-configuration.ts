@@ -27,6 +27,7 @@ export function rolesFrom(
     maxHops,
     maxChain,
     maxDeliveryAgeInMs: configuration.deliveryAgeInMs,
+    dataDir,
     codeDir: join(dataDir, 'code', 'packages'),
     connectionsFile: configuration.connections,
     grants: grantsOf(configuration),

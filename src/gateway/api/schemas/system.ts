@@ -35,6 +35,19 @@ const logSchema = z.object({
   durability_in_words: z.string(),
   replicas: count,
   replica_difference: z.string().optional().describe('how the replicas differ; absent while they are equal'),
+  losses: z
+    .array(
+      z.object({
+        id: z.string(),
+        found_at: moment,
+        lost_at_most: count,
+        from: moment,
+        to: moment,
+        in_words: z.string().describe('the loss and its remedy'),
+      }),
+    )
+    .describe('losses of acknowledged messages that no operator has acknowledged'),
+  refusal: z.object({ at: moment, why: z.string() }).optional().describe('present while the log is full and refuses messages'),
   storage: z.string(),
   used_bytes: count,
   limit_bytes: count.optional(),
