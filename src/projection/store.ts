@@ -37,7 +37,14 @@ type StoreOptions = { open: OpenDatabase; file: string; decode: (entry: StoredEn
 export function openStore({ open, file, decode }: StoreOptions): Store | undefined {
   mkdirSync(dirname(file), { recursive: true });
   const database = openTables(open, file);
-  return database === undefined ? undefined : new SqliteStore(database, decode);
+  if (database === undefined) return undefined;
+  try {
+    return new SqliteStore(database, decode);
+  } catch {
+    // The version can be read, and the tables are damaged.
+    database.close();
+    return undefined;
+  }
 }
 
 class SqliteStore implements Store {
