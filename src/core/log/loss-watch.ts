@@ -13,7 +13,7 @@ import { confirmRegression, type Suspicion } from './regression.ts';
  */
 
 /** What survives the end of the process: the newest marks, and the losses that were found. */
-export type LossMemory = { marks: LogMark[]; losses: LogLoss[] };
+type LossMemory = { marks: LogMark[]; losses: LogLoss[] };
 
 /** Keeps the memory outside the store of the log. */
 export interface LossFile {
