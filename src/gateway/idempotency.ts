@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Timeline } from '#src/client/client.ts';
 import { InvalidInputError, InvocationNotFoundError } from '#src/core/errors.ts';
-import { canBeBrought, derivedId, isDerivedForm } from '#src/core/names/ids.ts';
+import { canBeBrought, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
+import { isRequestId } from '#src/core/names/names.ts';
 import { HttpError } from './http/http-error.ts';
 import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
@@ -80,24 +81,21 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
 export type IdempotencyKey = { text: string; id: string; formerId?: string; isGiven: boolean };
 
 /**
- * In the own project the key is the request id, so a caller can query the invocation by its key. In another project the id is derived
- * from project and key, so equal keys of two projects never collide. The id is also derived from a key that has a form of derived ids, so
- * no key names an invocation that follows from another one (ID2).
+ * In the own project the key is the request id, so a caller can query the invocation by its key. In another project the id comes from a
+ * hash of project and key, so equal keys of two projects never collide. The id also comes from a hash when the key has a form of the ids
+ * that Sequent makes, or made in an earlier version: a handler may use its own request id as a key, and no key names an invocation that
+ * follows from another one (ID2).
  */
 export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway): IdempotencyKey {
   const given = call.req.header('idempotency-key');
-  if (given !== undefined && !canBeBrought(given)) {
-    throw new InvalidInputError({
-      field: 'Idempotency-Key',
-      problem: 'must be 1 to 64 letters, digits, "-" or "_", and not of the form that Sequent makes itself',
-    });
-  }
+  if (given !== undefined && !isRequestId(given))
+    throw new InvalidInputError({ field: 'Idempotency-Key', problem: 'must be 1 to 64 letters, digits, "-" or "_"' });
   const text = given ?? randomUUID();
   const isGiven = given !== undefined;
   const isOwn = scope.isOpen || scope.project === tenancy.project;
-  if (isOwn && !isDerivedForm(text)) return { text, id: text, isGiven };
-  const id = derivedId(`${scope.project}=${text}`);
-  return { text, id, isGiven, ...(isOwn ? { formerId: text } : {}) };
+  if (isOwn && canBeBrought(text) && !isKeyedForm(text)) return { text, id: text, isGiven };
+  const id = keyedId(`${scope.project}=${text}`);
+  return { text, id, isGiven, ...(isOwn && canBeBrought(text) ? { formerId: text } : {}) };
 }
 
 function tooSlow(): HttpError {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AcceptedRequest, FullLogEntry, LogEntry } from '#src/core/log/event-log.ts';
-import { derivedId, idAt, idFromSequence } from '#src/core/names/ids.ts';
+import { derivedId, idAt, idFromSequence, keyedId } from '#src/core/names/ids.ts';
 import { collect, newStream, type OpenedLog } from '#test/support/log/opened-log.ts';
 
 /** How every log reads the messages that any client publishes to an invoke subject. A part of `describeEventLog`. */
@@ -29,6 +29,14 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
     expect(fact).toMatchObject({ invocation: forged['Request-Id'] });
     expect({ lineage: fact?.lineage, redriveOf: fact?.redriveOf }).toEqual({ lineage: undefined, redriveOf: undefined });
   });
+
+  test.for(['9c8f1c1e-0f0e-4b5e-9d7a-3f6f5a1e0001', '01936f0c-27b1-7a44-9c1b-2f6f5a1effff', keyedId('a key')])(
+    'keeps the id %s, a UUID of a client',
+    async (id) => {
+      const sequence = await opened().publish('orders', '{}', { 'Request-Id': id });
+      expect((await opened().log.readRequest(sequence))?.requests[0]?.fact.invocation).toBe(id);
+    },
+  );
 
   test.for<[string, string, string | Uint8Array, Record<string, string>, AcceptedRequest['defect'] | undefined]>([
     ['orders', 'is accepted with an empty payload', '', {}, undefined],

@@ -81,7 +81,7 @@ export function streamOfRequest({ headers, sequence, at, isOwn }: Omit<RawReques
 
 /** Whether the id of a message is the id of its request (OWN1). */
 function isBelieved(id: string, isOwn: boolean): id is RequestId {
-  return canBeBrought(id) && (isOwn || !isDerivedForm(id));
+  return canBeBrought(id) || (isOwn && isDerivedForm(id));
 }
 
 /** Decodes a message of an invoke subject. Never throws: an invalid request becomes a request with a defect. */

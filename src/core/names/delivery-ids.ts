@@ -1,5 +1,5 @@
 import type { Outcome } from '#machines/facts.ts';
-import { derivedId } from './ids.ts';
+import { derivedId, keyedId } from './ids.ts';
 import type { RequestId } from './names.ts';
 
 /*
@@ -19,9 +19,10 @@ export function deliveryIdOf(
   return deliveryIds === undefined ? `${invocation}/${destination}` : `${invocation}/${functionName}/${destination}`;
 }
 
-/** The id of the invocation that a delivery to a function starts. */
+/** The id of the invocation that a delivery to a function starts. A delivery id of an earlier version has no function, and its child no mark. */
 export function childIdOf(deliveryId: string): RequestId {
-  return derivedId(deliveryId);
+  const isFormer = deliveryId.split('/').length === 2;
+  return isFormer ? keyedId(deliveryId) : derivedId(deliveryId);
 }
 
 /**

@@ -6,6 +6,8 @@ import { isRequestId, type RequestId, type StreamId } from './names.ts';
  *
  * - Ids that Sequent creates are UUIDs of version 8: 48 bits of time in milliseconds, 58 bits that make the stream unique, and 16 bits for the
  *   index of the request in its batch. The stream of such an id is the id with its last 16 bits cleared.
+ * - Ids that Sequent derives from another invocation are UUIDs of version 8, too. Their last 16 bits are all set, which is no index, and
+ *   their other bits come from the cause. Such an id is its own stream. No client can bring one (OWN1).
  * - Every other id is its own stream, and thereby an idempotency key.
  */
 
@@ -19,13 +21,21 @@ function isOwn(id: string): boolean {
   return id[14] === '8' && ownId.test(id);
 }
 
+/** The last 16 bits of a derived id. */
+const DERIVED = 'ffff';
+
 /** Whether the id has the form of the ids that Sequent creates, which are unique. */
 export function isCreatedId(id: string): boolean {
-  return isOwn(id);
+  return isOwn(id) && !id.endsWith(DERIVED);
+}
+
+/** Whether the id has the form of {@link derivedId}. */
+export function isDerivedForm(id: string): boolean {
+  return isOwn(id) && id.endsWith(DERIVED);
 }
 
 export function streamOf(id: RequestId): StreamId {
-  return (isOwn(id) ? `${id.slice(0, 32)}0000` : id) as string as StreamId;
+  return (isCreatedId(id) ? `${id.slice(0, 32)}0000` : id) as string as StreamId;
 }
 
 /** Whether the text has the form of {@link createStreamId}. */
@@ -39,7 +49,8 @@ export function idAt(stream: StreamId, index: number): RequestId {
 }
 
 /**
- * Whether a caller may bring this id. An id in Sequent's form that points into a batch would belong to the stream of another request.
+ * Whether a caller may bring this id. An id in Sequent's form that points into a batch would belong to the stream of another request, and a
+ * derived id would be the id of an invocation that follows from another one.
  */
 export function canBeBrought(id: string): id is RequestId {
   return isRequestId(id) && (!isOwn(id) || isStreamId(id));
@@ -62,23 +73,35 @@ export function idFromSequence(at: number, sequence: number): StreamId {
 const timed = /^[0-9a-f]{8}-[0-9a-f]{4}-[78]/;
 
 /**
- * The id of a request that follows from a cause. An equal cause gives an equal id, so a repeated request starts nothing.
+ * The id of an invocation that follows from another one. An equal cause gives an equal id, so a repeated request starts nothing.
  *
- * A cause that starts with an id with a time keeps the time (UUID version 7, docs/performance.md H8). Every other cause gives an id without a
- * time (version 5). Neither has the form of the ids that Sequent creates for new requests.
+ * A cause that starts with an id with a time keeps the time (docs/performance.md H8).
  */
 export function derivedId(cause: string): RequestId {
   const hex = hash('sha1', cause);
-  const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);
-  const start = timed.test(cause) ? `${cause.slice(0, 13)}-7` : `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5`;
-  return `${start}${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}` as RequestId;
+  const start = timed.test(cause) ? cause.slice(0, 13) : `${hex.slice(0, 8)}-${hex.slice(8, 12)}`;
+  return `${start}-8${hex.slice(13, 16)}-${variantOf(hex)}${hex.slice(17, 20)}-${hex.slice(20, 28)}${DERIVED}` as RequestId;
 }
 
-const derived = /^[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+/**
+ * The id of a request with an idempotency key that cannot be its id: a UUID of version 7 with the time of the key, else of version 5. An
+ * earlier version derived the ids of following invocations like this.
+ */
+export function keyedId(key: string): RequestId {
+  const hex = hash('sha1', key);
+  const start = timed.test(key) ? `${key.slice(0, 13)}-7` : `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5`;
+  return `${start}${hex.slice(13, 16)}-${variantOf(hex)}${hex.slice(17, 20)}-${hex.slice(20, 32)}` as RequestId;
+}
 
-/** Whether the id has a form of {@link derivedId}. UUIDs of the versions 5 and 7 have these forms too. */
-export function isDerivedForm(id: string): boolean {
-  return derived.test(id);
+function variantOf(hex: string): string {
+  return ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);
+}
+
+const keyed = /^[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Whether the id has a form of {@link keyedId}. UUIDs of the versions 5 and 7 have these forms too. */
+export function isKeyedForm(id: string): boolean {
+  return keyed.test(id);
 }
 
 /** `unique` has 15 hexadecimal digits, of which 58 bits are kept. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
-import { derivedId } from '#src/core/names/ids.ts';
+import { keyedId } from '#src/core/names/ids.ts';
 import { parseBody, textOf } from '#src/gateway/http/body.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
@@ -108,7 +108,7 @@ async function acceptBatch({ gateway: { client } }: Accepting, { name, events, o
 async function acceptKeyedBatch({ idempotency }: Accepting, call: Call, { name, key, events, options }: Batch): Promise<string[]> {
   const requests = events.map((event, index) => ({
     name,
-    id: derivedId(`${name}/${key.text}/${index}`),
+    id: keyedId(`${name}/${key.text}/${index}`),
     payload: JSON.stringify(event),
     options,
   }));

@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { derivedId } from '#src/core/names/ids.ts';
+import { keyedId } from '#src/core/names/ids.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
@@ -29,8 +29,8 @@ export function addStatusLog(app: Hono<GatewayEnv>, gateway: Gateway): void {
 function statusLogOf(project: string) {
   return {
     group_name: `sequent-${project}`,
-    group_id: derivedId(`${project}/log-group`),
-    stream_id: derivedId(`${project}/async-status-log`),
+    group_id: keyedId(`${project}/log-group`),
+    stream_id: keyedId(`${project}/async-status-log`),
     stream_name: 'async-status-log',
   };
 }

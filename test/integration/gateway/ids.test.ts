@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
-import { derivedId } from '#src/core/names/ids.ts';
+import { keyedId } from '#src/core/names/ids.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 
@@ -117,8 +117,17 @@ describe('a key in a form of derived ids (ID2)', () => {
     expect(await bodyOf(sequent.call('GET', `/api/invocations/${id}?function=bills`))).toMatchObject({ redrive_of: SHARED });
   });
 
+  test('may be the id of a member of a batch, which a handler uses as the key of a further request', async () => {
+    const [, second] = await client.invokeMany('orders', [{ name: 'one' }, { name: 'two' }]);
+    const member = second?.requestId ?? '';
+    const accepted = await bodyOf(await invoke('orders', member, { name: 'further' }));
+    const again = await invoke('orders', member, { name: 'further' });
+    expect([again.headers.get('idempotency-replayed'), await bodyOf(again)]).toEqual(['true', accepted]);
+    expect(accepted.request_id).not.toBe(member);
+  });
+
   test('finds the invocation that an earlier version accepted with the key as its id', async () => {
-    const key = derivedId('a key of a client');
+    const key = keyedId('a key of a client');
     await client.invokeText('orders', '{"name":"early"}', { id: key });
     await eventually(async () => await isOver(key, 'orders').catch(() => false));
     const again = await invoke('orders', key, { name: 'early' });

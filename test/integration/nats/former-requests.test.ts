@@ -1,7 +1,7 @@
 import { AckPolicy, headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventLog } from '#src/core/log/event-log.ts';
-import { derivedId } from '#src/core/names/ids.ts';
+import { derivedId, keyedId } from '#src/core/names/ids.ts';
 import { openCursor } from '#src/nats/streams/cursors.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { INVOCATIONS, invocationsStream } from '#src/nats/wire/topology.ts';
@@ -10,8 +10,8 @@ import { type OpenedNats, openNats, topology } from '#test/support/nats/opened-n
 
 /* The log of an earlier version, which published derived requests on the subjects of clients. */
 
-const child = derivedId('parent/onSuccess');
-const given = { 'Request-Id': child, Lineage: 'root/parent/1/10', 'Redrive-Of': 'parent' };
+const child = keyedId('parent/onSuccess');
+const origin = { Lineage: 'root/parent/1/10', 'Redrive-Of': 'parent' };
 
 let server: TestServer;
 let opened: OpenedNats;
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const connection = await openConnection({ servers: server.url });
   const { subjects = [], ...config } = invocationsStream(topology);
   await connection.manager.streams.add({ ...config, subjects: subjects.filter((subject) => subject !== 'derived.*') });
-  former = await publish(connection);
+  former = await publish(connection, child);
   await connection.close();
   opened = await openNats(server.url);
   ({ log } = opened.ports);
@@ -33,9 +33,9 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function publish({ nats }: Pick<OpenedNats['connection'], 'nats'>): Promise<number> {
+async function publish({ nats }: Pick<OpenedNats['connection'], 'nats'>, id: string): Promise<number> {
   const sent = headers();
-  for (const [name, value] of Object.entries(given)) sent.set(name, value);
+  for (const [name, value] of Object.entries({ 'Request-Id': id, ...origin })) sent.set(name, value);
   return (await nats.jetstream().publish('invoke.echo', '{}', { headers: sent })).seq;
 }
 
@@ -45,16 +45,17 @@ async function factAt(reader: EventLog, sequence: number) {
 
 describe('a log of an earlier version', () => {
   test('keeps the id, the parent and the redrive of its requests (OWN1)', async () => {
-    const origin = { invocation: child, lineage: { root: 'root', parent: 'parent', hop: 1, budget: 10 }, redriveOf: 'parent' };
-    expect(await factAt(log, former)).toMatchObject(origin);
+    const expected = { invocation: child, lineage: { root: 'root', parent: 'parent', hop: 1, budget: 10 }, redriveOf: 'parent' };
+    expect(await factAt(log, former)).toMatchObject(expected);
     await using later = await openNats(server.url);
-    expect(await factAt(later.ports.log, former)).toMatchObject(origin);
+    expect(await factAt(later.ports.log, former)).toMatchObject(expected);
   });
 
   test('believes none of them in a request of a client that comes after the upgrade', async () => {
-    const sequence = await publish(opened.connection);
+    const forged = derivedId('parent/onSuccess');
+    const sequence = await publish(opened.connection, forged);
     const fact = await factAt(log, sequence);
-    expect(fact?.invocation).not.toBe(child);
+    expect(fact?.invocation).not.toBe(forged);
     expect({ lineage: fact?.lineage, redriveOf: fact?.redriveOf }).toEqual({ lineage: undefined, redriveOf: undefined });
   });
 
@@ -68,10 +69,11 @@ describe('a log of an earlier version', () => {
   });
 
   test('believes everything of a derived request', async () => {
-    const { sequence } = await log.accept({ function: 'echo' as never, stream: child as never }, [
-      { id: child, payload: '{}', lineage: { root: 'root', parent: 'parent', hop: 1, budget: 10 } },
+    const derived = derivedId('parent/onSuccess');
+    const { sequence } = await log.accept({ function: 'echo' as never, stream: derived as never }, [
+      { id: derived, payload: '{}', lineage: { root: 'root', parent: 'parent', hop: 1, budget: 10 } },
     ]);
-    expect(await factAt(log, sequence)).toMatchObject({ invocation: child, lineage: { parent: 'parent', hop: 1 } });
+    expect(await factAt(log, sequence)).toMatchObject({ invocation: derived, lineage: { parent: 'parent', hop: 1 } });
     const stored = await opened.connection.manager.streams.getMessage(INVOCATIONS, { seq: sequence });
     expect(stored.subject).toBe('derived.echo');
   });

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withDestinations } from '#machines/outcome.ts';
 import { childIdOf, deliveryIdOf, redriveIdOf } from '#src/core/names/delivery-ids.ts';
-import { canBeBrought, createStreamId } from '#src/core/names/ids.ts';
+import { canBeBrought, createStreamId, keyedId } from '#src/core/names/ids.ts';
+import { isRequestId } from '#src/core/names/names.ts';
 import { billing, succeeded, terms } from '#test/support/log/facts.ts';
 
 const present = (invocation: string) => ({ invocation, deliveryIds: 2 }) as const;
@@ -37,12 +38,16 @@ describe('the id of a delivery', () => {
 });
 
 describe('the id of a child', () => {
-  test('is one id for all tries, can be brought, and keeps the time of its parent (H8)', () => {
+  test('is one id for all tries, cannot be brought, and keeps the time of its parent (H8)', () => {
     const parent = createStreamId(Date.UTC(2026, 0, 1), new Uint8Array(8));
     const child = childIdOf(deliveryIdOf('orders', present(parent), 'functiongraph-0'));
     expect(childIdOf(deliveryIdOf('orders', present(parent), 'functiongraph-0'))).toBe(child);
-    expect([canBeBrought(child), child.slice(0, 15)]).toEqual([true, `${parent.slice(0, 13)}-7`]);
-    expect(canBeBrought(childIdOf(deliveryIdOf(longest.function, present(longest.id), longest.destination)))).toBe(true);
+    expect([canBeBrought(child), child.slice(0, 15)]).toEqual([false, `${parent.slice(0, 13)}-8`]);
+    expect(isRequestId(childIdOf(deliveryIdOf(longest.function, present(longest.id), longest.destination)))).toBe(true);
+  });
+
+  test('of an outcome of an earlier version is the id that this version gave it (DLV2)', () => {
+    expect(childIdOf(deliveryIdOf('orders', { invocation: 'order-1' }, 'functiongraph-0'))).toBe(keyedId('order-1/functiongraph-0'));
   });
 
   test('never equals the id of a redrive, also when the parent is named "redrive"', () => {

@@ -1,7 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { canBeBrought, createStreamId, derivedId, idAt, idFromSequence, isStreamId, streamOf } from '#src/core/names/ids.ts';
+import {
+  canBeBrought,
+  createStreamId,
+  derivedId,
+  idAt,
+  idFromSequence,
+  isCreatedId,
+  isDerivedForm,
+  isStreamId,
+  keyedId,
+  streamOf,
+} from '#src/core/names/ids.ts';
 import {
   functionIn,
   isBareName,
@@ -175,7 +186,7 @@ describe('ids', () => {
     );
   });
 
-  test('derived from another id keep its time, are their own stream, and can be brought', () => {
+  test('derived from another id keep its time, are their own stream, and cannot be brought (OWN1)', () => {
     fc.assert(
       fc.property(moment, random, fc.string(), fc.string(), (now, bytes, one, other) => {
         fc.pre(one !== other);
@@ -183,13 +194,23 @@ describe('ids', () => {
         const child = derivedId(`${parent}/${one}`);
         const grandchild = derivedId(`${child}/${one}`);
         for (const id of [child, grandchild])
-          expect(id).toMatch(new RegExp(`^${parent.slice(0, 13)}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`));
+          expect(id).toMatch(new RegExp(`^${parent.slice(0, 13)}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{8}ffff$`));
         expect(derivedId(`${parent}/${one}`)).toBe(child);
         expect([grandchild, derivedId(`${parent}/${other}`)]).not.toContain(child);
-        expect([streamOf(child), canBeBrought(child)]).toEqual([child, true]);
+        expect([streamOf(child), canBeBrought(child), isDerivedForm(child), isCreatedId(child)]).toEqual([child, false, true, false]);
       }),
     );
-    expect(derivedId('order-4711/functiongraph-0')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(derivedId('order-4711/functiongraph-0')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{8}ffff$/);
+  });
+
+  test('of keys keep the time of the key, and are no derived ids', () => {
+    expect(keyedId('order-4711')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    fc.assert(
+      fc.property(moment, random, (now, bytes) => {
+        const id = keyedId(`${createStreamId(now, bytes)}/key`);
+        expect([id.slice(0, 15), isDerivedForm(id), streamOf(id)]).toEqual([`${createStreamId(now, bytes).slice(0, 13)}-7`, false, id]);
+      }),
+    );
   });
 
   test('derived from two sequences differ, also at the same moment', () => {

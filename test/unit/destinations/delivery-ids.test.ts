@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { defineFunction } from '#src/client/define-function.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import { derivedId } from '#src/core/names/ids.ts';
+import { keyedId } from '#src/core/names/ids.ts';
 import type { RequestId, StreamId } from '#src/core/names/names.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
@@ -62,7 +62,7 @@ describe('a delivery that an earlier version started', () => {
       deliveryStarted(1, { destination: 'functiongraph-0', deliverer: 'of the earlier version' }),
     ];
     await log.append(name, append([running(1), ...facts], { request }), {});
-    const child = derivedId('order-1/functiongraph-0');
+    const child = keyedId('order-1/functiongraph-0');
     const published: string[] = [];
     const target = createFunctionTarget({
       log: {
