@@ -47,10 +47,10 @@ describe('the NATS destination', () => {
     expect(Object.fromEntries([...(last?.header ?? [])].map(([name, values]) => [name, values[0]]))).toEqual({
       team: 'blue',
       'content-type': 'application/json',
-      'Nats-Msg-Id': `${id}/nats-0`,
+      'Nats-Msg-Id': `${id}/stored/nats-0`,
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       'ce-specversion': '1.0',
-      'ce-id': `${id}/nats-0`,
+      'ce-id': `${id}/stored/nats-0`,
       'ce-source': 'urn:fss:local:default:function:default:stored:latest',
       'ce-type': 'sequent.invocation.succeeded',
       'ce-subject': id,

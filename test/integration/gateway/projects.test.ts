@@ -48,7 +48,9 @@ describe('another project', () => {
     const readPaths = Object.entries(paths).flatMap(([path, methods]) => ('get' in methods ? [path] : []));
     expect(readPaths.length).toBeGreaterThan(15);
     const queries = ['', `?function=${NAME}`, `?function=${PROJECT}%3D${NAME}`, `?text=${SECRET}`, `?root=${ID}`];
-    for (const path of readPaths.filter((one) => one !== '/api/transitions')) {
+    // The audit log names what the caller itself asked for.
+    const tried = readPaths.filter((one) => one !== '/api/transitions' && one !== '/api/audit');
+    for (const path of tried) {
       for (const query of queries) {
         const reply = await stranger('GET', ours(path) + query);
         // An error may quote the caller's own input.
@@ -57,6 +59,21 @@ describe('another project', () => {
         if (path.includes('{id}') && query === '') expect([path, reply.status]).toEqual([path, 404]);
       }
     }
+  });
+
+  test('has an audit log of its own calls', async () => {
+    await stranger('GET', `/api/functions/${NAME}`);
+    const callersIn = async (reply: Response) => {
+      const { entries } = (await reply.json()) as { entries: { by: string }[] };
+      return [...new Set(entries.map(({ by }) => by))];
+    };
+    const read = async () => [
+      await callersIn(await stranger('GET', '/api/audit')),
+      await callersIn(await sequent.call('GET', '/api/audit')),
+    ];
+    await eventually(async () => (await read()).every((callers) => callers.length > 0));
+    const [theirs = [], own = []] = await read();
+    expect([theirs.length, own.length, theirs[0] === own[0]]).toEqual([1, 1, false]);
   });
 
   test('sees which roles run, and no machine, process or total of ours', async () => {
