@@ -26,6 +26,8 @@ export const logLossSchema = z.object({
   keptUpTo: z.number(),
   keptAt: z.number(),
   lostUpTo: z.number(),
+  /** The last lost message is not older than this; absent when `lostAt` is its time. A comparison that waited for NATS knows no more. */
+  lostAfter: z.number().optional(),
   lostAt: z.number(),
   affected: affectedSchema.optional(),
   acknowledged: z.object({ at: z.number(), by: z.string(), note: z.string().optional() }).optional(),
@@ -68,7 +70,7 @@ export function addLoss(losses: readonly LogLoss[], loss: LogLoss): LogLoss[] {
     keptUpTo: narrow.keptUpTo,
     keptAt: narrow.keptAt,
     lostUpTo: high.lostUpTo,
-    lostAt: Math.max(same.lostAt, loss.lostAt),
+    lostAt: Math.max(same.lostAt, Math.min(loss.lostAt, same.foundAt)),
     affected: same.affected ?? loss.affected,
     acknowledged: same.acknowledged ?? loss.acknowledged,
   };
@@ -77,7 +79,7 @@ export function addLoss(losses: readonly LogLoss[], loss: LogLoss): LogLoss[] {
 
 function isSame(known: LogLoss, loss: LogLoss): boolean {
   const overlaps = loss.keptUpTo < known.lostUpTo && known.keptUpTo < loss.lostUpTo;
-  return known.created === loss.created && overlaps && loss.lostAt <= known.foundAt;
+  return known.created === loss.created && overlaps && (loss.lostAfter ?? loss.lostAt) <= known.foundAt;
 }
 
 function withinLimit(losses: LogLoss[]): LogLoss[] {

@@ -56,8 +56,9 @@ class Watch implements LossWatch {
   #marks: LogMark[] = [];
   #known: LogLoss[] = [];
   #written = '';
-  /** The highest acknowledged sequence of the last comparison, and when it was noticed. */
-  #acknowledged = { highest: 0, at: 0 };
+  /** The highest acknowledged sequence. It was acknowledged after one comparison began (`after`) and before another one (`at`). */
+  #acknowledged = { highest: 0, after: 0, at: 0 };
+  #comparedAt = 0;
   /** The highest acknowledged sequence of each connection when the last loss was recorded: part of that loss, until it changes. */
   readonly #recorded = new Map<Acknowledged, number>();
   readonly #seenLosses = new WeakSet<object>();
@@ -107,7 +108,9 @@ class Watch implements LossWatch {
     const { log, clock, book, signal } = this.#options;
     const highest = Math.max(0, ...this.#options.acknowledged.map((one) => (this.#recorded.get(one) === one.highest ? 0 : one.highest)));
     const proven = this.#takeProven();
-    if (highest > this.#acknowledged.highest) this.#acknowledged = { highest, at: clock.now() };
+    const now = clock.now();
+    if (highest > this.#acknowledged.highest) this.#acknowledged = { highest, after: this.#comparedAt, at: now };
+    this.#comparedAt = now;
     const state = await log.state();
     const why = (await this.#suspect(state)) === undefined ? undefined : await confirmRegression(() => this.#look(), { clock, signal });
     if (why !== undefined) await this.#recordLoss(why, proven?.upTo ?? 0);
@@ -166,11 +169,12 @@ class Watch implements LossWatch {
       keptUpTo: kept?.sequence ?? 0,
       keptAt: kept?.at ?? this.#marks[0]?.at ?? foundAt,
       lostUpTo,
+      lostAfter: Math.max(newest?.at ?? 0, this.#acknowledged.after),
       lostAt: Math.min(foundAt, Math.max(newest?.at ?? 0, this.#acknowledged.at)),
     };
     logger.error({ loss }, `${describeLoss(loss)}; ${LOSS_REMEDY}`);
     this.#marks = this.#marks.filter((mark) => mark.created === state.created && mark.sequence <= loss.keptUpTo);
-    this.#acknowledged = { highest: 0, at: 0 };
+    this.#acknowledged = { highest: 0, after: 0, at: 0 };
     for (const one of this.#options.acknowledged) {
       this.#recorded.set(one, one.highest);
       if (one.loss !== undefined) this.#seenLosses.add(one.loss);

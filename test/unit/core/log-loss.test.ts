@@ -23,6 +23,11 @@ describe('a loss', () => {
     expect(found.map(lostAtMost)).toEqual([20]);
   });
 
+  test('whose process waited for NATS while another one found it is the same loss', () => {
+    const late = { ...loss, id: 'b', foundAt: 9_000, lostAfter: 2_900, lostAt: 8_000 };
+    expect(addLoss([loss], late)).toEqual([{ ...loss, lostAt: 5_000 }]);
+  });
+
   test('of messages that are newer than an earlier loss was found is another loss', () => {
     const later = { ...loss, id: 'b', foundAt: 9_000, lostAt: 8_000 };
     expect(addLoss([loss], later)).toEqual([loss, later]);
