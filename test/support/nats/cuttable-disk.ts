@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const SIZE_IN_MB = 192;
+const UNMOUNT_WITHIN_MS = 20_000;
 
 /**
  * An ext4 file system on a loop device, whose power can be cut.
@@ -44,6 +46,19 @@ export async function openCuttableDisk(): Promise<CuttableDisk> {
     await run('mount', ['-o', 'loop,commit=600', disk, path]);
   }
 
+  /** A process that was killed keeps its files open for a moment after its end can be seen. */
+  async function unmount(): Promise<void> {
+    for (const deadline = performance.now() + UNMOUNT_WITHIN_MS; ; ) {
+      try {
+        await run('umount', [path]);
+        return;
+      } catch (error) {
+        if (performance.now() > deadline || !String(error).includes('busy')) throw error;
+        await sleep(50);
+      }
+    }
+  }
+
   let cuts = 0;
   return {
     path,
@@ -55,13 +70,13 @@ export async function openCuttableDisk(): Promise<CuttableDisk> {
       const next = join(folder, `disk-${++cuts}`);
       // Before the file system is unmounted, which writes everything.
       await run('cp', ['--sparse=always', disk, next]);
-      await run('umount', [path]);
+      await unmount();
       await rm(disk);
       disk = next;
       await mount();
     },
     async [Symbol.asyncDispose]() {
-      await run('umount', [path]);
+      await unmount();
       await rm(folder, { recursive: true, force: true });
     },
   };
