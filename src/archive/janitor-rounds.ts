@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
 import { readFloor } from '#src/core/ports/scheduler-floor.ts';
 import { performErasures } from './erasure-run.ts';
+import { expectSameLog } from './expect-same-log.ts';
 import { findHeadProblem, readHead, writeHead } from './head.ts';
 import { limitHistory } from './history-limit.ts';
 import { createHorizon, type Horizon } from './horizon.ts';
@@ -20,6 +21,7 @@ type Fold = { streams: RetainedStreams; horizon: Horizon; end: End; isPurged: bo
 /**
  * The rounds of a janitor. One round writes at most one segment:
  *
+ * 0. Compare the log with the end of the archive (J6).
  * 1. Read the messages of the segment, up to the limit of the retention.
  * 2. Write the segment under a name that no other janitor can take, read it back and compare (J1).
  * 3. Record the new end of the archive in the state store.
@@ -44,9 +46,10 @@ export class JanitorRounds {
 
   /** Resolves to true when another round has work at once. */
   async run(): Promise<boolean> {
-    const { log, purge, retention } = this.#options;
+    const { log, archive, purge, retention } = this.#options;
     try {
       const { created } = await log.state();
+      await expectSameLog(log, (await archive.segments(created)).at(-1));
       const mayPurge = await performErasures(this.#options, {
         signal: this.#signal,
         archiveUpTo: async (sequence) => {

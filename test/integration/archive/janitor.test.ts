@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -97,6 +97,34 @@ describe('the janitor', () => {
     takesWork = true;
     expect(await opened.janitor.work()).toBe(true);
     expect((await logState()).messages).toBeLessThan(900);
+  });
+
+  test('purges no message that the log stored under the sequence of a lost and archived one (J6)', async () => {
+    const store = join(server.dataDir, 'nats', 'jetstream');
+    const copy = join(folder, '..', 'copy');
+    await write(100);
+    await server.end();
+    await cp(store, copy, { recursive: true });
+    await server.restart();
+    await write(200);
+    const retention = { maxInvocations: 10 };
+    await using before = await openJanitorOn(server.url, archive, { retention, maxRemovable: 0 });
+    await before.janitor.work();
+    const archived = (await before.head())?.last ?? 0;
+    expect(archived).toBeGreaterThan(600);
+    await before[Symbol.asyncDispose]();
+    await server.kill();
+    await rm(store, { recursive: true });
+    await cp(copy, store, { recursive: true });
+    await server.restart();
+    for (const count of [50, 400]) {
+      await write(count);
+      const { first, messages } = await logState();
+      await using after = await openJanitorOn(server.url, archive, { retention, maxRemovable: 0 });
+      await after.janitor.work().catch((error: unknown) => expect(String(error)).toContain('has messages that the log lost'));
+      expect(await logState()).toMatchObject({ first, messages });
+      expect(after.problems.join()).toContain('the janitor archives and purges nothing for now');
+    }
   });
 
   test('purges messages older than the retention', async () => {
