@@ -212,11 +212,11 @@ describe('on the page of an invocation', () => {
     await dialog.getByRole('textbox').fill('{"order": 4712, "returns": "charged"}');
     await dialog.getByRole('button', { name: 'Redrive', exact: true }).click();
     await dialog.getByRole('link').click();
-    await page.getByText('Redrive of').waitFor();
+    await page.getByText('Redrive of', { exact: true }).waitFor();
     await active(page, 'notified').waitFor();
     await card(page, 'Request').getByText('"charged"').waitFor();
     await page.locator('.properties-line').getByRole('link', { name: declined }).click();
-    await page.getByText('Redriven as').waitFor();
+    await page.getByText('Redriven as', { exact: true }).waitFor();
     // The invocation, that of its failure destination, and the redrive.
     await card(page, 'Lineage').getByText('3 invocations').waitFor();
   });

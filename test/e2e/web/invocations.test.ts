@@ -157,7 +157,7 @@ describe('the list of invocations', () => {
     await press('r');
     await page.getByRole('dialog').getByRole('button', { name: 'Redrive', exact: true }).click();
     await page.getByRole('dialog').getByRole('link').click();
-    await page.getByText('Redrive of').waitFor();
+    await page.getByText('Redrive of', { exact: true }).waitFor();
     await page.locator('.properties-line').getByRole('link', { name: middle }).waitFor();
     await press('g');
     await press('i');
