@@ -20,7 +20,14 @@ type Item = {
   isDone: boolean;
 };
 export type NewItem = Pick<Item, 'name' | 'request' | 'sequence' | 'message' | 'state'>;
-type Subscriber = { process: Process; demand: () => number; onItem: (item: WorkItem) => void; inTransit: number };
+type Subscriber = {
+  process: Process;
+  demand: () => number;
+  onItem: (item: WorkItem) => void;
+  inTransit: number;
+  /** Whether the queue looks at the subscriber again when its process no longer stands still. */
+  isAwaited: boolean;
+};
 
 const LEASE_IN_MS = 15_000;
 /** No function has this name. */
@@ -49,7 +56,8 @@ export function createQueueServer(engine: Engine, ledger: Ledger): QueueServer {
     connect: (process) => ({
       leaseInMs: LEASE_IN_MS,
       deliveredUpTo: (name) => process.call(`delivered up to of ${name}`, () => queueOf({ kind: 'function', name }).deliveredUpTo),
-      run: ({ source, demand, onItem, signal }) => queueOf(source).subscribe({ process, demand, onItem, inTransit: 0 }, signal),
+      run: ({ source, demand, onItem, signal }) =>
+        queueOf(source).subscribe({ process, demand, onItem, inTransit: 0, isAwaited: false }, signal),
     }),
     isEmpty(exists) {
       for (const [key, queue] of queues) if (queue.open.length > 0 && (key === DELIVERIES || exists(key))) return false;
@@ -108,11 +116,24 @@ class SourceQueue {
     this.#engine.after(1, `queue ${this.#name}`, () => {
       this.#isPumping = false;
       for (const subscriber of this.#inRandomOrder()) {
-        if (subscriber.process.isStill) continue;
+        if (subscriber.process.isStill) {
+          this.#awaitProcess(subscriber);
+          continue;
+        }
         for (let demand = subscriber.demand() - subscriber.inTransit; demand > 0 && this.#waiting.length > 0; demand--) {
           this.#deliver(this.#waiting.shift() as Item, subscriber);
         }
       }
+    });
+  }
+
+  /** The pull requests of a process that stands still remain at the server. */
+  #awaitProcess(subscriber: Subscriber): void {
+    if (subscriber.isAwaited) return;
+    subscriber.isAwaited = true;
+    subscriber.process.schedule(1, `may take items of ${this.#name}`, () => {
+      subscriber.isAwaited = false;
+      this.pump();
     });
   }
 
