@@ -81,8 +81,11 @@ function resolve(text: string, connections: Connections, functionName?: string):
   return { kind: 'resolved', param: parsed.param, name: picked.name, connection: picked.connection };
 }
 
+/** The folder of a function of another project is in a folder of the project, because projects may share a bucket. */
 function objectKeyOf({ prefix }: ObsParam, { functionName, acceptedAt, requestId }: DeliveryRequest): string {
-  return `${prefix}${splitName(functionName).bare}/${new Date(acceptedAt).toISOString().slice(0, 10)}/${requestId}.json`;
+  const { project, bare } = splitName(functionName);
+  const folder = project === undefined ? bare : `${project}/${bare}`;
+  return `${prefix}${folder}/${new Date(acceptedAt).toISOString().slice(0, 10)}/${requestId}.json`;
 }
 
 function urlOf({ endpoint, forcePathStyle }: ConnectionOf<'obs'>, { bucket }: ObsParam, key: string): string {

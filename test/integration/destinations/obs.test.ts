@@ -50,6 +50,15 @@ describe('the OBS target, against moto', () => {
     expect(await (await moto.get('/outcomes/orders/2026-11-24/repeated.json')).text()).toBe(envelope);
   });
 
+  test('stores one object for each of two projects that share a bucket, a name and a request id', async () => {
+    const request = deliveryTo('OBS', { bucket: 'outcomes' }, { requestId: 'shared' });
+    await targetAt(moto.url).deliver(request, neverAborted);
+    await targetAt(moto.url).deliver({ ...request, functionName: 'b=orders', envelope: '{"of":"b"}' }, neverAborted);
+    const keys = ['orders/2026-11-24/shared.json', 'b/orders/2026-11-24/shared.json'];
+    const stored = await Promise.all(keys.map(async (key) => await (await moto.get(`/outcomes/${key}`)).text()));
+    expect(stored).toEqual([envelope, '{"of":"b"}']);
+  });
+
   test('keeps a prefix with characters that have a meaning in a URL', async () => {
     const request = deliveryTo('OBS', { bucket: 'outcomes', prefix: 'a b+c/%2e%2e/中?#/' }, { requestId: 'odd' });
     expect(await targetAt(moto.url).deliver(request, neverAborted)).toEqual({ kind: 'delivered' });
