@@ -8,7 +8,7 @@ import { streamKey } from '#src/core/log/stream-key.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
-import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
+import { isSettled as isInvocationSettled, requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { AdmittedTry, CircuitKey } from './circuits.ts';
 import { idOfDelivery, type Try } from './delivery-request.ts';
@@ -48,14 +48,17 @@ export class DeliveryRun implements StreamRun {
   async #advanceInvocation(id: string, request: AcceptedRequest): Promise<RunResult> {
     const invocation = this.#writer.state.invocations.get(id);
     const open = invocation === undefined ? [] : openDeliveries(invocation.context);
-    if (invocation !== undefined && open.length > 0) await this.#publishBeforeFirstTry(request, invocation);
+    if (invocation !== undefined && !isInvocationSettled(invocation)) await this.#publishBeforeFirstFact(request, invocation);
     const results = await Promise.all(open.map((destination) => this.#deliver(request, destination)));
     await this.#ports.tries.notifyWhenSettled(id, this.#writer);
     return combineResults(results);
   }
 
-  /** Stores the result of an outcome that no item stands for. Once a delivery has started, no other process looks after the result (PUB4). */
-  async #publishBeforeFirstTry(request: AcceptedRequest, invocation: Invocation): Promise<void> {
+  /**
+   * Stores the result of an outcome that no item stands for. Once a delivery has started, or the invocation is `notified`, no other process
+   * looks after the result (PUB4).
+   */
+  async #publishBeforeFirstFact(request: AcceptedRequest, invocation: Invocation): Promise<void> {
     const { outcome } = invocation.context;
     if (outcome === null || !mayBeUnpublished(invocation)) return;
     const { results, tenancy } = this.#ports;

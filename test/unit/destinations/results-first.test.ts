@@ -2,31 +2,25 @@ import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
+import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createDeliveries } from '#src/destinations/deliveries.ts';
 import { tryBounds } from '#src/destinations/function-deliverer.ts';
-import { accept, append, newStream, until } from '#test/support/log/opened-log.ts';
+import { succeeded } from '#test/support/log/facts.ts';
+import { acceptStream, append, until } from '#test/support/log/opened-log.ts';
 
-test('the outcome of a cancelled invocation is delivered after its result is stored (PUB4)', async () => {
-  const log = createMemoryLog({ clock: systemClock });
-  const name = newStream();
-  const request = await accept(log, name);
-  const id = name.stream as string;
-  const failure = { kind: 'platform', errorType: 'InvocationCanceled', message: 'it was cancelled', code: 4_208 } as const;
-  const destinations = [{ id: 'http-0', destination: 'HTTP', param: '{}' }];
-  const outcome: Fact = {
-    type: 'failed',
-    invocation: id,
-    at: Date.now(),
-    attempt: 0,
-    condition: 'InvocationCanceled',
-    failure,
-    destinations,
-  };
-  await log.append(name, append([outcome], { request }), {});
-  const resultsAtTry: number[] = [];
-  const deliveries = createDeliveries({
+type MemoryLog = ReturnType<typeof createMemoryLog>;
+
+const destinations = [{ id: 'http-0', destination: 'HTTP', param: '{}' }];
+const failure = { kind: 'platform', errorType: 'InvocationCanceled', message: 'it was cancelled', code: 4_208 } as const;
+
+function canceled(invocation: string, more: object = {}): Fact {
+  return { type: 'failed', invocation, at: Date.now(), attempt: 0, condition: 'InvocationCanceled', failure, ...more };
+}
+
+function openDeliveries(log: MemoryLog, deliver: DestinationTarget['deliver']) {
+  return createDeliveries({
     ...tryBounds,
     name: 'deliverer',
     tenancy: { region: 'local', project: 'default' },
@@ -36,25 +30,47 @@ test('the outcome of a cancelled invocation is delivered after its result is sto
     clock: systemClock,
     logger: silentLogger,
     appendId: () => crypto.randomUUID(),
-    targets: {
-      HTTP: {
-        refuse: () => undefined,
-        limitKeyOf: () => 'one',
-        async deliver() {
-          resultsAtTry.push(log.results.published.length);
-          return { kind: 'delivered' };
-        },
-      },
-    },
+    targets: { HTTP: { refuse: () => undefined, limitKeyOf: () => 'one', deliver } },
     maxChain: 1,
     maxDeliveryAgeInMs: 60_000,
     skipsUnknownKinds: false,
     onDemand: () => {},
   });
+}
+
+async function loaded(log: MemoryLog, { name, request }: { name: Parameters<typeof loadStream>[1]; request: number }) {
   const state = await loadStream(log, name, request);
   if (state === undefined) throw new Error('the request is not there');
-  expect(deliveries.take(state)).toBe(true);
+  return state;
+}
+
+test('the outcome of a cancelled invocation is delivered after its result is stored (PUB4)', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  const { name, ids, state } = await acceptStream(log, 1);
+  const request = state.request.sequence;
+  await log.append(name, append([canceled(ids[0] ?? '', { destinations })], { request }), {});
+  const resultsAtTry: number[] = [];
+  const deliveries = openDeliveries(log, async () => {
+    resultsAtTry.push(log.results.published.length);
+    return { kind: 'delivered' };
+  });
+  expect(deliveries.take(await loaded(log, { name, request }))).toBe(true);
   await until(() => resultsAtTry.length > 0);
   await deliveries.stop();
-  expect([resultsAtTry, log.results.published.map((result) => result.id)]).toEqual([[1], [id]]);
+  expect([resultsAtTry, log.results.published.map((result) => result.id)]).toEqual([[1], ids]);
+});
+
+test('a cancelled invocation without destinations is notified after its result is stored (PUB4)', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  const { name, ids, state } = await acceptStream(log, 2);
+  const request = state.request.sequence;
+  const [delivered = '', cancelled = ''] = ids;
+  await log.append(name, append([succeeded(0, { invocation: delivered, destinations }), canceled(cancelled)], { request }), {});
+  const deliveries = openDeliveries(log, async () => ({ kind: 'delivered' }));
+  expect(deliveries.take(await loaded(log, { name, request }))).toBe(true);
+  const isNotified = async () =>
+    (await loaded(log, { name, request })).facts.some(({ type, invocation }) => type === 'notified' && invocation === cancelled);
+  while (!(await isNotified())) await systemClock.sleep(1);
+  await deliveries.stop();
+  expect(log.results.published.map((result) => result.id)).toEqual([cancelled]);
 });
