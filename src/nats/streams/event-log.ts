@@ -18,7 +18,7 @@ import { streamInHint } from '#src/core/stream/hints.ts';
 import { type Connection, maxPayloadOf } from '#src/nats/transport/connection.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
-import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
+import { fullEntryOf, type IsOwn } from '#src/nats/wire/full-entry.ts';
 import { listSubjects, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { admitsRequests, INVOCATIONS, isRequest, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
@@ -133,8 +133,6 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(fullEntryOf(message, isOwn))),
   };
 }
-
-type IsOwn = Parameters<typeof fullEntryOf>[1];
 
 function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>, isOwn: IsOwn): LogEntry {
   const parts = parseSubject(subject);

@@ -4,7 +4,7 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LogSource, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
+import { fullEntryOf, type IsOwn } from '#src/nats/wire/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { followMessages } from './follow.ts';
 import { isOwnRequest } from './former-requests.ts';
@@ -44,8 +44,6 @@ export function createNatsLogSource({
 export function decodeStored(entry: StoredEntry, isOwn: IsOwn): FullLogEntry {
   return fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }, isOwn);
 }
-
-type IsOwn = Parameters<typeof fullEntryOf>[1];
 
 function sourceEntryOf(message: Message, isOwn: IsOwn): SourceEntry {
   // Parsed once for both the content and the stored entry.

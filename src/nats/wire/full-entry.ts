@@ -9,7 +9,7 @@ import type { StoredMessage } from './stored-messages.ts';
 import { parseSubject, type SubjectParts } from './topology.ts';
 
 /** Reports whether only Sequent's own users can have published a request. */
-type IsOwn = (parts: SubjectParts, sequence: number) => boolean;
+export type IsOwn = (parts: SubjectParts, sequence: number) => boolean;
 
 /** Decodes a message of the log with its payload. Never throws: an unreadable message becomes an entry of the kind `unreadable`. */
 export function fullEntryOf(stored: Readonly<StoredMessage>, isOwn: IsOwn): FullLogEntry {

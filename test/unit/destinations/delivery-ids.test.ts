@@ -6,12 +6,10 @@ import { keyedId } from '#src/core/names/ids.ts';
 import type { RequestId, StreamId } from '#src/core/names/names.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createDeliveries } from '#src/destinations/deliveries.ts';
-import { tryBounds } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
+import { openMemoryDeliveries } from '#test/support/destinations/memory-deliveries.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
 import { deliveryStarted, running, succeeded } from '#test/support/log/facts.ts';
 import { append, until } from '#test/support/log/opened-log.ts';
@@ -76,21 +74,10 @@ describe('a delivery that an earlier version started', () => {
       maxHops: 3,
       maxChain: 10,
     });
-    const deliveries = createDeliveries({
-      ...tryBounds,
-      name: 'deliverer',
-      tenancy: { region: 'local', project: 'default' },
-      log,
-      results: log.results,
-      executionProbe: { isRunning: async () => false, answer: () => {} },
-      clock: systemClock,
-      logger: silentLogger,
-      appendId: () => crypto.randomUUID(),
+    const deliveries = openMemoryDeliveries(log, {
       targets: { FunctionGraph: target },
       maxChain: 10,
       maxDeliveryAgeInMs: Number.MAX_SAFE_INTEGER,
-      skipsUnknownKinds: false,
-      onDemand: () => {},
     });
     const state = await loadStream(log, name, request);
     if (state === undefined) throw new Error('the request is not there');

@@ -3,10 +3,8 @@ import type { Fact } from '#machines/facts.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createDeliveries } from '#src/destinations/deliveries.ts';
-import { tryBounds } from '#src/destinations/function-deliverer.ts';
+import { openMemoryDeliveries } from '#test/support/destinations/memory-deliveries.ts';
 import { succeeded } from '#test/support/log/facts.ts';
 import { acceptStream, append, until } from '#test/support/log/opened-log.ts';
 
@@ -20,22 +18,7 @@ function canceled(invocation: string, more: object = {}): Fact {
 }
 
 function openDeliveries(log: MemoryLog, deliver: DestinationTarget['deliver']) {
-  return createDeliveries({
-    ...tryBounds,
-    name: 'deliverer',
-    tenancy: { region: 'local', project: 'default' },
-    log,
-    results: log.results,
-    executionProbe: { isRunning: async () => false, answer: () => {} },
-    clock: systemClock,
-    logger: silentLogger,
-    appendId: () => crypto.randomUUID(),
-    targets: { HTTP: { refuse: () => undefined, limitKeyOf: () => 'one', deliver } },
-    maxChain: 1,
-    maxDeliveryAgeInMs: 60_000,
-    skipsUnknownKinds: false,
-    onDemand: () => {},
-  });
+  return openMemoryDeliveries(log, { targets: { HTTP: { refuse: () => undefined, limitKeyOf: () => 'one', deliver } } });
 }
 
 async function loaded(log: MemoryLog, { name, request }: { name: Parameters<typeof loadStream>[1]; request: number }) {

@@ -5,8 +5,7 @@ import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
-import { createDeliveries } from '#src/destinations/deliveries.ts';
-import { tryBounds } from '#src/destinations/function-deliverer.ts';
+import { openMemoryDeliveries } from '#test/support/destinations/memory-deliveries.ts';
 import { accept, append, appendId, newStream, until } from '#test/support/log/opened-log.ts';
 
 const none = (): void => {};
@@ -37,16 +36,8 @@ test('a hint stays unacknowledged during a first try, and repeats a try whose re
   });
   const complaints: string[] = [];
   const counts = { tries: 0, runs: 0, acks: 0 };
-  const deliveries = createDeliveries({
-    ...tryBounds,
-    name: 'deliverer',
-    tenancy: { region: 'local', project: 'default' },
-    log,
-    results: log.results,
-    executionProbe: { isRunning: async () => false, answer: none },
-    clock: systemClock,
+  const deliveries = openMemoryDeliveries(log, {
     logger: { ...silentLogger, error: (_, text) => void complaints.push(text), warn: (_, text) => void complaints.push(text) },
-    appendId,
     targets: {
       HTTP: {
         refuse: () => undefined,
@@ -57,9 +48,6 @@ test('a hint stays unacknowledged during a first try, and repeats a try whose re
         },
       },
     },
-    maxChain: 1,
-    maxDeliveryAgeInMs: 60_000,
-    skipsUnknownKinds: false,
     onDemand: () => counts.runs++,
   });
   const claimed = deliveries.claim(outcome, name.function);
