@@ -39,7 +39,7 @@ export class AuditSender {
     this.#sendIn(SEND_EVERY_MS);
   }
 
-  /** Sends what waits. Resolves to whether NATS stored all of it. */
+  /** Sends the waiting entries. Resolves to true when NATS stored all of them. */
   send(): Promise<boolean> {
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = undefined;

@@ -105,6 +105,6 @@ export type OriginGuard = (call: Call) => void;
 export interface AuditRecorder {
   /** Records a call after its reply is made. */
   note(call: Call): void;
-  /** Sends what waits. Resolves to whether NATS stored all of it. */
+  /** Sends the waiting entries. Resolves to true when NATS stored all of them. */
   flush(): Promise<boolean>;
 }

@@ -58,7 +58,7 @@ function newestSequence({ state: { version, request } }: StreamWriter): number {
 /** What a stream needs, collected over all its invocations. */
 type Needs = { nextAt: number; wake: boolean; delivery: boolean };
 
-/** Leaves a new outcome, of which no delivery has begun, to the process that appended it (PUB3). Looks again after the patience. */
+/** Leaves an outcome without a started delivery to the process that appended the outcome, until the patience has passed (PUB3). */
 function leavesToItsAppender({ context: { outcome, deliveries } }: Invocation, needs: Needs, options: SchedulerOptions): boolean {
   const until = (outcome?.at ?? Number.NEGATIVE_INFINITY) + options.patienceInMs;
   if (options.clock.now() >= until || Object.keys(deliveries).length > 0) return false;

@@ -96,7 +96,7 @@ describe('the runbook', () => {
     await put('orders-3.mjs', "export const handler = () => 'done';", {
       onSuccess: [{ destination: 'HTTP', param: { url: `${receiver.url}/hook` } }],
     });
-    // The worker learns of the new definition a moment later, and runs what comes before under the old one.
+    // The worker reads the new definition a moment later, and runs earlier requests under the old one.
     await expect.poll(async () => (await (await client.invoke('orders', {})).result()).value, { timeout: 60_000 }).toBe('done');
     const next = runbook('Dead target');
     await invoke('order-4712', ...Array.from({ length: 15 }, (_, index) => `order-${index}`));

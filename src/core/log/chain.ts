@@ -6,7 +6,8 @@ import type { FunctionName, StreamId } from '#src/core/names/names.ts';
  *
  * - Each append carries the hash of the accepted message before it in its stream: its link (LINK1).
  * - An append with a wrong link does not count, for any reader (LINK2). Without a link it counts, because an earlier version wrote it (LINK3).
- * - An append that names a request which the log does not hold gives the stream to nobody: it does not count, with or without a link (LINK5).
+ * - An append that names a request which the log does not hold gives the stream no owner. The append does not count,
+ *   whether it has a link or not (LINK5).
  * - Until an append counts, the correct link is the hash of the request that the append itself names. The first append that counts gives the
  *   stream to that request (LINK2). An append that was refused stays refused, even if its link is the hash of the later owner.
  *

@@ -40,7 +40,7 @@ export function createNatsLogSource({
   };
 }
 
-/** Decodes a stored message. Without a connection nobody knows who published a request; then `isOwn` decides. */
+/** Decodes a stored message. `isOwn` decides whether Sequent's own user published a request: the message does not contain the answer. */
 export function decodeStored(entry: StoredEntry, isOwn: IsOwn): FullLogEntry {
   return fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }, isOwn);
 }
